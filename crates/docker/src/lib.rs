@@ -1,0 +1,1 @@
+//! The Docker Engine and Compose on a host.

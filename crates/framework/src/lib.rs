@@ -1,0 +1,1 @@
+//! Schemas, typed models, plan rules and the protocol-neutral provider server.

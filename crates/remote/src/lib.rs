@@ -1,0 +1,1 @@
+//! Commands, files and sockets on a host, whatever way it is reached.

@@ -1,0 +1,1 @@
+//! The plugin protocol on the wire: bindings, handshake, mutual TLS, logging.

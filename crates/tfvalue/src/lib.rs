@@ -1,0 +1,1 @@
+//! Dynamic values, types and paths of the plugin protocol, with their codecs.

@@ -1,0 +1,1 @@
+//! The Windlass provider for OpenTofu and Terraform.

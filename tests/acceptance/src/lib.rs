@@ -1,0 +1,1 @@
+//! Drives the provider with real CLIs against real hosts.

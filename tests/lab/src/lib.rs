@@ -1,0 +1,1 @@
+//! Real hosts in containers for tests and the demo.

@@ -1,0 +1,3 @@
+//! Generators, checks and installation for developers.
+
+fn main() {}
