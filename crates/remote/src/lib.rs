@@ -1,1 +1,15 @@
 //! Commands, files and sockets on a host, whatever way it is reached.
+//!
+//! The [`Executor`] is the only thing the rest of Windlass knows of a host: it starts commands
+//! and opens streams. Everything else here (files, quoting, the connection string, the choice of
+//! credentials) is built on it or beside it, so that the local machine, a host behind SSH and the
+//! fake of the tests behave alike; one conformance suite holds all of
+//! them to that.
+
+mod command;
+mod error;
+mod executor;
+
+pub use command::{Command, Output};
+pub use error::Error;
+pub use executor::{Dial, Executor, Process, ProcessControl, Stream};

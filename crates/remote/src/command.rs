@@ -1,0 +1,114 @@
+//! A command as a value: words, never a line of shell.
+
+use std::time::Duration;
+
+/// How long a command may take when its builder says nothing else.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A program and its arguments, to be run on a host.
+///
+/// Words reach the program exactly as they are, whatever they contain; quoting for the way there
+/// is the executor's business. Secrets do not belong into words: they show in the process list.
+/// They go through stdin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    words: Vec<String>,
+    timeout: Option<Duration>,
+    privileged: bool,
+    bulk: bool,
+}
+
+impl Command {
+    /// A command of `words`, the program first.
+    pub fn new<W: Into<String>>(words: impl IntoIterator<Item = W>) -> Self {
+        Self {
+            words: words.into_iter().map(Into::into).collect(),
+            timeout: Some(DEFAULT_TIMEOUT),
+            privileged: false,
+            bulk: false,
+        }
+    }
+
+    /// Adds one word.
+    #[must_use]
+    pub fn arg(mut self, word: impl Into<String>) -> Self {
+        self.words.push(word.into());
+        self
+    }
+
+    /// Adds several words.
+    #[must_use]
+    pub fn args<W: Into<String>>(mut self, words: impl IntoIterator<Item = W>) -> Self {
+        self.words.extend(words.into_iter().map(Into::into));
+        self
+    }
+
+    /// Ends the command (signal, then close) when it has not ended after `timeout`; `None` never does.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Runs under `sudo -n` where the connection says `sudo=1`; elsewhere it changes nothing.
+    #[must_use]
+    pub fn privileged(mut self) -> Self {
+        self.privileged = true;
+        self
+    }
+
+    /// Says that much data will flow, so that the stream gets a connection of its own.
+    #[must_use]
+    pub fn bulk(mut self) -> Self {
+        self.bulk = true;
+        self
+    }
+
+    /// The words, the program first.
+    pub fn words(&self) -> &[String] {
+        &self.words
+    }
+
+    /// How long it may take.
+    pub fn time_limit(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    /// Whether it asks for root where the connection offers it.
+    pub fn is_privileged(&self) -> bool {
+        self.privileged
+    }
+
+    /// Whether it wants a connection of its own.
+    pub fn is_bulk(&self) -> bool {
+        self.bulk
+    }
+}
+
+/// What a command that ran to its end left behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// The exit status; a command ended by signal N has 128+N as a shell would say it.
+    pub status: u32,
+    /// All it wrote to stdout.
+    pub stdout: Vec<u8>,
+    /// All it wrote to stderr.
+    pub stderr: Vec<u8>,
+}
+
+impl Output {
+    /// Whether the exit status is 0.
+    pub fn success(&self) -> bool {
+        self.status == 0
+    }
+
+    /// stdout as text; bytes that are not UTF-8 are replaced.
+    pub fn stdout_text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// stderr as text; bytes that are not UTF-8 are replaced.
+    pub fn stderr_text(&self) -> String {
+        String::from_utf8_lossy(&self.stderr).into_owned()
+    }
+}

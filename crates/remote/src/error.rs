@@ -1,0 +1,119 @@
+//! What can go wrong between us and a host.
+
+use std::{io, time::Duration};
+
+/// A failure to reach a host or to get something done there.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No connection could be made.
+    #[error("could not reach {host}")]
+    Unreachable {
+        /// The host in words.
+        host: String,
+        /// What the network or the library said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The host's key is not the one that was recorded; nothing was sent to it.
+    #[error("the host key of {host} is not the one that was recorded")]
+    HostKeyMismatch {
+        /// The host in words.
+        host: String,
+        /// `<type> SHA256:<base64>` of each key that would have been accepted.
+        expected: Vec<String>,
+        /// The same of the key that was offered.
+        offered: String,
+    },
+    /// No key is recorded for the host; nothing was sent to it.
+    #[error("the host key of {host} is not known")]
+    HostKeyUnknown {
+        /// The host in words.
+        host: String,
+        /// `<type> SHA256:<base64>` of the key that was offered.
+        offered: String,
+        /// The line that would make it known in a known_hosts file.
+        known_hosts_line: String,
+    },
+    /// The host is there and is the right one, but does not let us in.
+    #[error("{host} refused to authenticate user {user}")]
+    Authentication {
+        /// The host in words.
+        host: String,
+        /// The user who was refused.
+        user: String,
+        /// What was tried, in words: `key /root/.ssh/id (ed25519 SHA256:…)`, `agent (2 keys)`.
+        tried: Vec<String>,
+    },
+    /// A setting on our side cannot be used: a key file that is missing, a wrong passphrase.
+    #[error("{what}")]
+    Configuration {
+        /// The whole story in words.
+        what: String,
+    },
+    /// The command could not be started.
+    #[error("could not start {program:?} on {host}")]
+    Start {
+        /// The program, without its arguments.
+        program: String,
+        /// The host in words.
+        host: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The target of a dial did not answer; the host itself did.
+    #[error("could not connect to {target} on {host}")]
+    Dial {
+        /// The socket or address.
+        target: String,
+        /// The host in words.
+        host: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The connection ended before the command's exit status came: what it did is not known.
+    #[error("the connection to {host} ended before {program:?} told its exit status")]
+    NoStatus {
+        /// The program, without its arguments.
+        program: String,
+        /// The host in words.
+        host: String,
+    },
+    /// The command took longer than it may and was ended.
+    #[error("{program:?} on {host} was ended after {} s", limit.as_secs())]
+    Timeout {
+        /// The program, without its arguments.
+        program: String,
+        /// The host in words.
+        host: String,
+        /// How long it was given.
+        limit: Duration,
+    },
+    /// The command ended with a status other than 0.
+    #[error("{program:?} on {host} ended with status {status}")]
+    Failed {
+        /// The program, without its arguments.
+        program: String,
+        /// The host in words.
+        host: String,
+        /// The exit status.
+        status: u32,
+        /// The last lines of stderr, as the program wrote them.
+        stderr: String,
+    },
+    /// Reading or writing a stream of the host failed.
+    #[error("could not {operation} on {host}")]
+    Io {
+        /// What was being done, as a verb phrase: `read the output of "tar"`.
+        operation: String,
+        /// The host in words.
+        host: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The operation was cancelled from our side.
+    #[error("cancelled")]
+    Cancelled,
+}

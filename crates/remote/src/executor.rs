@@ -1,0 +1,71 @@
+//! The trait that every way to a host implements.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::{Command, Error};
+
+/// A two-way stream of bytes to something on the host.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// Where on the host a stream shall end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dial {
+    /// A unix socket, by its absolute path.
+    Unix(String),
+    /// A TCP address as the host sees it.
+    Tcp(String, u16),
+}
+
+/// A host, as everything above this crate sees it.
+///
+/// Implementations never let one slow reader hold up another stream, never let a caller wait for
+/// a free channel while it holds one, and treat a missing exit status as an error.
+#[async_trait]
+pub trait Executor: fmt::Debug + Send + Sync {
+    /// Starts `command` and hands over its streams.
+    ///
+    /// # Errors
+    /// When the host cannot be reached or the command cannot be started there.
+    async fn start(&self, command: &Command) -> Result<Process, Error>;
+
+    /// Opens a stream to `target` from the host's point of view.
+    ///
+    /// # Errors
+    /// [`Error::Dial`] when the host answers but the target does not.
+    async fn dial(&self, target: &Dial) -> Result<Box<dyn Stream>, Error>;
+
+    /// The host in words for messages: `deploy@web.example.org:22`, `this machine`.
+    fn name(&self) -> &str;
+}
+
+/// A command that runs.
+pub struct Process {
+    /// What the command reads; dropping it (or shutting it down) is the end of its input.
+    pub stdin: Box<dyn AsyncWrite + Send + Unpin>,
+    /// What the command writes to stdout.
+    pub stdout: Box<dyn AsyncRead + Send + Unpin>,
+    /// What the command writes to stderr.
+    pub stderr: Box<dyn AsyncRead + Send + Unpin>,
+    /// Its end: waiting for it, or bringing it about.
+    pub control: Box<dyn ProcessControl>,
+}
+
+/// The end of a command.
+#[async_trait]
+pub trait ProcessControl: Send {
+    /// Waits for the exit status (128+N for a command that signal N ended).
+    ///
+    /// Streams must be drained elsewhere while this waits.
+    ///
+    /// # Errors
+    /// [`Error::NoStatus`] when the connection ended before the host told one.
+    async fn wait(&mut self) -> Result<u32, Error>;
+
+    /// Ends the command: a TERM signal first, then the channel is closed.
+    async fn cancel(&mut self);
+}
