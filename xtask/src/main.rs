@@ -1,3 +1,47 @@
-//! Generators, checks and installation for developers.
+//! Generators, checks and installation for developers: `cargo xtask <command>`.
+//!
+//! One file per command. Progress goes to stderr; stdout carries only what a
+//! command answers (a path, a list), so that it can be used in scripts.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool talks on the terminal")]
 
-fn main() {}
+mod install;
+mod mirror;
+mod paths;
+mod provider_binary;
+mod shell;
+mod tools;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the provider and write target/dev.tfrc, for TF_CLI_CONFIG_FILE
+    Install(provider_binary::BuildArguments),
+    /// Build the provider as a filesystem mirror, for a real `init`
+    Mirror(provider_binary::BuildArguments),
+    /// Print the path of OpenTofu; builds the pinned one when there is none on PATH
+    Tools(tools::ToolsArguments),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Install(arguments) => install::run(&arguments),
+        Command::Mirror(arguments) => mirror::run(&arguments),
+        Command::Tools(arguments) => tools::run(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

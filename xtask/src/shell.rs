@@ -1,0 +1,78 @@
+//! Running other programs: shown before they run, and named when they fail.
+
+use anyhow::{Context, Result, bail};
+use std::process::{Command, Stdio};
+
+/// Runs a command to its end; its output goes where ours goes.
+///
+/// # Errors
+/// When it cannot start or does not exit with 0; the text names the command.
+pub fn run(command: &mut Command) -> Result<()> {
+    let line = words(command);
+    eprintln!("$ {line}");
+    let status = command.stdin(Stdio::null()).status().with_context(|| format!("cannot start `{line}`"))?;
+    if !status.success() {
+        bail!("`{line}` failed: {status}");
+    }
+    Ok(())
+}
+
+/// Runs a command quietly and returns what it wrote to stdout.
+///
+/// # Errors
+/// As [`run`]; the text carries what it wrote to stderr.
+pub fn output(command: &mut Command) -> Result<String> {
+    let line = words(command);
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot start `{line}`"))?;
+    if !output.status.success() {
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        bail!("`{line}` failed: {}\n{}", output.status, complaint.trim());
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("`{line}` did not answer in UTF-8"))
+}
+
+/// The command as a person would type it, for messages; nothing runs this text.
+pub fn words(command: &Command) -> String {
+    std::iter::once(command.get_program())
+        .chain(command.get_args())
+        .map(|word| {
+            let word = word.to_string_lossy();
+            if word.is_empty() || word.contains(char::is_whitespace) {
+                format!("'{word}'")
+            } else {
+                word.into_owned()
+            }
+        })
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// The cargo that runs us, so that a toolchain chosen by the caller is kept.
+pub fn cargo() -> Command {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.current_dir(crate::paths::root());
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failing_command_is_named_with_its_status_and_complaint() {
+        let mut failing = Command::new("sh");
+        failing.args(["-c", "echo no such luck >&2; exit 3"]);
+        let error = output(&mut failing).unwrap_err().to_string();
+        assert!(error.contains("sh -c"), "{error}");
+        assert!(error.contains("exit status: 3"), "{error}");
+        assert!(error.contains("no such luck"), "{error}");
+    }
+
+    #[test]
+    fn words_with_spaces_stay_words() {
+        let mut command = Command::new("echo");
+        command.args(["a b", "", "c"]);
+        assert_eq!(words(&command), "echo 'a b' '' c");
+    }
+}
