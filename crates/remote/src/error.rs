@@ -113,6 +113,16 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The command wrote more than its caller is ready to hold and was ended.
+    #[error("{program:?} on {host} wrote more than {limit} bytes")]
+    TooMuchOutput {
+        /// The program, without its arguments.
+        program: String,
+        /// The host in words.
+        host: String,
+        /// How many bytes of stdout it was allowed.
+        limit: usize,
+    },
     /// The operation was cancelled from our side.
     #[error("cancelled")]
     Cancelled,

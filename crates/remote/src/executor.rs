@@ -21,6 +21,16 @@ pub enum Dial {
     Tcp(String, u16),
 }
 
+impl fmt::Display for Dial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(path) => f.write_str(path),
+            Self::Tcp(host, port) if host.contains(':') => write!(f, "[{host}]:{port}"),
+            Self::Tcp(host, port) => write!(f, "{host}:{port}"),
+        }
+    }
+}
+
 /// A host, as everything above this crate sees it.
 ///
 /// Implementations never let one slow reader hold up another stream, never let a caller wait for
@@ -28,6 +38,10 @@ pub enum Dial {
 #[async_trait]
 pub trait Executor: fmt::Debug + Send + Sync {
     /// Starts `command` and hands over its streams.
+    ///
+    /// The command's time limit is its runner's business ([`crate::collect`]), not the
+    /// executor's. A program that is not there is no error here: it ends with status 127, as it
+    /// does in a shell. Dropping the returned future starts nothing or ends what it started.
     ///
     /// # Errors
     /// When the host cannot be reached or the command cannot be started there.
@@ -46,6 +60,8 @@ pub trait Executor: fmt::Debug + Send + Sync {
 /// A command that runs.
 pub struct Process {
     /// What the command reads; dropping it (or shutting it down) is the end of its input.
+    ///
+    /// A command that reads no more makes writing fail with `BrokenPipe`.
     pub stdin: Box<dyn AsyncWrite + Send + Unpin>,
     /// What the command writes to stdout.
     pub stdout: Box<dyn AsyncRead + Send + Unpin>,
@@ -56,6 +72,9 @@ pub struct Process {
 }
 
 /// The end of a command.
+///
+/// Dropping it before [`ProcessControl::wait`] returned ends the command as
+/// [`ProcessControl::cancel`] would, in the background.
 #[async_trait]
 pub trait ProcessControl: Send {
     /// Waits for the exit status (128+N for a command that signal N ended).

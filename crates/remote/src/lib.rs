@@ -6,10 +6,15 @@
 //! fake of the tests behave alike; one conformance suite holds all of
 //! them to that.
 
+pub mod collect;
 mod command;
 mod error;
 mod executor;
+mod local;
+pub mod quote;
 
+pub use collect::{Input, run, run_checked};
 pub use command::{Command, Output};
 pub use error::Error;
 pub use executor::{Dial, Executor, Process, ProcessControl, Stream};
+pub use local::Local;
