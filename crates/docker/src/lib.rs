@@ -1,1 +1,16 @@
 //! The Docker Engine and Compose on a host.
+//!
+//! Compose is driven by the host's own `docker compose`, the reference implementation; this crate
+//! builds its command lines, reads its output and compares what it says with what the [`Engine`]
+//! shows. Everything goes through an `Executor`: this crate knows neither SSH nor Terraform.
+
+mod cli;
+mod error;
+mod exec;
+
+pub mod compose;
+pub mod engine;
+
+pub use cli::Cli;
+pub use engine::Engine;
+pub use error::Error;

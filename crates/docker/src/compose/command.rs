@@ -1,0 +1,212 @@
+//! Compose command lines, as values.
+//!
+//! Every call names its project, directory, files, profiles and env file in full, so that nothing
+//! is taken from the directory it happens to start in. Values travel in the env file (mode 0600)
+//! or by stdin, never as words.
+
+use std::time::Duration;
+
+use remote::Command;
+
+use crate::Cli;
+
+/// How long Compose may take to read a project: it reads files and asks nobody.
+const READ_LIMIT: Duration = Duration::from_secs(60);
+
+/// A Compose project as one call sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Project {
+    /// The project's name.
+    pub name: String,
+    /// The absolute directory that relative paths start from.
+    pub directory: String,
+    /// The Compose files in the order in which they are merged; absolute, or `-` for stdin.
+    pub files: Vec<String>,
+    /// The profiles that are switched on; `*` for all.
+    pub profiles: Vec<String>,
+    /// The absolute path of the file that interpolation takes its values from.
+    pub env_file: String,
+}
+
+/// What `up` may fetch by itself, and what `pull` fetches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pull {
+    /// Images that the host does not have.
+    Missing,
+    /// All images, whether the host has them or not.
+    Always,
+}
+
+impl Pull {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Always => "always",
+        }
+    }
+}
+
+/// `docker compose version`, as JSON.
+pub fn version(cli: &Cli) -> Command {
+    cli.docker(["compose", "version", "--format", "json"]).timeout(Some(READ_LIMIT))
+}
+
+/// `docker-compose version`: whether the retired version 1 is what the host has.
+pub fn version_1() -> Command {
+    Command::new(["docker-compose", "version", "--short"]).timeout(Some(READ_LIMIT))
+}
+
+impl Project {
+    /// `config`: the whole project, resolved, as JSON on stdout.
+    pub fn config(&self, cli: &Cli) -> Command {
+        self.command(cli).args(["config", "--format", "json"]).timeout(Some(READ_LIMIT))
+    }
+
+    /// `config --hash`: one line `<service> <hash>` per service on stdout.
+    pub fn hashes(&self, cli: &Cli) -> Command {
+        self.command(cli).args(["config", "--hash", "*"]).timeout(Some(READ_LIMIT))
+    }
+
+    /// `pull`: fetches images; services that are built here are left out.
+    pub fn pull(&self, cli: &Cli, pull: Pull, services: &[String], limit: Option<Duration>) -> Command {
+        self.command(cli)
+            .args(["pull", "--quiet", "--ignore-buildable", "--policy", pull.word()])
+            .args(end_of_options(services))
+            .timeout(limit)
+    }
+
+    /// `up -d`: makes what runs equal to the files. It does not fetch, does not build, does not
+    /// wait and removes nothing that is not in the files: all of that is done, and told, apart.
+    ///
+    /// No `services` means all of them.
+    pub fn up(&self, cli: &Cli, services: &[String], limit: Option<Duration>) -> Command {
+        self.command(cli)
+            .args(["up", "--detach", "--no-build", "--pull", "never"])
+            .args(end_of_options(services))
+            .timeout(limit)
+    }
+    /// The words that every call about this project begins with.
+    fn command(&self, cli: &Cli) -> Command {
+        let mut command = compose(cli, &self.name, &self.directory).args(["--env-file", &self.env_file]);
+        for file in &self.files {
+            command = command.args(["--file", file]);
+        }
+        for profile in &self.profiles {
+            command = command.args(["--profile", profile]);
+        }
+        command
+    }
+}
+
+/// `down` by the project's label alone: neither files nor values are needed.
+///
+/// `nowhere` must be a directory without a Compose file: Compose would else read that.
+pub fn down(cli: &Cli, project: &str, nowhere: &str, volumes: bool, limit: Option<Duration>) -> Command {
+    let command = compose(cli, project, nowhere).args(["down", "--remove-orphans"]);
+    let command = if volumes { command.arg("--volumes") } else { command };
+    command.timeout(limit)
+}
+
+fn compose(cli: &Cli, project: &str, directory: &str) -> Command {
+    cli.docker(["compose", "--ansi", "never", "--progress", "plain"]).args([
+        "--project-name",
+        project,
+        "--project-directory",
+        directory,
+    ])
+}
+
+/// Names of services, behind the `--` that keeps them from being options.
+fn end_of_options(services: &[String]) -> Vec<String> {
+    if services.is_empty() {
+        return Vec::new();
+    }
+    std::iter::once("--".to_owned()).chain(services.iter().cloned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cli() -> Cli {
+        Cli::new("/run/docker.sock", "/root")
+    }
+
+    fn project() -> Project {
+        Project {
+            name: "web".into(),
+            directory: "/srv/it's web".into(),
+            files: vec!["/srv/it's web/compose.yaml".into(), "/srv/it's web/b.yaml".into()],
+            profiles: vec!["extra".into()],
+            env_file: "/srv/it's web/.env".into(),
+        }
+    }
+
+    /// The words behind `docker`, which [`Cli`] has its own tests for.
+    fn words(command: &Command) -> Vec<&str> {
+        command.words().iter().map(String::as_str).skip_while(|word| *word != "docker").skip(1).collect()
+    }
+
+    const BASE: [&str; 17] = [
+        "compose",
+        "--ansi",
+        "never",
+        "--progress",
+        "plain",
+        "--project-name",
+        "web",
+        "--project-directory",
+        "/srv/it's web",
+        "--env-file",
+        "/srv/it's web/.env",
+        "--file",
+        "/srv/it's web/compose.yaml",
+        "--file",
+        "/srv/it's web/b.yaml",
+        "--profile",
+        "extra",
+    ];
+
+    #[test]
+    fn each_call_names_its_project_in_full() {
+        let limit = Some(Duration::from_secs(9));
+        for (command, tail) in [
+            (project().config(&cli()), vec!["config", "--format", "json"]),
+            (project().hashes(&cli()), vec!["config", "--hash", "*"]),
+            (
+                project().pull(&cli(), Pull::Always, &[], limit),
+                vec!["pull", "--quiet", "--ignore-buildable", "--policy", "always"],
+            ),
+            (
+                project().up(&cli(), &["-odd".to_owned(), "app".to_owned()], limit),
+                vec!["up", "--detach", "--no-build", "--pull", "never", "--", "-odd", "app"],
+            ),
+        ] {
+            assert_eq!(words(&command), [&BASE[..], &tail[..]].concat());
+            assert!(command.is_privileged());
+        }
+        assert_eq!(project().up(&cli(), &[], limit).time_limit(), limit);
+    }
+
+    #[test]
+    fn down_needs_the_name_only() {
+        assert_eq!(
+            words(&down(&cli(), "web", "/srv/empty", true, None)),
+            [
+                "compose",
+                "--ansi",
+                "never",
+                "--progress",
+                "plain",
+                "--project-name",
+                "web",
+                "--project-directory",
+                "/srv/empty",
+                "down",
+                "--remove-orphans",
+                "--volumes",
+            ]
+        );
+        assert!(!down(&cli(), "web", "/x", false, None).words().contains(&"--volumes".to_owned()));
+    }
+}

@@ -1,0 +1,188 @@
+//! The Engine API of a host, over whatever [`Executor`] reaches it.
+//!
+//! bollard speaks the API; the bytes go through [`transport`]: a stream to the daemon's socket
+//! or, where that is refused, through `docker system dial-stdio`. Nothing here follows a stream
+//! (logs, events) for longer than one call, because a stream that nobody reads would hold up
+//! everything else on the connection.
+
+mod diagnose;
+mod model;
+mod status;
+mod transport;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use bollard::{
+    Docker,
+    container::LogOutput,
+    errors::Error as ApiError,
+    query_parameters::{InspectContainerOptions, ListContainersOptionsBuilder, LogsOptionsBuilder},
+};
+use futures_util::TryStreamExt;
+use remote::Executor;
+
+pub use diagnose::Finding;
+pub use model::{Container, EngineVersion, Image, Port, Run, State};
+pub use status::{Health, StatusText};
+pub use transport::Route;
+
+use crate::Error;
+
+/// How long one API call may take. Some calls of a swarm in trouble need 20 s before they fail.
+const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Label of every container of a Compose project: the project's name.
+pub const LABEL_PROJECT: &str = "com.docker.compose.project";
+
+/// The Engine of one host. Clones share the connections.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    docker: Docker,
+    host: String,
+    socket: String,
+    route: Route,
+    version: EngineVersion,
+}
+
+impl Engine {
+    /// Finds a way to the daemon behind `socket` (an absolute path on the host) and agrees on an
+    /// API version with it.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::NotRunning`], [`Error::Permission`], [`Error::Sudo`] or
+    /// [`Error::Podman`] where that is what stands in the way; [`Error::Remote`] where the host
+    /// itself cannot be reached.
+    pub async fn connect(executor: Arc<dyn Executor>, socket: &str) -> Result<Self, Error> {
+        let host = executor.name().to_owned();
+        let route = transport::find_route(executor.as_ref(), socket).await?;
+        let docker = transport::client(executor.clone(), socket, route, CALL_TIMEOUT).map_err(|source| {
+            Error::Engine { host: host.clone(), operation: "be reached".to_owned(), source }
+        })?;
+        let docker = match docker.negotiate_version().await {
+            Ok(docker) => docker,
+            Err(source) => return Err(diagnose::why(executor.as_ref(), socket, source).await),
+        };
+        let found = docker.version().await.map_err(|source| Error::Engine {
+            host: host.clone(),
+            operation: "tell its version".to_owned(),
+            source,
+        })?;
+        let version = EngineVersion::from_api(&found);
+        if version.podman {
+            return Err(Error::Podman { host, socket: socket.to_owned() });
+        }
+        Ok(Self { docker, host, socket: socket.to_owned(), route, version })
+    }
+
+    /// The daemon's version, as it was when the connection was made.
+    pub fn version(&self) -> &EngineVersion {
+        &self.version
+    }
+
+    /// How the daemon is reached.
+    pub fn route(&self) -> Route {
+        self.route
+    }
+
+    /// The socket of the daemon on the host.
+    pub fn socket(&self) -> &str {
+        &self.socket
+    }
+
+    /// Whether the daemon answers.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when it does not.
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.docker.ping().await.map(drop).map_err(|source| self.error("answer", source))
+    }
+
+    /// Every container of the Compose project `project`, one-offs and stopped ones included, in
+    /// one call.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when the daemon does not answer.
+    pub async fn containers(&self, project: &str) -> Result<Vec<Container>, Error> {
+        self.list(&format!("{LABEL_PROJECT}={project}")).await
+    }
+
+    /// Every container of any Compose project on the host.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when the daemon does not answer.
+    pub async fn all_projects(&self) -> Result<Vec<Container>, Error> {
+        self.list(LABEL_PROJECT).await
+    }
+
+    async fn list(&self, label: &str) -> Result<Vec<Container>, Error> {
+        let filters = HashMap::from([("label", vec![label])]);
+        let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
+        let found = self
+            .docker
+            .list_containers(Some(options))
+            .await
+            .map_err(|source| self.error("list containers", source))?;
+        let mut containers: Vec<_> = found.iter().map(Container::from_summary).collect();
+        containers.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(containers)
+    }
+
+    /// How the container's current run is going; `None` when there is no such container (any more).
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when the daemon does not answer.
+    pub async fn run(&self, id: &str) -> Result<Option<Run>, Error> {
+        match self.docker.inspect_container(id, None::<InspectContainerOptions>).await {
+            Ok(found) => Ok(Some(Run::from_inspect(&found))),
+            Err(source) if not_found(&source) => Ok(None),
+            Err(source) => Err(self.error("inspect a container", source)),
+        }
+    }
+
+    /// The last `lines` lines that the container wrote, stdout and stderr in the order in which
+    /// the daemon kept them. Bytes that are not UTF-8 are replaced, nothing else is changed.
+    ///
+    /// A log driver that cannot be read back gives no lines.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when the daemon does not answer.
+    pub async fn logs(&self, id: &str, lines: usize) -> Result<Vec<String>, Error> {
+        let options =
+            LogsOptionsBuilder::default().stdout(true).stderr(true).tail(&lines.to_string()).build();
+        let chunks: Result<Vec<LogOutput>, ApiError> =
+            self.docker.logs(id, Some(options)).try_collect().await;
+        match chunks {
+            Ok(chunks) => Ok(model::log_lines(chunks.iter().map(AsRef::as_ref), lines)),
+            Err(source) if not_found(&source) || status_code(&source) == Some(501) => Ok(Vec::new()),
+            Err(source) => Err(self.error("read the log of a container", source)),
+        }
+    }
+
+    /// The image behind `reference` (name, tag, digest or id) as the host has it now; `None` when
+    /// the host does not have it.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when the daemon does not answer.
+    pub async fn image(&self, reference: &str) -> Result<Option<Image>, Error> {
+        match self.docker.inspect_image(reference).await {
+            Ok(found) => Ok(Some(Image::from_inspect(&found))),
+            Err(source) if not_found(&source) => Ok(None),
+            Err(source) => Err(self.error("inspect an image", source)),
+        }
+    }
+
+    fn error(&self, operation: &str, source: ApiError) -> Error {
+        Error::Engine { host: self.host.clone(), operation: operation.to_owned(), source }
+    }
+}
+
+fn status_code(error: &ApiError) -> Option<u16> {
+    match error {
+        ApiError::DockerResponseServerError { status_code, .. } => Some(*status_code),
+        _ => None,
+    }
+}
+
+fn not_found(error: &ApiError) -> bool {
+    status_code(error) == Some(404)
+}

@@ -1,0 +1,231 @@
+//! The bytes between bollard and the daemon.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker, errors::Error as ApiError};
+use bytes::Bytes;
+use futures_util::Stream as Chunks;
+use http_body_util::{Either, Full, StreamBody};
+use hyper::{Uri, body::Frame};
+use hyper_util::{
+    client::legacy::{
+        Client,
+        connect::{Connected, Connection},
+    },
+    rt::{TokioExecutor, TokioIo},
+};
+use remote::{Command, Dial, Executor, Process, Stream};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
+    sync::oneshot,
+};
+
+use crate::Error;
+
+/// Idle connections are kept this long; the next call then needs no new stream.
+const IDLE: Duration = Duration::from_secs(30);
+/// Idle connections kept; with `dial-stdio` each holds one of the server's few sessions.
+const IDLE_SOCKETS: usize = 4;
+const IDLE_COMMANDS: usize = 1;
+/// Of what `dial-stdio` writes to stderr, this much is kept for the log.
+const STDERR_KEPT: u64 = 4096;
+
+/// How the daemon is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// A stream to its socket, forwarded by the server.
+    Socket,
+    /// The stdin and stdout of `docker system dial-stdio`: where the server forbids forwarding, or
+    /// where only root may use the socket.
+    Command,
+}
+
+/// The command that connects its stdin and stdout with the daemon's socket.
+pub(super) fn dial_stdio(socket: &str) -> Command {
+    crate::cli::docker(socket, ["system", "dial-stdio"]).timeout(None).privileged()
+}
+
+/// Tries the socket itself once; any refusal of the socket (not of the host) means the command.
+///
+/// Servers do not say why they refuse: forwarding is forbidden, the socket is missing or not
+/// permitted all look alike. The command finds out, its failure is diagnosed later.
+pub(super) async fn find_route(executor: &dyn Executor, socket: &str) -> Result<Route, Error> {
+    match executor.dial(&Dial::Unix(socket.to_owned())).await {
+        Ok(_) => Ok(Route::Socket),
+        Err(remote::Error::Dial { .. }) => Ok(Route::Command),
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// What bollard sends as the body of a request: its own type is private, this is its spelling.
+type Body =
+    Either<Full<Bytes>, StreamBody<Pin<Box<dyn Chunks<Item = Result<Frame<Bytes>, io::Error>> + Send>>>>;
+
+/// A bollard client whose every connection is made by `executor`.
+pub(super) fn client(
+    executor: Arc<dyn Executor>,
+    socket: &str,
+    route: Route,
+    timeout: Duration,
+) -> Result<Docker, ApiError> {
+    let connector = Connector { executor, socket: socket.into(), route };
+    let idle = match route {
+        Route::Socket => IDLE_SOCKETS,
+        Route::Command => IDLE_COMMANDS,
+    };
+    let client: Client<Connector, Body> = Client::builder(TokioExecutor::new())
+        .pool_idle_timeout(IDLE)
+        .pool_timer(hyper_util::rt::TokioTimer::new())
+        .pool_max_idle_per_host(idle)
+        .build(connector);
+    let transport = move |request: BollardRequest| {
+        let client = client.clone();
+        async move {
+            let request = to_docker(request)?;
+            client.request(request).await.map_err(|err| ApiError::IOError { err: io::Error::other(err) })
+        }
+    };
+    Docker::connect_with_custom_transport(
+        transport,
+        Some("http://docker"),
+        timeout.as_secs(),
+        API_DEFAULT_VERSION,
+    )
+}
+
+/// The request with a plain `http://docker` authority: the pool's one key, and the `Host` header.
+fn to_docker(mut request: BollardRequest) -> Result<BollardRequest, ApiError> {
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let uri = format!("http://docker{path}").parse::<Uri>()?;
+    *request.uri_mut() = uri;
+    Ok(request)
+}
+
+#[derive(Clone)]
+struct Connector {
+    executor: Arc<dyn Executor>,
+    socket: Arc<str>,
+    route: Route,
+}
+
+impl tower_service::Service<Uri> for Connector {
+    type Response = Wire;
+    type Error = remote::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Wire, remote::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), remote::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Uri) -> Self::Future {
+        let me = self.clone();
+        Box::pin(async move {
+            let stream: Box<dyn Stream> = match me.route {
+                Route::Socket => me.executor.dial(&Dial::Unix(me.socket.to_string())).await?,
+                Route::Command => {
+                    let process = me.executor.start(&dial_stdio(&me.socket)).await?;
+                    Box::new(CommandStream::new(process))
+                }
+            };
+            Ok(Wire(TokioIo::new(stream)))
+        })
+    }
+}
+
+/// A stream in the shape that hyper wants.
+struct Wire(TokioIo<Box<dyn Stream>>);
+
+impl Connection for Wire {
+    fn connected(&self) -> Connected {
+        Connected::new()
+    }
+}
+
+impl hyper::rt::Read for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: hyper::rt::ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl hyper::rt::Write for Wire {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+/// The stdin and stdout of a command as one stream; dropping it ends the command.
+struct CommandStream {
+    stdin: Box<dyn AsyncWrite + Send + Unpin>,
+    stdout: Box<dyn AsyncRead + Send + Unpin>,
+    /// Dropped with the stream, which tells the guard task to end the command.
+    _alive: oneshot::Sender<()>,
+}
+
+impl CommandStream {
+    fn new(process: Process) -> Self {
+        let Process { stdin, stdout, stderr, mut control } = process;
+        let (alive, dropped) = oneshot::channel();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = log_stderr(stderr) => drop(control.wait().await),
+                _ = dropped => control.cancel().await,
+            }
+        });
+        Self { stdin, stdout, _alive: alive }
+    }
+}
+
+/// Reads stderr to its end, so that it never blocks the command, and logs its beginning.
+async fn log_stderr(mut stderr: Box<dyn AsyncRead + Send + Unpin>) {
+    let mut kept = Vec::new();
+    let read = (&mut stderr).take(STDERR_KEPT).read_to_end(&mut kept).await;
+    if read.is_ok() {
+        let rest = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
+        tracing::trace!(rest = rest.unwrap_or_default(), "stderr of dial-stdio has ended");
+    }
+    if !kept.is_empty() {
+        tracing::debug!(stderr = %String::from_utf8_lossy(&kept).trim_end(), "dial-stdio complained");
+    }
+}
+
+impl AsyncRead for CommandStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stdout).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for CommandStream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stdin).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stdin).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stdin).poll_shutdown(cx)
+    }
+}
