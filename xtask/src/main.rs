@@ -9,6 +9,7 @@ mod mirror;
 mod paths;
 mod provider_binary;
 mod shell;
+mod tidy;
 mod tools;
 
 use clap::{Parser, Subcommand};
@@ -27,6 +28,8 @@ enum Command {
     Install(provider_binary::BuildArguments),
     /// Build the provider as a filesystem mirror, for a real `init`
     Mirror(provider_binary::BuildArguments),
+    /// Check what ARCHITECTURE.md promises and a machine can check
+    Tidy,
     /// Print the path of OpenTofu; builds the pinned one when there is none on PATH
     Tools(tools::ToolsArguments),
 }
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Install(arguments) => install::run(&arguments),
         Command::Mirror(arguments) => mirror::run(&arguments),
+        Command::Tidy => tidy::run(),
         Command::Tools(arguments) => tools::run(&arguments),
     };
     match outcome {

@@ -122,7 +122,12 @@ fn build(module: &Path, pin: &Pin, folder: &Path, jobs: Option<u32>) -> Result<(
 }
 
 fn check_version(tofu: &Path, expected: &str) -> Result<()> {
-    let answer = shell::output(Command::new(tofu).args(["version", "-json"]))?;
+    // A broken configuration of the user's would be reported on stdout, before the JSON.
+    let answer = shell::output(
+        Command::new(tofu)
+            .args(["version", "-json"])
+            .env("TF_CLI_CONFIG_FILE", "/dev/null"),
+    )?;
     let answer: serde_json::Value = serde_json::from_str(&answer)
         .with_context(|| format!("{} does not say its version", tofu.display()))?;
     match answer["terraform_version"].as_str() {
