@@ -8,6 +8,8 @@
 
 pub mod collect;
 mod command;
+pub mod connection;
+pub mod credentials;
 mod error;
 mod executor;
 mod local;
@@ -15,6 +17,8 @@ pub mod quote;
 
 pub use collect::{Input, run, run_checked};
 pub use command::{Command, Output};
+pub use connection::Connection;
+pub use credentials::{Credentials, SshSettings};
 pub use error::Error;
 pub use executor::{Dial, Executor, Process, ProcessControl, Stream};
 pub use local::Local;

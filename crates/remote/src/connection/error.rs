@@ -1,0 +1,72 @@
+//! Why a string is not a connection.
+
+/// Why a string is not a connection; the text names the part that is wrong.
+///
+/// What was given is repeated only where it cannot hold a password.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectionError {
+    /// It does not begin with a known scheme.
+    #[error("a connection starts with ssh:// or local://")]
+    Scheme,
+    /// A password in the user's place.
+    #[error(
+        "a connection holds no password: remove the \":…\" before the \"@\" and give the credentials in the provider's ssh block"
+    )]
+    Password,
+    /// A `%` that is not followed by two hex digits, or that hides a control character or no text.
+    #[error("{part} is not percent-encoded text")]
+    Encoding {
+        /// Which part.
+        part: String,
+    },
+    /// Nothing where something must stand.
+    #[error("{part} is empty")]
+    Empty {
+        /// Which part.
+        part: String,
+    },
+    /// Something that is no host name, IPv4 or bracketed IPv6 address.
+    #[error("{part} is no host name or address: {given:?} (an IPv6 address stands in brackets)")]
+    Host {
+        /// Which part.
+        part: String,
+        /// What stands there.
+        given: String,
+    },
+    /// A port that is not between 1 and 65535.
+    #[error("{part} is no port number: {given:?}")]
+    Port {
+        /// Which part.
+        part: String,
+        /// What stands there.
+        given: String,
+    },
+    /// A path after the host, a fragment, or a host after `local://`.
+    #[error("{what} has no place in a connection")]
+    Misplaced {
+        /// What stands there.
+        what: &'static str,
+    },
+    /// A parameter nobody knows.
+    #[error(
+        "unknown parameter {name:?}; a connection has docker, host_key, identity, jump and sudo, and local:// has none"
+    )]
+    UnknownParameter {
+        /// Its name.
+        name: String,
+    },
+    /// A parameter that may stand once and stands twice.
+    #[error("parameter {name} is given twice")]
+    Repeated {
+        /// Its name.
+        name: &'static str,
+    },
+    /// A parameter whose value cannot be used.
+    #[error("parameter {name} {problem}")]
+    Parameter {
+        /// Its name.
+        name: &'static str,
+        /// What is wrong, as a verb phrase.
+        problem: String,
+    },
+}
