@@ -23,7 +23,7 @@ pub fn install(program: &Path) -> Result<PathBuf> {
 
 /// The address is spelled out for both registries: whichever CLI reads this,
 /// and however the configuration spells the address, it finds this directory.
-fn dev_overrides(directory: &Path) -> String {
+pub fn dev_overrides(directory: &Path) -> String {
     let mut text = String::from(
         "# Written by `make install`: the provider built in this checkout, without `init`.\n\
          provider_installation {\n  dev_overrides {\n",

@@ -4,6 +4,8 @@
 //! command answers (a path, a list), so that it can be used in scripts.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool talks on the terminal")]
 
+mod clis;
+mod docs;
 mod install;
 mod mirror;
 mod paths;
@@ -24,6 +26,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Write docs/ from the provider's schema and examples/
+    Docs(docs::DocsArguments),
     /// Build the provider and write target/dev.tfrc, for TF_CLI_CONFIG_FILE
     Install(provider_binary::BuildArguments),
     /// Build the provider as a filesystem mirror, for a real `init`
@@ -36,6 +40,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
+        Command::Docs(arguments) => docs::run(&arguments),
         Command::Install(arguments) => install::run(&arguments),
         Command::Mirror(arguments) => mirror::run(&arguments),
         Command::Tidy => tidy::run(),

@@ -22,6 +22,11 @@ pub struct BuildArguments {
     dev: bool,
 }
 
+impl BuildArguments {
+    /// For looking at the provider, not for measuring or shipping it.
+    pub const DEV: Self = Self { dev: true };
+}
+
 /// The version in the workspace's manifest; every crate inherits it.
 pub const fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")

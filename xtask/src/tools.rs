@@ -49,6 +49,17 @@ pub fn pinned(jobs: Option<u32>) -> Result<PathBuf> {
     Ok(tofu)
 }
 
+/// As [`pinned`]; `None` where it is not built yet and there is no Go to build it.
+pub fn pinned_if_possible() -> Result<Option<PathBuf>> {
+    let module = paths::root().join("tests/tools");
+    let folder = Pin::read(&module)?.folder();
+    let built = paths::cache()?.join("tools").join(folder).join("tofu");
+    if built.exists() || paths::on_path("go").is_some() {
+        return pinned(None).map(Some);
+    }
+    Ok(None)
+}
+
 /// What decides which binary comes out.
 #[derive(Debug, PartialEq)]
 struct Pin {
@@ -123,11 +134,8 @@ fn build(module: &Path, pin: &Pin, folder: &Path, jobs: Option<u32>) -> Result<(
 
 fn check_version(tofu: &Path, expected: &str) -> Result<()> {
     // A broken configuration of the user's would be reported on stdout, before the JSON.
-    let answer = shell::output(
-        Command::new(tofu)
-            .args(["version", "-json"])
-            .env("TF_CLI_CONFIG_FILE", "/dev/null"),
-    )?;
+    let answer =
+        shell::output(Command::new(tofu).args(["version", "-json"]).env("TF_CLI_CONFIG_FILE", "/dev/null"))?;
     let answer: serde_json::Value = serde_json::from_str(&answer)
         .with_context(|| format!("{} does not say its version", tofu.display()))?;
     match answer["terraform_version"].as_str() {

@@ -1,0 +1,3 @@
+data "crane_site" "harbour" {
+  name = "harbour"
+}

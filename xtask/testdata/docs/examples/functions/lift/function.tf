@@ -1,0 +1,3 @@
+output "fits" {
+  value = provider::crane::lift(20, ["container"])
+}

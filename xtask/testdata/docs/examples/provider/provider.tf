@@ -1,0 +1,3 @@
+provider "crane" {
+  site = "harbour"
+}

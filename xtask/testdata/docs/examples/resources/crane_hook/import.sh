@@ -1,0 +1,1 @@
+tofu import crane_hook.one 17

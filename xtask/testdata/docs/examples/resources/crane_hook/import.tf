@@ -1,0 +1,4 @@
+import {
+  to = crane_hook.one
+  id = "17"
+}

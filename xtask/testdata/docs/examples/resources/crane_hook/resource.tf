@@ -1,0 +1,7 @@
+resource "crane_hook" "one" {
+  load = "container"
+
+  rope {
+    length = 20
+  }
+}
