@@ -1,7 +1,9 @@
 //! The unix socket and its private directory.
 
 use std::{
+    collections::hash_map::RandomState,
     fs::{self, DirBuilder, Permissions},
+    hash::{BuildHasher as _, Hasher as _},
     io,
     os::unix::fs::{DirBuilderExt as _, PermissionsExt as _, chown},
     path::{Path, PathBuf},
@@ -11,7 +13,7 @@ use std::{
 const LONGEST_PATH: usize = 107;
 const SOCKET_NAME: &str = "provider.sock";
 /// How often another name is tried when a directory of that name exists.
-const ATTEMPTS: u32 = 100;
+const ATTEMPTS: u32 = 3;
 
 /// Why there is no socket.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +42,7 @@ impl SocketDirectory {
         let parent = short_enough(parent);
         let mut attempt = 0;
         loop {
-            let directory = parent.join(directory_name(attempt));
+            let directory = parent.join(random_name());
             match DirBuilder::new().mode(0o700).create(&directory) {
                 Ok(()) => {
                     let socket = directory.join(SOCKET_NAME);
@@ -96,12 +98,15 @@ impl Drop for SocketDirectory {
 
 /// `parent`, or `/tmp` where the socket's path would get too long.
 fn short_enough(parent: &Path) -> &Path {
-    let longest_name = directory_name(ATTEMPTS).len() + SOCKET_NAME.len() + 2;
+    let longest_name = random_name().len() + SOCKET_NAME.len() + 2;
     if parent.as_os_str().len() + longest_name <= LONGEST_PATH { parent } else { Path::new("/tmp") }
 }
 
-fn directory_name(attempt: u32) -> String {
-    format!("tfplugin-{}-{attempt}", std::process::id())
+/// A name that nobody can guess and occupy in a shared directory.
+fn random_name() -> String {
+    // The standard library's hasher is seeded at random.
+    let random = RandomState::new().build_hasher().finish();
+    format!("tfplugin-{random:016x}")
 }
 
 fn set_mode(path: &Path, mode: u32) -> Result<(), SocketError> {

@@ -220,6 +220,33 @@ mod tests {
         }
     }
 
+    /// A key and its signature of "a message", both made by OpenSSL.
+    const KEY: &str = "\
+        0400f9d2b5ce727aef8222e718c8cae898fd5720817437e3163e2a9af43ca407f025412d930694e92dad2171\
+        5e3b096110d235f64771dd4f2b716df0d4cb93ed0ad24c000f8ff8ed54e9f0253c0e9364841b3662e5ca52a5\
+        73c9170279f8b3c16c50b12e55872754280881821df6dc1de3d289fa8ce35dec2edea0a99d09fc2f2a107432\
+        fe";
+    const SIGNATURE: &str = "\
+        3081870241329a787cec6cab1f08d9edc6b532f36b3f8d12bab8f5708410040f34c775d7025e91d8cccb720e\
+        cc9681b045c7ae28f73195793131de781bb0458c440e074b1717024201e3b777b546ae13c80ce536d6e152b3\
+        8e749f3ba560c41a1150512e28c286bbde3d586e7de1e492e8160199cb4250341cd5bca34d691d7418a1e9fb\
+        3d187f486ed5";
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+        (0..hex.len()).step_by(2).map(byte).collect()
+    }
+
+    #[test]
+    fn p521_agrees_with_openssl() {
+        let verify = |key: &[u8], message: &[u8]| P521.verify_signature(key, message, &bytes(SIGNATURE));
+        let mut key = bytes(KEY);
+        assert!(verify(&key, b"a message").is_ok());
+        assert!(verify(&key, b"a massage").is_err());
+        key[132] ^= 1;
+        assert!(verify(&key, b"a message").is_err());
+    }
+
     #[test]
     fn p521_refuses_garbage() {
         assert!(EcdsaP521Sha512.verify_signature(&[], b"m", &[]).is_err());

@@ -167,6 +167,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
         #[test]
         fn every_line_is_one_short_json_object(
             message in "\\PC{0,40}|[\\x00-\\x1f\"\\\\]{0,40}",

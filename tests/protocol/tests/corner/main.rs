@@ -1,5 +1,7 @@
 //! The wire layer, tested through a real process that has nothing else: the corner provider.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod by_hand;
 mod debug;
 mod handshake;

@@ -3,8 +3,14 @@
 use std::time::Duration;
 
 use crate::{BINARY, answers};
-use protocol_tests::{ClientIdentity, Core, Handshake, Mode, connect};
+use protocol_tests::{ClientIdentity, Core, Handshake, Launch, Mode, connect};
 use tfplugin5::pb::provider_client::ProviderClient;
+
+/// A provider that logs why it refuses somebody.
+async fn start() -> Core {
+    let launch = Launch::new(BINARY, Mode::Tls).unwrap();
+    launch.env("TF_LOG", "WARN").start().await.unwrap()
+}
 
 /// Whether a client with `identity` gets an answer from `core`'s provider.
 async fn admitted(core: &Core, identity: Option<&ClientIdentity>) -> bool {
@@ -17,49 +23,55 @@ async fn admitted(core: &Core, identity: Option<&ClientIdentity>) -> bool {
     }
 }
 
+/// Asserts that `identity` is refused for `reason`, while the real core is still served.
+async fn assert_refused(mut core: Core, identity: Option<&ClientIdentity>, reason: &str) {
+    assert!(!admitted(&core, identity).await);
+    assert_eq!(answers(core.client()).await, Ok(()));
+    assert!(core.end().await.unwrap().success());
+    let log = core.stderr().join("\n");
+    assert!(log.contains("refused a plugin connection") && log.contains(reason), "{log}");
+}
+
 #[tokio::test]
 async fn the_announced_client_is_admitted_more_than_once() {
-    let core = Core::start(BINARY, Mode::Tls).await.unwrap();
+    let mut core = start().await;
     assert!(admitted(&core, core.identity()).await);
     assert!(admitted(&core, core.identity()).await);
+    assert!(core.end().await.unwrap().success());
+    assert_eq!(core.stderr(), [""; 0]);
 }
 
 #[tokio::test]
 async fn a_client_without_a_certificate_is_refused() {
-    let core = Core::start(BINARY, Mode::Tls).await.unwrap();
-    assert!(!admitted(&core, None).await);
-    assert_eq!(answers(core.client()).await, Ok(()));
+    assert_refused(start().await, None, "no certificates").await;
 }
 
 #[tokio::test]
 async fn a_client_with_another_certificate_is_refused() {
-    let core = Core::start(BINARY, Mode::Tls).await.unwrap();
     let other = ClientIdentity::generate().unwrap();
-    assert!(!admitted(&core, Some(&other)).await);
+    assert_refused(start().await, Some(&other), "UnknownIssuer").await;
 }
 
 #[tokio::test]
 async fn the_right_key_in_another_certificate_is_refused() {
-    let core = Core::start(BINARY, Mode::Tls).await.unwrap();
+    let core = start().await;
     let reissued = core.identity().unwrap().reissued().unwrap();
-    assert!(!admitted(&core, Some(&reissued)).await);
+    assert_refused(core, Some(&reissued), "UnknownIssuer").await;
 }
 
 #[tokio::test]
 async fn the_right_certificate_without_its_key_is_refused() {
-    let core = Core::start(BINARY, Mode::Tls).await.unwrap();
+    let core = start().await;
     let other = ClientIdentity::generate().unwrap();
     let stolen = core.identity().unwrap().with_key_of(&other);
-    assert!(!admitted(&core, Some(&stolen)).await);
-    assert_eq!(answers(core.client()).await, Ok(()));
+    assert_refused(core, Some(&stolen), "BadSignature").await;
 }
 
 #[tokio::test]
 async fn a_client_that_does_not_encrypt_is_refused() {
-    let core = Core::start(BINARY, Mode::Tls).await.unwrap();
+    let core = start().await;
     let plain = Handshake { certificate: None, ..core.handshake().clone() };
-    let channel = connect(&plain, None).await;
-    let answer = match channel {
+    let answer = match connect(&plain, None).await {
         Ok(channel) => answers(ProviderClient::new(channel)).await.is_ok(),
         Err(_) => false,
     };
@@ -68,21 +80,11 @@ async fn a_client_that_does_not_encrypt_is_refused() {
 
 #[tokio::test]
 async fn a_client_that_says_nothing_is_in_nobodys_way() {
-    let core = Core::start(BINARY, Mode::Tls).await.unwrap();
+    let core = start().await;
     let mut silent = Vec::new();
     for _ in 0..32 {
         silent.push(tokio::net::UnixStream::connect(&core.handshake().socket).await.unwrap());
     }
     assert!(admitted(&core, core.identity()).await);
     assert!(core.shutdown().await.unwrap().success());
-}
-
-#[tokio::test]
-async fn refusals_are_logged() {
-    let launch = protocol_tests::Launch::new(BINARY, Mode::Tls).unwrap();
-    let mut core = launch.env("TF_LOG", "WARN").start().await.unwrap();
-    assert!(!admitted(&core, None).await);
-    assert!(core.end().await.unwrap().success());
-    let said = core.stderr().join("\n");
-    assert!(said.contains("refused a plugin connection"), "{said}");
 }
