@@ -7,10 +7,12 @@
 mod clis;
 mod docs;
 mod install;
+mod interrupt;
 mod mirror;
 mod paths;
 mod provider_binary;
 mod shell;
+mod test;
 mod tidy;
 mod tools;
 
@@ -26,12 +28,16 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Format, lints, tidy, documents and dependencies: all checks that need no host
+    Check,
     /// Write docs/ from the provider's schema and examples/
     Docs(docs::DocsArguments),
     /// Build the provider and write target/dev.tfrc, for TF_CLI_CONFIG_FILE
     Install(provider_binary::BuildArguments),
     /// Build the provider as a filesystem mirror, for a real `init`
     Mirror(provider_binary::BuildArguments),
+    /// Everything: checks, builds, and all tests with a lab of real hosts
+    Test(test::TestArguments),
     /// Check what ARCHITECTURE.md promises and a machine can check
     Tidy,
     /// Print the path of OpenTofu; builds the pinned one when there is none on PATH
@@ -40,9 +46,11 @@ enum Command {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
+        Command::Check => test::check(),
         Command::Docs(arguments) => docs::run(&arguments),
         Command::Install(arguments) => install::run(&arguments),
         Command::Mirror(arguments) => mirror::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
         Command::Tidy => tidy::run(),
         Command::Tools(arguments) => tools::run(&arguments),
     };

@@ -23,6 +23,8 @@ pub struct BuildArguments {
 }
 
 impl BuildArguments {
+    /// What users get.
+    pub const RELEASE: Self = Self { dev: false };
     /// For looking at the provider, not for measuring or shipping it.
     pub const DEV: Self = Self { dev: true };
 }

@@ -1,6 +1,7 @@
 //! Running other programs: shown before they run, and named when they fail.
 
 use anyhow::{Context, Result, bail};
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
 /// Runs a command to its end; its output goes where ours goes.
@@ -15,6 +16,14 @@ pub fn run(command: &mut Command) -> Result<()> {
         bail!("`{line}` failed: {status}");
     }
     Ok(())
+}
+
+/// As [`run`], in a group of its own: Ctrl-C on the terminal does not reach it.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_undisturbed(command: &mut Command) -> Result<()> {
+    run(command.process_group(0))
 }
 
 /// Runs a command quietly and returns what it wrote to stdout.

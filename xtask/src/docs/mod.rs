@@ -27,6 +27,11 @@ pub struct DocsArguments {
     check: bool,
 }
 
+impl DocsArguments {
+    /// As CI does.
+    pub const CHECK: Self = Self { check: true };
+}
+
 pub fn run(arguments: &DocsArguments) -> Result<()> {
     let schema = schema()?;
     let examples = read_tree(&paths::root().join("examples"))?;

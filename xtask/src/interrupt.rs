@@ -1,0 +1,142 @@
+//! Ctrl-C and SIGTERM: noticed between and inside steps, so that what a command
+//! started is always taken down by that command.
+
+use crate::shell;
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process_group};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long an interrupted step may take to clean up after itself.
+const GRACE: Duration = Duration::from_secs(60);
+/// How often a running step is looked at.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Whether somebody wants us to stop.
+#[derive(Clone)]
+pub struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// From now on the two signals set this instead of ending the process.
+    pub fn watch() -> Result<Self> {
+        let flag = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            signal_hook::flag::register(signal, Arc::clone(&flag)).context("cannot watch for signals")?;
+        }
+        Ok(Self(flag))
+    }
+
+    /// Fails once a signal has come.
+    pub fn check(&self) -> Result<()> {
+        if self.0.load(Ordering::Relaxed) {
+            bail!("interrupted");
+        }
+        Ok(())
+    }
+
+    /// Runs a command to its end, or asks it and all that it started to end
+    /// when a signal comes.
+    ///
+    /// # Errors
+    /// As [`shell::run`], and when interrupted.
+    pub fn run(&self, command: &mut Command) -> Result<()> {
+        self.check()?;
+        let line = shell::words(command);
+        eprintln!("$ {line}");
+        // A group of its own: Ctrl-C reaches it through us alone, once.
+        let mut child = command
+            .stdin(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .with_context(|| format!("cannot start `{line}`"))?;
+        let status = loop {
+            if let Some(status) = child.try_wait().context("cannot wait for a command")? {
+                break status;
+            }
+            if self.check().is_err() {
+                end(&mut child)?;
+                bail!("interrupted while `{line}` ran");
+            }
+            std::thread::sleep(PAUSE);
+        };
+        succeeded(&line, status)
+    }
+}
+
+fn succeeded(line: &str, status: ExitStatus) -> Result<()> {
+    if !status.success() {
+        bail!("`{line}` failed: {status}");
+    }
+    Ok(())
+}
+
+/// Ends a command and its group: first by asking, after the grace by force.
+fn end(child: &mut Child) -> Result<()> {
+    let group = Pid::from_child(child);
+    // The group may be gone already, which is what is wanted.
+    let signal = |signal| {
+        let _ = kill_process_group(group, signal);
+    };
+    signal(Signal::TERM);
+    let asked = Instant::now();
+    while child.try_wait().context("cannot wait for a command")?.is_none() {
+        if asked.elapsed() > GRACE {
+            break;
+        }
+        std::thread::sleep(PAUSE);
+    }
+    signal(Signal::KILL);
+    child.wait().context("cannot wait for a command")?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unset() -> Interrupt {
+        Interrupt(Arc::new(AtomicBool::new(false)))
+    }
+
+    #[test]
+    fn a_command_that_fails_is_named() {
+        let error = unset().run(Command::new("sh").args(["-c", "exit 7"]));
+        let text = error.unwrap_err().to_string();
+        assert!(text.contains("sh -c") && text.contains("status: 7"), "{text}");
+    }
+
+    #[test]
+    fn nothing_starts_after_an_interrupt() {
+        let interrupt = unset();
+        interrupt.0.store(true, Ordering::Relaxed);
+        let scratch = tempfile::tempdir().unwrap();
+        let touched = scratch.path().join("touched");
+        assert!(interrupt.run(Command::new("touch").arg(&touched)).is_err());
+        assert!(!touched.exists());
+    }
+
+    /// The child of the child, which only a signal to the group reaches, must
+    /// be gone too: the pipe that both hold open closes.
+    #[test]
+    fn an_interrupt_ends_the_whole_group() {
+        use std::io::Read;
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let interrupt = unset();
+        let remote = interrupt.clone();
+        let worker = std::thread::spawn(move || {
+            let mut command = Command::new("sh");
+            command.args(["-c", "sleep 600 & echo started; wait"]).stdout(writer);
+            interrupt.run(&mut command)
+        });
+        let mut started = [0; 8];
+        reader.read_exact(&mut started).unwrap();
+        remote.0.store(true, Ordering::Relaxed);
+        let error = worker.join().unwrap().unwrap_err().to_string();
+        assert!(error.starts_with("interrupted while"), "{error}");
+        assert_eq!(reader.read(&mut started).unwrap(), 0);
+    }
+}

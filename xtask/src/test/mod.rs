@@ -1,0 +1,142 @@
+//! `cargo xtask test` (what CI runs) and `cargo xtask check` (its quick part).
+//!
+//! Phases: what the machine needs, the checks that need no host, the builds, and
+//! the tests with a lab of real hosts. A phase runs to its end and shows all its
+//! problems; the next one starts only when there were none.
+
+mod lab;
+mod packages;
+mod report;
+
+use crate::clis::{self, Cli};
+use crate::docs::{self, DocsArguments};
+use crate::interrupt::Interrupt;
+use crate::provider_binary::{self, BuildArguments};
+use crate::{install, mirror, paths, shell, tidy};
+use anyhow::{Context, Result, bail};
+use lab::Lab;
+use report::Report;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+#[derive(clap::Args)]
+pub struct TestArguments {
+    /// Add the long matrices (tests see WINDLASS_FULL=1)
+    #[arg(long)]
+    full: bool,
+}
+
+pub fn run(arguments: &TestArguments) -> Result<()> {
+    reported(|interrupt, report| everything(arguments, interrupt, report))
+}
+
+pub fn check() -> Result<()> {
+    reported(checks)
+}
+
+/// Runs phases and prints the table however they end.
+fn reported(phases: impl FnOnce(&Interrupt, &mut Report) -> Result<()>) -> Result<()> {
+    let interrupt = Interrupt::watch()?;
+    let mut report = Report::default();
+    let outcome = phases(&interrupt, &mut report);
+    eprintln!("\n{}", report.table());
+    outcome
+}
+
+fn everything(arguments: &TestArguments, interrupt: &Interrupt, report: &mut Report) -> Result<()> {
+    report.step("packages", || packages::ensure(interrupt))?;
+    let clis = report.step("CLIs", found_clis)?;
+    checks(interrupt, report)?;
+    let built = report.step("provider", Built::new)?;
+    interrupt.check()?;
+    let mut lab = Lab::new();
+    // Tests that need no host would still say something, but a run without a lab
+    // is a failed run: it stops here.
+    let is_up = report.step("lab up", || lab.up(interrupt));
+    let tested = is_up.and_then(|()| {
+        report.step("tests", || interrupt.run(&mut test_command(arguments, &lab, &built, &clis)?))
+    });
+    let is_down = report.step("lab down", || lab.down());
+    tested.and(is_down)
+}
+
+fn found_clis() -> Result<Vec<Cli>> {
+    let clis = clis::all()?;
+    for cli in &clis {
+        eprintln!("{} ({})", cli.program.display(), cli.version);
+    }
+    Ok(clis)
+}
+
+/// Everything that needs no host. All of it runs, then it fails.
+fn checks(interrupt: &Interrupt, report: &mut Report) -> Result<()> {
+    let cargo = |words: &[&str]| interrupt.run(shell::cargo().args(words));
+    let outcomes = [
+        report.step("format", || cargo(&["fmt", "--all", "--", "--check"])),
+        report.step("clippy", || {
+            cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny=warnings"])
+        }),
+        report.step("tidy", tidy::run),
+        report.step("docs", || docs::run(&DocsArguments::CHECK)),
+        dependencies(interrupt, report),
+    ];
+    interrupt.check()?;
+    if outcomes.iter().any(Result::is_err) {
+        bail!("failed: {}", report.failed().join(", "));
+    }
+    Ok(())
+}
+
+/// Advisories are not part of it: a new one must not fail an unrelated change.
+fn dependencies(interrupt: &Interrupt, report: &mut Report) -> Result<()> {
+    if paths::on_path("cargo-deny").is_none() {
+        report.skipped("dependencies", "cargo-deny is not installed");
+        return Ok(());
+    }
+    report.step("dependencies", || {
+        let words = ["deny", "--all-features", "check", "bans", "licenses", "sources"];
+        interrupt.run(shell::cargo().args(words))
+    })
+}
+
+/// The provider as users get it, and the two ways for a CLI to find it.
+struct Built {
+    program: PathBuf,
+    development: PathBuf,
+    mirror: PathBuf,
+}
+
+impl Built {
+    fn new() -> Result<Self> {
+        let program = provider_binary::build(&BuildArguments::RELEASE)?;
+        Ok(Self { development: install::install(&program)?, mirror: mirror::mirror(&program)?, program })
+    }
+}
+
+/// The tests, told through the environment what to test with.
+fn test_command(arguments: &TestArguments, lab: &Lab, built: &Built, clis: &[Cli]) -> Result<Command> {
+    let programs = clis.iter().map(|cli| &cli.program);
+    let programs = std::env::join_paths(programs).context("a CLI has a colon in its path")?;
+    let mut command = shell::cargo();
+    command
+        .args(["test", "--workspace", "--locked", "--no-fail-fast"])
+        .env("WINDLASS_LAB", lab.name())
+        .env("WINDLASS_LAB_STATE", lab.state_file())
+        .env("WINDLASS_PROVIDER", &built.program)
+        .env("WINDLASS_DEV_CONFIG", &built.development)
+        .env("WINDLASS_MIRROR_CONFIG", &built.mirror)
+        .env("WINDLASS_CLIS", programs);
+    for (variable, name) in [("TOFU", "tofu"), ("TERRAFORM", "terraform")] {
+        if let Some(cli) = clis.iter().find(|cli| is_named(&cli.program, name)) {
+            command.env(variable, &cli.program);
+        }
+    }
+    if arguments.full {
+        command.env("WINDLASS_FULL", "1");
+    }
+    Ok(command)
+}
+
+fn is_named(program: &Path, name: &str) -> bool {
+    program.file_name().is_some_and(|found| found == name)
+}
