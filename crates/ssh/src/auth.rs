@@ -1,0 +1,189 @@
+//! Showing who we are, to a host whose key was accepted.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use remote::{
+    Error,
+    credentials::{Agent, Key},
+};
+use russh::{
+    client::AuthResult,
+    keys::{
+        HashAlg, PrivateKeyWithHashAlg, PublicKey,
+        agent::{AgentIdentity, client::AgentClient},
+    },
+};
+use secret::Secret;
+
+use crate::{handshake::Handle, keys, trust::describe};
+
+/// An agent may ask a person; a server may ask a directory. Both end at some point.
+const AUTHENTICATION_LIMIT: Duration = Duration::from_secs(60);
+
+/// With what to authenticate. `none` is always tried first, the key next, the agent last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// A private key.
+    pub(crate) key: Option<Key>,
+    /// What the private key is encrypted with.
+    pub(crate) passphrase: Option<Secret>,
+    /// Whether to ask the agent.
+    pub(crate) agent: Agent,
+    /// Where the agent listens, if anywhere.
+    pub(crate) agent_socket: Option<PathBuf>,
+}
+
+/// Authenticates `user`; `host` is for messages only.
+///
+/// # Errors
+/// [`Error::Authentication`] with everything that was tried, [`Error::Configuration`] when our key
+/// cannot be used, [`Error::Unreachable`] when the connection ends.
+pub(crate) async fn authenticate(
+    handle: &mut Handle,
+    host: &str,
+    user: &str,
+    identity: &Identity,
+) -> Result<(), Error> {
+    let attempt = Attempt { handle, host, user, tried: Vec::new() };
+    match tokio::time::timeout(AUTHENTICATION_LIMIT, attempt.run(identity)).await {
+        Ok(result) => result,
+        Err(elapsed) => Err(Error::Unreachable { host: host.to_owned(), source: Box::new(elapsed) }),
+    }
+}
+
+struct Attempt<'a> {
+    handle: &'a mut Handle,
+    host: &'a str,
+    user: &'a str,
+    /// What was shown to the host and refused, or could not be shown.
+    tried: Vec<String>,
+}
+
+impl Attempt<'_> {
+    async fn run(mut self, identity: &Identity) -> Result<(), Error> {
+        // A key that cannot be used is the user's mistake, whatever the host would say.
+        let key = match &identity.key {
+            Some(source) => Some((source, keys::load(source, identity.passphrase.as_ref()).await?)),
+            None => None,
+        };
+        // Tailscale SSH lets people in by their address; others tell here what they accept.
+        let answer = self.handle.authenticate_none(self.user).await;
+        // Nobody is thrown out for `none`: the connection itself ended.
+        let answer = if self.handle.is_closed() { Err(russh::Error::Disconnect) } else { answer };
+        if self.accepted(answer, "none".to_owned())? {
+            return Ok(());
+        }
+        if let Some((source, key)) = key {
+            let what = format!("{} ({})", keys::name(source), describe(key.public_key()));
+            let hash = self.hash_for(key.public_key()).await;
+            let key = PrivateKeyWithHashAlg::new(Arc::new(key), hash);
+            let answer = self.handle.authenticate_publickey(self.user, key).await;
+            if self.accepted(answer, what)? {
+                return Ok(());
+            }
+        }
+        match (identity.agent, &identity.agent_socket) {
+            (Agent::Never, _) | (Agent::IfThere, None) => {}
+            (_, Some(socket)) => {
+                if self.ask_agent(socket).await? {
+                    return Ok(());
+                }
+            }
+            (Agent::Required, None) => self.tried.push("agent (SSH_AUTH_SOCK is not set)".to_owned()),
+        }
+        Err(Error::Authentication {
+            host: self.host.to_owned(),
+            user: self.user.to_owned(),
+            tried: self.tried,
+        })
+    }
+
+    async fn ask_agent(&mut self, socket: &Path) -> Result<bool, Error> {
+        let place = socket.display();
+        let mut agent = match AgentClient::connect_uds(socket).await {
+            Ok(agent) => agent,
+            Err(error) => {
+                self.tried.push(format!("agent at {place} (not reached: {error})"));
+                return Ok(false);
+            }
+        };
+        let identities = match agent.request_identities().await {
+            Ok(identities) => identities,
+            Err(error) => {
+                self.tried.push(format!("agent at {place} (did not list its keys: {error})"));
+                return Ok(false);
+            }
+        };
+        if identities.is_empty() {
+            self.tried.push(format!("agent at {place} (holds no keys)"));
+        }
+        for identity in identities {
+            if self.handle.is_closed() {
+                self.tried.push("the host closed the connection before the agent's other keys".to_owned());
+                return Ok(false);
+            }
+            let (answer, what) = match identity {
+                AgentIdentity::PublicKey { key, .. } => {
+                    let hash = self.hash_for(&key).await;
+                    let what = format!("agent key {}", describe(&key));
+                    (self.handle.authenticate_publickey_with(self.user, key, hash, &mut agent).await, what)
+                }
+                AgentIdentity::Certificate { certificate, .. } => {
+                    let key = PublicKey::from(certificate.public_key().clone());
+                    let hash = self.hash_for(&key).await;
+                    let what = format!("agent certificate for {}", describe(&key));
+                    let user = self.user;
+                    (
+                        self.handle.authenticate_certificate_with(user, certificate, hash, &mut agent).await,
+                        what,
+                    )
+                }
+            };
+            match answer {
+                Ok(answer) => {
+                    if self.accepted(Ok(answer), what)? {
+                        return Ok(true);
+                    }
+                }
+                Err(error) => self.tried.push(format!("{what} (the agent did not sign: {error})")),
+            }
+        }
+        Ok(false)
+    }
+
+    /// RSA keys sign with SHA-2; with SHA-1 only where the host says that it knows nothing else.
+    async fn hash_for(&self, key: &PublicKey) -> Option<HashAlg> {
+        if !key.algorithm().is_rsa() {
+            return None;
+        }
+        match self.handle.best_supported_rsa_hash().await {
+            Ok(Some(hash)) => hash,
+            Ok(None) | Err(_) => Some(HashAlg::Sha512),
+        }
+    }
+
+    fn accepted(&mut self, answer: Result<AuthResult, russh::Error>, what: String) -> Result<bool, Error> {
+        match answer {
+            Ok(AuthResult::Success) => Ok(true),
+            Ok(AuthResult::Failure { remaining_methods, partial_success }) => {
+                let methods: Vec<String> =
+                    remaining_methods.iter().map(|method| <&str>::from(method).to_owned()).collect();
+                let more = match (partial_success, methods.is_empty()) {
+                    (true, _) => format!(" (accepted, but the host also wants {})", methods.join(", ")),
+                    (false, true) => " (the host closed the connection)".to_owned(),
+                    (false, false) if !methods.iter().any(|method| method == "publickey") => {
+                        format!(" (the host only offers {})", methods.join(", "))
+                    }
+                    (false, false) => String::new(),
+                };
+                self.tried.push(what + &more);
+                Ok(false)
+            }
+            Err(error) => Err(Error::Unreachable { host: self.host.to_owned(), source: Box::new(error) }),
+        }
+    }
+}

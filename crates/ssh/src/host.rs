@@ -1,0 +1,334 @@
+//! The connections to one host: who shares them, who gets one of its own.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::future::select_all;
+use remote::Error;
+use russh::{Channel, client::Msg, keys::PublicKey};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, sleep, timeout},
+};
+
+use crate::{
+    backoff::Backoff,
+    channel::Sharing,
+    connect::{Failed, Hope, greet, log_in, look, transport},
+    link::{Link, OpenError, Slot},
+    shared_error::Shared,
+    target::Target,
+};
+
+/// How long a caller waits for a slot before it is called a stall.
+const SLOT_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Control connections at most, stalls and all.
+const MOST_LINKS: usize = 8;
+
+/// Connections of their own at once, as long as nobody has to wait too long for one.
+const OWN_LINKS: usize = 4;
+
+/// Connections to one host that may be in their unauthenticated part at once. sshd begins to drop
+/// at 10 (`MaxStartups`), and we may not be the only ones.
+const STARTS: usize = 3;
+
+/// How often a host may hang up on us in a row before that is its answer.
+const HANG_UPS: u32 = 6;
+
+/// A host as the pool knows it.
+pub(crate) struct Host {
+    pub(crate) target: Target,
+    jump: Option<Arc<Host>>,
+    control: Control,
+    own: Arc<Semaphore>,
+    starts: Semaphore,
+    handshakes: AtomicU64,
+}
+
+/// The shared connections, and what keeps callers from making one each.
+#[derive(Default)]
+struct Control {
+    links: Mutex<Vec<Arc<Link>>>,
+    /// Held by the one caller who connects.
+    connecting: tokio::sync::Mutex<()>,
+    /// How the latest attempt failed, and when: for those who waited for it.
+    failure: Mutex<Option<(Instant, Shared, Hope)>>,
+}
+
+impl Host {
+    pub(crate) fn new(target: Target, jump: Option<Arc<Host>>) -> Self {
+        Self {
+            target,
+            jump,
+            control: Control::default(),
+            own: Arc::new(Semaphore::new(OWN_LINKS)),
+            starts: Semaphore::new(STARTS),
+            handshakes: AtomicU64::new(0),
+        }
+    }
+
+    /// How many connections were made to it so far.
+    pub(crate) fn handshakes(&self) -> u64 {
+        self.handshakes.load(Ordering::Relaxed)
+    }
+
+    /// A usable control connection; connects when there is none.
+    pub(crate) async fn link(&self) -> Result<Arc<Link>, Failed> {
+        self.links_or_connect(0).await.map(|mut links| links.swap_remove(0))
+    }
+
+    /// As [`Host::link`]; a host that does not answer is asked again until `until`.
+    pub(crate) async fn link_until(&self, until: Instant) -> Result<Arc<Link>, Error> {
+        self.persist(until, || self.link()).await
+    }
+
+    /// The key that the host offers, unchecked; a host that does not answer is asked again until
+    /// `until`.
+    pub(crate) async fn offered_key(&self, until: Instant) -> Result<PublicKey, Error> {
+        let look_once = || async {
+            let jump = self.passage(Sharing::Shared).await?;
+            let stream = transport(&self.target, jump.as_ref(), Sharing::Shared).await?;
+            look(&self.target, stream).await
+        };
+        self.persist(until, look_once).await
+    }
+
+    async fn persist<T, F>(&self, until: Instant, attempt: impl Fn() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Failed>>,
+    {
+        let mut backoff = Backoff::default();
+        loop {
+            let failed = match attempt().await {
+                Ok(reached) => return Ok(reached),
+                Err(failed) => failed,
+            };
+            let wait = backoff.next_wait();
+            if failed.hope == Hope::None || Instant::now() + wait >= until {
+                return Err(failed.error);
+            }
+            tracing::debug!(target: "ssh", host = %self.target, error = %failed.error, ?wait, "not there yet");
+            sleep(wait).await;
+        }
+    }
+
+    /// The usable control connections, more than `beyond` of them: connects when there are fewer.
+    ///
+    /// Callers at the same time share one attempt and its result, success or failure.
+    async fn links_or_connect(&self, beyond: usize) -> Result<Vec<Arc<Link>>, Failed> {
+        let asked = Instant::now();
+        let usable = self.usable();
+        if usable.len() > beyond {
+            return Ok(usable);
+        }
+        let _connecting = self.control.connecting.lock().await;
+        let usable = self.usable();
+        if usable.len() > beyond {
+            return Ok(usable);
+        }
+        if let Some(failed) = self.failure_since(asked) {
+            return Err(failed);
+        }
+        if self.lock_links().len() >= MOST_LINKS {
+            return Err(self.unreachable("it stalled on all connections that may be opened to it"));
+        }
+        match self.connect(Sharing::Shared).await {
+            Ok(link) => self.lock_links().push(Arc::new(link)),
+            Err(failed) => return Err(self.remember(failed)),
+        }
+        let usable = self.usable();
+        if usable.is_empty() {
+            return Err(self.unreachable("the connection ended as soon as it was made"));
+        }
+        Ok(usable)
+    }
+
+    fn unreachable(&self, why: &str) -> Failed {
+        let error = Error::Unreachable { host: self.target.to_string(), source: why.into() };
+        Failed { error, hope: Hope::Busy }
+    }
+
+    fn remember(&self, failed: Failed) -> Failed {
+        let (shared, error) = Shared::split(failed.error);
+        let mut failure = self.control.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        *failure = Some((Instant::now(), shared, failed.hope));
+        Failed { error, hope: failed.hope }
+    }
+
+    fn lock_links(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Link>>> {
+        self.control.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connections that a channel may be tried on; forgets those that have ended.
+    fn usable(&self) -> Vec<Arc<Link>> {
+        let mut links = self.lock_links();
+        links.retain(|link| !link.is_closed());
+        links.iter().filter(|link| link.usable()).cloned().collect()
+    }
+
+    fn failure_since(&self, asked: Instant) -> Option<Failed> {
+        let failure = self.control.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        let recent = failure.as_ref().filter(|(when, ..)| *when >= asked);
+        recent.map(|(_, error, hope)| Failed { error: error.to_error(), hope: *hope })
+    }
+
+    /// A session channel on a control connection, with its slot. Nothing was sent on it yet.
+    pub(crate) async fn session(&self) -> Result<(Channel<Msg>, Slot), SessionError> {
+        let mut died = false;
+        let mut stalls = 0;
+        loop {
+            let (link, slot) = self.slot().await?;
+            match link.open_session(slot).await {
+                Ok(opened) => return Ok(opened),
+                // The pooled connection had died; nothing was sent, so a new one is tried once.
+                Err((OpenError::Dead, _)) if !died => died = true,
+                Err((OpenError::Stalled, _)) if stalls < MOST_LINKS => {
+                    stalls += 1;
+                    tracing::warn!(target: "ssh", host = %self.target, "opens no channels, trying another connection");
+                }
+                Err((OpenError::Refused(reason), Some(slot))) => {
+                    if !link.lower_limit(slot) {
+                        return Err(SessionError::Open(OpenError::Refused(reason)));
+                    }
+                    tracing::debug!(target: "ssh", host = %self.target, ?reason, "takes fewer sessions than expected");
+                }
+                Err((error, _)) => return Err(SessionError::Open(error)),
+            }
+        }
+    }
+
+    /// A slot on some control connection. After too long a wait another connection is opened, so
+    /// that callers who hold slots and wait for more cannot wait for each other for ever.
+    async fn slot(&self) -> Result<(Arc<Link>, Slot), Failed> {
+        let mut links = self.links_or_connect(0).await?;
+        loop {
+            let waiting = links.iter().map(|link| {
+                let (link, slots) = (link.clone(), link.slots());
+                Box::pin(async move { slots.acquire_owned().await.ok().map(|slot| (link, slot)) })
+            });
+            match timeout(SLOT_PATIENCE, select_all(waiting)).await {
+                Ok((Some(found), ..)) => return Ok(found),
+                Ok((None, ..)) => links = self.links_or_connect(0).await?,
+                Err(_) => links = self.another(links).await?,
+            }
+        }
+    }
+
+    async fn another(&self, links: Vec<Arc<Link>>) -> Result<Vec<Arc<Link>>, Failed> {
+        let open = self.lock_links().len();
+        if open >= MOST_LINKS {
+            return self.links_or_connect(0).await;
+        }
+        tracing::warn!(
+            target: "ssh", host = %self.target, open,
+            "no free session for {} s, opening another connection", SLOT_PATIENCE.as_secs()
+        );
+        self.links_or_connect(links.len()).await
+    }
+
+    /// A session channel on a connection of its own. What is returned beside it keeps both alive.
+    pub(crate) async fn own_session(&self) -> Result<(Channel<Msg>, Own), SessionError> {
+        let turn = match timeout(SLOT_PATIENCE, self.own.clone().acquire_owned()).await {
+            Ok(turn) => turn.ok(),
+            // Whoever waits may itself be what the others wait for.
+            Err(_) => {
+                tracing::warn!(target: "ssh", host = %self.target, "more than {OWN_LINKS} bulk streams at once");
+                None
+            }
+        };
+        let link = Arc::new(self.connect(Sharing::Own).await?);
+        let Ok(slot) = link.slots().acquire_owned().await else {
+            return Err(SessionError::Open(OpenError::Dead));
+        };
+        let (channel, slot) =
+            link.open_session(slot).await.map_err(|(error, _)| SessionError::Open(error))?;
+        Ok((channel, Own { _slot: slot, _link: link, _turn: turn }))
+    }
+
+    /// Connects; a host that hangs up because too many knock at once is asked again a few times.
+    async fn connect(&self, sharing: Sharing) -> Result<Link, Failed> {
+        let mut backoff = Backoff::default();
+        for attempt in 1.. {
+            let failed = match self.connect_once(sharing).await {
+                Ok(link) => return Ok(link),
+                Err(failed) => failed,
+            };
+            if failed.hope != Hope::Busy || attempt == HANG_UPS {
+                return Err(failed);
+            }
+            let wait = backoff.next_wait();
+            tracing::debug!(target: "ssh", host = %self.target, error = %failed.error, ?wait, "trying again");
+            sleep(wait).await;
+        }
+        Err(self.unreachable("it hung up every time"))
+    }
+
+    fn connect_once(
+        &self,
+        sharing: Sharing,
+    ) -> Pin<Box<dyn Future<Output = Result<Link, Failed>> + Send + '_>> {
+        Box::pin(async move {
+            let jump = self.passage(sharing).await?;
+            // The jump host's own starts are counted there; holding ours meanwhile helps nobody.
+            let Ok(_start) = self.starts.acquire().await else {
+                return Err(Failed::hopeless(Error::Cancelled));
+            };
+            let began = Instant::now();
+            let stream = transport(&self.target, jump.as_ref(), sharing).await?;
+            let handle = log_in(&self.target, greet(&self.target, stream).await?).await?;
+            self.handshakes.fetch_add(1, Ordering::Relaxed);
+            tracing::debug!(
+                target: "ssh", host = %self.target, own = sharing == Sharing::Own,
+                after_ms = began.elapsed().as_millis() as u64, "connected"
+            );
+            Ok(Link::new(handle, jump))
+        })
+    }
+
+    /// The connection through which the host is reached, if it is not reached directly. A stream
+    /// that may block gets one of its own all the way, else it would block everybody on the shared.
+    async fn passage(&self, sharing: Sharing) -> Result<Option<Arc<Link>>, Failed> {
+        Ok(match (&self.jump, sharing) {
+            (None, _) => None,
+            (Some(jump), Sharing::Shared) => Some(jump.link().await?),
+            (Some(jump), Sharing::Own) => Some(Arc::new(jump.connect(Sharing::Own).await?)),
+        })
+    }
+
+    /// Says goodbye on all control connections.
+    pub(crate) async fn close(&self) {
+        let links = std::mem::take(&mut *self.lock_links());
+        for link in links {
+            link.close().await;
+        }
+    }
+}
+
+/// Keeps a connection of its own, and its place among the few, as long as its channel lives.
+pub(crate) struct Own {
+    _slot: OwnedSemaphorePermit,
+    _link: Arc<Link>,
+    _turn: Option<OwnedSemaphorePermit>,
+}
+
+/// Why there is no session channel.
+#[derive(Debug)]
+pub(crate) enum SessionError {
+    /// The host was not reached.
+    Host(Error),
+    /// It was, but gave no channel.
+    Open(OpenError),
+}
+
+impl From<Failed> for SessionError {
+    fn from(failed: Failed) -> Self {
+        Self::Host(failed.error)
+    }
+}
