@@ -1,0 +1,322 @@
+//! What `docker compose up` will do, told before it does it.
+//!
+//! Compose recreates a container when the hash of its service differs from the label it wrote
+//! last time. `config --hash` on the files alone gives another hash than that label (it does not
+//! resolve `env_file`), but on the *resolved* project it gives the very label, so the prediction
+//! takes two calls:
+//!
+//! 1. `config --format json` over the files, staged in a temporary directory S on the host;
+//! 2. [`Resolved::moved`] writes the final directory F in place of S and adds the label that
+//!    stands for the content of the files that a service uses;
+//! 3. `config --hash '*'` over that document from stdin, with F as its directory.
+//!
+//! Services that share something with another one's container (`network_mode: service:x`,
+//! `volumes_from`) get that container's id into their hash when `up` runs: for them step 3 gives
+//! a value that only says whether their own configuration changed (see
+//! [`Service::shares`](super::project::Service::shares)).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::project::Config;
+use crate::Error;
+
+/// The label that stands for the content of the shipped files that a service uses: Compose's own
+/// hash does not look into them.
+pub const LABEL_FILES: &str = "windlass.files-hash";
+
+/// A shipped file, as far as a hash is concerned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileDigest {
+    /// SHA-256 of its content, hexadecimal.
+    pub sha256: String,
+    /// Its permission bits.
+    pub mode: u32,
+}
+
+/// A project resolved in its final directory, ready to be hashed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resolved {
+    /// The project; its document has the labels of `files`.
+    pub config: Config,
+    /// Service to the hash of the shipped files it uses; services that use none are not there.
+    pub files: BTreeMap<String, String>,
+    /// Service to the shipped files it uses, by their paths.
+    pub uses: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// The staged directory shows in a place that is not a path; the prediction would be wrong.
+#[derive(Debug, thiserror::Error)]
+#[error("the staging directory appears in {pointer}, which is not a path")]
+struct StagePath {
+    /// Where, as a JSON pointer.
+    pointer: String,
+}
+
+impl Resolved {
+    /// Takes what `config --format json` wrote for files staged in `staged` and moves it to
+    /// `directory`; `shipped` are the files under it, by their paths relative to it.
+    ///
+    /// # Errors
+    /// [`Error::Parse`] when the document is not one, or names `staged` where we cannot move it.
+    pub fn moved(
+        json: &[u8],
+        staged: &str,
+        directory: &str,
+        shipped: &BTreeMap<String, FileDigest>,
+    ) -> Result<Self, Error> {
+        let mut document = Config::parse(json)?.document;
+        if staged != directory {
+            move_paths(&mut document, staged, directory);
+            if let Some(pointer) = find_text(&document, staged) {
+                return Err(Error::Parse {
+                    what: "the output of \"docker compose config\"".to_owned(),
+                    source: Box::new(StagePath { pointer }),
+                });
+            }
+        }
+        let config = Config::from_document(document)?;
+        let uses: BTreeMap<_, _> = config
+            .services
+            .iter()
+            .map(|(name, service)| (name.clone(), used_files(&service.sources, directory, shipped)))
+            .filter(|(_, used)| !used.is_empty())
+            .collect();
+        let files = uses.iter().map(|(name, used)| (name.clone(), files_hash(used, shipped))).collect();
+        let config = labelled(config, &files)?;
+        Ok(Self { config, files, uses })
+    }
+
+    /// What goes to the stdin of `config --hash '*'`.
+    pub fn document(&self) -> Vec<u8> {
+        self.config.document.to_string().into_bytes()
+    }
+
+    /// The Compose file that gives `up`, and a person, the same labels.
+    pub fn override_file(&self) -> String {
+        let services: Map<_, _> = self
+            .files
+            .iter()
+            .map(|(name, hash)| (name.clone(), json!({ "labels": { LABEL_FILES: escape(hash) } })))
+            .collect();
+        let mut text = format!("{:#}", json!({ "services": services }));
+        text.push('\n');
+        text
+    }
+}
+
+/// A `$` in a Compose file starts an interpolation unless it is doubled.
+fn escape(text: &str) -> String {
+    text.replace('$', "$$")
+}
+
+fn labelled(config: Config, files: &BTreeMap<String, String>) -> Result<Config, Error> {
+    let Config { mut document, .. } = config;
+    for (name, hash) in files {
+        if let Some(Value::Object(service)) =
+            document.pointer_mut("/services").and_then(|all| all.get_mut(name))
+        {
+            let labels = service.entry("labels").or_insert_with(|| json!({}));
+            if let Value::Object(labels) = labels {
+                labels.insert(LABEL_FILES.to_owned(), json!(escape(hash)));
+            }
+        }
+    }
+    Config::from_document(document)
+}
+
+/// The shipped files at or under any of `sources`.
+fn used_files(
+    sources: &BTreeSet<String>,
+    directory: &str,
+    shipped: &BTreeMap<String, FileDigest>,
+) -> BTreeSet<String> {
+    let relative: Vec<&str> = sources.iter().filter_map(|source| below(source, directory)).collect();
+    shipped
+        .keys()
+        .filter(|path| relative.iter().any(|source| source.is_empty() || below(path, source).is_some()))
+        .cloned()
+        .collect()
+}
+
+/// `path` relative to `directory` (empty when they are the same); `None` when it is elsewhere.
+fn below<'p>(path: &'p str, directory: &str) -> Option<&'p str> {
+    let rest = path.strip_prefix(directory.trim_end_matches('/'))?;
+    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
+}
+
+/// One hash over names, modes and contents; every field is preceded by its length, so that no two
+/// different sets of files look alike.
+pub fn files_hash(used: &BTreeSet<String>, shipped: &BTreeMap<String, FileDigest>) -> String {
+    let mut hash = Sha256::new();
+    for path in used {
+        if let Some(file) = shipped.get(path) {
+            for field in [path.as_str(), &file.sha256, &format!("{:o}", file.mode)] {
+                hash.update((field.len() as u64).to_be_bytes());
+                hash.update(field);
+            }
+        }
+    }
+    super::hex(&hash.finalize())
+}
+
+/// Moves every text that is `from` or a path below it.
+fn move_paths(value: &mut Value, from: &str, to: &str) {
+    match value {
+        Value::String(text) => {
+            if let Some(rest) =
+                text.strip_prefix(from).filter(|rest| rest.is_empty() || rest.starts_with('/'))
+            {
+                *text = format!("{to}{rest}");
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| move_paths(item, from, to)),
+        Value::Object(entries) => entries.values_mut().for_each(|item| move_paths(item, from, to)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Where `needle` shows, as a JSON pointer.
+fn find_text(value: &Value, needle: &str) -> Option<String> {
+    match value {
+        Value::String(text) => text.contains(needle).then(String::new),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .find_map(|(index, item)| find_text(item, needle).map(|rest| format!("/{index}{rest}"))),
+        Value::Object(entries) => entries.iter().find_map(|(key, item)| {
+            let found = if key.contains(needle) { Some(String::new()) } else { find_text(item, needle) };
+            found.map(|rest| format!("/{key}{rest}"))
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
+/// Reads what `config --hash '*'` writes: `<service> <hash>`, one line each.
+///
+/// # Errors
+/// [`Error::Parse`] when a line is something else.
+pub fn parse_hashes(text: &str) -> Result<BTreeMap<String, String>, Error> {
+    text.lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| match line.split_whitespace().collect::<Vec<_>>()[..] {
+            [service, hash] if hash.len() == 64 => Ok((service.to_owned(), hash.to_owned())),
+            _ => Err(Error::Parse {
+                what: "the output of \"docker compose config --hash\"".to_owned(),
+                source: format!("this line is not a service and a hash: {line:?}").into(),
+            }),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STAGED: &str = "/tmp/windlass-x1";
+    const FINAL: &str = "/srv/web";
+
+    fn shipped() -> BTreeMap<String, FileDigest> {
+        let digest = |sha256: &str| FileDigest { sha256: sha256.into(), mode: 0o644 };
+        [("compose.yaml", "c"), ("conf/a", "1"), ("conf/b", "2"), ("conf2", "3"), ("key", "4")]
+            .map(|(path, sha256)| (path.to_owned(), digest(sha256)))
+            .into()
+    }
+
+    fn resolve(document: &Value) -> Result<Resolved, Error> {
+        Resolved::moved(document.to_string().as_bytes(), STAGED, FINAL, &shipped())
+    }
+
+    fn document() -> Value {
+        json!({
+            "name": "web",
+            "secrets": {"k": {"file": format!("{STAGED}/key")}},
+            "services": {
+                "app": {
+                    "image": "a",
+                    "environment": {"HOMEPAGE": "/tmp/windlass-x10/not-ours"},
+                    "labels": {"x": "y"},
+                    "secrets": [{"source": "k"}],
+                    "volumes": [{"type": "bind", "source": format!("{STAGED}/conf"), "target": "/c"}]
+                },
+                "all": {"image": "b", "volumes": [{"type": "bind", "source": STAGED, "target": "/all"}]},
+                "none": {"image": "c", "volumes": [{"type": "bind", "source": "/srv/webby", "target": "/x"}]}
+            }
+        })
+    }
+
+    #[test]
+    fn paths_move_and_lookalikes_stay() {
+        let mut document = document();
+        document["services"]["app"]["environment"]["HOMEPAGE"] = json!("/tmp/other");
+        let moved = resolve(&document).unwrap().config.document;
+        assert_eq!(moved["services"]["app"]["volumes"][0]["source"], "/srv/web/conf");
+        assert_eq!(moved["services"]["all"]["volumes"][0]["source"], "/srv/web");
+        assert_eq!(moved["secrets"]["k"]["file"], "/srv/web/key");
+        assert_eq!(moved["services"]["none"]["volumes"][0]["source"], "/srv/webby");
+    }
+
+    #[test]
+    fn a_staged_path_inside_other_text_is_refused() {
+        let mut document = document();
+        document["services"]["app"]["environment"] = json!({"OPTS": format!("--file={STAGED}/a")});
+        let error = resolve(&document).unwrap_err();
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert!(source.contains("/services/app/environment/OPTS"), "{source}");
+    }
+
+    #[test]
+    fn files_count_for_the_services_that_use_them() {
+        let mut document = document();
+        document["services"]["app"]["environment"] = json!({});
+        let resolved = resolve(&document).unwrap();
+        let uses = |name: &str| resolved.uses[name].iter().cloned().collect::<Vec<_>>();
+        assert_eq!(uses("app"), ["conf/a", "conf/b", "key"]);
+        assert_eq!(uses("all").len(), 5);
+        assert!(!resolved.files.contains_key("none"));
+        let hash = &resolved.files["app"];
+        let labels = &resolved.config.document["services"]["app"]["labels"];
+        assert_eq!(labels, &json!({"x": "y", LABEL_FILES: hash}));
+        assert_eq!(&resolved.config.services["app"].labels[LABEL_FILES], hash);
+    }
+
+    #[test]
+    fn the_override_file_says_the_same_labels() {
+        let resolved = Resolved {
+            config: Config::parse(br#"{"name":"p"}"#).unwrap(),
+            files: BTreeMap::from([("app".into(), "abc".into())]),
+            uses: BTreeMap::new(),
+        };
+        assert_eq!(
+            resolved.override_file(),
+            "{\n  \"services\": {\n    \"app\": {\n      \"labels\": {\n        \
+             \"windlass.files-hash\": \"abc\"\n      }\n    }\n  }\n}\n"
+        );
+    }
+
+    #[test]
+    fn the_hash_of_files_sees_names_modes_and_contents() {
+        let used = BTreeSet::from(["conf/a".to_owned(), "conf/b".to_owned()]);
+        let hash = files_hash(&used, &shipped());
+        let mut other = shipped();
+        other.get_mut("conf/a").unwrap().mode = 0o755;
+        assert_ne!(files_hash(&used, &other), hash);
+        let mut other = shipped();
+        other.get_mut("conf/b").unwrap().sha256 = "9".into();
+        assert_ne!(files_hash(&used, &other), hash);
+        let mut other = shipped();
+        other.get_mut("key").unwrap().sha256 = "9".into();
+        assert_eq!(files_hash(&used, &other), hash);
+    }
+
+    #[test]
+    fn hashes_are_lines_of_two_words() {
+        let hash = "3dc0ea4c44167e82e3ab9fd6fb5cbaedec670ce40ffce6888c6900b33aa3c28b";
+        let text = format!("app {hash}\ndb {hash}\n");
+        assert_eq!(parse_hashes(&text).unwrap().keys().collect::<Vec<_>>(), ["app", "db"]);
+        assert!(parse_hashes("").unwrap().is_empty());
+        assert!(parse_hashes("level=warning something").is_err());
+    }
+}

@@ -1,0 +1,417 @@
+//! A project as `docker compose config --format json` resolves it.
+//!
+//! Only what decisions need is typed; the whole document is kept beside it, because the hash
+//! stage must get back exactly what Compose said.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::Error;
+
+/// The label by which a user says that a service is a job: it is meant to end with 0.
+pub const LABEL_JOB: &str = "windlass.job";
+
+/// A resolved project.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The project's name.
+    pub name: String,
+    /// Its services, those of inactive profiles left out.
+    pub services: BTreeMap<String, Service>,
+    /// The document itself.
+    pub document: Value,
+}
+
+/// A resolved service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Service {
+    /// The image it runs; Compose's own name for it where the file only says how to build it.
+    pub image: String,
+    /// Where it is built, for services that are.
+    pub build: Option<Build>,
+    /// Its environment; `None` is a variable without a value.
+    pub environment: BTreeMap<String, Option<String>>,
+    /// The services it waits for, implied ones (links, shared namespaces) included.
+    pub depends_on: BTreeMap<String, Condition>,
+    /// Whether the file gives it a health check. An image may bring one all the same.
+    pub health_check: bool,
+    /// The profiles it belongs to.
+    pub profiles: Vec<String>,
+    /// How many containers it should have.
+    pub replicas: u32,
+    /// Its restart policy: `no`, `always`, `unless-stopped`, `on-failure[:n]`.
+    pub restart: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// The host paths it takes files from: bind mounts, and files of configs and secrets.
+    pub sources: BTreeSet<String>,
+    /// What it publishes.
+    pub ports: Vec<Published>,
+    /// Services whose container it shares something with (network, ipc, pid, volumes_from):
+    /// Compose puts their container's id into its configuration.
+    pub shares: BTreeSet<String>,
+    /// Whether it is meant to end with 0 rather than to stay.
+    pub job: bool,
+}
+
+/// A published port, as the file says it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub struct Published {
+    /// The address on the host; empty for all.
+    #[serde(default)]
+    pub host_ip: String,
+    /// The port on the host, or a range of which Docker takes one; empty for any.
+    #[serde(default)]
+    pub published: String,
+    /// The port in the container.
+    pub target: u16,
+    /// `tcp` or `udp`.
+    #[serde(default)]
+    pub protocol: String,
+}
+
+/// How a service is built.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Build {
+    /// The context: an absolute path on the host, or a URL.
+    pub context: String,
+    /// The Dockerfile, relative to the context.
+    #[serde(default)]
+    pub dockerfile: String,
+}
+
+/// What a service waits for before it starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// The other one has been started.
+    Started,
+    /// The other one is healthy.
+    Healthy,
+    /// The other one has ended with 0.
+    Completed,
+}
+
+impl Config {
+    /// Reads the document.
+    ///
+    /// # Errors
+    /// [`Error::Parse`] when it is not what `config --format json` writes.
+    pub fn parse(json: &[u8]) -> Result<Self, Error> {
+        let document: Value = serde_json::from_slice(json).map_err(unreadable)?;
+        Self::from_document(document)
+    }
+
+    pub(crate) fn from_document(document: Value) -> Result<Self, Error> {
+        let raw = RawConfig::deserialize(&document).map_err(unreadable)?;
+        let files = |objects: &BTreeMap<String, Option<RawFile>>| -> BTreeMap<String, String> {
+            objects
+                .iter()
+                .filter_map(|(name, object)| Some((name.clone(), object.as_ref()?.file.clone()?)))
+                .collect()
+        };
+        let (configs, secrets) = (files(&raw.configs), files(&raw.secrets));
+        let mut services: BTreeMap<_, _> = raw
+            .services
+            .into_iter()
+            .map(|(name, service)| {
+                let service = service.typed(&raw.name, &name, &configs, &secrets);
+                (name, service)
+            })
+            .collect();
+        mark_jobs(&mut services);
+        Ok(Self { name: raw.name, services, document })
+    }
+
+    /// Every service that Compose recreates when `changed` are recreated: those that depend on
+    /// them, directly or by way of others.
+    ///
+    /// Compose 2.26 does so for every kind of dependency (`setDependentLifecycle` in its
+    /// `convergence.go`); versions that recreate fewer make this an over-report, never an
+    /// under-report.
+    pub fn dependents(&self, changed: &BTreeSet<String>) -> BTreeSet<String> {
+        let mut all = changed.clone();
+        loop {
+            let more: Vec<_> = self
+                .services
+                .iter()
+                .filter(|(name, service)| {
+                    !all.contains(*name) && service.depends_on.keys().any(|other| all.contains(other))
+                })
+                .map(|(name, _)| name.clone())
+                .collect();
+            if more.is_empty() {
+                return &all - changed;
+            }
+            all.extend(more);
+        }
+    }
+}
+
+fn mark_jobs(services: &mut BTreeMap<String, Service>) {
+    let awaited: BTreeSet<String> = services
+        .values()
+        .flat_map(|service| &service.depends_on)
+        .filter(|(_, condition)| **condition == Condition::Completed)
+        .map(|(name, _)| name.clone())
+        .collect();
+    for (name, service) in services {
+        let labelled = service.labels.get(LABEL_JOB).is_some_and(|value| value == "true");
+        service.job = labelled || awaited.contains(name);
+    }
+}
+
+fn unreadable(source: serde_json::Error) -> Error {
+    Error::Parse { what: "the output of \"docker compose config\"".to_owned(), source: source.into() }
+}
+
+#[derive(Deserialize)]
+struct RawConfig {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    services: BTreeMap<String, RawService>,
+    #[serde(default)]
+    configs: BTreeMap<String, Option<RawFile>>,
+    #[serde(default)]
+    secrets: BTreeMap<String, Option<RawFile>>,
+}
+
+#[derive(Deserialize)]
+struct RawFile {
+    file: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct RawService {
+    image: Option<String>,
+    build: Option<Build>,
+    environment: BTreeMap<String, Option<String>>,
+    depends_on: BTreeMap<String, RawDependency>,
+    healthcheck: Option<RawHealthCheck>,
+    profiles: Vec<String>,
+    scale: Option<u32>,
+    deploy: Option<RawDeploy>,
+    restart: Option<String>,
+    labels: BTreeMap<String, String>,
+    volumes: Vec<RawMount>,
+    configs: Vec<RawUse>,
+    secrets: Vec<RawUse>,
+    ports: Vec<Published>,
+    network_mode: String,
+    ipc: String,
+    pid: String,
+    volumes_from: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct RawDependency {
+    #[serde(default)]
+    condition: String,
+}
+
+#[derive(Deserialize)]
+struct RawHealthCheck {
+    #[serde(default)]
+    disable: bool,
+    #[serde(default)]
+    test: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct RawDeploy {
+    replicas: Option<u32>,
+    restart_policy: Option<RawRestart>,
+}
+
+#[derive(Deserialize)]
+struct RawRestart {
+    #[serde(default)]
+    condition: String,
+}
+
+#[derive(Deserialize)]
+struct RawMount {
+    #[serde(rename = "type", default)]
+    kind: String,
+    #[serde(default)]
+    source: String,
+}
+
+#[derive(Deserialize)]
+struct RawUse {
+    #[serde(default)]
+    source: String,
+}
+
+impl RawService {
+    fn typed(
+        self,
+        project: &str,
+        name: &str,
+        configs: &BTreeMap<String, String>,
+        secrets: &BTreeMap<String, String>,
+    ) -> Service {
+        let deploy = self.deploy.as_ref();
+        Service {
+            sources: self.sources(configs, secrets),
+            shares: self.shares(),
+            replicas: self.scale.or(deploy.and_then(|deploy| deploy.replicas)).unwrap_or(1),
+            restart: self.restart_policy(),
+            health_check: self.healthcheck.as_ref().is_some_and(RawHealthCheck::checks),
+            image: self.image.unwrap_or_else(|| format!("{project}-{name}")),
+            build: self.build,
+            environment: self.environment,
+            depends_on: self.depends_on.into_iter().map(|(name, raw)| (name, raw.typed())).collect(),
+            profiles: self.profiles,
+            labels: self.labels,
+            ports: self.ports,
+            job: false,
+        }
+    }
+
+    fn sources(
+        &self,
+        configs: &BTreeMap<String, String>,
+        secrets: &BTreeMap<String, String>,
+    ) -> BTreeSet<String> {
+        let binds =
+            self.volumes.iter().filter(|mount| mount.kind == "bind").map(|mount| mount.source.clone());
+        let used = |uses: &[RawUse], files: &BTreeMap<String, String>| -> Vec<String> {
+            uses.iter().filter_map(|one| files.get(&one.source).cloned()).collect()
+        };
+        binds.chain(used(&self.configs, configs)).chain(used(&self.secrets, secrets)).collect()
+    }
+
+    fn shares(&self) -> BTreeSet<String> {
+        let namespaces = [&self.network_mode, &self.ipc, &self.pid];
+        let namespaces = namespaces.iter().filter_map(|mode| mode.strip_prefix("service:"));
+        let volumes = self.volumes_from.iter().filter_map(|from| match from.split(':').next() {
+            Some("container") | None => None,
+            Some(service) => Some(service),
+        });
+        namespaces.chain(volumes).map(str::to_owned).collect()
+    }
+
+    fn restart_policy(&self) -> String {
+        if let Some(restart) = &self.restart {
+            return restart.clone();
+        }
+        let policy = self.deploy.as_ref().and_then(|deploy| deploy.restart_policy.as_ref());
+        match policy.map(|policy| policy.condition.as_str()) {
+            Some("any" | "") => "always".to_owned(),
+            Some("on-failure") => "on-failure".to_owned(),
+            _ => "no".to_owned(),
+        }
+    }
+}
+
+impl RawDependency {
+    fn typed(&self) -> Condition {
+        match self.condition.as_str() {
+            "service_healthy" => Condition::Healthy,
+            "service_completed_successfully" => Condition::Completed,
+            _ => Condition::Started,
+        }
+    }
+}
+
+impl RawHealthCheck {
+    fn checks(&self) -> bool {
+        !self.disable && self.test.first().is_none_or(|word| word != "NONE")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Cut down from the output of Compose 2.26.1.
+    const DOCUMENT: &str = r#"{
+      "name": "proj",
+      "configs": {"c1": {"name": "proj_c1", "file": "/s/c1.txt"}, "ext": {"external": true}},
+      "secrets": {"s1": {"name": "proj_s1", "file": "/s/sub/s1.txt"}, "env": {"environment": "X"}},
+      "services": {
+        "app": {
+          "build": {"context": "/s/ctx", "dockerfile": "Dockerfile"}, "command": null,
+          "configs": [{"source": "c1"}, {"source": "ext"}],
+          "secrets": [{"source": "s1", "target": "/run/secrets/s1"}, {"source": "env"}],
+          "depends_on": {"job": {"condition": "service_completed_successfully", "required": true},
+                         "db": {"condition": "service_healthy", "required": true}},
+          "deploy": {"replicas": 2, "resources": {"limits": {"cpus": 0.5}}, "placement": {}},
+          "environment": {"A": "1", "B": null}, "labels": {"x": "y"},
+          "healthcheck": {"test": ["CMD", "true"], "interval": "1s"},
+          "networks": {"default": null},
+          "ports": [{"mode": "ingress", "target": 80, "published": "8080", "protocol": "tcp"}],
+          "volumes": [{"type": "bind", "source": "/s/conf", "target": "/conf"},
+                      {"type": "volume", "source": "data", "target": "/data"}]
+        },
+        "job": {"image": "busybox", "profiles": ["extra"]},
+        "once": {"image": "busybox", "labels": {"windlass.job": "true"}, "healthcheck": {"disable": true}},
+        "db": {"image": "pg:17", "restart": "unless-stopped", "healthcheck": {"test": ["NONE"]}, "scale": 0},
+        "side": {"image": "s", "network_mode": "service:db", "pid": "host",
+                 "volumes_from": ["app:ro", "container:x"],
+                 "depends_on": {"db": {"condition": "service_started", "restart": true, "required": true}}}
+      }
+    }"#;
+
+    fn config() -> Config {
+        Config::parse(DOCUMENT.as_bytes()).unwrap()
+    }
+
+    fn set(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn reads_a_service_in_full() {
+        let config = config();
+        let app = &config.services["app"];
+        assert_eq!(config.name, "proj");
+        assert_eq!(app.image, "proj-app");
+        assert_eq!(app.build.as_ref().unwrap().context, "/s/ctx");
+        assert_eq!(app.environment, BTreeMap::from([("A".into(), Some("1".into())), ("B".into(), None)]));
+        assert_eq!(app.depends_on["job"], Condition::Completed);
+        assert_eq!(app.depends_on["db"], Condition::Healthy);
+        assert!(app.health_check && !app.job);
+        assert_eq!(app.replicas, 2);
+        assert_eq!(app.restart, "no");
+        assert_eq!(app.sources, set(&["/s/conf", "/s/c1.txt", "/s/sub/s1.txt"]));
+        assert_eq!(app.ports[0].published, "8080");
+    }
+
+    #[test]
+    fn knows_jobs_by_label_and_by_who_waits_for_them() {
+        let jobs: Vec<_> =
+            config().services.into_iter().filter(|(_, service)| service.job).map(|(name, _)| name).collect();
+        assert_eq!(jobs, ["job", "once"]);
+    }
+
+    #[test]
+    fn health_checks_can_be_switched_off() {
+        let config = config();
+        assert!(!config.services["once"].health_check);
+        assert!(!config.services["db"].health_check);
+        assert_eq!(config.services["db"].replicas, 0);
+    }
+
+    #[test]
+    fn shares_are_services_only() {
+        assert_eq!(config().services["side"].shares, set(&["app", "db"]));
+    }
+
+    #[test]
+    fn what_depends_on_a_recreated_service_is_recreated_too() {
+        let config = config();
+        assert_eq!(config.dependents(&set(&["db"])), set(&["app", "side"]));
+        assert_eq!(config.dependents(&set(&["app"])), set(&[]));
+    }
+
+    #[test]
+    fn a_project_without_services_is_a_project() {
+        assert!(Config::parse(br#"{"name": "p"}"#).unwrap().services.is_empty());
+        assert!(Config::parse(b"oops").is_err());
+    }
+}
