@@ -66,11 +66,37 @@ impl Launch {
         ProviderProcess::spawn(self.command)
     }
 
-    /// Starts the process, reads its handshake and connects.
-    pub async fn start(self) -> Result<Core> {
+    /// Starts the process and reads its handshake.
+    pub async fn announce(self) -> Result<Announced> {
         let mut process = ProviderProcess::spawn(self.command)?;
         let line = process.stdout_line(|_| true).await?;
-        Core::connect(process, Handshake::parse(&line)?, self.identity).await
+        let handshake = Handshake::parse(&line)?;
+        Ok(Announced { process, handshake, identity: self.identity })
+    }
+
+    /// Starts the process, reads its handshake and connects.
+    pub async fn start(self) -> Result<Core> {
+        self.announce().await?.connect().await
+    }
+}
+
+/// A provider that has announced itself, to which nobody has connected yet.
+#[derive(Debug)]
+pub struct Announced {
+    process: ProviderProcess,
+    handshake: Handshake,
+    identity: Option<ClientIdentity>,
+}
+
+impl Announced {
+    /// The process id; an error after its end.
+    pub fn pid(&self) -> Result<u32> {
+        self.process.pid()
+    }
+
+    /// Connects as the core that started it.
+    pub async fn connect(self) -> Result<Core> {
+        Core::connect(self.process, self.handshake, self.identity).await
     }
 }
 

@@ -27,5 +27,5 @@ pub use binary::provider_binary;
 pub use connect::connect;
 pub use handshake::Handshake;
 pub use identity::ClientIdentity;
-pub use launch::Launch;
+pub use launch::{Announced, Launch};
 pub use process::{ProviderProcess, Signal};

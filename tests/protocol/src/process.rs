@@ -3,7 +3,6 @@
 use std::{
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -12,6 +11,7 @@ use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, BufReader},
     process::{Child, Command},
+    sync::watch,
     task::JoinHandle,
 };
 
@@ -73,20 +73,15 @@ impl ProviderProcess {
 
     /// Waits for the first line on stdout that `wanted` accepts.
     pub async fn stdout_line(&mut self, wanted: impl Fn(&str) -> bool) -> Result<String> {
-        let search = async {
-            loop {
-                if let Some(line) = self.stdout.lines().iter().find(|line| wanted(line)) {
-                    return Ok(line.clone());
-                }
-                if self.child.try_wait()?.is_some() {
-                    bail!("the provider ended before its announcement");
-                }
-                tokio::time::sleep(Duration::from_millis(1)).await;
+        let search = self.stdout.line(wanted);
+        match tokio::time::timeout(START_TIMEOUT, search).await {
+            Ok(Some(line)) => Ok(line),
+            Ok(None) => {
+                self.stderr.finish().await;
+                bail!("the provider announced nothing; its stderr: {:#?}", self.stderr())
             }
-        };
-        let found = tokio::time::timeout(START_TIMEOUT, search).await;
-        let result = found.context("the provider did not announce itself in time");
-        result.flatten().with_context(|| format!("its stderr: {:#?}", *self.stderr.lines()))
+            Err(_) => bail!("the provider did not announce itself in time"),
+        }
     }
 
     /// Waits for the end and for the last output.
@@ -100,37 +95,43 @@ impl ProviderProcess {
 
     /// The lines on stdout up to now.
     pub fn stdout(&self) -> Vec<String> {
-        self.stdout.lines().clone()
+        self.stdout.lines()
     }
 
     /// The lines on stderr up to now.
     pub fn stderr(&self) -> Vec<String> {
-        self.stderr.lines().clone()
+        self.stderr.lines()
     }
 }
 
 /// Collects the lines of a stream.
 #[derive(Debug)]
 struct Output {
-    lines: Arc<Mutex<Vec<String>>>,
+    lines: watch::Receiver<Vec<String>>,
     reader: Option<JoinHandle<()>>,
 }
 
 impl Output {
     fn of(stream: impl AsyncRead + Send + Unpin + 'static) -> Self {
-        let lines = Arc::new(Mutex::new(Vec::new()));
-        let sink = Arc::clone(&lines);
+        let (sender, lines) = watch::channel(Vec::new());
         let reader = tokio::spawn(async move {
             let mut stream = BufReader::new(stream).lines();
             while let Ok(Some(line)) = stream.next_line().await {
-                sink.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+                sender.send_modify(|lines| lines.push(line));
             }
         });
         Self { lines, reader: Some(reader) }
     }
 
-    fn lines(&self) -> MutexGuard<'_, Vec<String>> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The first line that `wanted` accepts; `None` when the stream ended without one.
+    async fn line(&mut self, wanted: impl Fn(&str) -> bool) -> Option<String> {
+        let found = |lines: &Vec<String>| lines.iter().find(|line| wanted(line)).cloned();
+        let lines = self.lines.wait_for(|lines| found(lines).is_some()).await.ok()?;
+        found(&lines)
+    }
+
+    fn lines(&self) -> Vec<String> {
+        self.lines.borrow().clone()
     }
 
     async fn finish(&mut self) {
