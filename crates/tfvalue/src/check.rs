@@ -82,7 +82,7 @@ fn conforms(value: &Value, ty: &Type, path: &mut Path) -> Result<(), Mismatch> {
             inside(path, Step::Key(key.clone()), |path| conforms(value, element, path))
         }),
         (Value::Map(elements), Type::Object(attributes)) => {
-            for name in attributes.keys().filter(|name| !elements.contains_key(*name)) {
+            if let Some(name) = attributes.keys().find(|name| !elements.contains_key(*name)) {
                 return Err(mismatch(path, format!("attribute {name:?} is missing")));
             }
             elements.iter().try_for_each(|(name, value)| match attributes.get(name) {

@@ -6,6 +6,9 @@
 //! knowledge of what the values mean.
 
 mod check;
+mod error;
+pub mod json;
+pub mod msgpack;
 mod number;
 mod path;
 mod ty;
@@ -13,6 +16,7 @@ mod value;
 mod visit;
 
 pub use check::Mismatch;
+pub use error::{DecodeError, EncodeError, MAX_VALUES, Problem};
 pub use number::{Number, NumberError};
 pub use path::{Path, Step};
 pub use ty::{Type, TypeError};

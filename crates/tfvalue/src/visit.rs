@@ -8,7 +8,8 @@ impl Value {
     /// Calls `visit` for this value and everything in it, outer before inner.
     ///
     /// Without a type, maps and objects look alike: every step into one is [`Step::Attribute`], and
-    /// set elements have an index. Use [`Value::walk_as`] where the exact path matters.
+    /// set elements have an index (inside of a [`Value::Typed`] its type is used). Use
+    /// [`Value::walk_as`] where the exact path matters.
     pub fn walk(&self, visit: &mut dyn FnMut(&Path, &Value)) {
         self.walk_as(&Type::Dynamic, visit);
     }
