@@ -1,0 +1,16 @@
+#!/bin/bash
+# First process of a lab host (below tini): makes what a real machine has of its own, then sshd and dockerd.
+set -eu
+[ -s /etc/machine-id ] || tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id
+ssh-keygen -q -A
+mount -o remount,rw /sys
+# No way out: a name or address outside of the lab fails at once instead of timing out.
+ip route del default || true
+ip route add unreachable default
+# An inner network of a bastion and this host: nobody else gets an answer on the SSH port.
+if [ -s /etc/lab/bastion ]; then
+    iptables -w -I INPUT -i eth0 -p tcp --dport 22 ! -s "$(cat /etc/lab/bastion)" -j DROP
+fi
+/usr/local/sbin/lab-service start sshd
+/usr/local/sbin/lab-service start docker
+exec sleep infinity
