@@ -21,6 +21,7 @@ mod handshake;
 mod identity;
 mod launch;
 mod process;
+pub mod values;
 
 pub use crate::core::{Core, Mode};
 pub use binary::provider_binary;
