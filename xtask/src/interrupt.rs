@@ -30,6 +30,18 @@ impl Interrupt {
         Ok(Self(flag))
     }
 
+    /// One that no signal sets.
+    #[cfg(test)]
+    pub fn unset() -> Self {
+        Self(Arc::new(AtomicBool::new(false)))
+    }
+
+    /// What a signal does.
+    #[cfg(test)]
+    pub fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
     /// Fails once a signal has come.
     pub fn check(&self) -> Result<()> {
         if self.0.load(Ordering::Relaxed) {
@@ -98,21 +110,17 @@ fn end(child: &mut Child) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn unset() -> Interrupt {
-        Interrupt(Arc::new(AtomicBool::new(false)))
-    }
-
     #[test]
     fn a_command_that_fails_is_named() {
-        let error = unset().run(Command::new("sh").args(["-c", "exit 7"]));
+        let error = Interrupt::unset().run(Command::new("sh").args(["-c", "exit 7"]));
         let text = error.unwrap_err().to_string();
         assert!(text.contains("sh -c") && text.contains("status: 7"), "{text}");
     }
 
     #[test]
     fn nothing_starts_after_an_interrupt() {
-        let interrupt = unset();
-        interrupt.0.store(true, Ordering::Relaxed);
+        let interrupt = Interrupt::unset();
+        interrupt.set();
         let scratch = tempfile::tempdir().unwrap();
         let touched = scratch.path().join("touched");
         assert!(interrupt.run(Command::new("touch").arg(&touched)).is_err());
@@ -125,7 +133,7 @@ mod tests {
     fn an_interrupt_ends_the_whole_group() {
         use std::io::Read;
         let (mut reader, writer) = std::io::pipe().unwrap();
-        let interrupt = unset();
+        let interrupt = Interrupt::unset();
         let remote = interrupt.clone();
         let worker = std::thread::spawn(move || {
             let mut command = Command::new("sh");
@@ -134,7 +142,7 @@ mod tests {
         });
         let mut started = [0; 8];
         reader.read_exact(&mut started).unwrap();
-        remote.0.store(true, Ordering::Relaxed);
+        remote.set();
         let error = worker.join().unwrap().unwrap_err().to_string();
         assert!(error.starts_with("interrupted while"), "{error}");
         assert_eq!(reader.read(&mut started).unwrap(), 0);

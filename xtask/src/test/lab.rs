@@ -1,5 +1,6 @@
 //! The lab of one test run: brought up for it, and taken down whatever happens.
 
+use super::report::Report;
 use crate::interrupt::Interrupt;
 use crate::{paths, shell};
 use anyhow::Result;
@@ -12,24 +13,48 @@ const VARIANTS: &str = "root,deploy,sudo,no-forward,jump";
 /// A lab that may have hosts; dropping it takes them down.
 pub struct Lab {
     name: String,
+    /// What starts and removes hosts; a verb and options follow.
+    tool: Vec<String>,
     is_up: bool,
 }
 
 impl Lab {
     /// A name of its own, so that a developer's lab and another run stay apart.
     pub fn new() -> Self {
-        Self { name: format!("test-{}", std::process::id()), is_up: false }
+        let cargo = shell::cargo();
+        let program = cargo.get_program().to_string_lossy().into_owned();
+        let words = ["run", "--quiet", "--package", "lab", "--"].map(str::to_owned);
+        Self::through(std::iter::once(program).chain(words).collect())
     }
 
-    /// Starts the hosts.
-    pub fn up(&mut self, interrupt: &Interrupt) -> Result<()> {
+    fn through(tool: Vec<String>) -> Self {
+        Self { name: format!("test-{}", std::process::id()), tool, is_up: false }
+    }
+
+    /// Brings the lab up, works with it, and takes it down whatever happened.
+    ///
+    /// # Errors
+    /// That of coming up or of the work; else that of going down.
+    pub fn during(
+        mut self,
+        interrupt: &Interrupt,
+        report: &mut Report,
+        work: impl FnOnce(&Self, &mut Report) -> Result<()>,
+    ) -> Result<()> {
+        let is_up = report.step("lab up", || self.up(interrupt));
+        let outcome = is_up.and_then(|()| work(&self, report));
+        let is_down = report.step("lab down", || self.down());
+        outcome.and(is_down)
+    }
+
+    fn up(&mut self, interrupt: &Interrupt) -> Result<()> {
         // Also a lab that came up halfway is to be taken down.
         self.is_up = true;
         interrupt.run(self.command("up").args(["--variants", VARIANTS]))
     }
 
     /// Removes the hosts. Not interruptible: this is what an interrupt leads to.
-    pub fn down(&mut self) -> Result<()> {
+    fn down(&mut self) -> Result<()> {
         self.is_up = false;
         shell::run_undisturbed(&mut self.command("down"))
     }
@@ -44,9 +69,10 @@ impl Lab {
     }
 
     fn command(&self, verb: &str) -> Command {
-        let mut command = shell::cargo();
-        command.args(["run", "--quiet", "--package", "lab", "--", verb]);
-        command.args(["--name", &self.name]);
+        let mut words = self.tool.iter();
+        let mut command = Command::new(words.next().map_or("cargo", String::as_str));
+        command.args(words).arg(verb).args(["--name", &self.name]);
+        command.current_dir(paths::root());
         command
     }
 }
@@ -58,5 +84,79 @@ impl Drop for Lab {
         {
             eprintln!("error: the lab {} is left behind: {error:#}", self.name);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::bail;
+    use std::path::Path;
+
+    /// A tool that only notes how it was called, and fails at `failing`.
+    fn noting(folder: &Path, failing: &str) -> Lab {
+        let script = format!("echo \"$1\" >> {}/calls; [ \"$1\" != \"{failing}\" ]", folder.display());
+        let words = ["sh", "-c", &script, "tool"];
+        Lab::through(words.map(str::to_owned).to_vec())
+    }
+
+    fn calls(folder: &Path) -> String {
+        std::fs::read_to_string(folder.join("calls")).unwrap()
+    }
+
+    #[test]
+    fn a_lab_goes_down_after_work_that_failed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut report = Report::default();
+        let outcome = noting(folder.path(), "").during(&Interrupt::unset(), &mut report, |lab, _| {
+            assert!(lab.state_file().ends_with(format!("{}.json", lab.name())));
+            bail!("two tests failed")
+        });
+        assert_eq!(outcome.unwrap_err().to_string(), "two tests failed");
+        assert_eq!(calls(folder.path()), "up\ndown\n");
+    }
+
+    #[test]
+    fn a_lab_that_came_up_halfway_goes_down() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut report = Report::default();
+        let outcome = noting(folder.path(), "up")
+            .during(&Interrupt::unset(), &mut report, |_, _| unreachable!("no work without a lab"));
+        assert!(outcome.is_err());
+        assert_eq!(calls(folder.path()), "up\ndown\n");
+        assert_eq!(report.failed(), ["lab up"]);
+    }
+
+    #[test]
+    fn a_lab_goes_down_after_an_interrupt() {
+        let folder = tempfile::tempdir().unwrap();
+        let interrupt = Interrupt::unset();
+        let outcome = noting(folder.path(), "").during(&interrupt, &mut Report::default(), |_, _| {
+            interrupt.set();
+            interrupt.check()
+        });
+        assert_eq!(outcome.unwrap_err().to_string(), "interrupted");
+        assert_eq!(calls(folder.path()), "up\ndown\n");
+    }
+
+    #[test]
+    fn a_lab_that_does_not_go_down_fails_the_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut report = Report::default();
+        let lab = noting(folder.path(), "down");
+        let outcome = lab.during(&Interrupt::unset(), &mut report, |_, _| Ok(()));
+        assert!(outcome.is_err());
+        assert_eq!(report.failed(), ["lab down"]);
+    }
+
+    #[test]
+    fn a_panic_takes_the_lab_down() {
+        let folder = tempfile::tempdir().unwrap();
+        let lab = noting(folder.path(), "");
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            lab.during(&Interrupt::unset(), &mut Report::default(), |_, _| panic!("in the middle"))
+        }));
+        assert!(panicked.is_err());
+        assert_eq!(calls(folder.path()), "up\ndown\n");
     }
 }

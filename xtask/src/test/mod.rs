@@ -49,15 +49,11 @@ fn everything(arguments: &TestArguments, interrupt: &Interrupt, report: &mut Rep
     checks(interrupt, report)?;
     let built = report.step("provider", Built::new)?;
     interrupt.check()?;
-    let mut lab = Lab::new();
-    // Tests that need no host would still say something, but a run without a lab
-    // is a failed run: it stops here.
-    let is_up = report.step("lab up", || lab.up(interrupt));
-    let tested = is_up.and_then(|()| {
-        report.step("tests", || interrupt.run(&mut test_command(arguments, &lab, &built, &clis)?))
-    });
-    let is_down = report.step("lab down", || lab.down());
-    tested.and(is_down)
+    // Tests that need no host would still say something without a lab, but such a
+    // run would be a failed one anyway.
+    Lab::new().during(interrupt, report, |lab, report| {
+        report.step("tests", || interrupt.run(&mut test_command(arguments, lab, &built, &clis)?))
+    })
 }
 
 fn found_clis() -> Result<Vec<Cli>> {
