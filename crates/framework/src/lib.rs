@@ -16,6 +16,7 @@ mod provider;
 mod resource;
 mod rules;
 pub mod schema;
+pub mod server;
 
 pub use async_trait::async_trait;
 pub use context::{Capabilities, Context};
@@ -32,4 +33,5 @@ pub use plan::{Apply, Plan};
 pub use provider::Provider;
 pub use resource::{Private, Resource, State};
 pub use schema::{Attribute, Block, Operation, Rule, Schema, Timeouts, Validator, validate};
+pub use server::Server;
 pub use tfvalue::{Number, Path, Step, Type, Value};

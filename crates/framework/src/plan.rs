@@ -5,7 +5,7 @@ use tfvalue::{Path, Value};
 use crate::model::merge;
 use crate::prefill;
 use crate::schema::Schema;
-use crate::{DecodeError, IntoPath, Model, ModelValue, Resource, State};
+use crate::{DecodeError, IntoPath, ModelValue, Resource, State};
 
 /// A change that is being planned: a create when there is no prior state, an update otherwise.
 ///

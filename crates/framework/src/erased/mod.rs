@@ -15,12 +15,10 @@ pub use ephemeral::AnyEphemeral;
 pub use function::AnyFunction;
 pub use resource::AnyResource;
 
-pub(crate) use data_source::ErasedDataSource;
-pub(crate) use ephemeral::{ErasedEphemeral, OpenedValue};
-pub(crate) use function::ErasedFunction;
+pub(crate) use ephemeral::OpenedValue;
 pub(crate) use guard::guard;
 pub(crate) use provider::{AnyProvider, Erased as ErasedOneProvider};
-pub(crate) use resource::{Applied, ErasedResource, Planned, Stored, empty, empty_block};
+pub(crate) use resource::{Applied, Planned, Stored, empty, empty_block};
 
 use tfvalue::{Path, Value};
 

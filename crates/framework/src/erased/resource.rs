@@ -59,8 +59,8 @@ pub(crate) trait ErasedResource: Send + Sync {
     async fn read(&self, cx: &Context, current: Stored) -> Result<Option<Stored>, Diagnostics>;
     async fn plan(&self, cx: &Context, prior: Option<Stored>, config: Value) -> Result<Planned, Diagnostics>;
     async fn plan_destroy(&self, cx: &Context, prior: Stored) -> Result<(), Diagnostics>;
-    /// Create or update; `planned` holds the planned private state.
-    async fn apply(&self, cx: &Context, prior: Option<Stored>, planned: Stored, config: Value) -> Applied;
+    /// Create or update; `planned` holds the planned private state, which includes the prior one.
+    async fn apply(&self, cx: &Context, prior: Option<Value>, planned: Stored, config: Value) -> Applied;
     async fn delete(&self, cx: &Context, prior: Stored) -> Result<(), Diagnostics>;
     async fn import(&self, cx: &Context, id: &str) -> Result<Stored, Diagnostics>;
     async fn upgrade(
@@ -104,7 +104,30 @@ impl<R: Resource> Erased<R> {
         }
     }
 
-    async fn apply_typed(&self, cx: &Context, apply: &mut Apply<R>) -> Result<(), Diagnostics> {
+    fn typed_apply(
+        &self,
+        prior: Option<&Value>,
+        planned: &Stored,
+        config: &Value,
+    ) -> Result<Apply<R>, Diagnostics> {
+        let name = self.resource.type_name();
+        let summary = could_not("read the planned state of", name);
+        let (private, private_before) = private::decode_planned(&planned.private, &summary)?;
+        let prior = match prior {
+            Some(value) => Some(State { model: model(value, name)?, private: private_before }),
+            None => None,
+        };
+        let state = prior.clone();
+        Ok(Apply {
+            prior,
+            planned: model(&planned.value, name)?,
+            config: model(config, name)?,
+            private,
+            state,
+        })
+    }
+
+    async fn run_apply(&self, cx: &Context, apply: &mut Apply<R>) -> Result<(), Diagnostics> {
         if apply.prior.is_none() {
             guard(cx, &self.could_not("create"), self.resource.create(cx, apply)).await
         } else {
@@ -153,8 +176,10 @@ impl<R: Resource> ErasedResource for Erased<R> {
             Err(error) => return Err(error.diagnostic(self.type_name()).into()),
         };
         guard(cx, &summary, self.resource.plan(cx, &mut plan)).await?;
+        let before = plan.prior.as_ref().map(|prior| prior.private.clone());
         let (value, requires_replace, memory) = plan.into_parts();
-        Ok(Planned { value, private: private::encode(&memory, &summary)?, requires_replace })
+        let private = private::encode_planned(&memory, before.as_ref(), &summary)?;
+        Ok(Planned { value, private, requires_replace })
     }
 
     async fn plan_destroy(&self, cx: &Context, prior: Stored) -> Result<(), Diagnostics> {
@@ -162,22 +187,17 @@ impl<R: Resource> ErasedResource for Erased<R> {
         guard(cx, &self.could_not("plan the destruction of"), self.resource.plan_destroy(cx, &state)).await
     }
 
-    async fn apply(&self, cx: &Context, prior: Option<Stored>, planned: Stored, config: Value) -> Applied {
-        let prepare = || -> Result<Apply<R>, Diagnostics> {
-            let name = self.resource.type_name();
-            let before = prior.as_ref().map(|prior| self.state(prior)).transpose()?;
-            let wanted = self.state(&planned)?;
-            let config = model(&config, name)?;
-            let state = before.clone();
-            Ok(Apply { prior: before, planned: wanted.model, config, private: wanted.private, state })
-        };
-        let mut apply = match prepare() {
+    async fn apply(&self, cx: &Context, prior: Option<Value>, planned: Stored, config: Value) -> Applied {
+        let mut apply = match self.typed_apply(prior.as_ref(), &planned, &config) {
             Ok(apply) => apply,
             // Nothing was done, so what there was is still there.
-            Err(problems) => return Applied { state: prior, problems },
+            Err(problems) => {
+                let state = prior.map(|value| Stored { value, private: planned.private });
+                return Applied { state, problems };
+            }
         };
         let before = apply.planned.to_value();
-        let mut problems = self.apply_typed(cx, &mut apply).await.err().unwrap_or_default();
+        let mut problems = self.run_apply(cx, &mut apply).await.err().unwrap_or_default();
         let state = apply.state.take().and_then(|state| {
             let attempt = self.stored(&planned.value, &before, state);
             attempt.map_err(|more| problems.append(more)).ok()
