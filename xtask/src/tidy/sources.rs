@@ -11,6 +11,19 @@ const PROTOCOL_CRATES: &[&str] =
     &["crates/tfplugin5/", "crates/tfvalue/", "crates/framework/", "crates/framework-derive/"];
 const DOMAIN_WORDS: &[&str] = &["docker", "ssh", "windlass"];
 
+/// Crates that know servers and nothing of what drives them.
+const DOMAIN_CRATES: &[&str] = &[
+    "crates/remote/",
+    "crates/ssh/",
+    "crates/docker/",
+    "crates/sops/",
+    "crates/tailnet/",
+    "crates/backup/",
+    "crates/secret/",
+];
+/// Not `tofu`: in the SSH crate that is trust on first use.
+const PROTOCOL_WORDS: &[&str] = &["terraform", "opentofu"];
+
 /// Where the wire's crates may be named in the provider.
 const ADAPTER: &[&str] = &["provider/src/main.rs", "provider/src/adapter"];
 const WIRE_CRATES: &[&str] = &["tonic", "prost", "tonic_prost", "prost_types", "tfplugin5"];
@@ -39,7 +52,7 @@ fn check_one(file: &SourceFile, resources: &[&str]) -> Vec<Violation> {
     violations.extend(too_long(file));
     violations.extend(prints(file, &code));
     violations.extend(wire_in_provider(file, &code));
-    violations.extend(domain_in_protocol(file));
+    violations.extend(other_half(file));
     violations.extend(ssh_behind_executor(file, &code));
     violations.extend(sibling_resource(file, &code, resources));
     violations
@@ -102,17 +115,19 @@ fn wire_in_provider(file: &SourceFile, code: &str) -> Vec<Violation> {
         .collect()
 }
 
-fn domain_in_protocol(file: &SourceFile) -> Vec<Violation> {
-    if !starts_with_any(&file.path, PROTOCOL_CRATES) {
+/// The two halves of the architecture do not name each other, strings included.
+fn other_half(file: &SourceFile) -> Vec<Violation> {
+    let (words, half) = if starts_with_any(&file.path, PROTOCOL_CRATES) {
+        (DOMAIN_WORDS, "protocol")
+    } else if starts_with_any(&file.path, DOMAIN_CRATES) {
+        (PROTOCOL_WORDS, "domain")
+    } else {
         return Vec::new();
-    }
+    };
     code::words(&code::strip(&file.text, Keep::Strings))
         .into_iter()
-        .filter(|(_, word)| DOMAIN_WORDS.contains(&word.as_str()))
-        .map(|(line, word)| {
-            let text = format!("names {word}; the protocol crates know nothing of it");
-            at(file, line, text)
-        })
+        .filter(|(_, word)| words.contains(&word.as_str()))
+        .map(|(line, word)| at(file, line, format!("names {word}; the {half} crates know nothing of it")))
         .collect()
 }
 
@@ -272,6 +287,17 @@ mod tests {
             ["crates/tfvalue/src/a.rs:1: names ssh; the protocol crates know nothing of it"]
         );
         assert_clean("crates/framework/src/a.rs", "/// Such as windlass_file.\nfn f() {}\n");
+    }
+
+    #[test]
+    fn domain_crates_do_not_know_the_protocol() {
+        assert_eq!(
+            texts(&[file("crates/ssh/src/a.rs", "let x = terraform_state();\n")]),
+            ["crates/ssh/src/a.rs:1: names terraform; the domain crates know nothing of it"]
+        );
+        assert_clean("crates/docker/src/a.rs", "// Terraform plans this.\n");
+        assert_clean("crates/ssh/src/a.rs", "enum Trust { Tofu }\n");
+        assert_clean("provider/src/main.rs", "const NAME: &str = \"terraform\";\n");
     }
 
     #[test]
