@@ -1,5 +1,6 @@
 //! Whether a value is of a type, and whether two values of a type are the same.
 
+use crate::unify::{MIXED, mixed};
 use crate::visit::{list_step, map_step};
 use crate::{MAX_DEPTH, Path, Step, Type, Value};
 
@@ -15,7 +16,8 @@ pub struct Mismatch {
 
 impl Value {
     /// Checks that this is a value of type `ty`: null and unknown always are, objects have exactly
-    /// their attributes, tuples their length, dynamic values carry their type.
+    /// their attributes, tuples their length, dynamic values carry their type, and the elements of one
+    /// list, set or map of dynamic values carry the same type (the core would crash otherwise).
     ///
     /// # Errors
     /// The first part that does not fit.
@@ -70,7 +72,10 @@ fn conforms(value: &Value, ty: &Type, path: &mut Path) -> Result<(), Mismatch> {
             (_, Type::Dynamic) => Err(mismatch(path, "a dynamic value must carry a type".to_owned())),
             (value, own) => conforms(value, own, path),
         },
-        (Value::List(elements), Type::List(_) | Type::Set(_)) => each_element(elements, ty, path),
+        (Value::List(elements), Type::List(element) | Type::Set(element)) => {
+            each_element(elements, ty, path)?;
+            not_mixed(elements.iter(), element, path)
+        }
         (Value::List(elements), Type::Tuple(types)) => {
             if elements.len() != types.len() {
                 let (is, must) = (elements.len(), types.len());
@@ -78,9 +83,12 @@ fn conforms(value: &Value, ty: &Type, path: &mut Path) -> Result<(), Mismatch> {
             }
             each_element(elements, ty, path)
         }
-        (Value::Map(elements), Type::Map(element)) => elements.iter().try_for_each(|(key, value)| {
-            inside(path, Step::Key(key.clone()), |path| conforms(value, element, path))
-        }),
+        (Value::Map(elements), Type::Map(element)) => {
+            elements.iter().try_for_each(|(key, value)| {
+                inside(path, Step::Key(key.clone()), |path| conforms(value, element, path))
+            })?;
+            not_mixed(elements.values(), element, path)
+        }
         (Value::Map(elements), Type::Object(attributes)) => {
             if let Some(name) = attributes.keys().find(|name| !elements.contains_key(*name)) {
                 return Err(mismatch(path, format!("attribute {name:?} is missing")));
@@ -99,6 +107,14 @@ fn each_element(elements: &[Value], ty: &Type, path: &mut Path) -> Result<(), Mi
         let (step, ty) = list_step(ty, index);
         inside(path, step, |path| conforms(element, ty, path))
     })
+}
+
+fn not_mixed<'a>(
+    elements: impl Iterator<Item = &'a Value>,
+    element: &Type,
+    path: &Path,
+) -> Result<(), Mismatch> {
+    if mixed(elements, element) { Err(mismatch(path, MIXED.to_owned())) } else { Ok(()) }
 }
 
 fn inside<T>(path: &mut Path, step: Step, body: impl FnOnce(&mut Path) -> T) -> T {

@@ -3,12 +3,17 @@
 use std::fmt;
 
 use crate::check::article;
+use crate::unify::MIXED;
 use crate::{MAX_DEPTH, Mismatch, NumberError, Path, Type, TypeError};
 
 /// How many values one message may hold, counted with everything nested inside. The largest real
-/// resources have some thousands; a message is at most tens of megabytes, but one byte of it can be
-/// one value, which takes forty bytes of memory.
-pub const MAX_VALUES: usize = 1 << 20;
+/// resources have some thousands. A message is at most tens of megabytes, but four bytes of it can
+/// be a map of one element, which takes some 700 bytes of memory.
+pub const MAX_VALUES: usize = 1 << 18;
+
+/// The types of dynamic values count as well, one value for so many bytes of their JSON, because
+/// they also take far more memory than bytes.
+pub(crate) const TYPE_BYTES_PER_VALUE: usize = 8;
 
 /// Why some bytes are not a value of the type that was asked for. Names the place, never a value.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +72,9 @@ pub enum Problem {
     /// The type beside a dynamic value.
     #[error("the type of a dynamic value cannot be read")]
     Type(#[source] TypeError),
+    /// A collection of dynamic values of different types.
+    #[error("{MIXED}")]
+    Mixed,
     /// A dynamic value that is not a type and a value.
     #[error("a dynamic value is a type and a value of it")]
     Dynamic,

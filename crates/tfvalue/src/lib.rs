@@ -12,6 +12,7 @@ pub mod msgpack;
 mod number;
 mod path;
 mod ty;
+mod unify;
 mod value;
 mod visit;
 

@@ -53,6 +53,26 @@ fn the_number_of_values_is_bounded() {
     ));
 }
 
+#[test]
+fn the_types_of_dynamic_values_are_bounded() {
+    let ty = format!("[\"tuple\",[{}\"bool\"]]", "[\"object\",{\"a\":\"bool\"}],".repeat(MAX_VALUES / 2));
+    let mut bytes = vec![0x92, 0xc6];
+    bytes.extend_from_slice(&u32::try_from(ty.len()).unwrap().to_be_bytes());
+    bytes.extend_from_slice(ty.as_bytes());
+    bytes.push(0xc0);
+    assert!(matches!(problem(&bytes, &Type::Dynamic), Problem::TooMany));
+    let text = format!("{{\"type\":{ty},\"value\":null}}");
+    assert!(matches!(json::decode(text.as_bytes(), &Type::Dynamic).unwrap_err().problem, Problem::TooMany));
+}
+
+#[test]
+fn dropped_attributes_count() {
+    let attributes: Vec<String> = (0..=MAX_VALUES).map(|name| format!("\"{name}\":0")).collect();
+    let text = format!("{{{}}}", attributes.join(","));
+    let error = json::decode_lenient(text.as_bytes(), &Type::object([("a", Type::Bool)])).unwrap_err();
+    assert!(matches!(error.problem, Problem::TooMany));
+}
+
 /// A dynamic list in a dynamic list in …, as deep as one likes with a schema of one attribute.
 #[test]
 fn depth_is_bounded() {

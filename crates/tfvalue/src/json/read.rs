@@ -7,7 +7,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use serde_json::value::RawValue;
 
 use crate::check::article;
-use crate::error::{DecodeError, MAX_VALUES, Problem};
+use crate::error::{DecodeError, MAX_VALUES, Problem, TYPE_BYTES_PER_VALUE};
+use crate::unify::mixed;
 use crate::visit::list_step;
 use crate::{MAX_DEPTH, Path, Step, Type, Value};
 
@@ -61,7 +62,6 @@ struct Reader {
 
 impl Reader {
     fn value(&mut self, raw: &RawValue, ty: &Type) -> Result<Value, Problem> {
-        self.values_left = self.values_left.checked_sub(1).ok_or(Problem::TooMany)?;
         if self.path.steps().len() > MAX_DEPTH {
             return Err(Problem::TooDeep);
         }
@@ -86,7 +86,7 @@ impl Reader {
                     let value = self.inside(Step::Key(key.clone()), raw, element)?;
                     values.insert(key, value);
                 }
-                Ok(Value::Map(values))
+                if mixed(values.values(), element) { Err(Problem::Mixed) } else { Ok(Value::Map(values)) }
             }
             (Type::Object(attributes), Kind::Object) => self.object(raw, attributes),
             _ => Err(wrong(ty, kind)),
@@ -95,6 +95,7 @@ impl Reader {
 
     fn list(&mut self, raw: &RawValue, ty: &Type) -> Result<Value, Problem> {
         let elements = split(raw, Elements { limit: self.values_left })?;
+        self.spend(elements.len())?;
         if let Type::Tuple(types) = ty
             && types.len() != elements.len()
         {
@@ -104,7 +105,13 @@ impl Reader {
             let (step, ty) = list_step(ty, index);
             self.inside(step, raw, ty)
         });
-        elements.collect::<Result<_, _>>().map(Value::List)
+        let elements = elements.collect::<Result<Vec<_>, _>>()?;
+        match ty {
+            Type::List(element) | Type::Set(element) if mixed(elements.iter(), element) => {
+                Err(Problem::Mixed)
+            }
+            _ => Ok(Value::List(elements)),
+        }
     }
 
     fn object(&mut self, raw: &RawValue, attributes: &BTreeMap<String, Type>) -> Result<Value, Problem> {
@@ -128,6 +135,7 @@ impl Reader {
         let (Some(ty), Some(raw), 2) = (members.get("type"), members.get("value"), members.len()) else {
             return Err(Problem::Dynamic);
         };
+        self.spend(ty.get().len() / TYPE_BYTES_PER_VALUE)?;
         let ty = Type::from_json(ty.get().as_bytes()).map_err(Problem::Type)?;
         if ty == Type::Dynamic {
             return Err(Problem::Dynamic);
@@ -136,15 +144,24 @@ impl Reader {
         Ok(Value::Typed(Box::new(ty), Box::new(value)))
     }
 
-    fn members<'a>(&self, raw: &'a RawValue) -> Result<BTreeMap<String, &'a RawValue>, Problem> {
+    fn members<'a>(&mut self, raw: &'a RawValue) -> Result<BTreeMap<String, &'a RawValue>, Problem> {
+        let list = split(raw, Members { limit: self.values_left })?;
+        self.spend(list.len())?;
         let mut members = BTreeMap::new();
-        for (name, raw) in split(raw, Members { limit: self.values_left })? {
+        for (name, raw) in list {
             if members.contains_key(&name) {
                 return Err(Problem::Duplicate(name));
             }
             members.insert(name, raw);
         }
         Ok(members)
+    }
+
+    /// Counts values when their container is split, before any of them is read, so that dropped ones
+    /// and the slices of all open levels are bounded as well.
+    fn spend(&mut self, values: usize) -> Result<(), Problem> {
+        self.values_left = self.values_left.checked_sub(values).ok_or(Problem::TooMany)?;
+        Ok(())
     }
 
     fn inside(&mut self, step: Step, raw: &RawValue, ty: &Type) -> Result<Value, Problem> {

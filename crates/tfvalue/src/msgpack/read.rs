@@ -6,7 +6,8 @@ use rmp::Marker;
 use rmp::decode::{NumValueReadError, ValueReadError};
 
 use crate::check::article;
-use crate::error::{DecodeError, MAX_VALUES, Problem};
+use crate::error::{DecodeError, MAX_VALUES, Problem, TYPE_BYTES_PER_VALUE};
+use crate::unify::mixed;
 use crate::visit::list_step;
 use crate::{MAX_DEPTH, Number, Path, Step, Type, Value};
 
@@ -34,7 +35,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn value(&mut self, ty: &Type) -> Result<Value, Problem> {
-        self.values_left = self.values_left.checked_sub(1).ok_or(Problem::TooMany)?;
+        self.spend(1)?;
         if self.path.steps().len() > MAX_DEPTH {
             return Err(Problem::TooDeep);
         }
@@ -58,7 +59,11 @@ impl<'a> Reader<'a> {
             }
             Type::Number => self.number().map(Value::Number),
             Type::List(_) | Type::Set(_) | Type::Tuple(_) => self.list(ty),
-            Type::Map(element) => self.map(ty, |_| Some((Step::Key, &**element))),
+            Type::Map(element) => {
+                let value = self.map(ty, |_| Some((Step::Key, &**element)))?;
+                let values = value.as_map().into_iter().flat_map(BTreeMap::values);
+                if mixed(values, element) { Err(Problem::Mixed) } else { Ok(value) }
+            }
             Type::Object(attributes) => {
                 let value = self.map(ty, |name| Some((Step::Attribute, attributes.get(name)?)))?;
                 let present = value.as_map();
@@ -110,7 +115,12 @@ impl<'a> Reader<'a> {
             elements.push(self.value(ty)?);
             self.path.pop();
         }
-        Ok(Value::List(elements))
+        match ty {
+            Type::List(element) | Type::Set(element) if mixed(elements.iter(), element) => {
+                Err(Problem::Mixed)
+            }
+            _ => Ok(Value::List(elements)),
+        }
     }
 
     /// `place` says how to step into an element, and its type; `None` where there is no such element.
@@ -148,7 +158,9 @@ impl<'a> Reader<'a> {
             ValueReadError::TypeMismatch(_) => Problem::Dynamic,
             _ => Problem::Truncated,
         })?;
-        let ty = Type::from_json(self.skip(length as usize)?).map_err(Problem::Type)?;
+        let json = self.skip(length as usize)?;
+        self.spend(json.len() / TYPE_BYTES_PER_VALUE)?;
+        let ty = Type::from_json(json).map_err(Problem::Type)?;
         if ty == Type::Dynamic {
             return Err(Problem::Dynamic);
         }
@@ -177,6 +189,11 @@ impl<'a> Reader<'a> {
             Err(ValueReadError::TypeMismatch(_)) => Err(wrong(ty, marker)),
             Err(_) => Err(Problem::Truncated),
         }
+    }
+
+    fn spend(&mut self, values: usize) -> Result<(), Problem> {
+        self.values_left = self.values_left.checked_sub(values).ok_or(Problem::TooMany)?;
+        Ok(())
     }
 
     fn marker(&self) -> Result<Marker, Problem> {

@@ -1,5 +1,7 @@
 //! Arbitrary types, and arbitrary values of a type.
 
+use std::collections::BTreeMap;
+
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
@@ -50,10 +52,12 @@ pub fn any_value(ty: &Type, unknown: bool, levels: u32) -> BoxedStrategy<Value> 
             })
             .boxed(),
         Type::List(element) | Type::Set(element) => {
-            vec(any_value(element, unknown, levels), 0..4).prop_map(Value::List).boxed()
+            let elements = vec(any_value(element, unknown, levels), 0..4).prop_map(Value::List);
+            elements.prop_map(of_one_type(ty)).boxed()
         }
         Type::Map(element) => {
-            btree_map(any::<String>(), any_value(element, unknown, levels), 0..4).prop_map(Value::Map).boxed()
+            let elements = btree_map(any::<String>(), any_value(element, unknown, levels), 0..4);
+            elements.prop_map(Value::Map).prop_map(of_one_type(ty)).boxed()
         }
         Type::Object(attributes) => attributes
             .iter()
@@ -73,6 +77,16 @@ pub fn any_value(ty: &Type, unknown: bool, levels: u32) -> BoxedStrategy<Value> 
     };
     let absent = if unknown { Value::Unknown } else { Value::Null };
     prop_oneof![8 => present, 1 => Just(Value::Null), 1 => Just(absent)].boxed()
+}
+
+/// A collection of dynamic values has elements of one type; others are left empty.
+fn of_one_type(ty: &Type) -> impl Fn(Value) -> Value + use<> {
+    let ty = ty.clone();
+    move |value| match (&value, value.conforms(&ty)) {
+        (_, Ok(())) => value,
+        (Value::Map(_), Err(_)) => Value::Map(BTreeMap::new()),
+        (_, Err(_)) => Value::List(Vec::new()),
+    }
 }
 
 /// Any number: integers, floats, long decimals.
