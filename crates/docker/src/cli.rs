@@ -34,7 +34,19 @@ impl Cli {
 
     /// `docker <words>`.
     pub fn docker<'w>(&self, words: impl IntoIterator<Item = &'w str>) -> Command {
+        self.docker_with(&[], words)
+    }
+
+    /// `docker <words>` with more `variables`, none of them secret.
+    pub fn docker_with<'w>(
+        &self,
+        variables: &[(&str, &str)],
+        words: impl IntoIterator<Item = &'w str>,
+    ) -> Command {
         let mut command = environment(&self.socket).arg(format!("HOME={}", self.home));
+        for (name, value) in variables {
+            command = command.arg(format!("{name}={value}"));
+        }
         if let Some(directory) = &self.config_dir {
             command = command.arg(format!("DOCKER_CONFIG={directory}"));
         }

@@ -13,6 +13,10 @@ use crate::Cli;
 /// How long Compose may take to read a project: it reads files and asks nobody.
 const READ_LIMIT: Duration = Duration::from_secs(60);
 
+/// A directory that is nowhere: Compose finds neither a Compose file nor a `.env` there, so that
+/// it works by labels. (Distributions promise that it does not exist: it is the home of nobody.)
+const NOWHERE: &str = "/nonexistent";
+
 /// A Compose project as one call sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Project {
@@ -20,6 +24,9 @@ pub struct Project {
     pub name: String,
     /// The absolute directory that relative paths start from.
     pub directory: String,
+    /// What `${PWD}` means: the directory that a person would stand in, also while the files are
+    /// still staged elsewhere.
+    pub pwd: String,
     /// The Compose files in the order in which they are merged; absolute, or `-` for stdin.
     pub files: Vec<String>,
     /// The profiles that are switched on; `*` for all.
@@ -87,7 +94,8 @@ impl Project {
     }
     /// The words that every call about this project begins with.
     fn command(&self, cli: &Cli) -> Command {
-        let mut command = compose(cli, &self.name, &self.directory).args(["--env-file", &self.env_file]);
+        let mut command =
+            compose(cli, &self.pwd, &self.name, &self.directory).args(["--env-file", &self.env_file]);
         for file in &self.files {
             command = command.args(["--file", file]);
         }
@@ -98,17 +106,16 @@ impl Project {
     }
 }
 
-/// `down` by the project's label alone: neither files nor values are needed.
-///
-/// `nowhere` must be a directory without a Compose file: Compose would else read that.
-pub fn down(cli: &Cli, project: &str, nowhere: &str, volumes: bool, limit: Option<Duration>) -> Command {
-    let command = compose(cli, project, nowhere).args(["down", "--remove-orphans"]);
+/// `down` by the project's label alone: neither files nor values are needed, and a project that is
+/// gone already is no error.
+pub fn down(cli: &Cli, project: &str, volumes: bool, limit: Option<Duration>) -> Command {
+    let command = compose(cli, NOWHERE, project, NOWHERE).args(["down", "--remove-orphans"]);
     let command = if volumes { command.arg("--volumes") } else { command };
     command.timeout(limit)
 }
 
-fn compose(cli: &Cli, project: &str, directory: &str) -> Command {
-    cli.docker(["compose", "--ansi", "never", "--progress", "plain"]).args([
+fn compose(cli: &Cli, pwd: &str, project: &str, directory: &str) -> Command {
+    cli.docker_with(&[("PWD", pwd)], ["compose", "--ansi", "never", "--progress", "plain"]).args([
         "--project-name",
         project,
         "--project-directory",
@@ -136,6 +143,7 @@ mod tests {
         Project {
             name: "web".into(),
             directory: "/srv/it's web".into(),
+            pwd: "/srv/final".into(),
             files: vec!["/srv/it's web/compose.yaml".into(), "/srv/it's web/b.yaml".into()],
             profiles: vec!["extra".into()],
             env_file: "/srv/it's web/.env".into(),
@@ -186,12 +194,13 @@ mod tests {
             assert!(command.is_privileged());
         }
         assert_eq!(project().up(&cli(), &[], limit).time_limit(), limit);
+        assert!(project().config(&cli()).words().contains(&"PWD=/srv/final".to_owned()));
     }
 
     #[test]
     fn down_needs_the_name_only() {
         assert_eq!(
-            words(&down(&cli(), "web", "/srv/empty", true, None)),
+            words(&down(&cli(), "web", true, None)),
             [
                 "compose",
                 "--ansi",
@@ -201,12 +210,12 @@ mod tests {
                 "--project-name",
                 "web",
                 "--project-directory",
-                "/srv/empty",
+                "/nonexistent",
                 "down",
                 "--remove-orphans",
                 "--volumes",
             ]
         );
-        assert!(!down(&cli(), "web", "/x", false, None).words().contains(&"--volumes".to_owned()));
+        assert!(!down(&cli(), "web", false, None).words().contains(&"--volumes".to_owned()));
     }
 }

@@ -1,8 +1,12 @@
 //! Compose projects: commands, configuration, prediction and comparison.
 
 pub mod command;
+pub mod layout;
+pub mod plan;
 pub mod predict;
 pub mod project;
+pub mod record;
+pub mod stack;
 
 pub use command::Project;
 pub use project::Config;
@@ -10,8 +14,10 @@ pub use project::Config;
 /// Bytes as lower-case hexadecimal.
 fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        drop(write!(text, "{byte:02x}"));
-        text
-    })
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }

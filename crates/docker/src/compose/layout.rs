@@ -1,0 +1,336 @@
+//! What a stack's directory looks like on a host, and why.
+//!
+//! ```text
+//! <root>/                     the stack's directory: what was in source_dir, where it was
+//!   compose.yaml …            the user's files, as they are
+//!   .env             0600     the user's own .env, the stack's environment, its secrets, and which
+//!                             project this is (COMPOSE_PROJECT_NAME, COMPOSE_FILE, COMPOSE_PROFILES)
+//!   .windlass/       0700
+//!     override.json           labels that Windlass adds to services (merged last)
+//!     manifest.json           the files that were shipped: only these are ever deleted
+//!     record.json    0600     what the last apply made, to compare with what runs
+//!     key            0600     the key of the HMACs in the two above
+//!     lock                    held while something is changed
+//! ```
+//!
+//! Plain `docker compose` in the directory reads `.env`, and finds there both the values and the
+//! project: the same name, files, override and profiles that Windlass passes as options. One file
+//! has to hold it all, because Compose takes `COMPOSE_ENV_FILES` from the process's environment
+//! only (seen with 2.26.1): a second file could not be named where a person needs no options.
+//! A service that says `env_file: .env` thus gets all of these values, as it would from the `.env`
+//! that people keep on a server by hand; to hand over some, name them under `environment:`.
+//!
+//! When the first Compose file is in a folder of its own (`deploy/compose.yaml`), that folder is the
+//! project's directory, by Compose's own rule, and `.env` lies there.
+
+use std::collections::BTreeMap;
+
+use secret::Secret;
+
+use super::command::Project;
+
+/// The folder with everything that is ours.
+pub const OURS: &str = ".windlass";
+/// The file that interpolation takes its values from.
+pub const ENV_FILE: &str = ".env";
+
+/// Where everything of a stack is, under one root directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    root: String,
+    /// The project's directory relative to the root, empty for the root itself.
+    folder: String,
+    files: Vec<String>,
+}
+
+impl Layout {
+    /// The layout under `root` (absolute) of a stack with these Compose `files`, relative to it
+    /// and without `.` and `..`.
+    pub fn new(root: impl Into<String>, files: &[String]) -> Self {
+        let root = root.into().trim_end_matches('/').to_owned();
+        let folder = files.first().and_then(|file| file.rsplit_once('/')).map_or("", |(folder, _)| folder);
+        Self { root, folder: folder.to_owned(), files: files.to_vec() }
+    }
+
+    /// The same stack under another root, where its files are staged.
+    #[must_use]
+    pub fn under(&self, root: impl Into<String>) -> Self {
+        Self::new(root, &self.files)
+    }
+
+    /// The stack's directory.
+    pub fn root(&self) -> &str {
+        &self.root
+    }
+
+    /// The project's directory: where `.env` is, and where a person types `docker compose`.
+    pub fn project_directory(&self) -> String {
+        if self.folder.is_empty() { self.root.clone() } else { self.path(&self.folder) }
+    }
+
+    /// The path of `.env` relative to the root.
+    pub fn env_path(&self) -> String {
+        if self.folder.is_empty() { ENV_FILE.to_owned() } else { format!("{}/{ENV_FILE}", self.folder) }
+    }
+
+    /// The file with all values.
+    pub fn env_file(&self) -> String {
+        self.path(&self.env_path())
+    }
+
+    /// The folder with everything that is ours.
+    pub fn ours(&self) -> String {
+        self.path(OURS)
+    }
+
+    /// The Compose file with the labels that we add.
+    pub fn override_file(&self) -> String {
+        self.our("override.json")
+    }
+
+    /// The list of shipped files.
+    pub fn manifest(&self) -> String {
+        self.our("manifest.json")
+    }
+
+    /// What the last apply made.
+    pub fn record(&self) -> String {
+        self.our("record.json")
+    }
+
+    /// The key of the HMACs.
+    pub fn key(&self) -> String {
+        self.our("key")
+    }
+
+    /// The lock.
+    pub fn lock(&self) -> String {
+        self.our("lock")
+    }
+
+    fn our(&self, name: &str) -> String {
+        format!("{}/{OURS}/{name}", self.root)
+    }
+
+    fn path(&self, relative: &str) -> String {
+        format!("{}/{relative}", self.root)
+    }
+
+    /// The project for Compose, as it will be under the root of `final_layout`; without the
+    /// override where its labels are not known yet.
+    pub fn project(&self, name: &str, profiles: &[String], with_override: bool, at: &Layout) -> Project {
+        let mut files: Vec<_> = self.files.iter().map(|file| self.path(file)).collect();
+        if with_override {
+            files.push(self.override_file());
+        }
+        Project {
+            name: name.to_owned(),
+            directory: self.project_directory(),
+            pwd: at.project_directory(),
+            files,
+            profiles: profiles.to_vec(),
+            env_file: self.env_file(),
+        }
+    }
+
+    /// The settings by which plain `docker compose` finds the same project.
+    fn settings(&self, name: &str, profiles: &[String]) -> Vec<(&'static str, String)> {
+        let up = "../".repeat(if self.folder.is_empty() { 0 } else { self.folder.split('/').count() });
+        let ours = format!("{OURS}/override.json");
+        let files: Vec<_> =
+            self.files.iter().chain([&ours]).map(|file| self.from_folder(file, &up)).collect();
+        let separator = separator(&files);
+        let mut settings = vec![
+            ("COMPOSE_PROJECT_NAME", name.to_owned()),
+            ("COMPOSE_PATH_SEPARATOR", separator.to_string()),
+            ("COMPOSE_FILE", files.join(&separator.to_string())),
+        ];
+        if !profiles.is_empty() {
+            settings.push(("COMPOSE_PROFILES", profiles.join(",")));
+        }
+        settings
+    }
+
+    fn from_folder(&self, file: &str, up: &str) -> String {
+        match file.strip_prefix(&self.folder).and_then(|rest| rest.strip_prefix('/')) {
+            Some(inside) if !self.folder.is_empty() => inside.to_owned(),
+            _ => format!("{up}{file}"),
+        }
+    }
+
+    /// The content of `.env`.
+    ///
+    /// `own` is the text of the user's `.env`. `environment` and `secrets` win over it and can be
+    /// used in it (`URL=postgres://app:${PASSWORD}@db`): they come first, and those that `own` sets
+    /// as well come once more after it.
+    pub fn dotenv(
+        &self,
+        name: &str,
+        profiles: &[String],
+        own: Option<&str>,
+        environment: &BTreeMap<String, String>,
+        secrets: &BTreeMap<String, Secret>,
+    ) -> Secret {
+        let values: Vec<(&str, &str)> = environment
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .chain(secrets.iter().map(|(name, value)| (name.as_str(), value.expose())))
+            .collect();
+        let mut text = String::from("# Written by Windlass; changes are overwritten.\n");
+        for (name, value) in &values {
+            push(&mut text, name, value);
+        }
+        if let Some(own) = own {
+            text.push_str(own);
+            if !own.ends_with('\n') {
+                text.push('\n');
+            }
+            for (name, value) in values.iter().filter(|(name, _)| sets(own, name)) {
+                push(&mut text, name, value);
+            }
+        }
+        for (name, value) in self.settings(name, profiles) {
+            push(&mut text, name, &value);
+        }
+        Secret::new(text)
+    }
+}
+
+/// A character that no file name contains, the usual one if possible.
+fn separator(files: &[String]) -> char {
+    [':', ';', '|', '\t']
+        .into_iter()
+        .find(|sign| !files.iter().any(|file| file.contains(*sign)))
+        .unwrap_or(':')
+}
+
+/// Whether a dotenv text sets `name`, at least by the look of a line.
+fn sets(text: &str, name: &str) -> bool {
+    text.lines().any(|line| {
+        let line = line.trim_start();
+        let line = line.strip_prefix("export ").map_or(line, str::trim_start);
+        line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with(['=', ':']))
+    })
+}
+
+/// Whether Compose can read a variable of this name from a file.
+pub fn is_variable_name(name: &str) -> bool {
+    let mut chars = name.chars();
+    chars.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+        && chars.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
+}
+
+fn push(text: &mut String, name: &str, value: &str) {
+    text.push_str(name);
+    text.push('=');
+    text.push_str(&quote(value));
+    text.push('\n');
+}
+
+/// A value as Compose's dotenv parser reads it back, whatever it contains.
+///
+/// Single quotes take everything as it is but end at the next one and see a backslash before it;
+/// double quotes know the escapes below. Checked with Compose 2.26.1.
+fn quote(value: &str) -> String {
+    if !value.contains('\'') && !value.ends_with('\\') {
+        return format!("'{value}'");
+    }
+    let mut quoted = String::from("\"");
+    for c in value.chars() {
+        match c {
+            '\\' => quoted.push_str("\\\\"),
+            '"' => quoted.push_str("\\\""),
+            '$' => quoted.push_str("\\$"),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(files: &[&str]) -> Layout {
+        Layout::new("/srv/web/", &files.iter().map(|file| (*file).to_owned()).collect::<Vec<_>>())
+    }
+
+    fn map(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
+        entries.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_flat_stack_is_its_own_project_directory() {
+        let at = layout(&["compose.yaml", "prod.yaml"]);
+        assert_eq!(at.project_directory(), "/srv/web");
+        assert_eq!(at.env_file(), "/srv/web/.env");
+        let staged = at.under("/tmp/s").project("web", &["p".into()], true, &at);
+        assert_eq!(staged.directory, "/tmp/s");
+        assert_eq!(staged.pwd, "/srv/web");
+        assert_eq!(staged.env_file, "/tmp/s/.env");
+        assert_eq!(
+            staged.files,
+            ["/tmp/s/compose.yaml", "/tmp/s/prod.yaml", "/tmp/s/.windlass/override.json"]
+        );
+        assert_eq!(at.project("web", &[], false, &at).files.len(), 2);
+    }
+
+    #[test]
+    fn the_folder_of_the_first_file_is_the_project_directory() {
+        let at = layout(&["a/b/compose.yaml", "a/b/prod.yaml", "x.yaml"]);
+        assert_eq!(at.project_directory(), "/srv/web/a/b");
+        assert_eq!(at.env_path(), "a/b/.env");
+        assert_eq!(at.override_file(), "/srv/web/.windlass/override.json");
+        let settings = at.settings("web", &[]);
+        assert_eq!(settings[2].1, "compose.yaml:prod.yaml:../../x.yaml:../../.windlass/override.json");
+    }
+
+    #[test]
+    fn values_come_before_and_win_over_the_users_own() {
+        let text = layout(&["compose.yaml"]).dotenv(
+            "web",
+            &["x".into(), "y".into()],
+            Some("export TAG = 1\nTAGS=2\nURL=\"db:${PASSWORD}\""),
+            &map(&[("MODE", "it's"), ("TAG", "2")]),
+            &BTreeMap::from([("PASSWORD".to_owned(), Secret::from("p$w"))]),
+        );
+        assert_eq!(
+            text.expose(),
+            "# Written by Windlass; changes are overwritten.\n\
+             MODE=\"it's\"\nTAG='2'\nPASSWORD='p$w'\n\
+             export TAG = 1\nTAGS=2\nURL=\"db:${PASSWORD}\"\n\
+             TAG='2'\n\
+             COMPOSE_PROJECT_NAME='web'\nCOMPOSE_PATH_SEPARATOR=':'\n\
+             COMPOSE_FILE='compose.yaml:.windlass/override.json'\nCOMPOSE_PROFILES='x,y'\n"
+        );
+    }
+
+    #[test]
+    fn file_names_may_contain_the_usual_separator() {
+        let settings = layout(&["a:b.yaml"]).settings("web", &[]);
+        assert_eq!(settings[1].1, ";");
+        assert_eq!(settings[2].1, "a:b.yaml;.windlass/override.json");
+    }
+
+    #[test]
+    fn values_are_quoted_so_that_compose_reads_them_back() {
+        for (value, quoted) in [
+            ("", "''"),
+            ("a $b \"c\" #d\nnext", "'a $b \"c\" #d\nnext'"),
+            ("ends\\", "\"ends\\\\\""),
+            ("it's $5 \"now\"\n", "\"it's \\$5 \\\"now\\\"\\n\""),
+        ] {
+            assert_eq!(quote(value), quoted, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_compose_cannot_read_are_known() {
+        assert!(is_variable_name("A_b.c-9") && is_variable_name("_x"));
+        assert!(!is_variable_name("") && !is_variable_name("9a") && !is_variable_name("a b"));
+        assert!(!is_variable_name("A=B") && !is_variable_name("\u{e4}"));
+    }
+}
