@@ -7,6 +7,7 @@ pub mod predict;
 pub mod project;
 pub mod record;
 pub mod stack;
+pub mod wait;
 
 pub use command::Project;
 pub use project::Config;

@@ -16,7 +16,10 @@ use bollard::{
     Docker,
     container::LogOutput,
     errors::Error as ApiError,
-    query_parameters::{InspectContainerOptions, ListContainersOptionsBuilder, LogsOptionsBuilder},
+    query_parameters::{
+        InspectContainerOptions, ListContainersOptionsBuilder, LogsOptionsBuilder,
+        RemoveContainerOptionsBuilder, RestartContainerOptions, StopContainerOptions,
+    },
 };
 use futures_util::TryStreamExt;
 use remote::Executor;
@@ -168,6 +171,42 @@ impl Engine {
             Ok(found) => Ok(Some(Image::from_inspect(&found))),
             Err(source) if not_found(&source) => Ok(None),
             Err(source) => Err(self.error("inspect an image", source)),
+        }
+    }
+
+    /// Starts the container anew, after it had the time to stop that it asks for itself.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when the daemon does not do it.
+    pub async fn restart(&self, id: &str) -> Result<(), Error> {
+        let done = self.docker.restart_container(id, None::<RestartContainerOptions>).await;
+        done.map_err(|source| self.error("restart a container", source))
+    }
+
+    /// Lets a frozen container go on.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when the daemon does not do it.
+    pub async fn unpause(&self, id: &str) -> Result<(), Error> {
+        let done = self.docker.unpause_container(id).await;
+        done.map_err(|source| self.error("unpause a container", source))
+    }
+
+    /// Stops the container, giving it the time that it asks for, and removes it; its volumes stay.
+    /// One that is gone already is no error.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when the daemon does not do it.
+    pub async fn remove(&self, id: &str) -> Result<(), Error> {
+        let stopped = self.docker.stop_container(id, None::<StopContainerOptions>).await;
+        let options = RemoveContainerOptionsBuilder::default().force(true).build();
+        let removed = match stopped {
+            Err(source) if !not_found(&source) => Err(source),
+            _ => self.docker.remove_container(id, Some(options)).await,
+        };
+        match removed {
+            Err(source) if !not_found(&source) => Err(self.error("remove a container", source)),
+            _ => Ok(()),
         }
     }
 
