@@ -173,7 +173,7 @@ fn checked(exec: &dyn Executor, command: &Command, status: u32, stderr: &[u8]) -
         return Ok(());
     }
     Err(Error::Failed {
-        program: program(command),
+        program: command.program().to_owned(),
         host: exec.name().to_owned(),
         status,
         stderr: last_lines(&String::from_utf8_lossy(stderr), STDERR_LINES),
@@ -184,11 +184,6 @@ fn checked(exec: &dyn Executor, command: &Command, status: u32, stderr: &[u8]) -
 pub fn last_lines(text: &str, count: usize) -> String {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     lines[lines.len().saturating_sub(count)..].join("\n")
-}
-
-/// The program of `command`, for messages.
-fn program(command: &Command) -> String {
-    command.words().first().cloned().unwrap_or_default()
 }
 
 /// Why a run stopped before its end.
@@ -245,7 +240,7 @@ async fn end(mut process: Process) {
 }
 
 fn explain(stop: Stop, exec: &dyn Executor, command: &Command, limits: &Limits) -> Error {
-    let (program, host) = (program(command), exec.name().to_owned());
+    let (program, host) = (command.program().to_owned(), exec.name().to_owned());
     let (operation, source) = match stop {
         Stop::Cancelled => return Error::Cancelled,
         Stop::TimeUp(limit) => return Error::Timeout { program, host, limit },

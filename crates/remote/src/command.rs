@@ -69,6 +69,23 @@ impl Command {
         &self.words
     }
 
+    /// The program as messages name it: what `env` starts, where `env` comes first.
+    pub fn program(&self) -> &str {
+        let mut words = self.words.iter().map(String::as_str).peekable();
+        let first = words.next().unwrap_or_default();
+        if first != "env" {
+            return first;
+        }
+        while let Some(word) = words.next() {
+            match word {
+                "-C" | "-u" => drop(words.next()),
+                word if word.starts_with('-') || word.contains('=') => {}
+                program => return program,
+            }
+        }
+        first
+    }
+
     /// How long it may take.
     pub fn time_limit(&self) -> Option<Duration> {
         self.timeout
@@ -110,5 +127,23 @@ impl Output {
     /// stderr as text; bytes that are not UTF-8 are replaced.
     pub fn stderr_text(&self) -> String {
         String::from_utf8_lossy(&self.stderr).into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_name_the_program_behind_env() {
+        for (words, expected) in [
+            (&["tar", "-x"][..], "tar"),
+            (&["env", "LC_ALL=C", "find", "/"], "find"),
+            (&["env", "-C", "/srv", "-i", "A=1", "docker"], "docker"),
+            (&["env"], "env"),
+            (&[], ""),
+        ] {
+            assert_eq!(Command::new(words.iter().copied()).program(), expected);
+        }
     }
 }

@@ -12,7 +12,11 @@ pub mod connection;
 pub mod credentials;
 mod error;
 mod executor;
+pub mod facts;
+pub mod fake;
+pub mod files;
 mod local;
+pub mod lock;
 pub mod quote;
 
 pub use collect::{Input, run, run_checked};
@@ -21,4 +25,5 @@ pub use connection::Connection;
 pub use credentials::{Credentials, SshSettings};
 pub use error::Error;
 pub use executor::{Dial, Executor, Process, ProcessControl, Stream};
+pub use fake::Fake;
 pub use local::Local;

@@ -40,7 +40,7 @@ impl Local {
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Error {
         Error::Start {
-            program: command.words().first().cloned().unwrap_or_default(),
+            program: command.program().to_owned(),
             host: self.name().to_owned(),
             source: source.into(),
         }

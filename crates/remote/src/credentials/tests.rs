@@ -111,7 +111,8 @@ fn what_cannot_be_chosen_is_explained() {
         ..SshSettings::default()
     };
     let key_twice = [("WINDLASS_SSH_PRIVATE_KEY", "hunter2"), ("WINDLASS_SSH_PRIVATE_KEY_FILE", "/id")];
-    let cases: [(&str, Vec<SshSettings>, &[(&str, &str)], &str); 9] = [
+    type Case<'a> = (&'a str, Vec<SshSettings>, &'a [(&'a str, &'a str)], &'a str);
+    let cases: [Case<'_>; 9] = [
         (
             "ssh://h?identity=x",
             vec![],

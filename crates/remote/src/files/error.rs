@@ -1,0 +1,151 @@
+//! What can go wrong with files on a host.
+
+use std::io;
+
+use crate::{Error, Output, collect::last_lines};
+
+use super::Kind;
+
+/// How many lines of a tool's stderr are repeated.
+const LINES: usize = 5;
+
+/// A file operation that failed. Unless said otherwise the host is as it was before.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The host could not be reached, or the command not run to its end.
+    #[error(transparent)]
+    Remote(#[from] Error),
+    /// A path that we do not work with.
+    #[error("path {path:?} {problem}")]
+    Path {
+        /// The path.
+        path: String,
+        /// What is wrong with it, as a verb phrase.
+        problem: &'static str,
+    },
+    /// Two of the files to upload cannot both be there.
+    #[error("{path:?} stands for two different things")]
+    Conflict {
+        /// The path of one of them.
+        path: String,
+    },
+    /// Something is in the way.
+    #[error("cannot write {path:?} on {host}: there is {kind} in its place")]
+    Occupied {
+        /// The file that was to be written.
+        path: String,
+        /// The host in words.
+        host: String,
+        /// What is there.
+        kind: Kind,
+    },
+    /// A file is where a directory should be.
+    #[error("{path:?} on {host} is not a directory but {kind}")]
+    NotADirectory {
+        /// What should be a directory.
+        path: String,
+        /// The host in words.
+        host: String,
+        /// What it is.
+        kind: Kind,
+    },
+    /// There is no such file.
+    #[error("{path:?} does not exist on {host}")]
+    Absent {
+        /// The file.
+        path: String,
+        /// The host in words.
+        host: String,
+    },
+    /// The disk of the host, or the user's share of it, is full.
+    #[error("no space is left for {path:?} on {host}")]
+    NoSpace {
+        /// The file or directory that was to be written.
+        path: String,
+        /// The host in words.
+        host: String,
+    },
+    /// The user may not do that.
+    #[error("not permitted to {operation} {path:?} on {host}: {stderr}")]
+    Denied {
+        /// What was being done, as a verb phrase without its object.
+        operation: &'static str,
+        /// The file or directory.
+        path: String,
+        /// The host in words.
+        host: String,
+        /// What the tool said.
+        stderr: String,
+    },
+    /// A tool on the host failed for another reason.
+    #[error("could not {operation} {path:?} on {host} (status {status}): {stderr}")]
+    Failed {
+        /// What was being done, as a verb phrase without its object.
+        operation: &'static str,
+        /// The file or directory.
+        path: String,
+        /// The host in words.
+        host: String,
+        /// The exit status of the tool.
+        status: u32,
+        /// What the tool said.
+        stderr: String,
+    },
+    /// What arrived is not what was sent; nothing was replaced.
+    #[error("the content of {path:?} arrived damaged on {host}")]
+    Damaged {
+        /// The file that was to be written.
+        path: String,
+        /// The host in words.
+        host: String,
+    },
+    /// Only some of the files are in place; each of them is whole.
+    #[error("only {} of {of} parts of {path:?} are in place on {host}: {stderr}", moved.len())]
+    Partial {
+        /// The directory.
+        path: String,
+        /// The host in words.
+        host: String,
+        /// What is in place, relative to the directory it was moved to.
+        moved: Vec<String>,
+        /// How many should be.
+        of: usize,
+        /// What the tool said.
+        stderr: String,
+    },
+    /// Something on our own side could not be read or written.
+    #[error("could not {operation}")]
+    Here {
+        /// What was being done, as a verb phrase.
+        operation: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// An archive from the host holds something that must not be unpacked.
+    #[error("refused to unpack {entry:?} from {host}: {problem}")]
+    Unsafe {
+        /// The entry.
+        entry: String,
+        /// The host in words.
+        host: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+}
+
+impl FileError {
+    /// What a tool that ended with a bad status means.
+    pub(super) fn from_output(operation: &'static str, path: &str, host: String, output: &Output) -> Self {
+        let (path, text) = (path.to_owned(), output.stderr_text());
+        let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        if says(&["No space left on device", "Disk quota exceeded"]) {
+            return Self::NoSpace { path, host };
+        }
+        let stderr = last_lines(&text, LINES);
+        if says(&["Permission denied", "Operation not permitted"]) {
+            return Self::Denied { operation, path, host, stderr };
+        }
+        Self::Failed { operation, path, host, status: output.status, stderr }
+    }
+}

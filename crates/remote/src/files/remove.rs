@@ -1,0 +1,133 @@
+//! Removing known files.
+
+use std::collections::BTreeSet;
+
+use crate::{Command, Input};
+
+use super::{FileError, Files, Kind, Symlinks, english, facts::Hash, in_groups, path};
+
+/// The directory itself among paths that are relative to it.
+const HERE: &str = ".";
+
+/// What has been removed and what has not, relative to the directory that was given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// The files and links that are gone now.
+    pub files: Vec<String>,
+    /// The directories that had become empty and are gone now; `.` is the one that was given.
+    pub directories: Vec<String>,
+    /// The paths that were left alone because they are directories, or are reached only through
+    /// something that is no directory (such as a symbolic link).
+    pub left: Vec<String>,
+}
+
+/// Removes those of `paths` that are files, or directories that are empty when their turn comes,
+/// naming each as it goes. None of them is followed when it is a symbolic link.
+fn remove_command(paths: &[String]) -> Command {
+    english(["find", "-P"])
+        .args(paths.iter().cloned())
+        .args(["-maxdepth", "0", "(", "!", "-type", "d", "-exec", "rm", "-f", "--", "{}", ";", "-o"])
+        .args(["-type", "d", "-empty", "-exec", "rmdir", "--", "{}", ";", ")", "-printf", "%p\\0"])
+}
+
+/// Whether one of our tools complains; what sudo says about the host's name does not count.
+fn complains(stderr: &str) -> bool {
+    stderr.lines().any(|line| ["find: ", "rm: ", "rmdir: "].iter().any(|tool| line.starts_with(tool)))
+}
+
+impl Files<'_> {
+    /// Removes `paths` (files and links, relative to `dir`), then the directories they were in,
+    /// up to `dir` itself, that have become empty. What is absent already is no error; nothing
+    /// else is touched, and no link on the way is followed.
+    ///
+    /// # Errors
+    /// [`FileError::Denied`] and the others; what is removed until then stays removed.
+    pub async fn remove<S: AsRef<str> + Sync>(&self, dir: &str, paths: &[S]) -> Result<Removed, FileError> {
+        path::absolute(dir)?;
+        for path in paths {
+            path::relative(path.as_ref())?;
+        }
+        let (files, left) = self.removable(dir, paths).await?;
+        let directories = emptied(&files);
+        Ok(Removed {
+            files: self.remove_all(dir, files.into_iter().collect()).await?,
+            // A command of its own: a file that could not be removed has been reported by now.
+            directories: self.remove_all(dir, directories).await?,
+            left,
+        })
+    }
+
+    /// Which of `paths` are there and may go, and which are there and may not.
+    async fn removable<S: AsRef<str> + Sync>(
+        &self,
+        dir: &str,
+        paths: &[S],
+    ) -> Result<(BTreeSet<String>, Vec<String>), FileError> {
+        let mut wanted: BTreeSet<String> = BTreeSet::from([dir.to_owned()]);
+        for path in paths.iter().map(AsRef::as_ref) {
+            wanted.extend(path::ancestors(path).chain([path]).map(|part| path::join(dir, part)));
+        }
+        let wanted: Vec<String> = wanted.into_iter().collect();
+        let facts = self.facts(&wanted, Symlinks::Report, Hash::No).await?;
+        let kind = |path: &str| facts.get(&path::join(dir, path)).map(|facts| facts.kind);
+        if facts.get(dir).is_some_and(|facts| facts.kind != Kind::Directory) {
+            return Ok((BTreeSet::new(), paths.iter().map(|path| path.as_ref().to_owned()).collect()));
+        }
+        let (mut files, mut left) = (BTreeSet::new(), Vec::new());
+        for path in paths.iter().map(AsRef::as_ref) {
+            let reached = path::ancestors(path).all(|above| kind(above) == Some(Kind::Directory));
+            match kind(path) {
+                None => {}
+                Some(kind) if reached && kind != Kind::Directory => {
+                    files.insert(path.to_owned());
+                }
+                Some(_) => left.push(path.to_owned()),
+            }
+        }
+        Ok((files, left))
+    }
+
+    /// Removes `paths` as far as they are files or empty directories and returns which those were.
+    async fn remove_all(&self, dir: &str, paths: Vec<String>) -> Result<Vec<String>, FileError> {
+        let at = |path: &String| if path == HERE { dir.to_owned() } else { path::join(dir, path) };
+        let targets: Vec<String> = paths.iter().map(at).collect();
+        let mut gone = BTreeSet::new();
+        for group in in_groups(&targets) {
+            let output = self.run(remove_command(group), Input::Nothing).await?;
+            if !output.success() || complains(&output.stderr_text()) {
+                return Err(FileError::from_output("remove files below", dir, self.host(), &output));
+            }
+            gone.extend(output.stdout_text().split_terminator('\0').map(str::to_owned));
+        }
+        let removed = paths.into_iter().zip(&targets).filter(|(_, target)| gone.contains(*target));
+        Ok(removed.map(|(path, _)| path).collect())
+    }
+}
+
+/// The directories that `files` are in, the deepest first, and [`HERE`] at the end; none for no files.
+fn emptied(files: &BTreeSet<String>) -> Vec<String> {
+    let directories: BTreeSet<&str> = files.iter().flat_map(|path| path::ancestors(path)).collect();
+    let here = if files.is_empty() { None } else { Some(HERE) };
+    // What is in a directory sorts after it.
+    directories.into_iter().rev().chain(here).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_is_exact() {
+        let command = remove_command(&["/w/a b".to_owned(), "/w".to_owned()]);
+        let expected = "env|LC_ALL=C|find|-P|/w/a b|/w|-maxdepth|0|(|!|-type|d|-exec|rm|-f|--|{}|;|-o|-type|d|\
+                        -empty|-exec|rmdir|--|{}|;|)|-printf|%p\\0";
+        assert_eq!(command.words().join("|"), expected);
+    }
+
+    #[test]
+    fn the_deepest_directories_go_first() {
+        let files = ["a/b/c", "a-b/x", "a/y", "z"].map(String::from).into();
+        assert_eq!(emptied(&files), ["a/b", "a-b", "a", "."]);
+        assert!(emptied(&BTreeSet::new()).is_empty());
+    }
+}

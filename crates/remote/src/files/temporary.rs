@@ -1,0 +1,70 @@
+//! The home directory, and private temporary ones.
+
+use crate::{Command, Input};
+
+use super::{CLEAN_UP_TIMEOUT, FileError, Files, english};
+
+/// A directory on the host that only its owner can look into.
+///
+/// It is removed by [`TempDir::remove`], which every path through its user must reach: a value
+/// that is dropped can run no command.
+#[derive(Debug)]
+#[must_use = "the directory stays on the host until it is removed"]
+pub struct TempDir<'a> {
+    files: Files<'a>,
+    path: String,
+}
+
+impl TempDir<'_> {
+    /// Its absolute path.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Removes it with all that is in it, also when its user was cancelled.
+    ///
+    /// # Errors
+    /// When the host does not do it; the directory is still there then.
+    pub async fn remove(self) -> Result<(), FileError> {
+        let command = english(["rm", "-r", "-f", "--one-file-system", "--", &self.path]);
+        let files = Files { cancel: None, ..self.files };
+        let output = files.run(command.timeout(Some(CLEAN_UP_TIMEOUT)), Input::Nothing).await?;
+        if output.success() {
+            return Ok(());
+        }
+        Err(FileError::from_output("remove", &self.path, files.host(), &output))
+    }
+}
+
+impl<'a> Files<'a> {
+    /// The home directory of the user who is logged in.
+    ///
+    /// # Errors
+    /// When the login has none.
+    pub async fn home(&self) -> Result<String, FileError> {
+        // Not privileged even where the others are: sudo would say where root is at home.
+        let unprivileged = Files { privileged: false, ..self.clone() };
+        let output = unprivileged.run(Command::new(["printenv", "HOME"]), Input::Nothing).await?;
+        let text = output.stdout_text();
+        let home = text.strip_suffix('\n').unwrap_or(&text);
+        if output.success() && home.starts_with('/') {
+            return Ok(home.to_owned());
+        }
+        Err(FileError::from_output("find the home directory", "$HOME", self.host(), &output))
+    }
+
+    /// Makes a directory with mode 0700 in the host's place for temporary files.
+    ///
+    /// # Errors
+    /// [`FileError::NoSpace`], [`FileError::Denied`] and the others.
+    pub async fn temp_dir(&self) -> Result<TempDir<'a>, FileError> {
+        let output =
+            self.run(english(["mktemp", "-d", "--tmpdir", "windlass-XXXXXXXXXX"]), Input::Nothing).await?;
+        let text = output.stdout_text();
+        let path = text.strip_suffix('\n').unwrap_or(&text);
+        if output.success() && path.starts_with('/') {
+            return Ok(TempDir { files: self.clone(), path: path.to_owned() });
+        }
+        Err(FileError::from_output("make a directory in", "/tmp", self.host(), &output))
+    }
+}

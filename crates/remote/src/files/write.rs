@@ -1,0 +1,280 @@
+//! Writing one file.
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use sha2::{Digest, Sha256};
+
+use crate::{Command, Error, Input, Output};
+
+use super::{
+    Content, Facts, FileError, Files, Kind, Symlinks, archive::Archive, archive::Failure, english,
+    facts::Hash, path, unique_name,
+};
+
+/// How much of an archive waits between its maker and the connection.
+pub(super) const PIPE: usize = 256 << 10;
+
+/// What a written file shall be like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WriteOptions {
+    /// The permission bits.
+    pub mode: u32,
+    /// The owner; without one, a privileged write keeps the owner that the file has.
+    pub owner: Option<String>,
+    /// The group; without one, a privileged write keeps the group that the file has.
+    pub group: Option<String>,
+    /// The permission bits of the directories that have to be made.
+    pub directory_mode: u32,
+}
+
+impl Default for WriteOptions {
+    fn default() -> Self {
+        Self { mode: 0o644, owner: None, group: None, directory_mode: 0o755 }
+    }
+}
+
+/// A file that is in its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// SHA-256 of the content in lower-case hex, computed here and verified on the host.
+    pub sha256: String,
+    /// Whether there was a file before.
+    pub replaced: bool,
+}
+
+/// What the last command says when the content is what was sent, and when the file is in place.
+const VERIFIED: &str = "verified";
+const IN_PLACE: &str = "in place";
+
+/// Unpacks an archive from stdin in `directory`: with the modes it says, as the user who unpacks.
+pub(super) fn unpack_command(directory: &str) -> Command {
+    english(["tar", "-x", "-f", "-", "-p", "-m", "--no-same-owner", "-C", directory]).timeout(None)
+}
+
+/// Verifies `temporary` against the line on stdin, gives it owner and mode, has it written to the
+/// disk and moves it to `target`; each step only when the one before it succeeded.
+fn place_command(temporary: &str, target: &str, owner: Option<&str>, mode: u32) -> Command {
+    let mode = format!("{mode:04o}");
+    let command = english(["find", temporary, "-maxdepth", "0"]).args([
+        "-exec",
+        "sha256sum",
+        "--check",
+        "--status",
+        ";",
+        "-printf",
+        "verified\\0",
+    ]);
+    let command = match owner {
+        Some(owner) => command.args(["-exec", "chown", "--", owner, "{}", ";"]),
+        None => command,
+    };
+    command
+        .args(["-exec", "chmod", "--", &mode, "{}", ";", "-exec", "sync", "--", "{}", ";"])
+        .args(["-exec", "mv", "-f", "-T", "--", "{}", target, ";", "-printf", "in place\\0"])
+        .timeout(None)
+}
+
+/// The line that `sha256sum --check` reads. It escapes newlines and backslashes in names, and
+/// says so with a backslash before the line.
+fn check_line(sha256: &str, path: &str) -> String {
+    if path.contains(['\n', '\\', '\r']) {
+        let path = path.replace('\\', r"\\").replace('\n', r"\n").replace('\r', r"\r");
+        return format!("\\{sha256} *{path}\n");
+    }
+    format!("{sha256} *{path}\n")
+}
+
+/// `owner:group` for chown, with either left out; `None` when there is nothing to change.
+pub(super) fn ownership(owner: Option<&str>, group: Option<&str>) -> Option<String> {
+    match (owner, group) {
+        (None, None) => None,
+        (owner, None) => owner.map(str::to_owned),
+        (owner, Some(group)) => Some(format!("{}:{group}", owner.unwrap_or_default())),
+    }
+}
+
+/// The lower-case hex of a digest.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing into a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+impl Files<'_> {
+    /// Writes `content` to `path` in three commands, making the directories above it.
+    ///
+    /// The old file stays until the new content is on the host and verified; it is replaced by a
+    /// rename. On any failure it is untouched and the temporary file is removed.
+    ///
+    /// # Errors
+    /// [`FileError::Occupied`] when `path` is no regular file (a symbolic link neither);
+    /// [`FileError::NotADirectory`], [`FileError::NoSpace`], [`FileError::Denied`] and the others.
+    pub async fn write(
+        &self,
+        path: &str,
+        content: impl Into<Content<'_>>,
+        options: &WriteOptions,
+    ) -> Result<Written, FileError> {
+        path::absolute(path)?;
+        let ancestors: Vec<&str> = path::ancestors(path).collect();
+        let wanted: Vec<&str> = std::iter::once(path).chain(ancestors.iter().copied()).collect();
+        let facts = self.facts(&wanted, Symlinks::Report, Hash::No).await?;
+        let old = self.replaceable(path, &facts)?;
+        let base = self.deepest_directory(&ancestors, &facts)?;
+
+        let temporary = path::join(path::parent(path), &unique_name(".tmp")?);
+        let sent = self.send(&base, &temporary, content.into(), options).await;
+        let placed = match sent {
+            Ok(sha256) => {
+                let owner = self.owner_of(old, options);
+                self.place(&temporary, path, &sha256, owner.as_deref(), options.mode).await.map(|()| sha256)
+            }
+            Err(error) => Err(error),
+        };
+        match placed {
+            Ok(sha256) => Ok(Written { sha256, replaced: old.is_some() }),
+            Err(error) => {
+                self.clean_up(Command::new(["rm", "-f", "--", &temporary])).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// The file that is at `path` now, which must be one that a rename may replace.
+    fn replaceable<'f>(
+        &self,
+        path: &str,
+        facts: &'f BTreeMap<String, Facts>,
+    ) -> Result<Option<&'f Facts>, FileError> {
+        match facts.get(path) {
+            Some(old) if old.kind != Kind::File => {
+                Err(FileError::Occupied { path: path.to_owned(), host: self.host(), kind: old.kind })
+            }
+            old => Ok(old),
+        }
+    }
+
+    /// The nearest of `ancestors` (nearest first) that is there. A link may lead to it.
+    pub(super) fn deepest_directory(
+        &self,
+        ancestors: &[&str],
+        facts: &BTreeMap<String, Facts>,
+    ) -> Result<String, FileError> {
+        let Some((path, found)) = ancestors.iter().find_map(|path| Some((*path, facts.get(*path)?))) else {
+            return Ok("/".to_owned());
+        };
+        match found.kind {
+            Kind::Directory | Kind::Symlink => Ok(path.to_owned()),
+            kind => Err(FileError::NotADirectory { path: path.to_owned(), host: self.host(), kind }),
+        }
+    }
+
+    /// Who shall own the new file, where that is not the one who writes it.
+    fn owner_of(&self, old: Option<&Facts>, options: &WriteOptions) -> Option<String> {
+        let old = old.filter(|_| self.privileged);
+        let owner = options.owner.as_deref().or(old.map(|old| old.owner.as_str()));
+        let group = options.group.as_deref().or(old.map(|old| old.group.as_str()));
+        ownership(owner, group)
+    }
+
+    /// Sends the content to `temporary` and makes the directories between it and `base`.
+    async fn send(
+        &self,
+        base: &str,
+        temporary: &str,
+        content: Content<'_>,
+        options: &WriteOptions,
+    ) -> Result<String, FileError> {
+        let inside = temporary.strip_prefix(base).unwrap_or(temporary).trim_start_matches('/');
+        let directories: Vec<&str> = path::ancestors(inside).collect();
+        let mut hash = Sha256::new();
+        let (pipe, input) = tokio::io::duplex(PIPE);
+        let make = async {
+            let mut archive = Archive::new(pipe);
+            for directory in directories.iter().rev() {
+                archive.directory(directory, options.directory_mode).await?;
+            }
+            archive.file(inside, 0o600, content, |chunk| hash.update(chunk)).await?;
+            archive.finish().await
+        };
+        self.unpack(base, path::parent(temporary), input, make).await?;
+        Ok(hex(&hash.finalize()))
+    }
+
+    /// Unpacks in `base` what `make` writes into the other end of `input`; `about` is what an
+    /// error names.
+    pub(super) async fn unpack(
+        &self,
+        base: &str,
+        about: &str,
+        input: tokio::io::DuplexStream,
+        make: impl Future<Output = Result<(), Failure>>,
+    ) -> Result<(), FileError> {
+        let command = unpack_command(base).bulk();
+        let unpack = self.run(command, Input::Reader(Box::new(input)));
+        let (made, unpacked): (_, Result<Output, Error>) = tokio::join!(make, unpack);
+        if let Err(Failure::Here(error)) = made {
+            return Err(error);
+        }
+        let output = unpacked?;
+        if output.success() && made.is_ok() {
+            return Ok(());
+        }
+        Err(FileError::from_output("write to", about, self.host(), &output))
+    }
+
+    async fn place(
+        &self,
+        temporary: &str,
+        target: &str,
+        sha256: &str,
+        owner: Option<&str>,
+        mode: u32,
+    ) -> Result<(), FileError> {
+        let command = place_command(temporary, target, owner, mode);
+        let output = self.run(command, Input::bytes(check_line(sha256, temporary))).await?;
+        let stdout = output.stdout_text();
+        let steps: Vec<&str> = stdout.split_terminator('\0').collect();
+        if steps == [VERIFIED, IN_PLACE] {
+            return Ok(());
+        }
+        if steps.is_empty() && output.success() && output.stderr.is_empty() {
+            return Err(FileError::Damaged { path: target.to_owned(), host: self.host() });
+        }
+        Err(FileError::from_output("put in place", target, self.host(), &output))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commands_are_exact() {
+        assert_eq!(
+            unpack_command("/srv").words(),
+            ["env", "LC_ALL=C", "tar", "-x", "-f", "-", "-p", "-m", "--no-same-owner", "-C", "/srv"]
+        );
+        let place = place_command("/srv/.t", "/srv/a b", Some("app:app"), 0o640);
+        let expected = "env|LC_ALL=C|find|/srv/.t|-maxdepth|0|-exec|sha256sum|--check|--status|;|-printf|\
+                        verified\\0|-exec|chown|--|app:app|{}|;|-exec|chmod|--|0640|{}|;|-exec|sync|--|{}|;|\
+                        -exec|mv|-f|-T|--|{}|/srv/a b|;|-printf|in place\\0";
+        assert_eq!(place.words().join("|"), expected);
+    }
+
+    #[test]
+    fn ownership_is_what_chown_reads() {
+        assert_eq!(ownership(None, None), None);
+        assert_eq!(ownership(Some("a"), None).as_deref(), Some("a"));
+        assert_eq!(ownership(None, Some("b")).as_deref(), Some(":b"));
+        assert_eq!(ownership(Some("a"), Some("b")).as_deref(), Some("a:b"));
+    }
+
+    #[test]
+    fn check_lines_escape_what_would_end_them() {
+        assert_eq!(check_line("ab", "/a b"), "ab */a b\n");
+        assert_eq!(check_line("ab", "/a\n\\b"), "\\ab */a\\n\\\\b\n");
+    }
+}
