@@ -7,6 +7,7 @@ use crate::engine::{CGROUP, Engine, LABEL};
 use crate::error::{Error, Result};
 use crate::files::{FileEntry, archive};
 use crate::network;
+use crate::orphans::owner_label;
 
 /// What is special about a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -65,6 +66,8 @@ pub(crate) struct Spec {
     pub registries: Vec<String>,
     /// Address of the host that a jump host answers to.
     pub bastion: Option<String>,
+    /// Process that the host shall not outlive.
+    pub owner: Option<u32>,
 }
 
 /// `--privileged` is refused where the machine itself lacks a capability, so each one by name.
@@ -112,6 +115,9 @@ impl Spec {
     /// Words after `docker` that create the container.
     pub fn create_words(&self) -> Vec<String> {
         let mut line = common_words(&self.lab, &self.name, &self.address);
+        if let Some(owner) = self.owner {
+            line.extend(words(&["--label", &owner_label(owner)]));
+        }
         line.extend(words(&["--tmpfs", "/run", "--volume", "/var/lib/docker"]));
         for capability in CAPABILITIES {
             line.extend(words(&["--cap-add", capability]));
@@ -235,6 +241,7 @@ mod tests {
             public_key: "ssh-ed25519 AAAA".to_owned(),
             registries: vec!["10.213.0.2:5000".to_owned()],
             bastion: None,
+            owner: None,
         }
     }
 

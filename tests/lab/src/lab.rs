@@ -29,6 +29,14 @@ pub fn down(name: &str) -> Result<()> {
     up::down(name)
 }
 
+/// Takes every lab down, and the engine.
+///
+/// # Errors
+/// When something could not be removed.
+pub fn down_all() -> Result<()> {
+    up::down_all()
+}
+
 impl Lab {
     /// Brings a lab up, in place of one of the same name, and leaves it running.
     ///
@@ -46,12 +54,14 @@ impl Lab {
         Self::of(up::up(options, report)?)
     }
 
-    /// Brings a lab up that is taken down when the value is dropped.
+    /// Brings a lab up that is taken down when the value is dropped, or by the next lab
+    /// command when this process was killed.
     ///
     /// # Errors
     /// As [`Lab::up`].
     pub fn temporary(options: &Options) -> Result<Self> {
-        let mut lab = Self::up(options)?;
+        let options = Options { owner: Some(std::process::id()), ..options.clone() };
+        let mut lab = Self::up(&options)?;
         lab.temporary = true;
         Ok(lab)
     }

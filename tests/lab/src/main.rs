@@ -32,6 +32,9 @@ enum Command {
         /// Name of the lab
         #[arg(long, default_value = "default")]
         name: String,
+        /// Take every lab down
+        #[arg(long, conflicts_with = "name")]
+        all: bool,
     },
     /// Show the labs that run and how to reach their hosts
     Status,
@@ -68,12 +71,13 @@ fn run(command: Command) -> Result<ExitCode> {
             all.extend(variants);
             let started = std::time::Instant::now();
             let report = |text: &str| say(&format!("{:5.1}s {text}", started.elapsed().as_secs_f64()));
-            let options = Options { name, variants: all };
+            let options = Options { name, variants: all, owner: None };
             let lab = Lab::up_with_report(&options, &report)?;
             report("ready");
             show(&lab.describe());
         }
-        Command::Down { name } => lab::down(&name)?,
+        Command::Down { all: true, .. } => lab::down_all()?,
+        Command::Down { name, .. } => lab::down(&name)?,
         Command::Status => {
             for lab in Lab::running()? {
                 show(&lab.describe());

@@ -1,15 +1,12 @@
 //! What tests do to hosts: sshd and dockerd stopped, connections cut, disks filled.
 
 use crate::error::Result;
-use crate::host::wait_service;
+use crate::host::{wait_ready, wait_service};
 use crate::lab::Lab;
 use crate::state::Host;
 
 /// Rules that make a host unreachable without it noticing, as a cut cable does.
-const CUT: [[&str; 7]; 2] = [
-    ["INPUT", "-i", "eth0", "-j", "DROP", "-m", "comment"],
-    ["OUTPUT", "-o", "eth0", "-j", "DROP", "-m", "comment"],
-];
+const CUT: [[&str; 5]; 2] = [["INPUT", "-i", "eth0", "-j", "DROP"], ["OUTPUT", "-o", "eth0", "-j", "DROP"]];
 
 impl Lab {
     /// Stops the listening sshd; sessions that are open go on.
@@ -35,7 +32,7 @@ impl Lab {
     /// # Errors
     /// When the host does not run.
     pub fn kill_connections(&self, host: &Host) -> Result<usize> {
-        let killed = self.exec(host, &["pkill", "-KILL", "-c", "-f", "^sshd(-session|-auth)?: "])?;
+        let killed = self.exec(host, &["pkill", "-KILL", "-c", "-f", "^sshd-(session|auth)"])?;
         let count = String::from_utf8_lossy(&killed.stdout);
         Ok(count.trim().parse().unwrap_or(0))
     }
@@ -67,6 +64,16 @@ impl Lab {
         wait_service(&self.engine, &host.container, "docker")
     }
 
+    /// Stops everything on a host at once, as a power cut does, starts it again and waits until it
+    /// can be used. What was in `/run` is gone; files, volumes, keys and the address stay.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub fn reboot(&self, host: &Host) -> Result<()> {
+        self.engine.docker(&["restart", "--time", "0", &host.container])?;
+        wait_ready(&self.engine, &host.container)
+    }
+
     /// Drops every packet from and to a host; what it has open just falls silent.
     ///
     /// # Errors
@@ -87,7 +94,6 @@ impl Lab {
         for rule in CUT {
             let mut line = vec!["iptables", "-w", action];
             line.extend(rule);
-            line.extend(["--comment", "cut"]);
             self.exec_ok(host, &line)?;
         }
         Ok(())

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use crate::command::{find_program, run, words};
 use crate::engine::{Engine, EngineLock, LABEL};
 use crate::error::{Error, Result};
+use crate::orphans::owner_label;
 use crate::recipe::short_hash;
 
 /// Last number of the registry's address.
@@ -80,11 +81,11 @@ pub(crate) fn bridge_of(lab: &str) -> String {
 }
 
 /// Creates a lab's network on a free subnet; the engine's lock must be held.
-pub(crate) fn create(engine: &Engine, _lock: &EngineLock, lab: &str) -> Result<Subnet> {
+pub(crate) fn create(engine: &Engine, _lock: &EngineLock, lab: &str, owner: Option<u32>) -> Result<Subnet> {
     let routes = run(&words(&["ip", "-4", "route", "show", "table", "all"]))?;
     let subnet = free_subnet(&parse_routes(&routes))
         .ok_or_else(|| Error::Refused("every subnet that a lab could use is taken".to_owned()))?;
-    engine.docker(&create_words(lab, subnet))?;
+    engine.docker(&create_words(lab, subnet, owner))?;
     if find_program("iptables").is_some() {
         // Where bridged packets pass iptables, another engine's policy would drop them.
         run(&accept_words("-I", lab))?;
@@ -104,8 +105,8 @@ pub(crate) fn remove(engine: &Engine, lab: &str) -> Result<()> {
     Ok(())
 }
 
-fn create_words(lab: &str, subnet: Subnet) -> Vec<String> {
-    words(&[
+fn create_words(lab: &str, subnet: Subnet, owner: Option<u32>) -> Vec<String> {
+    let mut line = words(&[
         "network",
         "create",
         "--driver",
@@ -118,8 +119,12 @@ fn create_words(lab: &str, subnet: Subnet) -> Vec<String> {
         &format!("com.docker.network.bridge.name={}", bridge_of(lab)),
         "--label",
         &format!("{LABEL}={lab}"),
-        &name_of(lab),
-    ])
+    ]);
+    if let Some(owner) = owner {
+        line.extend(words(&["--label", &owner_label(owner)]));
+    }
+    line.push(name_of(lab));
+    line
 }
 
 fn accept_words(action: &str, lab: &str) -> Vec<String> {
@@ -152,7 +157,7 @@ mod tests {
     #[test]
     fn the_network_is_created_with_its_own_bridge() {
         assert_eq!(
-            create_words("dev", Subnet([10, 213, 4])),
+            create_words("dev", Subnet([10, 213, 4]), Some(7)),
             [
                 "network",
                 "create",
@@ -166,6 +171,8 @@ mod tests {
                 &format!("com.docker.network.bridge.name={}", bridge_of("dev")),
                 "--label",
                 "windlass.lab=dev",
+                "--label",
+                "windlass.lab.owner=7",
                 "windlass-lab-dev",
             ]
         );

@@ -25,6 +25,8 @@ pub struct State {
     pub images: BTreeMap<String, String>,
     /// Host keys of all hosts in the format of OpenSSH's `known_hosts`.
     pub known_hosts_file: PathBuf,
+    /// Image in that engine that the hosts were made from.
+    pub host_image: String,
     /// Socket of the engine that the hosts are containers of.
     pub engine_socket: PathBuf,
 }
@@ -213,6 +215,7 @@ mod tests {
             },
             images: BTreeMap::new(),
             known_hosts_file: "/s/known_hosts".into(),
+            host_image: "i".to_owned(),
             engine_socket: "/e".into(),
         }
     }

@@ -9,7 +9,7 @@ use crate::host::{Spec, Variant, container_of};
 use crate::lab::Lab;
 use crate::network::{FIRST_THROWAWAY, Subnet};
 use crate::state::{Host, Paths};
-use crate::{image, recipe, up};
+use crate::up;
 
 /// A host of one test; its container is removed when the value is dropped. Not in the state file.
 #[derive(Debug)]
@@ -68,10 +68,11 @@ impl Lab {
             name: format!("t{last}"),
             address: subnet.address(last),
             variant,
-            image: image::name_of(&recipe::host()),
+            image: self.state.host_image.clone(),
             public_key: up::read_public_key(&Paths::of(&lab)?)?,
             registries: self.state.registries(),
             bastion: bastion.filter(|_| variant == Variant::Jump).map(|host| host.address.clone()),
+            owner: Some(std::process::id()),
             lab,
         })
     }

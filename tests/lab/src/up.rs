@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::host::{Spec, Variant, container_of, fill_and_start, host_key, wait_ready};
 use crate::network::{self, FIRST_HOST, Subnet};
 use crate::state::{DEFAULT_LAB, Host, Paths, State};
-use crate::{apt, cgroup, image, recipe, registry};
+use crate::{apt, cgroup, image, orphans, recipe, registry};
 
 /// What lab to bring up.
 #[derive(Debug, Clone)]
@@ -17,11 +17,14 @@ pub struct Options {
     pub name: String,
     /// One host per entry.
     pub variants: Vec<Variant>,
+    /// Process that the lab shall not outlive: once it is gone, the next lab that comes up or goes
+    /// down takes this one down as well.
+    pub owner: Option<u32>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { name: DEFAULT_LAB.to_owned(), variants: vec![Variant::Root] }
+        Self { name: DEFAULT_LAB.to_owned(), variants: vec![Variant::Root], owner: None }
     }
 }
 
@@ -83,10 +86,12 @@ fn build(options: &Options, paths: &Paths, engine: &Engine, report: &(dyn Fn(&st
     check_interrupt()?;
     apt::ensure_programs(report)?;
     engine.ensure_started(&lock, report)?;
-    remove(engine, &lock, lab, paths)?;
+    orphans::remove(engine, &lock)?;
+    remove(engine, &lock, lab)?;
+    paths.remove()?;
     let host_image = image::ensure(engine, &lock, &recipe::host(), report)?;
     let registry_image = registry::ensure_filled(engine, &lock, report)?;
-    let subnet = network::create(engine, &lock, lab)?;
+    let subnet = network::create(engine, &lock, lab, options.owner)?;
     // From here on the network keeps the engine alive.
     drop(lock);
 
@@ -119,6 +124,7 @@ fn build(options: &Options, paths: &Paths, engine: &Engine, report: &(dyn Fn(&st
         private_registry: private,
         images: images?,
         known_hosts_file: paths.known_hosts_file(),
+        host_image,
         engine_socket: engine.socket(),
     };
     let known_hosts = paths.known_hosts_file();
@@ -153,6 +159,7 @@ fn specs(
             public_key: public_key.to_owned(),
             registries: registries.to_vec(),
             bastion: bastion.clone().filter(|_| *variant == Variant::Jump),
+            owner: None,
         })
         .collect()
 }
@@ -220,15 +227,25 @@ pub(crate) fn down(lab: &str) -> Result<()> {
     let engine = Engine::locate()?;
     let lock = engine.lock()?;
     if engine.is_running() {
-        remove(&engine, &lock, lab, &paths)?;
-        engine.stop_if_unused(&lock)
-    } else {
-        // A machine that was restarted in between has files only.
-        paths.remove()
+        orphans::remove(&engine, &lock)?;
+        remove(&engine, &lock, lab)?;
+        engine.stop_if_unused(&lock)?;
     }
+    // On a machine that was restarted in between, files are all that is left.
+    paths.remove()
 }
 
-fn remove(engine: &Engine, _lock: &EngineLock, lab: &str, paths: &Paths) -> Result<()> {
+/// Takes every lab of the engine down.
+pub(crate) fn down_all() -> Result<()> {
+    let engine = Engine::locate()?;
+    if engine.is_running() {
+        engine.labs()?.iter().try_for_each(|lab| down(lab))?;
+    }
+    engine.stop_if_unused(&engine.lock()?)
+}
+
+/// Removes what a lab has in the engine and in the kernel.
+pub(crate) fn remove(engine: &Engine, _lock: &EngineLock, lab: &str) -> Result<()> {
     let filter = format!("label={LABEL}={lab}");
     let listed = engine.docker(&["ps", "-a", "-q", "--filter", &filter])?;
     let containers: Vec<&str> = listed.lines().collect();
@@ -241,7 +258,7 @@ fn remove(engine: &Engine, _lock: &EngineLock, lab: &str, paths: &Paths) -> Resu
     })?;
     network::remove(engine, lab)?;
     cgroup::remove(&format!("{CGROUP}/{lab}"));
-    paths.remove()
+    Ok(())
 }
 
 #[cfg(test)]
@@ -268,7 +285,8 @@ mod tests {
 
     #[test]
     fn only_jump_hosts_know_the_bastion() {
-        let options = Options { name: "x".to_owned(), variants: vec![Variant::Deploy, Variant::Jump] };
+        let options =
+            Options { name: "x".to_owned(), variants: vec![Variant::Deploy, Variant::Jump], owner: None };
         let Some(subnet) = Subnet::of("10.213.7.0") else {
             panic!("an address");
         };
