@@ -72,6 +72,7 @@ fn checks(interrupt: &Interrupt, report: &mut Report) -> Result<()> {
         report.step("clippy", || {
             cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny=warnings"])
         }),
+        report.step("HCL format", || hcl_format(interrupt)),
         report.step("tidy", tidy::run),
         report.step("docs", || docs::run(&DocsArguments::CHECK)),
         dependencies(interrupt, report),
@@ -81,6 +82,18 @@ fn checks(interrupt: &Interrupt, report: &mut Report) -> Result<()> {
         bail!("failed: {}", report.failed().join(", "));
     }
     Ok(())
+}
+
+/// The HCL that people will copy, in the form that every CLI's `fmt` leaves alone.
+fn hcl_format(interrupt: &Interrupt) -> Result<()> {
+    let clis = clis::all()?;
+    let cli = clis.first().context("there is no CLI")?;
+    interrupt.run(
+        Command::new(&cli.program)
+            .args(["fmt", "-check", "-diff", "-recursive", "examples"])
+            .env("TF_CLI_CONFIG_FILE", "/dev/null")
+            .current_dir(paths::root()),
+    )
 }
 
 /// Advisories are not part of it: a new one must not fail an unrelated change.
