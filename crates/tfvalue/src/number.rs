@@ -13,6 +13,8 @@ const MAX_TEXT: usize = 3 * MAX_DIGITS;
 
 /// An exact number: any decimal, never rounded. `1`, `1.0` and `1e0` are equal.
 ///
+/// The core computes with 512 bits, so it rounds what has more than 154 significant digits.
+///
 /// The canonical form behind it is `±digits × 10^exponent`, the digits without a zero at either
 /// end, so that equality of the parts is equality of the values.
 #[derive(Clone, PartialEq, Eq, Hash)]

@@ -31,6 +31,8 @@ pub enum Value {
     Map(BTreeMap<String, Value>),
     /// A value where the type says [`Type::Dynamic`], with the type it has. Never nested directly
     /// in another one, and never around a null or unknown of dynamic type: those stand for themselves.
+    /// Give the type that the value really has: the core replaces a type that leaves something open
+    /// (`list(any)` of texts) by the closed one, and [`Value::equal`] tells the two apart.
     Typed(Box<Type>, Box<Value>),
 }
 
