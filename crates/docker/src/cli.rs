@@ -15,21 +15,12 @@ pub struct Cli {
     pub socket: String,
     /// Home of the user that docker runs as (root's under sudo): `~` in Compose files means this.
     pub home: String,
-    /// A directory that stands in for `~/.docker`, with the credentials of one call.
-    pub config_dir: Option<String>,
 }
 
 impl Cli {
     /// The client for `socket`, run by a user whose home is `home`.
     pub fn new(socket: impl Into<String>, home: impl Into<String>) -> Self {
-        Self { socket: socket.into(), home: home.into(), config_dir: None }
-    }
-
-    /// The same client with its configuration, credentials above all, in `directory`.
-    #[must_use]
-    pub fn with_config_dir(mut self, directory: impl Into<String>) -> Self {
-        self.config_dir = Some(directory.into());
-        self
+        Self { socket: socket.into(), home: home.into() }
     }
 
     /// `docker <words>`.
@@ -46,9 +37,6 @@ impl Cli {
         let mut command = environment(&self.socket).arg(format!("HOME={}", self.home));
         for (name, value) in variables {
             command = command.arg(format!("{name}={value}"));
-        }
-        if let Some(directory) = &self.config_dir {
-            command = command.arg(format!("DOCKER_CONFIG={directory}"));
         }
         command.arg("docker").args(words).privileged()
     }
@@ -86,10 +74,9 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_named_by_directory_only() {
-        let cli = Cli::new("/run/docker.sock", "/root").with_config_dir("/run/windlass/x");
-        let words = cli.docker(["pull"]).words().join(" ");
-        assert!(words.contains(" HOME=/root DOCKER_CONFIG=/run/windlass/x docker pull"), "{words}");
+    fn more_variables_come_before_the_program() {
+        let words = Cli::new("/s", "/root").docker_with(&[("PWD", "/a b")], ["ps"]).words().join(" ");
+        assert!(words.ends_with(" HOME=/root PWD=/a b docker ps"), "{words}");
     }
 
     #[test]

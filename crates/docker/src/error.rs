@@ -68,6 +68,16 @@ pub enum Error {
         #[source]
         source: bollard::errors::Error,
     },
+    /// An image could not be fetched.
+    #[error("could not pull {reference} on {host}: {reason}")]
+    Pull {
+        /// The host in words.
+        host: String,
+        /// The image.
+        reference: String,
+        /// What the registry or the daemon said.
+        reason: String,
+    },
     /// A command ran to its end and failed.
     #[error("could not {operation} on {host} (status {status})")]
     Command {
@@ -133,8 +143,31 @@ impl Error {
             Self::ComposeTooOld { needed, .. } => {
                 format!("Upgrade the Compose plugin on the host to {needed} or newer.")
             }
-            Self::Engine { .. } | Self::Command { .. } | Self::Parse { .. } | Self::Remote(_) => return None,
+            Self::Pull { reason, .. } if is_denied(reason) => {
+                "Check that the image exists, and that a registry block with its address, user and password \
+                 is in the provider (or docker login was done on the host)."
+                    .to_owned()
+            }
+            Self::Pull { reason, .. } if is_absent(reason) => {
+                "Check the name and the tag of the image.".to_owned()
+            }
+            Self::Engine { .. }
+            | Self::Pull { .. }
+            | Self::Command { .. }
+            | Self::Parse { .. }
+            | Self::Remote(_) => return None,
         };
         Some(text)
     }
+}
+
+/// Registries that want credentials say so, or pretend that the image does not exist.
+fn is_denied(reason: &str) -> bool {
+    ["unauthorized", "denied", "no basic auth credentials", "authentication required"]
+        .iter()
+        .any(|word| reason.to_ascii_lowercase().contains(word))
+}
+
+fn is_absent(reason: &str) -> bool {
+    ["not found", "manifest unknown"].iter().any(|word| reason.to_ascii_lowercase().contains(word))
 }

@@ -6,11 +6,14 @@
 
 mod cli;
 mod error;
-mod exec;
+mod version;
 
 pub mod compose;
 pub mod engine;
+pub mod registry;
 
 pub use cli::Cli;
 pub use engine::Engine;
 pub use error::Error;
+pub use registry::Registry;
+pub use version::ComposeVersion;

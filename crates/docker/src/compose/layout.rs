@@ -10,7 +10,6 @@
 //!     manifest.json           the files that were shipped: only these are ever deleted
 //!     record.json    0600     what the last apply made, to compare with what runs
 //!     key            0600     the key of the HMACs in the two above
-//!     lock                    held while something is changed
 //! ```
 //!
 //! Plain `docker compose` in the directory reads `.env`, and finds there both the values and the
@@ -101,11 +100,6 @@ impl Layout {
     /// The key of the HMACs.
     pub fn key(&self) -> String {
         self.our("key")
-    }
-
-    /// The lock.
-    pub fn lock(&self) -> String {
-        self.our("lock")
     }
 
     fn our(&self, name: &str) -> String {

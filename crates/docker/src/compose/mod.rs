@@ -1,5 +1,6 @@
 //! Compose projects: commands, configuration, prediction and comparison.
 
+pub mod calls;
 pub mod command;
 pub mod layout;
 pub mod plan;
@@ -9,6 +10,7 @@ pub mod record;
 pub mod stack;
 pub mod wait;
 
+pub use calls::Compose;
 pub use command::Project;
 pub use project::Config;
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use bollard::errors::Error as ApiError;
-use remote::{Command, Executor};
+use remote::{Command, Executor, Input, run};
 
-use crate::{Error, cli, exec};
+use crate::{Error, cli};
 
 /// The client answers at once or, when the daemon hangs, never.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -34,7 +34,7 @@ fn ask(socket: &str) -> Command {
 
 /// The error for a daemon that did not answer with `source`.
 pub(super) async fn why(executor: &dyn Executor, socket: &str, source: ApiError) -> Error {
-    let finding = match exec::collect(executor, &ask(socket), None).await {
+    let finding = match run(executor, &ask(socket), Input::Nothing).await {
         Ok(output) => read(output.status, &output.stderr_text()),
         Err(remote::Error::Start { .. }) => Finding::Missing,
         Err(other) => return other.into(),

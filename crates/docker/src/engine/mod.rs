@@ -10,18 +10,19 @@ mod model;
 mod status;
 mod transport;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, pin::pin, sync::Arc, time::Duration};
 
 use bollard::{
     Docker,
+    auth::DockerCredentials,
     container::LogOutput,
     errors::Error as ApiError,
     query_parameters::{
-        InspectContainerOptions, ListContainersOptionsBuilder, LogsOptionsBuilder,
+        CreateImageOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder, LogsOptionsBuilder,
         RemoveContainerOptionsBuilder, RestartContainerOptions, StopContainerOptions,
     },
 };
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use remote::Executor;
 
 pub use diagnose::Finding;
@@ -29,10 +30,14 @@ pub use model::{Container, EngineVersion, Image, Port, Run, State};
 pub use status::{Health, StatusText};
 pub use transport::Route;
 
-use crate::Error;
+use crate::{
+    Error,
+    registry::{self, Registry},
+};
 
-/// How long one API call may take. Some calls of a swarm in trouble need 20 s before they fail.
-const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long the daemon may take to begin an answer. Some calls of a swarm in trouble need 20 s
+/// before they fail, a pull from a registry that does not answer longer.
+const CALL_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Label of every container of a Compose project: the project's name.
 pub const LABEL_PROJECT: &str = "com.docker.compose.project";
@@ -172,6 +177,47 @@ impl Engine {
             Err(source) if not_found(&source) => Ok(None),
             Err(source) => Err(self.error("inspect an image", source)),
         }
+    }
+
+    /// Fetches the image `reference` for `platform` (empty for the host's own), with credentials
+    /// where its registry asks for them, and returns it as the host has it then.
+    ///
+    /// # Errors
+    /// [`Error::Pull`] when the registry or the daemon refuses, [`Error::Engine`] when the daemon
+    /// does not answer.
+    pub async fn pull(
+        &self,
+        reference: &str,
+        platform: &str,
+        registry: Option<&Registry>,
+    ) -> Result<Image, Error> {
+        let reference = registry::with_tag(reference);
+        let options = CreateImageOptionsBuilder::default().from_image(&reference).platform(platform).build();
+        let credentials = registry.map(|registry| DockerCredentials {
+            username: Some(registry.username.clone()),
+            password: Some(registry.password.expose().to_owned()),
+            serveraddress: Some(registry.address.clone()),
+            ..DockerCredentials::default()
+        });
+        let mut progress = pin!(self.docker.create_image(Some(options), None, credentials));
+        while let Some(step) = progress.next().await {
+            step.map_err(|source| self.pull_error(&reference, source))?;
+        }
+        let found = self.image(&reference).await?;
+        found.ok_or_else(|| Error::Pull {
+            host: self.host.clone(),
+            reference,
+            reason: "the host does not have it after it was fetched".to_owned(),
+        })
+    }
+
+    fn pull_error(&self, reference: &str, source: ApiError) -> Error {
+        let reason = match source {
+            ApiError::DockerResponseServerError { message, .. } => message,
+            ApiError::DockerStreamError { error } => error,
+            other => return self.error("pull an image", other),
+        };
+        Error::Pull { host: self.host.clone(), reference: reference.to_owned(), reason }
     }
 
     /// Starts the container anew, after it had the time to stop that it asks for itself.

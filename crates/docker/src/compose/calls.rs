@@ -1,0 +1,274 @@
+//! Running Compose on a host and reading its answers.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use remote::{
+    Command, Executor, Input, Output,
+    collect::{Limits, run_with},
+};
+use secret::Scrubber;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    command::{self, Project, Pull},
+    predict::parse_hashes,
+};
+use crate::{
+    Cli, Error,
+    version::{self, ComposeVersion, OLDEST},
+};
+
+/// How many lines of a failed command's output an error carries.
+const ERROR_LINES: usize = 30;
+
+/// Compose on one host, for the length of one operation.
+#[derive(Debug)]
+pub struct Compose<'a> {
+    exec: &'a dyn Executor,
+    cli: Cli,
+    scrubber: Scrubber,
+    cancel: CancellationToken,
+    staged: Option<(String, String)>,
+}
+
+impl<'a> Compose<'a> {
+    /// Compose behind `exec`. What it writes is scrubbed by `scrubber` before anybody sees it;
+    /// `cancel` ends what is running.
+    pub fn new(exec: &'a dyn Executor, cli: Cli, scrubber: Scrubber, cancel: CancellationToken) -> Self {
+        Self { exec, cli, scrubber, cancel, staged: None }
+    }
+
+    /// Names files by where they will be rather than by where they are staged, in messages.
+    #[must_use]
+    pub fn naming(mut self, staged: impl Into<String>, shown: impl Into<String>) -> Self {
+        self.staged = Some((staged.into(), shown.into()));
+        self
+    }
+
+    /// Its version, if it will do.
+    ///
+    /// # Errors
+    /// [`Error::ComposeMissing`] and [`Error::ComposeTooOld`] where it will not; [`Error::Missing`]
+    /// where there is no docker at all.
+    pub async fn version(&self) -> Result<ComposeVersion, Error> {
+        let host = self.exec.name().to_owned();
+        let output = match self.run(&command::version(&self.cli), Vec::new()).await {
+            Err(Error::Remote(remote::Error::Start { .. })) => return Err(Error::Missing { host }),
+            other => other?,
+        };
+        if !output.success() {
+            return Err(self.no_compose(&output).await);
+        }
+        let found = version::parse_json(&output.stdout)?;
+        if found < OLDEST {
+            return Err(Error::ComposeTooOld { host, found: found.to_string(), needed: OLDEST.to_string() });
+        }
+        Ok(found)
+    }
+
+    /// Why `docker compose version` failed: the docker client takes an unknown subcommand for
+    /// itself and fails with its help.
+    async fn no_compose(&self, output: &Output) -> Error {
+        let host = self.exec.name().to_owned();
+        let stderr = output.stderr_text().to_ascii_lowercase();
+        if stderr.contains("sudo:") {
+            return Error::Sudo { host };
+        }
+        if output.status == 127 {
+            return Error::Missing { host };
+        }
+        let text = format!("{stderr}{}", output.stdout_text().to_ascii_lowercase());
+        if !text.contains("compose") && !text.contains("unknown") {
+            return self.failure("tell the version of docker compose", output);
+        }
+        let v1 = match self.run(&command::version_1(), Vec::new()).await {
+            Ok(output) if output.success() => Some(output.stdout_text().trim().to_owned()),
+            _ => None,
+        };
+        Error::ComposeMissing { host, v1: v1.filter(|version| version.starts_with("1.")) }
+    }
+
+    /// The project, resolved: what [`Resolved::moved`](super::predict::Resolved::moved) takes.
+    ///
+    /// # Errors
+    /// [`Error::Command`] with Compose's own words when the files are wrong.
+    pub async fn config(&self, project: &Project) -> Result<Vec<u8>, Error> {
+        let command = project.config(&self.cli);
+        self.succeed("read the compose files", &command, Vec::new()).await.map(|output| output.stdout)
+    }
+
+    /// The hashes of a resolved project, given as its document; `directory` is its project
+    /// directory, which need not exist yet.
+    ///
+    /// # Errors
+    /// [`Error::Command`] when Compose does not take the document.
+    pub async fn hashes(
+        &self,
+        name: &str,
+        directory: &str,
+        document: Vec<u8>,
+    ) -> Result<BTreeMap<String, String>, Error> {
+        let project = Project {
+            name: name.to_owned(),
+            directory: directory.to_owned(),
+            pwd: directory.to_owned(),
+            files: vec!["-".to_owned()],
+            profiles: vec!["*".to_owned()],
+            env_file: "/dev/null".to_owned(),
+        };
+        let output = self.succeed("hash the compose project", &project.hashes(&self.cli), document).await?;
+        parse_hashes(&output.stdout_text())
+    }
+
+    /// Fetches the images of `services` (all when empty) with the host's own credentials.
+    ///
+    /// # Errors
+    /// [`Error::Command`] with Compose's own words.
+    pub async fn pull(
+        &self,
+        project: &Project,
+        pull: Pull,
+        services: &[String],
+        limit: Option<Duration>,
+    ) -> Result<(), Error> {
+        let command = project.pull(&self.cli, pull, services, limit);
+        self.succeed("pull the images", &command, Vec::new()).await.map(drop)
+    }
+
+    /// Makes what runs equal to the files; see [`Project::up`].
+    ///
+    /// # Errors
+    /// [`Error::Command`] with Compose's own words.
+    pub async fn up(
+        &self,
+        project: &Project,
+        services: &[String],
+        limit: Option<Duration>,
+    ) -> Result<(), Error> {
+        let command = project.up(&self.cli, services, limit);
+        self.succeed("start the services", &command, Vec::new()).await.map(drop)
+    }
+
+    /// Takes the project down; see [`command::down`].
+    ///
+    /// # Errors
+    /// [`Error::Command`] with Compose's own words.
+    pub async fn down(&self, project: &str, volumes: bool, limit: Option<Duration>) -> Result<(), Error> {
+        let command = command::down(&self.cli, project, volumes, limit);
+        self.succeed("take the stack down", &command, Vec::new()).await.map(drop)
+    }
+
+    async fn run(&self, command: &Command, input: Vec<u8>) -> Result<Output, Error> {
+        let limits = Limits::cancelled_by(&self.cancel);
+        Ok(run_with(self.exec, command, Input::bytes(input), &limits).await?)
+    }
+
+    async fn succeed(&self, operation: &str, command: &Command, input: Vec<u8>) -> Result<Output, Error> {
+        let output = self.run(command, input).await?;
+        if output.success() { Ok(output) } else { Err(self.failure(operation, &output)) }
+    }
+
+    fn failure(&self, operation: &str, output: &Output) -> Error {
+        let text = match output.stderr_text() {
+            stderr if stderr.trim().is_empty() => output.stdout_text(),
+            stderr => stderr,
+        };
+        let text = match &self.staged {
+            Some((staged, shown)) => text.replace(staged.as_str(), shown),
+            None => text,
+        };
+        Error::Command {
+            host: self.exec.name().to_owned(),
+            operation: operation.to_owned(),
+            status: output.status,
+            output: last_lines(&self.scrubber.scrub(&text), ERROR_LINES),
+        }
+    }
+}
+
+/// The last lines that say something.
+fn last_lines(text: &str, count: usize) -> String {
+    let lines: Vec<_> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    lines[lines.len().saturating_sub(count)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use remote::{Fake, fake::Reply};
+    use secret::Secret;
+
+    fn cli() -> Cli {
+        Cli::new("/s", "/root")
+    }
+
+    fn compose(fake: &Fake) -> Compose<'_> {
+        let scrubber = Scrubber::new([Secret::from("hunter2")]);
+        Compose::new(fake, cli(), scrubber, CancellationToken::new()).naming("/tmp/s1", "/srv/web")
+    }
+
+    fn expect(fake: &Fake, command: &Command, reply: Reply) {
+        fake.expect(command.words().to_vec(), reply);
+    }
+
+    async fn version(reply: Reply, v1: Option<Reply>) -> Result<ComposeVersion, Error> {
+        let fake = Fake::new("web");
+        expect(&fake, &command::version(&cli()), reply);
+        if let Some(reply) = v1 {
+            expect(&fake, &command::version_1(), reply);
+        }
+        compose(&fake).version().await
+    }
+
+    #[tokio::test]
+    async fn versions_that_will_do_are_told() {
+        let found = version(Reply::ok(r#"{"version":"2.26.1-4"}"#), None).await.unwrap();
+        assert_eq!(found.to_string(), "2.26.1");
+    }
+
+    #[tokio::test]
+    async fn what_is_missing_is_told_apart() {
+        let help = "docker: 'compose' is not a docker command.\nSee 'docker --help'\n";
+        let old = version(Reply::ok(r#"{"version":"2.23.3"}"#), None).await.unwrap_err();
+        assert!(matches!(old, Error::ComposeTooOld { found, .. } if found == "2.23.3"));
+        let v1 = version(Reply::failure(1, help), Some(Reply::ok("1.29.2\n"))).await.unwrap_err();
+        assert!(matches!(v1, Error::ComposeMissing { v1: Some(v1), .. } if v1 == "1.29.2"));
+        let none = version(Reply::failure(1, help), None).await.unwrap_err();
+        assert!(matches!(none, Error::ComposeMissing { v1: None, .. }));
+        let no_docker = version(Reply::failure(127, "env: 'docker': No such file"), None).await.unwrap_err();
+        assert!(matches!(no_docker, Error::Missing { .. }));
+        let sudo = version(Reply::failure(1, "sudo: a password is required"), None).await.unwrap_err();
+        assert!(matches!(sudo, Error::Sudo { .. }));
+    }
+
+    #[tokio::test]
+    async fn failures_name_final_files_and_no_secrets() {
+        let fake = Fake::new("web");
+        let project = Project {
+            name: "web".into(),
+            directory: "/tmp/s1".into(),
+            pwd: "/srv/web".into(),
+            files: vec!["/tmp/s1/compose.yaml".into()],
+            profiles: Vec::new(),
+            env_file: "/tmp/s1/.env".into(),
+        };
+        let said = "yaml: line 3: /tmp/s1/compose.yaml: bad hunter2\n\n";
+        expect(&fake, &project.config(&cli()), Reply::failure(15, said));
+        let error = compose(&fake).config(&project).await.unwrap_err();
+        let Error::Command { status, output, .. } = error else { panic!("{error}") };
+        assert_eq!((status, output.as_str()), (15, "yaml: line 3: /srv/web/compose.yaml: bad [secret]"));
+    }
+
+    #[tokio::test]
+    async fn hashes_are_read_from_the_document_alone() {
+        let fake = Fake::new("web");
+        let hash = "a".repeat(64);
+        let words = "compose --ansi never --progress plain --project-name web --project-directory /srv/web \
+                     --env-file /dev/null --file - --profile * config --hash *";
+        let command = cli().docker_with(&[("PWD", "/srv/web")], words.split(' '));
+        expect(&fake, &command, Reply::ok(format!("app {hash}\n")));
+        let found = compose(&fake).hashes("web", "/srv/web", b"{}".to_vec()).await.unwrap();
+        assert_eq!(found, BTreeMap::from([("app".to_owned(), hash)]));
+        assert_eq!(fake.unmet(), Vec::<Vec<String>>::new());
+    }
+}
