@@ -96,7 +96,7 @@ pub fn serve<P: Provider>(provider: P, options: Options) -> ExitCode {
 
 fn run<P: Provider>(provider: P, options: &Options, environment: &Environment) -> Result<(), ServeError> {
     let runtime = runtime().map_err(ServeError::Runtime)?;
-    let result = runtime.block_on(session(provider, options, environment));
+    let result = runtime.block_on(serve_until_end(provider, options, environment));
     runtime.shutdown_timeout(CLEAN_UP);
     result
 }
@@ -106,7 +106,7 @@ fn runtime() -> io::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(cores.min(MOST_THREADS)).enable_all().build()
 }
 
-async fn session<P: Provider>(
+async fn serve_until_end<P: Provider>(
     provider: P,
     options: &Options,
     environment: &Environment,

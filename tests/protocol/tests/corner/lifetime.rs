@@ -94,8 +94,9 @@ async fn the_stdio_stream_stays_open_until_the_end() {
 #[tokio::test]
 async fn a_panic_fails_only_its_call_or_leaves_nothing_behind() {
     let mut core = Core::start(BINARY, Mode::Tls).await.unwrap();
-    let call = begin_read(&core, "panic").await;
-    assert!(!call.await.unwrap());
+    let type_name = "panic".to_owned();
+    let request = read_resource::Request { type_name, ..Default::default() };
+    assert!(core.client().read_resource(request).await.is_err());
     // Where a panic aborts (release builds), the process is gone already.
     let _ = core.end().await.unwrap();
     nothing_is_left(&core);
