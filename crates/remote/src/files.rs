@@ -15,6 +15,7 @@ mod error;
 mod facts;
 mod path;
 mod remove;
+mod small;
 mod temporary;
 mod tree;
 mod write;

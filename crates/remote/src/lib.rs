@@ -8,6 +8,8 @@
 
 pub mod collect;
 mod command;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod connection;
 pub mod credentials;
 mod error;

@@ -124,10 +124,26 @@ fn too_long(target: &Target, what: &str) -> io::Error {
 
 /// Exchanges keys over `stream` and checks the host key; sends nothing that says who we are.
 pub(crate) async fn greet(target: &Target, stream: Box<dyn Transport>) -> Result<Handle, Failed> {
-    let judge = Judge::new(&target.to_string(), &target.address, target.port, &target.trust)
+    greet_with(target, stream, Verifier::new(judge(target).await?)).await
+}
+
+/// As [`greet`], and gives the key that was accepted.
+pub(crate) async fn greet_and_tell(
+    target: &Target,
+    stream: Box<dyn Transport>,
+) -> Result<(Handle, PublicKey), Failed> {
+    let (accepted, mut key) = oneshot::channel();
+    let handle = greet_with(target, stream, Verifier::telling(judge(target).await?, accepted)).await?;
+    match key.try_recv() {
+        Ok(key) => Ok((handle, key)),
+        Err(_) => Err(Failed::unreachable(target, Hope::None, "it showed no host key")),
+    }
+}
+
+async fn judge(target: &Target) -> Result<Judge, Failed> {
+    Judge::new(&target.to_string(), &target.address, target.port, &target.trust)
         .await
-        .map_err(Failed::hopeless)?;
-    greet_with(target, stream, Verifier::new(judge)).await
+        .map_err(Failed::hopeless)
 }
 
 /// The key that the host offers. It is not checked, so nothing but the question is sent.

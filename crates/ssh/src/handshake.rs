@@ -82,16 +82,23 @@ pub(crate) struct Verifier {
     judge: Judge,
     /// Where the offered key is left for somebody who only wants to see it.
     offered: Option<oneshot::Sender<PublicKey>>,
+    /// Where the accepted key is left for somebody who wants to pin it.
+    accepted: Option<oneshot::Sender<PublicKey>>,
 }
 
 impl Verifier {
     pub(crate) fn new(judge: Judge) -> Self {
-        Self { judge, offered: None }
+        Self { judge, offered: None, accepted: None }
     }
 
     /// Accepts nothing and sends the key that is offered to `offered`.
     pub(crate) fn showing(offered: oneshot::Sender<PublicKey>) -> Self {
-        Self { judge: Judge::of_nobody(), offered: Some(offered) }
+        Self { judge: Judge::of_nobody(), offered: Some(offered), accepted: None }
+    }
+
+    /// As [`Verifier::new`], and tells which key was accepted.
+    pub(crate) fn telling(judge: Judge, accepted: oneshot::Sender<PublicKey>) -> Self {
+        Self { judge, offered: None, accepted: Some(accepted) }
     }
 }
 
@@ -107,6 +114,10 @@ impl Handler for Verifier {
             return Ok(false);
         }
         self.judge.check(key).map_err(|error| Failure::HostKey(Box::new(error)))?;
+        if let Some(to) = self.accepted.take() {
+            // Nobody waits any more: then nobody misses it.
+            let _ = to.send(key.clone());
+        }
         Ok(true)
     }
 

@@ -20,7 +20,7 @@ use tokio::{
 use crate::{
     backoff::Backoff,
     channel::Sharing,
-    connect::{Failed, Hope, greet, log_in, look, transport},
+    connect::{Failed, Hope, greet, greet_and_tell, log_in, look, transport},
     link::{Link, OpenError, Slot},
     shared_error::Shared,
     target::Target,
@@ -98,6 +98,19 @@ impl Host {
             look(&self.target, stream).await
         };
         self.persist(until, look_once).await
+    }
+
+    /// The key that the host has, checked as for any connection, by logging in once; a host that
+    /// does not answer is asked again until `until`.
+    pub(crate) async fn verified_key(&self, until: Instant) -> Result<PublicKey, Error> {
+        let log_in_once = || async {
+            let jump = self.passage(Sharing::Shared).await?;
+            let stream = transport(&self.target, jump.as_ref(), Sharing::Shared).await?;
+            let (handle, key) = greet_and_tell(&self.target, stream).await?;
+            Link::new(log_in(&self.target, handle).await?, jump).close().await;
+            Ok(key)
+        };
+        self.persist(until, log_in_once).await
     }
 
     async fn persist<T, F>(&self, until: Instant, attempt: impl Fn() -> F) -> Result<T, Error>
@@ -204,20 +217,28 @@ impl Host {
         }
     }
 
-    /// A slot on some control connection. After too long a wait another connection is opened, so
-    /// that callers who hold slots and wait for more cannot wait for each other for ever.
+    /// A slot on some control connection. When none is given back for too long another connection
+    /// is opened, so that callers who hold slots and wait for more do not wait for each other for
+    /// ever. Waiting long while others come and go is no stall.
     async fn slot(&self) -> Result<(Arc<Link>, Slot), Failed> {
         let mut links = self.links_or_connect(0).await?;
         loop {
-            let waiting = links.iter().map(|link| {
-                let (link, slots) = (link.clone(), link.slots());
-                Box::pin(async move { slots.acquire_owned().await.ok().map(|slot| (link, slot)) })
-            });
-            match timeout(SLOT_PATIENCE, select_all(waiting)).await {
-                Ok((Some(found), ..)) => return Ok(found),
-                Ok((None, ..)) => links = self.links_or_connect(0).await?,
-                Err(_) => links = self.another(links).await?,
+            let returned = || links.iter().map(|link| link.slots_returned()).sum::<u64>();
+            let mut waiting = select_all(links.iter().map(|link| {
+                let (link, slot) = (link.clone(), link.slot());
+                Box::pin(async move { slot.await.map(|slot| (link, slot)) })
+            }));
+            loop {
+                let before = returned();
+                match timeout(SLOT_PATIENCE, &mut waiting).await {
+                    Ok((Some(found), ..)) => return Ok(found),
+                    Ok((None, ..)) => break,
+                    Err(_) if returned() != before => {}
+                    Err(_) => break,
+                }
             }
+            drop(waiting);
+            links = self.another(links).await?;
         }
     }
 
@@ -244,7 +265,7 @@ impl Host {
             }
         };
         let link = Arc::new(self.connect(Sharing::Own).await?);
-        let Ok(slot) = link.slots().acquire_owned().await else {
+        let Some(slot) = link.slot().await else {
             return Err(SessionError::Open(OpenError::Dead));
         };
         let (channel, slot) =
@@ -313,7 +334,7 @@ impl Host {
 
 /// Keeps a connection of its own, and its place among the few, as long as its channel lives.
 pub(crate) struct Own {
-    _slot: OwnedSemaphorePermit,
+    _slot: Slot,
     _link: Arc<Link>,
     _turn: Option<OwnedSemaphorePermit>,
 }

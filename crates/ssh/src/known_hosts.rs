@@ -3,6 +3,9 @@
 //! Written here because the library's helper ignores markers and wildcards and refuses a rotated
 //! key. Lines that cannot be read are skipped, as OpenSSH does.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::{Path, PathBuf};
 
 use base64::{Engine, engine::general_purpose::STANDARD};

@@ -4,7 +4,7 @@ use std::{
     future::Future,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -43,6 +43,7 @@ pub(crate) struct Link {
     slots: Arc<Semaphore>,
     /// How many slots there are, taken or not.
     limit: AtomicUsize,
+    returned: Arc<AtomicU64>,
     /// Set when the host answers but opens no channels, or does not answer at all.
     stalled: Arc<AtomicBool>,
     /// The connection this one runs through.
@@ -72,6 +73,7 @@ impl Link {
             handle: Arc::new(handle),
             slots: Arc::new(Semaphore::new(SLOTS)),
             limit: AtomicUsize::new(SLOTS),
+            returned: Arc::default(),
             stalled: Arc::default(),
             _jump: jump,
         }
@@ -86,9 +88,18 @@ impl Link {
         self.handle.is_closed()
     }
 
-    /// The right to one session channel.
-    pub(crate) fn slots(&self) -> Arc<Semaphore> {
-        self.slots.clone()
+    /// Waits for the right to one session channel.
+    pub(crate) fn slot(&self) -> impl Future<Output = Option<Slot>> + Send + use<> {
+        let (slots, returned) = (self.slots.clone(), self.returned.clone());
+        async move {
+            let permit = slots.acquire_owned().await.ok()?;
+            Some(Slot { permit: Some(permit), returned })
+        }
+    }
+
+    /// How many slots were given back so far, to see whether anything moves.
+    pub(crate) fn slots_returned(&self) -> u64 {
+        self.returned.load(Ordering::Relaxed)
     }
 
     /// Takes note that the host takes fewer sessions than are open now and `refused`, and gives
@@ -189,4 +200,22 @@ impl Link {
 }
 
 /// The right to one session channel, given back when it is dropped.
-pub(crate) type Slot = OwnedSemaphorePermit;
+#[derive(Debug)]
+pub(crate) struct Slot {
+    permit: Option<OwnedSemaphorePermit>,
+    returned: Arc<AtomicU64>,
+}
+
+impl Slot {
+    fn forget(mut self) {
+        if let Some(permit) = self.permit.take() {
+            permit.forget();
+        }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.returned.fetch_add(1, Ordering::Relaxed);
+    }
+}

@@ -88,6 +88,22 @@ impl Pool {
         Ok(OfferedKey { fingerprint: fingerprint(&key), openssh: openssh(&key) })
     }
 
+    /// The host key of a host that was logged in to, for pinning: it was checked against the
+    /// connection's own keys or known_hosts. A host that does not answer yet is asked again until
+    /// `until`.
+    ///
+    /// # Errors
+    /// How the last attempt failed; at once when another one could not fare better.
+    pub async fn verified_host_key(
+        &self,
+        connection: &SshConnection,
+        credentials: &Credentials,
+        until: Instant,
+    ) -> Result<OfferedKey, Error> {
+        let key = self.host(&self.target(connection, credentials)).verified_key(until).await?;
+        Ok(OfferedKey { fingerprint: fingerprint(&key), openssh: openssh(&key) })
+    }
+
     /// How many connections were made so far, to all hosts together.
     pub fn handshakes(&self) -> u64 {
         self.lock().iter().map(|host| host.handshakes()).sum()

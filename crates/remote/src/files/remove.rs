@@ -35,9 +35,17 @@ fn complains(stderr: &str) -> bool {
     stderr.lines().any(|line| ["find: ", "rm: ", "rmdir: "].iter().any(|tool| line.starts_with(tool)))
 }
 
+/// What is there of what may go.
+#[derive(Default)]
+struct Removable {
+    files: BTreeSet<String>,
+    directories: BTreeSet<String>,
+    left: Vec<String>,
+}
+
 impl Files<'_> {
     /// Removes `paths` (files and links, relative to `dir`), then the directories they were in,
-    /// up to `dir` itself, that have become empty. What is absent already is no error; nothing
+    /// up to `dir` itself, that are empty now. What is absent already is no error; nothing
     /// else is touched, and no link on the way is followed.
     ///
     /// # Errors
@@ -47,44 +55,45 @@ impl Files<'_> {
         for path in paths {
             path::relative(path.as_ref())?;
         }
-        let (files, left) = self.removable(dir, paths).await?;
-        let directories = emptied(&files);
+        let Removable { files, directories, left } = self.removable(dir, paths).await?;
         Ok(Removed {
             files: self.remove_all(dir, files.into_iter().collect()).await?,
             // A command of its own: a file that could not be removed has been reported by now.
-            directories: self.remove_all(dir, directories).await?,
+            directories: self.remove_all(dir, deepest_first(&directories)).await?,
             left,
         })
     }
 
-    /// Which of `paths` are there and may go, and which are there and may not.
-    async fn removable<S: AsRef<str> + Sync>(
-        &self,
-        dir: &str,
-        paths: &[S],
-    ) -> Result<(BTreeSet<String>, Vec<String>), FileError> {
-        let mut wanted: BTreeSet<String> = BTreeSet::from([dir.to_owned()]);
-        for path in paths.iter().map(AsRef::as_ref) {
-            wanted.extend(path::ancestors(path).chain([path]).map(|part| path::join(dir, part)));
-        }
-        let wanted: Vec<String> = wanted.into_iter().collect();
+    /// Looks at what is there. A link where a directory should be is not looked through.
+    async fn removable<S: AsRef<str> + Sync>(&self, dir: &str, paths: &[S]) -> Result<Removable, FileError> {
+        let paths: Vec<&str> = paths.iter().map(AsRef::as_ref).collect();
+        let parts: BTreeSet<&str> =
+            paths.iter().flat_map(|path| path::ancestors(path).chain([*path])).collect();
+        let wanted: Vec<String> =
+            parts.iter().map(|part| path::join(dir, part)).chain([dir.to_owned()]).collect();
         let facts = self.facts(&wanted, Symlinks::Report, Hash::No).await?;
         let kind = |path: &str| facts.get(&path::join(dir, path)).map(|facts| facts.kind);
-        if facts.get(dir).is_some_and(|facts| facts.kind != Kind::Directory) {
-            return Ok((BTreeSet::new(), paths.iter().map(|path| path.as_ref().to_owned()).collect()));
-        }
-        let (mut files, mut left) = (BTreeSet::new(), Vec::new());
-        for path in paths.iter().map(AsRef::as_ref) {
-            let reached = path::ancestors(path).all(|above| kind(above) == Some(Kind::Directory));
+        let is_directory = |path: &str| kind(path) == Some(Kind::Directory);
+        let dir_is_one = facts.get(dir).is_some_and(|facts| facts.kind == Kind::Directory);
+        let reached = |path: &str| dir_is_one && path::ancestors(path).all(is_directory);
+
+        let mut removable = Removable::default();
+        for path in &paths {
             match kind(path) {
                 None => {}
-                Some(kind) if reached && kind != Kind::Directory => {
-                    files.insert(path.to_owned());
+                Some(kind) if kind != Kind::Directory && reached(path) => {
+                    removable.files.insert((*path).to_owned());
                 }
-                Some(_) => left.push(path.to_owned()),
+                Some(_) => removable.left.push((*path).to_owned()),
             }
         }
-        Ok((files, left))
+        let above: BTreeSet<&str> = paths.iter().flat_map(|path| path::ancestors(path)).collect();
+        let above = above.into_iter().filter(|path| is_directory(path) && reached(path));
+        removable.directories = above.map(str::to_owned).collect();
+        if dir_is_one && !paths.is_empty() {
+            removable.directories.insert(HERE.to_owned());
+        }
+        Ok(removable)
     }
 
     /// Removes `paths` as far as they are files or empty directories and returns which those were.
@@ -104,12 +113,11 @@ impl Files<'_> {
     }
 }
 
-/// The directories that `files` are in, the deepest first, and [`HERE`] at the end; none for no files.
-fn emptied(files: &BTreeSet<String>) -> Vec<String> {
-    let directories: BTreeSet<&str> = files.iter().flat_map(|path| path::ancestors(path)).collect();
-    let here = if files.is_empty() { None } else { Some(HERE) };
-    // What is in a directory sorts after it.
-    directories.into_iter().rev().chain(here).map(str::to_owned).collect()
+/// Every directory before the one it is in, [`HERE`] as the last.
+fn deepest_first(directories: &BTreeSet<String>) -> Vec<String> {
+    // What is in a directory sorts after it, and HERE before nearly everything.
+    let (here, below): (Vec<_>, Vec<_>) = directories.iter().rev().cloned().partition(|path| path == HERE);
+    below.into_iter().chain(here).collect()
 }
 
 #[cfg(test)]
@@ -126,8 +134,7 @@ mod tests {
 
     #[test]
     fn the_deepest_directories_go_first() {
-        let files = ["a/b/c", "a-b/x", "a/y", "z"].map(String::from).into();
-        assert_eq!(emptied(&files), ["a/b", "a-b", "a", "."]);
-        assert!(emptied(&BTreeSet::new()).is_empty());
+        let directories = ["-x", ".", "a", "a-b", "a/b"].map(String::from).into();
+        assert_eq!(deepest_first(&directories), ["a/b", "a-b", "a", "-x", "."]);
     }
 }

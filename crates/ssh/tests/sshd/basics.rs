@@ -1,21 +1,17 @@
 //! Commands, streams and sockets over one connection.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use remote::{Command, Dial, Executor, Input, run};
+use remote::{Command, Dial, Input, run};
 use ssh::Pool;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::server::Sshd;
 
-fn executor(sshd: &Sshd) -> Arc<dyn Executor> {
-    Pool::with_agent(None).executor(&sshd.connection(""), &sshd.credentials())
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_runs_with_its_words_its_input_and_its_status() {
     let sshd = Sshd::start(&[]);
-    let exec = executor(&sshd);
+    let exec = sshd.executor();
     let words =
         ["sh", "-c", "cat; printf '%s|' \"$@\" >&2; exit 7", "sh", "a b", "$HOME;'\"", "\n", "-ü", ""];
     let output = run(&*exec, &Command::new(words), Input::bytes("hello")).await.unwrap();
@@ -46,7 +42,7 @@ async fn a_hundred_executors_at_once_make_one_connection() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sockets_of_the_host_can_be_reached() {
     let sshd = Sshd::start(&[]);
-    let exec = executor(&sshd);
+    let exec = sshd.executor();
     let path = sshd.path("echo.sock");
     let unix = tokio::net::UnixListener::bind(&path).unwrap();
     let tcp = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -5,13 +5,16 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use remote::{
+    Executor,
     connection::{Connection, SshConnection},
     credentials::{Agent, Credentials, Key, Login},
 };
+use ssh::Pool;
 use tempfile::TempDir;
 
 /// How long sshd may take to listen.
@@ -67,6 +70,8 @@ impl Sshd {
             self.port,
             self.path("authorized").display()
         );
+        // Whatever the tester's own shell does at its start stays out of the tests.
+        text += &format!("SetEnv HOME={}\n", self.dir.path().display());
         for key in host_keys {
             text += &format!("HostKey {}\n", self.path(key).display());
         }
@@ -123,7 +128,7 @@ impl Sshd {
 
     /// How many connections it let in.
     pub fn logins(&self) -> usize {
-        self.log().lines().filter(|line| line.contains("Accepted ")).count()
+        self.log().lines().filter(|line| line.contains("Accepted publickey for ")).count()
     }
 
     /// A file of its directory.
@@ -147,6 +152,11 @@ impl Sshd {
     /// Its address as a connection; `parameters` begin with `?` or are empty.
     pub fn connection(&self, parameters: &str) -> SshConnection {
         ssh_connection(&format!("ssh://127.0.0.1:{}{parameters}", self.port))
+    }
+
+    /// The host behind a pool of its own.
+    pub fn executor(&self) -> Arc<dyn Executor> {
+        Pool::with_agent(None).executor(&self.connection(""), &self.credentials())
     }
 
     /// What lets us in: its user key, and its known_hosts file.

@@ -1,0 +1,49 @@
+//! Short files, and single ones.
+
+use super::{FileError, Files, path};
+
+impl Files<'_> {
+    /// The text of a short file; `None` when it does not exist. What is not UTF-8 is replaced.
+    ///
+    /// # Errors
+    /// As [`Files::download`].
+    pub async fn read_text(&self, path: &str) -> Result<Option<String>, FileError> {
+        let mut bytes = Vec::new();
+        match self.download(path, &mut bytes).await {
+            Ok(_) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+            Err(FileError::Absent { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Removes one file and leaves its directory; whether there was one.
+    ///
+    /// # Errors
+    /// As [`Files::remove`].
+    pub async fn remove_file(&self, path: &str) -> Result<bool, FileError> {
+        path::absolute(path)?;
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let removed = self.remove(path::parent(path), &[name]).await?;
+        Ok(!removed.files.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Local, files::WriteOptions};
+
+    #[tokio::test]
+    async fn a_short_file_comes_and_goes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = format!("{}/-odd name", dir.path().display());
+        let local = Local::new();
+        let files = Files::on(&local);
+        assert_eq!(files.read_text(&path).await.unwrap(), None);
+        files.write(&path, "hello\n", &WriteOptions::default()).await.unwrap();
+        assert_eq!(files.read_text(&path).await.unwrap().as_deref(), Some("hello\n"));
+        assert!(files.remove_file(&path).await.unwrap());
+        assert!(!files.remove_file(&path).await.unwrap());
+        assert!(dir.path().is_dir());
+    }
+}

@@ -1,0 +1,84 @@
+//! What a look at a machine finds, for the resource and the data source alike.
+
+use docker::{Cli, Engine, compose::Compose};
+use framework::Attribute;
+use remote::{Error, facts::facts};
+use secret::Scrubber;
+use tokio_util::sync::CancellationToken;
+
+use crate::hosts::Host;
+
+/// What was seen of a machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) machine_id: String,
+    pub(crate) hostname: String,
+    pub(crate) os: String,
+    pub(crate) os_version: String,
+    pub(crate) arch: String,
+    pub(crate) cpus: u64,
+    pub(crate) memory_bytes: u64,
+    /// Absent where Docker is not installed, not running, or not ours to use.
+    pub(crate) docker_version: Option<String>,
+    /// Absent where Docker Compose 2 is not installed.
+    pub(crate) compose_version: Option<String>,
+    /// Whether cloud-init is installed.
+    pub(crate) cloud_init: bool,
+}
+
+/// Looks at `host`.
+///
+/// # Errors
+/// When the host cannot be asked, or has no machine id.
+pub(crate) async fn look(host: &Host) -> Result<Seen, Error> {
+    let facts = facts(host.executor.as_ref()).await?;
+    if facts.machine_id.is_empty() {
+        return Err(Error::Configuration {
+            what: format!(
+                "{} has no machine id (/etc/machine-id is missing or empty); `systemd-machine-id-setup` makes one",
+                host.executor.name()
+            ),
+        });
+    }
+    let (docker_version, compose_version) = docker_versions(host, &facts.home).await;
+    Ok(Seen {
+        machine_id: facts.machine_id,
+        hostname: facts.hostname,
+        os: facts.os,
+        os_version: facts.os_version,
+        arch: facts.arch,
+        cpus: facts.cpus,
+        memory_bytes: facts.memory_bytes,
+        docker_version,
+        compose_version,
+        cloud_init: facts.cloud_init,
+    })
+}
+
+/// The versions of the Engine and of Compose, where they can be used. A machine without them is a
+/// machine all the same: what needs Docker says what is wrong with it.
+async fn docker_versions(host: &Host, home: &str) -> (Option<String>, Option<String>) {
+    let socket = host.connection.docker_socket();
+    let engine = Engine::connect(host.executor.clone(), socket).await;
+    let engine = engine.map(|engine| engine.version().version.clone());
+    let cli = Cli::new(socket, home);
+    let compose = Compose::new(host.executor.as_ref(), cli, Scrubber::default(), CancellationToken::new());
+    (engine.ok(), compose.version().await.ok().map(|version| version.to_string()))
+}
+
+/// The computed attributes for what was seen.
+pub(crate) fn facts_attributes() -> Vec<Attribute> {
+    let text = |name: &str, description: &str| Attribute::string(name).computed().describe(description);
+    let number = |name: &str, description: &str| Attribute::number(name).computed().describe(description);
+    vec![
+        text("machine_id", "What `/etc/machine-id` holds: the machine itself, whatever way it is reached."),
+        text("hostname", "The name that the machine has for itself."),
+        text("os", "The distribution, such as `debian`."),
+        text("os_version", "The distribution's version, such as `13`."),
+        text("arch", "The architecture, such as `x86_64`."),
+        number("cpus", "Processors that are online."),
+        number("memory_bytes", "Memory in bytes."),
+        text("docker_version", "The version of the Docker Engine; null where it cannot be used."),
+        text("compose_version", "The version of Docker Compose; null where it is not installed."),
+    ]
+}

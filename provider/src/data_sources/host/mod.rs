@@ -1,0 +1,92 @@
+//! `windlass_host` as a data source: facts about a machine that something else manages.
+//!
+//! It never trusts on first use: the key is in the connection or in known_hosts.
+
+mod facts;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use framework::{Attribute, Context, DataSource, Diagnostic, Diagnostics, Field, Model, Schema, Timeouts};
+
+use crate::{
+    diagnose::host_error,
+    hosts::{Hosts, check_connection},
+};
+pub(crate) use facts::{Seen, facts_attributes, look};
+
+/// The type of the data source.
+pub(crate) const TYPE: &str = "windlass_host";
+
+/// How long looking at a machine may take.
+const READ: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// The data source `windlass_host`.
+pub(crate) struct HostDataSource {
+    hosts: Arc<Hosts>,
+}
+
+/// Its attributes.
+#[derive(Clone, Debug, Default, Model)]
+pub(crate) struct HostFacts {
+    pub(crate) host: Field<String>,
+    pub(crate) machine_id: Field<String>,
+    pub(crate) hostname: Field<String>,
+    pub(crate) os: Field<String>,
+    pub(crate) os_version: Field<String>,
+    pub(crate) arch: Field<String>,
+    pub(crate) cpus: Field<u64>,
+    pub(crate) memory_bytes: Field<u64>,
+    pub(crate) docker_version: Field<String>,
+    pub(crate) compose_version: Field<String>,
+}
+
+impl HostDataSource {
+    /// The data source, on the hosts that the provider knows.
+    pub(crate) fn new(hosts: Arc<Hosts>) -> Self {
+        Self { hosts }
+    }
+}
+
+#[async_trait]
+impl DataSource for HostDataSource {
+    type Model = HostFacts;
+
+    fn type_name(&self) -> &'static str {
+        TYPE
+    }
+
+    fn schema(&self) -> Schema {
+        Schema::new(0)
+            .describe("Facts about a machine that is managed elsewhere. Its host key must be in the connection or in known_hosts.")
+            .attribute(Attribute::string("host").required().check(check_connection).describe(
+                "The machine, as a connection: `ssh://[user@]host[:port]?host_key=…`, or `local://` for the machine \
+                 that runs tofu.",
+            ))
+            .attributes(facts_attributes())
+            .timeouts(Timeouts { read: Some(READ), ..Timeouts::default() })
+    }
+
+    async fn read(&self, _cx: &Context, config: HostFacts) -> Result<HostFacts, Diagnostics> {
+        let title = format!("Could not read host {:?}", config.host.known().map_or("", String::as_str));
+        let failed = |error| host_error(&title, &error, "Nothing was changed.");
+        let Some(host) = self.hosts.reach(&config.host).map_err(failed)? else {
+            return Err(Diagnostic::error(&title)
+                .detail("The provider's settings are not known before apply, so the machine cannot be looked at yet.")
+                .into());
+        };
+        let seen = look(&host).await.map_err(failed)?;
+        Ok(HostFacts {
+            host: config.host,
+            machine_id: Field::Known(seen.machine_id),
+            hostname: Field::Known(seen.hostname),
+            os: Field::Known(seen.os),
+            os_version: Field::Known(seen.os_version),
+            arch: Field::Known(seen.arch),
+            cpus: Field::Known(seen.cpus),
+            memory_bytes: Field::Known(seen.memory_bytes),
+            docker_version: Field::from(seen.docker_version),
+            compose_version: Field::from(seen.compose_version),
+        })
+    }
+}

@@ -1,0 +1,3 @@
+//! The data sources, one folder each.
+
+pub(crate) mod host;

@@ -1,0 +1,184 @@
+//! Failures between us and a host.
+
+use framework::{Diagnostic, error_chain};
+use remote::Error;
+
+use super::sentence;
+
+/// The diagnostic of a failed operation on a host.
+///
+/// `title` names the operation and the thing; `world` says what the world looks like now, such as
+/// "Nothing was changed."
+pub(crate) fn host_error(title: impl Into<String>, error: &Error, world: &str) -> Diagnostic {
+    let (happened, next) = story(error);
+    Diagnostic::error(title).detail(happened).detail(world).detail(next)
+}
+
+/// What happened, and what to do next.
+fn story(error: &Error) -> (String, String) {
+    match error {
+        Error::Unreachable { host, .. } => (
+            format!("{host} did not answer: {}.", error_chain(error)),
+            "Check the address, the port and the firewall, and that the host is up. A host that boots late can be \
+             given more time with `timeouts` of its windlass_host."
+                .to_owned(),
+        ),
+        Error::HostKeyMismatch { host, expected, offered } => (
+            format!(
+                "The host key of {host} has changed. Nothing was sent to it, no authentication was tried.\n\
+                 Expected: {}\nOffered:  {offered}",
+                expected.join("\n          ")
+            ),
+            "Either the server was reinstalled or replaced, or somebody stands in between. Compare the offered \
+             fingerprint with what the server's console prints for `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`. \
+             If it is the same, set it as `host_key` of the windlass_host (or correct the known_hosts line) and apply \
+             again."
+                .to_owned(),
+        ),
+        Error::HostKeyUnknown { host, offered, known_hosts_line } => (
+            format!("The host key of {host} is not known, so nothing was sent to it. It offered {offered}."),
+            format!(
+                "Compare the fingerprint with what the server's console prints for `ssh-keygen -lf \
+                 /etc/ssh/ssh_host_ed25519_key.pub`. If it is the same, set `host_key` of the windlass_host, or add \
+                 this line to known_hosts:\n{known_hosts_line}\nA windlass_host can also pin the key it sees on \
+                 create with `trust_on_first_use = true`."
+            ),
+        ),
+        Error::Authentication { host, user, tried } => (
+            format!("{host} is there and its host key is right, but it refused user {user}. {}", attempts(tried)),
+            format!(
+                "Add the public key to ~{user}/.ssh/authorized_keys on the host, or choose another `user` or key in \
+                 the provider's `ssh` block (environment: WINDLASS_SSH_USER, WINDLASS_SSH_PRIVATE_KEY_FILE)."
+            ),
+        ),
+        Error::Configuration { what } => {
+            (sentence(what), "Correct the provider's `ssh` block or the WINDLASS_SSH_* environment.".to_owned())
+        }
+        Error::Dial { .. } | Error::Start { .. } | Error::Io { .. } => {
+            (sentence(&error_chain(error)), "Check the host, then run the same command again.".to_owned())
+        }
+        Error::NoStatus { program, host } => (
+            format!("The connection to {host} was lost while {program:?} ran, so how it ended is not known."),
+            "Run the same command again once the host answers: it looks at what is there before it changes anything."
+                .to_owned(),
+        ),
+        Error::Timeout { program, host, limit } => (
+            format!("{program:?} on {host} was ended because it took longer than {} s.", limit.as_secs()),
+            "If the host is only slow, give the operation more time in the resource's `timeouts`.".to_owned(),
+        ),
+        Error::Failed { program, host, status, stderr } => {
+            (failed(program, host, *status, stderr), hint_for(program, stderr))
+        }
+        Error::TooMuchOutput { .. } => {
+            (sentence(&error_chain(error)), "Look on the host why it says that much, then apply again.".to_owned())
+        }
+        Error::Cancelled => (
+            "The operation was cancelled.".to_owned(),
+            "Run the same command again to continue: it looks at what is there before it changes anything.".to_owned(),
+        ),
+    }
+}
+
+fn attempts(tried: &[String]) -> String {
+    if tried.is_empty() {
+        return "There was no key to try: none is configured and there is no agent.".to_owned();
+    }
+    format!("Tried: {}.", tried.join(", "))
+}
+
+fn failed(program: &str, host: &str, status: u32, stderr: &str) -> String {
+    let stderr = stderr.trim();
+    if stderr.is_empty() {
+        return format!("{program:?} on {host} ended with status {status} and said nothing.");
+    }
+    format!("{program:?} on {host} ended with status {status}:\n{stderr}")
+}
+
+/// The next step after a command failed, as far as its own words tell.
+fn hint_for(program: &str, stderr: &str) -> String {
+    let says = |text: &str| stderr.contains(text);
+    let hint = if says("No space left on device") || says("Disk quota exceeded") {
+        "The host's disk is full. Free some space (`docker system df` shows what Docker holds), then apply again."
+    } else if says("Permission denied") || says("Operation not permitted") {
+        "The SSH user may not do this. Use another user, or give it sudo without a password and set `sudo = true` on \
+         the windlass_host."
+    } else if program == "sudo" || says("a password is required") {
+        "The SSH user needs sudo without a password (NOPASSWD) for this command."
+    } else if says("not found") || says("No such file or directory") {
+        "A program or a file is missing on the host."
+    } else {
+        "Correct what the message names, then apply again."
+    };
+    hint.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn detail(error: &Error) -> String {
+        host_error("Could not read host \"web\"", error, "Nothing was changed.").detail
+    }
+
+    #[test]
+    fn every_story_has_what_happened_the_world_and_a_next_step() {
+        let host = || "root@web:22".to_owned();
+        let source = || std::io::Error::other("connection refused");
+        let errors = [
+            Error::Unreachable { host: host(), source: source().into() },
+            Error::HostKeyMismatch {
+                host: host(),
+                expected: vec!["ed25519 SHA256:aaa".into()],
+                offered: "b".into(),
+            },
+            Error::HostKeyUnknown {
+                host: host(),
+                offered: "b".into(),
+                known_hosts_line: "web ssh-ed25519 A".into(),
+            },
+            Error::Authentication { host: host(), user: "root".into(), tried: vec![] },
+            Error::Configuration { what: "there is no key file".into() },
+            Error::Start { program: "docker".into(), host: host(), source: source().into() },
+            Error::Dial { target: "/var/run/docker.sock".into(), host: host(), source: source().into() },
+            Error::NoStatus { program: "docker".into(), host: host() },
+            Error::Timeout {
+                program: "docker".into(),
+                host: host(),
+                limit: std::time::Duration::from_secs(60),
+            },
+            Error::Failed { program: "tar".into(), host: host(), status: 2, stderr: String::new() },
+            Error::Io { operation: "read".into(), host: host(), source: source() },
+            Error::Cancelled,
+        ];
+        for error in errors {
+            let text = detail(&error);
+            let paragraphs: Vec<_> = text.split("\n\n").collect();
+            assert_eq!(paragraphs.len(), 3, "{text}");
+            assert_eq!(paragraphs[1], "Nothing was changed.");
+            for paragraph in paragraphs {
+                let first = paragraph.chars().next().unwrap();
+                assert!(first.is_uppercase() || !first.is_alphabetic(), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_changed_host_key_shows_both_fingerprints_and_the_step_to_accept_it() {
+        let error = Error::HostKeyMismatch {
+            host: "root@web:22".into(),
+            expected: vec!["ssh-ed25519 SHA256:old".into()],
+            offered: "ssh-ed25519 SHA256:new".into(),
+        };
+        let text = detail(&error);
+        for part in ["SHA256:old", "SHA256:new", "`host_key`", "no authentication was tried"] {
+            assert!(text.contains(part), "{part} is missing in {text}");
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_named() {
+        let stderr = "tar: x: Wrote only 4096 of 10240 bytes\ntar: x: No space left on device".to_owned();
+        let text = detail(&Error::Failed { program: "tar".into(), host: "web".into(), status: 2, stderr });
+        assert!(text.contains("disk is full"), "{text}");
+    }
+}

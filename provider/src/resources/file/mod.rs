@@ -1,0 +1,82 @@
+//! `windlass_file`: one file on a host.
+//!
+//! On the host it owns the file at `path` and, for a write-only content, a proof of it below
+//! `~/.windlass`. Directories that it had to make are left when it is destroyed. It never touches
+//! a path that is not a regular file, and the old content stays until the new one is on the host
+//! and verified.
+
+mod apply;
+mod model;
+mod plan;
+mod read;
+mod schema;
+mod witness;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use framework::{Apply, Context, Diagnostics, Plan, Resource, Schema, State};
+use serde::{Deserialize, Serialize};
+
+use crate::hosts::Hosts;
+pub(crate) use model::FileModel;
+
+/// The type of the resource.
+pub(crate) const TYPE: &str = "windlass_file";
+
+/// The resource `windlass_file`.
+pub(crate) struct FileResource {
+    hosts: Arc<Hosts>,
+}
+
+/// What the resource remembers besides its attributes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FilePrivate {
+    /// The machine that the file is on, so that another route to it is no move.
+    pub(crate) machine_id: String,
+}
+
+impl FileResource {
+    /// The resource, on the hosts that the provider knows.
+    pub(crate) fn new(hosts: Arc<Hosts>) -> Self {
+        Self { hosts }
+    }
+}
+
+#[async_trait]
+impl Resource for FileResource {
+    type Model = FileModel;
+    type Private = FilePrivate;
+
+    fn type_name(&self) -> &'static str {
+        TYPE
+    }
+
+    fn schema(&self) -> Schema {
+        schema::schema()
+    }
+
+    async fn read(&self, cx: &Context, state: State<Self>) -> Result<Option<State<Self>>, Diagnostics> {
+        read::read(self, cx, state).await
+    }
+
+    async fn plan(&self, _cx: &Context, plan: &mut Plan<Self>) -> Result<(), Diagnostics> {
+        plan::plan(plan)
+    }
+
+    async fn create(&self, cx: &Context, apply: &mut Apply<Self>) -> Result<(), Diagnostics> {
+        apply::create(self, cx, apply).await
+    }
+
+    async fn update(&self, cx: &Context, apply: &mut Apply<Self>) -> Result<(), Diagnostics> {
+        apply::update(self, cx, apply).await
+    }
+
+    async fn delete(&self, cx: &Context, state: State<Self>) -> Result<(), Diagnostics> {
+        apply::delete(self, cx, state).await
+    }
+
+    async fn import(&self, _cx: &Context, id: &str) -> Result<State<Self>, Diagnostics> {
+        read::import(id)
+    }
+}

@@ -1,0 +1,118 @@
+//! The attributes of `windlass_file`, and how what is on the host becomes attributes.
+
+use framework::{Field, Model};
+use remote::files::Facts;
+use secret::Secret;
+
+/// The attributes.
+#[derive(Clone, Debug, Default, Model)]
+pub(crate) struct FileModel {
+    pub(crate) host: Field<String>,
+    pub(crate) path: Field<String>,
+    pub(crate) content: Field<String>,
+    pub(crate) source: Field<String>,
+    pub(crate) content_wo: Field<Secret>,
+    pub(crate) content_wo_version: Field<String>,
+    pub(crate) content_hash: Field<String>,
+    pub(crate) mode: Field<String>,
+    pub(crate) owner: Field<String>,
+    pub(crate) group: Field<String>,
+    pub(crate) directory_mode: Field<String>,
+    pub(crate) on_destroy: Field<String>,
+}
+
+/// What `content_hash` says of a write-only content that somebody else has changed.
+const CHANGED: &str = "changed";
+
+impl FileModel {
+    /// Takes over what the host has. `untouched` tells of a write-only content whether it is still
+    /// the one that was written.
+    pub(super) fn take(&mut self, facts: &Facts, untouched: Option<bool>) {
+        self.content_hash = Field::from(match untouched {
+            None => facts.sha256.as_deref().map(of_sha256),
+            Some(true) => self.content_wo_version.known().map(|version| of_version(version)),
+            Some(false) => Some(CHANGED.to_owned()),
+        });
+        self.mode = Field::Known(octal(facts.mode));
+        self.owner = Field::Known(facts.owner.clone());
+        self.group = Field::Known(facts.group.clone());
+    }
+
+    /// Whether the content is a write-only value.
+    pub(super) fn is_write_only(&self) -> bool {
+        self.content_wo_version.is_known()
+    }
+
+    /// The path, or nothing while it is unknown.
+    pub(super) fn path(&self) -> &str {
+        self.path.known().map_or("", String::as_str)
+    }
+}
+
+/// `content_hash` of a content that may be known.
+pub(super) fn of_sha256(hex: &str) -> String {
+    format!("sha256:{hex}")
+}
+
+/// `content_hash` of a write-only content.
+pub(super) fn of_version(version: &str) -> String {
+    format!("version:{version}")
+}
+
+/// Permission bits as people write them.
+pub(super) fn octal(mode: u32) -> String {
+    format!("{mode:04o}")
+}
+
+/// The permission bits that `text` means.
+pub(super) fn bits(text: &str) -> Option<u32> {
+    u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o7777)
+}
+
+#[cfg(test)]
+mod tests {
+    use remote::files::Kind;
+
+    use super::*;
+
+    fn facts() -> Facts {
+        Facts {
+            kind: Kind::File,
+            mode: 0o600,
+            owner: "root".into(),
+            group: "adm".into(),
+            size: 1,
+            sha256: Some("ab".into()),
+            link: None,
+        }
+    }
+
+    #[test]
+    fn what_is_on_the_host_becomes_attributes() {
+        let mut model = FileModel::default();
+        model.take(&facts(), None);
+        assert_eq!(model.content_hash, Field::Known("sha256:ab".into()));
+        assert_eq!(
+            (model.mode.known().unwrap().as_str(), model.group.known().unwrap().as_str()),
+            ("0600", "adm")
+        );
+    }
+
+    #[test]
+    fn a_write_only_content_shows_its_version_and_never_a_hash() {
+        let mut model = FileModel { content_wo_version: Field::Known("3".into()), ..FileModel::default() };
+        model.take(&facts(), Some(true));
+        assert_eq!(model.content_hash, Field::Known("version:3".into()));
+        model.take(&facts(), Some(false));
+        assert_eq!(model.content_hash, Field::Known("changed".into()));
+    }
+
+    #[test]
+    fn modes_are_octal() {
+        assert_eq!(
+            (bits("0640"), bits("640"), bits("9"), bits("17777")),
+            (Some(0o640), Some(0o640), None, None)
+        );
+        assert_eq!(octal(0o640), "0640");
+    }
+}

@@ -1,0 +1,132 @@
+//! What a change of `windlass_file` means.
+
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    path::Path,
+};
+
+use framework::{Diagnostic, Diagnostics, Field, Plan};
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    FileResource,
+    model::{FileModel, bits, of_sha256, of_version},
+};
+use crate::hosts::keep_spelling;
+
+/// Decides what the file will hold. The hash is known as soon as the content is.
+pub(super) fn plan(plan: &mut Plan<FileResource>) -> Result<(), Diagnostics> {
+    if let Some(prior) = &plan.prior {
+        keep_spelling(&mut plan.planned.host, &prior.model.host);
+        // 644 and 0644 are the same.
+        let same = |a: &Field<String>, b: &Field<String>| {
+            a.known().and_then(|text| bits(text)) == b.known().and_then(|text| bits(text))
+        };
+        if same(&plan.planned.mode, &prior.model.mode) {
+            plan.planned.mode = prior.model.mode.clone();
+        }
+    }
+    plan.planned.content_hash = content_hash(&plan.config)?;
+    Ok(())
+}
+
+/// `content_hash` of what the configuration asks for.
+fn content_hash(config: &FileModel) -> Result<Field<String>, Diagnostic> {
+    if config.content_wo.is_known() || config.content_wo.is_unknown() {
+        return Ok(config.content_wo_version.as_ref().map(|version| of_version(version)));
+    }
+    match (&config.content, &config.source) {
+        (Field::Known(text), _) => Ok(Field::Known(of_sha256(&hex(&Sha256::digest(text.as_bytes()))))),
+        (_, Field::Known(path)) => hash_of_file(path).map(|hash| Field::Known(of_sha256(&hash))),
+        _ => Ok(Field::Unknown),
+    }
+}
+
+/// The hash of a file on this machine.
+pub(super) fn hash_of_file(path: &str) -> Result<String, Diagnostic> {
+    let hash = || -> io::Result<String> {
+        let mut file = File::open(Path::new(path))?;
+        if file.metadata()?.is_dir() {
+            return Err(io::Error::from(io::ErrorKind::IsADirectory));
+        }
+        let mut hasher = Sha256::new();
+        let mut chunk = vec![0; 64 << 10];
+        loop {
+            match file.read(&mut chunk)? {
+                0 => return Ok(hex(&hasher.finalize())),
+                length => hasher.update(&chunk[..length]),
+            }
+        }
+    };
+    hash().map_err(|error| {
+        Diagnostic::error(format!("Could not read {path:?}"))
+            .detail(format!("The file on this machine cannot be read: {error}."))
+            .detail("Nothing was changed.")
+            .detail("Correct `source`; a relative path starts from where tofu runs, so `${path.module}/…` is safer.")
+            .at("source")
+    })
+}
+
+/// Checks the spelling of `path`.
+pub(super) fn check_path(path: &String) -> Result<(), String> {
+    if !path.starts_with('/') {
+        return Err("must be an absolute path".to_owned());
+    }
+    if path.ends_with('/') || path.contains('\0') || path.split('/').any(|part| part == "." || part == "..") {
+        return Err("must name a file, without `.` and `..` in it".to_owned());
+    }
+    Ok(())
+}
+
+/// Checks the spelling of a mode.
+pub(super) fn check_mode(mode: &String) -> Result<(), String> {
+    bits(mode).map(|_| ()).ok_or_else(|| "must be permission bits in octal, such as 0644".to_owned())
+}
+
+/// Lower-case hex.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_is_known_when_the_content_is() {
+        let config = FileModel { content: Field::Known("hello\n".into()), ..FileModel::default() };
+        // sha256sum of "hello\n"
+        let hash = "sha256:5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03";
+        assert_eq!(content_hash(&config).unwrap(), Field::Known(hash.into()));
+        let config = FileModel { content: Field::Unknown, ..FileModel::default() };
+        assert_eq!(content_hash(&config).unwrap(), Field::Unknown);
+    }
+
+    #[test]
+    fn a_write_only_content_is_its_version() {
+        let config = FileModel {
+            content_wo: Field::Known("hunter2".into()),
+            content_wo_version: Field::Known("7".into()),
+            ..FileModel::default()
+        };
+        assert_eq!(content_hash(&config).unwrap(), Field::Known("version:7".into()));
+    }
+
+    #[test]
+    fn a_source_that_is_not_there_blames_the_attribute() {
+        let config = FileModel { source: Field::Known("/no/such/file".into()), ..FileModel::default() };
+        let error = content_hash(&config).unwrap_err();
+        assert_eq!(error.path.unwrap().to_string(), "source");
+    }
+
+    #[test]
+    fn paths_must_be_absolute_and_plain() {
+        for path in ["/etc/a", "/a b", "/ü/-x"] {
+            assert!(check_path(&path.to_owned()).is_ok(), "{path}");
+        }
+        for path in ["", "a", "/", "/a/", "/a/../b", "/./a"] {
+            assert!(check_path(&path.to_owned()).is_err(), "{path}");
+        }
+    }
+}

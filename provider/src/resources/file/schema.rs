@@ -1,0 +1,85 @@
+//! The schema of `windlass_file`.
+
+use framework::{Attribute, Rule, Schema, Timeouts, validate};
+
+use super::plan::{check_mode, check_path};
+use crate::hosts::check_connection;
+
+/// What happens to the file when the resource is destroyed.
+pub(super) const ON_DESTROY: [&str; 2] = ["delete", "keep"];
+
+/// The schema.
+pub(super) fn schema() -> Schema {
+    Schema::new(0)
+        .describe(
+            "A file on a host. What it holds is compared by hash, mode and owner, so a change made by hand is seen \
+             and repaired. The old content stays until the new one is on the host and verified.",
+        )
+        .attributes(place())
+        .attributes(content())
+        .attributes(access())
+        .attribute(
+            Attribute::string("on_destroy").default("delete").validate(validate::one_of(ON_DESTROY)).describe(
+                "What happens to the file when the resource is destroyed: `delete` (default) or `keep`.",
+            ),
+        )
+        .rule(Rule::exactly_one_of(["content", "source", "content_wo"]))
+        .rule(Rule::required_with("content_wo", ["content_wo_version"]))
+        .timeouts(Timeouts::new().create(10).update(10).delete(5).read(5))
+}
+
+fn place() -> [Attribute; 2] {
+    [
+        Attribute::string("host").required().check(check_connection).describe(
+            "The host, as a connection: usually `windlass_host.<name>.connection`. Another connection to the same \
+             machine changes nothing; another machine is a move: the file is written there first, then removed here.",
+        ),
+        Attribute::string("path")
+            .required()
+            .requires_replace()
+            .check(check_path)
+            .describe("Absolute path of the file on the host."),
+    ]
+}
+
+fn content() -> [Attribute; 5] {
+    [
+        Attribute::string("content").describe("What the file holds. Stored in the state; for secrets use `content_wo`."),
+        Attribute::string("source").describe("A file on the machine that runs tofu, to be copied as it is."),
+        Attribute::string("content_wo").write_only().describe(
+            "What the file holds, as a write-only value: it is in neither plan nor state. A change is noticed by \
+             `content_wo_version`.",
+        ),
+        Attribute::string("content_wo_version")
+            .describe("Any text; another one writes `content_wo` again."),
+        Attribute::string("content_hash").computed().describe(
+            "`sha256:<hex>` of what is in the file; for `content_wo` `version:<content_wo_version>`, or `changed` when \
+             somebody else wrote the file since.",
+        ),
+    ]
+}
+
+fn access() -> [Attribute; 4] {
+    [
+        Attribute::string("mode")
+            .default("0644")
+            .check(check_mode)
+            .describe("Permission bits in octal. Default: `0644`; for `content_wo` say `0600`."),
+        Attribute::string("owner")
+            .optional()
+            .computed()
+            .keep_on_update()
+            .validate(validate::non_empty())
+            .describe("The file's owner, by name. Default: who logs in. Another one needs root or `sudo`."),
+        Attribute::string("group")
+            .optional()
+            .computed()
+            .keep_on_update()
+            .validate(validate::non_empty())
+            .describe("The file's group, by name. Default: the group of who logs in."),
+        Attribute::string("directory_mode")
+            .default("0755")
+            .check(check_mode)
+            .describe("Permission bits of the directories that have to be made. Default: `0755`."),
+    ]
+}

@@ -1,0 +1,131 @@
+//! Waiting for a machine and pinning its key.
+
+use std::time::Duration;
+
+use framework::{Apply, Context, Diagnostic, Diagnostics, Field, State};
+use remote::{
+    Command, Connection, Error, Input,
+    collect::{Limits, run_with},
+    connection::SshConnection,
+};
+use ssh::OfferedKey;
+use tokio::time::Instant;
+
+use super::{HostModel, HostResource, plan, read::title};
+use crate::{
+    data_sources::host::look,
+    diagnose::host_error,
+    host_key::pinned,
+    hosts::{Host, Hosts, credentials},
+    settings::Settings,
+};
+
+/// How long a machine is waited for when the operation has no limit of its own.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Waits for the machine, verifies its key and records what was seen. Create and update alike: an
+/// update has another route to try, and a machine to look at behind it.
+pub(super) async fn apply(
+    resource: &HostResource,
+    cx: &Context,
+    apply: &mut Apply<HostResource>,
+) -> Result<(), Diagnostics> {
+    let title = title(if apply.prior.is_none() { "create" } else { "update" }, &apply.planned);
+    let failed = |error: Error| host_error(&title, &error, "Nothing was changed on the machine.");
+    let Some(settings) = resource.hosts.settings() else {
+        return Err(Diagnostic::bug(title, "The provider's settings are still unknown during apply.").into());
+    };
+    let mut model = apply.planned.clone();
+    let key = verified_key(&resource.hosts, &settings, cx, &model).await.map_err(failed)?;
+    model.host_public_key = keep_planned(&apply.planned.host_public_key, key.openssh);
+    model.host_key = keep_planned(&apply.planned.host_key, key.fingerprint.to_string());
+    let Some(connection) = plan::connection(&model).map(Connection::from) else {
+        return Err(Diagnostic::bug(title, "The connection still has unknown parts during apply.").into());
+    };
+    model.connection = keep_planned(&apply.planned.connection, connection.to_string());
+
+    let host = resource.hosts.open(&connection, &settings).map_err(failed)?;
+    let mut seen = look(&host).await.map_err(failed)?;
+    if apply.prior.is_none() && seen.cloud_init && model.wait_for_cloud_init.clone().known_or(true) {
+        wait_for_cloud_init(&host, cx, &title).await?;
+        // It may have installed Docker, or given the machine another name.
+        seen = look(&host).await.map_err(failed)?;
+    }
+    take_unplanned(&mut model, seen);
+    apply.state = Some(State::new(model));
+    Ok(())
+}
+
+/// The key of the machine, verified in the one way that the configuration asks for.
+async fn verified_key(
+    hosts: &Hosts,
+    settings: &Settings,
+    cx: &Context,
+    model: &HostModel,
+) -> Result<OfferedKey, Error> {
+    let connection = plan::unpinned(model).ok_or_else(|| Error::Configuration {
+        what: "a part of the connection is still unknown".to_owned(),
+    })?;
+    let credentials = credentials(&connection, settings)?;
+    let until = Instant::now() + cx.remaining().unwrap_or(PATIENCE);
+    let expected = match model.host_key.known() {
+        Some(text) => {
+            vec![pinned(text).map_err(|what| Error::Configuration { what: format!("host_key {what}") })?]
+        }
+        None if model.trust_on_first_use.clone().known_or(false) => {
+            vec![hosts.pool().probe_host_key(&connection, &credentials, until).await?.fingerprint]
+        }
+        // Nothing is pinned yet: known_hosts is asked.
+        None => Vec::new(),
+    };
+    let connection = SshConnection { host_keys: expected, ..connection };
+    hosts.pool().verified_host_key(&connection, &credentials, until).await
+}
+
+/// Waits until cloud-init is done, which a person expects before Docker is used.
+async fn wait_for_cloud_init(host: &Host, cx: &Context, title: &str) -> Result<(), Diagnostics> {
+    let command = Command::new(["cloud-init", "status", "--wait"]).timeout(cx.remaining());
+    let output =
+        run_with(host.executor.as_ref(), &command, Input::Nothing, &Limits::cancelled_by(cx.token()))
+            .await
+            .map_err(|error| {
+            host_error(title, &error, "The machine answers, but cloud-init has not finished.")
+        })?;
+    match output.status {
+        0 => Ok(()),
+        // cloud-init(1): 2 is "done, with recoverable errors".
+        2 => {
+            cx.warn(
+                Diagnostic::warning(format!("cloud-init on {} had errors", host.executor.name()))
+                    .detail(output.stdout_text().trim().to_owned())
+                    .detail(
+                        "It finished all the same. `cloud-init status --long` on the machine tells more.",
+                    ),
+            );
+            Ok(())
+        }
+        status => Err(Diagnostic::error(title.to_owned())
+            .detail(format!("cloud-init on {} failed (status {status}).", host.executor.name()))
+            .detail(output.stdout_text().trim().to_owned())
+            .detail(
+                "Nothing was changed on the machine. `cloud-init status --long` there tells more; with \
+                 `wait_for_cloud_init = false` its outcome does not matter.",
+            )
+            .into()),
+    }
+}
+
+/// What the plan promised, else what was found.
+fn keep_planned(planned: &Field<String>, found: String) -> Field<String> {
+    match planned {
+        Field::Known(value) => Field::Known(value.clone()),
+        Field::Unknown | Field::Null => Field::Known(found),
+    }
+}
+
+/// Takes over what was seen wherever the plan left it open; what the plan kept, Read refreshes.
+fn take_unplanned(model: &mut HostModel, seen: crate::data_sources::host::Seen) {
+    if model.machine_id == Field::Unknown {
+        model.take(seen);
+    }
+}

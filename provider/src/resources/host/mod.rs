@@ -1,0 +1,74 @@
+//! `windlass_host`: a machine that is reached over SSH.
+//!
+//! On the host it owns nothing and changes nothing: it waits until the machine answers, pins its
+//! host key and gathers facts. The route to a machine (`connection`) and the machine itself
+//! (`machine_id`) are two things: `address` and `instance` stand for the machine, so another value
+//! replaces the resource; user, port, key and jump host are the route and change in place.
+
+mod apply;
+mod model;
+mod plan;
+mod read;
+mod schema;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use framework::{Apply, Context, Diagnostics, Plan, Resource, Schema, State};
+
+use crate::hosts::Hosts;
+pub(crate) use model::HostModel;
+
+/// The type of the resource.
+pub(crate) const TYPE: &str = "windlass_host";
+
+/// The resource `windlass_host`.
+pub(crate) struct HostResource {
+    hosts: Arc<Hosts>,
+}
+
+impl HostResource {
+    /// The resource, on the hosts that the provider knows.
+    pub(crate) fn new(hosts: Arc<Hosts>) -> Self {
+        Self { hosts }
+    }
+}
+
+#[async_trait]
+impl Resource for HostResource {
+    type Model = HostModel;
+    type Private = ();
+
+    fn type_name(&self) -> &'static str {
+        TYPE
+    }
+
+    fn schema(&self) -> Schema {
+        schema::schema()
+    }
+
+    async fn read(&self, cx: &Context, state: State<Self>) -> Result<Option<State<Self>>, Diagnostics> {
+        read::read(self, cx, state).await
+    }
+
+    async fn plan(&self, _cx: &Context, plan: &mut Plan<Self>) -> Result<(), Diagnostics> {
+        plan::plan(plan);
+        Ok(())
+    }
+
+    async fn create(&self, cx: &Context, apply: &mut Apply<Self>) -> Result<(), Diagnostics> {
+        apply::apply(self, cx, apply).await
+    }
+
+    async fn update(&self, cx: &Context, apply: &mut Apply<Self>) -> Result<(), Diagnostics> {
+        apply::apply(self, cx, apply).await
+    }
+
+    async fn delete(&self, _cx: &Context, _state: State<Self>) -> Result<(), Diagnostics> {
+        Ok(())
+    }
+
+    async fn import(&self, _cx: &Context, id: &str) -> Result<State<Self>, Diagnostics> {
+        read::import(id)
+    }
+}

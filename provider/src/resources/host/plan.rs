@@ -1,0 +1,188 @@
+//! What a change of `windlass_host` means, as pure functions.
+
+use framework::{Field, Plan};
+use remote::connection::{Connection, Hop, HostKey, SshConnection};
+
+use super::{HostModel, HostResource};
+use crate::host_key::pinned;
+
+/// Decides what a change of the configuration makes of the computed attributes.
+///
+/// The route may change while the machine stays. A new connection is known as soon as its parts
+/// are; what was seen of the machine stays unless the change may lead to another one.
+pub(super) fn plan(plan: &mut Plan<HostResource>) {
+    let Some(prior) = plan.prior.as_ref().map(|prior| prior.model.clone()) else {
+        if let Some(connection) = connection(&plan.planned) {
+            plan.planned.connection = Field::Known(Connection::from(connection).to_string());
+        }
+        return;
+    };
+    let planned = &mut plan.planned;
+    // Neither set nor verified by somebody else: the recorded key stays the one to expect.
+    if plan.config.host_key.is_null() {
+        planned.host_key = prior.host_key.clone();
+    }
+    if leads_elsewhere(&prior, planned) {
+        planned.forget_machine();
+    }
+    planned.connection = match connection(planned) {
+        Some(connection) => Field::Known(Connection::from(connection).to_string()),
+        None if same_route(&prior, planned) => prior.connection,
+        None => Field::Unknown,
+    };
+}
+
+/// Whether the change may lead to another machine. Another user, key or socket does not.
+fn leads_elsewhere(prior: &HostModel, planned: &HostModel) -> bool {
+    prior.address != planned.address
+        || prior.instance != planned.instance
+        || prior.port != planned.port
+        || prior.jump != planned.jump
+        || key_of(&prior.host_key) != key_of(&planned.host_key)
+}
+
+fn same_route(prior: &HostModel, planned: &HostModel) -> bool {
+    !leads_elsewhere(prior, planned)
+        && prior.user == planned.user
+        && prior.identity == planned.identity
+        && prior.docker_socket == planned.docker_socket
+        && prior.sudo == planned.sudo
+}
+
+/// The connection that the attributes make; `None` while one of its parts is unknown.
+///
+/// Without a host key there is none either: the connection always carries the key that was pinned.
+pub(super) fn connection(model: &HostModel) -> Option<SshConnection> {
+    let key = key_of(&model.host_key)?;
+    unpinned(model).map(|connection| SshConnection { host_keys: vec![key], ..connection })
+}
+
+/// The connection without a host key, which is what known_hosts or the first use will tell.
+pub(super) fn unpinned(model: &HostModel) -> Option<SshConnection> {
+    let target = Hop {
+        user: decided(&model.user)?,
+        host: model.address.known()?.clone(),
+        // The validator has checked the range.
+        port: decided(&model.port)?.and_then(|port| u16::try_from(port).ok()),
+    };
+    let connection = SshConnection {
+        jump: hops(decided(&model.jump)?.as_deref()),
+        docker: decided(&model.docker_socket)?,
+        sudo: decided(&model.sudo)?.unwrap_or(false),
+        identity: decided(&model.identity)?,
+        ..SshConnection::to(target)
+    };
+    match Connection::from(connection) {
+        Connection::Ssh(ssh) => Some(*ssh),
+        Connection::Local(_) => None,
+    }
+}
+
+/// Checks the spelling of `host_key`.
+pub(super) fn check_host_key(text: &String) -> Result<(), String> {
+    pinned(text).map(|_| ())
+}
+
+/// Checks the spelling of `jump`.
+pub(super) fn check_jump(text: &String) -> Result<(), String> {
+    with_jump(text).map(|_| ())
+}
+
+fn hops(text: Option<&str>) -> Vec<Hop> {
+    text.and_then(|text| with_jump(text).ok()).unwrap_or_default()
+}
+
+/// The hosts that `text` names. The connection's own parser reads them: a hop is spelled there and
+/// here alike.
+fn with_jump(text: &str) -> Result<Vec<Hop>, String> {
+    match format!("ssh://host?jump={text}").parse() {
+        Ok(Connection::Ssh(ssh)) => Ok(ssh.jump),
+        Ok(Connection::Local(_)) => Ok(Vec::new()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn key_of(field: &Field<String>) -> Option<HostKey> {
+    field.known().and_then(|text| pinned(text).ok())
+}
+
+fn decided<T: Clone>(field: &Field<T>) -> Option<Option<T>> {
+    match field {
+        Field::Unknown => None,
+        Field::Null => Some(None),
+        Field::Known(value) => Some(Some(value.clone())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model() -> HostModel {
+        HostModel {
+            address: Field::Known("web.example.org".into()),
+            user: Field::Known("deploy".into()),
+            host_key: Field::Known(format!("ssh-ed25519:SHA256:{}", "A".repeat(43))),
+            ..HostModel::default()
+        }
+    }
+
+    #[test]
+    fn the_connection_has_every_part() {
+        let model = HostModel {
+            port: Field::Known(2222),
+            jump: Field::Known("jump@bastion:2200".into()),
+            sudo: Field::Known(true),
+            identity: Field::Known("ops".into()),
+            docker_socket: Field::Known("/run/user/1000/docker.sock".into()),
+            ..model()
+        };
+        assert_eq!(
+            Connection::from(connection(&model).unwrap()).to_string(),
+            format!(
+                "ssh://deploy@web.example.org:2222?docker=/run/user/1000/docker.sock&host_key=ssh-ed25519:SHA256:{}\
+                 &identity=ops&jump=jump@bastion:2200&sudo=1",
+                "A".repeat(43)
+            )
+        );
+    }
+
+    #[test]
+    fn without_a_key_or_with_an_unknown_part_there_is_none() {
+        assert!(connection(&HostModel { host_key: Field::Unknown, ..model() }).is_none());
+        assert!(connection(&HostModel { host_key: Field::Null, ..model() }).is_none());
+        assert!(connection(&HostModel { user: Field::Unknown, ..model() }).is_none());
+    }
+
+    #[test]
+    fn only_what_may_lead_to_another_machine_does() {
+        let prior = model();
+        for planned in [
+            HostModel { port: Field::Known(2222), ..model() },
+            HostModel { address: Field::Known("other".into()), ..model() },
+            HostModel { instance: Field::Unknown, ..model() },
+            HostModel { jump: Field::Known("bastion".into()), ..model() },
+            HostModel {
+                host_key: Field::Known(format!("ssh-ed25519:SHA256:{}", "B".repeat(42) + "A")),
+                ..model()
+            },
+        ] {
+            assert!(leads_elsewhere(&prior, &planned), "{planned:?}");
+        }
+        for planned in [
+            HostModel { user: Field::Known("root".into()), ..model() },
+            HostModel { sudo: Field::Known(true), ..model() },
+            HostModel { docker_socket: Field::Known("/run/x.sock".into()), ..model() },
+        ] {
+            assert!(!leads_elsewhere(&prior, &planned), "{planned:?}");
+            assert!(!same_route(&prior, &planned));
+        }
+    }
+
+    #[test]
+    fn a_jump_is_spelled_as_in_the_connection() {
+        assert!(check_jump(&"a@b:22,c".to_owned()).is_ok());
+        assert!(check_jump(&"a b".to_owned()).is_err());
+        assert!(check_jump(&String::new()).is_err());
+    }
+}

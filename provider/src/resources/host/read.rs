@@ -1,0 +1,71 @@
+//! Finding out what a machine looks like now.
+
+use framework::{Context, Diagnostics, Field, State};
+use remote::Connection;
+
+use super::{HostModel, HostResource, TYPE};
+use crate::{
+    data_sources::host::look,
+    hosts::{Host, ReadFailure, import_id, not_known_yet},
+};
+
+/// Looks at the machine. A machine that was replaced behind the same address shows another
+/// `machine_id`, so that everything that refers to it plans again.
+pub(super) async fn read(
+    resource: &HostResource,
+    cx: &Context,
+    state: State<HostResource>,
+) -> Result<Option<State<HostResource>>, Diagnostics> {
+    let title = title("read", &state.model);
+    let host = match resource.hosts.reach(&state.model.connection) {
+        Ok(Some(host)) => host,
+        Ok(None) => {
+            cx.warn(not_known_yet(&title));
+            return Ok(Some(state));
+        }
+        Err(error) => return resource.hosts.settle_read(cx, &title, state, Err(error.into())),
+    };
+    let found = refreshed(&host, state.model.clone()).await;
+    resource.hosts.settle_read(cx, &title, state, found)
+}
+
+async fn refreshed(host: &Host, mut model: HostModel) -> Result<Option<State<HostResource>>, ReadFailure> {
+    model.take(look(host).await?);
+    Ok(Some(State::new(model)))
+}
+
+/// Adopts the machine behind the connection `id`: the parts of it become the attributes.
+pub(super) fn import(id: &str) -> Result<State<HostResource>, Diagnostics> {
+    let title = format!("Could not import {TYPE} {id:?}");
+    // The address inside the connection is the name: there is nothing behind the bar.
+    let (connection, _) =
+        import_id(&title, &format!("{id}|host"), "<connection>, such as ssh://root@web?host_key=…")?;
+    let Connection::Ssh(ssh) = &connection else {
+        return Err(framework::Diagnostic::error(title)
+            .detail("local:// is the machine that runs tofu; it needs no windlass_host.")
+            .into());
+    };
+    let model = HostModel {
+        address: Field::Known(ssh.target.host.clone()),
+        port: Field::from(ssh.target.port.map(u64::from)),
+        user: Field::from(ssh.target.user.clone()),
+        host_key: Field::from(ssh.host_keys.first().map(ToString::to_string)),
+        trust_on_first_use: Field::Known(false),
+        jump: Field::from(
+            (!ssh.jump.is_empty())
+                .then(|| ssh.jump.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")),
+        ),
+        identity: Field::from(ssh.identity.clone()),
+        docker_socket: Field::from(ssh.docker.clone()),
+        sudo: Field::Known(ssh.sudo),
+        wait_for_cloud_init: Field::Known(true),
+        connection: Field::Known(connection.to_string()),
+        ..HostModel::default()
+    };
+    Ok(State::new(model))
+}
+
+/// The title of a failed operation on the host.
+pub(super) fn title(operation: &str, model: &HostModel) -> String {
+    format!("Could not {operation} host {:?}", model.address.known().map_or("", String::as_str))
+}

@@ -1,0 +1,83 @@
+//! The schema of `windlass_host`.
+
+use std::time::Duration;
+
+use framework::{Attribute, Schema, Timeouts, validate};
+
+use super::plan::{check_host_key, check_jump};
+use crate::data_sources::host::facts_attributes;
+
+/// A cloud server is reachable a minute or two after it was ordered; cloud-init may take longer.
+const CREATE: Duration = Duration::from_secs(10 * 60);
+const UPDATE: Duration = Duration::from_secs(5 * 60);
+const READ: Duration = Duration::from_secs(60);
+
+/// The schema.
+pub(super) fn schema() -> Schema {
+    Schema::new(0)
+        .describe(
+            "A machine that is reached over SSH. Creating it waits until SSH answers (and cloud-init has finished), \
+             pins the host key and gathers facts; nothing is changed on the machine. Everything that lives on the \
+             machine takes `host = windlass_host.<name>.connection`.",
+        )
+        .attributes(route())
+        .attributes(computed())
+        .timeouts(Timeouts { create: Some(CREATE), update: Some(UPDATE), read: Some(READ), ..Timeouts::default() })
+}
+
+fn route() -> [Attribute; 12] {
+    [
+        Attribute::string("address")
+            .required()
+            .requires_replace()
+            .validate(validate::non_empty())
+            .describe("Name or address of the machine. Another address is another machine: the host is replaced."),
+        Attribute::string("instance").requires_replace().describe(
+            "Any value that changes when the machine does, such as the cloud server's id: a server that is replaced \
+             behind the same name or floating address then replaces the host.",
+        ),
+        Attribute::number("port")
+            .validate(validate::between(1, 65535))
+            .describe("The port of sshd. Default: the provider's `ssh` block, then 22."),
+        Attribute::string("user")
+            .validate(validate::non_empty())
+            .describe("Who logs in. Default: the provider's `ssh` block, then `root`."),
+        Attribute::string("host_key").computed().optional().keep_on_update().check(check_host_key).describe(
+            "The machine's host key, as an OpenSSH public key (`ssh-ed25519 AAAA…`) or as a fingerprint \
+             (`ssh-ed25519:SHA256:…`). Where it is not set, known_hosts must know the key; the key that was verified \
+             is then recorded here.",
+        ),
+        Attribute::bool("trust_on_first_use").default(false).describe(
+            "Trust the key that the machine shows on create, and pin it. Only for machines and networks where nobody \
+             can stand in between at that moment.",
+        ),
+        Attribute::string("jump").check(check_jump).describe(
+            "Host to go through, as `[user@]host[:port]`; several separated by commas, the first one first. Their \
+             keys must be in known_hosts.",
+        ),
+        Attribute::string("identity").describe("The `name` of the provider's `ssh` block to log in with."),
+        Attribute::string("docker_socket")
+            .check(|path: &String| {
+                if path.starts_with('/') { Ok(()) } else { Err("must be an absolute path".to_owned()) }
+            })
+            .describe("The Docker socket on the machine. Default: `/var/run/docker.sock`."),
+        Attribute::bool("sudo").default(false).describe(
+            "Put `sudo -n` before commands that need root: Docker, and files outside of the user's reach. The user \
+             needs sudo without a password for them.",
+        ),
+        Attribute::bool("wait_for_cloud_init")
+            .default(true)
+            .describe("Wait on create until cloud-init has finished, where it is installed."),
+        Attribute::string("connection").computed().keep_on_update().describe(
+            "How the machine is reached, as one string without secrets, with the pinned host key: what everything \
+             that lives on the machine takes as `host`.",
+        ),
+    ]
+}
+
+fn computed() -> Vec<Attribute> {
+    let public_key = Attribute::string("host_public_key")
+        .computed()
+        .describe("The whole host key that was verified, in OpenSSH's form: for a known_hosts file.");
+    facts_attributes().into_iter().chain([public_key]).map(Attribute::keep_on_update).collect()
+}

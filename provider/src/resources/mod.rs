@@ -1,0 +1,4 @@
+//! The managed resources, one folder each.
+
+pub(crate) mod file;
+pub(crate) mod host;

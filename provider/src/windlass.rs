@@ -1,0 +1,47 @@
+//! The provider: its configuration and everything it offers.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use framework::{AnyDataSource, AnyResource, Context, Diagnostic, Diagnostics, Provider, Schema};
+
+use crate::{
+    data_sources::host::HostDataSource,
+    hosts::Hosts,
+    resources::{file::FileResource, host::HostResource},
+    settings::{self, ProviderModel, Settings},
+};
+
+/// The Windlass provider.
+#[derive(Default)]
+pub struct Windlass {
+    hosts: Arc<Hosts>,
+}
+
+#[async_trait]
+impl Provider for Windlass {
+    type Model = ProviderModel;
+
+    fn schema(&self) -> Schema {
+        settings::schema()
+    }
+
+    async fn configure(&self, _cx: &Context, config: ProviderModel) -> Result<(), Diagnostics> {
+        let settings = Settings::new(&config, |name| std::env::var(name).ok()).map_err(|error| {
+            Diagnostic::error("Could not configure provider \"windlass\"").detail(format!("{error}."))
+        })?;
+        self.hosts.configure(settings);
+        Ok(())
+    }
+
+    fn resources(&self) -> Vec<AnyResource> {
+        vec![
+            AnyResource::new(FileResource::new(self.hosts.clone())),
+            AnyResource::new(HostResource::new(self.hosts.clone())),
+        ]
+    }
+
+    fn data_sources(&self) -> Vec<AnyDataSource> {
+        vec![AnyDataSource::new(HostDataSource::new(self.hosts.clone()))]
+    }
+}

@@ -1,0 +1,89 @@
+//! What one run of a CLI said.
+
+use std::process::Output;
+
+use serde_json::Value;
+
+/// A finished run of a CLI.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The exit code; a run ended by a signal has none.
+    pub code: Option<i32>,
+    /// What it printed to stdout.
+    pub stdout: String,
+    /// What it printed to stderr.
+    pub stderr: String,
+}
+
+/// An error or a warning as the CLI reports it in its JSON output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// `error` or `warning`.
+    pub severity: String,
+    /// The title.
+    pub summary: String,
+    /// The text below the title.
+    pub detail: String,
+}
+
+impl Run {
+    pub(crate) fn of(output: &Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Fails the test unless the run ended with 0; the whole output is shown.
+    ///
+    /// # Panics
+    /// When the run failed.
+    #[track_caller]
+    pub fn expect_success(self) -> Self {
+        assert_eq!(self.code, Some(0), "the run failed:\n{}\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Fails the test unless the run ended with an error, and gives its first error diagnostic.
+    ///
+    /// # Panics
+    /// When the run succeeded or printed no diagnostic.
+    #[track_caller]
+    pub fn expect_error(&self) -> Diagnostic {
+        assert_eq!(self.code, Some(1), "the run did not fail:\n{}\n{}", self.stdout, self.stderr);
+        let errors = self.diagnostics().into_iter().find(|diagnostic| diagnostic.severity == "error");
+        errors.unwrap_or_else(|| panic!("no error diagnostic in:\n{}\n{}", self.stdout, self.stderr))
+    }
+
+    /// Every diagnostic of a run with `-json`.
+    pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        self.lines().filter_map(|line| Diagnostic::of(&line["diagnostic"])).collect()
+    }
+
+    /// The JSON lines of a run with `-json`.
+    pub fn lines(&self) -> impl Iterator<Item = Value> {
+        self.stdout.lines().filter_map(|line| serde_json::from_str(line).ok())
+    }
+}
+
+impl Diagnostic {
+    fn of(json: &Value) -> Option<Self> {
+        let text = |name: &str| json[name].as_str().unwrap_or_default().to_owned();
+        json.is_object().then(|| Self {
+            severity: text("severity"),
+            summary: text("summary"),
+            detail: text("detail"),
+        })
+    }
+
+    /// Fails the test unless the detail contains `part`.
+    ///
+    /// # Panics
+    /// When it does not.
+    #[track_caller]
+    pub fn says(&self, part: &str) -> &Self {
+        assert!(self.summary.contains(part) || self.detail.contains(part), "{part:?} is not in {self:#?}");
+        self
+    }
+}
