@@ -3,11 +3,13 @@
 pub mod calls;
 pub mod command;
 pub mod layout;
+pub mod manifest;
 pub mod plan;
 pub mod predict;
 pub mod project;
 pub mod record;
 pub mod stack;
+pub mod staging;
 pub mod wait;
 
 pub use calls::Compose;

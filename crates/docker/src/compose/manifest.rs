@@ -1,0 +1,149 @@
+//! Which files of a stack were shipped: only these are sent again, checked, and ever deleted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::predict::FileDigest;
+use crate::Error;
+
+/// The format of the manifest.
+const VERSION: u32 = 1;
+
+/// The files that were shipped, by their paths relative to the stack's directory.
+///
+/// The generated `.env` is not among them: its content is secret, and it is written by every apply.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Manifest {
+    /// Path to content and mode.
+    pub files: BTreeMap<String, FileDigest>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Raw {
+    version: u32,
+    files: BTreeMap<String, RawFile>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RawFile {
+    sha256: String,
+    /// Octal, as people read modes.
+    mode: String,
+}
+
+/// What has to be done so that the host has just the wanted files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shipment {
+    /// Files to send: new ones, and ones that are not on the host as they should be.
+    pub send: BTreeSet<String>,
+    /// Files that were shipped once and are wanted no more.
+    pub delete: BTreeSet<String>,
+}
+
+impl Manifest {
+    /// Reads what [`Manifest::to_json`] wrote.
+    ///
+    /// # Errors
+    /// [`Error::Parse`] when it is something else, or of a newer Windlass.
+    pub fn parse(json: &[u8]) -> Result<Self, Error> {
+        let unreadable =
+            |source| Error::Parse { what: "the stack's manifest on the host".to_owned(), source };
+        let raw: Raw = serde_json::from_slice(json).map_err(|err| unreadable(err.into()))?;
+        if raw.version > VERSION {
+            return Err(unreadable(format!("it has format {}, known is {VERSION}", raw.version).into()));
+        }
+        let files = raw.files.into_iter().map(|(path, file)| {
+            let mode = u32::from_str_radix(&file.mode, 8).map_err(|err| unreadable(err.into()))?;
+            Ok((path, FileDigest { sha256: file.sha256, mode }))
+        });
+        Ok(Self { files: files.collect::<Result<_, Error>>()? })
+    }
+
+    /// The file's content.
+    pub fn to_json(&self) -> Vec<u8> {
+        let raw =
+            |file: &FileDigest| RawFile { sha256: file.sha256.clone(), mode: format!("{:04o}", file.mode) };
+        let files = self.files.iter().map(|(path, file)| (path.clone(), raw(file))).collect();
+        // Maps with text keys and plain fields cannot fail.
+        let mut json = serde_json::to_vec_pretty(&Raw { version: VERSION, files }).unwrap_or_default();
+        json.push(b'\n');
+        json
+    }
+
+    /// One hash over all files: `source_hash`.
+    pub fn hash(&self) -> String {
+        let mut hash = Sha256::new();
+        for (path, file) in &self.files {
+            for field in [path.as_str(), &file.sha256, &format!("{:o}", file.mode)] {
+                hash.update((field.len() as u64).to_be_bytes());
+                hash.update(field);
+            }
+        }
+        super::hex(&hash.finalize())
+    }
+
+    /// What turns the host, where `self` was shipped last and `found` is there now, into `wanted`.
+    pub fn shipment(&self, found: &BTreeMap<String, FileDigest>, wanted: &Self) -> Shipment {
+        let send = wanted.files.iter().filter(|(path, file)| found.get(*path) != Some(file));
+        let delete = self.files.keys().filter(|path| !wanted.files.contains_key(*path));
+        Shipment { send: send.map(|(path, _)| path.clone()).collect(), delete: delete.cloned().collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(entries: &[(&str, &str, u32)]) -> BTreeMap<String, FileDigest> {
+        let digest = |sha256: &str, mode| FileDigest { sha256: sha256.to_owned(), mode };
+        entries.iter().map(|(path, sha256, mode)| ((*path).to_owned(), digest(sha256, *mode))).collect()
+    }
+
+    fn set(paths: &[&str]) -> BTreeSet<String> {
+        paths.iter().map(|path| (*path).to_owned()).collect()
+    }
+
+    #[test]
+    fn only_what_differs_is_sent_and_only_what_was_shipped_is_deleted() {
+        let last = Manifest { files: files(&[("a", "1", 0o644), ("b", "2", 0o644), ("old", "3", 0o644)]) };
+        let found = files(&[("a", "1", 0o644), ("b", "edited", 0o644), ("data/x", "9", 0o600)]);
+        let wanted = Manifest {
+            files: files(&[
+                ("a", "1", 0o644),
+                ("b", "2", 0o644),
+                ("new", "4", 0o755),
+                ("data/y", "5", 0o644),
+            ]),
+        };
+        let shipment = last.shipment(&found, &wanted);
+        assert_eq!(shipment.send, set(&["b", "new", "data/y"]));
+        assert_eq!(shipment.delete, set(&["old"]));
+        let modes = Manifest { files: files(&[("a", "1", 0o755)]) };
+        assert_eq!(last.shipment(&found, &modes).send, set(&["a"]));
+    }
+
+    #[test]
+    fn it_survives_its_file() {
+        let manifest = Manifest { files: files(&[("bin/run", "1", 0o4755), ("a", "2", 0o644)]) };
+        let json = manifest.to_json();
+        assert!(String::from_utf8_lossy(&json).contains("\"mode\": \"4755\""));
+        assert_eq!(Manifest::parse(&json).unwrap(), manifest);
+        assert!(Manifest::parse(br#"{"version":2,"files":{}}"#).is_err());
+        assert!(Manifest::parse(br#"{"version":1,"files":{"a":{"sha256":"1","mode":"9"}}}"#).is_err());
+    }
+
+    #[test]
+    fn the_hash_sees_paths_contents_and_modes() {
+        let hash = |entries: &[(&str, &str, u32)]| Manifest { files: files(entries) }.hash();
+        let hashes = BTreeSet::from([
+            hash(&[]),
+            hash(&[("a", "1", 0o644)]),
+            hash(&[("a", "1", 0o755)]),
+            hash(&[("b", "1", 0o644)]),
+            hash(&[("a", "2", 0o644)]),
+        ]);
+        assert_eq!(hashes.len(), 5);
+    }
+}
