@@ -43,11 +43,19 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
                     ),)*
                 ]))
             }
+
+            fn absent() -> Self {
+                <Self as ::framework::Model>::nothing()
+            }
         }
 
         impl ::framework::Model for #model {
             fn field_types() -> ::std::vec::Vec<(&'static str, ::framework::Type)> {
                 ::std::vec![#((#names, <#types as ::framework::ModelValue>::value_type()),)*]
+            }
+
+            fn nothing() -> Self {
+                Self { #(#idents: <#types as ::framework::ModelValue>::absent(),)* }
             }
         }
     })

@@ -70,6 +70,27 @@ pub struct Signature {
     pub returns: Type,
 }
 
+impl Signature {
+    /// What is missing in the documentation, one line each.
+    pub(crate) fn mistakes(&self) -> Vec<String> {
+        let mut mistakes = Vec::new();
+        let parameters: Vec<_> = self.parameters.iter().chain(&self.variadic).collect();
+        if self.documentation.summary.trim().is_empty() {
+            mistakes.push("no summary".to_owned());
+        }
+        if parameters.len() != self.documentation.arguments.len() {
+            let documented = self.documentation.arguments.len();
+            mistakes.push(format!("{documented} arguments documented, there are {}", parameters.len()));
+        }
+        for (position, parameter) in parameters.into_iter().enumerate() {
+            if parameter.name.is_empty() || parameter.description.trim().is_empty() {
+                mistakes.push(format!("argument {}: no name or no description", position + 1));
+            }
+        }
+        mistakes
+    }
+}
+
 /// One argument of a function. Null is refused by the core unless the Rust type is an `Option` or
 /// a `Field`; unknown arguments make the result unknown without a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -192,8 +213,7 @@ arguments!(A 0, B 1);
 arguments!(A 0, B 1, C 2);
 arguments!(A 0, B 1, C 2, D 3);
 
-/// The signature of a function. Mistakes in its documentation show as arguments without a name,
-/// which [`crate::testing::check_function`] reports.
+/// The signature of a function. What its documentation lacks, [`Signature::mistakes`] reports.
 pub(crate) fn signature<F: Function>(function: &F) -> Signature {
     let documentation = function.documentation();
     let mut parameters = Vec::new();

@@ -33,6 +33,7 @@ impl fmt::Debug for AnyDataSource {
 pub(crate) trait ErasedDataSource: Send + Sync {
     fn type_name(&self) -> &'static str;
     fn schema(&self) -> &Schema;
+    fn mistakes(&self) -> Vec<String>;
     async fn validate(&self, cx: &Context, config: &Value) -> Diagnostics;
     async fn read(&self, cx: &Context, config: &Value) -> Result<Value, Diagnostics>;
 }
@@ -50,6 +51,10 @@ impl<D: DataSource> ErasedDataSource for Erased<D> {
 
     fn schema(&self) -> &Schema {
         &self.schema
+    }
+
+    fn mistakes(&self) -> Vec<String> {
+        super::mistakes::<D::Model>(&self.schema)
     }
 
     async fn validate(&self, cx: &Context, config: &Value) -> Diagnostics {

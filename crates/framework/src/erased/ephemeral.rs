@@ -41,6 +41,7 @@ pub(crate) struct OpenedValue {
 pub(crate) trait ErasedEphemeral: Send + Sync {
     fn type_name(&self) -> &'static str;
     fn schema(&self) -> &Schema;
+    fn mistakes(&self) -> Vec<String>;
     async fn validate(&self, cx: &Context, config: &Value) -> Diagnostics;
     async fn open(&self, cx: &Context, config: &Value) -> Result<OpenedValue, Diagnostics>;
     async fn renew(&self, cx: &Context, private: &[u8])
@@ -61,6 +62,10 @@ impl<E: EphemeralResource> ErasedEphemeral for Erased<E> {
 
     fn schema(&self) -> &Schema {
         &self.schema
+    }
+
+    fn mistakes(&self) -> Vec<String> {
+        super::mistakes::<E::Model>(&self.schema)
     }
 
     async fn validate(&self, cx: &Context, config: &Value) -> Diagnostics {

@@ -22,7 +22,7 @@ pub(crate) use resource::{Applied, Planned, Stored, empty, empty_block};
 
 use tfvalue::{Path, Value};
 
-use crate::{Context, DecodeError, Diagnostics, Model};
+use crate::{Context, DecodeError, Diagnostics, Model, Schema};
 
 /// Reads a model for validation: `None` when something is unknown that it cannot hold, which is
 /// checked again when it is known.
@@ -59,4 +59,11 @@ pub(crate) async fn guarded_validation(
 ) -> Diagnostics {
     let work = async { Ok(work.await) };
     guard(cx, &could_not("validate", type_name), work).await.unwrap_or_else(|error| error)
+}
+
+/// Every mistake in a schema and every difference to its model.
+pub(crate) fn mistakes<M: Model>(schema: &Schema) -> Vec<String> {
+    let mut mistakes = schema.check();
+    mistakes.extend(schema.check_model::<M>());
+    mistakes
 }

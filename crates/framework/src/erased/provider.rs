@@ -13,6 +13,7 @@ pub(crate) type AnyProvider = Box<dyn ErasedProvider>;
 #[async_trait]
 pub(crate) trait ErasedProvider: Send + Sync {
     fn schema(&self) -> &Schema;
+    fn mistakes(&self) -> Vec<String>;
     async fn validate(&self, cx: &Context, config: &Value) -> Diagnostics;
     async fn configure(&self, cx: &Context, config: &Value) -> Result<(), Diagnostics>;
 }
@@ -36,6 +37,10 @@ const NAME: &str = "the provider";
 impl<P: Provider> ErasedProvider for Erased<P> {
     fn schema(&self) -> &Schema {
         &self.schema
+    }
+
+    fn mistakes(&self) -> Vec<String> {
+        super::mistakes::<P::Model>(&self.schema)
     }
 
     async fn validate(&self, cx: &Context, config: &Value) -> Diagnostics {

@@ -55,6 +55,7 @@ impl fmt::Debug for AnyResource {
 pub(crate) trait ErasedResource: Send + Sync {
     fn type_name(&self) -> &'static str;
     fn schema(&self) -> &Schema;
+    fn mistakes(&self) -> Vec<String>;
     async fn validate(&self, cx: &Context, config: &Value) -> Diagnostics;
     async fn read(&self, cx: &Context, current: Stored) -> Result<Option<Stored>, Diagnostics>;
     async fn plan(&self, cx: &Context, prior: Option<Stored>, config: Value) -> Result<Planned, Diagnostics>;
@@ -144,6 +145,10 @@ impl<R: Resource> ErasedResource for Erased<R> {
 
     fn schema(&self) -> &Schema {
         &self.schema
+    }
+
+    fn mistakes(&self) -> Vec<String> {
+        super::mistakes::<R::Model>(&self.schema)
     }
 
     async fn validate(&self, cx: &Context, config: &Value) -> Diagnostics {

@@ -22,6 +22,10 @@ pub trait ModelValue: Sized {
     /// The value that it stands for.
     fn to_value(&self) -> Value;
 
+    /// What stands for an attribute that is not set or a block that is absent: null where the type
+    /// can hold it, the empty collection, else an empty text, zero or false.
+    fn absent() -> Self;
+
     /// Whether it can hold null. Matters for arguments of functions, which the core checks.
     fn nullable() -> bool {
         false

@@ -78,6 +78,14 @@ impl<T> Field<T> {
         self.into_known().unwrap_or(fallback)
     }
 
+    /// The known value, or the type's default where it is null or unknown. As [`Field::known_or`].
+    pub fn known_or_default(self) -> T
+    where
+        T: Default,
+    {
+        self.into_known().unwrap_or_default()
+    }
+
     /// Null as `None`, known as `Some`; unknown as `Err`. For plans that must stop at unknown.
     pub fn decided(&self) -> Result<Option<&T>, Undecided> {
         match self {
@@ -161,7 +169,7 @@ mod tests {
     #[test]
     fn conversions_and_decisions() {
         assert_eq!(Field::from("a").as_str(), Some("a"));
-        assert_eq!(Field::from(None::<bool>), Field::Null);
+        assert_eq!(Field::<bool>::from(None), Field::Null);
         assert_eq!(Field::<i32>::Unknown.decided(), Err(Undecided));
         assert_eq!(Field::<i32>::Null.decided(), Ok(None));
         assert_eq!(Field::Known(1).decided(), Ok(Some(&1)));

@@ -25,6 +25,10 @@ pub trait Model: ModelValue + Clone + Send + Sync + 'static {
     /// Name and type of every field, in the order in which they are written.
     fn field_types() -> Vec<(&'static str, Type)>;
 
+    /// The model in which nothing is set: every attribute null, every block absent. The start of an
+    /// import.
+    fn nothing() -> Self;
+
     /// The object type with these fields, for `Attribute::new`.
     fn object_type() -> Type {
         Type::object(Self::field_types())
@@ -47,10 +51,18 @@ impl ModelValue for Empty {
     fn to_value(&self) -> Value {
         Value::Map(Default::default())
     }
+
+    fn absent() -> Self {
+        Self {}
+    }
 }
 
 impl Model for Empty {
     fn field_types() -> Vec<(&'static str, Type)> {
         Vec::new()
+    }
+
+    fn nothing() -> Self {
+        Self {}
     }
 }

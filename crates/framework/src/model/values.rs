@@ -20,6 +20,10 @@ impl ModelValue for String {
     fn to_value(&self) -> Value {
         Value::from(self.as_str())
     }
+
+    fn absent() -> Self {
+        Self::new()
+    }
 }
 
 impl ModelValue for Secret {
@@ -33,6 +37,10 @@ impl ModelValue for Secret {
 
     fn to_value(&self) -> Value {
         Value::from(self.expose())
+    }
+
+    fn absent() -> Self {
+        Self::new("")
     }
 }
 
@@ -48,6 +56,10 @@ impl ModelValue for bool {
     fn to_value(&self) -> Value {
         Value::Bool(*self)
     }
+
+    fn absent() -> Self {
+        false
+    }
 }
 
 impl ModelValue for Number {
@@ -61,6 +73,10 @@ impl ModelValue for Number {
 
     fn to_value(&self) -> Value {
         Value::Number(self.clone())
+    }
+
+    fn absent() -> Self {
+        Self::zero()
     }
 }
 
@@ -86,6 +102,10 @@ impl ModelValue for i64 {
     fn to_value(&self) -> Value {
         Value::from(*self)
     }
+
+    fn absent() -> Self {
+        0
+    }
 }
 
 impl ModelValue for u64 {
@@ -99,6 +119,10 @@ impl ModelValue for u64 {
 
     fn to_value(&self) -> Value {
         Value::from(*self)
+    }
+
+    fn absent() -> Self {
+        0
     }
 }
 
@@ -118,6 +142,10 @@ impl ModelValue for f64 {
     fn to_value(&self) -> Value {
         Number::try_from(*self).map_or(Value::Null, Value::Number)
     }
+
+    fn absent() -> Self {
+        0.0
+    }
 }
 
 /// Any value; the schema says which type it has.
@@ -132,6 +160,10 @@ impl ModelValue for Value {
 
     fn to_value(&self) -> Value {
         self.clone()
+    }
+
+    fn absent() -> Self {
+        Self::Null
     }
 }
 
@@ -166,6 +198,10 @@ impl<T: ModelValue> ModelValue for Field<T> {
             Self::Known(inner) => inner.to_value(),
         }
     }
+
+    fn absent() -> Self {
+        Self::Null
+    }
 }
 
 impl<T: ModelValue> ModelValue for Option<T> {
@@ -184,6 +220,10 @@ impl<T: ModelValue> ModelValue for Option<T> {
     fn to_value(&self) -> Value {
         self.as_ref().map_or(Value::Null, T::to_value)
     }
+
+    fn absent() -> Self {
+        None
+    }
 }
 
 impl<T: ModelValue> ModelValue for Vec<T> {
@@ -200,6 +240,10 @@ impl<T: ModelValue> ModelValue for Vec<T> {
     fn to_value(&self) -> Value {
         Value::List(self.iter().map(T::to_value).collect())
     }
+
+    fn absent() -> Self {
+        Self::new()
+    }
 }
 
 impl<T: ModelValue + Ord> ModelValue for BTreeSet<T> {
@@ -214,6 +258,10 @@ impl<T: ModelValue + Ord> ModelValue for BTreeSet<T> {
 
     fn to_value(&self) -> Value {
         Value::List(self.iter().map(T::to_value).collect())
+    }
+
+    fn absent() -> Self {
+        Self::new()
     }
 }
 
@@ -232,5 +280,9 @@ impl<T: ModelValue> ModelValue for BTreeMap<String, T> {
 
     fn to_value(&self) -> Value {
         Value::Map(self.iter().map(|(key, element)| (key.clone(), element.to_value())).collect())
+    }
+
+    fn absent() -> Self {
+        Self::new()
     }
 }

@@ -51,6 +51,8 @@ pub struct Server {
     data_sources: BTreeMap<&'static str, AnyDataSource>,
     ephemerals: BTreeMap<&'static str, AnyEphemeral>,
     functions: BTreeMap<&'static str, AnyFunction>,
+    /// Names that are offered twice, as mistakes.
+    duplicates: Vec<String>,
     /// Cancelled by [`Server::stop`]; every call works under a child of it.
     stop: CancellationToken,
     core: Mutex<Core>,
@@ -73,12 +75,17 @@ impl fmt::Debug for Server {
 impl Server {
     /// A server for `provider`. Asks for all schemas once and keeps them.
     pub fn new(provider: impl Provider) -> Self {
-        let named = |resource: AnyResource| (resource.0.type_name(), resource);
+        let mut duplicates = Vec::new();
+        let resources = provider.resources().into_iter().map(|one| (one.0.type_name(), one));
+        let data_sources = provider.data_sources().into_iter().map(|one| (one.0.type_name(), one));
+        let ephemerals = provider.ephemerals().into_iter().map(|one| (one.0.type_name(), one));
+        let functions = provider.functions().into_iter().map(|one| (one.0.name(), one));
         Self {
-            resources: provider.resources().into_iter().map(named).collect(),
-            data_sources: provider.data_sources().into_iter().map(|one| (one.0.type_name(), one)).collect(),
-            ephemerals: provider.ephemerals().into_iter().map(|one| (one.0.type_name(), one)).collect(),
-            functions: provider.functions().into_iter().map(|one| (one.0.name(), one)).collect(),
+            resources: unique(resources, &mut duplicates),
+            data_sources: unique(data_sources, &mut duplicates),
+            ephemerals: unique(ephemerals, &mut duplicates),
+            functions: unique(functions, &mut duplicates),
+            duplicates,
             provider: Box::new(ErasedOneProvider::new(provider)),
             stop: CancellationToken::new(),
             core: Mutex::default(),
@@ -137,6 +144,19 @@ impl Server {
     fn resource(&self, type_name: &str, operation: &str) -> Result<&AnyResource, Diagnostics> {
         self.resources.get(type_name).ok_or_else(|| unsupported("resource type", type_name, operation))
     }
+}
+
+fn unique<T>(
+    all: impl Iterator<Item = (&'static str, T)>,
+    duplicates: &mut Vec<String>,
+) -> BTreeMap<&'static str, T> {
+    let mut by_name = BTreeMap::new();
+    for (name, one) in all {
+        if by_name.insert(name, one).is_some() {
+            duplicates.push(format!("{name}: offered twice"));
+        }
+    }
+    by_name
 }
 
 fn unsupported(kind: &str, type_name: &str, operation: &str) -> Diagnostics {

@@ -36,4 +36,19 @@ impl Server {
     pub fn functions(&self) -> BTreeMap<&'static str, &Signature> {
         self.functions.iter().map(|(name, one)| (*name, one.0.signature())).collect()
     }
+
+    /// Every mistake in the schemas, and every difference between a schema and its model, one line
+    /// each. For a test of the provider; a provider with mistakes still works as far as it can.
+    pub fn mistakes(&self) -> Vec<String> {
+        let mut mistakes = self.duplicates.clone();
+        let mut add = |name: &str, found: Vec<String>| {
+            mistakes.extend(found.into_iter().map(|mistake| format!("{name}: {mistake}")));
+        };
+        add("provider", self.provider.mistakes());
+        self.resources.iter().for_each(|(name, one)| add(name, one.0.mistakes()));
+        self.data_sources.iter().for_each(|(name, one)| add(name, one.0.mistakes()));
+        self.ephemerals.iter().for_each(|(name, one)| add(name, one.0.mistakes()));
+        self.functions.iter().for_each(|(name, one)| add(name, one.0.signature().mistakes()));
+        mistakes
+    }
 }
