@@ -57,11 +57,26 @@ pub fn words(command: &Command) -> String {
 }
 
 /// The cargo that runs us, so that a toolchain chosen by the caller is kept.
+///
+/// Without what `cargo run` tells us about ourselves: build scripts of
+/// dependencies look at those variables, and would run again each time a build
+/// from here follows one that was typed.
 pub fn cargo() -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command.current_dir(crate::paths::root());
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(is_about_us) {
+            command.env_remove(&name);
+        }
+    }
     command
+}
+
+fn is_about_us(variable: &str) -> bool {
+    variable.starts_with("CARGO_PKG_")
+        || variable.starts_with("CARGO_MANIFEST_")
+        || matches!(variable, "CARGO_BIN_NAME" | "CARGO_CRATE_NAME" | "CARGO_PRIMARY_PACKAGE" | "OUT_DIR")
 }
 
 #[cfg(test)]
@@ -76,6 +91,19 @@ mod tests {
         assert!(error.contains("sh -c"), "{error}");
         assert!(error.contains("exit status: 3"), "{error}");
         assert!(error.contains("no such luck"), "{error}");
+    }
+
+    #[test]
+    fn a_nested_cargo_does_not_hear_of_this_package() {
+        assert!(std::env::var_os("CARGO_PKG_NAME").is_some(), "cargo test sets it");
+        let removed = |name: &str| {
+            let nested = cargo();
+            let mut changes = nested.get_envs();
+            changes.any(|(changed, value)| changed == name && value.is_none())
+        };
+        assert!(removed("CARGO_PKG_NAME"));
+        assert!(!removed("CARGO"));
+        assert!(!is_about_us("CARGO_HOME") && !is_about_us("CARGO_TARGET_DIR"));
     }
 
     #[test]

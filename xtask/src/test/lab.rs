@@ -14,21 +14,22 @@ const VARIANTS: &str = "root,deploy,sudo,no-forward,jump";
 pub struct Lab {
     name: String,
     /// What starts and removes hosts; a verb and options follow.
-    tool: Vec<String>,
+    tool: Box<dyn Fn() -> Command>,
     is_up: bool,
 }
 
 impl Lab {
     /// A name of its own, so that a developer's lab and another run stay apart.
     pub fn new() -> Self {
-        let cargo = shell::cargo();
-        let program = cargo.get_program().to_string_lossy().into_owned();
-        let words = ["run", "--quiet", "--package", "lab", "--"].map(str::to_owned);
-        Self::through(std::iter::once(program).chain(words).collect())
+        Self::through(|| {
+            let mut cargo = shell::cargo();
+            cargo.args(["run", "--quiet", "--package", "lab", "--"]);
+            cargo
+        })
     }
 
-    fn through(tool: Vec<String>) -> Self {
-        Self { name: format!("test-{}", std::process::id()), tool, is_up: false }
+    fn through(tool: impl Fn() -> Command + 'static) -> Self {
+        Self { name: format!("test-{}", std::process::id()), tool: Box::new(tool), is_up: false }
     }
 
     /// Brings the lab up, works with it, and takes it down whatever happened.
@@ -69,10 +70,8 @@ impl Lab {
     }
 
     fn command(&self, verb: &str) -> Command {
-        let mut words = self.tool.iter();
-        let mut command = Command::new(words.next().map_or("cargo", String::as_str));
-        command.args(words).arg(verb).args(["--name", &self.name]);
-        command.current_dir(paths::root());
+        let mut command = (self.tool)();
+        command.arg(verb).args(["--name", &self.name]);
         command
     }
 }
@@ -96,8 +95,11 @@ mod tests {
     /// A tool that only notes how it was called, and fails at `failing`.
     fn noting(folder: &Path, failing: &str) -> Lab {
         let script = format!("echo \"$1\" >> {}/calls; [ \"$1\" != \"{failing}\" ]", folder.display());
-        let words = ["sh", "-c", &script, "tool"];
-        Lab::through(words.map(str::to_owned).to_vec())
+        Lab::through(move || {
+            let mut command = Command::new("sh");
+            command.args(["-c", &script, "tool"]);
+            command
+        })
     }
 
     fn calls(folder: &Path) -> String {

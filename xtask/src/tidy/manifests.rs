@@ -35,7 +35,7 @@ fn check_one(file: &SourceFile) -> Vec<Violation> {
         }
     }
     for (name, dependency) in dependencies(&manifest) {
-        if !inherits(Some(dependency)) {
+        if !inherits(Some(dependency)) && !is_itself(dependency) {
             say(format!(
                 "gives {name} a version of its own: name it in the workspace and say `{name}.workspace = true`"
             ));
@@ -46,6 +46,11 @@ fn check_one(file: &SourceFile) -> Vec<Violation> {
 
 fn inherits(value: Option<&Value>) -> bool {
     value.and_then(|value| value.get("workspace")) == Some(&Value::Boolean(true))
+}
+
+/// A crate's tests may depend on the crate, to switch on a feature of it.
+fn is_itself(dependency: &Value) -> bool {
+    dependency.get("path").and_then(Value::as_str) == Some(".") && dependency.get("version").is_none()
 }
 
 /// The dependencies of every kind and for every target.
@@ -106,6 +111,13 @@ mod tests {
                 "gives y a version of its own: name it in the workspace and say `y.workspace = true`"
             ]
         );
+    }
+
+    #[test]
+    fn a_crate_may_name_itself_by_path() {
+        let planted = "[dev-dependencies]\na = { path = \".\", features = [\"kit\"] }\n";
+        assert_eq!(texts(&format!("{GOOD}{planted}")), Vec::<String>::new());
+        assert_eq!(texts(&format!("{GOOD}{}", planted.replace("\".\"", "\"../b\""))).len(), 1);
     }
 
     #[test]

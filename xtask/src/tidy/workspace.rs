@@ -43,6 +43,8 @@ fn members(metadata: &Metadata) -> Vec<Member> {
             .dependencies
             .iter()
             .map(|dependency| dependency.name.clone())
+            // A crate's tests may depend on the crate itself, to switch on a feature.
+            .filter(|name| *name != *package.name)
             .partition(|name| names.contains(&name.as_str()));
         Member { name: package.name.to_string(), directory, ours, foreign }
     };
