@@ -4,17 +4,19 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Removes a tree of (empty) control groups from every hierarchy of the machine.
+/// Removes a tree of (empty) control groups from every hierarchy of the machine. What another
+/// cache's engine still uses stays.
 pub(crate) fn remove(name: &str) {
-    for directory in in_all_hierarchies(Path::new("/sys/fs/cgroup"), name) {
-        // Processes of a killed container may take a moment to be gone.
-        for _ in 0..40 {
-            remove_tree(&directory);
-            if !directory.exists() {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(50));
+    // Processes of a killed container may take a moment to be gone.
+    for _ in 0..40 {
+        let directories = in_all_hierarchies(Path::new("/sys/fs/cgroup"), name);
+        if directories.is_empty() {
+            return;
         }
+        for directory in directories {
+            remove_tree(&directory);
+        }
+        std::thread::sleep(Duration::from_millis(25));
     }
 }
 

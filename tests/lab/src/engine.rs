@@ -56,10 +56,13 @@ impl Engine {
                 "the lab starts an engine and containers of its own: run it as root".to_owned(),
             ));
         }
-        Ok(Self {
-            root: cache_dir(|name| std::env::var(name).ok()).join("lab"),
-            client: find_program("docker").unwrap_or_else(|| "docker".to_owned()),
-        })
+        Ok(Self { root: cache_dir(|name| std::env::var(name).ok()).join("lab"), client: client() })
+    }
+
+    /// The engine with this socket.
+    pub fn of_socket(socket: &Path) -> Self {
+        let root = socket.parent().and_then(Path::parent).unwrap_or(socket);
+        Self { root: root.to_owned(), client: client() }
     }
 
     /// Directory for what is only needed while the engine runs.
@@ -123,11 +126,22 @@ impl Engine {
     }
 
     fn pid(&self) -> Option<u32> {
-        let pid = std::fs::read_to_string(self.pid_file()).ok()?;
-        let pid: u32 = pid.trim().parse().ok()?;
-        let command = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-        let socket = self.socket();
-        String::from_utf8_lossy(&command).contains(&*socket.to_string_lossy()).then_some(pid)
+        process_of(&self.pid_file(), &self.socket())
+    }
+
+    /// Whether something of an engine that was not stopped by [`Engine::stop_if_unused`] may be left.
+    pub fn has_crashed(&self) -> bool {
+        !self.is_running() && self.run_dir().exists()
+    }
+
+    /// Removes files with process ids that are not ours any more (the machine was restarted); what
+    /// still runs of a crashed engine is found and ended by the next one.
+    fn forget_gone_processes(&self) {
+        let _ = std::fs::remove_file(self.pid_file());
+        let containerd = self.run_dir().join("exec/containerd/containerd.pid");
+        if process_of(&containerd, &self.run_dir()).is_none() {
+            let _ = std::fs::remove_file(containerd);
+        }
     }
 
     /// Starts the engine when it does not run; the lock must be held.
@@ -136,7 +150,7 @@ impl Engine {
             return Ok(());
         }
         report("starting the lab's own engine");
-        self.remove_run_dir();
+        self.forget_gone_processes();
         let run_dir = self.run_dir();
         std::fs::create_dir_all(&run_dir).map_err(Error::file("create", &run_dir))?;
         let config = run_dir.join("daemon.json");
@@ -215,6 +229,18 @@ impl Engine {
         unmount_below(&self.root);
         let _ = std::fs::remove_dir_all(self.run_dir());
     }
+}
+
+fn client() -> String {
+    find_program("docker").unwrap_or_else(|| "docker".to_owned())
+}
+
+/// The process of a pid file, if it runs and has this path in its command line (ids are reused).
+fn process_of(pid_file: &Path, marker: &Path) -> Option<u32> {
+    let pid: u32 = std::fs::read_to_string(pid_file).ok()?.trim().parse().ok()?;
+    let command = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let marker = marker.to_string_lossy();
+    String::from_utf8_lossy(&command).contains(&*marker).then_some(pid)
 }
 
 /// Unmounts whatever is mounted below a directory, the deepest first.
@@ -321,6 +347,18 @@ mod tests {
         for word in ["--iptables=false", "--ip-forward=false"] {
             assert!(line.iter().any(|other| other == word), "{word}");
         }
+    }
+
+    #[test]
+    fn a_reused_process_id_is_not_taken_for_ours() {
+        let path = std::env::temp_dir().join(format!("lab-pid-{}", std::process::id()));
+        std::fs::write(&path, format!("{}\n", std::process::id())).unwrap();
+        let own = std::env::args().next().unwrap();
+        let ours = process_of(&path, Path::new(&own));
+        let other = process_of(&path, Path::new("/no/such/marker"));
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(ours, Some(std::process::id()));
+        assert_eq!(other, None);
     }
 
     #[test]

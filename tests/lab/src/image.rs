@@ -39,8 +39,7 @@ pub(crate) fn ensure(
 }
 
 fn build(engine: &Engine, recipe: &Recipe, base: &str, builder: &str, image: &str) -> Result<()> {
-    let proxy = engine.build_dir().join("proxy.conf");
-    std::fs::create_dir_all(engine.build_dir()).map_err(Error::file("create", &proxy))?;
+    let proxy = engine.run_dir().join("proxy.conf");
     let settings = run(&words(&["apt-config", "dump"])).unwrap_or_default();
     std::fs::write(&proxy, apt::proxy_lines(&settings)).map_err(Error::file("write", &proxy))?;
     let mount = format!("{}:/etc/apt/apt.conf.d/90proxy:ro", proxy.display());

@@ -51,7 +51,7 @@ impl Lab {
     /// # Errors
     /// As [`Lab::up`].
     pub fn up_with_report(options: &Options, report: &(dyn Fn(&str) + Sync)) -> Result<Self> {
-        Self::of(up::up(options, report)?)
+        Ok(Self::of(up::up(options, report)?))
     }
 
     /// Brings a lab up that is taken down when the value is dropped, or by the next lab
@@ -71,7 +71,7 @@ impl Lab {
     /// # Errors
     /// When there is no such file.
     pub fn load(path: &Path) -> Result<Self> {
-        Self::of(State::read(path)?)
+        Ok(Self::of(State::read(path)?))
     }
 
     /// The lab of this name.
@@ -110,8 +110,8 @@ impl Lab {
         Ok(labs.iter().filter_map(|name| Self::load_named(name).ok()).collect())
     }
 
-    fn of(state: State) -> Result<Self> {
-        Ok(Self { state, engine: Engine::locate()?, temporary: false })
+    fn of(state: State) -> Self {
+        Self { engine: Engine::of_socket(&state.engine_socket), state, temporary: false }
     }
 
     /// What the state file says.

@@ -226,18 +226,24 @@ pub(crate) fn down(lab: &str) -> Result<()> {
     let paths = Paths::of(lab)?;
     let engine = Engine::locate()?;
     let lock = engine.lock()?;
+    if engine.has_crashed() {
+        // Only an engine can remove what is left in its data.
+        engine.ensure_started(&lock, &|_| {})?;
+    }
     if engine.is_running() {
         orphans::remove(&engine, &lock)?;
         remove(&engine, &lock, lab)?;
         engine.stop_if_unused(&lock)?;
     }
-    // On a machine that was restarted in between, files are all that is left.
     paths.remove()
 }
 
 /// Takes every lab of the engine down.
 pub(crate) fn down_all() -> Result<()> {
     let engine = Engine::locate()?;
+    if engine.has_crashed() {
+        engine.ensure_started(&engine.lock()?, &|_| {})?;
+    }
     if engine.is_running() {
         engine.labs()?.iter().try_for_each(|lab| down(lab))?;
     }
