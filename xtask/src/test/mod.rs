@@ -73,8 +73,11 @@ fn checks(interrupt: &Interrupt, report: &mut Report) -> Result<()> {
             cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny=warnings"])
         }),
         report.step("HCL format", || hcl_format(interrupt)),
-        report.step("tidy", tidy::run),
-        report.step("docs", || docs::run(&DocsArguments::CHECK)),
+        report.step("tidy", || interrupt.check().and_then(|()| tidy::run())),
+        report.step("docs", || {
+            interrupt.check()?;
+            docs::run(&DocsArguments::CHECK)
+        }),
         dependencies(interrupt, report),
     ];
     interrupt.check()?;
