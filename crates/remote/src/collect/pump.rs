@@ -47,7 +47,7 @@ pub(super) async fn pump(
             },)
         };
         let fed = async {
-            match feed(input, stdin.as_mut()).await {
+            match feed(input, stdin).await {
                 Ok(()) => std::future::pending().await,
                 // The exit status tells why the command reads no more, so that is waited for.
                 Err(Broken::Stdin(error)) => {
@@ -71,7 +71,7 @@ pub(super) async fn pump(
 }
 
 /// Writes all of `input` and the end after it.
-async fn feed(input: Input<'_>, stdin: &mut (dyn AsyncWrite + Send + Unpin)) -> Result<(), Broken> {
+async fn feed(input: Input<'_>, stdin: &mut Box<dyn AsyncWrite + Send + Unpin>) -> Result<(), Broken> {
     match input {
         Input::Nothing => {}
         Input::Bytes(bytes) => stdin.write_all(&bytes).await.map_err(Broken::Stdin)?,
@@ -86,7 +86,10 @@ async fn feed(input: Input<'_>, stdin: &mut (dyn AsyncWrite + Send + Unpin)) -> 
             }
         }
     }
-    stdin.shutdown().await.map_err(Broken::Stdin)
+    let ended = stdin.shutdown().await.map_err(Broken::Stdin);
+    // Closed as well: nothing more comes, whatever shutting down means to this stream.
+    *stdin = Box::new(tokio::io::sink());
+    ended
 }
 
 /// Moves everything from `from` to `to`, telling the two apart when one fails.

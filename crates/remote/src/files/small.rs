@@ -1,6 +1,8 @@
 //! Short files, and single ones.
 
-use super::{FileError, Files, path};
+use crate::{Command, Input};
+
+use super::{FileError, Files, Kind, Symlinks, facts::Hash};
 
 impl Files<'_> {
     /// The text of a short file; `None` when it does not exist. What is not UTF-8 is replaced.
@@ -16,15 +18,24 @@ impl Files<'_> {
         }
     }
 
-    /// Removes one file and leaves its directory; whether there was one.
+    /// Removes one file or symbolic link and leaves its directory; whether there was one.
     ///
     /// # Errors
-    /// As [`Files::remove`].
+    /// [`FileError::Occupied`] when it is a directory; [`FileError::Denied`] and the others.
     pub async fn remove_file(&self, path: &str) -> Result<bool, FileError> {
-        path::absolute(path)?;
-        let name = path.rsplit('/').next().unwrap_or_default();
-        let removed = self.remove(path::parent(path), &[name]).await?;
-        Ok(!removed.files.is_empty())
+        let facts = self.facts(&[path], Symlinks::Report, Hash::No).await?;
+        match facts.get(path).map(|facts| facts.kind) {
+            None => return Ok(false),
+            Some(kind @ Kind::Directory) => {
+                return Err(FileError::Occupied { path: path.to_owned(), host: self.host(), kind });
+            }
+            Some(_) => {}
+        }
+        let output = self.run(Command::new(["rm", "-f", "--", path]), Input::Nothing).await?;
+        if output.success() {
+            return Ok(true);
+        }
+        Err(FileError::from_output("remove", path, self.host(), &output))
     }
 }
 

@@ -1,11 +1,20 @@
 //! A child process of ours and its end.
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    os::unix::process::ExitStatusExt,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
-use std::os::unix::process::ExitStatusExt;
-use tokio::{process::Child, time::Instant};
+use tokio::{
+    io::AsyncWrite,
+    process::{Child, ChildStdin},
+    time::Instant,
+};
 
 use crate::{Error, Process, ProcessControl};
 
@@ -20,7 +29,7 @@ pub(super) fn running(mut child: Child) -> io::Result<Process> {
     let missing = || io::Error::other("the child has no such stream");
     let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
     Ok(Process {
-        stdin: Box::new(child.stdin.take().ok_or_else(missing)?),
+        stdin: Box::new(Stdin(Some(child.stdin.take().ok_or_else(missing)?))),
         stdout: Box::new(child.stdout.take().ok_or_else(missing)?),
         stderr: Box::new(child.stderr.take().ok_or_else(missing)?),
         control: Box::new(Control { child: Some(child), group, status: None }),
@@ -41,6 +50,35 @@ pub(super) fn not_started(program: &str, error: io::Error) -> io::Result<Process
         stderr: Box::new(io::Cursor::new(format!("{program}: {why}\n").into_bytes())),
         control: Box::new(Control { child: None, group: None, status: Some(status) }),
     })
+}
+
+/// A pipe has no shutting down; only closing it is the end of the child's input.
+struct Stdin(Option<ChildStdin>);
+
+impl AsyncWrite for Stdin {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.0 {
+            Some(pipe) => Pin::new(pipe).poll_write(context, data),
+            None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.0 {
+            Some(pipe) => Pin::new(pipe).poll_flush(context),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.as_mut().poll_flush(context))?;
+        self.0 = None;
+        Poll::Ready(Ok(()))
+    }
 }
 
 struct Control {
