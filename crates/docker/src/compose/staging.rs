@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::layout::ENV_FILE;
 
-/// Files above this size are no env files; a plan does not send them for an interpolated name.
-const LARGEST_GUESS: usize = 256 << 10;
+/// Files above this size are no env files but data that is mounted; a plan does not send them.
+const LARGEST: usize = 1 << 20;
 
 /// Keys whose values name files that Compose reads.
 const KEYS: [&str; 5] = ["env_file", "include", "extends", "label_file", "path"];
@@ -53,8 +53,18 @@ fn is_compose(path: &str) -> bool {
 
 fn named(path: &str, content: &[u8], text: &str, patterns: &[Vec<String>]) -> bool {
     let name = name_of(path);
-    text.contains(name)
-        || (content.len() <= LARGEST_GUESS && patterns.iter().any(|pattern| fits(name, pattern)))
+    (content.len() <= LARGEST || is_compose(path))
+        && (appears(name, text) || patterns.iter().any(|pattern| fits(name, pattern)))
+}
+
+/// Whether `name` is in the text as a word of its own, not as a part of a longer name.
+fn appears(name: &str, text: &str) -> bool {
+    let goes_on = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    text.match_indices(name).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let after = text[at + name.len()..].chars().next();
+        !before.is_some_and(goes_on) && !after.is_some_and(goes_on)
+    })
 }
 
 /// Stands for one interpolation.
@@ -185,6 +195,7 @@ mod tests {
             ("sub/base.yml", "services: {b: {env_file: c.env}}"),
             ("sub/c.env", ""),
             ("data.bin", ""),
+            ("compose", ""),
             ("unused.yaml", "services: {x: {env_file: b.env}}"),
         ]);
         let expected =
@@ -215,7 +226,7 @@ mod tests {
                 ("env/app-x.conf", ""),
                 ("big", ""),
             ];
-            let huge = "x".repeat(LARGEST_GUESS + 1);
+            let huge = "x".repeat(LARGEST + 1);
             files.push(("huge", &huge));
             let found = needed_of(&files);
             let found: Vec<_> = found.iter().filter(|path| *path != "compose.yaml").collect();
