@@ -58,7 +58,7 @@ impl Context {
 
     /// The same, told by a core of this version with these capabilities.
     #[must_use]
-    pub(crate) fn from_core(
+    pub(crate) fn told_by(
         self,
         terraform_version: &str,
         capabilities: Capabilities,

@@ -1,11 +1,13 @@
 //! What a resource's plan hook works on.
 
+use std::sync::Arc;
+
 use tfvalue::{Path, Value};
 
 use crate::model::merge;
 use crate::prefill;
 use crate::schema::Schema;
-use crate::{DecodeError, IntoPath, ModelValue, Resource, State};
+use crate::{DecodeError, Diagnostic, Diagnostics, IntoPath, ModelValue, Resource, State, error_chain};
 
 /// A change that is being planned: a create when there is no prior state, an update otherwise.
 ///
@@ -24,7 +26,7 @@ pub struct Plan<R: Resource> {
     /// What the resource will remember; starts as the prior state's. Must not hold secrets.
     pub private: R::Private,
     replace: Vec<Path>,
-    schema: Schema,
+    schema: Arc<Schema>,
     /// The planned value before the hook, in full and as the model could hold it.
     full: Value,
     held: Value,
@@ -36,7 +38,7 @@ impl<R: Resource> Plan<R> {
     /// Prefills a plan. An `Err` of [`DecodeError::Unknown`] says that the model cannot hold what
     /// is unknown; the framework then plans by the schema alone.
     pub(crate) fn new(
-        schema: Schema,
+        schema: Arc<Schema>,
         prior: Option<(Value, R::Private)>,
         config: Value,
     ) -> Result<Self, DecodeError> {
@@ -90,35 +92,51 @@ impl<R: Resource> Plan<R> {
         }
     }
 
-    /// Says that something will change although the configuration did not: computed attributes
-    /// become unknown as they would for a change of the configuration, except those that stay on
-    /// update. Call it before setting planned values; it changes nothing for a create.
+    /// Says that the configured value of the top-level attribute `name` means the same as the prior
+    /// one, in another spelling: the prior value stays, and if nothing else changes, nothing does.
+    /// Call it before setting planned values, it starts them anew. Without a prior value, or where
+    /// one of the two is null or unknown, it does nothing.
     ///
     /// # Errors
-    /// When the model cannot hold an unknown value, which is a bug.
-    pub fn expect_changes(&mut self) -> Result<(), crate::Diagnostics> {
-        let full = prefill::changed(&self.schema.body, self.prior_value.as_ref(), &self.config_value);
-        let planned = R::Model::from_value(&full, &Path::root())
-            .map_err(|error| error.diagnostic("a planned resource"))?;
-        self.held = planned.to_value();
-        self.planned = planned;
-        self.full = full;
-        Ok(())
+    /// When the model cannot hold the plan, which is a bug.
+    pub fn keep_spelling(&mut self, name: &str) -> Result<(), Diagnostics> {
+        let prior = self.prior_value.as_ref().and_then(|prior| prior.attribute(name));
+        let Some(prior) = prior.filter(|prior| !prior.is_null()).cloned() else { return Ok(()) };
+        let path = Path::root().attribute(name);
+        if self.config_value.get(&path).is_none_or(|config| config.is_null() || config.is_unknown()) {
+            return Ok(());
+        }
+        self.config_value.set(&path, prior).map_err(|error| bug(&error))?;
+        self.start_with(prefill::planned(&self.schema.body, self.prior_value.as_ref(), &self.config_value))
     }
 
-    /// Says that nothing changes after all: everything that the provider decides is as in the prior
-    /// state. What the person changed in the configuration stays planned, the core insists.
-    pub fn keep_prior(&mut self) {
-        let Some(prior) = &self.prior else { return };
+    /// Says that something will change although the configuration did not: computed attributes
+    /// become unknown as they would for a change of the configuration, except those that stay on
+    /// update. Call it before setting planned values, it starts them anew.
+    ///
+    /// # Errors
+    /// When the model cannot hold the plan, which is a bug.
+    pub fn expect_changes(&mut self) -> Result<(), Diagnostics> {
+        self.start_with(prefill::changed(&self.schema.body, self.prior_value.as_ref(), &self.config_value))
+    }
+
+    /// Says that nothing changes that the provider decides: computed attributes and what is
+    /// remembered stay as they are. What the person changed stays planned, the core insists. Call
+    /// it before setting planned values, it starts them anew; for a create it does nothing.
+    ///
+    /// # Errors
+    /// When the model cannot hold the plan, which is a bug.
+    pub fn keep_prior(&mut self) -> Result<(), Diagnostics> {
+        let Some(prior) = &self.prior else { return Ok(()) };
         self.private = prior.private.clone();
-        self.replace.clear();
-        let full = prefill::kept(&self.schema.body, self.prior_value.as_ref(), &self.config_value);
-        // What the model could hold as planned, it can hold with fewer unknown values.
-        if let Ok(planned) = R::Model::from_value(&full, &Path::root()) {
-            self.held = planned.to_value();
-            self.planned = planned;
-            self.full = full;
-        }
+        self.start_with(prefill::kept(&self.schema.body, self.prior_value.as_ref(), &self.config_value))
+    }
+
+    fn start_with(&mut self, full: Value) -> Result<(), Diagnostics> {
+        self.planned = R::Model::from_value(&full, &Path::root()).map_err(|error| bug(&error))?;
+        self.held = self.planned.to_value();
+        self.full = full;
+        Ok(())
     }
 
     /// Replaces the resource, because of the attribute at `path`. Ignored for a create.
@@ -134,6 +152,10 @@ impl<R: Resource> Plan<R> {
     pub(crate) fn into_parts(self) -> (Value, Vec<Path>, R::Private) {
         (self.value(), self.replace, self.private)
     }
+}
+
+fn bug(error: &dyn std::error::Error) -> Diagnostic {
+    Diagnostic::bug("Could not fill a plan", error_chain(error))
 }
 
 /// A change that is being made: what create and update work on.

@@ -95,18 +95,19 @@ mod tests {
     use super::*;
 
     fn body() -> Body {
-        let mut body = Body::default();
-        body.attributes = vec![
-            Attribute::string("name").required(),
-            Attribute::string("mode").default("0644"),
-            Attribute::string("id").computed().keep_on_update(),
-            Attribute::string("hash").computed(),
-            Attribute::string("directory").optional().computed(),
-            Attribute::string("secret_wo").write_only(),
-        ];
         let port = Block::list("port").attribute(Attribute::number("number").required());
-        body.blocks = vec![port.attribute(Attribute::string("url").computed().keep_on_update())];
-        body
+        Body {
+            attributes: vec![
+                Attribute::string("name").required(),
+                Attribute::string("mode").default("0644"),
+                Attribute::string("id").computed().keep_on_update(),
+                Attribute::string("hash").computed(),
+                Attribute::string("directory").optional().computed(),
+                Attribute::string("secret_wo").write_only(),
+            ],
+            blocks: vec![port.attribute(Attribute::string("url").computed().keep_on_update())],
+            ..Body::default()
+        }
     }
 
     fn config(name: Value, ports: &[i64]) -> Value {

@@ -1,4 +1,5 @@
 //! A provider that fails in every way: nothing is lost, and the message names the place.
+#![allow(clippy::unwrap_used)]
 
 mod faulty;
 

@@ -1,4 +1,5 @@
 //! One resource through a whole life, as the core would drive it.
+#![allow(clippy::unwrap_used)]
 
 mod shelf;
 

@@ -93,7 +93,7 @@ mod tests {
     fn context(limits: Timeouts) -> Context {
         let grace = Duration::from_secs(5);
         let cx = Context::new(Operation::Create, CancellationToken::new(), limits);
-        cx.from_core("", Capabilities::default(), grace)
+        cx.told_by("", Capabilities::default(), grace)
     }
 
     async fn failure(cx: &Context, work: impl Future<Output = Result<(), Diagnostics>>) -> String {

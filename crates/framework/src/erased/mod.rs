@@ -18,7 +18,7 @@ pub use resource::AnyResource;
 pub(crate) use ephemeral::OpenedValue;
 pub(crate) use guard::guard;
 pub(crate) use provider::{AnyProvider, Erased as ErasedOneProvider};
-pub(crate) use resource::{Applied, Planned, Stored, empty, empty_block};
+pub(crate) use resource::{Applied, Planned, Stored, empty, with_blocks};
 
 use tfvalue::{Path, Value};
 

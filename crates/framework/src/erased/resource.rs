@@ -40,7 +40,7 @@ pub struct AnyResource(pub(crate) Arc<dyn ErasedResource>);
 impl AnyResource {
     /// Wraps a resource for [`Provider::resources`](crate::Provider::resources).
     pub fn new(resource: impl Resource) -> Self {
-        let schema = resource.schema();
+        let schema = Arc::new(resource.schema());
         Self(Arc::new(Erased { resource, schema }))
     }
 }
@@ -74,7 +74,7 @@ pub(crate) trait ErasedResource: Send + Sync {
 
 struct Erased<R> {
     resource: R,
-    schema: Schema,
+    schema: Arc<Schema>,
 }
 
 impl<R: Resource> Erased<R> {
@@ -218,7 +218,8 @@ impl<R: Resource> ErasedResource for Erased<R> {
     async fn import(&self, cx: &Context, id: &str) -> Result<Stored, Diagnostics> {
         let state = guard(cx, &self.could_not("import"), self.resource.import(cx, id)).await?;
         let private = private::encode(&state.private, &self.could_not("import"))?;
-        let value = overlay(&empty(&self.schema.body), state.model.to_value());
+        let body = &self.schema.body;
+        let value = with_blocks(body, overlay(&empty(body), state.model.to_value()));
         Ok(Stored { value, private })
     }
 
@@ -240,11 +241,31 @@ pub(crate) fn empty(body: &Body) -> Value {
     Value::map_of(attributes.chain(blocks))
 }
 
-pub(crate) fn empty_block(nesting: Nesting, body: &Body) -> Value {
+fn empty_block(nesting: Nesting, body: &Body) -> Value {
     match nesting {
         Nesting::Single => Value::Null,
         Nesting::List | Nesting::Set => Value::List(Vec::new()),
         Nesting::Map => Value::Map(Default::default()),
         Nesting::Group => empty(body),
     }
+}
+
+/// The value with every block collection that is null in its empty form, as the core wants it.
+pub(crate) fn with_blocks(body: &Body, value: Value) -> Value {
+    let Value::Map(mut parts) = value else { return value };
+    for block in &body.blocks {
+        let part = parts.remove(&block.name).unwrap_or_default();
+        let inner = |value| with_blocks(&block.body, value);
+        let part = match (block.nesting, part) {
+            (nesting, Value::Null) => empty_block(nesting, &block.body),
+            (Nesting::Single | Nesting::Group, part) => inner(part),
+            (_, Value::List(elements)) => Value::List(elements.into_iter().map(inner).collect()),
+            (_, Value::Map(elements)) => {
+                Value::Map(elements.into_iter().map(|(key, element)| (key, inner(element))).collect())
+            }
+            (_, part) => part,
+        };
+        parts.insert(block.name.clone(), part);
+    }
+    Value::Map(parts)
 }

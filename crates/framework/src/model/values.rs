@@ -286,3 +286,112 @@ impl<T: ModelValue> ModelValue for BTreeMap<String, T> {
         Self::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Model;
+
+    #[derive(Clone, Debug, PartialEq, Model)]
+    struct Port {
+        number: u64,
+        #[model(name = "protocol_name")]
+        protocol: Option<String>,
+    }
+
+    #[derive(Clone, Debug, PartialEq, Model)]
+    struct Everything {
+        r#type: Field<String>,
+        secret: Field<Secret>,
+        on: Field<bool>,
+        count: Field<i64>,
+        ratio: Field<f64>,
+        exact: Field<Number>,
+        any: Field<Value>,
+        names: Field<BTreeSet<String>>,
+        environment: Field<BTreeMap<String, Field<String>>>,
+        ports: Field<Vec<Port>>,
+        block: Vec<Port>,
+        single: Option<Port>,
+        labelled: BTreeMap<String, Port>,
+    }
+
+    fn port(number: u64) -> Value {
+        Value::map_of([("number", Value::from(number)), ("protocol_name", Value::Null)])
+    }
+
+    fn everything() -> Value {
+        Value::map_of([
+            ("type", Value::from("t")),
+            ("secret", "s".into()),
+            ("on", true.into()),
+            ("count", (-3).into()),
+            ("ratio", Value::Number("0.5".parse().unwrap())),
+            ("exact", Value::Number("0.1".parse().unwrap())),
+            ("any", Value::Typed(Box::new(Type::Bool), Box::new(Value::from(true)))),
+            ("names", Value::list_of(["a", "b"])),
+            (
+                "environment",
+                Value::map_of([("A", Value::from("1")), ("B", Value::Unknown), ("C", Value::Null)]),
+            ),
+            ("ports", Value::list_of([port(80)])),
+            ("block", Value::list_of([port(1), port(2)])),
+            ("single", port(3)),
+            ("labelled", Value::map_of([("x", port(4))])),
+        ])
+    }
+
+    fn read(value: &Value) -> Result<Everything, DecodeError> {
+        Everything::from_value(value, &Path::root())
+    }
+
+    fn with(name: &str, value: Value) -> Value {
+        let mut object = everything();
+        object.set(&Path::root().attribute(name), value).unwrap();
+        object
+    }
+
+    #[test]
+    fn every_kind_of_field_comes_back_as_it_was() {
+        let model = read(&everything()).unwrap();
+        assert_eq!(model.r#type.as_str(), Some("t"));
+        assert_eq!(model.environment.known().unwrap()["B"], Field::Unknown);
+        assert_eq!(model.block[1].number, 2);
+        assert_eq!(model.to_value(), everything());
+        let nothing = Everything::nothing().to_value();
+        assert!(
+            nothing.attribute("ports").unwrap().is_null() && nothing.attribute("single").unwrap().is_null()
+        );
+        assert_eq!(nothing.attribute("block").unwrap().as_list(), Some(&[][..]));
+        assert!(nothing.conforms(&Everything::object_type()).is_ok());
+    }
+
+    #[test]
+    fn something_unknown_inside_makes_the_field_unknown() {
+        for (name, value) in [
+            ("names", Value::List(vec!["a".into(), Value::Unknown])),
+            ("ports", Value::list_of([Value::map_of([("number", Value::Unknown)])])),
+            ("type", Value::Unknown),
+        ] {
+            let model = read(&with(name, value)).unwrap();
+            assert!(model.to_value().attribute(name).unwrap().is_unknown(), "{name}");
+        }
+        let at = |name: &str, value| read(&with(name, value)).unwrap_err();
+        assert_eq!(at("block", Value::Unknown), DecodeError::Unknown(Path::root().attribute("block")));
+    }
+
+    #[test]
+    fn what_cannot_be_held_is_refused_with_its_path() {
+        let message =
+            |name: &str, value: Value| read(&with(name, value)).unwrap_err().diagnostic("x").to_string();
+        let nulls = Value::List(vec!["a".into(), Value::Null]);
+        assert!(message("names", nulls).starts_with("Invalid value for names[*] (at names[*])"));
+        let fraction = Value::Number("1.5".parse().unwrap());
+        assert!(message("count", fraction).contains("must be a whole number"));
+        let minus = Value::list_of([Value::map_of([("number", -1)])]);
+        assert!(message("ports", minus).contains("at ports[0].number"));
+        let text = message("on", "yes".into());
+        assert!(text.contains("expected a bool at on, found a string") && text.contains("report"), "{text}");
+        assert!(message("secret", Value::list_of(["hunter2"])).contains("found a list"));
+    }
+}

@@ -85,16 +85,17 @@ mod tests {
     use crate::schema::{Attribute, Block};
 
     fn body() -> Body {
-        let mut body = Body::default();
-        body.attributes = vec![
-            Attribute::string("text"),
-            Attribute::list("list", Type::String),
-            Attribute::set("set", Type::String),
-            Attribute::map("map", Type::String),
-            Attribute::new("any", Type::Dynamic),
-        ];
-        body.blocks = vec![Block::list("block").attribute(Attribute::number("n").computed())];
-        body
+        Body {
+            attributes: vec![
+                Attribute::string("text"),
+                Attribute::list("list", Type::String),
+                Attribute::set("set", Type::String),
+                Attribute::map("map", Type::String),
+                Attribute::new("any", Type::Dynamic),
+            ],
+            blocks: vec![Block::list("block").attribute(Attribute::number("n").computed())],
+            ..Body::default()
+        }
     }
 
     fn with(name: &str, value: Value) -> Value {

@@ -5,20 +5,21 @@ use crate::schema::{Attribute, Block, Body};
 
 fn body() -> Body {
     let inner = || vec![Attribute::string("a"), Attribute::string("c").computed()];
-    let mut body = Body::default();
-    body.attributes = vec![
-        Attribute::string("plain"),
-        Attribute::string("both").optional().computed(),
-        Attribute::string("computed").computed(),
-        Attribute::string("secret_wo").write_only(),
-    ];
-    body.blocks = vec![
-        Block::list("list").attributes(inner()),
-        Block::map("map").attributes(inner()),
-        Block::single("single").attributes(inner()),
-        Block::set("set").attribute(Attribute::string("a")),
-    ];
-    body
+    Body {
+        attributes: vec![
+            Attribute::string("plain"),
+            Attribute::string("both").optional().computed(),
+            Attribute::string("computed").computed(),
+            Attribute::string("secret_wo").write_only(),
+        ],
+        blocks: vec![
+            Block::list("list").attributes(inner()),
+            Block::map("map").attributes(inner()),
+            Block::single("single").attributes(inner()),
+            Block::set("set").attribute(Attribute::string("a")),
+        ],
+        ..Body::default()
+    }
 }
 
 fn empty() -> Value {
@@ -90,20 +91,16 @@ fn attributes() {
 #[test]
 fn blocks() {
     let list = |elements: &[Value]| Value::List(elements.to_vec());
+    let once = |element: &Value| Value::List(vec![element.clone()]);
     let map = |key: &str| Value::map_of([(key, inner("x", Value::Null))]);
     let one = inner("x", Value::Null);
     let set = |a: &str| list(&[Value::map_of([("a", a)])]);
     let (null, unknown) = (Value::Null, Value::Unknown);
     for (name, config, planned, expected) in [
-        ("list", list(&[one.clone()]), list(&[inner("x", Value::Unknown)]), None),
-        ("list", list(&[one.clone()]), list(&[]), Some("list: there must be as many")),
-        (
-            "list",
-            list(&[one.clone()]),
-            list(&[inner("y", Value::Null)]),
-            Some("list[0].a: the value is neither"),
-        ),
-        ("list", list(&[one.clone()]), unknown.clone(), Some("cannot be unknown")),
+        ("list", once(&one), list(&[inner("x", Value::Unknown)]), None),
+        ("list", once(&one), list(&[]), Some("list: there must be as many")),
+        ("list", once(&one), list(&[inner("y", Value::Null)]), Some("list[0].a: the value is neither")),
+        ("list", once(&one), unknown.clone(), Some("cannot be unknown")),
         ("list", unknown.clone(), unknown.clone(), None),
         ("list", unknown.clone(), list(&[]), Some("must stay unknown")),
         ("map", map("k"), map("k"), None),

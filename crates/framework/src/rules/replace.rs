@@ -58,9 +58,11 @@ mod tests {
 
     #[test]
     fn changed_attributes_are_named_also_in_blocks() {
-        let mut body = Body::default();
-        body.attributes = vec![Attribute::string("name").requires_replace(), Attribute::string("other")];
-        body.blocks = vec![Block::list("disk").attribute(Attribute::string("kind").requires_replace())];
+        let body = Body {
+            attributes: vec![Attribute::string("name").requires_replace(), Attribute::string("other")],
+            blocks: vec![Block::list("disk").attribute(Attribute::string("kind").requires_replace())],
+            ..Body::default()
+        };
         let object = |name: Value, other: &str, kinds: &[&str]| {
             let disks = kinds.iter().map(|kind| Value::map_of([("kind", *kind)])).collect();
             Value::map_of([("name", name), ("other", other.into()), ("disk", Value::List(disks))])

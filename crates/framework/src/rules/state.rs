@@ -80,11 +80,12 @@ mod tests {
     use crate::schema::{Attribute, Block};
 
     fn body() -> Body {
-        let mut body = Body::default();
-        body.attributes = vec![Attribute::string("a"), Attribute::string("a_wo").write_only()];
         let block = Block::list("block").attribute(Attribute::string("b_wo").write_only());
-        body.blocks = vec![block];
-        body
+        Body {
+            attributes: vec![Attribute::string("a"), Attribute::string("a_wo").write_only()],
+            blocks: vec![block],
+            ..Body::default()
+        }
     }
 
     fn value(a: Value, secret: Value) -> Value {

@@ -131,3 +131,117 @@ fn valid_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_lowercase())
         && name.chars().all(|char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '_')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Rule;
+    use crate::{Field, ModelValue, Timeouts, Value};
+
+    fn described(attribute: Attribute) -> Attribute {
+        attribute.describe("d")
+    }
+
+    #[test]
+    fn each_mistake_is_found() {
+        let text = |name: &str| described(Attribute::string(name));
+        let set = |attribute| Block::set("b").describe("d").attribute(attribute);
+        for (schema, expected) in [
+            (Schema::new(0).attribute(text("count")), "count: reserved by the language"),
+            (Schema::new(0).attribute(text("Name")), "Name: not a valid name"),
+            (Schema::new(0).attributes([text("a"), text("a")]), "a: declared twice"),
+            (Schema::new(0).attribute(text("a")).block(Block::list("a").describe("d")), "a: declared twice"),
+            (Schema::new(0).attribute(Attribute::string("a")), "a: no description"),
+            (
+                Schema::new(0).attribute(text("a").required().computed()),
+                "a: required excludes optional and computed",
+            ),
+            (
+                Schema::new(0).attribute(text("a").optional().required()),
+                "a: required excludes optional and computed",
+            ),
+            (Schema::new(0).attribute(text("a").write_only().computed()), "a: write-only excludes computed"),
+            (
+                Schema::new(0).attribute(text("a").write_only().default("x")),
+                "a: write-only excludes computed",
+            ),
+            (
+                Schema::new(0).attribute(text("a").write_only().requires_replace()),
+                "a: a write-only value has no prior",
+            ),
+            (Schema::new(0).attribute(text("a").default(1)), "a: the default is of another type"),
+            (Schema::new(0).attribute(text("a").default(Value::Null)), "a: the default is null"),
+            (Schema::new(0).attribute(text("a").keep_on_update()), "a: only a computed value can be kept"),
+            (
+                Schema::new(0).block(set(text("a").write_only())),
+                "b.a: no write-only attribute inside of a set",
+            ),
+            (Schema::new(0).block(set(text("a").computed())), "b.a: no computed attribute inside of a set"),
+            (Schema::new(0).block(Block::list("b")), "b: no description"),
+            (Schema::new(0).block(Block::map("b").describe("d").max(1)), "b: only lists and sets count"),
+            (
+                Schema::new(0).block(Block::single("b").describe("d").max(2)),
+                "b: a single block appears at most once",
+            ),
+            (
+                Schema::new(0).block(Block::list("b").describe("d").min(3).max(2)),
+                "b: more at least than at most",
+            ),
+            (Schema::new(0).rule(Rule::at_most_one_of(["a"])), "a: in a rule, not in the schema"),
+        ] {
+            let found = schema.check();
+            assert!(found.iter().any(|mistake| mistake.starts_with(expected)), "{expected}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_sound_schema_has_no_mistakes() {
+        let attribute = described(Attribute::string("a").optional().computed());
+        let same = described(Attribute::string("b").computed().optional());
+        assert!(attribute.optional && attribute.computed && same.optional && same.computed);
+        let schema = Schema::new(0).attributes([attribute, same]).timeouts(Timeouts::new().create(1));
+        assert_eq!(schema.check(), Vec::<String>::new());
+    }
+
+    #[derive(Clone, Model)]
+    struct Inner {
+        n: Field<i64>,
+    }
+
+    #[derive(Clone, Model)]
+    #[allow(dead_code)]
+    struct Outer {
+        a: Field<String>,
+        any: Field<Value>,
+        set: Field<Vec<String>>,
+        blocks: Vec<Inner>,
+    }
+
+    #[test]
+    fn a_model_and_a_schema_are_the_same_or_the_difference_is_named() {
+        let n = Attribute::number("n");
+        let schema = Schema::new(0)
+            .attribute(Attribute::string("a"))
+            .attribute(Attribute::new("any", Type::Number))
+            .attribute(Attribute::set("set", Type::String))
+            .block(Block::list("blocks").attribute(n))
+            .timeouts(Timeouts::new().create(1));
+        assert_eq!(schema.check_model::<Outer>(), Vec::<String>::new());
+
+        let other = Schema::new(0)
+            .attribute(Attribute::bool("a"))
+            .attribute(Attribute::new("any", Type::Number))
+            .attribute(Attribute::set("set", Type::Number))
+            .attribute(Attribute::string("more"));
+        assert_eq!(
+            other.check_model::<Outer>(),
+            [
+                "a: string in the model, bool in the schema",
+                "set: list(string) in the model, set(number) in the schema",
+                "blocks: in the model, not in the schema",
+                "more: in the schema, not in the model",
+            ]
+        );
+        assert_eq!(Inner::value_type(), Inner::object_type());
+    }
+}

@@ -1,11 +1,11 @@
 //! UpgradeResourceState, ImportResourceState and MoveResourceState.
 
-use tfvalue::{Value, json};
+use tfvalue::json;
 
 use super::{Dynamic, Server, all, encode};
-use crate::erased::{AnyResource, could_not, empty_block};
+use crate::erased::{AnyResource, could_not, with_blocks};
 use crate::rules::{self, check_state, without_write_only};
-use crate::schema::{Body, Nesting, Operation, Timeouts};
+use crate::schema::{Operation, Timeouts};
 use crate::{Context, Diagnostic, Diagnostics, error_chain};
 
 /// A state as an older version of the provider may have written it.
@@ -137,26 +137,6 @@ async fn upgrade(
     // An attribute may have become write-only since.
     let value = without_write_only(&schema.body, with_blocks(&schema.body, read.value));
     encode(&value, &schema.value_type(), &summary)
-}
-
-/// The value with every block collection that is null in its empty form, as the core wants it.
-fn with_blocks(body: &Body, value: Value) -> Value {
-    let Value::Map(mut parts) = value else { return value };
-    for block in &body.blocks {
-        let part = parts.remove(&block.name).unwrap_or_default();
-        let inner = |value| with_blocks(&block.body, value);
-        let part = match (block.nesting, part) {
-            (nesting, Value::Null) => empty_block(nesting, &block.body),
-            (Nesting::Single | Nesting::Group, part) => inner(part),
-            (_, Value::List(elements)) => Value::List(elements.into_iter().map(inner).collect()),
-            (_, Value::Map(elements)) => {
-                Value::Map(elements.into_iter().map(|(key, element)| (key, inner(element))).collect())
-            }
-            (_, part) => part,
-        };
-        parts.insert(block.name.clone(), part);
-    }
-    Value::Map(parts)
 }
 
 async fn import(resource: &AnyResource, cx: &Context, id: &str) -> Result<Imported, Diagnostics> {
