@@ -14,8 +14,9 @@ use crate::command::{
     check_interrupt, find_program, last_lines, output, run, run_with_input, system_path, words,
 };
 use crate::error::{Error, Result};
+use crate::state::Paths;
 
-/// Label of everything that belongs to a lab; its value is the lab's name.
+/// Label of everything that belongs to a lab; its value is the directory of the lab's files.
 pub(crate) const LABEL: &str = "windlass.lab";
 
 /// Top of the control groups of all labs.
@@ -187,19 +188,19 @@ impl Engine {
         }
     }
 
-    /// Names of the labs that have something in the engine.
-    pub fn labs(&self) -> Result<Vec<String>> {
+    /// The labs that have something in the engine.
+    pub fn labs(&self) -> Result<Vec<Paths>> {
         let format = format!("{{{{.Label \"{LABEL}\"}}}}");
         let filter = format!("label={LABEL}");
-        let mut names = Vec::new();
+        let mut directories = Vec::new();
         for list in [["network", "ls"].as_slice(), &["ps", "-a"]] {
             let mut line = list.to_vec();
             line.extend(["--filter", &filter, "--format", &format]);
-            names.extend(self.docker(&line)?.lines().map(str::to_owned));
+            directories.extend(self.docker(&line)?.lines().map(str::to_owned));
         }
-        names.sort();
-        names.dedup();
-        Ok(names)
+        directories.sort();
+        directories.dedup();
+        Ok(directories.iter().filter_map(|directory| Paths::at(Path::new(directory))).collect())
     }
 
     /// Stops the engine when no lab is left; the lock must be held.

@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::command::{check_interrupt, last_lines, words};
-use crate::engine::{CGROUP, Engine, LABEL};
+use crate::engine::{CGROUP, Engine};
 use crate::error::{Error, Result};
 use crate::files::{FileEntry, archive};
 use crate::network;
 use crate::orphans::owner_label;
+use crate::state::Paths;
 
 /// What is special about a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -55,7 +56,7 @@ impl Variant {
 /// Everything that is needed to make a host's container.
 #[derive(Debug, Clone)]
 pub(crate) struct Spec {
-    pub lab: String,
+    pub lab: Paths,
     pub name: String,
     pub address: String,
     pub variant: Variant,
@@ -88,12 +89,12 @@ const CAPABILITIES: [&str; 13] = [
 ];
 
 /// Name of a host's container.
-pub(crate) fn container_of(lab: &str, host: &str) -> String {
-    format!("windlass-lab-{lab}-{host}")
+pub(crate) fn container_of(lab: &Paths, host: &str) -> String {
+    format!("windlass-lab-{}-{host}", lab.key())
 }
 
 /// Words after `docker` that create a container of a lab with a fixed address.
-pub(crate) fn common_words(lab: &str, name: &str, address: &str) -> Vec<String> {
+pub(crate) fn common_words(lab: &Paths, name: &str, address: &str) -> Vec<String> {
     words(&[
         "create",
         "--name",
@@ -101,13 +102,13 @@ pub(crate) fn common_words(lab: &str, name: &str, address: &str) -> Vec<String> 
         "--hostname",
         name,
         "--label",
-        &format!("{LABEL}={lab}"),
+        &lab.label(),
         "--network",
         &network::name_of(lab),
         "--ip",
         address,
         "--cgroup-parent",
-        &format!("/{CGROUP}/{lab}/{name}"),
+        &format!("/{CGROUP}/{}/{name}", lab.key()),
     ])
 }
 
@@ -169,7 +170,7 @@ impl Spec {
         serde_json::json!({
             "storage-driver": "overlay2",
             "exec-opts": ["native.cgroupdriver=cgroupfs"],
-            "cgroup-parent": format!("/{CGROUP}/{}/{}-inner", self.lab, self.name),
+            "cgroup-parent": format!("/{CGROUP}/{}/{}-inner", self.lab.key(), self.name),
             "insecure-registries": self.registries,
         })
         .to_string()
@@ -233,7 +234,7 @@ mod tests {
 
     fn spec(variant: Variant) -> Spec {
         Spec {
-            lab: "x".to_owned(),
+            lab: Paths::at(std::path::Path::new("/s/x")).unwrap(),
             name: "n1".to_owned(),
             address: "10.213.0.11".to_owned(),
             variant,
@@ -248,13 +249,14 @@ mod tests {
     #[test]
     fn a_host_is_created_without_privileged() {
         let line = spec(Variant::Root).create_words();
-        let start = "create --name windlass-lab-x-n1 --hostname n1 --label windlass.lab=x \
+        let start = "create --name windlass-lab-x-n1 --hostname n1 --label windlass.lab=/s/x \
              --network windlass-lab-x --ip 10.213.0.11 --cgroup-parent /windlass-lab/x/n1 \
              --tmpfs /run --volume /var/lib/docker --cap-add DAC_READ_SEARCH --cap-add";
         let end = "--cap-add SYS_TIME --security-opt seccomp=unconfined \
              --security-opt apparmor=unconfined --security-opt systempaths=unconfined \
              --cgroupns host --volume /sys/fs/cgroup:/sys/fs/cgroup:rw windlass-lab/host:1";
-        let line = line.join(" ");
+        let key = spec(Variant::Root).lab.key();
+        let line = line.join(" ").replace(&key, "x");
         assert!(line.starts_with(start), "{line}");
         assert!(line.ends_with(end), "{line}");
         assert!(!line.contains("privileged"));

@@ -97,7 +97,7 @@ impl Lab {
         Self::load_named(&name)
     }
 
-    /// All labs of this checkout whose state can be read.
+    /// All labs whose state can be read, of other checkouts too.
     ///
     /// # Errors
     /// When not run as root.
@@ -107,7 +107,7 @@ impl Lab {
             return Ok(Vec::new());
         }
         let labs = engine.labs()?;
-        Ok(labs.iter().filter_map(|name| Self::load_named(name).ok()).collect())
+        Ok(labs.iter().filter_map(|lab| Self::load(&lab.state_file()).ok()).collect())
     }
 
     fn of(state: State) -> Self {

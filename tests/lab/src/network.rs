@@ -3,10 +3,11 @@
 use std::net::Ipv4Addr;
 
 use crate::command::{find_program, run, words};
-use crate::engine::{Engine, EngineLock, LABEL};
+use crate::engine::{Engine, EngineLock};
 use crate::error::{Error, Result};
 use crate::orphans::owner_label;
 use crate::recipe::short_hash;
+use crate::state::Paths;
 
 /// Last number of the registry's address.
 pub(crate) const REGISTRY: u8 = 2;
@@ -71,17 +72,17 @@ pub(crate) fn free_subnet(used: &[(u32, u32)]) -> Option<Subnet> {
 }
 
 /// Name of a lab's network.
-pub(crate) fn name_of(lab: &str) -> String {
-    format!("windlass-lab-{lab}")
+pub(crate) fn name_of(lab: &Paths) -> String {
+    format!("windlass-lab-{}", lab.key())
 }
 
 /// Name of the bridge on the machine; an interface's name has at most 15 characters.
-pub(crate) fn bridge_of(lab: &str) -> String {
-    format!("wl-{}", &short_hash(lab)[..8])
+pub(crate) fn bridge_of(lab: &Paths) -> String {
+    format!("wl-{}", &short_hash(&lab.key())[..8])
 }
 
 /// Creates a lab's network on a free subnet; the engine's lock must be held.
-pub(crate) fn create(engine: &Engine, _lock: &EngineLock, lab: &str, owner: Option<u32>) -> Result<Subnet> {
+pub(crate) fn create(engine: &Engine, _lock: &EngineLock, lab: &Paths, owner: Option<u32>) -> Result<Subnet> {
     let routes = run(&words(&["ip", "-4", "route", "show", "table", "all"]))?;
     let subnet = free_subnet(&parse_routes(&routes))
         .ok_or_else(|| Error::Refused("every subnet that a lab could use is taken".to_owned()))?;
@@ -94,7 +95,7 @@ pub(crate) fn create(engine: &Engine, _lock: &EngineLock, lab: &str, owner: Opti
 }
 
 /// Removes a lab's network and the rule for its bridge, as far as they exist.
-pub(crate) fn remove(engine: &Engine, lab: &str) -> Result<()> {
+pub(crate) fn remove(engine: &Engine, lab: &Paths) -> Result<()> {
     if find_program("iptables").is_some() {
         while run(&accept_words("-D", lab)).is_ok() {}
     }
@@ -105,7 +106,7 @@ pub(crate) fn remove(engine: &Engine, lab: &str) -> Result<()> {
     Ok(())
 }
 
-fn create_words(lab: &str, subnet: Subnet, owner: Option<u32>) -> Vec<String> {
+fn create_words(lab: &Paths, subnet: Subnet, owner: Option<u32>) -> Vec<String> {
     let mut line = words(&[
         "network",
         "create",
@@ -118,7 +119,7 @@ fn create_words(lab: &str, subnet: Subnet, owner: Option<u32>) -> Vec<String> {
         "--opt",
         &format!("com.docker.network.bridge.name={}", bridge_of(lab)),
         "--label",
-        &format!("{LABEL}={lab}"),
+        &lab.label(),
     ]);
     if let Some(owner) = owner {
         line.extend(words(&["--label", &owner_label(owner)]));
@@ -127,7 +128,7 @@ fn create_words(lab: &str, subnet: Subnet, owner: Option<u32>) -> Vec<String> {
     line
 }
 
-fn accept_words(action: &str, lab: &str) -> Vec<String> {
+fn accept_words(action: &str, lab: &Paths) -> Vec<String> {
     let bridge = bridge_of(lab);
     words(&["iptables", "-w", action, "FORWARD", "-i", &bridge, "-o", &bridge, "-j", "ACCEPT"])
 }
@@ -156,8 +157,9 @@ mod tests {
 
     #[test]
     fn the_network_is_created_with_its_own_bridge() {
+        let lab = Paths::at(std::path::Path::new("/s/dev")).unwrap();
         assert_eq!(
-            create_words("dev", Subnet([10, 213, 4]), Some(7)),
+            create_words(&lab, Subnet([10, 213, 4]), Some(7)),
             [
                 "network",
                 "create",
@@ -168,15 +170,15 @@ mod tests {
                 "--gateway",
                 "10.213.4.1",
                 "--opt",
-                &format!("com.docker.network.bridge.name={}", bridge_of("dev")),
+                &format!("com.docker.network.bridge.name={}", bridge_of(&lab)),
                 "--label",
-                "windlass.lab=dev",
+                "windlass.lab=/s/dev",
                 "--label",
                 "windlass.lab.owner=7",
-                "windlass-lab-dev",
+                &name_of(&lab),
             ]
         );
-        assert!(bridge_of("a-very-long-name-of-a-lab").len() <= 15);
+        assert!(bridge_of(&lab).len() <= 15);
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use crate::engine::{Engine, EngineLock};
+use crate::engine::{Engine, EngineLock, LABEL};
 use crate::error::Result;
+use crate::state::Paths;
 use crate::up;
 
 /// Label with the id of the process that a lab or a host shall not outlive.
@@ -23,9 +24,11 @@ pub(crate) fn remove(engine: &Engine, lock: &EngineLock) -> Result<()> {
         line.extend(["--filter", &filter, "--format", &format]);
         engine.docker(&line)
     };
-    for lab in orphans(&list(&["network", "ls"], "{{.Label \"windlass.lab\"}}")?, is_running) {
-        up::remove(engine, lock, lab)?;
-        crate::state::Paths::of(lab)?.remove()?;
+    let directory = format!("{{{{.Label \"{LABEL}\"}}}}");
+    for lab in orphans(&list(&["network", "ls"], &directory)?, is_running) {
+        if let Some(lab) = Paths::at(Path::new(lab)) {
+            up::remove(engine, lock, &lab)?;
+        }
     }
     for container in orphans(&list(&["ps", "-a"], "{{.Names}}")?, is_running) {
         engine.docker(&["rm", "-f", "-v", container])?;

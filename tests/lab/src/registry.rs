@@ -14,7 +14,7 @@ use crate::http;
 use crate::image;
 use crate::network::{REGISTRY, Subnet};
 use crate::recipe::{self, short_hash};
-use crate::state::PrivateRegistry;
+use crate::state::{Paths, PrivateRegistry};
 
 /// Name of the registry among the containers of a lab.
 const NAME: &str = "registry";
@@ -204,7 +204,7 @@ pub(crate) fn private(subnet: Subnet, password: String) -> PrivateRegistry {
 /// Starts the registry of a lab and returns its images, each pinned by digest.
 pub(crate) fn start(
     engine: &Engine,
-    lab: &str,
+    lab: &Paths,
     subnet: Subnet,
     image: &str,
     private: &PrivateRegistry,

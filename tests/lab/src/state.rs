@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::LABEL;
 use crate::error::{Error, Result};
 use crate::host::Variant;
+use crate::recipe::short_hash;
 
 /// A lab's hosts and registry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +68,7 @@ pub struct PrivateRegistry {
     pub password: String,
 }
 
-/// Where the files of a lab are.
+/// Which lab it is and where its files are: two checkouts may each have a lab of the same name.
 #[derive(Debug, Clone)]
 pub(crate) struct Paths {
     directory: PathBuf,
@@ -93,6 +95,25 @@ impl Paths {
             )));
         }
         Ok(Self { directory: state_dir(), name: name.to_owned() })
+    }
+
+    /// The lab whose [`Paths::directory`] this is.
+    pub fn at(directory: &Path) -> Option<Self> {
+        Some(Self {
+            directory: directory.parent()?.to_owned(),
+            name: directory.file_name()?.to_str()?.to_owned(),
+        })
+    }
+
+    /// What tells its containers from those of all other labs of the machine.
+    pub fn key(&self) -> String {
+        let directory = self.directory.to_string_lossy();
+        format!("{}-{}", self.name, &short_hash(&directory)[..6])
+    }
+
+    /// The label of everything that belongs to the lab, as a word.
+    pub fn label(&self) -> String {
+        format!("{LABEL}={}", self.directory().display())
     }
 
     /// The JSON file.
@@ -160,6 +181,11 @@ impl State {
             .and_then(|mut file| file.write_all(&text))
             .map_err(Error::file("write", &temporary))?;
         std::fs::rename(&temporary, path).map_err(Error::file("write", path))
+    }
+
+    /// Where its files are.
+    pub(crate) fn paths(&self) -> Option<Paths> {
+        Paths::at(self.known_hosts_file.parent()?)
     }
 
     /// Every `address:port` of the registry, for settings that list them.
@@ -245,6 +271,15 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         assert_eq!(read.unwrap(), state());
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn labs_of_the_same_name_in_two_checkouts_are_two() {
+        let [one, two] = ["/a/state/dev", "/b/state/dev"].map(|path| Paths::at(Path::new(path)).unwrap());
+        assert_ne!(one.key(), two.key());
+        assert!(one.key().starts_with("dev-"));
+        assert_eq!(one.label(), "windlass.lab=/a/state/dev");
+        assert_eq!(one.state_file(), Path::new("/a/state/dev.json"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use crate::cgroup;
-use crate::engine::{CGROUP, Engine, LABEL};
+use crate::engine::{CGROUP, Engine};
 use crate::error::{Error, Result};
 use crate::host::{Spec, Variant, container_of};
 use crate::lab::Lab;
@@ -36,7 +36,7 @@ impl Lab {
     }
 
     fn finish(&self, spec: &Spec) -> Result<Host> {
-        let host = up::finish(&self.engine, spec, &Paths::of(&spec.lab)?)?;
+        let host = up::finish(&self.engine, spec)?;
         let bastion = self.hosts().iter().find(|host| Some(&host.address) == spec.bastion.as_ref());
         Ok(Host { jump: bastion.map(Host::as_jump), ..host })
     }
@@ -44,7 +44,7 @@ impl Lab {
     /// Creates a container with a name and an address that no other test has; the engine lets only
     /// one of several tests at once have a name.
     fn claim(&self, variant: Variant) -> Result<Spec> {
-        let taken = taken_names(&self.engine, &self.state.name)?;
+        let taken = taken_names(&self.engine, &self.paths()?)?;
         for last in FIRST_THROWAWAY..=250 {
             let spec = self.spec(variant, last)?;
             if taken.contains(&container_of(&spec.lab, &spec.name)) {
@@ -59,17 +59,22 @@ impl Lab {
         Err(Error::Refused(format!("the lab {lab:?} has no address left")))
     }
 
+    fn paths(&self) -> Result<Paths> {
+        let name = &self.state.name;
+        self.state.paths().ok_or_else(|| Error::Refused(format!("the lab {name:?} has no directory")))
+    }
+
     fn spec(&self, variant: Variant, last: u8) -> Result<Spec> {
-        let lab = self.state.name.clone();
+        let lab = self.paths()?;
         let subnet = Subnet::of(&self.state.registry_host())
-            .ok_or_else(|| Error::Refused(format!("the lab {lab:?} has no subnet")))?;
+            .ok_or_else(|| Error::Refused(format!("the lab {:?} has no subnet", self.state.name)))?;
         let bastion = self.hosts().iter().find(|host| host.variant != Variant::Jump);
         Ok(Spec {
             name: format!("t{last}"),
             address: subnet.address(last),
             variant,
             image: self.state.host_image.clone(),
-            public_key: up::read_public_key(&Paths::of(&lab)?)?,
+            public_key: up::read_public_key(&lab)?,
             registries: self.state.registries(),
             bastion: bastion.filter(|_| variant == Variant::Jump).map(|host| host.address.clone()),
             owner: Some(std::process::id()),
@@ -78,8 +83,8 @@ impl Lab {
     }
 }
 
-fn taken_names(engine: &Engine, lab: &str) -> Result<Vec<String>> {
-    let filter = format!("label={LABEL}={lab}");
+fn taken_names(engine: &Engine, lab: &Paths) -> Result<Vec<String>> {
+    let filter = format!("label={}", lab.label());
     let listed = engine.docker(&["ps", "-a", "--filter", &filter, "--format", "{{.Names}}"])?;
     Ok(listed.lines().map(str::to_owned).collect())
 }
@@ -88,7 +93,7 @@ fn remove(engine: &Engine, spec: &Spec) -> Result<()> {
     let container = container_of(&spec.lab, &spec.name);
     engine.docker(&["rm", "-f", "-v", &container])?;
     for end in ["", "-inner"] {
-        cgroup::remove(&format!("{CGROUP}/{}/{}{end}", spec.lab, spec.name));
+        cgroup::remove(&format!("{CGROUP}/{}/{}{end}", spec.lab.key(), spec.name));
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::os::unix::fs::DirBuilderExt;
 
 use crate::command::{check_interrupt, clear_interrupt, run, words};
-use crate::engine::{CGROUP, Engine, EngineLock, LABEL};
+use crate::engine::{CGROUP, Engine, EngineLock};
 use crate::error::{Error, Result};
 use crate::host::{Spec, Variant, container_of, fill_and_start, host_key, wait_ready};
 use crate::network::{self, FIRST_HOST, Subnet};
@@ -81,33 +81,31 @@ pub(crate) fn up(options: &Options, report: &(dyn Fn(&str) + Sync)) -> Result<St
 }
 
 fn build(options: &Options, paths: &Paths, engine: &Engine, report: &(dyn Fn(&str) + Sync)) -> Result<State> {
-    let lab = options.name.as_str();
     let lock = engine.lock()?;
     check_interrupt()?;
     apt::ensure_programs(report)?;
     engine.ensure_started(&lock, report)?;
     orphans::remove(engine, &lock)?;
-    remove(engine, &lock, lab)?;
-    paths.remove()?;
+    remove(engine, &lock, paths)?;
     let host_image = image::ensure(engine, &lock, &recipe::host(), report)?;
     let registry_image = registry::ensure_filled(engine, &lock, report)?;
-    let subnet = network::create(engine, &lock, lab, options.owner)?;
+    let subnet = network::create(engine, &lock, paths, options.owner)?;
     // From here on the network keeps the engine alive.
     drop(lock);
 
     let public_key = make_key(paths)?;
     let private = registry::private(subnet, secret()?);
     let registries = vec![registry::open_address(subnet), private.address.clone()];
-    let specs = specs(options, subnet, &host_image, &public_key, &registries);
+    let specs = specs(options, paths, subnet, &host_image, &public_key, &registries);
     report(&format!("starting {} host(s) and a registry", specs.len()));
     let (hosts, images) = std::thread::scope(|scope| {
-        let registry = scope.spawn(|| registry::start(engine, lab, subnet, &registry_image, &private));
+        let registry = scope.spawn(|| registry::start(engine, paths, subnet, &registry_image, &private));
         let hosts: Vec<_> = specs
             .iter()
             .map(|spec| {
                 scope.spawn(|| {
                     spec.create(engine)?;
-                    finish(engine, spec, paths)
+                    finish(engine, spec)
                 })
             })
             .collect();
@@ -139,6 +137,7 @@ fn join<T>(thread: std::thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
 
 fn specs(
     options: &Options,
+    paths: &Paths,
     subnet: Subnet,
     image: &str,
     public_key: &str,
@@ -151,7 +150,7 @@ fn specs(
         .zip(&options.variants)
         .enumerate()
         .map(|(index, (name, variant))| Spec {
-            lab: options.name.clone(),
+            lab: paths.clone(),
             name,
             address: address(index),
             variant: *variant,
@@ -177,7 +176,7 @@ fn set_jumps(hosts: &mut [Host], bastion: Option<usize>) {
 }
 
 /// Starts a created host and waits until it can be used; `jump` is not filled in.
-pub(crate) fn finish(engine: &Engine, spec: &Spec, paths: &Paths) -> Result<Host> {
+pub(crate) fn finish(engine: &Engine, spec: &Spec) -> Result<Host> {
     let container = container_of(&spec.lab, &spec.name);
     fill_and_start(engine, &container, &spec.files())?;
     wait_ready(engine, &container)?;
@@ -186,7 +185,7 @@ pub(crate) fn finish(engine: &Engine, spec: &Spec, paths: &Paths) -> Result<Host
         address: spec.address.clone(),
         port: 22,
         user: spec.variant.user().to_owned(),
-        private_key_file: paths.key_file(),
+        private_key_file: spec.lab.key_file(),
         host_key: host_key(engine, &container)?,
         variant: spec.variant,
         jump: None,
@@ -232,7 +231,7 @@ pub(crate) fn down(lab: &str) -> Result<()> {
     }
     if engine.is_running() {
         orphans::remove(&engine, &lock)?;
-        remove(&engine, &lock, lab)?;
+        remove(&engine, &lock, &paths)?;
         engine.stop_if_unused(&lock)?;
     }
     paths.remove()
@@ -241,18 +240,19 @@ pub(crate) fn down(lab: &str) -> Result<()> {
 /// Takes every lab of the engine down.
 pub(crate) fn down_all() -> Result<()> {
     let engine = Engine::locate()?;
+    let lock = engine.lock()?;
     if engine.has_crashed() {
-        engine.ensure_started(&engine.lock()?, &|_| {})?;
+        engine.ensure_started(&lock, &|_| {})?;
     }
     if engine.is_running() {
-        engine.labs()?.iter().try_for_each(|lab| down(lab))?;
+        engine.labs()?.iter().try_for_each(|lab| remove(&engine, &lock, lab))?;
     }
-    engine.stop_if_unused(&engine.lock()?)
+    engine.stop_if_unused(&lock)
 }
 
-/// Removes what a lab has in the engine and in the kernel.
-pub(crate) fn remove(engine: &Engine, _lock: &EngineLock, lab: &str) -> Result<()> {
-    let filter = format!("label={LABEL}={lab}");
+/// Removes what a lab has: in the engine, in the kernel, and its files.
+pub(crate) fn remove(engine: &Engine, _lock: &EngineLock, lab: &Paths) -> Result<()> {
+    let filter = format!("label={}", lab.label());
     let listed = engine.docker(&["ps", "-a", "-q", "--filter", &filter])?;
     let containers: Vec<&str> = listed.lines().collect();
     std::thread::scope(|scope| {
@@ -263,8 +263,8 @@ pub(crate) fn remove(engine: &Engine, _lock: &EngineLock, lab: &str) -> Result<(
         removals.into_iter().try_for_each(join)
     })?;
     network::remove(engine, lab)?;
-    cgroup::remove(&format!("{CGROUP}/{lab}"));
-    Ok(())
+    cgroup::remove(&format!("{CGROUP}/{}", lab.key()));
+    lab.remove()
 }
 
 #[cfg(test)]
@@ -296,7 +296,8 @@ mod tests {
         let Some(subnet) = Subnet::of("10.213.7.0") else {
             panic!("an address");
         };
-        let specs = specs(&options, subnet, "i", "k", &[]);
+        let paths = Paths::of("x").unwrap();
+        let specs = specs(&options, &paths, subnet, "i", "k", &[]);
         assert_eq!(specs[0].address, "10.213.7.11");
         assert_eq!(specs[0].bastion, None);
         assert_eq!(specs[1].address, "10.213.7.12");

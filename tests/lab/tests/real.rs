@@ -203,10 +203,12 @@ fn throwaway_hosts(lab: &Lab) {
 
 /// Things of a lab on the machine: containers and network (by the engine), files, control groups.
 fn traces(name: &str) -> Vec<String> {
-    let mut traces: Vec<String> = ["/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/systemd"]
-        .iter()
-        .map(|top| format!("{top}/windlass-lab/{name}"))
-        .collect();
+    let mut traces = Vec::new();
+    for top in ["/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/systemd"] {
+        let groups = std::fs::read_dir(format!("{top}/windlass-lab")).into_iter().flatten().flatten();
+        traces.extend(groups.map(|group| group.path().display().to_string()));
+    }
+    traces.retain(|path| path.contains(name));
     let state = lab::state_dir();
     traces.push(state.join(name).display().to_string());
     traces.push(state.join(format!("{name}.json")).display().to_string());
