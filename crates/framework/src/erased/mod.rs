@@ -17,6 +17,7 @@ pub use resource::AnyResource;
 
 pub(crate) use ephemeral::OpenedValue;
 pub(crate) use guard::guard;
+pub(crate) use private::of_prior as private_of_prior;
 pub(crate) use provider::{AnyProvider, Erased as ErasedOneProvider};
 pub(crate) use resource::{Applied, Planned, Stored, empty, with_blocks};
 

@@ -72,6 +72,18 @@ pub(crate) fn decode_planned<P: Private>(bytes: &[u8], summary: &str) -> Result<
     Ok((data, prior))
 }
 
+/// What was remembered before the plan: for a change that did not happen. Bytes that are not an
+/// envelope of a plan stay as they are.
+pub(crate) fn of_prior(planned: &[u8]) -> Vec<u8> {
+    let Ok(Opened { v, prior: Some(prior), .. }) =
+        serde_json::from_slice::<Opened<serde_json::Value>>(planned)
+    else {
+        return planned.to_vec();
+    };
+    let envelope = Sealed { v, data: &prior, prior: None };
+    serde_json::to_vec(&envelope).unwrap_or_else(|_| planned.to_vec())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +109,10 @@ mod tests {
         let bytes = encode_planned(&memory("new"), Some(&memory("old")), "x").unwrap();
         assert_eq!(decode_planned::<Memory>(&bytes, "x").unwrap(), (memory("new"), memory("old")));
         assert_eq!(decode::<Memory>(&bytes, "x").unwrap(), memory("new"));
+        assert_eq!(of_prior(&bytes), encode(&memory("old"), "x").unwrap());
+        for other in [encode(&memory("a"), "x").unwrap(), Vec::new(), b"nonsense".to_vec()] {
+            assert_eq!(of_prior(&other), other);
+        }
     }
 
     #[test]

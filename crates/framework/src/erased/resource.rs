@@ -197,7 +197,8 @@ impl<R: Resource> ErasedResource for Erased<R> {
             Ok(apply) => apply,
             // Nothing was done, so what there was is still there.
             Err(problems) => {
-                let state = prior.map(|value| Stored { value, private: planned.private });
+                let private = private::of_prior(&planned.private);
+                let state = prior.map(|value| Stored { value, private });
                 return Applied { state, problems };
             }
         };

@@ -11,6 +11,11 @@ use crate::Diagnostic;
 /// Implemented for `String`, `bool`, `i64`, `u64`, `f64`, [`tfvalue::Number`], [`secret::Secret`],
 /// [`tfvalue::Value`], for `Vec`, `BTreeSet`, `BTreeMap<String, _>`, `Option` and
 /// [`Field`](crate::Field) of such types, and by `#[derive(Model)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the value of an attribute",
+    note = "use `String`, `bool`, `i64`, `u64`, `f64`, `Number`, `Secret`, `Value`, a collection or `Field` of these, \
+            or a struct with `#[derive(Model)]`"
+)]
 pub trait ModelValue: Sized {
     /// The type that the schema declares for it.
     fn value_type() -> Type;

@@ -160,8 +160,8 @@ impl Attribute {
 
     /// What a value must satisfy, as a function of the Rust type that the model has for it.
     ///
-    /// The text of the error goes to a person: say what the value must be; the name of the
-    /// attribute and its place are added.
+    /// The text of the error goes to a person: say what the value must be, as a sentence or as a
+    /// fragment that starts with `must`; the name of the attribute and its place are added.
     #[must_use]
     pub fn check<T: ModelValue + 'static>(
         self,

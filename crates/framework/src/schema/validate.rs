@@ -31,8 +31,9 @@ impl Validator {
     }
 }
 
-/// Any condition on the Rust type that a model has for the attribute. `Err` says what it must be,
-/// as a sentence: `The mode must have three or four octal digits.`
+/// Any condition on the Rust type that a model has for the attribute. `Err` says what the value must
+/// be, as a sentence (`The mode must have three or four octal digits.`) or as a fragment that starts
+/// with `must` (`must be an absolute path`), which becomes one.
 pub fn custom<T: ModelValue + 'static>(
     check: impl Fn(&T) -> Result<(), String> + Send + Sync + 'static,
 ) -> Validator {
@@ -132,6 +133,8 @@ fn size(value: &Value) -> Option<usize> {
 }
 
 fn invalid(path: &Path, message: impl Into<String>) -> Diagnostic {
+    let message = message.into();
+    let message = if message.starts_with("must ") { format!("The value {message}.") } else { message };
     Diagnostic::error(format!("Invalid value for {path}")).detail(message).at(path)
 }
 
@@ -185,6 +188,13 @@ mod tests {
             Vec::<String>::new()
         );
         assert_eq!(messages(&never, Value::list_of(["a"])).len(), 1);
+    }
+
+    #[test]
+    fn a_fragment_becomes_a_sentence() {
+        let custom = |message: &'static str| custom(move |_: &String| Err(message.to_owned()));
+        assert_eq!(messages(&custom("must be even"), "x"), ["Invalid value for a: The value must be even."]);
+        assert_eq!(messages(&custom("The path is odd."), "x"), ["Invalid value for a: The path is odd."]);
     }
 
     #[test]

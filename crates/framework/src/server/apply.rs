@@ -3,7 +3,7 @@
 use tfvalue::{Type, Value};
 
 use super::{Dynamic, Server, all, decode, encode, limits};
-use crate::erased::{AnyResource, Applied, Stored, could_not};
+use crate::erased::{AnyResource, Applied, Stored, could_not, private_of_prior};
 use crate::rules::{self, Violation, check_apply, check_state, without_unknown, without_write_only};
 use crate::schema::{Body, Operation};
 use crate::{Context, Diagnostics};
@@ -39,7 +39,7 @@ impl Server {
     pub async fn apply(&self, request: ApplyRequest) -> ApplyResponse {
         let fallback = ApplyResponse {
             new_state: request.prior_state.clone(),
-            private: request.planned_private.clone(),
+            private: private_of_prior(&request.planned_private),
             diagnostics: Diagnostics::new(),
         };
         let resource = match self.resource(&request.type_name, "apply") {
