@@ -1,6 +1,6 @@
 //! Writing one file.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::{collections::BTreeMap, fmt::Write, pin::pin};
 
 use sha2::{Digest, Sha256};
 
@@ -213,16 +213,33 @@ impl Files<'_> {
         make: impl Future<Output = Result<(), Failure>>,
     ) -> Result<(), FileError> {
         let command = unpack_command(base).bulk();
-        let unpack = self.run(command, Input::Reader(Box::new(input)));
-        let (made, unpacked): (_, Result<Output, Error>) = tokio::join!(make, unpack);
-        if let Err(Failure::Here(error)) = made {
+        let mut unpack = pin!(self.run(command, Input::Reader(Box::new(input))));
+        let mut make = pin!(make);
+        let mut made = None;
+        let unpacked: Result<Output, Error> = tokio::select! {
+            unpacked = &mut unpack => unpacked,
+            result = &mut make => {
+                made = Some(result);
+                unpack.await
+            }
+        };
+        if let Some(Err(Failure::Here(error))) = made {
             return Err(error);
         }
+        // A command that failed or was cancelled does not wait for the content it no longer reads.
         let output = unpacked?;
-        if output.success() && made.is_ok() {
-            return Ok(());
+        if !output.success() {
+            return Err(FileError::from_output("write to", about, self.host(), &output));
         }
-        Err(FileError::from_output("write to", about, self.host(), &output))
+        let made = match made {
+            Some(made) => made,
+            None => make.await,
+        };
+        match made {
+            Ok(()) => Ok(()),
+            Err(Failure::Here(error)) => Err(error),
+            Err(Failure::Pipe) => Err(FileError::from_output("write to", about, self.host(), &output)),
+        }
     }
 
     async fn place(
