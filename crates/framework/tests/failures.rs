@@ -6,6 +6,7 @@ mod faulty;
 use std::time::Duration;
 
 use faulty::{Fault, Faulty, Phase};
+use framework::server::{Dynamic, PlanRequest};
 use framework::testing::{Action, Harness};
 use framework::{Diagnostics, Value};
 
@@ -59,6 +60,9 @@ async fn a_failed_update_keeps_the_prior_state_and_memory() {
         core.apply(&larger).await.unwrap_err();
         assert_eq!((core.state().cloned(), core.private()), (before, memory.as_slice()));
         assert!(!core.is_tainted());
+        core = existing(Phase::Create, fault).await;
+        assert_eq!(core.apply(&larger).await.unwrap().action, Action::Update);
+        assert_eq!(core.private(), br#"{"v":1,"data":"updated"}"#);
     }
 }
 
@@ -98,6 +102,23 @@ async fn broken_rules_are_our_bug_and_name_the_attribute() {
             assert!(!format!("{state:?}").contains("hunter2"), "{state:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_secret_that_a_plan_leaks_does_not_leave_the_process() {
+    let core = core(Phase::Plan, Fault::Secret);
+    let ty = core.server().schema().resources["test_faulty"].value_type();
+    let config = Dynamic::encode(&config(&core), &ty).unwrap();
+    let request = PlanRequest {
+        type_name: "test_faulty".to_owned(),
+        proposed_new_state: config.clone(),
+        config,
+        ..Default::default()
+    };
+    let response = core.server().plan(request).await;
+    assert!(response.diagnostics.has_errors());
+    assert!(response.planned_state.decode(&ty).unwrap().attribute("pin_wo").unwrap().is_null());
+    assert!(!String::from_utf8_lossy(&response.planned_private).contains("hunter2"));
 }
 
 #[tokio::test]

@@ -144,6 +144,7 @@ impl Resource for Faulty {
     }
 
     async fn update(&self, cx: &Context, apply: &mut Apply<Self>) -> Result<(), Diagnostics> {
+        assert!(apply.state.is_some() && apply.prior.is_some(), "an update starts with what there is");
         self.run(cx, Phase::Update).await?;
         apply.record(apply.planned.clone(), apply.private.clone());
         Ok(())
