@@ -132,7 +132,7 @@ impl Layout {
         let up = "../".repeat(if self.folder.is_empty() { 0 } else { self.folder.split('/').count() });
         let ours = format!("{OURS}/override.json");
         let files: Vec<_> =
-            self.files.iter().chain([&ours]).map(|file| self.from_folder(file, &up)).collect();
+            self.files.iter().chain([&ours]).map(|file| self.as_seen_from_folder(file, &up)).collect();
         let separator = separator(&files);
         let mut settings = vec![
             ("COMPOSE_PROJECT_NAME", name.to_owned()),
@@ -145,7 +145,7 @@ impl Layout {
         settings
     }
 
-    fn from_folder(&self, file: &str, up: &str) -> String {
+    fn as_seen_from_folder(&self, file: &str, up: &str) -> String {
         match file.strip_prefix(&self.folder).and_then(|rest| rest.strip_prefix('/')) {
             Some(inside) if !self.folder.is_empty() => inside.to_owned(),
             _ => format!("{up}{file}"),

@@ -14,7 +14,10 @@ use super::{
     project::Service,
     record::{Key, Record, Recorded},
 };
-use crate::engine::{Container, Health, Port, State};
+use crate::{
+    Error,
+    engine::{Container, Health, Port, State},
+};
 
 /// Label of a container: the hash of its service's configuration, by Compose.
 pub const LABEL_CONFIG_HASH: &str = "com.docker.compose.config-hash";
@@ -152,32 +155,44 @@ pub fn orphans<'c>(containers: &'c [Container], services: &BTreeSet<String>) -> 
 /// What the files want, by service.
 ///
 /// `hashes` is what `config --hash` said of `resolved`; `placeholders` are the texts that stand
-/// for secrets in it. A service that Compose gave no hash is left out.
+/// for secrets in it.
+///
+/// # Errors
+/// [`Error::Parse`] when Compose gave a service no hash.
 pub fn wanted(
     resolved: &Resolved,
     hashes: &BTreeMap<String, String>,
     placeholders: &[String],
-) -> BTreeMap<String, Wanted> {
+) -> Result<BTreeMap<String, Wanted>, Error> {
+    let unhashed = |name: &str| Error::Parse {
+        what: "the output of \"docker compose config --hash\"".to_owned(),
+        source: format!("it has no hash for service {name:?}").into(),
+    };
     let services = &resolved.config.services;
     services
         .iter()
-        .filter_map(|(name, service)| {
-            let document = &resolved.config.document["services"][name];
-            let text = document.to_string();
+        .map(|(name, service)| {
+            let text = resolved.config.document["services"][name].to_string();
             let one = Wanted {
                 image: service.image.clone(),
                 environment_hash: environment_hash(service),
                 files_hash: resolved.files.get(name).cloned().unwrap_or_default(),
-                config_hash: hashes.get(name)?.clone(),
+                config_hash: hashes.get(name).ok_or_else(|| unhashed(name))?.clone(),
                 steady: Steady::of(service),
                 replicas: service.replicas,
-                secret: placeholders.iter().any(|placeholder| text.contains(placeholder)),
+                secret: placeholders.iter().any(|placeholder| text.contains(&in_json(placeholder))),
                 files: resolved.uses.get(name).cloned().unwrap_or_default(),
                 shares: service.shares.clone(),
             };
-            Some((name.clone(), one))
+            Ok((name.clone(), one))
         })
         .collect()
+}
+
+/// A text as it looks inside a JSON string of Compose's, where `$` is doubled.
+fn in_json(text: &str) -> String {
+    let quoted = serde_json::Value::from(text.replace('$', "$$")).to_string();
+    quoted.trim_matches('"').to_owned()
 }
 
 /// A hash over the names and values of a service's environment.

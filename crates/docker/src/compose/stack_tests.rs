@@ -206,11 +206,13 @@ fn the_environment_hash_tells_empty_from_unset() {
 fn wanted_knows_which_services_hold_a_secret() {
     let document = br#"{"name":"web","services":{
         "app":{"image":"a","environment":{"URL":"db:PASS#2@x"}},
-        "db":{"image":"b","healthcheck":{"test":["CMD","true"]}},
-        "unhashed":{"image":"c"}}}"#;
+        "db":{"image":"b","healthcheck":{"test":["CMD","true"]}}}}"#;
     let resolved = Resolved::moved(document, "/s", "/f", &BTreeMap::new()).unwrap();
-    let hashes = BTreeMap::from([("app".to_owned(), "1".to_owned()), ("db".to_owned(), "2".to_owned())]);
-    let wanted = wanted(&resolved, &hashes, &["PASS#2".to_owned()]);
+    let mut hashes = BTreeMap::from([("app".to_owned(), "1".to_owned())]);
+    let error = wanted(&resolved, &hashes, &[]).unwrap_err();
+    assert!(std::error::Error::source(&error).unwrap().to_string().contains("\"db\""));
+    hashes.insert("db".to_owned(), "2".to_owned());
+    let wanted = wanted(&resolved, &hashes, &["PASS#2".to_owned()]).unwrap();
     assert_eq!(wanted.keys().collect::<Vec<_>>(), ["app", "db"]);
     assert!(wanted["app"].secret && !wanted["db"].secret);
     assert_eq!(wanted["db"].steady, Steady::Healthy);

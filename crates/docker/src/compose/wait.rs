@@ -77,20 +77,16 @@ pub enum Standing {
 
 /// How the services stand, from one list of containers.
 ///
-/// `restarts` are the restarts that each container had since it was made, as far as they were
-/// asked for; `before` the same of the containers that were there before the change.
+/// `restarts` are the restarts that each container had since it was made, for the containers that
+/// were made by this change, as far as they were asked for.
 pub fn judge(
     goals: &BTreeMap<String, Goal>,
     containers: &[Container],
     restarts: &BTreeMap<String, i64>,
-    before: &BTreeMap<String, i64>,
     settle: Duration,
 ) -> BTreeMap<String, Standing> {
     let live = by_service(containers);
-    let restarted = |container: &Container| {
-        let base = before.get(&container.id).copied().unwrap_or(0);
-        restarts.get(&container.id).is_some_and(|count| *count > base)
-    };
+    let restarted = |container: &Container| restarts.get(&container.id).is_some_and(|count| *count > 0);
     goals
         .iter()
         .filter(|(_, goal)| goal.steady != Steady::Idle)
@@ -200,11 +196,8 @@ fn words(pending: &BTreeMap<String, String>) -> String {
     pending.iter().map(|(name, words)| format!("{name} ({words})")).collect::<Vec<_>>().join(", ")
 }
 
-/// How often each of the containers has been restarted so far, to be asked before a change.
-///
-/// # Errors
-/// [`Error::Engine`] when the daemon does not answer.
-pub async fn restarts<'c>(
+/// How often each of the containers has been restarted since it was made.
+async fn restarts<'c>(
     engine: &Engine,
     containers: impl IntoIterator<Item = &'c Container>,
 ) -> Result<BTreeMap<String, i64>, Error> {
@@ -219,8 +212,8 @@ pub async fn restarts<'c>(
 
 /// Looks at `project` until every goal is reached, and returns its containers as they then are.
 ///
-/// `before` are the restarts of the containers that were there before the change, see
-/// [`restarts`].
+/// `before` are the ids of the containers that were there before the change: a restart that lies
+/// between two looks is only looked for in new ones.
 ///
 /// # Errors
 /// [`WaitError::Failed`] as soon as one container cannot reach its goal, [`WaitError::Late`] when
@@ -229,7 +222,7 @@ pub async fn until_ready(
     engine: &Engine,
     project: &str,
     goals: &BTreeMap<String, Goal>,
-    before: &BTreeMap<String, i64>,
+    before: &BTreeSet<String>,
     pace: Pace,
     cancel: &CancellationToken,
     scrubber: &Scrubber,
@@ -238,12 +231,12 @@ pub async fn until_ready(
     let mut counted = BTreeMap::new();
     loop {
         let containers = engine.containers(project).await?;
-        let mut standing = judge(goals, &containers, &counted, before, pace.settle);
+        let mut standing = judge(goals, &containers, &counted, pace.settle);
         if standing.values().all(|one| *one == Standing::Reached) {
             // Restarts that fell between two looks show only in the count, which costs a call
             // each: it is taken once, at what looks like the end.
-            counted = restarts(engine, uncertain(&containers, goals)).await?;
-            standing = judge(goals, &containers, &counted, before, pace.settle);
+            counted = restarts(engine, uncertain(&containers, goals, before)).await?;
+            standing = judge(goals, &containers, &counted, pace.settle);
             if standing.values().all(|one| *one == Standing::Reached) {
                 return Ok(containers);
             }
@@ -269,6 +262,7 @@ pub async fn until_ready(
 fn uncertain<'c>(
     containers: &'c [Container],
     goals: &BTreeMap<String, Goal>,
+    before: &BTreeSet<String>,
 ) -> impl Iterator<Item = &'c Container> {
     let staying: BTreeSet<String> = goals
         .iter()
@@ -277,7 +271,7 @@ fn uncertain<'c>(
         .collect();
     containers.iter().filter(move |container| {
         let service = container.label(super::stack::LABEL_SERVICE).unwrap_or_default();
-        super::stack::is_of_service(container) && staying.contains(service)
+        super::stack::is_of_service(container) && staying.contains(service) && !before.contains(&container.id)
     })
 }
 

@@ -28,7 +28,7 @@ pub enum Finding {
 }
 
 /// The client's own question to the daemon.
-fn ask(socket: &str) -> Command {
+pub(super) fn ask(socket: &str) -> Command {
     cli::docker(socket, ["version", "--format", "{{.Server.Version}}"]).timeout(Some(LIMIT))
 }
 

@@ -10,7 +10,12 @@ mod model;
 mod status;
 mod transport;
 
-use std::{collections::HashMap, pin::pin, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    pin::pin,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use bollard::{
     Docker,
@@ -63,21 +68,21 @@ impl Engine {
     pub async fn connect(executor: Arc<dyn Executor>, socket: &str) -> Result<Self, Error> {
         let host = executor.name().to_owned();
         let route = transport::find_route(executor.as_ref(), socket).await?;
-        let docker = transport::client(executor.clone(), socket, route, CALL_TIMEOUT).map_err(|source| {
-            Error::Engine { host: host.clone(), operation: "be reached".to_owned(), source }
-        })?;
-        let docker = match docker.negotiate_version().await {
-            Ok(docker) => docker,
+        let spoken = Arc::new(OnceLock::new());
+        let docker =
+            transport::client(executor.clone(), socket, route, CALL_TIMEOUT, spoken.clone()).map_err(
+                |source| Error::Engine { host: host.clone(), operation: "be asked".to_owned(), source },
+            )?;
+        let found = match docker.version().await {
+            Ok(found) => found,
             Err(source) => return Err(diagnose::why(executor.as_ref(), socket, source).await),
         };
-        let found = docker.version().await.map_err(|source| Error::Engine {
-            host: host.clone(),
-            operation: "tell its version".to_owned(),
-            source,
-        })?;
         let version = EngineVersion::from_api(&found);
         if version.podman {
             return Err(Error::Podman { host, socket: socket.to_owned() });
+        }
+        if let Some(common) = transport::common_version(&version.api) {
+            spoken.get_or_init(|| common);
         }
         Ok(Self { docker, host, socket: socket.to_owned(), route, version })
     }
@@ -271,3 +276,6 @@ fn status_code(error: &ApiError) -> Option<u16> {
 fn not_found(error: &ApiError) -> bool {
     status_code(error) == Some(404)
 }
+
+#[cfg(test)]
+mod tests;

@@ -62,11 +62,8 @@ fn at_least(text: &str) -> Duration {
     let seconds = match text {
         "Less than a second" => 0,
         "1 second" => 1,
-        _ => match text.strip_suffix(" seconds").and_then(|count| count.parse().ok()) {
-            Some(count) => count,
-            // Minutes, hours, days: more than anybody here asks for.
-            None => 60,
-        },
+        // Minutes, hours, days: more than anybody here asks for.
+        _ => text.strip_suffix(" seconds").and_then(|count| count.parse().ok()).unwrap_or(60),
     };
     Duration::from_secs(seconds)
 }

@@ -3,7 +3,7 @@
 use std::{
     io,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     task::{Context, Poll},
     time::Duration,
 };
@@ -68,11 +68,16 @@ type Body =
     Either<Full<Bytes>, StreamBody<Pin<Box<dyn Chunks<Item = Result<Frame<Bytes>, io::Error>> + Send>>>>;
 
 /// A bollard client whose every connection is made by `executor`.
+///
+/// bollard 0.21 negotiates an API version and then asks without one (its `Uri::parse` joins the
+/// path over the version), which a newer daemon would answer in its own newest way. So the version
+/// is put into every request here, once `version` has it.
 pub(super) fn client(
     executor: Arc<dyn Executor>,
     socket: &str,
     route: Route,
     timeout: Duration,
+    version: Arc<OnceLock<String>>,
 ) -> Result<Docker, ApiError> {
     let connector = Connector { executor, socket: socket.into(), route };
     let idle = match route {
@@ -86,8 +91,9 @@ pub(super) fn client(
         .build(connector);
     let transport = move |request: BollardRequest| {
         let client = client.clone();
+        let request = to_docker(request, version.get().map(String::as_str));
         async move {
-            let request = to_docker(request)?;
+            let request = request?;
             client.request(request).await.map_err(|err| ApiError::IOError { err: io::Error::other(err) })
         }
     };
@@ -99,12 +105,24 @@ pub(super) fn client(
     )
 }
 
-/// The request with a plain `http://docker` authority: the pool's one key, and the `Host` header.
-fn to_docker(mut request: BollardRequest) -> Result<BollardRequest, ApiError> {
+/// The request with a plain `http://docker` authority (the pool's one key, and the `Host` header)
+/// and the API version before its path.
+fn to_docker(mut request: BollardRequest, version: Option<&str>) -> Result<BollardRequest, ApiError> {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    let uri = format!("http://docker{path}").parse::<Uri>()?;
+    let version = version.filter(|_| !path.starts_with("/v1.")).map(|version| format!("/v{version}"));
+    let uri = format!("http://docker{}{path}", version.unwrap_or_default()).parse::<Uri>()?;
     *request.uri_mut() = uri;
     Ok(request)
+}
+
+/// The API version to speak with a daemon whose newest is `newest`: that, or the newest that
+/// bollard knows.
+pub(super) fn common_version(newest: &str) -> Option<String> {
+    let (major, minor) = newest.split_once('.')?;
+    let theirs: (usize, usize) = (major.parse().ok()?, minor.parse().ok()?);
+    let ours = (API_DEFAULT_VERSION.major_version, API_DEFAULT_VERSION.minor_version);
+    let (major, minor) = theirs.min(ours);
+    Some(format!("{major}.{minor}"))
 }
 
 #[derive(Clone)]
@@ -227,5 +245,18 @@ impl AsyncWrite for CommandStream {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stdin).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_older_version_is_spoken() {
+        assert_eq!(common_version("1.45").as_deref(), Some("1.45"));
+        assert_eq!(common_version("1.99").as_deref(), Some("1.53"));
+        assert_eq!(common_version("1.9").as_deref(), Some("1.9"));
+        assert_eq!(common_version(""), None);
     }
 }
