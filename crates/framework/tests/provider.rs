@@ -308,6 +308,7 @@ async fn an_old_core_is_told_which_version_it_needs() {
     let problem = problems.iter().next().unwrap();
     assert_eq!(problem.summary, "lock_wo needs OpenTofu 1.11 or Terraform 1.11");
     assert_eq!(problem.path.as_ref().unwrap().to_string(), "lock_wo");
+    assert!(problem.detail.contains("or set `kind` instead"), "{problem}");
 }
 
 #[tokio::test]

@@ -36,6 +36,8 @@ pub struct Attribute {
     pub keep_on_update: bool,
     /// What a value must satisfy; null and unknown are not asked.
     pub validators: Vec<Validator>,
+    /// For a write-only attribute: what to set under a core that is too old for it.
+    pub older_cores: Option<String>,
     /// Whether `optional` was said, and is not only what is left when nothing was.
     said_optional: bool,
 }
@@ -57,6 +59,7 @@ impl Attribute {
             requires_replace: false,
             keep_on_update: false,
             validators: Vec::new(),
+            older_cores: None,
             said_optional: false,
         }
     }
@@ -134,6 +137,14 @@ impl Attribute {
     pub fn write_only(mut self) -> Self {
         self.write_only = true;
         self.sensitive = true;
+        self
+    }
+
+    /// For a write-only attribute: the name of the attribute to set under a core that is too old for
+    /// it. Part of the message that refuses the write-only one there.
+    #[must_use]
+    pub fn older_cores_use(mut self, name: impl Into<String>) -> Self {
+        self.older_cores = Some(name.into());
         self
     }
 

@@ -1,6 +1,6 @@
 //! Nested blocks, and what a schema and a block have in common.
 
-use tfvalue::Type;
+use tfvalue::{Path, Step, Type};
 
 use super::{Attribute, Rule};
 
@@ -28,6 +28,21 @@ impl Body {
     /// The nested block `name`.
     pub fn block(&self, name: &str) -> Option<&Block> {
         self.blocks.iter().find(|block| block.name == name)
+    }
+
+    /// The attribute that a path in one of its values leads to, also inside of blocks.
+    pub fn attribute_at(&self, path: &Path) -> Option<&Attribute> {
+        let mut names = path.steps().iter().filter_map(|step| match step {
+            Step::Attribute(name) => Some(name.as_str()),
+            _ => None,
+        });
+        let first = names.next()?;
+        let (mut body, mut name) = (self, first);
+        for next in names {
+            body = &body.block(name)?.body;
+            name = next;
+        }
+        body.attribute(name)
     }
 
     /// The object type of its values: every attribute and every block.
@@ -170,5 +185,23 @@ impl Block {
             Nesting::Set => Type::set(object),
             Nesting::Map => Type::map(object),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attribute_is_found_by_its_path() {
+        let inner = Block::list("disk").attribute(Attribute::string("kind"));
+        let body =
+            Body { attributes: vec![Attribute::string("name")], blocks: vec![inner], ..Body::default() };
+        let found = |path: Path| body.attribute_at(&path).map(|attribute| attribute.name.clone());
+        let disk = Path::root().attribute("disk").index(1);
+        assert_eq!(found(Path::root().attribute("name")).as_deref(), Some("name"));
+        assert_eq!(found(disk.clone().attribute("kind")).as_deref(), Some("kind"));
+        assert_eq!(found(disk.attribute("none")), None);
+        assert_eq!(found(Path::root()), None);
     }
 }

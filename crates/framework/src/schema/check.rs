@@ -102,6 +102,10 @@ fn attribute_mistakes(attribute: &Attribute, in_set: bool) -> Vec<&'static str> 
         (write_only && computed, "write-only excludes computed"),
         (write_only && in_set, "no write-only attribute inside of a set block"),
         (write_only && attribute.requires_replace, "a write-only value has no prior value to compare with"),
+        (
+            attribute.older_cores.is_some() && !write_only,
+            "only a write-only attribute needs another for older cores",
+        ),
         (computed && in_set, "no computed attribute inside of a set block, its elements have no identity"),
         (default.is_some() && !(optional && computed), "a default needs optional and computed"),
         (

@@ -78,13 +78,18 @@ fn decode_config(schema: &Schema, config: &Dynamic, type_name: &str) -> Result<V
     decode(config, &schema.value_type(), &could_not("validate", type_name))
 }
 
-fn needs_write_only(path: Path) -> Diagnostic {
+fn needs_write_only(body: &Body, path: Path) -> Diagnostic {
+    let other = body.attribute_at(&path).and_then(|attribute| attribute.older_cores.as_deref());
+    let next = other.map_or_else(
+        || "Use version 1.11 or later.".to_owned(),
+        |name| format!("Use version 1.11 or later, or set `{name}` instead."),
+    );
     Diagnostic::error(format!("{path} needs OpenTofu 1.11 or Terraform 1.11"))
         .detail(
             "The attribute is write-only: its value is given to the provider and never stored. The version in use \
-             would store it in clear in the state, so it is refused. Use version 1.11 or later, or another way to \
-             give the value: the documentation of the resource names them.",
+             would store it in clear in the state, so it is refused.",
         )
+        .detail(next)
         .at(path)
 }
 

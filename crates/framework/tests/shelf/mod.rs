@@ -127,7 +127,10 @@ impl Resource for Shelf {
                 Attribute::list("tags", Type::String)
                     .validate(validate::each(validate::non_empty()))
                     .describe("Tags."),
-                Attribute::string("lock_wo").write_only().describe("Who may read it."),
+                Attribute::string("lock_wo")
+                    .write_only()
+                    .older_cores_use("kind")
+                    .describe("Who may read it."),
                 Attribute::string("lock_version").describe("Another value locks again."),
                 Attribute::string("id").computed().keep_on_update().describe("Its identifier."),
                 Attribute::number("pages").computed().describe("How many pages it has."),
