@@ -33,6 +33,15 @@ pub fn all() -> Result<Vec<Cli>> {
     found.into_iter().map(Cli::asked).collect()
 }
 
+/// One CLI that is there already; the pinned OpenTofu is built only when there is none.
+///
+/// # Errors
+/// When there is none and it cannot be built.
+pub fn one() -> Result<PathBuf> {
+    let there = ["tofu", "terraform"].into_iter().find_map(paths::on_path);
+    there.map_or_else(|| tools::pinned(None), Ok)
+}
+
 /// A CLI that prints all that documents need: older ones leave out what is
 /// write-only.
 ///

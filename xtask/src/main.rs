@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool talks on the terminal")]
 
 mod clis;
+mod demo;
 mod docs;
 mod install;
 mod interrupt;
@@ -30,6 +31,8 @@ struct Arguments {
 enum Command {
     /// Format, lints, tidy, documents and dependencies: all checks that need no host
     Check,
+    /// Bring up a real host, deploy a real stack to it, show the second plan
+    Demo,
     /// Write docs/ from the provider's schema and examples/
     Docs(docs::DocsArguments),
     /// Build the provider and write target/dev.tfrc, for TF_CLI_CONFIG_FILE
@@ -47,6 +50,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Check => test::check(),
+        Command::Demo => demo::run(),
         Command::Docs(arguments) => docs::run(&arguments),
         Command::Install(arguments) => install::run(&arguments),
         Command::Mirror(arguments) => mirror::run(&arguments),
