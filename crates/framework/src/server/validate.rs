@@ -34,8 +34,9 @@ impl Server {
         let cx = self.context(Operation::Validate, &type_name, Timeouts::default(), Some(capabilities));
         let mut problems = by_schema(&resource.schema().body, &value);
         if !capabilities.write_only_attributes_allowed {
-            problems
-                .append(write_only_set(&resource.schema().body, &value).into_iter().map(needs_write_only));
+            let body = &resource.schema().body;
+            let refused = write_only_set(body, &value);
+            problems.append(refused.into_iter().map(|path| needs_write_only(body, path)));
         }
         problems.append(resource.validate(&cx, &value).await);
         all(&cx, problems)
