@@ -1,16 +1,15 @@
 //! The task that drains a channel, whoever reads what comes out of it.
 
-use std::{io, pin::Pin, time::Duration};
+use std::{io, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
-use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig, client::Msg};
-use tokio::{
-    sync::watch,
-    time::{sleep, timeout},
-};
-use tokio_util::sync::CancellationToken;
+use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, client::Msg};
+use tokio::sync::watch;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
+    kill::{self, Pid, PidReader},
+    link::Link,
     pipe::{Reader, Writer, pipe},
     stdin::Stdin,
 };
@@ -20,12 +19,6 @@ pub(crate) const SHARED_LIMIT: usize = 64 << 20;
 
 /// How much is buffered on a connection of its own, where the host can simply be made to wait.
 const OWN_LIMIT: usize = 4 << 20;
-
-/// How long a command has to end after TERM before it gets KILL and its channel is closed.
-const TERM_GRACE: Duration = Duration::from_secs(5);
-
-/// How long the host has to confirm that a channel is closed.
-const CLOSE_GRACE: Duration = Duration::from_secs(2);
 
 /// What stderr is called in the protocol (RFC 4254 §5.2).
 const STDERR: u32 = 1;
@@ -39,23 +32,26 @@ pub(crate) enum Sharing {
     Own,
 }
 
-/// What is at the other end of a channel, which decides how it is ended early.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// A command: TERM, KILL, close.
-    Command,
-    /// A socket: close.
+/// What a channel is for.
+pub(crate) enum Purpose {
+    /// A command to be started by this line; `telling` when the line makes it tell its process id.
+    Command { line: String, telling: bool },
+    /// A socket, already connected.
     Socket,
 }
 
-/// How a channel ended.
+/// How far a channel has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// It has not yet.
-    Open,
-    /// With an exit status.
+pub(crate) enum Progress {
+    /// The host has not said yet whether the command runs.
+    Starting,
+    /// It runs, or the socket is connected.
+    Running,
+    /// The host refused to run it.
+    Refused,
+    /// It ended with an exit status.
     Status(u32),
-    /// The host closed it without one.
+    /// The host closed the channel without one, or the connection ended.
     NoStatus,
     /// A reader left more than [`SHARED_LIMIT`] unread.
     TooSlow,
@@ -63,24 +59,25 @@ pub(crate) enum Ending {
     Cancelled,
 }
 
-/// The near ends of a channel that is being drained.
+/// The near ends of a channel that is being drained. Dropping `end_on_drop` ends what runs there.
 pub(crate) struct Drained {
     pub(crate) stdin: Stdin,
     pub(crate) stdout: Reader,
     pub(crate) stderr: Reader,
-    pub(crate) ending: watch::Receiver<Ending>,
-    /// Ends the channel when it is cancelled.
+    pub(crate) progress: watch::Receiver<Progress>,
     pub(crate) cancel: CancellationToken,
+    pub(crate) end_on_drop: DropGuard,
 }
 
-/// Starts draining a channel. `kept` lives until the channel has ended: its slot, and its
-/// connection where that is its own.
+/// Starts draining a channel of `link`. `kept` lives until the channel has ended: its slot.
 pub(crate) fn drain<K: Send + 'static>(
-    (read, write): (ChannelReadHalf, ChannelWriteHalf<Msg>),
-    kind: Kind,
+    channel: Channel<Msg>,
+    purpose: Purpose,
     sharing: Sharing,
+    link: Arc<Link>,
     kept: K,
 ) -> Drained {
+    let (read, write) = channel.split();
     let limit = match sharing {
         Sharing::Shared => SHARED_LIMIT,
         Sharing::Own => OWN_LIMIT,
@@ -88,50 +85,66 @@ pub(crate) fn drain<K: Send + 'static>(
     let (stdout_writer, stdout) = pipe(limit);
     // Nobody should have to read stderr for stdout to go on.
     let (stderr_writer, stderr) = pipe(SHARED_LIMIT);
-    let (ending_writer, ending) = watch::channel(Ending::Open);
-    let (cancel, ended, input_dropped) =
-        <(CancellationToken, CancellationToken, CancellationToken)>::default();
+    let first = match &purpose {
+        Purpose::Command { .. } => Progress::Starting,
+        Purpose::Socket => Progress::Running,
+    };
+    let (progress_writer, progress) = watch::channel(first);
+    let cancel = CancellationToken::new();
+    let (ended, input_dropped) = (CancellationToken::new(), CancellationToken::new());
     let stdin = Stdin::new(write.make_writer(), ended.clone(), input_dropped.clone());
+    let telling = matches!(purpose, Purpose::Command { telling: true, .. });
     let task = Task {
         read,
-        kind,
+        write: Arc::new(write),
+        link,
         sharing,
         stdout: stdout_writer,
         stderr: stderr_writer,
+        progress: progress_writer,
+        pid: watch::Sender::new(if telling { Pid::Awaited } else { Pid::NotNeeded }),
+        pid_reader: PidReader::default(),
         status: None,
         output_ended: false,
         waiting: None,
-        cancelled: false,
+        ending: None,
     };
     let cancelled = cancel.clone();
     tokio::spawn(async move {
         let guard = ended.drop_guard();
-        let ending = task.run(write, cancelled, input_dropped).await;
+        let progress = task.progress.clone();
+        let last = task.run(purpose, cancelled, input_dropped).await;
         drop(guard);
         drop(kept);
-        ending_writer.send_replace(ending);
+        progress.send_replace(last);
     });
-    Drained { stdin, stdout, stderr, ending, cancel }
+    let end_on_drop = cancel.clone().drop_guard();
+    Drained { stdin, stdout, stderr, progress, cancel, end_on_drop }
 }
 
 struct Task {
     read: ChannelReadHalf,
-    kind: Kind,
+    write: Arc<ChannelWriteHalf<Msg>>,
+    link: Arc<Link>,
     sharing: Sharing,
     stdout: Writer,
     stderr: Writer,
+    progress: watch::Sender<Progress>,
+    pid: watch::Sender<Pid>,
+    pid_reader: PidReader,
     status: Option<u32>,
     output_ended: bool,
     /// What the reader of stdout has no room for; only on a connection of its own.
     waiting: Option<Bytes>,
-    cancelled: bool,
+    /// Why the channel is being ended from our side.
+    ending: Option<Progress>,
 }
 
 /// What a message means for the loop.
 enum Step {
     Go,
     Closed,
-    TooSlow,
+    End(Progress),
 }
 
 type Sending = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -139,31 +152,33 @@ type Sending = Pin<Box<dyn Future<Output = ()> + Send>>;
 impl Task {
     async fn run(
         mut self,
-        write: ChannelWriteHalf<Msg>,
+        purpose: Purpose,
         cancel: CancellationToken,
         input_dropped: CancellationToken,
-    ) -> Ending {
-        let write = std::sync::Arc::new(write);
+    ) -> Progress {
         // Sending goes through the connection's own queue, which may be waiting for this very
         // task to read: it is polled beside reading, never instead of it.
-        let mut ending_it: Option<Sending> = None;
-        let mut sending_eof: Option<Sending> = None;
+        let (mut request, is_command) = match purpose {
+            Purpose::Command { line, .. } => {
+                let write = self.write.clone();
+                // Sending fails only when the connection has ended, which reading tells as well.
+                let sending = async move { drop(write.exec(true, line).await) };
+                (Some(Box::pin(sending) as Sending), true)
+            }
+            Purpose::Socket => (None, false),
+        };
+        let mut ending: Option<Sending> = None;
+        let mut eof: Option<Sending> = None;
         let mut eof_due = true;
         loop {
             let step = tokio::select! {
                 biased;
-                () = cancel.cancelled(), if !self.cancelled => {
-                    self.cancelled = true;
-                    self.waiting = None;
-                    eof_due = false;
-                    let write = write.clone();
-                    ending_it = Some(match self.kind {
-                        Kind::Command => Box::pin(async move { end_command(&write).await }),
-                        Kind::Socket => Box::pin(async move { close(&write).await }),
-                    });
+                () = cancel.cancelled(), if self.ending.is_none() => Step::End(Progress::Cancelled),
+                () = optional(&mut request) => {
+                    request = None;
                     Step::Go
                 }
-                () = poll_option(&mut ending_it) => Step::Closed,
+                () = optional(&mut ending) => Step::Closed,
                 message = self.read.wait(), if self.waiting.is_none() => self.take(message),
                 () = self.stdout.space(), if self.waiting.is_some() => {
                     if let Some(chunk) = self.waiting.take() {
@@ -171,65 +186,114 @@ impl Task {
                     }
                     Step::Go
                 }
-                () = input_dropped.cancelled(), if eof_due => {
+                () = input_dropped.cancelled(), if eof_due && request.is_none() => {
                     eof_due = false;
-                    let write = write.clone();
-                    sending_eof = Some(Box::pin(async move {
-                        // A channel that is gone needs no end of input.
-                        let _ = write.eof().await;
-                    }));
+                    let write = self.write.clone();
+                    eof = Some(Box::pin(async move { drop(write.eof().await) }));
                     Step::Go
                 }
-                () = poll_option(&mut sending_eof) => {
-                    sending_eof = None;
+                () = optional(&mut eof) => {
+                    eof = None;
                     Step::Go
                 }
             };
             match step {
                 Step::Go => {}
                 Step::Closed => return self.end(),
-                Step::TooSlow => return self.give_up(&write).await,
+                Step::End(why) => {
+                    // A command must not take the end of its input for a whole input now.
+                    eof_due = false;
+                    // A request that was not sent must not be: there is nothing to end yet.
+                    let begun = request.take().is_none() && is_command;
+                    ending = Some(self.begin_ending(why, begun));
+                }
             }
+        }
+    }
+
+    /// What ends the channel from our side; meanwhile what comes is read and thrown away.
+    fn begin_ending(&mut self, why: Progress, command: bool) -> Sending {
+        self.ending = Some(why);
+        self.waiting = None;
+        let text = match why {
+            Progress::TooSlow => {
+                tracing::warn!(target: "ssh", limit = SHARED_LIMIT, "reader too slow, giving the channel up");
+                format!("the reader was too slow: more than {} MiB are waiting", SHARED_LIMIT >> 20)
+            }
+            _ => "cancelled".to_owned(),
+        };
+        // Not `Interrupted`: that means "try again" to every reader.
+        self.break_streams(io::ErrorKind::ConnectionAborted, &text);
+        let (write, link, pid) = (self.write.clone(), self.link.clone(), self.pid.subscribe());
+        if command {
+            Box::pin(kill::end_command(write, link, pid))
+        } else {
+            Box::pin(async move { kill::close(&write).await })
         }
     }
 
     fn take(&mut self, message: Option<ChannelMsg>) -> Step {
         match message {
             None | Some(ChannelMsg::Close) => return Step::Closed,
-            // What a cancelled command still writes is for nobody.
-            Some(ChannelMsg::Data { .. } | ChannelMsg::ExtendedData { .. }) if self.cancelled => {}
-            Some(ChannelMsg::Data { data }) => {
+            Some(ChannelMsg::Data { data }) if self.ending.is_none() => {
                 if let Err(data) = self.stdout.push(data) {
                     match self.sharing {
-                        Sharing::Shared => return Step::TooSlow,
+                        Sharing::Shared => return Step::End(Progress::TooSlow),
                         Sharing::Own => self.waiting = Some(data),
                     }
                 }
             }
             Some(ChannelMsg::ExtendedData { data, ext: STDERR }) => {
-                if self.stderr.push(data).is_err() {
-                    return Step::TooSlow;
+                let data = if *self.pid.borrow() == Pid::Awaited { self.look_for_pid(&data) } else { data };
+                if self.ending.is_none() && self.stderr.push(data).is_err() {
+                    return Step::End(Progress::TooSlow);
                 }
             }
             Some(ChannelMsg::Eof) => {
                 self.output_ended = true;
+                self.finish_stderr();
                 self.stdout.finish();
-                self.stderr.finish();
             }
+            Some(ChannelMsg::Success) => drop(self.progress.send_replace(Progress::Running)),
+            Some(ChannelMsg::Failure) => return Step::End(Progress::Refused),
             Some(ChannelMsg::ExitStatus { exit_status }) => self.status = Some(exit_status),
             Some(ChannelMsg::ExitSignal { signal_name, .. }) => {
-                self.status = Some(128 + signal_number(&signal_name));
+                self.status = Some(128 + kill::signal_number(&signal_name));
             }
             Some(_) => {}
         }
         Step::Go
     }
 
+    /// Takes the process id out of stderr; what is left is for the reader.
+    fn look_for_pid(&mut self, piece: &[u8]) -> Bytes {
+        match self.pid_reader.add(piece) {
+            Some((pid, rest)) => {
+                self.pid.send_replace(pid);
+                Bytes::from(rest)
+            }
+            None => Bytes::new(),
+        }
+    }
+
+    fn finish_stderr(&mut self) {
+        let rest = self.pid_reader.rest();
+        // What has no room any more is the end of more than anybody reads.
+        drop(self.stderr.push(Bytes::from(rest)));
+        self.pid.send_if_modified(|pid| {
+            let awaited = *pid == Pid::Awaited;
+            if awaited {
+                *pid = Pid::Untold;
+            }
+            awaited
+        });
+        self.stderr.finish();
+    }
+
     /// The channel is closed, by the host or with its connection.
-    fn end(self) -> Ending {
-        if self.cancelled {
-            self.break_streams(io::ErrorKind::Interrupted, "cancelled");
-            return Ending::Cancelled;
+    fn end(mut self) -> Progress {
+        if let Some(why) = self.ending {
+            return why;
         }
         if !self.output_ended {
             // The host did not say that this was all.
@@ -237,27 +301,9 @@ impl Task {
                 io::ErrorKind::ConnectionReset,
                 "the connection ended in the middle of the output",
             );
+            self.finish_stderr();
         }
-        self.status.map_or(Ending::NoStatus, Ending::Status)
-    }
-
-    async fn give_up(self, write: &ChannelWriteHalf<Msg>) -> Ending {
-        tracing::warn!(target: "ssh", limit = SHARED_LIMIT, "reader too slow, giving the channel up");
-        let text = format!("the reader was too slow: more than {} MiB are waiting", SHARED_LIMIT >> 20);
-        self.break_streams(io::ErrorKind::OutOfMemory, &text);
-        let Self { mut read, kind, .. } = self;
-        let discarding = async { while !matches!(read.wait().await, None | Some(ChannelMsg::Close)) {} };
-        let ending = async {
-            match kind {
-                Kind::Command => end_command(write).await,
-                Kind::Socket => close(write).await,
-            }
-        };
-        tokio::select! {
-            () = discarding => {}
-            () = ending => {}
-        }
-        Ending::TooSlow
+        self.status.map_or(Progress::NoStatus, Progress::Status)
     }
 
     fn break_streams(&self, kind: io::ErrorKind, text: &str) {
@@ -266,63 +312,9 @@ impl Task {
     }
 }
 
-async fn poll_option(future: &mut Option<Sending>) {
+async fn optional(future: &mut Option<Sending>) {
     match future {
         Some(future) => future.await,
         None => std::future::pending().await,
-    }
-}
-
-/// Ends the command of a channel. Closing alone would leave it running: without a terminal sshd
-/// tells a command nothing.
-async fn end_command(write: &ChannelWriteHalf<Msg>) {
-    let signal = |signal| async { write.signal(signal).await.is_ok() };
-    if !signal(Sig::TERM).await {
-        return;
-    }
-    sleep(TERM_GRACE).await;
-    signal(Sig::KILL).await;
-    close(write).await;
-}
-
-/// Ends whatever runs on a channel that nobody drains.
-pub(crate) async fn abandon(write: &ChannelWriteHalf<Msg>) {
-    // Sending fails when the connection has ended, and then nothing is left to end.
-    let _ = write.signal(Sig::TERM).await;
-    let _ = write.close().await;
-}
-
-async fn close(write: &ChannelWriteHalf<Msg>) {
-    if let Ok(Ok(())) = timeout(CLOSE_GRACE, write.close()).await {
-        sleep(CLOSE_GRACE).await;
-    }
-}
-
-/// The number of a signal on Linux, as a shell adds it to 128; 0 for one that has no name here.
-fn signal_number(signal: &Sig) -> u32 {
-    let name = match signal {
-        Sig::Custom(name) => name.as_str(),
-        Sig::HUP => return 1,
-        Sig::INT => return 2,
-        Sig::QUIT => return 3,
-        Sig::ILL => return 4,
-        Sig::ABRT => return 6,
-        Sig::FPE => return 8,
-        Sig::KILL => return 9,
-        Sig::USR1 => return 10,
-        Sig::SEGV => return 11,
-        Sig::PIPE => return 13,
-        Sig::ALRM => return 14,
-        Sig::TERM => return 15,
-    };
-    // OpenSSH names the others "SIG@openssh.com" without a number: session.c, sig2name().
-    match name {
-        "USR2" => 12,
-        "BUS" => 7,
-        "TRAP" => 5,
-        "XCPU" => 24,
-        "XFSZ" => 25,
-        "SYS" => 31,
-        _ => 0,
     }
 }

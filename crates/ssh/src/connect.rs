@@ -13,8 +13,8 @@ use tokio::{
 
 use crate::{
     auth::authenticate,
-    channel::{Kind, Sharing, drain},
-    handshake::{Failure, Handle, Verifier, shake_hands},
+    channel::{Purpose, Sharing, drain},
+    handshake::{Failure, Handle, Told, Verifier, shake_hands},
     link::{Link, OpenError},
     socket::Socket,
     target::Target,
@@ -90,7 +90,7 @@ async fn through(target: &Target, jump: &Arc<Link>, sharing: Sharing) -> Result<
     let dial = Dial::Tcp(target.address.clone(), target.port);
     match timeout(target.connect_timeout, jump.open_socket(&dial)).await {
         Ok(Ok(channel)) => {
-            let drained = drain(channel.split(), Kind::Socket, sharing, jump.clone());
+            let drained = drain(channel, Purpose::Socket, sharing, jump.clone(), ());
             Ok(Box::new(Socket::from(drained)))
         }
         Ok(Err(error)) => {
@@ -123,27 +123,16 @@ fn too_long(target: &Target, what: &str) -> io::Error {
 }
 
 /// Exchanges keys over `stream` and checks the host key; sends nothing that says who we are.
-pub(crate) async fn greet(target: &Target, stream: Box<dyn Transport>) -> Result<Handle, Failed> {
-    greet_with(target, stream, Verifier::new(judge(target).await?)).await
-}
-
-/// As [`greet`], and gives the key that was accepted.
-pub(crate) async fn greet_and_tell(
+pub(crate) async fn greet(
     target: &Target,
     stream: Box<dyn Transport>,
-) -> Result<(Handle, PublicKey), Failed> {
-    let (accepted, mut key) = oneshot::channel();
-    let handle = greet_with(target, stream, Verifier::telling(judge(target).await?, accepted)).await?;
-    match key.try_recv() {
-        Ok(key) => Ok((handle, key)),
-        Err(_) => Err(Failed::unreachable(target, Hope::None, "it showed no host key")),
-    }
-}
-
-async fn judge(target: &Target) -> Result<Judge, Failed> {
-    Judge::new(&target.to_string(), &target.address, target.port, &target.trust)
+) -> Result<(Handle, Arc<Told>), Failed> {
+    let judge = Judge::new(&target.to_string(), &target.address, target.port, &target.trust)
         .await
-        .map_err(Failed::hopeless)
+        .map_err(Failed::hopeless)?;
+    let verifier = Verifier::new(judge);
+    let told = verifier.told();
+    Ok((greet_with(target, stream, verifier).await?, told))
 }
 
 /// The key that the host offers. It is not checked, so nothing but the question is sent.

@@ -3,14 +3,18 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use remote::{Command, Dial, Error, Executor, Process, Stream, quote};
-use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, client::Msg};
+use remote::{
+    Command, Dial, Error, Executor, Process, Stream,
+    quote::{self, QuoteError},
+};
+use russh::{Channel, client::Msg};
 
 use crate::{
-    channel::{Kind, Sharing, drain},
+    channel::{Drained, Purpose, Sharing, drain},
     dial_error::DialFailure,
     host::{Host, SessionError},
-    link::OpenError,
+    kill::start_line,
+    link::{Link, OpenError},
     process::Control,
     socket::Socket,
 };
@@ -29,34 +33,33 @@ impl SshExecutor {
         Self { host, name, sudo }
     }
 
-    /// Runs `line` on `channel` and hands over its streams. `kept` lives as long as the channel.
-    async fn exec<K: Send + 'static>(
+    /// Starts the command on a channel of `link` and waits for the host's word that it runs.
+    /// `kept` lives as long as the channel.
+    async fn run<K: Send + 'static>(
         &self,
-        program: &str,
-        line: String,
-        channel: Channel<Msg>,
+        command: &Command,
+        (channel, link): (Channel<Msg>, Arc<Link>),
         sharing: Sharing,
         kept: K,
     ) -> Result<Process, Error> {
-        let halves = request(channel, line).await.map_err(|failed| self.explain(program, failed))?;
-        let drained = drain(halves, Kind::Command, sharing, kept);
+        let program = program(command);
+        let telling = link.refuses_signals();
+        let line =
+            start_line(command, self.sudo, telling).map_err(|error| self.not_started(program, error))?;
+        let drained = drain(channel, Purpose::Command { line, telling }, sharing, link, kept);
+        let Drained { stdin, stdout, stderr, progress, cancel, end_on_drop } = drained;
+        let mut control = Control::new(program, &self.name, progress, cancel, end_on_drop);
+        control.started().await?;
         Ok(Process {
-            stdin: Box::new(drained.stdin),
-            stdout: Box::new(drained.stdout),
-            stderr: Box::new(drained.stderr),
-            control: Box::new(Control::new(program, &self.name, drained.ending, drained.cancel)),
+            stdin: Box::new(stdin),
+            stdout: Box::new(stdout),
+            stderr: Box::new(stderr),
+            control: Box::new(control),
         })
     }
 
-    fn explain(&self, program: &str, failed: ExecFailed) -> Error {
-        let (program, host) = (program.to_owned(), self.name.clone());
-        match failed {
-            ExecFailed::Refused => {
-                Error::Start { program, host, source: "the host refused to run commands".into() }
-            }
-            // It may have begun: only the host knows.
-            ExecFailed::Lost => Error::NoStatus { program, host },
-        }
+    fn not_started(&self, program: &str, error: QuoteError) -> Error {
+        Error::Start { program: program.to_owned(), host: self.name.clone(), source: Box::new(error) }
     }
 
     fn no_session(&self, program: &str, error: SessionError) -> Error {
@@ -71,69 +74,25 @@ impl SshExecutor {
     }
 }
 
-/// Why a command did not begin.
-enum ExecFailed {
-    Refused,
-    Lost,
-}
-
-/// Sends the command and waits for the host's word that it runs.
-async fn request(
-    channel: Channel<Msg>,
-    line: String,
-) -> Result<(ChannelReadHalf, ChannelWriteHalf<Msg>), ExecFailed> {
-    let (mut read, write) = channel.split();
-    // A caller who goes away meanwhile must not leave a command behind.
-    let mut guard = Unstarted { write: Some(write) };
-    let Some(write) = &guard.write else { return Err(ExecFailed::Lost) };
-    if write.exec(true, line).await.is_err() {
-        return Err(ExecFailed::Lost);
-    }
-    loop {
-        match read.wait().await {
-            Some(ChannelMsg::Success) => break,
-            Some(ChannelMsg::Failure) => return Err(ExecFailed::Refused),
-            None | Some(ChannelMsg::Close) => return Err(ExecFailed::Lost),
-            // Only the window can change before the answer.
-            Some(_) => {}
-        }
-    }
-    match guard.write.take() {
-        Some(write) => Ok((read, write)),
-        None => Err(ExecFailed::Lost),
-    }
-}
-
-/// Ends what a channel has begun unless it is taken out.
-struct Unstarted {
-    write: Option<ChannelWriteHalf<Msg>>,
-}
-
-impl Drop for Unstarted {
-    fn drop(&mut self) {
-        if let Some(write) = self.write.take() {
-            tokio::spawn(async move { crate::channel::abandon(&write).await });
-        }
-    }
+fn program(command: &Command) -> &str {
+    command.words().first().map(String::as_str).unwrap_or_default()
 }
 
 #[async_trait]
 impl Executor for SshExecutor {
     async fn start(&self, command: &Command) -> Result<Process, Error> {
-        let program = command.words().first().map(String::as_str).unwrap_or_default();
-        let line = quote::line(command, self.sudo).map_err(|error| Error::Start {
-            program: program.to_owned(),
-            host: self.name.clone(),
-            source: Box::new(error),
-        })?;
+        let program = program(command);
+        // What cannot be started should not cost a session.
+        quote::words(command, self.sudo).map_err(|error| self.not_started(program, error))?;
         if command.is_bulk() {
             let (channel, own) =
                 self.host.own_session().await.map_err(|error| self.no_session(program, error))?;
-            self.exec(program, line, channel, Sharing::Own, own).await
+            let link = own.link.clone();
+            self.run(command, (channel, link), Sharing::Own, own).await
         } else {
-            let (channel, slot) =
+            let (channel, link, slot) =
                 self.host.session().await.map_err(|error| self.no_session(program, error))?;
-            self.exec(program, line, channel, Sharing::Shared, slot).await
+            self.run(command, (channel, link), Sharing::Shared, slot).await
         }
     }
 
@@ -143,7 +102,7 @@ impl Executor for SshExecutor {
             let link = self.host.link().await.map_err(|failed| failed.error)?;
             match link.open_socket(target).await {
                 Ok(channel) => {
-                    let drained = drain(channel.split(), Kind::Socket, Sharing::Shared, link);
+                    let drained = drain(channel, Purpose::Socket, Sharing::Shared, link, ());
                     return Ok(Box::new(Socket::from(drained)));
                 }
                 // The pooled connection had died; nothing was sent, so a new one is tried once.
@@ -155,7 +114,7 @@ impl Executor for SshExecutor {
                     return Err(Error::Dial {
                         target: target.to_string(),
                         host: self.name.clone(),
-                        source: Box::new(DialFailure::from(error)),
+                        source: Box::new(DialFailure::new(target, error)),
                     });
                 }
             }

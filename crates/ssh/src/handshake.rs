@@ -1,10 +1,14 @@
 //! The protocol's beginning: algorithms, and the host key before anything else.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use remote::Error;
 use russh::{
-    Channel, Preferred, cipher,
+    Channel, Names, Preferred, cipher,
     client::{self, ChannelOpenHandle, Config, Handler, Msg, Session},
     compression,
     keys::{Algorithm, PublicKey, PublicKeyOrCertificate},
@@ -77,28 +81,36 @@ pub(crate) enum Failure {
     HostKey(Box<Error>),
 }
 
+/// What a server told about itself before anybody logged in.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    /// The host key that was accepted.
+    pub(crate) key: OnceLock<PublicKey>,
+    /// The version string: `SSH-2.0-OpenSSH_9.2p1 …`.
+    pub(crate) version: OnceLock<String>,
+}
+
 /// Checks the host key and refuses everything that a server might open towards us.
 pub(crate) struct Verifier {
     judge: Judge,
     /// Where the offered key is left for somebody who only wants to see it.
     offered: Option<oneshot::Sender<PublicKey>>,
-    /// Where the accepted key is left for somebody who wants to pin it.
-    accepted: Option<oneshot::Sender<PublicKey>>,
+    told: Arc<Told>,
 }
 
 impl Verifier {
     pub(crate) fn new(judge: Judge) -> Self {
-        Self { judge, offered: None, accepted: None }
+        Self { judge, offered: None, told: Arc::default() }
     }
 
     /// Accepts nothing and sends the key that is offered to `offered`.
     pub(crate) fn showing(offered: oneshot::Sender<PublicKey>) -> Self {
-        Self { judge: Judge::of_nobody(), offered: Some(offered), accepted: None }
+        Self { judge: Judge::of_nobody(), offered: Some(offered), told: Arc::default() }
     }
 
-    /// As [`Verifier::new`], and tells which key was accepted.
-    pub(crate) fn telling(judge: Judge, accepted: oneshot::Sender<PublicKey>) -> Self {
-        Self { judge, offered: None, accepted: Some(accepted) }
+    /// Where to find, once keys are exchanged, what the server told.
+    pub(crate) fn told(&self) -> Arc<Told> {
+        self.told.clone()
     }
 }
 
@@ -114,11 +126,14 @@ impl Handler for Verifier {
             return Ok(false);
         }
         self.judge.check(key).map_err(|error| Failure::HostKey(Box::new(error)))?;
-        if let Some(to) = self.accepted.take() {
-            // Nobody waits any more: then nobody misses it.
-            let _ = to.send(key.clone());
-        }
+        // Keys are exchanged again now and then; the first one counts.
+        self.told.key.get_or_init(|| key.clone());
         Ok(true)
+    }
+
+    async fn kex_done(&mut self, _: Option<&[u8]>, _: &Names, session: &mut Session) -> Result<(), Failure> {
+        self.told.version.get_or_init(|| String::from_utf8_lossy(session.remote_sshid()).into_owned());
+        Ok(())
     }
 
     // The library's default accepts what a server opens; nothing of ours is for a server to reach.

@@ -20,7 +20,7 @@ use tokio::{
 use crate::{
     backoff::Backoff,
     channel::Sharing,
-    connect::{Failed, Hope, greet, greet_and_tell, log_in, look, transport},
+    connect::{Failed, Hope, greet, log_in, look, transport},
     link::{Link, OpenError, Slot},
     shared_error::Shared,
     target::Target,
@@ -41,6 +41,12 @@ const STARTS: usize = 3;
 
 /// How often a host may hang up on us in a row before that is its answer.
 const HANG_UPS: u32 = 6;
+
+/// How often a refused session is asked for again.
+const REFUSALS: u32 = 5;
+
+/// How long to wait after the first refusal; twice as long after each one more.
+const FIRST_REFUSAL: Duration = Duration::from_millis(10);
 
 /// A host as the pool knows it.
 pub(crate) struct Host {
@@ -100,17 +106,12 @@ impl Host {
         self.persist(until, look_once).await
     }
 
-    /// The key that the host has, checked as for any connection, by logging in once; a host that
-    /// does not answer is asked again until `until`.
+    /// The key that the host has, checked as for any connection; a host that does not answer is
+    /// asked again until `until`.
     pub(crate) async fn verified_key(&self, until: Instant) -> Result<PublicKey, Error> {
-        let log_in_once = || async {
-            let jump = self.passage(Sharing::Shared).await?;
-            let stream = transport(&self.target, jump.as_ref(), Sharing::Shared).await?;
-            let (handle, key) = greet_and_tell(&self.target, stream).await?;
-            Link::new(log_in(&self.target, handle).await?, jump).close().await;
-            Ok(key)
-        };
-        self.persist(until, log_in_once).await
+        let link = self.link_until(until).await?;
+        let gone = || self.unreachable("it told no host key").error;
+        link.told().key.get().cloned().ok_or_else(gone)
     }
 
     async fn persist<T, F>(&self, until: Instant, attempt: impl Fn() -> F) -> Result<T, Error>
@@ -193,13 +194,13 @@ impl Host {
     }
 
     /// A session channel on a control connection, with its slot. Nothing was sent on it yet.
-    pub(crate) async fn session(&self) -> Result<(Channel<Msg>, Slot), SessionError> {
+    pub(crate) async fn session(&self) -> Result<(Channel<Msg>, Arc<Link>, Slot), SessionError> {
         let mut died = false;
         let mut stalls = 0;
         loop {
             let (link, slot) = self.slot().await?;
-            match link.open_session(slot).await {
-                Ok(opened) => return Ok(opened),
+            match self.open_patiently(&link, slot).await {
+                Ok((channel, slot)) => return Ok((channel, link, slot)),
                 // The pooled connection had died; nothing was sent, so a new one is tried once.
                 Err((OpenError::Dead, _)) if !died => died = true,
                 Err((OpenError::Stalled, _)) if stalls < MOST_LINKS => {
@@ -215,6 +216,23 @@ impl Host {
                 Err((error, _)) => return Err(SessionError::Open(error)),
             }
         }
+    }
+
+    /// Opens a session; a refusal is only believed when it is repeated. sshd counts a session that
+    /// we have closed until it has cleaned up, which may be after it read our next request.
+    async fn open_patiently(
+        &self,
+        link: &Link,
+        mut slot: Slot,
+    ) -> Result<(Channel<Msg>, Slot), (OpenError, Option<Slot>)> {
+        for attempt in 0.. {
+            match link.open_session(slot).await {
+                Err((OpenError::Refused(_), Some(kept))) if attempt < REFUSALS => slot = kept,
+                result => return result,
+            }
+            sleep(FIRST_REFUSAL * (1 << attempt)).await;
+        }
+        Err((OpenError::Dead, None))
     }
 
     /// A slot on some control connection. When none is given back for too long another connection
@@ -270,7 +288,7 @@ impl Host {
         };
         let (channel, slot) =
             link.open_session(slot).await.map_err(|(error, _)| SessionError::Open(error))?;
-        Ok((channel, Own { _slot: slot, _link: link, _turn: turn }))
+        Ok((channel, Own { _slot: slot, link, _turn: turn }))
     }
 
     /// Connects; a host that hangs up because too many knock at once is asked again a few times.
@@ -303,13 +321,14 @@ impl Host {
             };
             let began = Instant::now();
             let stream = transport(&self.target, jump.as_ref(), sharing).await?;
-            let handle = log_in(&self.target, greet(&self.target, stream).await?).await?;
+            let (handle, told) = greet(&self.target, stream).await?;
+            let handle = log_in(&self.target, handle).await?;
             self.handshakes.fetch_add(1, Ordering::Relaxed);
             tracing::debug!(
                 target: "ssh", host = %self.target, own = sharing == Sharing::Own,
                 after_ms = began.elapsed().as_millis() as u64, "connected"
             );
-            Ok(Link::new(handle, jump))
+            Ok(Link::new(handle, told, self.target.user == "root", jump))
         })
     }
 
@@ -335,7 +354,7 @@ impl Host {
 /// Keeps a connection of its own, and its place among the few, as long as its channel lives.
 pub(crate) struct Own {
     _slot: Slot,
-    _link: Arc<Link>,
+    pub(crate) link: Arc<Link>,
     _turn: Option<OwnedSemaphorePermit>,
 }
 

@@ -54,12 +54,18 @@ fn decode(text: &Secret, passphrase: Option<&Secret>, name: &str) -> Result<Priv
 
 /// The library's errors for a bad passphrase differ by format and say nothing to a user.
 fn reason(text: &str, passphrase: Option<&Secret>, error: &keys::Error) -> String {
-    let encrypted = matches!(error, keys::Error::KeyIsEncrypted)
+    // What OpenSSH calls PEM; of these the library opens RSA keys under AES-128 only.
+    let old = text.contains("Proc-Type: 4,ENCRYPTED");
+    let encrypted = old
+        || matches!(error, keys::Error::KeyIsEncrypted)
         || text.contains("BEGIN ENCRYPTED PRIVATE KEY")
-        || text.contains("Proc-Type: 4,ENCRYPTED")
         || (passphrase.is_some() && text.contains("BEGIN OPENSSH PRIVATE KEY"));
+    let readable = text.contains("BEGIN RSA PRIVATE KEY") && text.contains("DEK-Info: AES-128-CBC");
     match (encrypted, passphrase) {
         (true, None) => "it needs a passphrase".to_owned(),
+        (true, Some(_)) if old && !readable => "it is encrypted in an old PEM format that cannot be read: \
+             convert a copy of it with `ssh-keygen -p -f FILE`"
+            .to_owned(),
         (true, Some(_)) => "the passphrase does not open it".to_owned(),
         (false, _) => format!("it is not an OpenSSH, PEM or PKCS#8 private key ({error})"),
     }

@@ -10,6 +10,7 @@ mod executor;
 mod handshake;
 mod host;
 mod keys;
+mod kill;
 mod known_hosts;
 mod link;
 mod pipe;
@@ -21,5 +22,5 @@ mod stdin;
 mod target;
 mod trust;
 
-pub use dial_error::{DialFailure, forbidden};
+pub use dial_error::{DialFailure, may_be_forbidden};
 pub use pool::{OfferedKey, Pool};

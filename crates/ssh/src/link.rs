@@ -16,7 +16,10 @@ use tokio::{
     time::timeout,
 };
 
-use crate::handshake::Handle;
+use crate::{
+    handshake::{Handle, Told},
+    kill::refuses_signals_to_root,
+};
 
 /// Session channels at once on one connection. sshd's `MaxSessions` is 10 unless somebody changed
 /// it, and somebody may have a session of their own on a multiplexed connection.
@@ -46,6 +49,9 @@ pub(crate) struct Link {
     returned: Arc<AtomicU64>,
     /// Set when the host answers but opens no channels, or does not answer at all.
     stalled: Arc<AtomicBool>,
+    /// See [`crate::kill`].
+    refuses_signals: bool,
+    told: Arc<Told>,
     /// The connection this one runs through.
     _jump: Option<Arc<Link>>,
 }
@@ -68,13 +74,17 @@ pub(crate) enum OpenError {
 }
 
 impl Link {
-    pub(crate) fn new(handle: Handle, jump: Option<Arc<Link>>) -> Self {
+    pub(crate) fn new(handle: Handle, told: Arc<Told>, as_root: bool, jump: Option<Arc<Link>>) -> Self {
+        let version = told.version.get().map(String::as_str).unwrap_or_default();
+        let refuses_signals = as_root && refuses_signals_to_root(version);
         Self {
             handle: Arc::new(handle),
             slots: Arc::new(Semaphore::new(SLOTS)),
             limit: AtomicUsize::new(SLOTS),
             returned: Arc::default(),
             stalled: Arc::default(),
+            refuses_signals,
+            told,
             _jump: jump,
         }
     }
@@ -100,6 +110,23 @@ impl Link {
     /// How many slots were given back so far, to see whether anything moves.
     pub(crate) fn slots_returned(&self) -> u64 {
         self.returned.load(Ordering::Relaxed)
+    }
+
+    /// What the server told about itself.
+    pub(crate) fn told(&self) -> &Told {
+        &self.told
+    }
+
+    /// Whether the server refuses to send signals to commands.
+    pub(crate) fn refuses_signals(&self) -> bool {
+        self.refuses_signals
+    }
+
+    /// A session beyond the slots, if the host has one to spare: for ending what runs in others.
+    pub(crate) async fn spare_session(&self) -> Option<Channel<Msg>> {
+        let handle = self.handle.clone();
+        let opening = async move { (handle.channel_open_session().await, ()) };
+        self.open(opening, Patience::Session).await.ok().map(|(channel, ())| channel)
     }
 
     /// Takes note that the host takes fewer sessions than are open now and `refused`, and gives

@@ -7,13 +7,13 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use std::io;
 
-use crate::channel::{Ending, SHARED_LIMIT};
+use crate::channel::{Progress, SHARED_LIMIT};
 
 /// Waits for a command's end or brings it about; dropping it early does the latter.
 pub(crate) struct Control {
     program: String,
     host: String,
-    ending: watch::Receiver<Ending>,
+    progress: watch::Receiver<Progress>,
     cancel: CancellationToken,
     _end_on_drop: DropGuard,
 }
@@ -22,35 +22,65 @@ impl Control {
     pub(crate) fn new(
         program: &str,
         host: &str,
-        ending: watch::Receiver<Ending>,
+        progress: watch::Receiver<Progress>,
         cancel: CancellationToken,
+        end_on_drop: DropGuard,
     ) -> Self {
-        let guard = cancel.clone().drop_guard();
-        Self { program: program.to_owned(), host: host.to_owned(), ending, cancel, _end_on_drop: guard }
+        Self {
+            program: program.to_owned(),
+            host: host.to_owned(),
+            progress,
+            cancel,
+            _end_on_drop: end_on_drop,
+        }
     }
 
-    async fn ended(&mut self) -> Ending {
-        match self.ending.wait_for(|ending| *ending != Ending::Open).await {
-            Ok(ending) => *ending,
-            // The draining task is gone without a word: its runtime is being shut down.
-            Err(_) => Ending::NoStatus,
+    /// Waits for the host's word that the command runs.
+    pub(crate) async fn started(&mut self) -> Result<(), Error> {
+        match self.reach(|progress| progress != Progress::Starting).await {
+            Progress::Refused => Err(Error::Start {
+                program: self.program.clone(),
+                host: self.host.clone(),
+                source: "the host refused to run commands".into(),
+            }),
+            // It may have begun: only the host knows.
+            Progress::NoStatus => Err(self.no_status()),
+            // Whatever else there is to tell is told by the streams and by waiting.
+            _ => Ok(()),
         }
+    }
+
+    async fn ended(&mut self) -> Progress {
+        self.reach(|progress| !matches!(progress, Progress::Starting | Progress::Running)).await
+    }
+
+    async fn reach(&mut self, enough: impl Fn(Progress) -> bool) -> Progress {
+        match self.progress.wait_for(|progress| enough(*progress)).await {
+            Ok(progress) => *progress,
+            // The draining task is gone without a word: its runtime is being shut down.
+            Err(_) => Progress::NoStatus,
+        }
+    }
+
+    fn no_status(&self) -> Error {
+        Error::NoStatus { program: self.program.clone(), host: self.host.clone() }
     }
 }
 
 #[async_trait]
 impl ProcessControl for Control {
     async fn wait(&mut self) -> Result<u32, Error> {
-        let (ending, host) = (self.ended().await, self.host.clone());
-        match ending {
-            Ending::Status(status) => Ok(status),
-            Ending::Cancelled => Err(Error::Cancelled),
-            Ending::Open | Ending::NoStatus => Err(Error::NoStatus { program: self.program.clone(), host }),
-            Ending::TooSlow => {
+        match self.ended().await {
+            Progress::Status(status) => Ok(status),
+            Progress::Cancelled => Err(Error::Cancelled),
+            Progress::Starting | Progress::Running | Progress::Refused | Progress::NoStatus => {
+                Err(self.no_status())
+            }
+            Progress::TooSlow => {
                 let text = format!("its reader left more than {} MiB waiting", SHARED_LIMIT >> 20);
                 Err(Error::Io {
                     operation: format!("read the output of {:?}", self.program),
-                    host,
+                    host: self.host.clone(),
                     source: io::Error::other(text),
                 })
             }

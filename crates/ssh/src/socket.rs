@@ -20,7 +20,7 @@ pub(crate) struct Socket {
 
 impl From<Drained> for Socket {
     fn from(drained: Drained) -> Self {
-        Self { reader: drained.stdout, writer: drained.stdin, _close: drained.cancel.drop_guard() }
+        Self { reader: drained.stdout, writer: drained.stdin, _close: drained.end_on_drop }
     }
 }
 

@@ -80,6 +80,8 @@ impl Sshd {
 
     /// Starts the process and waits until it listens.
     pub fn run(&mut self) {
+        let listening = format!("Server listening on 127.0.0.1 port {}", self.port);
+        let before = self.log().matches(&listening).count();
         let child = Command::new("/usr/sbin/sshd")
             .args(["-D", "-f"])
             .arg(self.path("config"))
@@ -90,8 +92,7 @@ impl Sshd {
             .expect("/usr/sbin/sshd (package openssh-server)");
         self.child = Some(child);
         let until = Instant::now() + START_LIMIT;
-        let listening = format!("Server listening on 127.0.0.1 port {}", self.port);
-        while !self.log().contains(&listening) {
+        while self.log().matches(&listening).count() == before {
             assert!(Instant::now() < until, "sshd does not listen:\n{}", self.log());
             std::thread::sleep(Duration::from_millis(10));
         }
