@@ -1,5 +1,7 @@
 //! What files go through on their way, seen from this machine.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
@@ -20,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug, Default)]
 struct Wrapped {
     before: Vec<String>,
+    only: Option<&'static str>,
     started: AtomicUsize,
 }
 
@@ -27,7 +30,9 @@ struct Wrapped {
 impl Executor for Wrapped {
     async fn start(&self, command: &Command) -> Result<Process, Error> {
         self.started.fetch_add(1, Ordering::Relaxed);
-        let words = self.before.iter().chain(command.words()).cloned();
+        let wrapped = self.only.is_none_or(|only| command.program() == only);
+        let before = if wrapped { self.before.as_slice() } else { &[] };
+        let words = before.iter().chain(command.words()).cloned();
         Local::new().start(&Command::new(words).timeout(command.time_limit())).await
     }
 
@@ -121,8 +126,42 @@ async fn a_write_that_finds_no_room_leaves_the_old_file() {
     let cramped = cramped();
     let large = vec![b'n'; 200_000];
     let error = Files::on(&cramped).write(&path, large, &WriteOptions::default()).await.unwrap_err();
-    assert!(matches!(error, FileError::Failed { operation: "write to", .. }), "{error:?}");
+    assert!(matches!(error, FileError::Failed { operation: "write", .. }), "{error:?}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+    assert_eq!(temporary_files(dir.path()), Vec::<PathBuf>::new());
+}
+
+#[tokio::test]
+async fn content_that_arrives_damaged_replaces_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = path_of(&dir, "file");
+    fs::write(&path, "old").unwrap();
+    let script = format!(r#""$@"; printf x >>"$(echo '{}'/.windlass-*.tmp)""#, dir.path().display());
+    let before = ["sh", "-c", &script, "damage"].map(String::from).to_vec();
+    let damaging = Wrapped { before, only: Some("tar"), ..Wrapped::default() };
+    let error = Files::on(&damaging).write(&path, "new", &WriteOptions::default()).await.unwrap_err();
+    assert!(matches!(error, FileError::Damaged { .. }), "{error:?}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+    assert_eq!(temporary_files(dir.path()), Vec::<PathBuf>::new());
+}
+
+/// A rename that fails in the middle says what is in place; each file is old or new as a whole.
+#[tokio::test]
+async fn a_tree_that_is_only_in_part_in_place_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a"), "old").unwrap();
+    // Somebody makes a directory where a file goes, after it has been looked at.
+    let script = format!(r#""$@" && mkdir -p '{}/b/full'"#, dir.path().display());
+    let before = ["sh", "-c", &script, "meddle"].map(String::from).to_vec();
+    let meddling = Wrapped { before, only: Some("tar"), ..Wrapped::default() };
+    let entries = [entry("a", "new"), entry("b", "new"), entry("c", "new")];
+    let target = dir.path().to_str().unwrap();
+    let error =
+        Files::on(&meddling).upload_tree(target, &entries, &TreeOptions::default()).await.unwrap_err();
+    let FileError::Partial { moved, of, stderr, .. } = &error else { panic!("{error:?}") };
+    assert_eq!((moved.as_slice(), *of), (&["a".to_owned()][..], 3));
+    assert!(stderr.contains("cannot overwrite directory"), "{stderr}");
+    assert_eq!(fs::read_to_string(dir.path().join("a")).unwrap(), "new");
     assert_eq!(temporary_files(dir.path()), Vec::<PathBuf>::new());
 }
 

@@ -139,7 +139,8 @@ impl FileError {
     pub(super) fn from_output(operation: &'static str, path: &str, host: String, output: &Output) -> Self {
         let (path, text) = (path.to_owned(), output.stderr_text());
         let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-        if says(&["No space left on device", "Disk quota exceeded"]) {
+        // "Wrote only" is what tar says when the last block that fits is a part of one.
+        if says(&["No space left on device", "Disk quota exceeded", ": Wrote only "]) {
             return Self::NoSpace { path, host };
         }
         let stderr = last_lines(&text, LINES);
@@ -147,5 +148,32 @@ impl FileError {
             return Self::Denied { operation, path, host, stderr };
         }
         Self::Failed { operation, path, host, status: output.status, stderr }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(stderr: &str) -> FileError {
+        let output = Output { status: 2, stdout: Vec::new(), stderr: stderr.as_bytes().to_vec() };
+        FileError::from_output("write", "/srv/a", "web".to_owned(), &output)
+    }
+
+    #[test]
+    fn what_the_tools_say_is_understood() {
+        for full in [
+            "tar: .t: Cannot write: No space left on device\ntar: Exiting with failure status",
+            "tar: .t: Wrote only 512 of 10240 bytes",
+            "tar: .t: Cannot open: Disk quota exceeded",
+        ] {
+            assert_eq!(of(full).to_string(), "no space is left for \"/srv/a\" on web");
+        }
+        let denied = of("tar: .t: Cannot open: Permission denied");
+        assert!(matches!(denied, FileError::Denied { .. }), "{denied:?}");
+        assert_eq!(
+            of("tar: .t: Cannot open: Read-only file system").to_string(),
+            "could not write \"/srv/a\" on web (status 2): tar: .t: Cannot open: Read-only file system"
+        );
     }
 }

@@ -94,7 +94,7 @@ impl Files<'_> {
         }
         let name = unique_name(".staging")?;
         let staging = path::join(&plan.base, &name);
-        let placed = match self.stage(&plan, &name, &staging, options).await {
+        let placed = match self.stage(dir, &plan, &name, &staging, options).await {
             Ok(()) => self.place_all(dir, &plan, &name, &staging).await,
             Err(error) => Err(error),
         };
@@ -139,6 +139,7 @@ impl Files<'_> {
     /// Sends everything into the staging directory and gives it its owner.
     async fn stage(
         &self,
+        dir: &str,
         plan: &Plan<'_>,
         name: &str,
         staging: &str,
@@ -146,7 +147,7 @@ impl Files<'_> {
     ) -> Result<(), FileError> {
         let (pipe, input) = tokio::io::duplex(PIPE);
         let make = write_archive(plan, name, options.directory_mode, pipe);
-        self.unpack(&plan.base, &plan.base, input, make).await?;
+        self.unpack(&plan.base, dir, input, make).await?;
         let Some(owner) = ownership(options.owner.as_deref(), options.group.as_deref()) else {
             return Ok(());
         };

@@ -125,7 +125,7 @@ impl Files<'_> {
         let base = self.deepest_directory(&ancestors, &facts)?;
 
         let temporary = path::join(path::parent(path), &unique_name(".tmp")?);
-        let sent = self.send(&base, &temporary, content.into(), options).await;
+        let sent = self.send(&base, &temporary, path, content.into(), options).await;
         let placed = match sent {
             Ok(sha256) => {
                 let owner = self.owner_of(old, options);
@@ -179,11 +179,12 @@ impl Files<'_> {
         ownership(owner, group)
     }
 
-    /// Sends the content to `temporary` and makes the directories between it and `base`.
+    /// Sends the content for `target` to `temporary` and makes the directories between it and `base`.
     async fn send(
         &self,
         base: &str,
         temporary: &str,
+        target: &str,
         content: Content<'_>,
         options: &WriteOptions,
     ) -> Result<String, FileError> {
@@ -199,7 +200,7 @@ impl Files<'_> {
             archive.file(inside, 0o600, content, |chunk| hash.update(chunk)).await?;
             archive.finish().await
         };
-        self.unpack(base, path::parent(temporary), input, make).await?;
+        self.unpack(base, target, input, make).await?;
         Ok(hex(&hash.finalize()))
     }
 
@@ -229,7 +230,7 @@ impl Files<'_> {
         // A command that failed or was cancelled does not wait for the content it no longer reads.
         let output = unpacked?;
         if !output.success() {
-            return Err(FileError::from_output("write to", about, self.host(), &output));
+            return Err(FileError::from_output("write", about, self.host(), &output));
         }
         let made = match made {
             Some(made) => made,
@@ -238,7 +239,7 @@ impl Files<'_> {
         match made {
             Ok(()) => Ok(()),
             Err(Failure::Here(error)) => Err(error),
-            Err(Failure::Pipe) => Err(FileError::from_output("write to", about, self.host(), &output)),
+            Err(Failure::Pipe) => Err(FileError::from_output("write", about, self.host(), &output)),
         }
     }
 
