@@ -9,4 +9,5 @@ mod host_keys;
 mod jump;
 mod limits;
 mod server;
+mod soak;
 mod streams;
