@@ -16,6 +16,7 @@ pub struct Command {
     timeout: Option<Duration>,
     privileged: bool,
     bulk: bool,
+    long_lived: bool,
 }
 
 impl Command {
@@ -26,6 +27,7 @@ impl Command {
             timeout: Some(DEFAULT_TIMEOUT),
             privileged: false,
             bulk: false,
+            long_lived: false,
         }
     }
 
@@ -64,6 +66,14 @@ impl Command {
         self
     }
 
+    /// Says that it stays, idle, while its caller runs other commands on the same host (a lock).
+    /// An executor with a limited number of places must not let it take one that those need.
+    #[must_use]
+    pub fn long_lived(mut self) -> Self {
+        self.long_lived = true;
+        self
+    }
+
     /// The words, the program first.
     pub fn words(&self) -> &[String] {
         &self.words
@@ -99,6 +109,11 @@ impl Command {
     /// Whether it wants a connection of its own.
     pub fn is_bulk(&self) -> bool {
         self.bulk
+    }
+
+    /// Whether it stays while other commands come and go.
+    pub fn is_long_lived(&self) -> bool {
+        self.long_lived
     }
 }
 

@@ -44,6 +44,10 @@ const FACTS_TIMEOUT: Duration = Duration::from_secs(600);
 /// How long tidying up after a failure may take.
 const CLEAN_UP_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// From how many bytes on a transfer gets a connection of its own: making one costs as much time as
+/// sending about this much on a line of 10 Mbit/s, and a shorter transfer holds nobody up.
+const BULK: u64 = 256 << 10;
+
 /// How many bytes of paths go into one command. A whole line must stay below the 128 KiB that
 /// Linux allows one argument, because sshd hands it to the login shell as one.
 const PATHS_PER_COMMAND: usize = 60_000;
@@ -101,6 +105,11 @@ impl<'a> Files<'a> {
     fn host(&self) -> String {
         self.exec.name().to_owned()
     }
+}
+
+/// `command` as one that moves `length` bytes.
+fn moving(command: Command, length: u64) -> Command {
+    if length >= BULK { command.bulk() } else { command }
 }
 
 /// A command whose messages are in English, so that they can be told apart.

@@ -86,11 +86,9 @@ pub struct Lock {
 }
 
 fn lock_command(name: &str, holder: &str, wait: Duration) -> Command {
-    // A connection of its own: one that holds a place among the commands of the control connection
-    // while it waits for others would starve those that it protects.
     Command::new(["sh", "-c", SCRIPT, "windlass-lock", name, holder, &wait.as_secs().to_string()])
         .timeout(None)
-        .bulk()
+        .long_lived()
 }
 
 impl Lock {
@@ -204,4 +202,46 @@ async fn read_all(reader: &mut (dyn AsyncRead + Send + Unpin)) -> String {
     let mut bytes = Vec::new();
     let _ = reader.take(1 << 16).read_to_end(&mut bytes).await;
     String::from_utf8_lossy(&bytes).trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Fake, fake::Reply};
+
+    /// What becomes of the wish for a lock when the script ends like this.
+    async fn refused(reply: Reply) -> LockError {
+        let fake = Fake::new("web");
+        fake.expect(["sh", "-c", SCRIPT, "windlass-lock", "stack", "me  here", "5"], reply.ignores_input());
+        let (wait, never) = (Duration::from_secs(5), CancellationToken::new());
+        match Lock::acquire(&fake, "stack", "me\r\nhere", wait, &never).await {
+            Ok(_) => panic!("the lock was taken"),
+            Err(error) => error,
+        }
+    }
+
+    #[tokio::test]
+    async fn why_there_is_no_lock_is_told() {
+        for (reply, expected) in [
+            (
+                Reply::failure(BUSY, "").stdout("busy first\nsecond\n"),
+                "lock \"stack\" on web is still held after 5 s by second",
+            ),
+            (Reply::failure(NO_FLOCK, ""), "web has no flock command; install util-linux there"),
+            (Reply::failure(1, "sh: HOME: unset\n"), "could not take lock \"stack\" on web: sh: HOME: unset"),
+            (Reply::lost(), "the connection to web ended before \"sh\" told its exit status"),
+        ] {
+            assert_eq!(refused(reply).await.to_string(), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_a_path_never_reaches_the_host() {
+        let (fake, never) = (Fake::default(), CancellationToken::new());
+        for name in ["", "../x", "a/b", ".hidden", "a\0b"] {
+            let result = Lock::acquire(&fake, name, "me", Duration::ZERO, &never).await;
+            assert!(matches!(result, Err(LockError::Name { .. })), "{name:?}");
+        }
+        assert!(fake.calls().is_empty());
+    }
 }

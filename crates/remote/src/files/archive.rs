@@ -35,6 +35,16 @@ impl<B: Into<Bytes>> From<B> for Content<'_> {
     }
 }
 
+impl Content<'_> {
+    /// Its length in bytes.
+    pub(super) fn length(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Reader { length, .. } => *length,
+        }
+    }
+}
+
 /// One part of a tree of files.
 #[derive(Clone, Debug)]
 pub struct Entry {
@@ -57,6 +67,18 @@ pub enum EntryContent {
     Directory,
     /// A symbolic link with this target, which is not looked at.
     Symlink(String),
+}
+
+impl EntryContent {
+    /// About how many bytes it is to send. A file that cannot be looked at counts for nothing
+    /// here; the upload finds out.
+    pub(super) fn length(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::File(source) => std::fs::metadata(source).map_or(0, |metadata| metadata.len()),
+            Self::Directory | Self::Symlink(_) => 0,
+        }
+    }
 }
 
 /// Where a failed stream failed.
@@ -97,10 +119,7 @@ impl<W: AsyncWrite + Unpin> Archive<W> {
         content: Content<'_>,
         mut seen: impl FnMut(&[u8]),
     ) -> Result<(), Failure> {
-        let length = match &content {
-            Content::Bytes(bytes) => bytes.len() as u64,
-            Content::Reader { length, .. } => *length,
-        };
+        let length = content.length();
         if length >= MAX_LENGTH {
             return Err(unfit(path, io::Error::other("it is larger than 8 GiB")));
         }

@@ -28,7 +28,7 @@ pub struct Downloaded {
 }
 
 fn read_command(path: &str) -> Command {
-    english(["cat", "--", path]).timeout(None).bulk()
+    english(["cat", "--", path]).timeout(None)
 }
 
 /// Everything below `dir` as an archive on stdout.
@@ -47,9 +47,28 @@ impl Files<'_> {
         path: &str,
         writer: &mut (dyn AsyncWrite + Send + Unpin),
     ) -> Result<Downloaded, FileError> {
+        self.read(path, read_command(path).bulk(), writer).await
+    }
+
+    /// All of a short file.
+    ///
+    /// # Errors
+    /// As [`Files::download`].
+    pub async fn download_short(&self, path: &str) -> Result<Vec<u8>, FileError> {
+        let mut bytes = Vec::new();
+        self.read(path, read_command(path), &mut bytes).await?;
+        Ok(bytes)
+    }
+
+    async fn read(
+        &self,
+        path: &str,
+        command: Command,
+        writer: &mut (dyn AsyncWrite + Send + Unpin),
+    ) -> Result<Downloaded, FileError> {
         path::absolute(path)?;
         let mut hashing = Hashing { writer, hash: Sha256::new(), size: 0 };
-        let command = self.with_rights(read_command(path));
+        let command = self.with_rights(command);
         let ended =
             collect::stream(self.exec, &command, Input::Nothing, &mut hashing, &self.limits()).await?;
         self.ended("read", path, ended)?;

@@ -10,9 +10,8 @@ impl Files<'_> {
     /// # Errors
     /// As [`Files::download`].
     pub async fn read_text(&self, path: &str) -> Result<Option<String>, FileError> {
-        let mut bytes = Vec::new();
-        match self.download(path, &mut bytes).await {
-            Ok(_) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        match self.download_short(path).await {
+            Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
             Err(FileError::Absent { .. }) => Ok(None),
             Err(error) => Err(error),
         }

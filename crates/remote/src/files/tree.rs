@@ -9,8 +9,8 @@ use super::{
     archive::{Archive, Failure},
     english,
     facts::Hash,
-    in_groups, path, unique_name,
-    write::{PIPE, ownership},
+    in_groups, moving, path, unique_name,
+    write::{PIPE, ownership, unpack_command},
 };
 
 /// What uploaded files shall be like beside their own modes.
@@ -145,9 +145,11 @@ impl Files<'_> {
         staging: &str,
         options: &TreeOptions,
     ) -> Result<(), FileError> {
+        let length = plan.entries.iter().map(|entry| entry.content.length()).sum();
+        let command = moving(unpack_command(&plan.base), length);
         let (pipe, input) = tokio::io::duplex(PIPE);
         let make = write_archive(plan, name, options.directory_mode, pipe);
-        self.unpack(&plan.base, dir, input, make).await?;
+        self.unpack(command, dir, input, make).await?;
         let Some(owner) = ownership(options.owner.as_deref(), options.group.as_deref()) else {
             return Ok(());
         };

@@ -8,7 +8,7 @@ use crate::{Command, Error, Input, Output};
 
 use super::{
     Content, Facts, FileError, Files, Kind, Symlinks, archive::Archive, archive::Failure, english,
-    facts::Hash, path, unique_name,
+    facts::Hash, moving, path, unique_name,
 };
 
 /// How much of an archive waits between its maker and the connection.
@@ -191,6 +191,7 @@ impl Files<'_> {
         let inside = temporary.strip_prefix(base).unwrap_or(temporary).trim_start_matches('/');
         let directories: Vec<&str> = path::ancestors(inside).collect();
         let mut hash = Sha256::new();
+        let command = moving(unpack_command(base), content.length());
         let (pipe, input) = tokio::io::duplex(PIPE);
         let make = async {
             let mut archive = Archive::new(pipe);
@@ -200,20 +201,19 @@ impl Files<'_> {
             archive.file(inside, 0o600, content, |chunk| hash.update(chunk)).await?;
             archive.finish().await
         };
-        self.unpack(base, target, input, make).await?;
+        self.unpack(command, target, input, make).await?;
         Ok(hex(&hash.finalize()))
     }
 
-    /// Unpacks in `base` what `make` writes into the other end of `input`; `about` is what an
-    /// error names.
+    /// Runs `command`, which unpacks what `make` writes into the other end of `input`; `about` is
+    /// what an error names.
     pub(super) async fn unpack(
         &self,
-        base: &str,
+        command: Command,
         about: &str,
         input: tokio::io::DuplexStream,
         make: impl Future<Output = Result<(), Failure>>,
     ) -> Result<(), FileError> {
-        let command = unpack_command(base).bulk();
         let mut unpack = pin!(self.run(command, Input::Reader(Box::new(input))));
         let mut make = pin!(make);
         let mut made = None;
