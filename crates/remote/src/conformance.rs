@@ -1,7 +1,8 @@
 //! What every [`Executor`] must do, as checks that run against a real one.
 //!
 //! A check that fails panics with what it saw; [`suite`] runs them all, each within a minute. They
-//! need a host with the GNU tools and util-linux, and leave nothing behind on it.
+//! need a host with the GNU tools and util-linux, and leave nothing behind on it but the empty
+//! directory of locks.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "checks fail by panicking, as tests do")]
 
