@@ -28,7 +28,12 @@ impl Cli {
 
     /// The version it prints of itself, as `(major, minor)`.
     pub fn version(&self) -> (u64, u64) {
-        let output = Command::new(&self.path).args(["version", "-json"]).output().unwrap();
+        let output = Command::new(&self.path)
+            .args(["version", "-json"])
+            // A configuration file that is named and missing is reported on stdout, before the JSON.
+            .env("TF_CLI_CONFIG_FILE", "/dev/null")
+            .output()
+            .unwrap();
         let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         let text = json["terraform_version"].as_str().unwrap();
         let mut parts = text.split(['.', '-']).map(|part| part.parse().unwrap_or(0));

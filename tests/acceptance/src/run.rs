@@ -1,6 +1,6 @@
 //! What one run of a CLI said.
 
-use std::process::Output;
+use std::{process::ExitStatus, time::Duration};
 
 use serde_json::Value;
 
@@ -13,6 +13,8 @@ pub struct Run {
     pub stdout: String,
     /// What it printed to stderr.
     pub stderr: String,
+    /// How long it took.
+    pub took: Duration,
 }
 
 /// An error or a warning as the CLI reports it in its JSON output.
@@ -27,11 +29,12 @@ pub struct Diagnostic {
 }
 
 impl Run {
-    pub(crate) fn of(output: &Output) -> Self {
+    pub(crate) fn of(status: ExitStatus, stdout: &[u8], stderr: &[u8], took: Duration) -> Self {
         Self {
-            code: output.status.code(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            code: status.code(),
+            stdout: String::from_utf8_lossy(stdout).into_owned(),
+            stderr: String::from_utf8_lossy(stderr).into_owned(),
+            took,
         }
     }
 
@@ -54,6 +57,19 @@ impl Run {
         assert_eq!(self.code, Some(1), "the run did not fail:\n{}\n{}", self.stdout, self.stderr);
         let errors = self.diagnostics().into_iter().find(|diagnostic| diagnostic.severity == "error");
         errors.unwrap_or_else(|| panic!("no error diagnostic in:\n{}\n{}", self.stdout, self.stderr))
+    }
+
+    /// Fails the test unless some warning contains `part`.
+    ///
+    /// # Panics
+    /// When none does.
+    #[track_caller]
+    pub fn expect_warning(&self, part: &str) -> Diagnostic {
+        let warnings = self.diagnostics().into_iter().filter(|diagnostic| diagnostic.severity == "warning");
+        let found = warnings
+            .into_iter()
+            .find(|warning| warning.summary.contains(part) || warning.detail.contains(part));
+        found.unwrap_or_else(|| panic!("no warning with {part:?} in:\n{}\n{}", self.stdout, self.stderr))
     }
 
     /// Every diagnostic of a run with `-json`.

@@ -4,13 +4,13 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
 };
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{Change, Cli, Run, provider_binary};
+use crate::{Change, Cli, Run, Running, provider_binary};
 
 /// The block every configuration of the tests begins with.
 const REQUIRED_PROVIDERS: &str = r#"
@@ -24,7 +24,7 @@ terraform {
 /// A directory of its own with configuration and state, and the CLI that works in it.
 ///
 /// The provider comes through `dev_overrides`, so no `init` is needed. The CLI sees none of this
-/// process's environment but PATH, HOME and what [`Workspace::env`] adds.
+/// process's environment but PATH and what [`Workspace::env`] adds; its home is a folder here.
 pub struct Workspace {
     dir: TempDir,
     cli: Cli,
@@ -42,12 +42,18 @@ impl Workspace {
         );
         fs::write(dir.path().join("dev.tfrc"), overrides).unwrap();
         fs::write(dir.path().join("versions.tf"), REQUIRED_PROVIDERS).unwrap();
+        fs::create_dir(dir.path().join("home")).unwrap();
         Self { dir, cli: cli.clone(), env: BTreeMap::new() }
     }
 
     /// The directory.
     pub fn path(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// The home directory that the CLI and the provider see, where `.ssh/known_hosts` would be.
+    pub fn home(&self) -> PathBuf {
+        self.path().join("home")
     }
 
     /// The CLI.
@@ -73,22 +79,25 @@ impl Workspace {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.cli.path);
         command.args(arguments).current_dir(self.path()).env_clear().stdin(Stdio::null());
-        for name in ["PATH", "HOME"] {
-            command.env(name, std::env::var_os(name).unwrap_or_default());
-        }
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("HOME", self.home());
         command.env("TF_CLI_CONFIG_FILE", self.path().join("dev.tfrc"));
         command.env("CHECKPOINT_DISABLE", "1").env("TF_IN_AUTOMATION", "1").envs(&self.env);
         command
     }
 
     /// Runs the CLI to its end.
+    ///
+    /// # Panics
+    /// When it does not come to an end; its output is shown.
+    #[track_caller]
     pub fn run(&self, arguments: &[&str]) -> Run {
-        Run::of(&self.command(arguments).output().unwrap())
+        self.spawn(arguments).finish()
     }
 
-    /// Starts the CLI and leaves it running, its output captured.
-    pub fn spawn(&self, arguments: &[&str]) -> Child {
-        self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    /// Starts the CLI and leaves it running.
+    pub fn spawn(&self, arguments: &[&str]) -> Running {
+        Running::start(self.command(arguments))
     }
 
     /// `plan`, with diagnostics as JSON.
@@ -99,6 +108,11 @@ impl Workspace {
     /// `apply` without questions, with diagnostics as JSON.
     pub fn apply(&self) -> Run {
         self.run(&["apply", "-input=false", "-auto-approve", "-json"])
+    }
+
+    /// Starts [`Workspace::apply`] and leaves it running.
+    pub fn start_apply(&self) -> Running {
+        self.spawn(&["apply", "-input=false", "-auto-approve", "-json"])
     }
 
     /// `destroy` without questions, with diagnostics as JSON.

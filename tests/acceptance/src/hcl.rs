@@ -1,0 +1,90 @@
+//! Configuration as text, and what the hosts of the lab are called in it.
+
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+};
+
+use lab::{Host, Lab, Variant};
+
+/// `text` as a quoted string of HCL, whatever is in it.
+pub fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' | '\\' => quoted.extend(['\\', letter]),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            '$' | '%' if letters.peek() == Some(&'{') => quoted.extend([letter, letter]),
+            letter => quoted.push(letter),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// The `provider` block that can log in to every host of the lab; `more` goes into it as it is.
+pub fn provider_block(lab: &Lab, more: &str) -> String {
+    let key = &lab.hosts()[0].private_key_file;
+    format!(
+        "provider \"windlass\" {{\n  {more}\n  ssh {{\n    private_key_file = {}\n    known_hosts_file = {}\n  }}\n}}\n",
+        quoted(&key.to_string_lossy()),
+        quoted(&lab.state().known_hosts_file.to_string_lossy()),
+    )
+}
+
+/// A `windlass_host` named `name` for `host`, its key pinned; `more` goes into it as it is.
+pub fn host_block(name: &str, host: &Host, more: &str) -> String {
+    let mut lines = vec![
+        format!("address = {}", quoted(&host.address)),
+        format!("user = {}", quoted(&host.user)),
+        format!("host_key = {}", quoted(&host.host_key)),
+        more.to_owned(),
+    ];
+    if let Some(jump) = &host.jump {
+        lines.push(format!("jump = {}", quoted(jump)));
+    }
+    if host.variant == Variant::Sudo {
+        lines.push("sudo = true".to_owned());
+    }
+    format!("resource \"windlass_host\" {} {{\n  {}\n}}\n", quoted(name), lines.join("\n  "))
+}
+
+/// The connection to `host`, its key pinned.
+pub fn connection(host: &Host) -> String {
+    let key = format!("ssh-ed25519:{}", fingerprint(&host.host_key).replace('+', "-").replace('/', "_"));
+    let jump = host.jump.as_ref().map(|jump| format!("&jump={jump}")).unwrap_or_default();
+    let sudo = if host.variant == Variant::Sudo { "&sudo=1" } else { "" };
+    format!("ssh://{}@{}:{}?host_key={key}{jump}{sudo}", host.user, host.address, host.port)
+}
+
+/// `SHA256:…` of a public key, as `ssh-keygen` computes it.
+pub fn fingerprint(public_key: &str) -> String {
+    listed(public_key).split_whitespace().nth(1).unwrap().to_owned()
+}
+
+/// The line of `ssh-keygen -l` for a public key.
+pub fn listed(public_key: &str) -> String {
+    let mut keygen = Command::new("ssh-keygen")
+        .args(["-l", "-f", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    keygen.stdin.take().unwrap().write_all(public_key.as_bytes()).unwrap();
+    let output = keygen.wait_with_output().unwrap();
+    assert!(output.status.success(), "ssh-keygen does not know {public_key:?}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quoted_text_means_itself() {
+        assert_eq!(quoted("a\"b\\c\n${x} %{y} $z"), r#""a\"b\\c\n$${x} %%{y} $z""#);
+    }
+}
