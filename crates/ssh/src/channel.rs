@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
-    kill::{self, Pid, PidReader},
+    kill::{self, Pid, PidReader, Start},
     link::Link,
     pipe::{Reader, Writer, pipe},
     stdin::Stdin,
@@ -34,8 +34,8 @@ pub(crate) enum Sharing {
 
 /// What a channel is for.
 pub(crate) enum Purpose {
-    /// A command to be started by this line; `telling` when the line makes it tell its process id.
-    Command { line: String, telling: bool },
+    /// A command.
+    Command(Start),
     /// A socket, already connected.
     Socket,
 }
@@ -86,14 +86,17 @@ pub(crate) fn drain<K: Send + 'static>(
     // Nobody should have to read stderr for stdout to go on.
     let (stderr_writer, stderr) = pipe(SHARED_LIMIT);
     let first = match &purpose {
-        Purpose::Command { .. } => Progress::Starting,
+        Purpose::Command(_) => Progress::Starting,
         Purpose::Socket => Progress::Running,
     };
     let (progress_writer, progress) = watch::channel(first);
     let cancel = CancellationToken::new();
     let (ended, input_dropped) = (CancellationToken::new(), CancellationToken::new());
     let stdin = Stdin::new(write.make_writer(), ended.clone(), input_dropped.clone());
-    let telling = matches!(purpose, Purpose::Command { telling: true, .. });
+    let (pid, sudo) = match &purpose {
+        Purpose::Command(start) if start.telling => (Pid::Awaited, start.sudo),
+        _ => (Pid::NotNeeded, false),
+    };
     let task = Task {
         read,
         write: Arc::new(write),
@@ -102,7 +105,8 @@ pub(crate) fn drain<K: Send + 'static>(
         stdout: stdout_writer,
         stderr: stderr_writer,
         progress: progress_writer,
-        pid: watch::Sender::new(if telling { Pid::Awaited } else { Pid::NotNeeded }),
+        pid: watch::Sender::new(pid),
+        sudo,
         pid_reader: PidReader::default(),
         status: None,
         output_ended: false,
@@ -131,6 +135,8 @@ struct Task {
     stderr: Writer,
     progress: watch::Sender<Progress>,
     pid: watch::Sender<Pid>,
+    /// Whether it takes sudo to end the command.
+    sudo: bool,
     pid_reader: PidReader,
     status: Option<u32>,
     output_ended: bool,
@@ -159,7 +165,7 @@ impl Task {
         // Sending goes through the connection's own queue, which may be waiting for this very
         // task to read: it is polled beside reading, never instead of it.
         let (mut request, is_command) = match purpose {
-            Purpose::Command { line, .. } => {
+            Purpose::Command(Start { line, .. }) => {
                 let write = self.write.clone();
                 // Sending fails only when the connection has ended, which reading tells as well.
                 let sending = async move { drop(write.exec(true, line).await) };
@@ -203,8 +209,9 @@ impl Task {
                 Step::End(why) => {
                     // A command must not take the end of its input for a whole input now.
                     eof_due = false;
-                    // A request that was not sent must not be: there is nothing to end yet.
-                    let begun = request.take().is_none() && is_command;
+                    // A request that was not sent must not be, and what was refused did not begin.
+                    let sent = request.take().is_none();
+                    let begun = is_command && sent && why != Progress::Refused;
                     ending = Some(self.begin_ending(why, begun));
                 }
             }
@@ -226,7 +233,7 @@ impl Task {
         self.break_streams(io::ErrorKind::ConnectionAborted, &text);
         let (write, link, pid) = (self.write.clone(), self.link.clone(), self.pid.subscribe());
         if command {
-            Box::pin(kill::end_command(write, link, pid))
+            Box::pin(kill::end_command(write, link, pid, self.sudo))
         } else {
             Box::pin(async move { kill::close(&write).await })
         }

@@ -13,7 +13,7 @@ use crate::{
     channel::{Drained, Purpose, Sharing, drain},
     dial_error::DialFailure,
     host::{Host, SessionError},
-    kill::start_line,
+    kill::Start,
     link::{Link, OpenError},
     process::Control,
     socket::Socket,
@@ -43,10 +43,9 @@ impl SshExecutor {
         kept: K,
     ) -> Result<Process, Error> {
         let program = program(command);
-        let telling = link.refuses_signals();
-        let line =
-            start_line(command, self.sudo, telling).map_err(|error| self.not_started(program, error))?;
-        let drained = drain(channel, Purpose::Command { line, telling }, sharing, link, kept);
+        let start = Start::new(command, self.sudo, link.refuses_signals())
+            .map_err(|error| self.not_started(program, error))?;
+        let drained = drain(channel, Purpose::Command(start), sharing, link, kept);
         let Drained { stdin, stdout, stderr, progress, cancel, end_on_drop } = drained;
         let mut control = Control::new(program, &self.name, progress, cancel, end_on_drop);
         control.started().await?;

@@ -40,7 +40,7 @@ const OWN_LINKS: usize = 4;
 const STARTS: usize = 3;
 
 /// How often a host may hang up on us in a row before that is its answer.
-const HANG_UPS: u32 = 6;
+const HANG_UPS: u32 = 8;
 
 /// How often a refused session is asked for again.
 const REFUSALS: u32 = 5;

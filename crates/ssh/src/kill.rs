@@ -3,9 +3,9 @@
 //! Closing its channel does not: without a terminal sshd tells a command nothing. The protocol's
 //! own way is the `signal` request (RFC 4254 §6.9). OpenSSH before 9.8 refuses it to root, whose
 //! logins had no privilege separation there ("session signalling requires privilege separation"),
-//! and answers nothing. On such a server commands are started by a small shell script that first
-//! tells its process id on stderr and then becomes the command, and they are ended by `kill` on
-//! another channel.
+//! and answers nothing; and no server may signal what sudo runs for another user. Such commands
+//! are started by a small shell script that first tells its process id on stderr and then becomes
+//! the command, and they are ended by `kill` on another channel, under sudo where need be.
 
 use std::{sync::Arc, time::Duration};
 
@@ -41,13 +41,31 @@ const TELL: &str = "printf 'windlass-pid:%s\\n' \"$$\" >&2; exec \"$@\"";
 const KILL: &str = "g=$(sed 's/.*) . [0-9]* \\([0-9]*\\) .*/\\1/' \"/proc/$2/stat\") \
                     && [ \"$g\" -gt 1 ] && kill -s \"$1\" -- \"-$g\"";
 
-/// The line that starts `command`; `telling` makes it tell its process id first.
-pub(crate) fn start_line(command: &Command, sudo: bool, telling: bool) -> Result<String, QuoteError> {
-    if !telling {
-        return quote::line(command, sudo);
+/// How a command is started and, if need be, ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Start {
+    /// The line for the login shell.
+    pub(crate) line: String,
+    /// Whether the line makes the command tell its process id first.
+    pub(crate) telling: bool,
+    /// Whether it runs under sudo.
+    pub(crate) sudo: bool,
+}
+
+impl Start {
+    /// Starts `command` on a server that takes signals for it or, `deaf`, does not. No user may
+    /// signal what sudo runs, so such a command always tells.
+    pub(crate) fn new(command: &Command, sudo: bool, deaf: bool) -> Result<Self, QuoteError> {
+        let sudo = sudo && command.is_privileged();
+        let telling = deaf || sudo;
+        let line = if telling {
+            let words = quote::words(command, sudo)?;
+            quote::line(&Command::new(["sh", "-c", TELL, "sh"]).args(words), false)?
+        } else {
+            quote::line(command, sudo)?
+        };
+        Ok(Self { line, telling, sudo })
     }
-    let words = quote::words(command, sudo)?;
-    quote::line(&Command::new(["sh", "-c", TELL, "sh"]).args(words), false)
 }
 
 /// What is known of a command's process id.
@@ -105,12 +123,13 @@ pub(crate) async fn end_command(
     write: Arc<ChannelWriteHalf<Msg>>,
     link: Arc<Link>,
     mut pid: watch::Receiver<Pid>,
+    sudo: bool,
 ) {
     let told = timeout(PID_GRACE, pid.wait_for(|pid| *pid != Pid::Awaited)).await;
     let pid = told.ok().and_then(Result::ok).map(|pid| *pid);
     for (name, signal, grace) in [("TERM", Sig::TERM, TERM_GRACE), ("KILL", Sig::KILL, Duration::ZERO)] {
         match pid {
-            Some(Pid::Known(pid)) => kill(&link, name, pid).await,
+            Some(Pid::Known(pid)) => kill(&link, name, pid, sudo).await,
             // Sending fails only when the connection has ended, which the reader sees as well.
             _ => drop(write.signal(signal).await),
         }
@@ -128,9 +147,9 @@ pub(crate) async fn close(write: &ChannelWriteHalf<Msg>) {
 
 /// Runs `kill` on the host. It takes one of the sessions that slots leave free: to wait for a slot
 /// here could mean to wait for the command that is to be ended.
-async fn kill(link: &Link, signal: &str, pid: u32) {
-    let command = Command::new(["sh", "-c", KILL, "sh", signal, &pid.to_string()]);
-    let Ok(line) = quote::line(&command, false) else { return };
+async fn kill(link: &Link, signal: &str, pid: u32, sudo: bool) {
+    let command = Command::new(["sh", "-c", KILL, "sh", signal, &pid.to_string()]).privileged();
+    let Ok(line) = quote::line(&command, sudo) else { return };
     for attempt in 0..5 {
         let Some(mut channel) = link.spare_session().await else {
             sleep(Duration::from_millis(50 << attempt)).await;
@@ -207,13 +226,15 @@ mod tests {
 
     #[test]
     fn a_telling_command_keeps_its_words() {
-        let command = Command::new(["docker", "ps", "a b"]).privileged();
-        assert_eq!(start_line(&command, true, false).unwrap(), "sudo -n -- docker ps 'a b'");
-        let telling = start_line(&command, true, true).unwrap();
-        assert!(
-            telling.starts_with("sh -c '") && telling.ends_with(" sh sudo -n -- docker ps 'a b'"),
-            "{telling}"
-        );
+        let command = Command::new(["docker", "ps", "a b"]);
+        let start = Start::new(&command, true, false).unwrap();
+        assert_eq!(start, Start { line: "docker ps 'a b'".to_owned(), telling: false, sudo: false });
+        let deaf = Start::new(&command, true, true).unwrap();
+        assert!(deaf.line.starts_with("sh -c '") && deaf.line.ends_with(" sh docker ps 'a b'"), "{deaf:?}");
+        assert_eq!((deaf.telling, deaf.sudo), (true, false));
+        let sudo = Start::new(&command.privileged(), true, false).unwrap();
+        assert!(sudo.line.ends_with(" sh sudo -n -- docker ps 'a b'"), "{sudo:?}");
+        assert_eq!((sudo.telling, sudo.sudo), (true, true));
     }
 
     #[test]

@@ -38,8 +38,7 @@
 //! # Ending commands
 //!
 //! Cancelling sends TERM, after 5 s KILL, and closes the channel; see `kill` for servers that
-//! refuse signals. A command under `sudo` gets neither from a user who may not signal it: there
-//! only its channel is closed.
+//! refuse signals and for commands under sudo.
 
 mod auth;
 mod backoff;

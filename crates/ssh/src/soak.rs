@@ -116,7 +116,7 @@ async fn endure(exec: &dyn Executor, number: usize) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     let echoed = format!("{text}\n").into_bytes();
     outcomes.push(judge(run(exec, &quick, Input::Nothing).await, &echoed));
-    let cat = if number % 10 == 0 { Command::new(["cat"]).bulk() } else { Command::new(["cat"]) };
+    let cat = if number.is_multiple_of(10) { Command::new(["cat"]).bulk() } else { Command::new(["cat"]) };
     let payload = Bytes::from(payload);
     outcomes.push(judge(run(exec, &cat, Input::Bytes(payload.clone())).await, &payload));
     outcomes.push(judge(run(exec, &slow, Input::Nothing).await, &echoed));

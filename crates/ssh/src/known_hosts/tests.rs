@@ -17,10 +17,10 @@ fn lines(text: &str) -> Vec<Line> {
     let mut full = String::new();
     for line in text.lines() {
         let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-        if let Some(last) = words.last_mut() {
-            if let Some(key) = "ABCD".find(last.as_str()).filter(|_| last.len() == 1) {
-                *last = KEYS[key].to_owned();
-            }
+        if let Some(last) = words.last_mut()
+            && let Some(key) = "ABCD".find(last.as_str()).filter(|_| last.len() == 1)
+        {
+            *last = KEYS[key].to_owned();
         }
         full += &(words.join(" ") + "\n");
     }

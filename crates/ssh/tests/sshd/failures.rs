@@ -102,6 +102,20 @@ async fn a_pooled_connection_that_died_is_replaced() {
     }
 }
 
+/// The server process is frozen, so the connection is there but nothing is answered any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_answers_no_more_is_replaced() {
+    let sshd = Sshd::start(&[]);
+    let pool = Pool::with_agent(None);
+    let exec = pool.executor(&sshd.connection(""), &sshd.credentials());
+    run(&*exec, &Command::new(["true"]), Input::Nothing).await.unwrap();
+    sshd.freeze_sessions();
+    let command = Command::new(["true"]);
+    let running = timeout(Duration::from_secs(40), run(&*exec, &command, Input::Nothing));
+    assert_eq!(running.await.unwrap().unwrap().status, 0);
+    assert_eq!(pool.handshakes(), 2);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failure_is_not_kept() {
     let mut sshd = Sshd::prepare(&[]);

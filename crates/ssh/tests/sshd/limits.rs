@@ -48,7 +48,7 @@ async fn no_sessions_at_all_is_an_error_and_no_loop() {
 /// sshd hangs up on most of those who knock; each is let in in the end.
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_dropped_by_max_startups_are_tried_again() {
-    let sshd = Sshd::start(&["MaxStartups 1"]);
+    let sshd = Sshd::start(&["MaxStartups 2"]);
     let pools: Vec<Pool> = (0..6).map(|_| Pool::with_agent(None)).collect();
     let mut tasks = tokio::task::JoinSet::new();
     for pool in &pools {

@@ -101,7 +101,7 @@ impl Sshd {
     /// Kills it with all its sessions and what runs in them.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
-            kill(&descendants(child.id()));
+            signal("-KILL", &descendants(child.id()));
             let _ = child.kill();
             let _ = child.wait();
         }
@@ -109,7 +109,12 @@ impl Sshd {
 
     /// Kills its sessions and what runs in them; the server goes on.
     pub fn kill_sessions(&self) {
-        kill(&self.sessions());
+        signal("-KILL", &self.sessions());
+    }
+
+    /// Stops its sessions without ending them; the server goes on.
+    pub fn freeze_sessions(&self) {
+        signal("-STOP", &self.sessions());
     }
 
     /// The processes that it started.
@@ -233,11 +238,11 @@ fn parent(pid: u32) -> Option<u32> {
     stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }
 
-fn kill(pids: &[u32]) {
+fn signal(signal: &str, pids: &[u32]) {
     if pids.is_empty() {
         return;
     }
     let pids: Vec<String> = pids.iter().map(ToString::to_string).collect();
     // Some may have ended by themselves meanwhile.
-    let _ = Command::new("kill").arg("-9").args(pids).stderr(Stdio::null()).status();
+    let _ = Command::new("kill").arg(signal).args(pids).stderr(Stdio::null()).status();
 }
