@@ -1,6 +1,9 @@
 //! Running Compose on a host and reading its answers.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use remote::{
     Command, Executor, Input, Output,
@@ -20,6 +23,9 @@ use crate::{
 
 /// How many lines of a failed command's output an error carries.
 const ERROR_LINES: usize = 30;
+
+/// How `up` fails for a project that has no services, or none that any active profile wants.
+const NOTHING_TO_START: &str = "no service selected";
 
 /// Compose on one host, for the length of one operation.
 #[derive(Debug)]
@@ -97,6 +103,18 @@ impl<'a> Compose<'a> {
         self.succeed("read the compose files", &command, Vec::new()).await.map(|output| output.stdout)
     }
 
+    /// As [`Compose::config`], and the names of the variables that the files use although nothing
+    /// sets them: Compose only warns of those, and takes them for empty.
+    ///
+    /// # Errors
+    /// As [`Compose::config`].
+    pub async fn resolve(&self, project: &Project) -> Result<(Vec<u8>, BTreeSet<String>), Error> {
+        let command = project.config(&self.cli);
+        let output = self.succeed("read the compose files", &command, Vec::new()).await?;
+        let unset = unset_variables(&output.stderr_text());
+        Ok((output.stdout, unset))
+    }
+
     /// The hashes of a resolved project, given as its document; `directory` is its project
     /// directory, which need not exist yet.
     ///
@@ -135,7 +153,7 @@ impl<'a> Compose<'a> {
         self.succeed("pull the images", &command, Vec::new()).await.map(drop)
     }
 
-    /// Makes what runs equal to the files; see [`Project::up`].
+    /// Makes what runs equal to the files; see [`Project::up`]. A project without services is one.
     ///
     /// # Errors
     /// [`Error::Command`] with Compose's own words.
@@ -145,8 +163,11 @@ impl<'a> Compose<'a> {
         services: &[String],
         limit: Option<Duration>,
     ) -> Result<(), Error> {
-        let command = project.up(&self.cli, services, limit);
-        self.succeed("start the services", &command, Vec::new()).await.map(drop)
+        let output = self.run(&project.up(&self.cli, services, limit), Vec::new()).await?;
+        if output.success() || output.stderr_text().contains(NOTHING_TO_START) {
+            return Ok(());
+        }
+        Err(self.failure("start the services", &output))
     }
 
     /// Takes the project down; see [`command::down`].
@@ -186,10 +207,30 @@ impl<'a> Compose<'a> {
     }
 }
 
-/// The last lines that say something.
+/// The variables of Compose's warnings: `The \"NAME\" variable is not set. Defaulting to a blank
+/// string.`, in a log line or on its own.
+fn unset_variables(stderr: &str) -> BTreeSet<String> {
+    let name = |line: &str| {
+        let (before, _) = line.split_once(" variable is not set")?;
+        let name = before.trim_end_matches(['"', '\\']).rsplit(['"', ' ']).next()?;
+        Some(name.to_owned()).filter(|name| !name.is_empty())
+    };
+    stderr.lines().filter_map(name).collect()
+}
+
+/// The last lines that say something: progress (` Container web-app-1  Creating`) does not, unless
+/// there is nothing else.
 fn last_lines(text: &str, count: usize) -> String {
-    let lines: Vec<_> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    let all: Vec<_> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    let telling: Vec<_> = all.iter().copied().filter(|line| !is_progress(line)).collect();
+    let lines = if telling.is_empty() { all } else { telling };
     lines[lines.len().saturating_sub(count)..].join("\n")
+}
+
+/// Compose's own errors begin at the margin, its progress with a space.
+fn is_progress(line: &str) -> bool {
+    [" Container ", " Network ", " Volume "].iter().any(|start| line.starts_with(start))
+        && !line.ends_with("Error")
 }
 
 #[cfg(test)]
@@ -241,6 +282,15 @@ mod tests {
         assert!(matches!(sudo, Error::Sudo { .. }));
     }
 
+    #[test]
+    fn variables_that_nothing_sets_are_known_by_the_warnings() {
+        let said = "time=\"2026-01-01T00:00:00Z\" level=warning msg=\"The \\\"FOO\\\" variable is not set. \
+                    Defaulting to a blank string.\"\nThe \"B_2\" variable is not set. Defaulting to a blank string.\n\
+                    something else\n";
+        let found = unset_variables(said);
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), ["B_2", "FOO"]);
+    }
+
     #[tokio::test]
     async fn failures_name_final_files_and_no_secrets() {
         let fake = Fake::new("web");
@@ -257,6 +307,14 @@ mod tests {
         let error = compose(&fake).config(&project).await.unwrap_err();
         let Error::Command { status, output, .. } = error else { panic!("{error}") };
         assert_eq!((status, output.as_str()), (15, "yaml: line 3: /srv/web/compose.yaml: bad [secret]"));
+    }
+
+    #[test]
+    fn progress_makes_way_for_what_says_something() {
+        let text = " Network p_default  Creating\n Container p-a-1  Creating\n\nError response: bad\n";
+        assert_eq!(last_lines(text, 9), "Error response: bad");
+        assert_eq!(last_lines(" Container p-a-1  Creating\n", 9), " Container p-a-1  Creating");
+        assert_eq!(last_lines("a\nb\nc\n", 2), "b\nc");
     }
 
     #[tokio::test]

@@ -8,6 +8,7 @@ pub mod plan;
 pub mod predict;
 pub mod project;
 pub mod record;
+pub mod resources;
 pub mod stack;
 pub mod staging;
 pub mod wait;

@@ -6,8 +6,9 @@
 //! takes two calls:
 //!
 //! 1. `config --format json` over the files, staged in a temporary directory S on the host;
-//! 2. [`Resolved::moved`] writes the final directory F in place of S and adds the label that
-//!    stands for the content of the files that a service uses;
+//! 2. [`Resolved::moved`] writes the final directory F in place of S and adds the labels that
+//!    stand for what a service uses and Compose's hash does not see: the content of shipped files,
+//!    and see [`resources`];
 //! 3. `config --hash '*'` over that document from stdin, with F as its directory.
 //!
 //! Services that share something with another one's container (`network_mode: service:x`,
@@ -20,7 +21,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::project::Config;
+use super::{
+    project::Config,
+    resources::{self, LABEL_RESOURCES, Values},
+};
 use crate::Error;
 
 /// The label that stands for the content of the shipped files that a service uses: Compose's own
@@ -45,6 +49,8 @@ pub struct Resolved {
     pub files: BTreeMap<String, String>,
     /// Service to the shipped files it uses, by their paths.
     pub uses: BTreeMap<String, BTreeSet<String>>,
+    /// Service to the labels that we add to it.
+    pub labels: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// The staged directory shows in a place that is not a path; the prediction would be wrong.
@@ -57,7 +63,8 @@ struct StagePath {
 
 impl Resolved {
     /// Takes what `config --format json` wrote for files staged in `staged` and moves it to
-    /// `directory`; `shipped` are the files under it, by their paths relative to it.
+    /// `directory`; `shipped` are the files under it, by their paths relative to it; `values` are
+    /// those that were interpolated.
     ///
     /// # Errors
     /// [`Error::Parse`] when the document is not one, or names `staged` where we cannot move it.
@@ -66,6 +73,7 @@ impl Resolved {
         staged: &str,
         directory: &str,
         shipped: &BTreeMap<String, FileDigest>,
+        values: Values<'_>,
     ) -> Result<Self, Error> {
         let mut document = Config::parse(json)?.document;
         if staged != directory {
@@ -84,9 +92,22 @@ impl Resolved {
             .map(|(name, service)| (name.clone(), used_files(&service.sources, directory, shipped)))
             .filter(|(_, used)| !used.is_empty())
             .collect();
-        let files = uses.iter().map(|(name, used)| (name.clone(), files_hash(used, shipped))).collect();
-        let config = labelled(config, &files)?;
-        Ok(Self { config, files, uses })
+        let files: BTreeMap<_, _> =
+            uses.iter().map(|(name, used)| (name.clone(), files_hash(used, shipped))).collect();
+        let mut labels: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+        let mut add = |service: &str, label: &str, hash: &str| {
+            labels.entry(service.to_owned()).or_default().insert(label.to_owned(), hash.to_owned());
+        };
+        for name in config.services.keys() {
+            if let Some(hash) = files.get(name) {
+                add(name, LABEL_FILES, hash);
+            }
+            if let Some(hash) = resources::hash(&config.document, name, values) {
+                add(name, LABEL_RESOURCES, &hash);
+            }
+        }
+        let config = labelled(config, &labels)?;
+        Ok(Self { config, files, uses, labels })
     }
 
     /// What goes to the stdin of `config --hash '*'`.
@@ -96,31 +117,23 @@ impl Resolved {
 
     /// The Compose file that gives `up`, and a person, the same labels.
     pub fn override_file(&self) -> String {
-        let services: Map<_, _> = self
-            .files
-            .iter()
-            .map(|(name, hash)| (name.clone(), json!({ "labels": { LABEL_FILES: escape(hash) } })))
-            .collect();
+        let services: Map<_, _> =
+            self.labels.iter().map(|(name, labels)| (name.clone(), json!({ "labels": labels }))).collect();
         let mut text = format!("{:#}", json!({ "services": services }));
         text.push('\n');
         text
     }
 }
 
-/// A `$` in a Compose file starts an interpolation unless it is doubled.
-fn escape(text: &str) -> String {
-    text.replace('$', "$$")
-}
-
-fn labelled(config: Config, files: &BTreeMap<String, String>) -> Result<Config, Error> {
+/// The project with our labels, which are hexadecimal and so mean the same in every quoting.
+fn labelled(config: Config, ours: &BTreeMap<String, BTreeMap<String, String>>) -> Result<Config, Error> {
     let Config { mut document, .. } = config;
-    for (name, hash) in files {
-        if let Some(Value::Object(service)) =
-            document.pointer_mut("/services").and_then(|all| all.get_mut(name))
-        {
+    for (name, added) in ours {
+        let service = document.pointer_mut("/services").and_then(|services| services.get_mut(name));
+        if let Some(Value::Object(service)) = service {
             let labels = service.entry("labels").or_insert_with(|| json!({}));
             if let Value::Object(labels) = labels {
-                labels.insert(LABEL_FILES.to_owned(), json!(escape(hash)));
+                labels.extend(added.iter().map(|(label, hash)| (label.clone(), json!(hash))));
             }
         }
     }
@@ -218,6 +231,8 @@ mod tests {
     const STAGED: &str = "/tmp/windlass-x1";
     const FINAL: &str = "/srv/web";
 
+    const NO_VALUES: Values<'_> = Values { known: &BTreeMap::new(), own: None };
+
     fn shipped() -> BTreeMap<String, FileDigest> {
         let digest = |sha256: &str| FileDigest { sha256: sha256.into(), mode: 0o644 };
         [("compose.yaml", "c"), ("conf/a", "1"), ("conf/b", "2"), ("conf2", "3"), ("key", "4")]
@@ -226,7 +241,7 @@ mod tests {
     }
 
     fn resolve(document: &Value) -> Result<Resolved, Error> {
-        Resolved::moved(document.to_string().as_bytes(), STAGED, FINAL, &shipped())
+        Resolved::moved(document.to_string().as_bytes(), STAGED, FINAL, &shipped(), NO_VALUES)
     }
 
     fn document() -> Value {
@@ -286,8 +301,9 @@ mod tests {
     fn the_override_file_says_the_same_labels() {
         let resolved = Resolved {
             config: Config::parse(br#"{"name":"p"}"#).unwrap(),
-            files: BTreeMap::from([("app".into(), "abc".into())]),
+            files: BTreeMap::new(),
             uses: BTreeMap::new(),
+            labels: BTreeMap::from([("app".into(), BTreeMap::from([(LABEL_FILES.into(), "abc".into())]))]),
         };
         assert_eq!(
             resolved.override_file(),

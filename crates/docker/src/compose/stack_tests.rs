@@ -207,7 +207,8 @@ fn wanted_knows_which_services_hold_a_secret() {
     let document = br#"{"name":"web","services":{
         "app":{"image":"a","environment":{"URL":"db:PASS#2@x"}},
         "db":{"image":"b","healthcheck":{"test":["CMD","true"]}}}}"#;
-    let resolved = Resolved::moved(document, "/s", "/f", &BTreeMap::new()).unwrap();
+    let values = super::super::resources::Values { known: &BTreeMap::new(), own: None };
+    let resolved = Resolved::moved(document, "/s", "/f", &BTreeMap::new(), values).unwrap();
     let mut hashes = BTreeMap::from([("app".to_owned(), "1".to_owned())]);
     let error = wanted(&resolved, &hashes, &[]).unwrap_err();
     assert!(std::error::Error::source(&error).unwrap().to_string().contains("\"db\""));
