@@ -6,6 +6,7 @@
 mod adapter;
 mod data_sources;
 mod diagnose;
+mod engines;
 mod host_key;
 mod hosts;
 mod resources;

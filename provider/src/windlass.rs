@@ -7,8 +7,9 @@ use framework::{AnyDataSource, AnyResource, Context, Diagnostic, Diagnostics, Pr
 
 use crate::{
     data_sources::host::HostDataSource,
+    engines::Engines,
     hosts::Hosts,
-    resources::{file::FileResource, host::HostResource},
+    resources::{compose_stack::StackResource, file::FileResource, host::HostResource},
     settings::{self, ProviderModel, Settings},
 };
 
@@ -16,6 +17,7 @@ use crate::{
 #[derive(Default)]
 pub struct Windlass {
     hosts: Arc<Hosts>,
+    engines: Arc<Engines>,
 }
 
 #[async_trait]
@@ -36,6 +38,7 @@ impl Provider for Windlass {
 
     fn resources(&self) -> Vec<AnyResource> {
         vec![
+            AnyResource::new(StackResource::new(self.hosts.clone(), self.engines.clone())),
             AnyResource::new(FileResource::new(self.hosts.clone())),
             AnyResource::new(HostResource::new(self.hosts.clone())),
         ]

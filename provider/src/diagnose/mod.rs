@@ -4,9 +4,11 @@
 //! A caller gives the title (the operation and the thing) and one sentence about what the world
 //! looks like now; what happened and what to do next follow from the error.
 
+mod docker;
 mod file;
 mod host;
 
+pub(crate) use docker::{docker_error, lock_error};
 pub(crate) use file::file_error;
 pub(crate) use host::host_error;
 

@@ -1,4 +1,5 @@
 //! The managed resources, one folder each.
 
+pub(crate) mod compose_stack;
 pub(crate) mod file;
 pub(crate) mod host;

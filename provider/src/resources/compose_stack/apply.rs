@@ -1,0 +1,244 @@
+//! Creating and updating a stack, also by moving it to another machine.
+
+use framework::{Apply, Context, Diagnostic, Diagnostics, Field, Severity, State};
+use secret::{Scrubber, Secret};
+
+use super::{
+    StackPrivate, StackResource,
+    deploy::{Deployment, Made},
+    destroy,
+    failure::Failure,
+    held,
+    inputs::{Inputs, secrets},
+    model::{CHANGED, Service, StackModel},
+    read::{take, title, what_runs},
+    site::Site,
+};
+
+/// What the world looks like when an operation stopped before it changed anything.
+const NOTHING: &str = "Nothing was changed.";
+
+/// Starts a stack that we did not know of.
+pub(super) async fn create(
+    resource: &StackResource,
+    cx: &Context,
+    apply: &mut Apply<StackResource>,
+) -> Result<(), Diagnostics> {
+    let title = title("start", &apply.planned);
+    let inputs = inputs(&title, apply)?;
+    let site = open(resource, &title, &apply.planned).await?;
+    deploy(resource, cx, apply, Task { title: &title, inputs: &inputs, site: &site, fresh: true }).await
+}
+
+/// Changes a stack in place, or starts it on another machine before it is taken down on the old one.
+pub(super) async fn update(
+    resource: &StackResource,
+    cx: &Context,
+    apply: &mut Apply<StackResource>,
+) -> Result<(), Diagnostics> {
+    let title = title("update", &apply.planned);
+    let Some(prior) = apply.prior.clone() else {
+        return Err(Diagnostic::bug(title, "An update of nothing.").into());
+    };
+    if needs_no_host(&prior, apply) {
+        let private = apply.private.clone();
+        apply.record(apply.planned.clone(), private);
+        return Ok(());
+    }
+    let inputs = inputs(&title, apply)?;
+    let site = open(resource, &title, &apply.planned).await?;
+    let moved = !prior.private.machine_id.is_empty() && prior.private.machine_id != site.machine_id;
+    deploy(resource, cx, apply, Task { title: &title, inputs: &inputs, site: &site, fresh: moved }).await?;
+    if moved {
+        leave_old_machine(resource, cx, prior).await;
+    } else {
+        leave_old_directory(cx, &site, apply, &prior.model).await;
+    }
+    Ok(())
+}
+
+/// Whether only attributes have changed that say how later operations go about it.
+fn needs_no_host(prior: &State<StackResource>, apply: &Apply<StackResource>) -> bool {
+    let digest =
+        |private: &StackPrivate| private.prediction.as_ref().map(|prediction| prediction.digest.clone());
+    digest(&apply.private).is_some()
+        && digest(&apply.private) == digest(&prior.private)
+        && apply.private.machine_id == prior.private.machine_id
+        && apply.planned.directory == prior.model.directory
+        && apply.planned.source_hash == prior.model.source_hash
+        && apply.planned.services == prior.model.services
+}
+
+/// What one deployment is about.
+struct Task<'a> {
+    title: &'a str,
+    inputs: &'a Inputs,
+    site: &'a Site,
+    fresh: bool,
+}
+
+async fn deploy(
+    resource: &StackResource,
+    cx: &Context,
+    apply: &mut Apply<StackResource>,
+    task: Task<'_>,
+) -> Result<(), Diagnostics> {
+    let Task { title, inputs, site, fresh } = task;
+    let nothing = |failure: Failure| failure.diagnostics(title, NOTHING);
+    let engine = resource.engines.engine(&site.host).await.map_err(Failure::from).map_err(nothing)?;
+    let planned = apply.planned.clone();
+    let directory = match &planned.directory {
+        Field::Known(directory) => directory.clone(),
+        Field::Unknown | Field::Null => site.default_directory(&inputs.name),
+    };
+    let secrets = secrets(&apply.config);
+    let deployment = Deployment {
+        resource,
+        cx,
+        title,
+        site,
+        engine,
+        inputs,
+        directory: directory.clone(),
+        planned: &planned,
+        scrubber: scrubber(resource, secrets.values()),
+        secrets,
+        fresh,
+    };
+    let lock = site.lock(cx, &inputs.name).await.map_err(Failure::from).map_err(nothing)?;
+    let known = apply.private.prediction.clone();
+    let done = match deployment.prepare(known).await {
+        Ok(prepared) => {
+            // From here on something may exist: whatever happens, it is recorded.
+            let begun = begun(&planned, directory, inputs);
+            apply.record(
+                begun,
+                StackPrivate { machine_id: site.machine_id.clone(), ..StackPrivate::default() },
+            );
+            match deployment.carry_out(prepared).await {
+                Ok(made) => {
+                    finish(apply, made);
+                    Ok(())
+                }
+                Err(failure) => Err(stopped(&deployment, apply, failure).await),
+            }
+        }
+        Err(failure) => Err(failure.diagnostics(title, NOTHING)),
+    };
+    if let Err(error) = lock.release().await {
+        tracing::warn!(host = site.executor().name(), %error, "could not release the lock");
+    }
+    done
+}
+
+/// The state while nothing is known of what became of it.
+fn begun(planned: &StackModel, directory: String, inputs: &Inputs) -> StackModel {
+    let mut model = planned.clone();
+    model.directory = Field::Known(directory);
+    model.id = Field::Known(inputs.name.clone());
+    model.source_hash = CHANGED.into();
+    model.services = Field::Known(Default::default());
+    model
+}
+
+/// Records what was made. What was planned stands; what came out differently is for the next read.
+fn finish(apply: &mut Apply<StackResource>, made: Made) {
+    let Some(state) = &mut apply.state else { return };
+    take(&mut state.model, &made.held, &made.containers);
+    if let (Field::Known(planned), Field::Known(live)) = (&apply.planned.services, &mut state.model.services)
+    {
+        let settled = planned.iter().map(|(name, planned)| {
+            let live = live.get(name).cloned().unwrap_or_else(|| Service::of(&Default::default()));
+            (name.clone(), live.settled(planned))
+        });
+        *live = settled.collect();
+    }
+    if let Field::Known(hash) = &apply.planned.source_hash {
+        state.model.source_hash = Field::Known(hash.clone());
+    }
+    state.private = made.private;
+}
+
+/// Records what is there after a failure and says so.
+async fn stopped(
+    deployment: &Deployment<'_>,
+    apply: &mut Apply<StackResource>,
+    failure: Failure,
+) -> Diagnostics {
+    let name = &deployment.inputs.name;
+    let looked = async {
+        let held = held::look(deployment.site.executor(), &deployment.directory).await?;
+        Ok::<_, Failure>((held, deployment.engine.containers(name).await?))
+    };
+    let world = match looked.await {
+        Ok((held, containers)) => {
+            if let Some(state) = &mut apply.state {
+                take(&mut state.model, &held, &containers);
+            }
+            format!("Now running: {}.", what_runs(&containers))
+        }
+        Err(_) => "What runs now is not known: the host does not answer.".to_owned(),
+    };
+    let recorded = if deployment.fresh {
+        " The stack is recorded, so that the next apply makes it anew and destroy removes it."
+    } else {
+        " The next apply goes on from here."
+    };
+    failure.diagnostics(deployment.title, &format!("{world}{recorded}"))
+}
+
+/// Takes the stack down where it was. It runs in its new place already, so a machine that is gone
+/// is worth a warning and no more.
+async fn leave_old_machine(resource: &StackResource, cx: &Context, prior: State<StackResource>) {
+    let name = prior.model.name().to_owned();
+    if let Err(problems) = destroy::delete(resource, cx, prior).await {
+        for problem in problems {
+            cx.warn(
+                Diagnostic::warning(format!(
+                    "Compose stack {name:?} moved, but is still on the old machine too"
+                ))
+                .detail(problem.detail),
+            );
+        }
+    }
+}
+
+/// Removes the shipped files from the directory where the stack was.
+async fn leave_old_directory(cx: &Context, site: &Site, apply: &Apply<StackResource>, prior: &StackModel) {
+    let now = apply.state.as_ref().and_then(|state| state.model.directory.known());
+    let Some(old) = prior.directory.known().filter(|old| Some(*old) != now) else { return };
+    if let Err(failure) = destroy::remove_files(site, old).await {
+        let title = format!("Could not remove the files of compose stack {:?} from {old:?}", prior.name());
+        for problem in failure.diagnostics(&title, "The stack runs from its new directory.") {
+            cx.warn(Diagnostic { severity: Severity::Warning, ..problem });
+        }
+    }
+}
+
+fn inputs(title: &str, apply: &Apply<StackResource>) -> Result<Inputs, Diagnostics> {
+    let inputs = Inputs::of(&apply.config)?;
+    inputs.ok_or_else(|| {
+        Diagnostic::bug(title, "Parts of the configuration are still unknown during apply.").into()
+    })
+}
+
+async fn open(resource: &StackResource, title: &str, planned: &StackModel) -> Result<Site, Diagnostics> {
+    let failed = |failure: Failure| failure.diagnostics(title, NOTHING);
+    let reached = resource.hosts.reach(&planned.host).map_err(Failure::from).map_err(failed)?;
+    let Some(host) = reached else {
+        return Err(Diagnostic::bug(
+            title,
+            "The host or the provider's settings are still unknown during apply.",
+        )
+        .into());
+    };
+    Site::open(host).await.map_err(failed)
+}
+
+/// Knows every secret that foreign words may repeat.
+fn scrubber<'s>(resource: &StackResource, secrets: impl Iterator<Item = &'s Secret>) -> Scrubber {
+    let settings = resource.hosts.settings();
+    let registries = settings.iter().flat_map(|settings| settings.registries.iter());
+    let passwords = registries.map(|registry| registry.password.clone());
+    Scrubber::new(secrets.cloned().chain(passwords))
+}

@@ -1,0 +1,75 @@
+//! Taking a stack down.
+
+use docker::compose::layout::OURS;
+use framework::{Context, Diagnostic, Diagnostics, State};
+use secret::Scrubber;
+
+use super::{StackResource, failure::Failure, held, read::title, site::Site};
+
+/// What the world looks like after a failure.
+const THERE: &str = "The stack, or a part of it, is still there; destroying it again goes on from here.";
+/// The files of ours, which go last: they tell what else has to.
+const OUR_FILES: [&str; 6] = ["override.json", "record.json", "key", "source.json", "files", "manifest.json"];
+
+/// Takes the stack down by its project's label, and its shipped files away. Volumes stay, unless
+/// the state says otherwise. Already gone is fine.
+pub(super) async fn delete(
+    resource: &StackResource,
+    cx: &Context,
+    state: State<StackResource>,
+) -> Result<(), Diagnostics> {
+    let title = title("destroy", &state.model);
+    let done = take_down(resource, cx, &title, &state).await;
+    let done = done.map_err(|failure| failure.for_read(&title, THERE));
+    resource.hosts.settle_delete(cx, &title, THERE, done)
+}
+
+async fn take_down(
+    resource: &StackResource,
+    cx: &Context,
+    title: &str,
+    state: &State<StackResource>,
+) -> Result<(), Failure> {
+    let Some(host) = resource.hosts.reach(&state.model.host)? else {
+        let what = "The host or the provider's settings are still unknown during apply.";
+        return Err(Diagnostic::bug(title, what).into());
+    };
+    let site = Site::open(host).await?;
+    let machine = &state.private.machine_id;
+    if !machine.is_empty() && *machine != site.machine_id {
+        // The machine was replaced behind its address: nothing of this stack is on the new one.
+        return Ok(());
+    }
+    let name = state.model.name();
+    let lock = site.lock(cx, name).await?;
+    let volumes = state.model.remove_volumes_on_destroy.is_true();
+    let compose = site.compose(cx, &Scrubber::default());
+    let done = async {
+        compose.down(name, volumes, cx.remaining()).await?;
+        match state.model.directory.known() {
+            Some(directory) => remove_files(&site, directory).await,
+            None => Ok(()),
+        }
+    };
+    let done = done.await;
+    if let Err(error) = lock.release().await {
+        tracing::warn!(host = site.executor().name(), %error, "could not release the lock");
+    }
+    done
+}
+
+/// Removes what was shipped to `directory`, by the manifest there, and nothing else.
+pub(super) async fn remove_files(site: &Site, directory: &str) -> Result<(), Failure> {
+    let held = held::look(site.executor(), directory).await?;
+    if !held.is_ours() {
+        return Ok(());
+    }
+    let files = site.files();
+    let shipped = held.paths();
+    if !shipped.is_empty() {
+        files.remove(directory, &shipped).await?;
+    }
+    let ours: Vec<String> = OUR_FILES.iter().map(|name| format!("{OURS}/{name}")).collect();
+    files.remove(directory, &ours).await?;
+    Ok(())
+}

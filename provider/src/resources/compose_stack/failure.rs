@@ -1,0 +1,192 @@
+//! Why an operation on a stack stopped, and the words for it.
+
+use docker::compose::wait::{Failure as Fallen, WaitError};
+use framework::{Diagnostic, Diagnostics};
+use remote::{files::FileError, lock::LockError};
+
+use crate::{
+    diagnose::{docker_error, file_error, host_error, lock_error},
+    hosts::ReadFailure,
+};
+
+/// Why an operation stopped.
+#[derive(Debug)]
+pub(super) enum Failure {
+    Docker(docker::Error),
+    File(FileError),
+    Lock(LockError),
+    Wait(WaitError),
+    /// The files of the configuration are wrong: Compose's words, at an attribute.
+    Files {
+        words: String,
+        next: String,
+        at: &'static str,
+    },
+    /// In words already.
+    Told(Box<Diagnostics>),
+}
+
+impl From<remote::Error> for Failure {
+    fn from(error: remote::Error) -> Self {
+        Self::Docker(error.into())
+    }
+}
+
+impl From<docker::Error> for Failure {
+    fn from(error: docker::Error) -> Self {
+        Self::Docker(error)
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::Remote(error) => error.into(),
+            error => Self::File(error),
+        }
+    }
+}
+
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Remote(error) => error.into(),
+            error => Self::Lock(error),
+        }
+    }
+}
+
+impl From<WaitError> for Failure {
+    fn from(error: WaitError) -> Self {
+        match error {
+            WaitError::Engine(error) => error.into(),
+            error => Self::Wait(error),
+        }
+    }
+}
+
+impl From<Diagnostics> for Failure {
+    fn from(diagnostics: Diagnostics) -> Self {
+        Self::Told(Box::new(diagnostics))
+    }
+}
+
+impl From<Diagnostic> for Failure {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self::Told(Box::new(diagnostic.into()))
+    }
+}
+
+impl Failure {
+    /// Whether the host or its Docker is not there (yet).
+    pub(super) fn is_absence(&self) -> bool {
+        match self {
+            Self::Docker(error) => matches!(
+                error,
+                docker::Error::Remote(remote::Error::Unreachable { .. })
+                    | docker::Error::Missing { .. }
+                    | docker::Error::ComposeMissing { .. }
+                    | docker::Error::NotRunning { .. }
+            ),
+            _ => false,
+        }
+    }
+
+    /// The diagnostics: `title` names the operation and the thing, `world` says what the world
+    /// looks like now.
+    pub(super) fn diagnostics(self, title: &str, world: &str) -> Diagnostics {
+        match self {
+            Self::Docker(error) => docker_error(title, &error, world).into(),
+            Self::File(error) => file_error(title, &error, world).into(),
+            Self::Lock(error) => lock_error(title, &error, world).into(),
+            Self::Wait(error) => not_ready(title, &error, world).into(),
+            Self::Files { words, next, at } => {
+                Diagnostic::error(title).detail(words).detail(world).detail(next).at(at).into()
+            }
+            Self::Told(diagnostics) => *diagnostics,
+        }
+    }
+
+    /// For operations that end by `on_unreachable`.
+    pub(super) fn for_read(self, title: &str, world: &str) -> ReadFailure {
+        match self {
+            Self::Docker(docker::Error::Remote(error)) => ReadFailure::Host(error),
+            failure => {
+                let mut all = failure.diagnostics(title, world).into_iter();
+                ReadFailure::Other(
+                    all.next().unwrap_or_else(|| Diagnostic::bug(title, "An error without words.")),
+                )
+            }
+        }
+    }
+}
+
+/// The diagnostic of services that did not become what they should be.
+fn not_ready(title: &str, error: &WaitError, world: &str) -> Diagnostic {
+    let (happened, containers) = match error {
+        WaitError::Failed(containers) => (told(containers), containers.as_slice()),
+        WaitError::Late { limit, pending, containers } => {
+            let pending: Vec<String> =
+                pending.iter().map(|(name, words)| format!("{name} is {words}")).collect();
+            (format!("After {} s: {}.", limit.as_secs(), pending.join(", ")), containers.as_slice())
+        }
+        WaitError::Cancelled(_) => return host_error(title, &remote::Error::Cancelled, world),
+        WaitError::Engine(error) => return docker_error(title, error, world),
+    };
+    let mut diagnostic = Diagnostic::error(title).detail(happened);
+    for container in containers {
+        diagnostic = diagnostic.detail(log(container));
+    }
+    let next = match error {
+        WaitError::Late { .. } => {
+            "If the services only need longer, give them more time in `timeouts`; otherwise correct what keeps them, \
+             then apply again."
+        }
+        _ => "Correct what the log names, then apply again.",
+    };
+    diagnostic.detail(world).detail(next)
+}
+
+fn told(containers: &[Fallen]) -> String {
+    let lines: Vec<String> = containers
+        .iter()
+        .map(|one| format!("Service {}: container {} {}.", one.service, one.container, one.why))
+        .collect();
+    lines.join("\n")
+}
+
+fn log(container: &Fallen) -> String {
+    if container.log.is_empty() {
+        return format!("{} wrote nothing to its log.", container.container);
+    }
+    format!("The last lines of {}:\n{}", container.container, container.log.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_that_fell_shows_its_log_and_the_world() {
+        let fallen = Fallen {
+            service: "app".into(),
+            container: "web-app-1".into(),
+            why: "exited with status 3".into(),
+            log: vec!["no config".into()],
+        };
+        let text = Failure::Wait(WaitError::Failed(vec![fallen]))
+            .diagnostics("Could not start compose stack \"web\"", "Now running: nothing.")
+            .to_string();
+        for part in ["web-app-1 exited with status 3", "no config", "Now running: nothing.", "apply again"] {
+            assert!(text.contains(part), "{part:?} is not in {text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_yet_is_told_apart() {
+        let missing = Failure::from(docker::Error::Missing { host: "h".into() });
+        assert!(missing.is_absence());
+        let denied = docker::Error::Permission { host: "h".into(), socket: "s".into() };
+        assert!(!Failure::from(denied).is_absence());
+    }
+}

@@ -1,0 +1,200 @@
+//! What a host holds of a stack, told by one command.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use docker::compose::{
+    manifest::Manifest,
+    predict::FileDigest,
+    record::{Key, Record},
+};
+use remote::{Command, Executor, Input, run_checked};
+use serde::{Deserialize, Serialize};
+
+use super::{failure::Failure, source::link_digest};
+
+/// Prints what is there, one line `<name> <base64>` each. `$1` is the stack's directory. The list
+/// of shipped files lies beside the manifest in a form that `xargs` reads; the facts about them
+/// come from `find`, their hashes from `sha256sum`, and what is absent is absent.
+const SCRIPT: &str = r#"
+show() { if [ -f "$2" ]; then printf '%s ' "$1"; base64 -w0 -- "$2"; echo; fi; }
+show machine_id /etc/machine-id
+cd -- "$1" 2>/dev/null || exit 0
+for name in record.json manifest.json source.json key; do show "$name" ".windlass/$name"; done
+[ -f .windlass/files ] || exit 0
+export LC_ALL=C
+printf 'facts '
+xargs -0 -r -a .windlass/files sh -c 'find -P "$@" -maxdepth 0 -printf "%y\0%m\0%l\0%p\0"' find 2>/dev/null | base64 -w0
+echo
+printf 'sums '
+xargs -0 -r -a .windlass/files sha256sum -z -- 2>/dev/null | base64 -w0
+echo
+"#;
+
+/// Where a proof is about `.env`.
+const ENV_PURPOSE: &str = "env";
+
+/// What a host holds of a stack.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    pub(super) machine_id: String,
+    pub(super) record: Option<Record>,
+    pub(super) manifest: Option<Manifest>,
+    pub(super) sent: Option<Sent>,
+    pub(super) key: Option<Key>,
+    /// The shipped files, and `.env`, as they are now.
+    pub(super) found: BTreeMap<String, FileDigest>,
+}
+
+/// What was sent last, beside the manifest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Sent {
+    /// `source_hash`.
+    pub(super) source_hash: String,
+    /// Where the generated `.env` is, relative to the stack's directory.
+    pub(super) env_path: String,
+    /// HMAC of the hash of the generated `.env`.
+    pub(super) env_proof: String,
+}
+
+impl Sent {
+    pub(super) fn new(source_hash: String, env_path: String, env_sha256: &str, key: &Key) -> Self {
+        Self { source_hash, env_path, env_proof: key.proof(ENV_PURPOSE, env_sha256) }
+    }
+
+    pub(super) fn to_json(&self) -> Vec<u8> {
+        // Plain fields cannot fail.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+/// The list of files in the form that the script reads.
+pub(super) fn list_of<'p>(paths: impl Iterator<Item = &'p str>) -> Vec<u8> {
+    paths.flat_map(|path| format!("./{path}\0").into_bytes()).collect()
+}
+
+/// Looks what the host holds in `directory`. Nothing there is no error.
+pub(super) async fn look(executor: &dyn Executor, directory: &str) -> Result<Held, Failure> {
+    let command = Command::new(["sh", "-c", SCRIPT, "windlass-look", directory]).privileged();
+    let output = run_checked(executor, &command, Input::Nothing).await?;
+    parse(&output.stdout_text())
+}
+
+fn parse(text: &str) -> Result<Held, Failure> {
+    let parts: BTreeMap<&str, Vec<u8>> = text
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .filter_map(|(name, code)| {
+            Some((name, base64::engine::general_purpose::STANDARD.decode(code.trim()).ok()?))
+        })
+        .collect();
+    let part = |name: &str| parts.get(name).map(Vec::as_slice);
+    let words = |name: &str| part(name).map(|bytes| String::from_utf8_lossy(bytes).trim().to_owned());
+    Ok(Held {
+        machine_id: words("machine_id").unwrap_or_default(),
+        record: part("record.json").map(Record::parse).transpose()?,
+        manifest: part("manifest.json").map(Manifest::parse).transpose()?,
+        sent: part("source.json").and_then(|json| serde_json::from_slice(json).ok()),
+        key: words("key").and_then(|text| Key::parse(&text).ok()),
+        found: found(part("facts").unwrap_or_default(), part("sums").unwrap_or_default()),
+    })
+}
+
+/// Brings facts and hashes together.
+fn found(facts: &[u8], sums: &[u8]) -> BTreeMap<String, FileDigest> {
+    let (facts, sums) = (String::from_utf8_lossy(facts), String::from_utf8_lossy(sums));
+    let sums: BTreeMap<&str, &str> = sums
+        .split_terminator('\0')
+        .filter_map(|record| record.split_once("  "))
+        .map(|(sum, path)| (path, sum))
+        .collect();
+    let fields: Vec<&str> = facts.split_terminator('\0').collect();
+    fields
+        .chunks_exact(4)
+        .filter_map(|record| {
+            let (kind, mode, link, path) = (record[0], record[1], record[2], record[3]);
+            let digest = match kind {
+                "l" => link_digest(link),
+                "f" => FileDigest {
+                    sha256: (*sums.get(path)?).to_owned(),
+                    mode: u32::from_str_radix(mode, 8).ok()?,
+                },
+                _ => return None,
+            };
+            Some((path.trim_start_matches("./").to_owned(), digest))
+        })
+        .collect()
+}
+
+impl Held {
+    /// Whether a stack of ours is here.
+    pub(super) fn is_ours(&self) -> bool {
+        self.manifest.is_some()
+    }
+
+    /// `source_hash` as it is: the one that was sent while every file is as it was sent.
+    pub(super) fn source_hash(&self) -> Option<String> {
+        let (manifest, sent) = (self.manifest.as_ref()?, self.sent.as_ref()?);
+        let files = manifest.files.iter().all(|(path, file)| self.found.get(path) == Some(file));
+        let env = self.found.get(&sent.env_path).zip(self.key.as_ref()).is_some_and(|(env, key)| {
+            env.mode == 0o600 && key.proves(ENV_PURPOSE, &env.sha256, &sent.env_proof)
+        });
+        Some(if files && env { sent.source_hash.clone() } else { super::model::CHANGED.to_owned() })
+    }
+
+    /// The paths of everything that was shipped, and of `.env`.
+    pub(super) fn paths(&self) -> Vec<String> {
+        let shipped = self.manifest.iter().flat_map(|manifest| manifest.files.keys().cloned());
+        shipped.chain(self.sent.iter().map(|sent| sent.env_path.clone())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(name: &str, bytes: &[u8]) -> String {
+        format!("{name} {}\n", base64::engine::general_purpose::STANDARD.encode(bytes))
+    }
+
+    fn held(env_sha256: &str, mode: &str) -> Held {
+        let key = Key::from_random([7; 32]);
+        let link = link_digest("a");
+        let files = BTreeMap::from([
+            ("a".to_owned(), FileDigest { sha256: "11".into(), mode: 0o644 }),
+            ("b c".to_owned(), link),
+        ]);
+        let sent = Sent::new("source".into(), ".env".into(), "22", &key);
+        let facts = format!("f\0644\0\0./a\0l\0777\0a\0./b c\0f\0{mode}\0\0./.env\0");
+        let sums = format!("11  ./a\x0011  ./b c\0{env_sha256}  ./.env\0");
+        let text = [
+            line("machine_id", b"abc\n"),
+            line("manifest.json", &Manifest { files }.to_json()),
+            line("source.json", &sent.to_json()),
+            line("key", key.to_text().expose().as_bytes()),
+            line("facts", facts.as_bytes()),
+            line("sums", sums.as_bytes()),
+        ];
+        parse(&text.concat()).unwrap()
+    }
+
+    #[test]
+    fn files_as_they_were_sent_keep_the_hash() {
+        let held = held("22", "600");
+        assert_eq!(held.machine_id, "abc");
+        assert_eq!(held.source_hash().as_deref(), Some("source"));
+        assert_eq!(held.paths(), ["a", "b c", ".env"]);
+    }
+
+    #[test]
+    fn an_env_file_that_was_changed_or_opened_is_seen() {
+        assert_eq!(held("23", "600").source_hash().as_deref(), Some("changed"));
+        assert_eq!(held("22", "644").source_hash().as_deref(), Some("changed"));
+    }
+
+    #[test]
+    fn an_empty_host_holds_nothing() {
+        let held = parse(&line("machine_id", b"abc")).unwrap();
+        assert!(!held.is_ours() && held.source_hash().is_none());
+    }
+}

@@ -1,0 +1,175 @@
+//! The attributes of `windlass_compose_stack`, and how services become attributes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use docker::compose::{plan::Planned, stack::ServiceState};
+use framework::{Field, Model};
+use secret::Secret;
+
+/// The attributes.
+#[derive(Clone, Debug, Default, Model)]
+pub(crate) struct StackModel {
+    pub(crate) host: Field<String>,
+    pub(crate) name: Field<String>,
+    pub(crate) directory: Field<String>,
+    pub(crate) source_dir: Field<String>,
+    pub(crate) files: Field<Vec<String>>,
+    pub(crate) config: Field<Vec<String>>,
+    pub(crate) files_content: Field<BTreeMap<String, String>>,
+    pub(crate) profiles: Field<BTreeSet<String>>,
+    pub(crate) environment: Field<BTreeMap<String, String>>,
+    pub(crate) secrets_wo: Field<BTreeMap<String, Field<Secret>>>,
+    pub(crate) secrets_wo_version: Field<String>,
+    pub(crate) pull: Field<String>,
+    pub(crate) remove_orphans: Field<bool>,
+    pub(crate) remove_volumes_on_destroy: Field<bool>,
+    pub(crate) id: Field<String>,
+    pub(crate) source_hash: Field<String>,
+    pub(crate) services: Field<BTreeMap<String, Service>>,
+}
+
+/// A service as the state shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Model)]
+pub(crate) struct Service {
+    pub(crate) image: Field<String>,
+    pub(crate) image_id: Field<String>,
+    pub(crate) environment_hash: Field<String>,
+    pub(crate) files_hash: Field<String>,
+    pub(crate) config_hash: Field<String>,
+    pub(crate) status: Field<String>,
+    pub(crate) replicas: Field<u64>,
+    pub(crate) containers: Field<Vec<String>>,
+    pub(crate) ports: Field<Vec<String>>,
+}
+
+/// What `source_hash` says when the files on the host are not the ones that were shipped.
+pub(super) const CHANGED: &str = "changed";
+
+impl StackModel {
+    /// The name, or nothing while it is unknown.
+    pub(super) fn name(&self) -> &str {
+        self.name.as_str().unwrap_or_default()
+    }
+
+    /// The services as the domain knows them; none while they are unknown.
+    pub(super) fn live(&self) -> BTreeMap<String, ServiceState> {
+        let services = self.services.known().into_iter().flatten();
+        services.map(|(name, service)| (name.clone(), service.state())).collect()
+    }
+}
+
+impl Service {
+    /// A service as it is.
+    pub(super) fn of(state: &ServiceState) -> Self {
+        Self {
+            image: text(&state.image),
+            image_id: text(&state.image_id),
+            environment_hash: text(&state.environment_hash),
+            files_hash: text(&state.files_hash),
+            config_hash: text(&state.config_hash),
+            status: text(&state.status),
+            replicas: Field::Known(state.replicas.into()),
+            containers: Field::Known(state.containers.clone()),
+            ports: Field::Known(state.ports.clone()),
+        }
+    }
+
+    /// A service as it will be.
+    pub(super) fn planned(planned: &Planned) -> Self {
+        let known = |list: &Option<Vec<String>>| list.clone().map_or(Field::Unknown, Field::Known);
+        Self {
+            image: text(&planned.image),
+            image_id: planned.image_id.as_deref().map_or(Field::Unknown, text),
+            environment_hash: text(&planned.environment_hash),
+            files_hash: text(&planned.files_hash),
+            config_hash: text(&planned.config_hash),
+            status: text(&planned.status),
+            replicas: Field::Known(planned.replicas.into()),
+            containers: known(&planned.containers),
+            ports: known(&planned.ports),
+        }
+    }
+
+    /// The same, as the domain knows it.
+    pub(super) fn state(&self) -> ServiceState {
+        let text = |field: &Field<String>| field.as_str().unwrap_or_default().to_owned();
+        let list = |field: &Field<Vec<String>>| field.known().cloned().unwrap_or_default();
+        ServiceState {
+            image: text(&self.image),
+            image_id: text(&self.image_id),
+            environment_hash: text(&self.environment_hash),
+            files_hash: text(&self.files_hash),
+            config_hash: text(&self.config_hash),
+            status: text(&self.status),
+            replicas: self.replicas.known().and_then(|count| u32::try_from(*count).ok()).unwrap_or_default(),
+            containers: list(&self.containers),
+            ports: list(&self.ports),
+        }
+    }
+
+    /// What was planned wherever it was, else what is. What came out differently meanwhile is for
+    /// the next read to tell.
+    pub(super) fn settled(self, planned: &Self) -> Self {
+        Self {
+            image: settle(self.image, &planned.image),
+            image_id: settle(self.image_id, &planned.image_id),
+            environment_hash: settle(self.environment_hash, &planned.environment_hash),
+            files_hash: settle(self.files_hash, &planned.files_hash),
+            config_hash: settle(self.config_hash, &planned.config_hash),
+            status: settle(self.status, &planned.status),
+            replicas: settle(self.replicas, &planned.replicas),
+            containers: settle(self.containers, &planned.containers),
+            ports: settle(self.ports, &planned.ports),
+        }
+    }
+}
+
+fn settle<T: Clone>(live: Field<T>, planned: &Field<T>) -> Field<T> {
+    if planned.is_unknown() { live } else { planned.clone() }
+}
+
+/// Empty is absent.
+fn text(value: &str) -> Field<String> {
+    if value.is_empty() { Field::Null } else { Field::Known(value.to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state() -> ServiceState {
+        ServiceState {
+            image: "nginx:1".into(),
+            image_id: "sha256:1".into(),
+            environment_hash: "e".into(),
+            files_hash: String::new(),
+            config_hash: "c".into(),
+            status: "healthy".into(),
+            replicas: 2,
+            containers: vec!["web-app-1".into(), "web-app-2".into()],
+            ports: vec!["80->80/tcp".into()],
+        }
+    }
+
+    #[test]
+    fn a_service_survives_its_attributes() {
+        let service = Service::of(&state());
+        assert_eq!(service.files_hash, Field::Null);
+        assert_eq!(service.state(), state());
+    }
+
+    #[test]
+    fn what_was_planned_stands_and_the_rest_is_what_is() {
+        let planned = Service {
+            image: "nginx:1".into(),
+            image_id: Field::Unknown,
+            containers: Field::Unknown,
+            status: "running".into(),
+            ..Service::of(&state())
+        };
+        let settled = Service::of(&state()).settled(&planned);
+        assert_eq!(settled.image_id.as_str(), Some("sha256:1"));
+        assert_eq!(settled.status.as_str(), Some("running"));
+        assert_eq!(settled.containers.known().unwrap().len(), 2);
+    }
+}

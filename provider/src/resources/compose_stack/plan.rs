@@ -1,0 +1,268 @@
+//! What a change of `windlass_compose_stack` means, service by service.
+//!
+//! Live facts come from the last read (`services`, `source_hash`, the private state) and from the
+//! host's Compose; nothing else is looked at, so that the same plan comes out again inside apply.
+
+use std::collections::BTreeMap;
+
+use docker::compose::plan::{Change, planned};
+use framework::{Context, Diagnostic, Diagnostics, Field, Plan, Severity};
+
+use super::{
+    StackPrivate, StackResource,
+    failure::Failure,
+    inputs::{Inputs, source_hash},
+    model::{Service, StackModel},
+    predict::predict,
+    prediction::Prediction,
+    site::Site,
+};
+use crate::{
+    diagnose::host_error,
+    hosts::{Host, keep_spelling},
+    settings::OnUnreachable,
+};
+
+/// What the world looks like after a plan.
+const NOTHING: &str = "Nothing was changed.";
+
+/// Decides what each service will be.
+pub(super) async fn plan(
+    resource: &StackResource,
+    cx: &Context,
+    plan: &mut Plan<StackResource>,
+) -> Result<(), Diagnostics> {
+    if let Some(prior) = &plan.prior {
+        keep_spelling(&mut plan.planned.host, &prior.model.host);
+    }
+    plan.planned.id = plan.planned.name.clone();
+    let title = format!("Could not plan compose stack {:?}", plan.planned.name());
+    plan.planned.source_hash = source_hash(&plan.config)?.map_or(Field::Unknown, Field::Known);
+    plan.planned.services = Field::Unknown;
+    plan.private = StackPrivate::default();
+
+    let Some(inputs) = Inputs::of(&plan.config)? else {
+        open_directory(plan);
+        return Ok(());
+    };
+    if let Some(known) = without_looking(plan, &inputs) {
+        settle(plan, known);
+        return Ok(());
+    }
+    let reached =
+        resource.hosts.reach(&plan.planned.host).map_err(|error| host_error(&title, &error, NOTHING))?;
+    let Some(host) = reached else {
+        open_directory(plan);
+        return Ok(());
+    };
+    match look(resource, cx, plan, &inputs, host).await {
+        Ok(known) => settle(plan, known),
+        Err(failure) if can_wait(resource, plan, &failure) => {
+            open_directory(plan);
+            warn(cx, failure, &title);
+        }
+        Err(failure) => return Err(failure.diagnostics(&title, NOTHING)),
+    }
+    Ok(())
+}
+
+/// What is known of a stack that is to be.
+struct Known {
+    directory: String,
+    prediction: Prediction,
+    machine_id: String,
+    compose: String,
+    /// Whether it will be on the machine where it is.
+    stays: bool,
+}
+
+/// The prediction of the last apply, where its inputs are still the ones of now: Compose need not
+/// be asked.
+fn without_looking(plan: &Plan<StackResource>, inputs: &Inputs) -> Option<Known> {
+    let prior = plan.prior.as_ref()?;
+    let directory = plan.planned.directory.known()?;
+    let prediction = prior.private.prediction.clone()?;
+    let same = plan.planned.host == prior.model.host
+        && plan.planned.directory == prior.model.directory
+        && prediction.digest == inputs.digest(directory, &prior.private.compose);
+    same.then(|| Known {
+        directory: directory.clone(),
+        prediction,
+        machine_id: prior.private.machine_id.clone(),
+        compose: prior.private.compose.clone(),
+        stays: true,
+    })
+}
+
+/// Asks the host.
+async fn look(
+    resource: &StackResource,
+    cx: &Context,
+    plan: &Plan<StackResource>,
+    inputs: &Inputs,
+    host: Host,
+) -> Result<Known, Failure> {
+    let site = Site::open(host).await?;
+    let known_machine =
+        plan.prior.as_ref().map(|prior| prior.private.machine_id.as_str()).unwrap_or_default();
+    let same_host = plan.prior.as_ref().is_some_and(|prior| prior.model.host == plan.planned.host);
+    let stays = same_host || (!known_machine.is_empty() && known_machine == site.machine_id);
+    let directory = match (&plan.config.directory, &plan.planned.directory) {
+        (Field::Known(chosen), _) => chosen.clone(),
+        // It was chosen by default on this machine, and stays there whoever logs in.
+        (_, Field::Known(kept)) if stays => kept.clone(),
+        _ => site.default_directory(&inputs.name),
+    };
+    let compose = site.compose_version(resource).await?;
+    let prediction = predict(resource, cx, &site, inputs, &directory).await?;
+    Ok(Known { directory, prediction, machine_id: site.machine_id, compose, stays })
+}
+
+/// Leaves the directory open where it follows from the host.
+fn open_directory(plan: &mut Plan<StackResource>) {
+    let moved = plan.prior.as_ref().is_none_or(|prior| prior.model.host != plan.planned.host);
+    if plan.config.directory.is_unknown() || (moved && plan.config.directory.is_null()) {
+        plan.planned.directory = Field::Unknown;
+    }
+}
+
+/// Takes over what is known.
+fn settle(plan: &mut Plan<StackResource>, known: Known) {
+    let (prior, images) = match plan.prior.as_ref().filter(|_| known.stays) {
+        Some(prior) => (prior.model.live(), prior.private.images.clone()),
+        None => (BTreeMap::new(), BTreeMap::new()),
+    };
+    plan.planned.directory = Field::Known(known.directory);
+    plan.planned.services = Field::Known(services(&prior, &known.prediction, &images, &plan.planned));
+    plan.private = StackPrivate {
+        machine_id: known.machine_id,
+        compose: known.compose,
+        images,
+        prediction: Some(known.prediction),
+    };
+}
+
+/// The services as they will be.
+fn services(
+    prior: &BTreeMap<String, docker::compose::stack::ServiceState>,
+    prediction: &Prediction,
+    images: &BTreeMap<String, String>,
+    planned_model: &StackModel,
+) -> BTreeMap<String, Service> {
+    let changes = prediction.changes(prior, images);
+    // What is pulled anyway may turn out to be another image, once anything is done at all.
+    let pulls = planned_model.pull.as_str() == Some("always")
+        && changes.values().any(|change| *change != Change::Keep);
+    prediction
+        .wanted()
+        .iter()
+        .map(|(name, wanted)| {
+            let change = &changes[name];
+            let prior = prior.get(name);
+            // What a digest names stays the same image.
+            let pinned = prior.filter(|prior| prior.image == wanted.image && wanted.image.contains('@'));
+            let image_id = images.get(&wanted.image).or(pinned.map(|prior| &prior.image_id));
+            let mut service = Service::planned(&planned(wanted, prior, change, image_id));
+            if pulls && !wanted.image.contains('@') && wanted.replicas > 0 {
+                service.image_id = Field::Unknown;
+                service.containers = Field::Unknown;
+                service.ports = Field::Unknown;
+            }
+            (name.clone(), service)
+        })
+        .collect()
+}
+
+/// Whether the plan may go on without knowing: what is to be created must not need its host yet,
+/// and `on_unreachable = "keep"` says the same of what exists.
+fn can_wait(resource: &StackResource, plan: &Plan<StackResource>, failure: &Failure) -> bool {
+    let settings = resource.hosts.settings();
+    let keep = settings.is_some_and(|settings| settings.on_unreachable == OnUnreachable::Keep);
+    let moves = plan.prior.as_ref().is_none_or(|prior| prior.model.host != plan.planned.host);
+    failure.is_absence() && (moves || keep)
+}
+
+fn warn(cx: &Context, failure: Failure, title: &str) {
+    for problem in failure.diagnostics(title, "What will change is decided during apply.") {
+        cx.warn(Diagnostic { severity: Severity::Warning, ..problem });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use docker::compose::stack::ServiceState;
+
+    use super::*;
+    use crate::resources::compose_stack::prediction::tests::wanted;
+
+    fn prediction(services: &[(&str, &str)]) -> Prediction {
+        let services = services.iter().map(|(name, hash)| ((*name).to_owned(), wanted(hash))).collect();
+        Prediction { digest: "d".into(), services }
+    }
+
+    fn live(hash: &str) -> ServiceState {
+        ServiceState {
+            image: "app:1".into(),
+            image_id: "sha256:1".into(),
+            environment_hash: "e".into(),
+            files_hash: String::new(),
+            config_hash: hash.into(),
+            status: "running".into(),
+            replicas: 1,
+            containers: vec!["web-app-1".into()],
+            ports: vec![],
+        }
+    }
+
+    fn prior(services: &[(&str, ServiceState)]) -> BTreeMap<String, ServiceState> {
+        services.iter().map(|(name, state)| ((*name).to_owned(), state.clone())).collect()
+    }
+
+    #[test]
+    fn what_is_well_stays_as_it_is() {
+        let prior = prior(&[("app", live("c"))]);
+        let services =
+            services(&prior, &prediction(&[("app", "c")]), &BTreeMap::new(), &StackModel::default());
+        assert_eq!(services["app"], Service::of(&prior["app"]));
+    }
+
+    #[test]
+    fn a_stopped_service_shows_by_its_status_alone() {
+        let prior = prior(&[("app", ServiceState { status: "stopped".into(), ..live("c") })]);
+        let services =
+            services(&prior, &prediction(&[("app", "c")]), &BTreeMap::new(), &StackModel::default());
+        assert_eq!(services["app"].status.as_str(), Some("running"));
+        assert_eq!(services["app"].image_id.as_str(), Some("sha256:1"));
+        assert!(services["app"].ports.is_unknown());
+    }
+
+    #[test]
+    fn a_moved_image_is_a_change() {
+        let prior = prior(&[("app", live("c"))]);
+        let images = BTreeMap::from([("app:1".to_owned(), "sha256:2".to_owned())]);
+        let services = services(&prior, &prediction(&[("app", "c")]), &images, &StackModel::default());
+        assert_eq!(services["app"].image_id.as_str(), Some("sha256:2"));
+        assert!(services["app"].containers.is_unknown());
+    }
+
+    #[test]
+    fn strangers_go_and_new_services_come() {
+        let prior = prior(&[("app", live("c")), ("old", live("o"))]);
+        let both = prediction(&[("app", "c"), ("new", "n")]);
+        let services = services(&prior, &both, &BTreeMap::new(), &StackModel::default());
+        assert_eq!(services.keys().collect::<Vec<_>>(), ["app", "new"]);
+        assert!(services["new"].image_id.is_unknown());
+    }
+
+    #[test]
+    fn always_pulling_leaves_images_open_only_when_something_is_done() {
+        let model = StackModel { pull: "always".into(), ..StackModel::default() };
+        let prior = prior(&[("app", live("c")), ("db", live("c"))]);
+        let same = prediction(&[("app", "c"), ("db", "c")]);
+        let still = services(&prior, &same, &BTreeMap::new(), &model);
+        assert_eq!(still["db"], Service::of(&prior["db"]));
+        let other = prediction(&[("app", "x"), ("db", "c")]);
+        let moving = services(&prior, &other, &BTreeMap::new(), &model);
+        assert!(moving["db"].image_id.is_unknown());
+    }
+}

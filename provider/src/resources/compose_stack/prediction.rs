@@ -1,0 +1,209 @@
+//! What the files want of each service, in the form that is remembered between plan, apply and the
+//! next plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use docker::{
+    Error,
+    compose::{
+        Config,
+        plan::{self, Change},
+        predict::Resolved,
+        project::{Condition, Service as Resolution},
+        stack::{self, ServiceState, Steady, Wanted as DomainWanted},
+        wait::Goal,
+    },
+};
+use serde::{Deserialize, Serialize};
+
+/// What Compose makes of the inputs with this digest.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Prediction {
+    /// The digest of the inputs.
+    pub(crate) digest: String,
+    /// The services.
+    pub(crate) services: BTreeMap<String, Wanted>,
+}
+
+/// What a service shall be. No secrets: placeholders stand for them in every hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Wanted {
+    pub(crate) image: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) platform: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) built: bool,
+    pub(crate) environment_hash: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) files_hash: String,
+    pub(crate) config_hash: String,
+    pub(crate) steady: Steady,
+    pub(crate) replicas: u32,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) secret: bool,
+    /// Whether its restart policy starts it again when it fails.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) restarts: bool,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) files: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) shares: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) depends_on: BTreeSet<String>,
+    /// The labels that we add to it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) labels: BTreeMap<String, String>,
+}
+
+impl Prediction {
+    /// What `config` and `config --hash` said.
+    pub(super) fn of(
+        digest: String,
+        resolved: &Resolved,
+        hashes: &BTreeMap<String, String>,
+        placeholders: &[String],
+    ) -> Result<Self, Error> {
+        let wanted = stack::wanted(resolved, hashes, placeholders)?;
+        let services = wanted.into_iter().filter_map(|(name, one)| {
+            let service = resolved.config.services.get(&name)?;
+            let platform = resolved.config.document["services"][&name]["platform"].as_str();
+            let labels = resolved.labels.get(&name).cloned().unwrap_or_default();
+            let one = Wanted { labels, ..Wanted::of(one, service, platform.unwrap_or_default()) };
+            Some((name, one))
+        });
+        Ok(Self { digest, services: services.collect() })
+    }
+
+    /// The services as the domain knows them.
+    pub(super) fn wanted(&self) -> BTreeMap<String, DomainWanted> {
+        self.services.iter().map(|(name, one)| (name.clone(), one.domain())).collect()
+    }
+
+    /// Who depends on whom, which is all that comparing needs of the project.
+    fn dependencies(&self) -> Config {
+        let service = |one: &Wanted| Resolution {
+            depends_on: one.depends_on.iter().map(|name| (name.clone(), Condition::Started)).collect(),
+            ..Resolution::default()
+        };
+        Config {
+            name: String::new(),
+            services: self.services.iter().map(|(name, one)| (name.clone(), service(one))).collect(),
+            document: serde_json::Value::Null,
+        }
+    }
+
+    /// What happens to each service of `prior` and of this prediction.
+    pub(super) fn changes(
+        &self,
+        prior: &BTreeMap<String, ServiceState>,
+        images: &BTreeMap<String, String>,
+    ) -> BTreeMap<String, Change> {
+        plan::changes(prior, &self.wanted(), images, &self.dependencies())
+    }
+
+    /// The Compose file with the labels that we add.
+    pub(super) fn override_file(&self) -> String {
+        let labels = self.services.iter().filter(|(_, one)| !one.labels.is_empty());
+        let labels = labels.map(|(name, one)| (name.clone(), one.labels.clone())).collect();
+        Resolved { config: self.dependencies(), files: BTreeMap::new(), uses: BTreeMap::new(), labels }
+            .override_file()
+    }
+
+    /// What is waited for.
+    pub(super) fn goals(&self) -> BTreeMap<String, Goal> {
+        let goal = |one: &Wanted| Goal { steady: one.steady, replicas: one.replicas, retries: one.restarts };
+        self.services.iter().map(|(name, one)| (name.clone(), goal(one))).collect()
+    }
+
+    /// The references of images that can move: those without a digest.
+    pub(super) fn movable_images(&self) -> BTreeSet<String> {
+        let images = self.services.values().map(|one| &one.image);
+        images.filter(|image| !image.contains('@')).cloned().collect()
+    }
+}
+
+impl Wanted {
+    fn of(wanted: DomainWanted, service: &Resolution, platform: &str) -> Self {
+        Self {
+            image: wanted.image,
+            platform: platform.to_owned(),
+            built: service.build.is_some(),
+            environment_hash: wanted.environment_hash,
+            files_hash: wanted.files_hash,
+            config_hash: wanted.config_hash,
+            steady: wanted.steady,
+            replicas: wanted.replicas,
+            secret: wanted.secret,
+            restarts: !matches!(service.restart.as_str(), "" | "no"),
+            files: wanted.files,
+            shares: wanted.shares,
+            depends_on: service.depends_on.keys().cloned().collect(),
+            labels: BTreeMap::new(),
+        }
+    }
+
+    fn domain(&self) -> DomainWanted {
+        DomainWanted {
+            image: self.image.clone(),
+            environment_hash: self.environment_hash.clone(),
+            files_hash: self.files_hash.clone(),
+            config_hash: self.config_hash.clone(),
+            steady: self.steady,
+            replicas: self.replicas,
+            secret: self.secret,
+            files: self.files.clone(),
+            shares: self.shares.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(in super::super) fn wanted(config_hash: &str) -> Wanted {
+        Wanted {
+            image: "app:1".into(),
+            platform: String::new(),
+            built: false,
+            environment_hash: "e".into(),
+            files_hash: String::new(),
+            config_hash: config_hash.into(),
+            steady: Steady::Running,
+            replicas: 1,
+            secret: false,
+            restarts: false,
+            files: BTreeSet::new(),
+            shares: BTreeSet::new(),
+            depends_on: BTreeSet::new(),
+            labels: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn it_survives_being_remembered() {
+        let services = BTreeMap::from([("app".to_owned(), wanted("c"))]);
+        let prediction = Prediction { digest: "d".into(), services };
+        let json = serde_json::to_string(&prediction).unwrap();
+        assert!(!json.contains("platform"), "{json}");
+        assert_eq!(serde_json::from_str::<Prediction>(&json).unwrap(), prediction);
+    }
+
+    #[test]
+    fn only_services_with_labels_are_overridden() {
+        let labels = BTreeMap::from([("windlass.files-hash".to_owned(), "f".to_owned())]);
+        let with = Wanted { labels, ..wanted("c") };
+        let services = BTreeMap::from([("a".to_owned(), wanted("c")), ("b".to_owned(), with)]);
+        let text = Prediction { digest: String::new(), services }.override_file();
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(json, serde_json::json!({"services": {"b": {"labels": {"windlass.files-hash": "f"}}}}));
+    }
+
+    #[test]
+    fn images_with_a_digest_do_not_move() {
+        let pinned = Wanted { image: "app@sha256:aa".into(), ..wanted("c") };
+        let services = BTreeMap::from([("a".to_owned(), wanted("c")), ("b".to_owned(), pinned)]);
+        let prediction = Prediction { digest: String::new(), services };
+        assert_eq!(prediction.movable_images(), BTreeSet::from(["app:1".to_owned()]));
+    }
+}

@@ -1,0 +1,170 @@
+//! Finding out what became of a stack.
+
+use std::collections::BTreeMap;
+
+use docker::{
+    Engine,
+    compose::stack::{self, LABEL_SERVICE, is_of_service},
+    engine::Container,
+};
+use framework::{Context, Diagnostics, Field, State};
+
+use super::{
+    StackModel, StackPrivate, StackResource, TYPE,
+    failure::Failure,
+    held::{self, Held},
+    model::Service,
+    site::Site,
+};
+use crate::hosts::{Host, import_id, not_known_yet};
+
+/// Label of a container: the Compose files of its project, absolute, separated by commas.
+const LABEL_FILES: &str = "com.docker.compose.project.config_files";
+/// Label of a container: the directory of its project.
+const LABEL_DIRECTORY: &str = "com.docker.compose.project.working_dir";
+
+/// Looks at the stack: one list of containers, one command for everything that lies on the host.
+pub(super) async fn read(
+    resource: &StackResource,
+    cx: &Context,
+    state: State<StackResource>,
+) -> Result<Option<State<StackResource>>, Diagnostics> {
+    let title = title("read", &state.model);
+    let host = match resource.hosts.reach(&state.model.host) {
+        Ok(Some(host)) => host,
+        Ok(None) => {
+            cx.warn(not_known_yet(&title));
+            return Ok(Some(state));
+        }
+        Err(error) => return resource.hosts.settle_read(cx, &title, state, Err(error.into())),
+    };
+    let found = refreshed(resource, host, state.clone()).await;
+    let found = found.map_err(|failure| failure.for_read(&title, "Nothing was changed."));
+    resource.hosts.settle_read(cx, &title, state, found)
+}
+
+async fn refreshed(
+    resource: &StackResource,
+    host: Host,
+    mut state: State<StackResource>,
+) -> Result<Option<State<StackResource>>, Failure> {
+    let engine = resource.engines.engine(&host).await?;
+    let (held, containers) = match state.model.directory.known() {
+        Some(directory) => {
+            let (held, containers) = tokio::join!(
+                held::look(host.executor.as_ref(), directory),
+                engine.containers(state.model.name())
+            );
+            (held?, containers?)
+        }
+        None => found_by_name(&engine, &host, &mut state.model).await?,
+    };
+    if is_gone(&held, &containers) {
+        return Ok(None);
+    }
+    state.private.compose = resource.engines.compose_version(&host).await?.to_string();
+    if state.private.machine_id.is_empty() {
+        state.private.machine_id.clone_from(&held.machine_id);
+    }
+    state.private.images = images(&engine, &state.private).await?;
+    take(&mut state.model, &held, &containers);
+    Ok(Some(state))
+}
+
+/// Whether nothing is left. Files that we shipped are something: they are ours to remove.
+fn is_gone(held: &Held, containers: &[Container]) -> bool {
+    !held.is_ours() && !containers.iter().any(is_of_service)
+}
+
+/// Where an imported stack is: Windlass's own files tell, else the labels of its containers.
+async fn found_by_name(
+    engine: &Engine,
+    host: &Host,
+    model: &mut StackModel,
+) -> Result<(Held, Vec<Container>), Failure> {
+    let containers = engine.containers(model.name()).await?;
+    let directory = match containers.iter().find_map(directory_of) {
+        Some(directory) => directory,
+        None => Site::open(host.clone()).await?.default_directory(model.name()),
+    };
+    let held = held::look(host.executor.as_ref(), &directory).await?;
+    model.directory = Field::Known(directory);
+    Ok((held, containers))
+}
+
+/// The stack's directory as its containers tell it: our override file lies in a folder of it.
+fn directory_of(container: &Container) -> Option<String> {
+    let files = container.label(LABEL_FILES).unwrap_or_default();
+    let ours = files.split(',').find_map(|file| file.strip_suffix("/.windlass/override.json"));
+    let directory = ours.or_else(|| container.label(LABEL_DIRECTORY))?;
+    Some(directory.to_owned()).filter(|directory| directory.len() > 1 && directory.starts_with('/'))
+}
+
+/// The ids behind the references that can move, as the host has them.
+pub(super) async fn images(
+    engine: &Engine,
+    private: &StackPrivate,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let mut images = BTreeMap::new();
+    for reference in private.prediction.iter().flat_map(|prediction| prediction.movable_images()) {
+        if let Some(image) = engine.image(&reference).await? {
+            images.insert(reference, image.id);
+        }
+    }
+    Ok(images)
+}
+
+/// The one place where what is on a host becomes attributes.
+pub(super) fn take(model: &mut StackModel, held: &Held, containers: &[Container]) {
+    let record = held.record.as_ref();
+    let mut services = stack::read(containers, record, held.key.as_ref(), Some(&held.found));
+    if model.remove_orphans.known() == Some(&false) {
+        services.retain(|name, _| record.is_none_or(|record| record.services.contains_key(name)));
+    }
+    let services = services.iter().map(|(name, state)| (name.clone(), Service::of(state)));
+    model.services = Field::Known(services.collect());
+    model.source_hash = Field::from(held.source_hash());
+    model.id = model.name.clone();
+}
+
+/// Adopts the stack that `id` names, also one that was started by hand.
+pub(super) fn import(id: &str) -> Result<State<StackResource>, Diagnostics> {
+    let title = format!("Could not import {TYPE} {id:?}");
+    let (connection, name) = import_id(&title, id, "<connection>|<name of the project>")?;
+    let model = StackModel {
+        host: Field::Known(connection.to_string()),
+        name: Field::Known(name),
+        pull: "missing".into(),
+        remove_orphans: Field::Known(true),
+        remove_volumes_on_destroy: Field::Known(false),
+        ..StackModel::default()
+    };
+    Ok(State { model, private: StackPrivate::default() })
+}
+
+/// What runs, in words: `app (healthy), db (stopped)`.
+pub(super) fn what_runs(containers: &[Container]) -> String {
+    let mut words: Vec<String> = containers
+        .iter()
+        .filter(|container| container.label(LABEL_SERVICE).is_some() && is_of_service(container))
+        .map(|container| format!("{} ({})", container.name, condition(container)))
+        .collect();
+    words.sort();
+    if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
+}
+
+fn condition(container: &Container) -> String {
+    use docker::engine::{Health, State as Live};
+    match (container.state, container.health()) {
+        (Live::Running, Some(Health::Healthy)) => "healthy".to_owned(),
+        (Live::Running, Some(Health::Unhealthy)) => "unhealthy".to_owned(),
+        (Live::Running, Some(Health::Starting)) => "starting".to_owned(),
+        (Live::Exited, _) => format!("exited {}", container.status.exit_code.unwrap_or(-1)),
+        (state, _) => format!("{state:?}").to_lowercase(),
+    }
+}
+
+/// The title of a failed operation on the stack.
+pub(super) fn title(operation: &str, model: &StackModel) -> String {
+    format!("Could not {operation} compose stack {:?}", model.name())
+}

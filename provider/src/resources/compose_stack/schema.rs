@@ -1,0 +1,128 @@
+//! The schema of `windlass_compose_stack`.
+
+use framework::{Attribute, Model as _, Rule, Schema, Timeouts, Type, validate};
+
+use super::{
+    inputs::{check_directory, check_name, check_relative},
+    model::Service,
+};
+use crate::hosts::check_connection;
+
+/// What may be pulled.
+const PULL: [&str; 3] = ["missing", "always", "never"];
+
+/// The schema.
+pub(super) fn schema() -> Schema {
+    Schema::new(0)
+        .describe(
+            "A Docker Compose project on a host: its files are shipped there, its images pulled, its services started \
+             and waited for. The plan shows service by service what will change, as the host's own \
+             `docker compose config` says it; a service that is stopped, missing, unhealthy or was changed by hand \
+             is a difference that the next apply repairs.",
+        )
+        .attributes(place())
+        .attributes(files())
+        .attributes(values())
+        .attributes(behaviour())
+        .attributes(computed())
+        .rule(Rule::exactly_one_of(["source_dir", "config"]))
+        .rule(Rule::required_with("files", ["source_dir"]))
+        .rule(Rule::required_with("secrets_wo", ["secrets_wo_version"]))
+        .timeouts(Timeouts::new().create(20).update(20).delete(10).read(5))
+}
+
+fn place() -> [Attribute; 3] {
+    [
+        Attribute::string("host").required().check(check_connection).describe(
+            "The host, as a connection: usually `windlass_host.<name>.connection`. Another connection to the same \
+             machine changes nothing; another machine is a move: the stack is started there first, then taken down \
+             here. Volumes do not move.",
+        ),
+        Attribute::string("name").required().requires_replace().check(check_name).describe(
+            "The name of the Compose project: lower-case letters, digits, `-` and `_`.",
+        ),
+        Attribute::string("directory").optional().computed().keep_on_update().check(check_directory).describe(
+            "The stack's directory on the host, an absolute path. Default: `windlass/<name>` in the home directory of \
+             who logs in. Files there that were not shipped, such as a `./data` that a service writes to, are never \
+             touched, and stay where they are when the directory changes.",
+        ),
+    ]
+}
+
+fn files() -> [Attribute; 4] {
+    [
+        Attribute::string("source_dir").validate(validate::non_empty()).describe(
+            "A directory on the machine that runs tofu; all of it is shipped, with modes and with the symbolic links \
+             that stay inside. What `.windlassignore` files in it name (in the syntax of `.gitignore`) is left out, \
+             and `.git` always is.",
+        ),
+        Attribute::list("files", Type::String)
+            .validate(validate::length(1, 64))
+            .validate(validate::each(validate::non_empty()))
+            .describe(
+                "The Compose files in `source_dir`, in the order in which they are merged. Default: `[\"compose.yaml\"]`.",
+            ),
+        Attribute::list("config", Type::String)
+            .validate(validate::length(1, 64))
+            .describe("The texts of the Compose files, in the order in which they are merged, instead of `source_dir`."),
+        Attribute::map("files_content", Type::String)
+            .check(|files: &std::collections::BTreeMap<String, String>| {
+                files.keys().try_for_each(|path| check_relative(path))
+            })
+            .describe(
+                "More files, path in the stack's directory to text: for rendered templates. They win over those of \
+                 `source_dir`, whose mode they keep.",
+            ),
+    ]
+}
+
+fn values() -> [Attribute; 4] {
+    [
+        Attribute::set("profiles", Type::String)
+            .validate(validate::each(validate::non_empty()))
+            .describe("The Compose profiles that are switched on."),
+        Attribute::map("environment", Type::String).describe(
+            "Values for the `${NAME}` in the Compose files. Together with `secrets_wo` and the stack's own `.env` they \
+             are all that is seen there: neither the environment of the machine that runs tofu nor the host's counts.",
+        ),
+        Attribute::map("secrets_wo", Type::String).write_only().describe(
+            "Secret values for the `${NAME}` in the Compose files, write-only: they are in neither plan nor state, and \
+             on the host in the stack's `.env`, mode 0600. Changes are noticed by `secrets_wo_version`.",
+        ),
+        Attribute::string("secrets_wo_version")
+            .describe("Any text; another one brings the values of `secrets_wo` to the host again."),
+    ]
+}
+
+fn behaviour() -> [Attribute; 3] {
+    [
+        Attribute::string("pull").default("missing").validate(validate::one_of(PULL)).describe(
+            "Which images are fetched before the services are started: those that the host does not have \
+             (`missing`, default), `always` all, or `never` any.",
+        ),
+        Attribute::bool("remove_orphans").default(true).describe(
+            "Remove containers of the project that belong to none of its services (any more). Containers of \
+             `docker compose run` never count among them. Default: `true`.",
+        ),
+        Attribute::bool("remove_volumes_on_destroy").default(false).describe(
+            "Remove the project's volumes, **with all data in them**, when the stack is destroyed. It is read from the \
+             state: set it, apply, then destroy. Default: `false`.",
+        ),
+    ]
+}
+
+fn computed() -> [Attribute; 3] {
+    [
+        Attribute::string("id").computed().keep_on_update().describe("The name of the project."),
+        Attribute::string("source_hash").computed().describe(
+            "A hash over the paths, modes and contents of the shipped files; `changed` when they are not on the host \
+             as they were shipped.",
+        ),
+        Attribute::map("services", Service::object_type()).computed().describe(
+            "The services, by name. Every reason why one is changed is a field of its own: `image`, `image_id`, \
+             `environment_hash`, `files_hash` (the shipped files that it uses), `config_hash` (everything that Compose \
+             compares), `status` (`running`, `healthy`, `completed` or `idle` when all is well, else what is wrong) \
+             and `replicas`. `containers` are the names of its containers, `ports` what they publish.",
+        ),
+    ]
+}

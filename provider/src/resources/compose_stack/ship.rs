@@ -1,0 +1,156 @@
+//! Bringing a stack's files to the host: only those that are not there as they should be.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use docker::compose::{
+    layout::{Layout, OURS},
+    manifest::Manifest,
+    predict::FileDigest,
+    record::Key,
+};
+use remote::files::{Entry, EntryContent, Files, TreeOptions};
+use secret::Secret;
+
+use super::{
+    failure::Failure,
+    held::{Held, Sent, list_of},
+    inputs::Inputs,
+    source::sha256,
+};
+
+/// Everything that goes to the host, and what has to go from it.
+pub(super) struct Cargo {
+    /// Files of ours and of the user, relative to the stack's directory.
+    entries: Vec<Entry>,
+    /// What was shipped once and is in the way of what is shipped now.
+    first: Vec<String>,
+    /// What was shipped once and is wanted no more.
+    last: Vec<String>,
+    /// The shipped files that were not on the host as they should be.
+    pub(super) sent: BTreeSet<String>,
+}
+
+/// What decides the files beside the sources.
+pub(super) struct Generated<'a> {
+    pub(super) layout: &'a Layout,
+    pub(super) dotenv: &'a Secret,
+    pub(super) override_file: String,
+    pub(super) key: &'a Key,
+}
+
+impl Cargo {
+    /// What turns `held` into what `inputs` ask for. `found` is what is now at the paths that are
+    /// shipped.
+    pub(super) fn new(inputs: &Inputs, generated: &Generated<'_>, held: &Held) -> Self {
+        let Generated { layout, dotenv, override_file, key } = generated;
+        let last = held.manifest.clone().unwrap_or_default();
+        let wanted = inputs.source.manifest();
+        let shipment = last.shipment(&held.found, &wanted);
+        let first = in_the_way(&shipment.delete, &shipment.send, &held.found, &wanted);
+
+        let env_path = layout.env_path();
+        let env_sha256 = sha256(dotenv.expose().as_bytes());
+        let sent = Sent::new(inputs.source_hash(), env_path.clone(), &env_sha256, key);
+        let mut entries: Vec<Entry> = shipment
+            .send
+            .iter()
+            .filter_map(|path| Some(inputs.source.files.get(path)?.entry(path)))
+            .collect();
+        let env = FileDigest { sha256: env_sha256, mode: 0o600 };
+        if held.found.get(&env_path) != Some(&env) {
+            entries.push(private(&env_path, dotenv.expose().as_bytes().to_vec()));
+        }
+        let our = |name: &str| format!("{OURS}/{name}");
+        let list = list_of(wanted.files.keys().map(String::as_str).chain([env_path.as_str()]));
+        entries.push(Entry { path: OURS.to_owned(), mode: 0o700, content: EntryContent::Directory });
+        entries.push(private(&our("override.json"), override_file.clone().into_bytes()));
+        entries.push(private(&our("manifest.json"), union(&last, &wanted).to_json()));
+        entries.push(private(&our("source.json"), sent.to_json()));
+        entries.push(private(&our("files"), list));
+        if held.key.is_none() {
+            entries.push(private(&our("key"), key.to_text().expose().as_bytes().to_vec()));
+        }
+        let deleted = shipment.delete.difference(&first.iter().cloned().collect()).cloned().collect();
+        Self { entries, first, last: deleted, sent: shipment.send }
+    }
+
+    /// Brings it to the host. The manifest names, at any moment, everything that is there.
+    pub(super) async fn send(&self, files: &Files<'_>, root: &str, wanted: &Manifest) -> Result<(), Failure> {
+        if !self.first.is_empty() {
+            files.remove(root, &self.first).await?;
+        }
+        files.upload_tree(root, &self.entries, &TreeOptions::default()).await?;
+        if !self.last.is_empty() {
+            files.remove(root, &self.last).await?;
+        }
+        if !self.last.is_empty() || !self.first.is_empty() {
+            let manifest = private(&format!("{OURS}/manifest.json"), wanted.to_json());
+            files.upload_tree(root, &[manifest], &TreeOptions::default()).await?;
+        }
+        Ok(())
+    }
+}
+
+fn private(path: &str, bytes: Vec<u8>) -> Entry {
+    Entry { path: path.to_owned(), mode: 0o600, content: EntryContent::Bytes(bytes.into()) }
+}
+
+/// Everything that is there while old files are not yet removed.
+fn union(last: &Manifest, wanted: &Manifest) -> Manifest {
+    let mut files = last.files.clone();
+    files.extend(wanted.files.clone());
+    Manifest { files }
+}
+
+/// Old files that must go before new ones can come: a file where a directory will be, a directory
+/// of old files where a file will be, a link where a file will be or the other way round.
+fn in_the_way(
+    delete: &BTreeSet<String>,
+    send: &BTreeSet<String>,
+    found: &BTreeMap<String, FileDigest>,
+    wanted: &Manifest,
+) -> Vec<String> {
+    let above = |a: &str, b: &str| b.strip_prefix(a).is_some_and(|rest| rest.starts_with('/'));
+    let crossing = delete.iter().filter(|old| send.iter().any(|new| above(old, new) || above(new, old)));
+    let is_link = |file: &FileDigest| file.mode > 0o7777;
+    let other_kind = send.iter().filter(|path| match (found.get(*path), wanted.files.get(*path)) {
+        (Some(old), Some(new)) => is_link(old) != is_link(new),
+        _ => false,
+    });
+    crossing.chain(other_kind).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::compose_stack::source::link_digest;
+
+    fn set(paths: &[&str]) -> BTreeSet<String> {
+        paths.iter().map(|path| (*path).to_owned()).collect()
+    }
+
+    #[test]
+    fn what_is_in_the_way_goes_first() {
+        let file = FileDigest { sha256: "1".into(), mode: 0o644 };
+        let found =
+            BTreeMap::from([("link".to_owned(), link_digest("x")), ("same".to_owned(), file.clone())]);
+        let wanted = Manifest {
+            files: BTreeMap::from([("link".to_owned(), file.clone()), ("same".to_owned(), file)]),
+        };
+        let first =
+            in_the_way(&set(&["a", "b/c", "old"]), &set(&["a/x", "b", "link", "same"]), &found, &wanted);
+        assert_eq!(first, ["a", "b/c", "link"]);
+    }
+
+    #[test]
+    fn the_manifest_names_old_and_new_until_the_old_are_gone() {
+        let digest = |sha256: &str| FileDigest { sha256: sha256.into(), mode: 0o644 };
+        let last = Manifest {
+            files: BTreeMap::from([("a".to_owned(), digest("1")), ("b".to_owned(), digest("1"))]),
+        };
+        let wanted = Manifest { files: BTreeMap::from([("b".to_owned(), digest("2"))]) };
+        let both = union(&last, &wanted);
+        assert_eq!(both.files.keys().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(both.files["b"], digest("2"));
+    }
+}
