@@ -1,4 +1,23 @@
 //! Compose projects: commands, configuration, prediction and comparison.
+//!
+//! How the parts make a plan:
+//! 1. [`staging::needed`] picks the files that Compose reads; they go to a private directory on the
+//!    host, with a [`layout::Layout::dotenv`] in which [`record::placeholder`]s stand for secrets;
+//! 2. [`Compose::config`] resolves them, [`predict::Resolved::moved`] moves the result to the final
+//!    directory and adds our labels, [`Compose::hashes`] hashes it;
+//! 3. [`stack::wanted`] makes of it what is wanted, [`stack::read`] tells what is there,
+//!    [`plan::changes`] what lies between, [`plan::planned`] what is known of the outcome.
+//!
+//! And an apply:
+//! 1. [`manifest::Manifest::shipment`] says what to send and what to delete; `.env` with the real
+//!    values and [`predict::Resolved::override_file`] are written beside it;
+//! 2. images are pulled: with credentials of ours by [`Engine::pull`](crate::Engine::pull), the
+//!    others by [`Compose::pull`]; [`stack::orphans`] are removed, [`plan::repairs`] are made;
+//! 3. [`Compose::up`], then [`wait::until_ready`];
+//! 4. [`stack::record`] is kept on the host for the next read.
+//!
+//! The order matters in one place: `.env`, the override and the files are one generation, and
+//! [`record::Record`] is written last, so that an apply that was cut off reads as a change.
 
 pub mod calls;
 pub mod command;

@@ -57,7 +57,7 @@ pub fn hash(document: &Value, name: &str, values: Values<'_>) -> Option<String> 
     Some(super::hex(&hash.finalize()))
 }
 
-fn used<'v>(list: &'v Value, which: impl Fn(&Value) -> bool) -> Vec<&'v str> {
+fn used(list: &Value, which: impl Fn(&Value) -> bool) -> Vec<&str> {
     let items = list.as_array().into_iter().flatten();
     items.filter(|item| which(item)).filter_map(|item| item["source"].as_str()).collect()
 }

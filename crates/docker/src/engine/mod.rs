@@ -1,6 +1,6 @@
 //! The Engine API of a host, over whatever [`Executor`] reaches it.
 //!
-//! bollard speaks the API; the bytes go through [`transport`]: a stream to the daemon's socket
+//! bollard speaks the API; the bytes go through `transport`: a stream to the daemon's socket
 //! or, where that is refused, through `docker system dial-stdio`. Nothing here follows a stream
 //! (logs, events) for longer than one call, because a stream that nobody reads would hold up
 //! everything else on the connection.
