@@ -19,7 +19,11 @@ use russh::{
 };
 use secret::Secret;
 
-use crate::{handshake::Handle, keys, trust::describe};
+use crate::{
+    handshake::{Handle, Told},
+    keys,
+    trust::describe,
+};
 
 /// An agent may ask a person; a server may ask a directory. Both end at some point.
 const AUTHENTICATION_LIMIT: Duration = Duration::from_secs(60);
@@ -44,11 +48,12 @@ pub(crate) struct Identity {
 /// cannot be used, [`Error::Unreachable`] when the connection ends.
 pub(crate) async fn authenticate(
     handle: &mut Handle,
+    told: &Told,
     host: &str,
     user: &str,
     identity: &Identity,
 ) -> Result<(), Error> {
-    let attempt = Attempt { handle, host, user, tried: Vec::new() };
+    let attempt = Attempt { handle, told, host, user, tried: Vec::new() };
     match tokio::time::timeout(AUTHENTICATION_LIMIT, attempt.run(identity)).await {
         Ok(result) => result,
         Err(elapsed) => Err(Error::Unreachable { host: host.to_owned(), source: Box::new(elapsed) }),
@@ -57,6 +62,7 @@ pub(crate) async fn authenticate(
 
 struct Attempt<'a> {
     handle: &'a mut Handle,
+    told: &'a Told,
     host: &'a str,
     user: &'a str,
     /// What was shown to the host and refused, or could not be shown.
@@ -72,8 +78,6 @@ impl Attempt<'_> {
         };
         // Tailscale SSH lets people in by their address; others tell here what they accept.
         let answer = self.handle.authenticate_none(self.user).await;
-        // Nobody is thrown out for `none`: the connection itself ended.
-        let answer = if self.handle.is_closed() { Err(russh::Error::Disconnect) } else { answer };
         if self.accepted(answer, "none".to_owned())? {
             return Ok(());
         }
@@ -172,18 +176,31 @@ impl Attempt<'_> {
             Ok(AuthResult::Failure { remaining_methods, partial_success }) => {
                 let methods: Vec<String> =
                     remaining_methods.iter().map(|method| <&str>::from(method).to_owned()).collect();
-                let more = match (partial_success, methods.is_empty()) {
-                    (true, _) => format!(" (accepted, but the host also wants {})", methods.join(", ")),
-                    (false, true) => " (the host closed the connection)".to_owned(),
-                    (false, false) if !methods.iter().any(|method| method == "publickey") => {
+                let more = if partial_success {
+                    format!(" (accepted, but the host also wants {})", methods.join(", "))
+                } else if !methods.is_empty() {
+                    let hopeless = !methods.iter().any(|method| method == "publickey");
+                    if hopeless {
                         format!(" (the host only offers {})", methods.join(", "))
+                    } else {
+                        String::new()
                     }
-                    (false, false) => String::new(),
+                } else if let Some(goodbye) = self.told.goodbye.get() {
+                    format!(" (the host closed the connection: {})", goodbye.trim())
+                } else if self.handle.is_closed() {
+                    // Nobody refused us: the connection broke.
+                    return Err(self.unreachable(russh::Error::Disconnect));
+                } else {
+                    String::new()
                 };
                 self.tried.push(what + &more);
                 Ok(false)
             }
-            Err(error) => Err(Error::Unreachable { host: self.host.to_owned(), source: Box::new(error) }),
+            Err(error) => Err(self.unreachable(error)),
         }
+    }
+
+    fn unreachable(&self, error: russh::Error) -> Error {
+        Error::Unreachable { host: self.host.to_owned(), source: Box::new(error) }
     }
 }

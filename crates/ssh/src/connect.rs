@@ -169,8 +169,8 @@ fn hung_up(error: &russh::Error) -> bool {
 }
 
 /// Authenticates over a connection whose host key was accepted.
-pub(crate) async fn log_in(target: &Target, mut handle: Handle) -> Result<Handle, Failed> {
-    match authenticate(&mut handle, &target.to_string(), &target.user, &target.identity).await {
+pub(crate) async fn log_in(target: &Target, mut handle: Handle, told: &Told) -> Result<Handle, Failed> {
+    match authenticate(&mut handle, told, &target.to_string(), &target.user, &target.identity).await {
         Ok(()) => Ok(handle),
         Err(error @ Error::Unreachable { .. }) => Err(Failed { error, hope: Hope::Busy }),
         Err(error) => Err(Failed::hopeless(error)),

@@ -9,7 +9,7 @@ use std::{
 use remote::Error;
 use russh::{
     Channel, Names, Preferred, cipher,
-    client::{self, ChannelOpenHandle, Config, Handler, Msg, Session},
+    client::{self, ChannelOpenHandle, Config, DisconnectReason, Handler, Msg, Session},
     compression,
     keys::{Algorithm, PublicKey, PublicKeyOrCertificate},
 };
@@ -88,6 +88,8 @@ pub(crate) struct Told {
     pub(crate) key: OnceLock<PublicKey>,
     /// The version string: `SSH-2.0-OpenSSH_9.2p1 …`.
     pub(crate) version: OnceLock<String>,
+    /// Why it ended the connection, if it said so: `Too many authentication failures`.
+    pub(crate) goodbye: OnceLock<String>,
 }
 
 /// Checks the host key and refuses everything that a server might open towards us.
@@ -134,6 +136,16 @@ impl Handler for Verifier {
     async fn kex_done(&mut self, _: Option<&[u8]>, _: &Names, session: &mut Session) -> Result<(), Failure> {
         self.told.version.get_or_init(|| String::from_utf8_lossy(session.remote_sshid()).into_owned());
         Ok(())
+    }
+
+    async fn disconnected(&mut self, reason: DisconnectReason<Failure>) -> Result<(), Failure> {
+        match reason {
+            DisconnectReason::ReceivedDisconnect(info) => {
+                self.told.goodbye.get_or_init(|| info.message);
+                Ok(())
+            }
+            DisconnectReason::Error(error) => Err(error),
+        }
     }
 
     // The library's default accepts what a server opens; nothing of ours is for a server to reach.

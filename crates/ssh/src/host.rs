@@ -322,7 +322,7 @@ impl Host {
             let began = Instant::now();
             let stream = transport(&self.target, jump.as_ref(), sharing).await?;
             let (handle, told) = greet(&self.target, stream).await?;
-            let handle = log_in(&self.target, handle).await?;
+            let handle = log_in(&self.target, handle, &told).await?;
             self.handshakes.fetch_add(1, Ordering::Relaxed);
             tracing::debug!(
                 target: "ssh", host = %self.target, own = sharing == Sharing::Own,
