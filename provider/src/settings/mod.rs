@@ -99,7 +99,10 @@ mod tests {
     fn an_unknown_part_makes_the_whole_unknown() {
         let mut config = ProviderModel::default();
         assert!(settings(&config, None).unwrap().is_some());
-        config.ssh.push(model::SshBlock { private_key: Field::Unknown, ..Default::default() });
+        let block = model::SshBlock { private_key: Field::Unknown, ..Default::default() };
+        config.ssh = Field::Known(vec![block]);
+        assert!(settings(&config, None).unwrap().is_none());
+        config.ssh = Field::Unknown;
         assert!(settings(&config, None).unwrap().is_none());
     }
 

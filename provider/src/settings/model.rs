@@ -13,10 +13,10 @@ use super::Registry;
 pub struct ProviderModel {
     /// What an unreachable host means.
     pub(crate) on_unreachable: Field<String>,
-    /// How to log in to hosts.
-    pub(crate) ssh: Vec<SshBlock>,
+    /// How to log in to hosts. Unknown as a whole under a `dynamic` block over something unknown.
+    pub(crate) ssh: Field<Vec<SshBlock>>,
     /// How to log in to registries.
-    pub(crate) registry: Vec<RegistryBlock>,
+    pub(crate) registry: Field<Vec<RegistryBlock>>,
 }
 
 /// One `ssh` block.
@@ -44,8 +44,9 @@ pub(crate) struct RegistryBlock {
 impl ProviderModel {
     /// Everything, where all of it is known.
     pub(super) fn parts(&self) -> Option<(Vec<SshSettings>, Vec<Registry>, Option<String>)> {
-        let ssh = self.ssh.iter().map(SshBlock::settings).collect::<Option<_>>()?;
-        let registries = self.registry.iter().map(RegistryBlock::registry).collect::<Option<_>>()?;
+        let (ssh, registries) = (decided(&self.ssh)?, decided(&self.registry)?);
+        let ssh = ssh.iter().flatten().map(SshBlock::settings).collect::<Option<_>>()?;
+        let registries = registries.iter().flatten().map(RegistryBlock::registry).collect::<Option<_>>()?;
         Some((ssh, registries, decided(&self.on_unreachable)?))
     }
 }

@@ -163,6 +163,10 @@ fn services(
             let pinned = prior.filter(|prior| prior.image == wanted.image && wanted.image.contains('@'));
             let image_id = images.get(&wanted.image).or(pinned.map(|prior| &prior.image_id));
             let mut service = Service::planned(&planned(wanted, prior, change, image_id));
+            // Started or restarted, it is the same container.
+            if let (Change::Repair, Some(prior)) = (change, prior) {
+                service.containers = Field::Known(prior.containers.clone());
+            }
             if pulls && !wanted.image.contains('@') && wanted.replicas > 0 {
                 service.image_id = Field::Unknown;
                 service.containers = Field::Unknown;

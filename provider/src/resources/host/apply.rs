@@ -36,7 +36,12 @@ pub(super) async fn apply(
         return Err(Diagnostic::bug(title, "The provider's settings are still unknown during apply.").into());
     };
     let mut model = apply.planned.clone();
-    let key = verified_key(&resource.hosts, &settings, cx, &model).await.map_err(failed)?;
+    // A machine that does not answer is waited for, for minutes; nobody who cancels wants that.
+    let key = tokio::select! {
+        key = verified_key(&resource.hosts, &settings, cx, &model) => key,
+        () = cx.cancelled() => Err(Error::Cancelled),
+    };
+    let key = key.map_err(failed)?;
     model.host_public_key = keep_planned(&apply.planned.host_public_key, key.openssh);
     model.host_key = keep_planned(&apply.planned.host_key, key.fingerprint.to_string());
     let Some(connection) = plan::connection(&model).map(Connection::from) else {
