@@ -59,7 +59,7 @@ pub async fn soak<C: Future<Output = ()>>(
         let exec = exec.clone();
         operations.spawn(async move { endure(&*exec, number).await });
     }
-    // Some have begun, some wait for a session, none of those that take a second has ended.
+    // Some have begun and some wait for a session; the unread bulk stream is under way for certain.
     sleep(Duration::from_millis(300)).await;
     cut().await;
     let began = Instant::now();
@@ -71,7 +71,7 @@ pub async fn soak<C: Future<Output = ()>>(
             }
         }
         for process in &mut slow {
-            read_slowly(process).await;
+            *outcomes.entry(read_slowly(process).await).or_insert(0) += 1;
         }
     };
     assert!(timeout(bound, all).await.is_ok(), "not all ended within {bound:?} of the cut: {outcomes:?}");
@@ -88,7 +88,7 @@ async fn flood(exec: &dyn Executor, bulk: bool) -> Process {
 }
 
 /// Reads the rest in small pieces; what matters is that it comes to an end, and to a true one.
-async fn read_slowly(process: &mut Process) {
+async fn read_slowly(process: &mut Process) -> Outcome {
     let mut piece = vec![0; 1 << 20];
     let mut total = 0;
     let broken = loop {
@@ -101,8 +101,14 @@ async fn read_slowly(process: &mut Process) {
     };
     let status = process.control.wait().await;
     match status {
-        Ok(0) => assert!(!broken && total == FLOOD, "status 0 after {total} bytes, broken: {broken}"),
-        Err(Error::NoStatus { .. }) => assert!(broken, "cut output that looks complete after {total} bytes"),
+        Ok(0) => {
+            assert!(!broken && total == FLOOD, "status 0 after {total} bytes, broken: {broken}");
+            Outcome::Done
+        }
+        Err(Error::NoStatus { .. }) => {
+            assert!(broken, "cut output that looks complete after {total} bytes");
+            Outcome::Lost
+        }
         other => panic!("the slow reader's command: {other:?}"),
     }
 }
