@@ -15,6 +15,10 @@ pub(crate) fn pinned(text: &str) -> Result<HostKey, String> {
         [_, fingerprint, .., algorithm] if fingerprint.starts_with("SHA256:") => {
             format!("{}:{fingerprint}", algorithm.trim_matches(['(', ')'])).parse()
         }
+        // As messages about a changed key show it.
+        [algorithm, fingerprint] if fingerprint.starts_with("SHA256:") => {
+            format!("{algorithm}:{fingerprint}").parse()
+        }
         [algorithm, blob, ..] => public_key(algorithm, blob),
         _ => text
             .parse()
@@ -51,6 +55,8 @@ mod tests {
     fn the_public_key_and_its_fingerprint_are_the_same_key() {
         let key = pinned(PUBLIC).unwrap();
         assert_eq!(key, pinned(&key.to_string()).unwrap());
+        let shown = format!("{} {}", key.algorithm(), key.fingerprint());
+        assert_eq!(key, pinned(&shown).unwrap());
         let listed = format!("256 {} somebody@somewhere (ED25519)", key.fingerprint());
         assert_eq!(key, pinned(&listed).unwrap());
         // From `ssh-keygen -l`.

@@ -3,14 +3,19 @@
 //! One [`Hosts`] is shared by every resource of the process. It holds the settings, once they are
 //! known, and the pool of connections; nothing is connected before the first command.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
 
 use framework::{Context, Diagnostic, Diagnostics, Field, Resource, State};
 use remote::{
     Error, Executor, Local,
     connection::{Connection, SshConnection},
     credentials::{Credentials, choose},
+    facts::{Facts, facts},
 };
+use tokio::sync::OnceCell;
 
 use crate::{
     diagnose::host_error,
@@ -25,6 +30,16 @@ const UNCHANGED: &str = "Nothing was changed.";
 pub(crate) struct Hosts {
     settings: RwLock<Option<Arc<Settings>>>,
     pool: ssh::Pool,
+    machines: Mutex<HashMap<Connection, Arc<OnceCell<Facts>>>>,
+    strangers: Mutex<HashMap<Connection, Stranger>>,
+}
+
+/// A host that showed another key than the recorded one when it was read.
+#[derive(Clone, Debug)]
+struct Stranger {
+    host: String,
+    expected: Vec<String>,
+    offered: String,
 }
 
 /// A host that can be worked on.
@@ -98,6 +113,73 @@ impl Hosts {
         Ok(Host { connection: connection.clone(), executor })
     }
 
+    /// What `host` says about itself, asked once per process: for what does not change while it
+    /// runs, such as the machine id and the home directory.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub(crate) async fn facts(&self, host: &Host) -> Result<Facts, Error> {
+        let known = {
+            let mut machines = self.machines.lock().unwrap_or_else(PoisonError::into_inner);
+            machines.entry(host.connection.clone()).or_default().clone()
+        };
+        known.get_or_try_init(|| facts(host.executor.as_ref())).await.cloned()
+    }
+
+    /// Fails a plan that goes on with a host whose key has changed. Read, which knows the state
+    /// alone, has let it pass, because a configuration that accepts the new key, or leads
+    /// elsewhere, is the way out.
+    ///
+    /// # Errors
+    /// The changed key as a diagnostic, titled `title`.
+    pub(crate) fn refuse_stranger(
+        &self,
+        title: &str,
+        prior: &Field<String>,
+        planned: &Field<String>,
+    ) -> Result<(), Diagnostic> {
+        let (Some(old), Some(new)) = (connection_in(prior), connection_in(planned)) else { return Ok(()) };
+        if old != new {
+            return Ok(());
+        }
+        let strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
+        match strangers.get(&old) {
+            Some(stranger) => Err(host_error(title, &stranger.error(), UNCHANGED)),
+            None => Ok(()),
+        }
+    }
+
+    /// Remembers a changed host key for [`Hosts::refuse_stranger`]; false when `error` is another.
+    fn meets_stranger(&self, connection: &Field<String>, error: &Error) -> bool {
+        let Error::HostKeyMismatch { host, expected, offered } = error else { return false };
+        let Some(connection) = connection_in(connection) else { return false };
+        let stranger = Stranger { host: host.clone(), expected: expected.clone(), offered: offered.clone() };
+        self.strangers.lock().unwrap_or_else(PoisonError::into_inner).insert(connection, stranger);
+        true
+    }
+
+    /// As [`Hosts::settle_read`], but a changed key of the host behind `connection` is left to the
+    /// plan, which has to call [`Hosts::refuse_stranger`].
+    ///
+    /// # Errors
+    /// The failure as a diagnostic, titled `title`.
+    pub(crate) fn settle_read_of<R: Resource>(
+        &self,
+        cx: &Context,
+        title: &str,
+        connection: &Field<String>,
+        last_known: State<R>,
+        found: Result<Option<State<R>>, ReadFailure>,
+    ) -> Result<Option<State<R>>, Diagnostics> {
+        if let Err(ReadFailure::Host(error)) = &found
+            && self.meets_stranger(connection, error)
+        {
+            cx.warn(as_warning(host_error(title, error, "The last known state stands in.")));
+            return Ok(Some(last_known));
+        }
+        self.settle_read(cx, title, last_known, found)
+    }
+
     /// Brings what reading came to together with `on_unreachable`: an unreachable host may mean
     /// the last known state, or none any more.
     ///
@@ -161,6 +243,20 @@ impl Hosts {
             _ => OnUnreachable::Error,
         }
     }
+}
+
+impl Stranger {
+    fn error(&self) -> Error {
+        Error::HostKeyMismatch {
+            host: self.host.clone(),
+            expected: self.expected.clone(),
+            offered: self.offered.clone(),
+        }
+    }
+}
+
+fn connection_in(field: &Field<String>) -> Option<Connection> {
+    field.known().and_then(|text| text.parse().ok())
 }
 
 /// The credentials for a connection.

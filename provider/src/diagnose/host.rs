@@ -1,7 +1,7 @@
 //! Failures between us and a host.
 
 use framework::{Diagnostic, error_chain};
-use remote::Error;
+use remote::{Error, connection::HostKey};
 
 use super::sentence;
 
@@ -17,10 +17,11 @@ pub(crate) fn host_error(title: impl Into<String>, error: &Error, world: &str) -
 /// What happened, and what to do next.
 fn story(error: &Error) -> (String, String) {
     match error {
-        Error::Unreachable { host, .. } => (
-            format!("{host} did not answer: {}.", error_chain(error)),
+        Error::Unreachable { host, source } => (
+            format!("The host {host} did not answer: {}.", error_chain(source.as_ref())),
             "Check the address, the port and the firewall, and that the host is up. A host that boots late can be \
-             given more time with `timeouts` of its windlass_host."
+             given more time with `timeouts` of its windlass_host; for one that is gone for good there is the \
+             provider's `on_unreachable`."
                 .to_owned(),
         ),
         Error::HostKeyMismatch { host, expected, offered } => (
@@ -29,11 +30,14 @@ fn story(error: &Error) -> (String, String) {
                  Expected: {}\nOffered:  {offered}",
                 expected.join("\n          ")
             ),
-            "Either the server was reinstalled or replaced, or somebody stands in between. Compare the offered \
-             fingerprint with what the server's console prints for `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`. \
-             If it is the same, set it as `host_key` of the windlass_host (or correct the known_hosts line) and apply \
-             again."
-                .to_owned(),
+            format!(
+                "Either the server was reinstalled or replaced, or somebody stands in between. Compare the offered \
+                 fingerprint with what the server's console prints for `ssh-keygen -lf \
+                 /etc/ssh/ssh_host_ed25519_key.pub`. If it is the same, accept it: set in the windlass_host\n\
+                 host_key = \"{}\"\n(a connection that is written by hand takes it as `?host_key=…`, a key from \
+                 known_hosts is corrected there) and apply again.",
+                key_for_configuration(offered),
+            ),
         ),
         Error::HostKeyUnknown { host, offered, known_hosts_line } => (
             format!("The host key of {host} is not known, so nothing was sent to it. It offered {offered}."),
@@ -45,7 +49,7 @@ fn story(error: &Error) -> (String, String) {
             ),
         ),
         Error::Authentication { host, user, tried } => (
-            format!("{host} is there and its host key is right, but it refused user {user}. {}", attempts(tried)),
+            format!("The host {host} is there and its host key is right, but it refused user {user}. {}", attempts(tried)),
             format!(
                 "Add the public key to ~{user}/.ssh/authorized_keys on the host, or choose another `user` or key in \
                  the provider's `ssh` block (environment: WINDLASS_SSH_USER, WINDLASS_SSH_PRIVATE_KEY_FILE)."
@@ -77,6 +81,12 @@ fn story(error: &Error) -> (String, String) {
             "Run the same command again to continue: it looks at what is there before it changes anything.".to_owned(),
         ),
     }
+}
+
+/// `<type> SHA256:<base64>` as `host_key` and connections spell it.
+fn key_for_configuration(offered: &str) -> String {
+    let words: Vec<_> = offered.split_whitespace().take(2).collect();
+    words.join(":").parse::<HostKey>().map_or_else(|_| offered.to_owned(), |key| key.to_string())
 }
 
 fn attempts(tried: &[String]) -> String {
@@ -164,13 +174,15 @@ mod tests {
 
     #[test]
     fn a_changed_host_key_shows_both_fingerprints_and_the_step_to_accept_it() {
+        let offered = format!("ssh-ed25519 SHA256:{}+/A", "n".repeat(40));
         let error = Error::HostKeyMismatch {
             host: "root@web:22".into(),
             expected: vec!["ssh-ed25519 SHA256:old".into()],
-            offered: "ssh-ed25519 SHA256:new".into(),
+            offered: offered.clone(),
         };
         let text = detail(&error);
-        for part in ["SHA256:old", "SHA256:new", "`host_key`", "no authentication was tried"] {
+        let step = format!("host_key = \"ssh-ed25519:SHA256:{}-_A\"", "n".repeat(40));
+        for part in ["SHA256:old", &offered, &step, "no authentication was tried"] {
             assert!(text.contains(part), "{part} is missing in {text}");
         }
     }

@@ -73,6 +73,8 @@ impl DataSource for HostDataSource {
         let Some(host) = self.hosts.reach(&config.host).map_err(failed)? else {
             return Err(Diagnostic::error(&title)
                 .detail("The provider's settings are not known before apply, so the machine cannot be looked at yet.")
+                .detail("Nothing was changed.")
+                .detail("Make what the settings depend on first (`-target`), or let the data source wait for it with `depends_on`.")
                 .into());
         };
         let seen = look(&host).await.map_err(failed)?;

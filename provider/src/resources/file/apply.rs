@@ -1,15 +1,13 @@
 //! Writing, moving and removing the file.
 
 use framework::{Apply, Context, Diagnostic, Diagnostics, Field, State};
-use remote::{
-    facts::facts,
-    files::{Content, FileError, Files, Kind, WriteOptions},
-};
+use remote::files::{Content, Facts, FileError, Kind, WriteOptions};
 use tokio::fs::File;
 
 use super::{
     FileModel, FilePrivate, FileResource,
-    model::bits,
+    model::{bits, of_sha256},
+    plan::hash_of_file,
     read::{files, look, title},
     witness::Witness,
 };
@@ -21,6 +19,9 @@ use crate::{
 /// What the world looks like after a write failed.
 const UNTOUCHED: &str = "The file on the host is as it was before.";
 
+/// What the world looks like after something behind the write failed.
+const WRITTEN: &str = "The new content is in place on the host.";
+
 /// Writes a file that we did not know of.
 pub(super) async fn create(
     resource: &FileResource,
@@ -29,37 +30,89 @@ pub(super) async fn create(
 ) -> Result<(), Diagnostics> {
     let title = title("create", &apply.planned);
     let host = host(resource, &title, &apply.planned)?;
-    write(&host, cx, &title, apply).await
+    write(resource, &host, cx, &title, apply).await
 }
 
-/// Writes the file again: in place, or on another machine before it is removed on the old one.
+/// Brings the file to what was planned: in place, or on another machine before it is removed on
+/// the old one. What is right already is left alone, so that another route to the same machine
+/// touches nothing.
 pub(super) async fn update(
     resource: &FileResource,
     cx: &Context,
     apply: &mut Apply<FileResource>,
 ) -> Result<(), Diagnostics> {
+    let Some(prior) = apply.prior.clone() else { return create(resource, cx, apply).await };
+    if apply.planned.is_same_file(&prior.model) {
+        apply.record(apply.planned.clone(), prior.private);
+        return Ok(());
+    }
     let title = title("update", &apply.planned);
     let host = host(resource, &title, &apply.planned)?;
-    let prior = apply.prior.clone();
-    write(&host, cx, &title, apply).await?;
-    let Some(prior) = prior else { return Ok(()) };
+    match right_already(resource, &host, &title, apply, &prior).await? {
+        Some(facts) => {
+            let machine_id = machine_id(resource, &host, &title).await?;
+            take(apply, &facts, machine_id);
+        }
+        None => write(resource, &host, cx, &title, apply).await?,
+    }
     let here = apply.state.as_ref().map(|state| state.private.machine_id.clone()).unwrap_or_default();
-    let moved = prior.model.host != apply.planned.host && prior.private.machine_id != here;
-    if moved {
-        leave_old_machine(resource, cx, prior).await;
+    if prior.model.host != apply.planned.host {
+        leave_old_machine(resource, cx, prior, &here).await;
     }
     Ok(())
 }
 
-/// Removes the file where it was before it moved. It is in its new place already, so a machine
-/// that is gone is worth a warning and no more.
-async fn leave_old_machine(resource: &FileResource, cx: &Context, prior: State<FileResource>) {
+/// What is on the host, where that is what was planned.
+async fn right_already(
+    resource: &FileResource,
+    host: &Host,
+    title: &str,
+    apply: &Apply<FileResource>,
+    prior: &State<FileResource>,
+) -> Result<Option<Facts>, Diagnostics> {
+    let failed = |error: FileError| file_error(title, &error, UNTOUCHED);
+    let path = apply.planned.path();
+    let Some(facts) = look(host, path).await.map_err(failed)? else { return Ok(None) };
+    if !apply.planned.is_met_by(&facts) {
+        return Ok(None);
+    }
+    if !apply.planned.is_write_only() {
+        // A proof of a content that is no secret any more says nothing.
+        return Ok(Some(facts).filter(|_| !prior.model.is_write_only()));
+    }
+    let same_version = prior.model.content_hash == apply.planned.content_hash;
+    let Some(sha256) = facts.sha256.as_deref().filter(|_| same_version) else { return Ok(None) };
+    let home = resource.hosts.facts(host).await.map_err(FileError::from).map_err(failed)?.home;
+    let witness = Witness::on(host.executor.as_ref(), &home);
+    let untouched = witness.vouches(path, sha256).await.map_err(failed)?;
+    Ok(Some(facts).filter(|_| untouched))
+}
+
+/// Removes the file where it was before it moved, unless that is where it is now. It is in its new
+/// place already, so a machine that is gone is worth a warning and no more.
+async fn leave_old_machine(resource: &FileResource, cx: &Context, prior: State<FileResource>, here: &str) {
+    if prior.private.machine_id == here {
+        return;
+    }
     let path = prior.model.path().to_owned();
-    if let Err(problems) = delete(resource, cx, prior).await {
+    let left = async {
+        let title = title("delete", &prior.model);
+        let failed = |error| host_error(&title, &error, "The file is in its new place.");
+        let Some(old) = resource.hosts.reach(&prior.model.host).map_err(failed)? else {
+            return Err(unknown_settings(&title).into());
+        };
+        // The old address may lead to the new machine by now.
+        if resource.hosts.facts(&old).await.map_err(failed)?.machine_id == here {
+            return Ok(());
+        }
+        delete(resource, cx, prior.clone()).await
+    };
+    if let Err(problems) = left.await {
         for problem in problems {
             cx.warn(
-                Diagnostic::warning(format!("File {path:?} moved, but is still on the old machine too"))
-                    .detail(problem.detail),
+                Diagnostic::warning(format!("Could not remove file {path:?} from the machine it was on"))
+                    .detail(problem.detail)
+                    .detail("The file is in its new place, and only that is managed from now on."),
             );
         }
     }
@@ -93,55 +146,82 @@ async fn remove(resource: &FileResource, title: &str, model: &FileModel) -> Resu
         files(&host).remove_file(path).await.map_err(failed)?;
     }
     if model.is_write_only() {
-        Witness::on(host.executor.as_ref()).await.map_err(failed)?.forget(path).await.map_err(failed)?;
+        let home = resource.hosts.facts(&host).await?.home;
+        Witness::on(host.executor.as_ref(), &home).forget(path).await.map_err(failed)?;
     }
     Ok(())
 }
 
 /// Writes the planned content and records what is there then.
 async fn write(
+    resource: &FileResource,
     host: &Host,
     cx: &Context,
     title: &str,
     apply: &mut Apply<FileResource>,
 ) -> Result<(), Diagnostics> {
-    let failed = |error: FileError| file_error(title, &error, UNTOUCHED);
+    let failed = |world| move |error: FileError| file_error(title, &error, world);
     let path = apply.planned.path().to_owned();
-    let machine_id = facts(host.executor.as_ref()).await.map_err(FileError::from).map_err(failed)?.machine_id;
-    let content = content(&apply.config).await?;
-    let options = options(&apply.planned);
-    let writer: Files<'_> = files(host).cancelled_by(cx.token());
-    let written = writer.write(&path, content, &options).await.map_err(failed)?;
+    let machine_id = machine_id(resource, host, title).await?;
+    let content = content(&apply.planned, &apply.config).await?;
+    let writer = files(host).cancelled_by(cx.token());
+    let written = writer.write(&path, content, &options(&apply.planned)).await.map_err(failed(UNTOUCHED))?;
     // From here on the file is there: whatever fails below, it is recorded.
-    let mut model = apply.planned.clone();
-    model.owner = settled(&apply.planned.owner);
-    model.group = settled(&apply.planned.group);
-    apply.state = Some(State { model: model.clone(), private: FilePrivate { machine_id } });
+    let mut recorded = apply.planned.clone();
+    recorded.owner = settled(&apply.planned.owner);
+    recorded.group = settled(&apply.planned.group);
+    apply.record(recorded, FilePrivate { machine_id: machine_id.clone(), ..FilePrivate::default() });
 
-    let untouched = if model.is_write_only() {
-        let witness = Witness::on(host.executor.as_ref()).await.map_err(failed)?;
-        witness.keep(&path, &written.sha256).await.map_err(failed)?;
-        Some(true)
-    } else {
-        None
-    };
-    let Some(facts) = look(host, &path).await.map_err(failed)? else {
+    keep_proof(resource, host, apply, &written.sha256).await.map_err(failed(WRITTEN))?;
+    let facts = look(host, &path).await.map_err(failed(WRITTEN))?;
+    let Some(facts) = facts.filter(|facts| facts.sha256.as_deref() == Some(written.sha256.as_str())) else {
         return Err(Diagnostic::error(title)
-            .detail("The file was written and verified, but it is gone again: something else removes it.")
+            .detail(
+                "The file was written and verified, but a moment later it held something else or was gone.",
+            )
+            .detail("Something else on the host writes it too.")
+            .detail("Find out what, then apply again.")
             .into());
     };
-    let spelled = model.mode.clone();
-    model.take(&facts, untouched);
-    // The plan's spelling of the same bits.
-    model.mode = spelled;
-    if let Some(state) = &mut apply.state {
-        state.model = model;
-    }
+    take(apply, &facts, machine_id);
     Ok(())
 }
 
+/// Leaves a proof of a write-only content on the host, and none of any other.
+async fn keep_proof(
+    resource: &FileResource,
+    host: &Host,
+    apply: &Apply<FileResource>,
+    sha256: &str,
+) -> Result<(), FileError> {
+    let was_write_only = apply.prior.as_ref().is_some_and(|prior| prior.model.is_write_only());
+    if !apply.planned.is_write_only() && !was_write_only {
+        return Ok(());
+    }
+    let home = resource.hosts.facts(host).await?.home;
+    let witness = Witness::on(host.executor.as_ref(), &home);
+    if apply.planned.is_write_only() {
+        return witness.keep(apply.planned.path(), sha256).await;
+    }
+    witness.forget(apply.planned.path()).await
+}
+
+/// Records the planned file as it was found on the host.
+fn take(apply: &mut Apply<FileResource>, facts: &Facts, machine_id: String) {
+    let mut model = apply.planned.clone();
+    let untouched = model.is_write_only().then_some(true);
+    model.take(facts, untouched);
+    let private = FilePrivate { machine_id, owner: facts.owner.clone(), group: facts.group.clone() };
+    apply.record(model, private);
+}
+
+async fn machine_id(resource: &FileResource, host: &Host, title: &str) -> Result<String, Diagnostics> {
+    let facts = resource.hosts.facts(host).await;
+    Ok(facts.map_err(|error| host_error(title, &error, UNTOUCHED))?.machine_id)
+}
+
 /// What the configuration says the file holds.
-async fn content(config: &FileModel) -> Result<Content<'static>, Diagnostics> {
+async fn content(planned: &FileModel, config: &FileModel) -> Result<Content<'static>, Diagnostics> {
     if let Some(secret) = config.content_wo.known() {
         return Ok(Content::from(secret.expose().to_owned().into_bytes()));
     }
@@ -149,6 +229,14 @@ async fn content(config: &FileModel) -> Result<Content<'static>, Diagnostics> {
         return Ok(Content::from(text.clone().into_bytes()));
     }
     let path = config.source.known().cloned().unwrap_or_default();
+    if Some(&of_sha256(&hash_of_file(&path)?)) != planned.content_hash.known() {
+        return Err(Diagnostic::error(format!("Could not use {path:?}"))
+            .detail("The file on this machine is not the one that was planned: it was changed since.")
+            .detail(UNTOUCHED)
+            .detail("Plan and apply again.")
+            .at("source")
+            .into());
+    }
     let opened = async {
         let file = File::open(&path).await?;
         let length = file.metadata().await?.len();

@@ -34,6 +34,12 @@ pub(crate) struct FileResource {
 pub(crate) struct FilePrivate {
     /// The machine that the file is on, so that another route to it is no move.
     pub(crate) machine_id: String,
+    /// Who owned it when it was written, for a configuration that leaves that to us.
+    #[serde(default)]
+    pub(crate) owner: String,
+    /// The same of its group.
+    #[serde(default)]
+    pub(crate) group: String,
 }
 
 impl FileResource {
@@ -61,6 +67,10 @@ impl Resource for FileResource {
     }
 
     async fn plan(&self, _cx: &Context, plan: &mut Plan<Self>) -> Result<(), Diagnostics> {
+        if let Some(prior) = &plan.prior {
+            let title = read::title("plan", &plan.planned);
+            self.hosts.refuse_stranger(&title, &prior.model.host, &plan.planned.host)?;
+        }
         plan::plan(plan)
     }
 

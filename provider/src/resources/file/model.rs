@@ -1,7 +1,7 @@
 //! The attributes of `windlass_file`, and how what is on the host becomes attributes.
 
 use framework::{Field, Model};
-use remote::files::Facts;
+use remote::files::{Facts, Kind};
 use secret::Secret;
 
 /// The attributes.
@@ -33,9 +33,32 @@ impl FileModel {
             Some(true) => self.content_wo_version.known().map(|version| of_version(version)),
             Some(false) => Some(CHANGED.to_owned()),
         });
-        self.mode = Field::Known(octal(facts.mode));
+        // The same bits in another spelling are no news.
+        if self.mode.known().and_then(|text| bits(text)) != Some(facts.mode) {
+            self.mode = Field::Known(octal(facts.mode));
+        }
         self.owner = Field::Known(facts.owner.clone());
         self.group = Field::Known(facts.group.clone());
+    }
+
+    /// Whether the file that `facts` tell of is what this plan wants, except for a write-only content.
+    pub(super) fn is_met_by(&self, facts: &Facts) -> bool {
+        let same = |wanted: &Field<String>, found: &str| wanted.known().is_none_or(|wanted| wanted == found);
+        let content = facts.sha256.as_deref().map(of_sha256);
+        facts.kind == Kind::File
+            && (self.is_write_only() || self.content_hash.known() == content.as_ref())
+            && self.mode.known().and_then(|text| bits(text)) == Some(facts.mode)
+            && same(&self.owner, &facts.owner)
+            && same(&self.group, &facts.group)
+    }
+
+    /// Whether `other` differs in nothing but what later operations go by.
+    pub(super) fn is_same_file(&self, other: &Self) -> bool {
+        self.host == other.host
+            && self.content_hash == other.content_hash
+            && self.mode == other.mode
+            && self.owner == other.owner
+            && self.group == other.group
     }
 
     /// Whether the content is a write-only value.
@@ -71,8 +94,6 @@ pub(super) fn bits(text: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use remote::files::Kind;
-
     use super::*;
 
     fn facts() -> Facts {
@@ -105,6 +126,27 @@ mod tests {
         assert_eq!(model.content_hash, Field::Known("version:3".into()));
         model.take(&facts(), Some(false));
         assert_eq!(model.content_hash, Field::Known("changed".into()));
+    }
+
+    #[test]
+    fn what_differs_from_the_plan_has_to_be_written() {
+        let planned = FileModel {
+            content_hash: "sha256:ab".into(),
+            mode: "600".into(),
+            owner: "root".into(),
+            group: Field::Unknown,
+            ..FileModel::default()
+        };
+        assert!(planned.is_met_by(&facts()));
+        for other in [
+            Facts { mode: 0o644, ..facts() },
+            Facts { owner: "nobody".into(), ..facts() },
+            Facts { sha256: Some("cd".into()), ..facts() },
+            Facts { sha256: None, ..facts() },
+            Facts { kind: Kind::Symlink, ..facts() },
+        ] {
+            assert!(!planned.is_met_by(&other), "{other:?}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use framework::{Diagnostic, Diagnostics, Field, Plan};
+use framework::{Diagnostic, Diagnostics, Field, Plan, State};
 use sha2::{Digest as _, Sha256};
 
 use super::{
@@ -19,16 +19,38 @@ use crate::hosts::keep_spelling;
 pub(super) fn plan(plan: &mut Plan<FileResource>) -> Result<(), Diagnostics> {
     if let Some(prior) = &plan.prior {
         keep_spelling(&mut plan.planned.host, &prior.model.host);
-        // 644 and 0644 are the same.
-        let same = |a: &Field<String>, b: &Field<String>| {
-            a.known().and_then(|text| bits(text)) == b.known().and_then(|text| bits(text))
-        };
-        if same(&plan.planned.mode, &prior.model.mode) {
-            plan.planned.mode = prior.model.mode.clone();
-        }
+        keep_bits(&mut plan.planned.mode, &prior.model.mode);
+        keep_bits(&mut plan.planned.directory_mode, &prior.model.directory_mode);
+        keep_owners(&mut plan.planned, &plan.config, prior);
     }
     plan.planned.content_hash = content_hash(&plan.config)?;
     Ok(())
+}
+
+/// 644 and 0644 are the same.
+fn keep_bits(planned: &mut Field<String>, prior: &Field<String>) {
+    let known = |field: &Field<String>| field.known().and_then(|text| bits(text));
+    if known(planned).is_some() && known(planned) == known(prior) {
+        *planned = prior.clone();
+    }
+}
+
+/// Who owns a file whose configuration does not say: whoever owned it when it was written. On
+/// another machine, or for another user, only writing it tells.
+fn keep_owners(planned: &mut FileModel, config: &FileModel, prior: &State<FileResource>) {
+    let elsewhere = planned.host != prior.model.host;
+    let decide = |planned: &mut Field<String>, config: &Field<String>, written: &str| {
+        if !config.is_null() {
+            return;
+        }
+        if elsewhere {
+            *planned = Field::Unknown;
+        } else if !written.is_empty() {
+            *planned = Field::Known(written.to_owned());
+        }
+    };
+    decide(&mut planned.owner, &config.owner, &prior.private.owner);
+    decide(&mut planned.group, &config.group, &prior.private.group);
 }
 
 /// `content_hash` of what the configuration asks for.
@@ -46,11 +68,10 @@ fn content_hash(config: &FileModel) -> Result<Field<String>, Diagnostic> {
 /// The hash of a file on this machine.
 pub(super) fn hash_of_file(path: &str) -> Result<String, Diagnostic> {
     let hash = || -> io::Result<String> {
-        // Asked before it is opened: opening a named pipe waits for somebody to write to it.
-        if !Path::new(path).metadata()?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
-        }
         let mut file = File::open(Path::new(path))?;
+        if file.metadata()?.is_dir() {
+            return Err(io::Error::from(io::ErrorKind::IsADirectory));
+        }
         let mut hasher = Sha256::new();
         let mut chunk = vec![0; 64 << 10];
         loop {
@@ -93,6 +114,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resources::file::FilePrivate;
 
     #[test]
     fn the_hash_is_known_when_the_content_is() {
@@ -119,6 +141,26 @@ mod tests {
         let config = FileModel { source: Field::Known("/no/such/file".into()), ..FileModel::default() };
         let error = content_hash(&config).unwrap_err();
         assert_eq!(error.path.unwrap().to_string(), "source");
+    }
+
+    #[test]
+    fn the_owner_is_restored_where_nobody_named_one_and_open_after_a_move() {
+        let model = |host: &str, owner: Field<String>| FileModel {
+            host: Field::Known(host.into()),
+            owner,
+            ..FileModel::default()
+        };
+        let private = FilePrivate { owner: "deploy".into(), ..FilePrivate::default() };
+        let prior = State { model: model("ssh://a", "nobody".into()), private };
+        let planned = |host, configured: Field<String>| {
+            let start = if configured.is_null() { "nobody".into() } else { configured.clone() };
+            let mut planned = model(host, start);
+            keep_owners(&mut planned, &model(host, configured), &prior);
+            planned.owner
+        };
+        assert_eq!(planned("ssh://a", Field::Null), "deploy".into());
+        assert_eq!(planned("ssh://b", Field::Null), Field::Unknown);
+        assert_eq!(planned("ssh://b", "app".into()), "app".into());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use remote::files::{Facts, FileError, Files, Kind, Symlinks};
 use super::{FileModel, FilePrivate, FileResource, TYPE, witness::Witness};
 use crate::{
     diagnose::file_error,
-    hosts::{Host, ReadFailure, import_id, not_known_yet},
+    hosts::{Host, Hosts, ReadFailure, import_id, not_known_yet},
 };
 
 /// Looks at the file. Gone is gone; something else in its place is an error, because repairing it
@@ -25,11 +25,13 @@ pub(super) async fn read(
         }
         Err(error) => return resource.hosts.settle_read(cx, &title, state, Err(error.into())),
     };
-    let found = refreshed(&host, &title, state.clone()).await;
-    resource.hosts.settle_read(cx, &title, state, found)
+    let connection = state.model.host.clone();
+    let found = refreshed(&resource.hosts, &host, &title, state.clone()).await;
+    resource.hosts.settle_read_of(cx, &title, &connection, state, found)
 }
 
 async fn refreshed(
+    hosts: &Hosts,
     host: &Host,
     title: &str,
     mut state: State<FileResource>,
@@ -50,12 +52,21 @@ async fn refreshed(
     }
     let untouched = match (state.model.is_write_only(), &facts.sha256) {
         (true, Some(sha256)) => {
-            let witness = Witness::on(host.executor.as_ref()).await.map_err(failed)?;
+            let home = hosts.facts(host).await?.home;
+            let witness = Witness::on(host.executor.as_ref(), &home);
             Some(witness.vouches(&path, sha256).await.map_err(failed)?)
         }
         _ => None,
     };
     state.model.take(&facts, untouched);
+    state.private.machine_id = hosts.facts(host).await?.machine_id;
+    // An adopted file belongs to whom it belongs.
+    for (known, found) in [(&mut state.private.owner, &facts.owner), (&mut state.private.group, &facts.group)]
+    {
+        if known.is_empty() {
+            known.clone_from(found);
+        }
+    }
     Ok(Some(state))
 }
 

@@ -25,6 +25,7 @@ pub(super) fn schema() -> Schema {
         )
         .rule(Rule::exactly_one_of(["content", "source", "content_wo"]))
         .rule(Rule::required_with("content_wo", ["content_wo_version"]))
+        .rule(Rule::required_with("content_wo_version", ["content_wo"]))
         .timeouts(Timeouts::new().create(10).update(10).delete(5).read(5))
 }
 
@@ -70,13 +71,16 @@ fn access() -> [Attribute; 4] {
             .computed()
             .keep_on_update()
             .validate(validate::non_empty())
-            .describe("The file's owner, by name. Default: who logs in. Another one needs root or `sudo`."),
+            .describe(
+                "The file's owner, by name. Default: who logs in, or who owns the file that is there. Another one \
+                 needs root or `sudo`.",
+            ),
         Attribute::string("group")
             .optional()
             .computed()
             .keep_on_update()
             .validate(validate::non_empty())
-            .describe("The file's group, by name. Default: the group of who logs in."),
+            .describe("The file's group, by name. Default: that of who logs in, or of the file that is there."),
         Attribute::string("directory_mode")
             .default("0755")
             .check(check_mode)

@@ -6,9 +6,9 @@
 
 use docker::compose::record::Key;
 use remote::{
-    Executor,
-    facts::facts,
+    Command, Executor, Input,
     files::{FileError, Files, WriteOptions},
+    run,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -16,6 +16,7 @@ use super::plan::hex;
 
 /// The proofs that a host keeps.
 pub(super) struct Witness<'a> {
+    exec: &'a dyn Executor,
     files: Files<'a>,
     directory: String,
 }
@@ -23,10 +24,10 @@ pub(super) struct Witness<'a> {
 const PRIVATE: WriteOptions = WriteOptions { mode: 0o600, owner: None, group: None, directory_mode: 0o700 };
 
 impl<'a> Witness<'a> {
-    /// The proofs below the home directory of the user.
-    pub(super) async fn on(exec: &'a dyn Executor) -> Result<Self, FileError> {
-        let home = facts(exec).await?.home;
-        Ok(Self { files: Files::on(exec), directory: format!("{}/.windlass", home.trim_end_matches('/')) })
+    /// The proofs below `home`, the home directory of the user.
+    pub(super) fn on(exec: &'a dyn Executor, home: &str) -> Self {
+        let directory = format!("{}/.windlass", home.trim_end_matches('/'));
+        Self { exec, files: Files::on(exec), directory }
     }
 
     /// Keeps a proof that the file at `path` has this hash.
@@ -57,6 +58,8 @@ impl<'a> Witness<'a> {
         Ok(text.and_then(|text| Key::parse(&text).ok()))
     }
 
+    /// Makes the key, or takes the one that somebody else has made meanwhile: all proofs of the
+    /// host need the same one.
     async fn new_key(&self) -> Result<Key, FileError> {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).map_err(|error| FileError::Here {
@@ -65,7 +68,19 @@ impl<'a> Witness<'a> {
         })?;
         let key = Key::from_random(bytes);
         let text = key.to_text().expose().to_owned();
-        self.files.write(&format!("{}/key", self.directory), text.into_bytes(), &PRIVATE).await?;
+        let path = format!("{}/key", self.directory);
+        let temporary = format!("{path}.{}", hex(&Sha256::digest(bytes)[..8]));
+        self.files.write(&temporary, text.clone().into_bytes(), &PRIVATE).await?;
+        // A hard link is made as a whole or not at all: of several who come first, one wins.
+        let link = Command::new(["ln", "-T", "--", &temporary, &path]);
+        let linked = run(self.exec, &link, Input::Nothing).await;
+        self.files.remove_file(&temporary).await?;
+        linked?;
+        if let Some(key) = self.key().await? {
+            return Ok(key);
+        }
+        // What is there is no key, and no link can replace it.
+        self.files.write(&path, text.into_bytes(), &PRIVATE).await?;
         Ok(key)
     }
 

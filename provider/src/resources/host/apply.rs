@@ -30,18 +30,20 @@ pub(super) async fn apply(
     cx: &Context,
     apply: &mut Apply<HostResource>,
 ) -> Result<(), Diagnostics> {
+    if let Some(prior) = &apply.prior
+        && prior.model.connection == apply.planned.connection
+    {
+        // Only what later operations go by has changed: nobody has to be asked.
+        apply.record(apply.planned.clone(), ());
+        return Ok(());
+    }
     let title = title(if apply.prior.is_none() { "create" } else { "update" }, &apply.planned);
     let failed = |error: Error| host_error(&title, &error, "Nothing was changed on the machine.");
     let Some(settings) = resource.hosts.settings() else {
         return Err(Diagnostic::bug(title, "The provider's settings are still unknown during apply.").into());
     };
     let mut model = apply.planned.clone();
-    // A machine that does not answer is waited for, for minutes; nobody who cancels wants that.
-    let key = tokio::select! {
-        key = verified_key(&resource.hosts, &settings, cx, &model) => key,
-        () = cx.cancelled() => Err(Error::Cancelled),
-    };
-    let key = key.map_err(failed)?;
+    let key = verified_key(&resource.hosts, &settings, cx, &model).await.map_err(failed)?;
     model.host_public_key = keep_planned(&apply.planned.host_public_key, key.openssh);
     model.host_key = keep_planned(&apply.planned.host_key, key.fingerprint.to_string());
     let Some(connection) = plan::connection(&model).map(Connection::from) else {
@@ -56,7 +58,14 @@ pub(super) async fn apply(
         // It may have installed Docker, or given the machine another name.
         seen = look(&host).await.map_err(failed)?;
     }
-    take_unplanned(&mut model, seen);
+    match apply.planned.machine_id.known() {
+        Some(promised) if *promised != seen.machine_id => {
+            return Err(another_machine(&title, promised, &seen.machine_id).into());
+        }
+        // What the plan has kept, Read refreshes.
+        Some(_) => {}
+        None => model.take(seen),
+    }
     apply.state = Some(State::new(model));
     Ok(())
 }
@@ -128,9 +137,15 @@ fn keep_planned(planned: &Field<String>, found: String) -> Field<String> {
     }
 }
 
-/// Takes over what was seen wherever the plan left it open; what the plan kept, Read refreshes.
-fn take_unplanned(model: &mut HostModel, seen: crate::data_sources::host::Seen) {
-    if model.machine_id == Field::Unknown {
-        model.take(seen);
-    }
+fn another_machine(title: &str, expected: &str, found: &str) -> Diagnostic {
+    Diagnostic::error(title.to_owned())
+        .detail(format!(
+            "The new way leads to another machine with the same host key: its machine id is {found}, that of the \
+             machine so far is {expected}."
+        ))
+        .detail("Nothing was changed, on neither of them.")
+        .detail(
+            "If it is meant, set `instance` to another value, which replaces the host. Two machines should not share \
+             a host key: `ssh-keygen -A` makes new ones after the old ones were removed.",
+        )
 }

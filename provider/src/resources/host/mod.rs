@@ -53,6 +53,12 @@ impl Resource for HostResource {
 
     async fn plan(&self, _cx: &Context, plan: &mut Plan<Self>) -> Result<(), Diagnostics> {
         plan::plan(plan);
+        if let Some(prior) = &plan.prior
+            && !plan::leads_elsewhere(&prior.model, &plan.planned)
+        {
+            let title = read::title("plan", &plan.planned);
+            self.hosts.refuse_stranger(&title, &prior.model.connection, &plan.planned.connection)?;
+        }
         Ok(())
     }
 

@@ -48,6 +48,7 @@ impl HostModel {
     /// Makes everything unknown that only a look at the machine can tell.
     pub(super) fn forget_machine(&mut self) {
         for field in [
+            &mut self.connection,
             &mut self.machine_id,
             &mut self.hostname,
             &mut self.os,

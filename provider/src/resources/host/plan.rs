@@ -8,15 +8,11 @@ use crate::host_key::pinned;
 
 /// Decides what a change of the configuration makes of the computed attributes.
 ///
-/// The route may change while the machine stays. A new connection is known as soon as its parts
-/// are; what was seen of the machine stays unless the change may lead to another one.
+/// The route may change while the machine stays: a new connection is known as soon as its parts
+/// are, and what was seen of the machine stays. Where another machine is expected, all of it is
+/// unknown until that has been seen, so that everything that lives there plans again.
 pub(super) fn plan(plan: &mut Plan<HostResource>) {
-    let Some(prior) = plan.prior.as_ref().map(|prior| prior.model.clone()) else {
-        if let Some(connection) = connection(&plan.planned) {
-            plan.planned.connection = Field::Known(Connection::from(connection).to_string());
-        }
-        return;
-    };
+    let Some(prior) = plan.prior.as_ref().map(|prior| prior.model.clone()) else { return };
     let planned = &mut plan.planned;
     // Neither set nor verified by somebody else: the recorded key stays the one to expect.
     if plan.config.host_key.is_null() {
@@ -24,6 +20,7 @@ pub(super) fn plan(plan: &mut Plan<HostResource>) {
     }
     if leads_elsewhere(&prior, planned) {
         planned.forget_machine();
+        return;
     }
     planned.connection = match connection(planned) {
         Some(connection) => Field::Known(Connection::from(connection).to_string()),
@@ -32,17 +29,17 @@ pub(super) fn plan(plan: &mut Plan<HostResource>) {
     };
 }
 
-/// Whether the change may lead to another machine. Another user, key or socket does not.
-fn leads_elsewhere(prior: &HostModel, planned: &HostModel) -> bool {
+/// Whether another machine is expected behind the change. Another way to the same host key leads
+/// to the same machine.
+pub(super) fn leads_elsewhere(prior: &HostModel, planned: &HostModel) -> bool {
     prior.address != planned.address
         || prior.instance != planned.instance
-        || prior.port != planned.port
-        || prior.jump != planned.jump
         || key_of(&prior.host_key) != key_of(&planned.host_key)
 }
 
 fn same_route(prior: &HostModel, planned: &HostModel) -> bool {
-    !leads_elsewhere(prior, planned)
+    prior.port == planned.port
+        && prior.jump == planned.jump
         && prior.user == planned.user
         && prior.identity == planned.identity
         && prior.docker_socket == planned.docker_socket
@@ -158,10 +155,8 @@ mod tests {
     fn only_what_may_lead_to_another_machine_does() {
         let prior = model();
         for planned in [
-            HostModel { port: Field::Known(2222), ..model() },
             HostModel { address: Field::Known("other".into()), ..model() },
             HostModel { instance: Field::Unknown, ..model() },
-            HostModel { jump: Field::Known("bastion".into()), ..model() },
             HostModel {
                 host_key: Field::Known(format!("ssh-ed25519:SHA256:{}", "B".repeat(42) + "A")),
                 ..model()
@@ -171,6 +166,8 @@ mod tests {
         }
         for planned in [
             HostModel { user: Field::Known("root".into()), ..model() },
+            HostModel { port: Field::Known(2222), ..model() },
+            HostModel { jump: Field::Known("bastion".into()), ..model() },
             HostModel { sudo: Field::Known(true), ..model() },
             HostModel { docker_socket: Field::Known("/run/x.sock".into()), ..model() },
         ] {

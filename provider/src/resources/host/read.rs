@@ -2,11 +2,12 @@
 
 use framework::{Context, Diagnostics, Field, State};
 use remote::Connection;
+use tokio::time::Instant;
 
-use super::{HostModel, HostResource, TYPE};
+use super::{HostModel, HostResource, TYPE, plan};
 use crate::{
     data_sources::host::look,
-    hosts::{Host, ReadFailure, import_id, not_known_yet},
+    hosts::{Host, Hosts, ReadFailure, credentials, import_id, not_known_yet},
 };
 
 /// Looks at the machine. A machine that was replaced behind the same address shows another
@@ -25,13 +26,37 @@ pub(super) async fn read(
         }
         Err(error) => return resource.hosts.settle_read(cx, &title, state, Err(error.into())),
     };
-    let found = refreshed(&host, state.model.clone()).await;
-    resource.hosts.settle_read(cx, &title, state, found)
+    let connection = state.model.connection.clone();
+    let found = refreshed(&resource.hosts, &host, state.model.clone()).await;
+    resource.hosts.settle_read_of(cx, &title, &connection, state, found)
 }
 
-async fn refreshed(host: &Host, mut model: HostModel) -> Result<Option<State<HostResource>>, ReadFailure> {
+async fn refreshed(
+    hosts: &Hosts,
+    host: &Host,
+    mut model: HostModel,
+) -> Result<Option<State<HostResource>>, ReadFailure> {
     model.take(look(host).await?);
+    if model.host_public_key.is_null() {
+        adopt_key(hosts, host, &mut model).await?;
+    }
     Ok(Some(State::new(model)))
+}
+
+/// Pins the key of a machine that was imported: known_hosts, or the connection it was imported by,
+/// has vouched for it.
+async fn adopt_key(hosts: &Hosts, host: &Host, model: &mut HostModel) -> Result<(), ReadFailure> {
+    let (Connection::Ssh(ssh), Some(settings)) = (&host.connection, hosts.settings()) else { return Ok(()) };
+    let credentials = credentials(ssh, &settings)?;
+    let key = hosts.pool().verified_host_key(ssh, &credentials, Instant::now()).await?;
+    model.host_public_key = Field::Known(key.openssh);
+    if model.host_key.is_null() {
+        model.host_key = Field::Known(key.fingerprint.to_string());
+        if let Some(pinned) = plan::connection(model) {
+            model.connection = Field::Known(Connection::from(pinned).to_string());
+        }
+    }
+    Ok(())
 }
 
 /// Adopts the machine behind the connection `id`: the parts of it become the attributes.
