@@ -1,0 +1,48 @@
+//! Life beside Windlass: what a person types in the stack's directory.
+
+use acceptance_tests::any_cli;
+use lab::{Lab, Variant};
+
+use crate::stack::Stack;
+
+#[test]
+fn plain_docker_compose_sees_the_same_project() {
+    let lab = Lab::current().unwrap();
+    let stack = Stack::new(&lab, lab.host(Variant::Root).unwrap(), &any_cli());
+    let image = stack.image("busybox").to_owned();
+    let service = |name: &str, more: &str| {
+        format!(
+            "  {name}:\n    image: {image}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n{more}"
+        )
+    };
+    let values = "    environment: { A: \"${A}\", T: \"${TOKEN}\", O: \"${OWN}\" }\n    env_file: [more.env]\n\
+                  \x20   volumes: [\"./conf:/conf:ro\"]\n";
+    stack.space.write("app/deploy/compose.yaml", &format!("services:\n{}", service("app", values)));
+    let more = service("extra", "    profiles: [extra]\n");
+    stack.space.write("app/more.yaml", &format!("services:\n{more}"));
+    stack.space.write("app/deploy/more.env", "MORE=more\n");
+    stack.space.write("app/deploy/conf/x", "x\n");
+    stack.space.write("app/deploy/.env", "OWN='own ${A}'\n");
+    stack.configure(
+        "source_dir = \"${path.module}/app\"\n  files = [\"deploy/compose.yaml\", \"more.yaml\"]\n  profiles = [\"extra\"]\n\
+         \x20 environment = { A = \"it's $5 \\\"now\\\"\" }\n  secrets_wo = { TOKEN = \"p$w'x\\\\\" }\n  secrets_wo_version = \"1\"",
+    );
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    let containers = stack.containers();
+    assert_eq!(containers.keys().collect::<Vec<_>>(), ["app", "extra"]);
+    let set = |name: &str| stack.variable("app", name);
+    assert_eq!((set("A").as_str(), set("T").as_str()), ("it's $5 \"now\"", "p$w'x\\"));
+    assert_eq!((set("O").as_str(), set("MORE").as_str()), ("own ${A}", "more"));
+
+    let directory = format!("{}/deploy", stack.directory());
+    let typed = |line: &str| stack.shell(&format!("cd {directory} && docker compose {line}"));
+    let listed = typed("ps -q --no-trunc");
+    for id in containers.values().flatten() {
+        assert!(listed.contains(id.as_str()), "{id} is not in {listed}");
+    }
+    typed("up -d");
+    assert_eq!(stack.containers(), containers, "a plain `up` has replaced containers");
+    typed("restart app");
+    stack.space.expect_no_changes();
+}

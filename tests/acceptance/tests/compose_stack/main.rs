@@ -1,0 +1,11 @@
+//! `windlass_compose_stack` with every CLI that is there, on real hosts.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod adoption;
+mod beside;
+mod drift;
+mod life;
+mod places;
+mod stack;
+mod values;

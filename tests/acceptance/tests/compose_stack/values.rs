@@ -1,0 +1,101 @@
+//! Where values come from, where secrets do not go, and images that need a login.
+
+use acceptance_tests::{SecretHunt, any_cli, hcl};
+use lab::{Lab, Variant};
+
+use crate::stack::{ADDRESS, Stack};
+
+#[test]
+fn secrets_are_nowhere_but_in_the_env_file() {
+    let lab = Lab::current().unwrap();
+    let host = lab.add_host(Variant::Deploy).unwrap();
+    let mut stack = Stack::new(&lab, &host, &any_cli());
+    let (first, second) = ("open-sesame-7Xq", "shut-sesame-9Zr");
+    let hunt = SecretHunt::new(&[first, second]);
+    hunt.log_everything(&mut stack.space);
+    let text = format!("{}    environment: {{ T: \"${{TOKEN}}\" }}\n", stack.one_service());
+    let quiet = format!("  quiet:\n{}", stack.one_service().split_once("  app:\n").unwrap().1);
+    stack.space.write("compose.tpl.yaml", &format!("{text}{quiet}"));
+    let configure = |value: &str, version: &str| {
+        stack.configure(&format!(
+            "config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  secrets_wo = {{ TOKEN = \"{value}\" }}\n  secrets_wo_version = \"{version}\""
+        ));
+    };
+    let watch = hunt.watch_arguments();
+    configure(first, "1");
+    stack.space.plan().expect_success();
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    let before = stack.containers();
+
+    configure(second, "2");
+    let change = stack.space.expect_change(ADDRESS, &["update"]);
+    assert_eq!(change.before["services"]["quiet"], change.after["services"]["quiet"]);
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    let after = stack.containers();
+    assert_ne!(before["app"], after["app"]);
+    assert_eq!(before["quiet"], after["quiet"]);
+    watch.finish();
+
+    hunt.in_workspace(&stack.space);
+    let env = format!("{}/.env", stack.directory());
+    let held = stack.root_runs(&["cat", &env]);
+    assert!(held.contains(second) && !held.contains(first));
+}
+
+#[test]
+fn neither_end_s_environment_is_seen() {
+    let lab = Lab::current().unwrap();
+    let host = lab.host(Variant::Root).unwrap();
+    let mut stack = Stack::new(&lab, host, &any_cli());
+    stack.space.env("LEAK", "from-here");
+    let text = format!("{}    environment: {{ L: \"${{LEAK:-nothing}}\" }}\n", stack.one_service());
+    stack.space.write("compose.tpl.yaml", &text);
+    stack.configure("config = [file(\"${path.module}/compose.tpl.yaml\")]");
+    stack.space.apply().expect_success();
+    assert_eq!(stack.variable("app", "L"), "nothing");
+}
+
+#[test]
+fn rendered_files_are_laid_over_and_may_be_unknown() {
+    let lab = Lab::current().unwrap();
+    let stack = Stack::new(&lab, lab.host(Variant::Root).unwrap(), &any_cli());
+    let mount = "    volumes: [\"./app.conf:/app.conf:ro\"]\n";
+    stack.space.write("app/compose.yaml", &format!("{}{mount}", stack.one_service()));
+    stack.space.write("app/app.conf", "plain\n");
+    stack.space.write("late.tf", "resource \"terraform_data\" \"late\" {\n  input = \"rendered\"\n}\n");
+    stack.configure(
+        "source_dir = \"${path.module}/app\"\n  files_content = { \"app.conf\" = terraform_data.late.output }",
+    );
+    let planned = stack.space.expect_change(ADDRESS, &["create"]);
+    assert_eq!((&planned.unknown["services"], &planned.unknown["source_hash"]), (&true.into(), &true.into()));
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    let name = format!("{}-app-1", stack.name);
+    assert_eq!(stack.root_runs(&["docker", "exec", &name, "cat", "/app.conf"]), "rendered");
+}
+
+#[test]
+fn images_are_pulled_with_credentials_that_stay_here() {
+    let lab = Lab::current().unwrap();
+    let host = lab.add_host(Variant::Deploy).unwrap();
+    let stack = Stack::new(&lab, &host, &any_cli());
+    let registry = &lab.state().private_registry;
+    let image = stack.image("busybox").replace(&lab.state().registry, &registry.address);
+    let text = stack.one_service().replace(stack.image("busybox"), &image);
+    stack.space.write("compose.tpl.yaml", &text);
+    stack.configure("config = [file(\"${path.module}/compose.tpl.yaml\")]");
+    stack.space.apply().expect_error().says(&image).says("registry block").says("Nothing was changed");
+    stack.expect_gone();
+    let block = format!(
+        "registry {{\n    address = {}\n    username = {}\n    password = {}\n  }}",
+        hcl::quoted(&registry.address),
+        hcl::quoted(&registry.username),
+        hcl::quoted(&registry.password),
+    );
+    stack.space.write("provider.tf", &hcl::provider_block(&lab, &block));
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    SecretHunt::new(&[&registry.password]).on_host(&lab, &host, &[]);
+}
