@@ -68,10 +68,11 @@ fn content_hash(config: &FileModel) -> Result<Field<String>, Diagnostic> {
 /// The hash of a file on this machine.
 pub(super) fn hash_of_file(path: &str) -> Result<String, Diagnostic> {
     let hash = || -> io::Result<String> {
-        let mut file = File::open(Path::new(path))?;
-        if file.metadata()?.is_dir() {
-            return Err(io::Error::from(io::ErrorKind::IsADirectory));
+        // Asked before it is opened: opening a named pipe waits for somebody to write to it.
+        if !Path::new(path).metadata()?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
         }
+        let mut file = File::open(Path::new(path))?;
         let mut hasher = Sha256::new();
         let mut chunk = vec![0; 64 << 10];
         loop {

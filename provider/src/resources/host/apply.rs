@@ -43,7 +43,13 @@ pub(super) async fn apply(
         return Err(Diagnostic::bug(title, "The provider's settings are still unknown during apply.").into());
     };
     let mut model = apply.planned.clone();
-    let key = verified_key(&resource.hosts, &settings, cx, &model).await.map_err(failed)?;
+    // A machine that does not answer is waited for, for minutes: not by one who was told to stop.
+    let key = tokio::select! {
+        biased;
+        () = cx.cancelled() => Err(given_up(cx, &model)),
+        key = verified_key(&resource.hosts, &settings, cx, &model) => key,
+    };
+    let key = key.map_err(failed)?;
     model.host_public_key = keep_planned(&apply.planned.host_public_key, key.openssh);
     model.host_key = keep_planned(&apply.planned.host_key, key.fingerprint.to_string());
     let Some(connection) = plan::connection(&model).map(Connection::from) else {
@@ -68,6 +74,15 @@ pub(super) async fn apply(
     }
     apply.state = Some(State::new(model));
     Ok(())
+}
+
+/// Why the machine is no longer waited for: nobody wants it any more, or the time is over.
+fn given_up(cx: &Context, model: &HostModel) -> Error {
+    if cx.remaining().is_some_and(|left| left.is_zero()) {
+        let host = model.address.known().cloned().unwrap_or_default();
+        return Error::Unreachable { host, source: "the time for it is over".into() };
+    }
+    Error::Cancelled
 }
 
 /// The key of the machine, verified in the one way that the configuration asks for.
