@@ -1,5 +1,6 @@
 //! Drives a built provider as a core would: starts the binary, reads its handshake line,
-//! connects with mutual TLS or without, and calls it over gRPC.
+//! connects with mutual TLS or without, and calls it over gRPC. A [`Session`] knows the schema as
+//! well, and a [`Resource`] leads one resource through its life.
 //!
 //! ```no_run
 //! # async fn example() -> anyhow::Result<()> {
@@ -20,7 +21,10 @@ mod core;
 mod handshake;
 mod identity;
 mod launch;
+mod problem;
 mod process;
+mod resource;
+mod session;
 pub mod values;
 
 pub use crate::core::{Core, Mode};
@@ -29,4 +33,7 @@ pub use connect::connect;
 pub use handshake::Handshake;
 pub use identity::ClientIdentity;
 pub use launch::{Announced, Launch};
+pub use problem::{Problem, failed};
 pub use process::{ProviderProcess, Signal};
+pub use resource::{Planned, Reached, Resource, Stored};
+pub use session::{CAPABILITIES, Session, Shape};

@@ -68,6 +68,24 @@ fn absent(nested: &NestedBlock) -> Value {
     }
 }
 
+/// The state that a core proposes for `config` after `prior`: what was written, and where a
+/// computed attribute was not, what it was before. Write-only values are in no state.
+///
+/// Nested blocks are taken from the configuration; none of ours has computed attributes.
+pub fn proposed(block: &Block, prior: &Value, config: &Value) -> Value {
+    let Value::Map(mut object) = config.clone() else { return Value::Null };
+    for attribute in &block.attributes {
+        let written = object.get(&attribute.name).is_some_and(|value| !value.is_null());
+        if attribute.write_only {
+            object.insert(attribute.name.clone(), Value::Null);
+        } else if attribute.computed && !written {
+            let before = prior.attribute(&attribute.name).cloned().unwrap_or_default();
+            object.insert(attribute.name.clone(), before);
+        }
+    }
+    Value::Map(object)
+}
+
 /// `value` as a core sends it.
 pub fn encode(value: &Value, ty: &Type) -> Result<DynamicValue> {
     let msgpack = tfvalue::msgpack::encode(value, ty)?;
