@@ -1,0 +1,44 @@
+//! Plan fidelity: what a plan says about the containers of a stack is what happens to them.
+//!
+//! Some forty small Compose projects live on one host, one stack each. Round by round every one of
+//! them is changed (a value, a file, an image, a service, or nothing that matters) and all are
+//! planned, applied and planned again. For every service three things are compared: what the plan
+//! said (from the fields of `services`), what happened (from the ids of the containers, asked past
+//! Windlass), and what the author of the step says must happen. The second plan must be empty.
+//!
+//! What Compose does that cannot be told exactly beforehand is in [`OVER_REPORTED`]; a change that
+//! the plan did not tell always fails.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
+
+mod case;
+mod cases;
+mod fate;
+mod harness;
+mod project;
+mod verdict;
+
+use lab::{Lab, Variant};
+
+use crate::{
+    harness::Harness,
+    verdict::{OverReport, table},
+};
+
+/// Where the plan says that a service's containers are replaced and they are not.
+const OVER_REPORTED: &[OverReport] = &[];
+
+#[test]
+fn what_the_plan_says_is_what_happens() {
+    let lab = Lab::current().expect("a lab runs");
+    let host = lab.add_host(Variant::Root).expect("the lab has room for a host");
+    let cli = acceptance_tests::clis().remove(0);
+    let cases = cases::all();
+    let steps: usize = cases.iter().map(|case| case.steps.len()).sum();
+    eprintln!("{} projects, {steps} steps, {}", cases.len(), cli.name);
+    for one in OVER_REPORTED {
+        eprintln!("over-reported: {}, {}, {}: {}", one.project, one.step, one.service, one.reason);
+    }
+    let findings = Harness::new(&cli, &lab, &host, cases, OVER_REPORTED).run();
+    assert!(findings.is_empty(), "{} findings:\n{}", findings.len(), table(&findings));
+}
