@@ -1,0 +1,113 @@
+//! Containers that do not become what they should be.
+
+use lab::{Host, Lab, Variant};
+
+use crate::{
+    stack::{ADDRESS, Stack},
+    story::{expect_story, is_tainted},
+};
+
+/// A stack whose service `app` has these lines; secrets `TOKEN` are `sesame-Kq7-open`.
+fn configure(stack: &Stack<'_>, app: &str) {
+    let text = format!(
+        "services:\n  app:\n    image: {}\n    stop_grace_period: 0s\n    environment: {{ T: \"${{TOKEN}}\" }}\n{app}",
+        stack.image("busybox")
+    );
+    stack.space.write("compose.tpl.yaml", &text);
+    stack.configure(
+        "config = [file(\"${path.module}/compose.tpl.yaml\")]\n  secrets_wo = { TOKEN = \"sesame-Kq7-open\" }\n  secrets_wo_version = \"1\"",
+    );
+}
+
+const WELL: &str = "    command: [sleep, infinity]\n";
+
+#[track_caller]
+fn fails_and_recovers(host: &Host, lab: &Lab, app: &str, parts: &[&str]) {
+    let stack = Stack::new(lab, host);
+    configure(&stack, app);
+    let run = stack.space.apply();
+    let title = stack.could_not("start");
+    let told = expect_story(&run, &title, &["Service app", "Now running: ", "The stack is recorded", "apply again"]);
+    for part in parts {
+        told.says(part);
+    }
+    assert!(!run.stdout.contains("sesame-Kq7-open"), "a secret of the log was shown: {told:#?}");
+    assert!(run.took.as_secs() < 30, "it took {:?}", run.took);
+    assert!(is_tainted(&stack.space, ADDRESS), "the failed stack is not marked");
+
+    configure(&stack, WELL);
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    // A good stack that is made bad is not marked, but is a difference.
+    configure(&stack, app);
+    let run = stack.space.apply();
+    let title = stack.could_not("update");
+    expect_story(&run, &title, &["Service app", "Now running: ", "The next apply goes on from here."]);
+    assert!(!is_tainted(&stack.space, ADDRESS));
+    stack.space.expect_change(ADDRESS, &["update"]);
+    stack.space.destroy().expect_success();
+    stack.expect_gone();
+}
+
+#[test]
+fn a_container_that_exits_at_once_shows_its_last_words() {
+    let lab = Lab::current().unwrap();
+    let script = "for i in $$(seq 1 40); do echo line-$$i-of $$T; done; exit 3";
+    let app = format!("    command: [sh, -c, \"{script}\"]\n");
+    let parts = ["exited with status 3", "line-40-of [secret]", "line-12-of"];
+    fails_and_recovers(lab.host(Variant::Root).unwrap(), &lab, &app, &parts);
+}
+
+#[test]
+fn a_container_that_restarts_again_and_again_is_no_success() {
+    let lab = Lab::current().unwrap();
+    let app = "    command: [sh, -c, \"echo no database; sleep 0.5; exit 1\"]\n    restart: always\n";
+    let parts = ["restarted", "no database"];
+    fails_and_recovers(lab.host(Variant::Deploy).unwrap(), &lab, app, &parts);
+}
+
+#[test]
+fn a_container_that_turns_unhealthy_shows_what_its_check_says() {
+    let lab = Lab::current().unwrap();
+    let app = format!(
+        "{WELL}    healthcheck: {{ test: [CMD, sh, -c, \"echo port closed; exit 1\"], interval: 500ms, retries: 2 }}\n"
+    );
+    fails_and_recovers(lab.host(Variant::Root).unwrap(), &lab, &app, &["is unhealthy", "port closed"]);
+}
+
+#[test]
+fn a_program_that_is_not_in_the_image_is_told() {
+    let lab = Lab::current().unwrap();
+    let stack = Stack::new(&lab, lab.host(Variant::Deploy).unwrap());
+    configure(&stack, "    command: [no-such-program]\n");
+    let title = stack.could_not("start");
+    let run = stack.space.apply();
+    expect_story(&run, &title, &["no-such-program", "Now running: ", "The stack is recorded"]);
+    stack.space.destroy().expect_success();
+    stack.expect_gone();
+}
+
+#[test]
+fn a_port_that_is_taken_is_told() {
+    let lab = Lab::current().unwrap();
+    let host = lab.add_host(Variant::Root).unwrap();
+    let stack = Stack::new(&lab, &host);
+    configure(&stack, &format!("{WELL}    ports: [\"22:80\"]\n"));
+    let title = stack.could_not("start");
+    let run = stack.space.apply();
+    expect_story(&run, &title, &["22", "Something else on the host uses that port", "The stack is recorded"]);
+}
+
+#[test]
+fn a_job_that_fails_is_told_with_its_log() {
+    let lab = Lab::current().unwrap();
+    let stack = Stack::new(&lab, lab.host(Variant::Root).unwrap());
+    let job = format!(
+        "{WELL}    depends_on: {{ migrate: {{ condition: service_completed_successfully }} }}\n  migrate:\n    image: {}\n    command: [sh, -c, \"echo table is locked; exit 4\"]\n",
+        stack.image("busybox")
+    );
+    configure(&stack, &job);
+    let title = stack.could_not("start");
+    let run = stack.space.apply();
+    expect_story(&run, &title, &["Service migrate", "exited with status 4", "table is locked"]);
+}

@@ -1,0 +1,75 @@
+//! Hosts on which Docker is not as it should be.
+
+use lab::{Host, Lab, Variant};
+
+use crate::{
+    stack::{ADDRESS, Stack},
+    story::expect_story,
+};
+
+const PLUGIN: &str = "/usr/libexec/docker/cli-plugins/docker-compose";
+
+#[test]
+fn docker_that_is_missing_or_stopped_is_told_and_nothing_is_lost() {
+    let lab = Lab::current().unwrap();
+    let host = lab.add_host(Variant::Deploy).unwrap();
+    let (old, new) = (Stack::new(&lab, &host), Stack::new(&lab, &host));
+    old.configure_one_service();
+    new.configure_one_service();
+    old.space.apply().expect_success();
+    let (state, title) = (old.space.state(ADDRESS), new.could_not("start"));
+    let read = old.could_not("read");
+    let destroy = old.could_not("destroy");
+    let unchanged = "Nothing was changed.";
+
+    let away = format!("{PLUGIN}.away");
+    old.root_runs(&["mv", PLUGIN, &away]);
+    let parts = ["docker compose is not installed on deploy@", "docker-compose-plugin", unchanged];
+    expect_story(&new.space.apply(), &title, &parts);
+    expect_story(&old.space.plan(), &read, &parts);
+    old.root_runs(&["mv", &away, PLUGIN]);
+
+    lab.stop_docker(&host).unwrap();
+    let parts = ["no docker daemon answers at /var/run/docker.sock", "systemctl start docker", unchanged];
+    new.space.plan().expect_success().expect_warning("no docker daemon answers").says("decided during apply");
+    expect_story(&new.space.apply(), &title, &parts.map(|part| part));
+    expect_story(&old.space.plan(), &read, &parts);
+    let run = old.space.run(&["destroy", "-refresh=false", "-auto-approve", "-json"]);
+    expect_story(&run, &destroy, &["still there", "start docker"]);
+
+    old.root_runs(&["mv", "/usr/bin/docker", "/usr/bin/docker.away"]);
+    let parts = ["docker is not installed on deploy@", "Install Docker Engine", unchanged];
+    expect_story(&new.space.apply(), &title, &parts);
+    expect_story(&old.space.plan(), &read, &parts);
+    old.root_runs(&["mv", "/usr/bin/docker.away", "/usr/bin/docker"]);
+
+    assert_eq!(old.space.state(ADDRESS), state);
+    lab.start_docker(&host).unwrap();
+    assert_eq!(old.space.expect_change(ADDRESS, &["update"]).before["services"]["app"]["status"], "stopped");
+    old.space.apply().expect_success();
+    old.space.expect_no_changes();
+    new.space.apply().expect_success();
+}
+
+#[test]
+fn a_socket_that_is_not_permitted_names_the_ways_out() {
+    let lab = Lab::current().unwrap();
+    let sudo = lab.host(Variant::Sudo).unwrap();
+    let stack = Stack::new(&lab, sudo);
+    // The user has sudo and the connection does not say so.
+    let plain = Host { variant: Variant::Root, ..sudo.clone() };
+    let without = Stack::new(&lab, &plain);
+    without.configure_one_service();
+    let title = without.could_not("plan");
+    let parts = ["may not use the docker socket", "group docker", "sudo=1", "Nothing was changed."];
+    expect_story(&without.space.plan(), &title, &parts);
+
+    // The other way round.
+    let deploy = lab.host(Variant::Deploy).unwrap();
+    let wrong = Host { variant: Variant::Sudo, ..deploy.clone() };
+    let with = Stack::new(&lab, &wrong);
+    with.configure_one_service();
+    let title = with.could_not("plan");
+    expect_story(&with.space.plan(), &title, &["sudo", "without a password", "Nothing was changed."]);
+    drop(stack);
+}

@@ -1,0 +1,84 @@
+//! Mistakes in the files of a stack.
+
+use lab::{Lab, Variant};
+
+use crate::{
+    stack::{ADDRESS, Stack},
+    story::{expect_blame, expect_story},
+};
+
+/// A mistake: the files with it (path and text), and what the diagnostic must say.
+struct Mistake {
+    files: &'static [(&'static str, &'static str)],
+    parts: &'static [&'static str],
+}
+
+const MISTAKES: [Mistake; 6] = [
+    Mistake {
+        files: &[("more.yaml", "services:\n  app:\n    labels: [a\n    environment: {}\n")],
+        parts: &["cannot read more.yaml", "line 4"],
+    },
+    Mistake {
+        files: &[("more.yaml", "services:\n  app:\n    environment: { A: \"${NOWHERE_SET}\" }\n")],
+        parts: &["variables that have no value: NOWHERE_SET", "`environment`", "`secrets_wo`", "${NOWHERE_SET:-}"],
+    },
+    Mistake {
+        files: &[("more.yaml", "services:\n  app:\n    environment: { A: \"${NOWHERE_SET:?say where}\" }\n")],
+        parts: &["NOWHERE_SET", "say where"],
+    },
+    Mistake {
+        files: &[("more.yaml", "services:\n  app:\n    imagge: x\n")],
+        parts: &["more.yaml", "services.app", "imagge"],
+    },
+    Mistake {
+        files: &[("more.yaml", "services:\n  app:\n    env_file: [sub/not-there.env]\n")],
+        parts: &["sub/not-there.env", "not found"],
+    },
+    Mistake {
+        files: &[("more.yaml", "services:\n  app:\n    depends_on: [nobody]\n")],
+        parts: &["nobody", "app"],
+    },
+];
+
+#[test]
+fn mistakes_in_the_files_are_named_by_the_plan() {
+    let lab = Lab::current().unwrap();
+    let stack = Stack::new(&lab, lab.host(Variant::Deploy).unwrap());
+    stack.space.write("app/compose.yaml", &stack.one_service());
+    stack.space.write("app/more.yaml", "services: {}\n");
+    stack.configure("source_dir = \"${path.module}/app\"\n  files = [\"compose.yaml\", \"more.yaml\"]");
+    stack.space.apply().expect_success();
+    let before = (stack.containers(), stack.space.state(ADDRESS));
+    let title = stack.could_not("plan");
+    for Mistake { files, parts } in MISTAKES {
+        for (path, text) in files {
+            stack.space.write(&format!("app/{path}"), text);
+        }
+        let run = stack.space.plan();
+        let told = expect_story(&run, &title, parts);
+        expect_blame(&run, "source_dir");
+        told.says("Nothing was changed.");
+        assert!(!told.detail.contains("/tmp/"), "where files are staged is nobody's business: {told:#?}");
+    }
+    assert_eq!((stack.containers(), stack.space.state(ADDRESS)), before);
+    let left = stack.shell("ls -d /tmp/windlass-?????????? 2>/dev/null | wc -l");
+    assert!(left.trim().parse::<u32>().unwrap() < 20, "staged files are left behind");
+}
+
+#[test]
+fn mistakes_before_the_host_is_asked_are_named_too() {
+    let lab = Lab::current().unwrap();
+    let stack = Stack::new(&lab, lab.host(Variant::Deploy).unwrap());
+    stack.configure("source_dir = \"${path.module}/nowhere\"");
+    let run = stack.space.plan();
+    run.expect_error().says("nowhere");
+    expect_blame(&run, "source_dir");
+
+    stack.space.write("app/docker-compose.yml", &stack.one_service());
+    stack.configure("source_dir = \"${path.module}/app\"");
+    stack.space.plan().expect_error().says("\"compose.yaml\"").says("docker-compose.yml").says("`files`");
+
+    std::os::unix::fs::symlink("/etc/passwd", stack.space.path().join("app/outside")).unwrap();
+    stack.configure("source_dir = \"${path.module}/app\"\n  files = [\"docker-compose.yml\"]");
+    stack.space.plan().expect_error().says("outside").says("/etc/passwd");
+}

@@ -1,0 +1,89 @@
+//! Images that cannot be had.
+
+use acceptance_tests::{SecretHunt, hcl};
+use lab::{Lab, Variant};
+
+use crate::{
+    stack::{ADDRESS, Stack},
+    story::expect_story,
+};
+
+#[test]
+fn an_image_that_is_not_there_leaves_the_old_one_running() {
+    let lab = Lab::current().unwrap();
+    let stack = Stack::new(&lab, lab.host(Variant::Root).unwrap());
+    stack.configure_one_service();
+    stack.space.apply().expect_success();
+    let before = stack.containers();
+    for (image, parts) in [
+        (format!("{}/nothing:1", lab.state().registry), ["nothing:1", "Check the name and the tag of the image."]),
+        (format!("{}/busybox:no-such-tag", lab.state().registry), ["no-such-tag", "Check the name and the tag"]),
+        // Nobody listens there.
+        ("127.0.0.1:9/busybox:1".to_owned(), ["127.0.0.1:9", "The host cannot reach the registry"]),
+    ] {
+        stack.space.write("compose.tpl.yaml", &stack.one_service().replace(stack.image("busybox"), &image));
+        let run = stack.space.apply();
+        let title = stack.could_not("update");
+        let told = expect_story(&run, &title, &["could not pull", "Nothing was changed"]);
+        for part in parts {
+            told.says(part);
+        }
+        assert_eq!(stack.containers(), before, "a failed pull has touched containers");
+    }
+    stack.configure_one_service();
+    stack.space.expect_no_changes();
+
+    let absent = format!("{}/redis:not-here", lab.state().registry);
+    stack.space.write("compose.tpl.yaml", &stack.one_service().replace(stack.image("busybox"), &absent));
+    stack.configure("config = [file(\"${path.module}/compose.tpl.yaml\")]\n  pull = \"never\"");
+    let run = stack.space.apply();
+    expect_story(
+        &run,
+        &stack.could_not("update"),
+        &["the host does not have it", "`pull`"],
+    );
+    assert_eq!(stack.containers(), before);
+}
+
+#[test]
+fn wrong_credentials_are_told_and_right_ones_stay_here() {
+    let lab = Lab::current().unwrap();
+    let host = lab.add_host(Variant::Deploy).unwrap();
+    let mut stack = Stack::new(&lab, &host);
+    let private = &lab.state().private_registry;
+    let (wrong, right) = ("wrong-Horse-4711", private.password.as_str());
+    let hunt = SecretHunt::new(&[wrong, right]);
+    hunt.log_everything(&mut stack.space);
+    let image = stack.image("busybox").replace(&lab.state().registry, &private.address);
+    stack.space.write("compose.tpl.yaml", &stack.one_service().replace(stack.image("busybox"), &image));
+    stack.configure("config = [file(\"${path.module}/compose.tpl.yaml\")]");
+    let provider = |password: &str| {
+        let block = format!(
+            "registry {{\n    address = {}\n    username = {}\n    password = {}\n  }}",
+            hcl::quoted(&private.address),
+            hcl::quoted(&private.username),
+            hcl::quoted(password),
+        );
+        stack.space.write("provider.tf", &hcl::provider_block(&lab, &block))
+    };
+    let title = stack.could_not("start");
+    let watch = hunt.watch_arguments();
+
+    let run = stack.space.apply();
+    expect_story(&run, &title, &[&image, "registry block", "Nothing was changed"]);
+    provider(wrong);
+    let run = stack.space.apply();
+    expect_story(&run, &title, &[&image, "registry block", "Nothing was changed"]);
+    hunt.in_run(&run);
+    assert!(stack.space.state(ADDRESS).is_null(), "nothing exists, so nothing is recorded");
+    stack.expect_gone();
+
+    provider(right);
+    stack.space.plan().expect_success();
+    hunt.in_run(&stack.space.apply().expect_success());
+    stack.space.expect_no_changes();
+    watch.finish();
+    hunt.in_workspace(&stack.space);
+    hunt.on_host(&lab, &host, &[]);
+    assert!(!stack.exists("/home/deploy/.docker/config.json") && !stack.exists("/root/.docker/config.json"));
+}
