@@ -4,6 +4,7 @@
 //! command answers (a path, a list), so that it can be used in scripts.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool talks on the terminal")]
 
+mod bench;
 mod clis;
 mod demo;
 mod docs;
@@ -29,6 +30,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measure what the provider costs, with a lab of one host, and print a table
+    Bench,
     /// Format, lints, tidy, documents and dependencies: all checks that need no host
     Check,
     /// Bring up a real host, deploy a real stack to it, show the second plan
@@ -49,6 +52,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
+        Command::Bench => bench::run(),
         Command::Check => test::check(),
         Command::Demo => demo::run(),
         Command::Docs(arguments) => docs::run(&arguments),

@@ -12,7 +12,9 @@ use tfvalue::{Type, Value};
 use tonic::transport::Channel;
 
 use crate::{
-    Problem, problem::{failed, path_text}, session::{CAPABILITIES, Shape},
+    Problem,
+    problem::{failed, path_text},
+    session::{CAPABILITIES, Shape},
     values::{decode, proposed},
 };
 

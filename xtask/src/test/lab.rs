@@ -1,4 +1,4 @@
-//! The lab of one test run: brought up for it, and taken down whatever happens.
+//! The lab of one run: brought up for it, and taken down whatever happens.
 
 use super::report::Report;
 use crate::interrupt::Interrupt;
@@ -8,28 +8,31 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// One host of each kind that facts about SSH and Docker differ on.
-const VARIANTS: &str = "root,deploy,sudo,no-forward,jump";
+pub const ALL_VARIANTS: &[&str] = &["--variants", "root,deploy,sudo,no-forward,jump"];
 
 /// A lab that may have hosts; dropping it takes them down.
 pub struct Lab {
     name: String,
+    /// Which hosts, as options of the tool.
+    hosts: &'static [&'static str],
     /// What starts and removes hosts; a verb and options follow.
     tool: Box<dyn Fn() -> Command>,
     is_up: bool,
 }
 
 impl Lab {
-    /// A name of its own, so that a developer's lab and another run stay apart.
-    pub fn new() -> Self {
-        Self::through(|| {
+    /// For a run of `what`. A name of its own, so that a developer's lab and another run stay apart.
+    pub fn new(what: &str, hosts: &'static [&'static str]) -> Self {
+        Self::through(what, hosts, || {
             let mut cargo = shell::cargo();
             cargo.args(["run", "--quiet", "--package", "lab", "--"]);
             cargo
         })
     }
 
-    fn through(tool: impl Fn() -> Command + 'static) -> Self {
-        Self { name: format!("test-{}", std::process::id()), tool: Box::new(tool), is_up: false }
+    fn through(what: &str, hosts: &'static [&'static str], tool: impl Fn() -> Command + 'static) -> Self {
+        let name = format!("{what}-{}", std::process::id());
+        Self { name, hosts, tool: Box::new(tool), is_up: false }
     }
 
     /// Brings the lab up, works with it, and takes it down whatever happened.
@@ -51,7 +54,7 @@ impl Lab {
     fn up(&mut self, interrupt: &Interrupt) -> Result<()> {
         // Also a lab that came up halfway is to be taken down.
         self.is_up = true;
-        interrupt.run(self.command("up").args(["--variants", VARIANTS]))
+        interrupt.run(self.command("up").args(self.hosts))
     }
 
     /// Removes the hosts. Not interruptible: this is what an interrupt leads to.
@@ -95,7 +98,7 @@ mod tests {
     /// A tool that only notes how it was called, and fails at `failing`.
     fn noting(folder: &Path, failing: &str) -> Lab {
         let script = format!("echo \"$1\" >> {}/calls; [ \"$1\" != \"{failing}\" ]", folder.display());
-        Lab::through(move || {
+        Lab::through("test", ALL_VARIANTS, move || {
             let mut command = Command::new("sh");
             command.args(["-c", &script, "tool"]);
             command

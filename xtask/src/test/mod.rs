@@ -4,9 +4,9 @@
 //! the tests with a lab of real hosts. A phase runs to its end and shows all its
 //! problems; the next one starts only when there were none.
 
-mod lab;
+pub mod lab;
 mod packages;
-mod report;
+pub mod report;
 
 use crate::clis::{self, Cli};
 use crate::docs::{self, DocsArguments};
@@ -14,7 +14,7 @@ use crate::interrupt::Interrupt;
 use crate::provider_binary::{self, BuildArguments};
 use crate::{install, mirror, paths, shell, tidy};
 use anyhow::{Context, Result, bail};
-use lab::Lab;
+use lab::{ALL_VARIANTS, Lab};
 use report::Report;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -51,7 +51,7 @@ fn everything(arguments: &TestArguments, interrupt: &Interrupt, report: &mut Rep
     interrupt.check()?;
     // Tests that need no host would still say something without a lab, but such a
     // run would be a failed one anyway.
-    Lab::new().during(interrupt, report, |lab, report| {
+    Lab::new("test", ALL_VARIANTS).during(interrupt, report, |lab, report| {
         report.step("tests", || interrupt.run(&mut test_command(arguments, lab, &built, &clis)?))
     })
 }

@@ -109,13 +109,19 @@ impl Victim {
             }};
         }
         match field {
-            Field::Prepare => answer!(prepare_provider_config(pb::prepare_provider_config::Request { config })),
+            Field::Prepare => {
+                answer!(prepare_provider_config(pb::prepare_provider_config::Request { config }))
+            }
             Field::Configure => {
                 answer!(configure(pb::configure::Request { config, ..Default::default() }))
             }
-            Field::ValidateResource => answer!(validate_resource_type_config(
-                pb::validate_resource_type_config::Request { type_name, config, client_capabilities: None }
-            )),
+            Field::ValidateResource => {
+                answer!(validate_resource_type_config(pb::validate_resource_type_config::Request {
+                    type_name,
+                    config,
+                    client_capabilities: None
+                }))
+            }
             Field::ValidateDataSource => {
                 let type_name = "windlass_host".to_owned();
                 answer!(validate_data_source_config(pb::validate_data_source_config::Request {
@@ -123,9 +129,12 @@ impl Victim {
                     config
                 }))
             }
-            Field::ValidateEphemeral => answer!(validate_ephemeral_resource_config(
-                pb::validate_ephemeral_resource_config::Request { type_name, config }
-            )),
+            Field::ValidateEphemeral => {
+                answer!(validate_ephemeral_resource_config(pb::validate_ephemeral_resource_config::Request {
+                    type_name,
+                    config
+                }))
+            }
             Field::Read => answer!(read_resource(pb::read_resource::Request {
                 type_name,
                 current_state: config,
@@ -217,7 +226,8 @@ impl Victim {
     }
 
     async fn end(self) {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.subject.pid().unwrap())).unwrap();
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.subject.pid().unwrap())).unwrap();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         let kilobytes: u64 = peak.split_whitespace().next().unwrap().parse().unwrap();
         assert!(kilobytes < 300 << 10, "the provider grew to {kilobytes} KB");
@@ -321,14 +331,18 @@ async fn hostile_private_state_is_diagnostics() {
     let victim = Victim::new(Mode::Tls).await;
     let file = victim.subject.file();
     let deep = "[".repeat(1 << 20).into_bytes();
-    for private in [b"{".to_vec(), b"null".to_vec(), vec![0xff, 0x00], b"{\"v\":1,\"data\":7}".to_vec(), deep] {
+    for private in [b"{".to_vec(), b"null".to_vec(), vec![0xff, 0x00], b"{\"v\":1,\"data\":7}".to_vec(), deep]
+    {
         let stored = Stored { private: private.clone(), ..victim.stored.clone() };
         assert!(failed(&file.read(&stored).await.unwrap().problems), "{private:.40?}");
         let planned = file.plan(&stored, &victim.planned.config).await.unwrap();
         assert!(failed(&planned.problems));
         let mut client = victim.subject.client();
-        let request = pb::renew_ephemeral_resource::Request { type_name: "none".to_owned(), private: Some(private) };
-        assert!(failed(&Problem::all(client.renew_ephemeral_resource(request).await.unwrap().into_inner().diagnostics)));
+        let request =
+            pb::renew_ephemeral_resource::Request { type_name: "none".to_owned(), private: Some(private) };
+        assert!(failed(&Problem::all(
+            client.renew_ephemeral_resource(request).await.unwrap().into_inner().diagnostics
+        )));
     }
     victim.end().await;
 }

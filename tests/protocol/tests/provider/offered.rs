@@ -58,7 +58,8 @@ async fn the_schema_has_what_a_core_relies_on() {
 async fn functions_are_the_ones_of_the_schema() {
     for mode in MODES {
         let subject = Subject::start(mode).await;
-        let answer = subject.client().get_functions(pb::get_functions::Request {}).await.unwrap().into_inner();
+        let answer =
+            subject.client().get_functions(pb::get_functions::Request {}).await.unwrap().into_inner();
         assert_eq!(answer.functions, subject.schema().functions);
         assert_eq!(answer.diagnostics, []);
         subject.end().await;

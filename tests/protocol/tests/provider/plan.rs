@@ -122,7 +122,8 @@ async fn a_write_only_value_is_in_no_plan() {
         let planned = plan(&subject.file(), &Stored::default(), &config).await;
         assert_eq!(planned.planned.value.attribute("content_wo"), Some(&Value::Null));
         assert_eq!(text(&planned.planned.value, "content_hash"), "version:7");
-        let all = format!("{:?} {}", planned.planned.value, String::from_utf8_lossy(&planned.planned.private));
+        let all =
+            format!("{:?} {}", planned.planned.value, String::from_utf8_lossy(&planned.planned.private));
         assert!(!all.contains("hunter2"), "{all}");
         subject.end().await;
     }

@@ -55,7 +55,8 @@ async fn its_log_is_silent_unless_asked_for() {
     for (level, silent) in [("off", true), ("DEBUG", false)] {
         let launch = launch(Mode::Tls).env("TF_LOG_PROVIDER", level);
         let mut core: Core = launch.start().await.unwrap();
-        let request = tfplugin5::pb::call_function::Request { name: "none".to_owned(), arguments: Vec::new() };
+        let request =
+            tfplugin5::pb::call_function::Request { name: "none".to_owned(), arguments: Vec::new() };
         core.client().call_function(request).await.unwrap();
         core.client().stop(tfplugin5::pb::stop::Request {}).await.unwrap();
         core.end().await.unwrap();

@@ -68,7 +68,8 @@ async fn what_is_no_state_is_refused_and_says_what_to_do() {
     for mode in MODES {
         let subject = Subject::start(mode).await;
         let deep = "[".repeat(100_000);
-        let garbage = ["", "{", "[]", "7", "{\"path\":{}}", "{\"mode\":[\"0644\"]}", "\u{0}\u{1}", deep.as_str()];
+        let garbage =
+            ["", "{", "[]", "7", "{\"path\":{}}", "{\"mode\":[\"0644\"]}", "\u{0}\u{1}", deep.as_str()];
         for text in garbage {
             let upgraded = subject.file().upgrade(0, text).await.unwrap();
             let problem = refused(&upgraded);
@@ -116,7 +117,10 @@ async fn wrong_ids_show_the_form_of_a_right_one() {
         let subject = Subject::configured(mode).await;
         for id in ["", "/etc/motd", "local://|", "http://web|/etc/motd", "|/etc/motd", "ssh://|/x"] {
             let imported = subject.file().import(id).await.unwrap();
-            assert_says(refused(&imported), &["Could not import windlass_file", "<connection>|<absolute path>"]);
+            assert_says(
+                refused(&imported),
+                &["Could not import windlass_file", "<connection>|<absolute path>"],
+            );
         }
         for id in ["", "web", "local://"] {
             let imported = subject.host().import(id).await.unwrap();

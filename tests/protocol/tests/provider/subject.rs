@@ -2,7 +2,9 @@
 
 use std::{ops::Deref, path::PathBuf};
 
-use protocol_tests::{Launch, Mode, Planned, Problem, Reached, Resource, Session, Stored, failed, provider_binary};
+use protocol_tests::{
+    Launch, Mode, Planned, Problem, Reached, Resource, Session, Stored, failed, provider_binary,
+};
 use tempfile::TempDir;
 use tfvalue::Value;
 

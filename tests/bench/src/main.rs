@@ -1,0 +1,81 @@
+//! `bench <file>`: measures what the provider costs and writes one table into the file.
+//!
+//! Medians of what a core, a CLI or a person sees on the clock; what is compared is measured in
+//! turns in the same run, because machines have moods. Nothing here is a test: a limit that is
+//! missed is marked. Only what could not be measured makes the run fail.
+//!
+//! Told by `cargo xtask bench` through the environment: `WINDLASS_PROVIDER` (a release build),
+//! `WINDLASS_LAB_STATE` (a lab whose first host is used) and `WINDLASS_CLIS`.
+
+mod apply;
+mod exec;
+mod place;
+mod plan;
+mod samples;
+mod starts;
+mod table;
+
+use std::{env, fs, future::Future, path::PathBuf, pin::Pin, process::ExitCode};
+
+use anyhow::{Context as _, Result};
+use place::Place;
+use table::{Row, Table};
+use tokio::task::JoinHandle;
+
+/// What the sections measure with.
+#[derive(Debug)]
+struct Bench {
+    /// The provider's binary.
+    provider: PathBuf,
+    /// The host.
+    place: Place,
+}
+
+type Measuring = Pin<Box<dyn Future<Output = Result<Vec<Row>>> + Send>>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            say(&format!("bench: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether everything could be measured.
+async fn run() -> Result<bool> {
+    let file = env::args_os().nth(1).context("name the file for the table")?;
+    let provider = PathBuf::from(env::var_os("WINDLASS_PROVIDER").context("WINDLASS_PROVIDER is not set")?);
+    let state = PathBuf::from(env::var_os("WINDLASS_LAB_STATE").context("WINDLASS_LAB_STATE is not set")?);
+    let place = Place::new(&state)?;
+    let bench: &'static Bench = Box::leak(Box::new(Bench { provider, place }));
+
+    let sections: [(&'static str, Measuring); 4] = [
+        ("start", Box::pin(starts::measure(bench))),
+        ("exec on a host", Box::pin(exec::measure(bench))),
+        ("ApplyResourceChange", Box::pin(apply::measure(bench))),
+        ("plan", Box::pin(plan::measure(bench))),
+    ];
+    let mut table = Table::default();
+    for (name, measuring) in sections {
+        say(&format!("measuring: {name}"));
+        // A task, so that a panic costs one section and not the table.
+        let section: JoinHandle<Result<Vec<Row>>> = tokio::spawn(measuring);
+        match section.await.map_err(anyhow::Error::from).and_then(|rows| rows) {
+            Ok(rows) => rows.into_iter().for_each(|row| table.add(row)),
+            Err(error) => table.unmeasured(name, &format!("{error:#}")),
+        }
+    }
+    bench.place.close();
+    fs::write(&file, table.render()).with_context(|| format!("write {}", file.display()))?;
+    Ok(table.is_whole())
+}
+
+/// Progress, to stderr.
+fn say(text: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

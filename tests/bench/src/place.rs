@@ -1,0 +1,95 @@
+//! The host that is measured on, and a person's way there: OpenSSH with a connection kept open.
+
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use lab::{Host, Lab};
+use tempfile::TempDir;
+
+/// A host of the lab.
+#[derive(Debug)]
+pub(crate) struct Place {
+    lab: Lab,
+    host: Host,
+    /// Where OpenSSH's control socket is.
+    control: TempDir,
+}
+
+impl Place {
+    /// The first host of the lab with this state file; OpenSSH connects to it.
+    pub(crate) fn new(state: &Path) -> Result<Self> {
+        let lab = Lab::load(state).context("load the lab")?;
+        let host = lab.hosts().first().context("the lab has no host")?.clone();
+        let place = Self { lab, host, control: TempDir::with_prefix_in("bench-", "/tmp")? };
+        let mut master = place.ssh();
+        master.args(["-M", "-N", "-f"]);
+        master.arg(place.target());
+        // A master that stays behind holds what it inherited open.
+        let status = master.stdout(Stdio::null()).stderr(Stdio::null()).status().context("start ssh")?;
+        ensure!(status.success(), "ssh does not get to {}: {status}", place.target());
+        Ok(place)
+    }
+
+    /// The connection, without secrets.
+    pub(crate) fn connection(&self) -> String {
+        let Host { user, address, port, .. } = &self.host;
+        format!("ssh://{user}@{address}:{port}")
+    }
+
+    /// What a provider has to be told to log in.
+    pub(crate) fn environment(&self) -> [(&'static str, String); 2] {
+        let text = |path: &Path| path.display().to_string();
+        [
+            ("WINDLASS_SSH_PRIVATE_KEY_FILE", text(&self.host.private_key_file)),
+            ("WINDLASS_SSH_KNOWN_HOSTS_FILE", text(&self.lab.state().known_hosts_file)),
+        ]
+    }
+
+    /// An image by digest that the registry of the lab has.
+    pub(crate) fn image(&self, name: &str) -> Result<String> {
+        Ok(self.lab.image(name)?.to_owned())
+    }
+
+    /// What a person types, over the connection that is open already.
+    pub(crate) async fn typed(&self, line: &str) -> Result<()> {
+        let mut command = tokio::process::Command::from(self.ssh());
+        command.arg(self.target()).arg(line);
+        let output = command.output().await.context("start ssh")?;
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "`{line}` failed: {}: {}", output.status, complaint.trim());
+        Ok(())
+    }
+
+    /// Says goodbye.
+    pub(crate) fn close(&self) {
+        let mut command = self.ssh();
+        command.args(["-O", "exit"]).arg(self.target());
+        // The lab goes down next anyway.
+        let _ = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    }
+
+    fn target(&self) -> String {
+        format!("{}@{}", self.host.user, self.host.address)
+    }
+
+    /// `ssh` with what it needs for this host, none of it from the person's own configuration.
+    fn ssh(&self) -> Command {
+        let mut command = Command::new("ssh");
+        command.args(["-F", "none", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes"]);
+        command.arg("-o").arg(format!("UserKnownHostsFile={}", self.lab.state().known_hosts_file.display()));
+        command.arg("-i").arg(&self.host.private_key_file);
+        command.arg("-p").arg(self.host.port.to_string());
+        command.arg("-S").arg(self.control.path().join("control"));
+        command.stdin(Stdio::null());
+        command
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

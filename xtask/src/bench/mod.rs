@@ -1,0 +1,59 @@
+//! `cargo xtask bench`: the numbers that Windlass is held to, as one table.
+//!
+//! Builds what users get, brings up a lab of one host, and lets tests/bench measure. A limit that
+//! is missed is marked in the table; only what cannot be measured fails the command.
+
+use crate::clis::{self, Cli};
+use crate::interrupt::Interrupt;
+use crate::provider_binary::{self, BuildArguments};
+use crate::test::lab::Lab;
+use crate::test::report::Report;
+use crate::{paths, shell};
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The package that measures, and the name of its program.
+const PACKAGE: &str = "bench";
+/// One host, where root logs in.
+const LAB: &[&str] = &["--hosts", "1"];
+
+pub fn run() -> Result<()> {
+    let interrupt = Interrupt::watch()?;
+    let clis = clis::all()?;
+    let provider = provider_binary::build(&BuildArguments::RELEASE)?;
+    let meter = build_meter(&interrupt)?;
+    let table = provider_binary::in_target("bench.txt");
+    // What an earlier run left must not pass for the result of this one.
+    if table.exists() {
+        fs::remove_file(&table).with_context(|| format!("cannot remove {}", table.display()))?;
+    }
+    let outcome = Lab::new("bench", LAB).during(&interrupt, &mut Report::default(), |lab, report| {
+        report.step("measure", || interrupt.run(&mut measuring(&meter, &table, &provider, lab, &clis)?))
+    });
+    // Also when something could not be measured: the rest was.
+    if table.exists() {
+        let text = fs::read_to_string(&table);
+        println!("\n{}", text.with_context(|| format!("cannot read {}", table.display()))?);
+    }
+    outcome
+}
+
+/// Built apart from the provider, so that what the meter needs does not become part of it; for
+/// release as well, because half of the way to a host is the meter's own.
+fn build_meter(interrupt: &Interrupt) -> Result<PathBuf> {
+    interrupt.run(shell::cargo().args(["build", "--release", "--package", PACKAGE]))?;
+    Ok(paths::target().join("release").join(PACKAGE))
+}
+
+fn measuring(meter: &Path, table: &Path, provider: &Path, lab: &Lab, clis: &[Cli]) -> Result<Command> {
+    let programs = std::env::join_paths(clis.iter().map(|cli| &cli.program));
+    let mut command = Command::new(meter);
+    command
+        .arg(table)
+        .env("WINDLASS_PROVIDER", provider)
+        .env("WINDLASS_LAB_STATE", lab.state_file())
+        .env("WINDLASS_CLIS", programs.context("a CLI has a colon in its path")?);
+    Ok(command)
+}
