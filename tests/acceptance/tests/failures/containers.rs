@@ -27,7 +27,8 @@ fn fails_and_recovers(host: &Host, lab: &Lab, app: &str, parts: &[&str]) {
     configure(&stack, app);
     let run = stack.space.apply();
     let title = stack.could_not("start");
-    let told = expect_story(&run, &title, &["Service app", "Now running: ", "The stack is recorded", "apply again"]);
+    let told =
+        expect_story(&run, &title, &["Service app", "Now running: ", "The stack is recorded", "apply again"]);
     for part in parts {
         told.says(part);
     }

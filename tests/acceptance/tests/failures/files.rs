@@ -20,7 +20,12 @@ const MISTAKES: [Mistake; 6] = [
     },
     Mistake {
         files: &[("more.yaml", "services:\n  app:\n    environment: { A: \"${NOWHERE_SET}\" }\n")],
-        parts: &["variables that have no value: NOWHERE_SET", "`environment`", "`secrets_wo`", "${NOWHERE_SET:-}"],
+        parts: &[
+            "variables that have no value: NOWHERE_SET",
+            "`environment`",
+            "`secrets_wo`",
+            "${NOWHERE_SET:-}",
+        ],
     },
     Mistake {
         files: &[("more.yaml", "services:\n  app:\n    environment: { A: \"${NOWHERE_SET:?say where}\" }\n")],

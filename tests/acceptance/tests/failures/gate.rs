@@ -49,3 +49,8 @@ pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(50));
     }
 }
+
+/// Makes `slow` wait again, once it is started anew.
+pub fn close(stack: &Stack<'_>) {
+    stack.shell(&format!("rm -f {}/open", folder(stack)));
+}

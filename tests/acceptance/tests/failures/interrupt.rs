@@ -1,1 +1,67 @@
-//! placeholder
+//! Ctrl-C in the middle.
+
+use std::{fs, path::Path};
+
+use lab::{Lab, Variant};
+
+use crate::{
+    gate,
+    stack::{ADDRESS, Stack},
+    story::{expect_story, is_tainted},
+};
+
+/// Whether a provider still runs for a workspace, which is known by its home directory.
+fn provider_runs(home: &Path) -> bool {
+    let home = format!("HOME={}", home.display());
+    fs::read_dir("/proc").unwrap().flatten().any(|entry| {
+        let read = |name: &str| fs::read(entry.path().join(name)).unwrap_or_default();
+        let is_provider = read("cmdline").windows(27).any(|part| part == b"terraform-provider-windlass");
+        is_provider && read("environ").split(|byte| *byte == 0).any(|one| one == home.as_bytes())
+    })
+}
+
+#[test]
+fn ctrl_c_ends_cleanly_and_the_next_apply_converges() {
+    let lab = Lab::current().unwrap();
+    let stack = Stack::new(&lab, lab.host(Variant::Deploy).unwrap());
+    gate::write(&stack, "");
+    let apply = stack.space.start_apply();
+    gate::reached(&stack);
+    assert!(provider_runs(&stack.space.home()), "the provider cannot be seen");
+    apply.interrupt();
+    let start = std::time::Instant::now();
+    let run = apply.finish();
+    assert!(start.elapsed().as_secs() < 20, "it took {:?} to stop", start.elapsed());
+    let parts = ["was cancelled", "Now running: ", "slow-1 (starting)", "The stack is recorded"];
+    expect_story(&run, &stack.could_not("start"), &parts);
+    gate::until("the provider is gone", || !provider_runs(&stack.space.home()));
+    assert!(is_tainted(&stack.space, ADDRESS));
+    assert_eq!(stack.space.state(ADDRESS)["services"]["slow"]["status"], "starting");
+    let left = stack.shell(&format!("ps -eo args | grep '[c]ompose.*{}' | wc -l", stack.name));
+    assert_eq!(left, "0", "compose still runs on the host");
+    assert!(!stack.space.path().join(".terraform.tfstate.lock.info").exists());
+
+    gate::open(&stack);
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+}
+
+#[test]
+fn a_killed_cli_leaves_a_stack_that_can_be_adopted() {
+    let lab = Lab::current().unwrap();
+    let stack = Stack::new(&lab, lab.host(Variant::Root).unwrap());
+    gate::write(&stack, "");
+    let apply = stack.space.start_apply();
+    gate::reached(&stack);
+    apply.kill();
+    assert_eq!(apply.finish().code, None);
+    assert!(stack.space.state(ADDRESS).is_null());
+    gate::open(&stack);
+    // Nobody holds the lock any more, and what is there is not taken for somebody else's.
+    let run = stack.space.apply();
+    expect_story(&run, &stack.could_not("start"), &["did not make", "`import`", &stack.name]);
+    let id = format!("{}|{}", acceptance_tests::hcl::connection(&stack.host), stack.name);
+    stack.space.import(ADDRESS, &id).expect_success();
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+}

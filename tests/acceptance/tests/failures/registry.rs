@@ -16,8 +16,14 @@ fn an_image_that_is_not_there_leaves_the_old_one_running() {
     stack.space.apply().expect_success();
     let before = stack.containers();
     for (image, parts) in [
-        (format!("{}/nothing:1", lab.state().registry), ["nothing:1", "Check the name and the tag of the image."]),
-        (format!("{}/busybox:no-such-tag", lab.state().registry), ["no-such-tag", "Check the name and the tag"]),
+        (
+            format!("{}/nothing:1", lab.state().registry),
+            ["nothing:1", "Check the name and the tag of the image."],
+        ),
+        (
+            format!("{}/busybox:no-such-tag", lab.state().registry),
+            ["no-such-tag", "Check the name and the tag"],
+        ),
         // Nobody listens there.
         ("127.0.0.1:9/busybox:1".to_owned(), ["127.0.0.1:9", "The host cannot reach the registry"]),
     ] {
@@ -37,11 +43,7 @@ fn an_image_that_is_not_there_leaves_the_old_one_running() {
     stack.space.write("compose.tpl.yaml", &stack.one_service().replace(stack.image("busybox"), &absent));
     stack.configure("config = [file(\"${path.module}/compose.tpl.yaml\")]\n  pull = \"never\"");
     let run = stack.space.apply();
-    expect_story(
-        &run,
-        &stack.could_not("update"),
-        &["the host does not have it", "`pull`"],
-    );
+    expect_story(&run, &stack.could_not("update"), &["the host does not have it", "`pull`"]);
     assert_eq!(stack.containers(), before);
 }
 
