@@ -1,0 +1,116 @@
+//! Reaching every kind of host: the conformance suite and the soak against each variant.
+//!
+//! In a test target of its own, because the soak cuts connections that other tests would miss:
+//! cargo runs test targets one after the other.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
+
+use std::{sync::Arc, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use lab::{Host, Lab, Variant};
+use remote::{
+    Connection, Executor,
+    conformance::{self, suite},
+    connection::HostKey,
+    credentials::{SshSettings, choose},
+};
+use sha2::{Digest as _, Sha256};
+use ssh::{Pool, soak::soak};
+
+/// How long everything may take to end after the cut.
+const BOUND: Duration = Duration::from_secs(90);
+
+/// The way to a host of the lab, as the provider would go it.
+fn executor(pool: &Pool, lab: &Lab, host: &Host) -> Arc<dyn Executor> {
+    let mut parameters = vec![format!("host_key={}", pin(&host.host_key))];
+    if let Some(jump) = &host.jump {
+        parameters.push(format!("jump={jump}"));
+    }
+    if host.variant == Variant::Sudo {
+        parameters.push("sudo=1".to_owned());
+    }
+    let connection = format!("ssh://{}@{}:{}?{}", host.user, host.address, host.port, parameters.join("&"));
+    let Connection::Ssh(connection) = connection.parse().unwrap() else { panic!("{connection}") };
+    let settings = SshSettings {
+        private_key_file: Some(host.private_key_file.display().to_string()),
+        known_hosts_file: Some(lab.state().known_hosts_file.display().to_string()),
+        ..SshSettings::default()
+    };
+    let credentials = choose(&connection, &[settings], |_| None).unwrap();
+    pool.executor(&connection, &credentials)
+}
+
+/// The fingerprint of an OpenSSH public key.
+fn pin(public_key: &str) -> HostKey {
+    let mut words = public_key.split_whitespace();
+    let (algorithm, blob) = (words.next().unwrap(), words.next().unwrap());
+    HostKey::new(algorithm, Sha256::digest(STANDARD.decode(blob).unwrap()).into())
+}
+
+/// The suite holds on every variant; what a variant cannot do is part of what makes it one.
+async fn conforms(variant: Variant) {
+    let lab = Lab::current().unwrap();
+    let pool = Pool::with_agent(None);
+    let exec = executor(&pool, &lab, lab.host(variant).unwrap());
+    suite(&conformance::Host { exec, echo: None }).await;
+    pool.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn root_conforms() {
+    conforms(Variant::Root).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deploy_conforms() {
+    conforms(Variant::Deploy).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sudo_conforms() {
+    conforms(Variant::Sudo).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_forward_conforms() {
+    conforms(Variant::NoForward).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jump_conforms() {
+    conforms(Variant::Jump).await;
+}
+
+/// Fifty operations at once beside slow readers, and the connections killed in the middle: all of
+/// it ends in time and says what became of it, on hosts of their own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_ends_everything_on_every_variant() {
+    let lab = Arc::new(Lab::current().unwrap());
+    for variant in [Variant::Root, Variant::Deploy, Variant::Sudo, Variant::NoForward] {
+        let host = lab.add_host(variant).unwrap();
+        let pool = Pool::with_agent(None);
+        let exec = executor(&pool, &lab, &host);
+        let report = soak(exec, BOUND, || async { cut(&lab, &host).await }).await;
+        eprintln!("{variant:?}: {report:?}");
+        pool.close().await;
+    }
+}
+
+/// The same through a jump host, whose connections are cut as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_ends_everything_behind_a_jump_host() {
+    let lab = Arc::new(Lab::current().unwrap());
+    let host = lab.host(Variant::Jump).unwrap().clone();
+    let pool = Pool::with_agent(None);
+    let exec = executor(&pool, &lab, &host);
+    let report = soak(exec, BOUND, || async { cut(&lab, &host).await }).await;
+    eprintln!("{report:?}");
+    pool.close().await;
+}
+
+async fn cut(lab: &Arc<Lab>, host: &Host) {
+    let (lab, host) = (lab.clone(), host.clone());
+    let killed = tokio::task::spawn_blocking(move || lab.kill_connections(&host).unwrap()).await.unwrap();
+    assert!(killed > 0, "there was no connection to kill");
+}
