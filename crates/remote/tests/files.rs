@@ -165,6 +165,21 @@ async fn a_tree_that_is_only_in_part_in_place_says_so() {
     assert_eq!(temporary_files(dir.path()), Vec::<PathBuf>::new());
 }
 
+/// Two trees beside each other, the directory above them not there yet: both bring it.
+#[tokio::test]
+async fn a_directory_that_someone_else_makes_meanwhile_is_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = format!(r#""$@" && mkdir -p '{}/new/other/full'"#, dir.path().display());
+    let before = ["sh", "-c", &script, "overtake"].map(String::from).to_vec();
+    let overtaken = Wrapped { before, only: Some("tar"), ..Wrapped::default() };
+    let (target, entries) = (path_of(&dir, "new/mine"), [entry("sub/a", "1")]);
+    Files::on(&overtaken).upload_tree(&target, &entries, &TreeOptions::default()).await.unwrap();
+    assert_eq!(fs::read_to_string(dir.path().join("new/mine/sub/a")).unwrap(), "1");
+    assert!(dir.path().join("new/other/full").is_dir());
+    assert_eq!(temporary_files(dir.path()), Vec::<PathBuf>::new());
+    assert_eq!(temporary_files(&dir.path().join("new")), Vec::<PathBuf>::new());
+}
+
 #[tokio::test]
 async fn an_upload_that_finds_no_room_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();

@@ -84,18 +84,36 @@ impl Files<'_> {
     ) -> Result<(), FileError> {
         path::absolute(dir)?;
         let entries = ordered(entries)?;
-        let facts = self.facts(&paths_of(dir, &entries), Symlinks::Report, Hash::No).await?;
-        self.nothing_in_the_way(dir, &entries, &facts)?;
+        let mut plan = self.plan_tree(dir, &entries).await?;
+        loop {
+            let Err(error) = self.carry_out(dir, &plan, options).await else { return Ok(()) };
+            // A directory that was to be moved there as a whole may be there meanwhile: two trees
+            // beside each other, uploaded at the same time, both bring the one above them.
+            match self.plan_tree(dir, &entries).await {
+                Ok(again) if again.base != plan.base => plan = again,
+                _ => return Err(error),
+            }
+        }
+    }
+
+    /// Looks at what is there and decides what goes where.
+    async fn plan_tree<'a>(&self, dir: &str, entries: &[&'a Entry]) -> Result<Plan<'a>, FileError> {
+        let facts = self.facts(&paths_of(dir, entries), Symlinks::Report, Hash::No).await?;
+        self.nothing_in_the_way(dir, entries, &facts)?;
         let ancestors: Vec<&str> = std::iter::once(dir).chain(path::ancestors(dir)).collect();
         let base = self.deepest_directory(&ancestors, &facts)?;
-        let plan = plan(dir, base, entries, &facts);
+        Ok(plan(dir, base, entries.to_vec(), &facts))
+    }
+
+    /// Stages what the plan names and moves it into place; what is left of a failure is removed.
+    async fn carry_out(&self, dir: &str, plan: &Plan<'_>, options: &TreeOptions) -> Result<(), FileError> {
         if plan.moves.is_empty() {
             return Ok(());
         }
         let name = unique_name(".staging")?;
         let staging = path::join(&plan.base, &name);
-        let placed = match self.stage(dir, &plan, &name, &staging, options).await {
-            Ok(()) => self.place_all(dir, &plan, &name, &staging).await,
+        let placed = match self.stage(dir, plan, &name, &staging, options).await {
+            Ok(()) => self.place_all(dir, plan, &name, &staging).await,
             Err(error) => Err(error),
         };
         if placed.is_err() {
