@@ -77,7 +77,8 @@ impl Resolved {
     ) -> Result<Self, Error> {
         let mut document = Config::parse(json)?.document;
         if staged != directory {
-            move_paths(&mut document, staged, directory);
+            // Compose doubles every dollar sign in what it writes, and reads it so.
+            move_paths(&mut document, staged, &directory.replace('$', "$$"));
             if let Some(pointer) = find_text(&document, staged) {
                 return Err(Error::Parse {
                     what: "the output of \"docker compose config\"".to_owned(),
@@ -271,6 +272,19 @@ mod tests {
         assert_eq!(moved["services"]["all"]["volumes"][0]["source"], "/srv/web");
         assert_eq!(moved["secrets"]["k"]["file"], "/srv/web/key");
         assert_eq!(moved["services"]["none"]["volumes"][0]["source"], "/srv/webby");
+    }
+
+    #[test]
+    fn dollar_signs_in_paths_are_doubled_in_the_document_only() {
+        let document = json!({"name": "web", "services": {"app": {
+            "image": "a", "volumes": [{"type": "bind", "source": format!("{STAGED}/a$$b"), "target": "/c"}]
+        }}});
+        let file = FileDigest { sha256: "1".into(), mode: 0o644 };
+        let shipped = BTreeMap::from([("a$b".to_owned(), file)]);
+        let json = document.to_string();
+        let moved = Resolved::moved(json.as_bytes(), STAGED, "/srv/$web", &shipped, NO_VALUES).unwrap();
+        assert_eq!(moved.config.document["services"]["app"]["volumes"][0]["source"], "/srv/$$web/a$$b");
+        assert_eq!(moved.uses["app"], BTreeSet::from(["a$b".to_owned()]));
     }
 
     #[test]

@@ -282,7 +282,9 @@ impl RawService {
         let used = |uses: &[RawUse], files: &BTreeMap<String, String>| -> Vec<String> {
             uses.iter().filter_map(|one| files.get(&one.source).cloned()).collect()
         };
-        binds.chain(used(&self.configs, configs)).chain(used(&self.secrets, secrets)).collect()
+        let sources = binds.chain(used(&self.configs, configs)).chain(used(&self.secrets, secrets));
+        // Compose doubles every dollar sign in what it writes.
+        sources.map(|path| path.replace("$$", "$")).collect()
     }
 
     fn shares(&self) -> BTreeSet<String> {
@@ -345,7 +347,7 @@ mod tests {
           "healthcheck": {"test": ["CMD", "true"], "interval": "1s"},
           "networks": {"default": null},
           "ports": [{"mode": "ingress", "target": 80, "published": "8080", "protocol": "tcp"}],
-          "volumes": [{"type": "bind", "source": "/s/conf", "target": "/conf"},
+          "volumes": [{"type": "bind", "source": "/s/conf$$1", "target": "/conf"},
                       {"type": "volume", "source": "data", "target": "/data"}]
         },
         "job": {"image": "busybox", "profiles": ["extra"]},
@@ -378,7 +380,7 @@ mod tests {
         assert!(app.health_check && !app.job);
         assert_eq!(app.replicas, 2);
         assert_eq!(app.restart, "no");
-        assert_eq!(app.sources, set(&["/s/conf", "/s/c1.txt", "/s/sub/s1.txt"]));
+        assert_eq!(app.sources, set(&["/s/conf$1", "/s/c1.txt", "/s/sub/s1.txt"]));
         assert_eq!(app.ports[0].published, "8080");
     }
 
