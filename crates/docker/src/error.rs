@@ -144,8 +144,8 @@ impl Error {
                 format!("Upgrade the Compose plugin on the host to {needed} or newer.")
             }
             Self::Pull { reason, .. } if is_denied(reason) => {
-                "Check that the image exists, and that a registry block with its address, user and password \
-                 is in the provider (or docker login was done on the host)."
+                "Check that the image exists, and that the provider has a registry block with this registry's \
+                 address and with a username and password that may pull it. (A docker login on the host does not count.)"
                     .to_owned()
             }
             Self::Pull { reason, .. } if is_absent(reason) => {

@@ -175,7 +175,7 @@ async fn stopped(
             if let Some(state) = &mut apply.state {
                 take(&mut state.model, &held, &containers);
             }
-            format!("Now running: {}.", what_runs(&containers))
+            format!("Its containers now: {}.", what_runs(&containers))
         }
         Err(_) => "What runs now is not known: the host does not answer.".to_owned(),
     };
@@ -191,15 +191,14 @@ async fn stopped(
 /// is worth a warning and no more.
 async fn leave_old_machine(resource: &StackResource, cx: &Context, prior: State<StackResource>) {
     let name = prior.model.name().to_owned();
-    if let Err(problems) = destroy::delete(resource, cx, prior).await {
-        for problem in problems {
-            cx.warn(
-                Diagnostic::warning(format!(
-                    "Compose stack {name:?} moved, but is still on the old machine too"
-                ))
-                .detail(problem.detail),
-            );
-        }
+    let title = format!("Could not take compose stack {name:?} down on its old machine");
+    let Err(failure) = destroy::take_down(resource, cx, &title, &prior).await else { return };
+    let world = format!(
+        "It runs on its new machine, and only that is recorded. If the old machine is gone, nothing is left to do; \
+         else take the stack down there by `docker compose --project-name {name} down`."
+    );
+    for problem in failure.of_old_machine(&title, &world) {
+        cx.warn(Diagnostic { severity: Severity::Warning, ..problem });
     }
 }
 

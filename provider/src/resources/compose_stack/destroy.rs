@@ -24,7 +24,8 @@ pub(super) async fn delete(
     resource.hosts.settle_delete(cx, &title, THERE, done)
 }
 
-async fn take_down(
+/// As [`delete`], whatever `on_unreachable` says.
+pub(super) async fn take_down(
     resource: &StackResource,
     cx: &Context,
     title: &str,

@@ -107,6 +107,18 @@ impl Failure {
         }
     }
 
+    /// As [`Failure::diagnostics`], about a machine that something has left: that another one
+    /// answers in its place is no attack then.
+    pub(super) fn of_old_machine(self, title: &str, world: &str) -> Diagnostics {
+        match self {
+            Self::Docker(docker::Error::Remote(remote::Error::HostKeyMismatch { host, .. })) => {
+                let happened = format!("Another machine answers as {host} now, with a host key of its own.");
+                Diagnostic::error(title).detail(happened).detail(world).into()
+            }
+            failure => failure.diagnostics(title, world),
+        }
+    }
+
     /// For operations that end by `on_unreachable`.
     pub(super) fn for_read(self, title: &str, world: &str) -> ReadFailure {
         match self {
@@ -175,9 +187,11 @@ mod tests {
             log: vec!["no config".into()],
         };
         let text = Failure::Wait(WaitError::Failed(vec![fallen]))
-            .diagnostics("Could not start compose stack \"web\"", "Now running: nothing.")
+            .diagnostics("Could not start compose stack \"web\"", "Its containers now: none.")
             .to_string();
-        for part in ["web-app-1 exited with status 3", "no config", "Now running: nothing.", "apply again"] {
+        for part in
+            ["web-app-1 exited with status 3", "no config", "Its containers now: none.", "apply again"]
+        {
             assert!(text.contains(part), "{part:?} is not in {text}");
         }
     }

@@ -37,12 +37,13 @@ pub(super) async fn plan(
     }
     plan.planned.id = plan.planned.name.clone();
     let title = format!("Could not plan compose stack {:?}", plan.planned.name());
+    if let Some(prior) = &plan.prior {
+        resource.hosts.refuse_stranger(&title, &prior.model.host, &plan.planned.host)?;
+    }
     plan.planned.source_hash = source_hash(&plan.config)?.map_or(Field::Unknown, Field::Known);
-    plan.planned.services = Field::Unknown;
-    plan.private = StackPrivate::default();
 
     let Some(inputs) = Inputs::of(&plan.config)? else {
-        open_directory(plan);
+        leave_open(plan);
         return Ok(());
     };
     if let Some(known) = without_looking(plan, &inputs) {
@@ -52,13 +53,13 @@ pub(super) async fn plan(
     let reached =
         resource.hosts.reach(&plan.planned.host).map_err(|error| host_error(&title, &error, NOTHING))?;
     let Some(host) = reached else {
-        open_directory(plan);
+        leave_open(plan);
         return Ok(());
     };
     match look(resource, cx, plan, &inputs, host).await {
         Ok(known) => settle(plan, known),
         Err(failure) if can_wait(resource, plan, &failure) => {
-            open_directory(plan);
+            leave_open(plan);
             warn(cx, failure, &title);
         }
         Err(failure) => return Err(failure.diagnostics(&title, NOTHING)),
@@ -118,11 +119,17 @@ async fn look(
     Ok(Known { directory, prediction, machine_id: site.machine_id, compose, stays })
 }
 
-/// Leaves the directory open where it follows from the host.
-fn open_directory(plan: &mut Plan<StackResource>) {
+/// Leaves to apply what cannot be known now. Where nothing else changes, the last known state
+/// stands: nobody asked for anything.
+fn leave_open(plan: &mut Plan<StackResource>) {
     let moved = plan.prior.as_ref().is_none_or(|prior| prior.model.host != plan.planned.host);
     if plan.config.directory.is_unknown() || (moved && plan.config.directory.is_null()) {
         plan.planned.directory = Field::Unknown;
+    }
+    plan.planned.services = plan.prior.as_ref().map_or(Field::Unknown, |prior| prior.model.services.clone());
+    if plan.has_changes() {
+        plan.planned.services = Field::Unknown;
+        plan.private = StackPrivate::default();
     }
 }
 

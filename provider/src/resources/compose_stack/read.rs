@@ -38,9 +38,10 @@ pub(super) async fn read(
         }
         Err(error) => return resource.hosts.settle_read(cx, &title, state, Err(error.into())),
     };
+    let connection = state.model.host.clone();
     let found = refreshed(resource, host, state.clone()).await;
     let found = found.map_err(|failure| failure.for_read(&title, "Nothing was changed."));
-    resource.hosts.settle_read(cx, &title, state, found)
+    resource.hosts.settle_read_of(cx, &title, &connection, state, found)
 }
 
 async fn refreshed(
@@ -150,7 +151,7 @@ pub(super) fn what_runs(containers: &[Container]) -> String {
         .map(|container| format!("{} ({})", container.name, condition(container)))
         .collect();
     words.sort();
-    if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
+    if words.is_empty() { "none".to_owned() } else { words.join(", ") }
 }
 
 fn condition(container: &Container) -> String {

@@ -20,7 +20,7 @@ fn a_cut_while_services_start_is_told_and_repaired() {
     gate::reached(&stack);
     assert!(lab.kill_connections(&host).unwrap() > 0, "there was nothing to cut");
     let run = apply.finish();
-    let parts = ["was lost while", "Now running: ", "slow-1 (starting)", "The stack is recorded"];
+    let parts = ["was lost while", "Its containers now: ", "slow-1 (starting)", "The stack is recorded"];
     expect_story(&run, &stack.could_not("start"), &parts);
     assert!(is_tainted(&stack.space, ADDRESS));
     assert_eq!(stack.space.state(ADDRESS)["services"]["slow"]["status"], "starting");
@@ -83,7 +83,7 @@ fn a_cut_while_files_are_shipped_leaves_the_old_ones() {
     expect_story(
         &run,
         &stack.could_not("update"),
-        &["lost", "Now running: ", "The next apply goes on from here."],
+        &["lost", "Its containers now: ", "The next apply goes on from here."],
     );
     assert_eq!(stack.containers(), before);
     assert_eq!(stack.shell(&format!("cat {directory}/small")), "old");

