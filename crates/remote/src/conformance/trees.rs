@@ -38,7 +38,12 @@ pub(super) async fn upload(exec: &dyn Executor) {
     assert_eq!(listing(exec, &dir).await, expected);
 
     // Somebody else's files, and a mode that is not ours to change.
-    shell(exec, r#"umask 022 && mkdir "$1/data" && echo theirs >"$1/data/file" && chmod 711 "$1/b""#, &[&dir]).await;
+    shell(
+        exec,
+        r#"umask 022 && mkdir "$1/data" && echo theirs >"$1/data/file" && chmod 711 "$1/b""#,
+        &[&dir],
+    )
+    .await;
     let second = [
         file("a", 0o644, "two"),
         link("b/to", "run"),
