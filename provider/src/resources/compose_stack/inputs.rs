@@ -258,7 +258,7 @@ pub(super) fn validate(config: &StackModel, problems: &mut Diagnostics) {
 }
 
 /// Checks the name of a project, by Compose's own rule.
-pub(super) fn check_name(name: &String) -> Result<(), String> {
+pub(super) fn check_name(name: &str) -> Result<(), String> {
     let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let first = name.chars().next().is_some_and(good);
     if first && name.len() <= 63 && name.chars().all(|c| good(c) || c == '-' || c == '_') {
@@ -268,7 +268,7 @@ pub(super) fn check_name(name: &String) -> Result<(), String> {
 }
 
 /// Checks the spelling of `directory`.
-pub(super) fn check_directory(path: &String) -> Result<(), String> {
+pub(super) fn check_directory(path: &str) -> Result<(), String> {
     match path.strip_prefix('/') {
         Some(inside) if !inside.is_empty() => plain_parts(inside),
         _ => Err("must be an absolute path of a directory".to_owned()),
@@ -398,17 +398,17 @@ mod tests {
     #[test]
     fn names_and_paths_have_their_rules() {
         for name in ["web", "a-1_b", "0"] {
-            assert!(check_name(&name.to_owned()).is_ok(), "{name}");
+            assert!(check_name(name).is_ok(), "{name}");
         }
         for name in ["", "Web", "-a", "a b", "a.b"] {
-            assert!(check_name(&name.to_owned()).is_err(), "{name}");
+            assert!(check_name(name).is_err(), "{name}");
         }
         for path in ["../a", "a//b", ".windlass/x", "/a", "a/."] {
             assert!(check_relative(path).is_err(), "{path}");
         }
         assert!(check_relative("a b/ü.conf").is_ok());
-        assert!(check_directory(&"/srv/web".to_owned()).is_ok());
-        assert!(check_directory(&"/".to_owned()).is_err());
-        assert!(check_directory(&"srv".to_owned()).is_err());
+        assert!(check_directory("/srv/web").is_ok());
+        assert!(check_directory("/").is_err());
+        assert!(check_directory("srv").is_err());
     }
 }

@@ -27,6 +27,9 @@ mod ship;
 mod site;
 mod source;
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;

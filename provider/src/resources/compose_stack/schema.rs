@@ -38,10 +38,10 @@ fn place() -> [Attribute; 3] {
              machine changes nothing; another machine is a move: the stack is started there first, then taken down \
              here. Volumes do not move.",
         ),
-        Attribute::string("name").required().requires_replace().check(check_name).describe(
+        Attribute::string("name").required().requires_replace().check(|name: &String| check_name(name)).describe(
             "The name of the Compose project: lower-case letters, digits, `-` and `_`.",
         ),
-        Attribute::string("directory").optional().computed().keep_on_update().check(check_directory).describe(
+        Attribute::string("directory").optional().computed().keep_on_update().check(|path: &String| check_directory(path)).describe(
             "The stack's directory on the host, an absolute path. Default: `windlass/<name>` in the home directory of \
              who logs in. Files there that were not shipped, such as a `./data` that a service writes to, are never \
              touched, and stay where they are when the directory changes.",

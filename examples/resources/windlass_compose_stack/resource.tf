@@ -1,0 +1,26 @@
+resource "windlass_host" "web" {
+  address  = "web.example.org"
+  user     = "deploy"
+  host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
+}
+
+variable "database_password" {
+  type      = string
+  ephemeral = true
+}
+
+# Everything in ./shop is shipped to the host: compose.yaml, the files that it mounts, its env files.
+resource "windlass_compose_stack" "shop" {
+  host       = windlass_host.web.connection
+  name       = "shop"
+  source_dir = "${path.module}/shop"
+
+  # What ${…} in compose.yaml means.
+  environment = {
+    TAG = "1.4.2"
+  }
+  secrets_wo = {
+    DATABASE_PASSWORD = var.database_password
+  }
+  secrets_wo_version = "1"
+}
