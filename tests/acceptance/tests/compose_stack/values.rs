@@ -16,19 +16,22 @@ fn secrets_are_nowhere_but_in_the_env_file() {
     let text = format!("{}    environment: {{ T: \"${{TOKEN}}\" }}\n", stack.one_service());
     let quiet = format!("  quiet:\n{}", stack.one_service().split_once("  app:\n").unwrap().1);
     stack.space.write("compose.tpl.yaml", &format!("{text}{quiet}"));
-    let configure = |value: &str, version: &str| {
+    stack.space.write("token.tf", "variable \"token\" {\n  type = string\n  ephemeral = true\n}\n");
+    let configure = |stack: &mut Stack<'_>, value: &str, version: &str| {
+        stack.space.env("TF_VAR_token", value);
         stack.configure(&format!(
-            "config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  secrets_wo = {{ TOKEN = \"{value}\" }}\n  secrets_wo_version = \"{version}\""
+            "config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  secrets_wo = {{ TOKEN = var.token }}\n  \
+             secrets_wo_version = \"{version}\""
         ));
     };
     let watch = hunt.watch_arguments();
-    configure(first, "1");
+    configure(&mut stack, first, "1");
     stack.space.plan().expect_success();
     stack.space.apply().expect_success();
     stack.space.expect_no_changes();
     let before = stack.containers();
 
-    configure(second, "2");
+    configure(&mut stack, second, "2");
     let change = stack.space.expect_change(ADDRESS, &["update"]);
     assert_eq!(change.before["services"]["quiet"], change.after["services"]["quiet"]);
     stack.space.apply().expect_success();
