@@ -1,6 +1,8 @@
 //! Hosts that a test adds to a running lab, breaks, replaces and forgets.
 
+use std::collections::BTreeSet;
 use std::ops::Deref;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::cgroup;
 use crate::engine::{CGROUP, Engine};
@@ -10,6 +12,15 @@ use crate::lab::Lab;
 use crate::network::{FIRST_THROWAWAY, Subnet};
 use crate::state::{Host, Paths};
 use crate::up;
+
+/// The containers whose names and addresses tests of this process have for themselves, also while
+/// there is no such container: a test that replaces or removes its machine must not find another
+/// test's there.
+static HELD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+fn held() -> MutexGuard<'static, BTreeSet<String>> {
+    HELD.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A host of one test; its container is removed when the value is dropped. Not in the state file.
 #[derive(Debug)]
@@ -30,6 +41,7 @@ impl Lab {
             Ok(host) => Ok(Throwaway { lab: self, spec, host }),
             Err(error) => {
                 let _ = remove(&self.engine, &spec);
+                held().remove(&container_of(&spec.lab, &spec.name));
                 Err(error)
             }
         }
@@ -47,10 +59,15 @@ impl Lab {
         let taken = taken_names(&self.engine, &self.paths()?)?;
         for last in FIRST_THROWAWAY..=250 {
             let spec = self.spec(variant, last)?;
-            if taken.contains(&container_of(&spec.lab, &spec.name)) {
+            let container = container_of(&spec.lab, &spec.name);
+            if taken.contains(&container) || !held().insert(container.clone()) {
                 continue;
             }
-            match spec.create(&self.engine) {
+            let created = spec.create(&self.engine);
+            if created.is_err() {
+                held().remove(&container);
+            }
+            match created {
                 Err(Error::Command { output, .. }) if output.contains("already in use") => {}
                 other => return other.map(|()| spec),
             }
@@ -111,7 +128,8 @@ impl Throwaway<'_> {
         Ok(())
     }
 
-    /// Removes the machine for good, while its address stays reserved for nobody.
+    /// Removes the machine for good. Nobody else of this process gets its address while the value
+    /// lives.
     ///
     /// # Errors
     /// When the engine refuses.
@@ -131,5 +149,6 @@ impl Deref for Throwaway<'_> {
 impl Drop for Throwaway<'_> {
     fn drop(&mut self) {
         let _ = remove(&self.lab.engine, &self.spec);
+        held().remove(&container_of(&self.spec.lab, &self.spec.name));
     }
 }
