@@ -198,7 +198,7 @@ impl Hosts {
             Err(ReadFailure::Host(error)) => error,
         };
         match self.unreachable(&error) {
-            OnUnreachable::Error => Err(lost(title, &error, UNCHANGED).into()),
+            OnUnreachable::Error => Err(host_error(title, &error, UNCHANGED).into()),
             OnUnreachable::Keep => {
                 cx.warn(kept(title, &error));
                 Ok(Some(last_known))
@@ -231,7 +231,7 @@ impl Hosts {
             cx.warn(forgotten(title, &error));
             return Ok(());
         }
-        Err(lost(title, &error, world).into())
+        Err(host_error(title, &error, world).into())
     }
 
     /// What `error` means: only a host that does not answer falls under `on_unreachable`.
@@ -313,18 +313,6 @@ pub(crate) fn not_known_yet(title: &str) -> Diagnostic {
         "How to reach its host depends on something that is not known before apply, so the last known state stands \
          in for a look at the host.",
     )
-}
-
-/// The error of a host that cannot be worked with, which may be gone for good.
-fn lost(title: &str, error: &Error, world: &str) -> Diagnostic {
-    let diagnostic = host_error(title, error, world);
-    match error {
-        Error::Unreachable { .. } => diagnostic.detail(
-            "If the machine is gone for good, `on_unreachable = \"forget\"` in the provider block (or \
-             WINDLASS_ON_UNREACHABLE=forget for one run) drops what lived there from the state.",
-        ),
-        _ => diagnostic,
-    }
 }
 
 fn kept(title: &str, error: &Error) -> Diagnostic {

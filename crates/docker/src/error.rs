@@ -18,7 +18,7 @@ pub enum Error {
         socket: String,
     },
     /// The daemon is there, but the user may not use its socket.
-    #[error("{host} may not use the docker socket {socket}")]
+    #[error("no permission for the docker socket {socket} on {host}")]
     Permission {
         /// The host in words (with its user).
         host: String,
@@ -26,7 +26,7 @@ pub enum Error {
         socket: String,
     },
     /// sudo refused to run docker without a password.
-    #[error("sudo on {host} does not run docker without a password")]
+    #[error("docker cannot be run by sudo without a password on {host}")]
     Sudo {
         /// The host in words.
         host: String,

@@ -50,7 +50,7 @@ fn hint(error: &Error) -> String {
         "The host's disk is full. Free some space (`docker system df` shows what Docker holds), then apply again."
     } else if says(&["port is already allocated", "address already in use"]) {
         "Something else on the host uses that port. Stop it or publish another port, then apply again."
-    } else if says(&["No such image"]) {
+    } else if says(&["No such image", "the host does not have it"]) {
         "Nothing was to be pulled and the host does not have the image: set `pull = \"missing\"`, or bring the image \
          there first."
     } else if says(&["dial tcp", "no such host", "i/o timeout", "connection refused"]) {
