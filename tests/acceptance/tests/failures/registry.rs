@@ -43,7 +43,11 @@ fn an_image_that_is_not_there_leaves_the_old_one_running() {
     stack.space.write("compose.tpl.yaml", &stack.one_service().replace(stack.image("busybox"), &absent));
     stack.configure("config = [file(\"${path.module}/compose.tpl.yaml\")]\n  pull = \"never\"");
     let run = stack.space.apply();
-    expect_story(&run, &stack.could_not("update"), &["the host does not have it", "`pull`"]);
+    expect_story(
+        &run,
+        &stack.could_not("update"),
+        &["the host does not have it", "set `pull = \"missing\"`"],
+    );
     assert_eq!(stack.containers(), before);
 }
 

@@ -1,0 +1,184 @@
+//! Where secrets do not go, and where values do not come from.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "failures/stack.rs"]
+#[allow(dead_code)]
+mod stack;
+
+use std::{fs, process::Command};
+
+use acceptance_tests::{Run, SecretHunt, hcl};
+use lab::{Lab, Variant};
+use stack::{ADDRESS, Stack};
+
+const TOKEN: [&str; 2] = ["token-Kq7-sesame-one", "token-Zr9-sesame-two"];
+const CONTENT: [&str; 2] = ["content-Wm3-of-a-file-one", "content-Lp8-of-a-file-two"];
+const PASSPHRASE: &str = "passphrase-Vb5-of-the-key";
+const MOTD: &str = "/home/deploy/secret-file";
+
+/// Variables that come by the environment and are stored nowhere.
+const VARIABLES: &str = r#"
+variable "token" { ephemeral = true }
+variable "content" { ephemeral = true }
+variable "private_key" { ephemeral = true }
+variable "passphrase" { ephemeral = true }
+variable "password" { ephemeral = true }
+"#;
+
+/// Gives the stack's host an encrypted key of its own and takes the lab's away; the private key.
+fn own_key(stack: &Stack<'_>) -> String {
+    let file = stack.space.home().join("key");
+    let made = Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-C", "", "-N", PASSPHRASE, "-f"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let public = fs::read(file.with_extension("pub")).unwrap();
+    let private = fs::read_to_string(&file).unwrap();
+    fs::remove_file(&file).unwrap();
+    let output =
+        stack.lab.exec_with_input(&stack.host, &["tee", "/home/deploy/.ssh/authorized_keys"], &public);
+    assert!(output.unwrap().status.success());
+    private
+}
+
+fn configure(stack: &Stack<'_>, version: &str, command: &str) {
+    let registry = &stack.lab.state().private_registry;
+    stack.space.write("variables.tf", VARIABLES);
+    stack.space.write(
+        "provider.tf",
+        &format!(
+            "provider \"windlass\" {{\n  ssh {{\n    private_key = var.private_key\n    passphrase = var.passphrase\n    agent = false\n  }}\n\
+             \x20 registry {{\n    address = {}\n    username = {}\n    password = var.password\n  }}\n}}\n",
+            hcl::quoted(&registry.address),
+            hcl::quoted(&registry.username)
+        ),
+    );
+    stack.space.write(
+        "file.tf",
+        &format!(
+            "resource \"windlass_file\" \"secret\" {{\n  host = {}\n  path = \"{MOTD}\"\n  mode = \"0600\"\n\
+             \x20 content_wo = var.content\n  content_wo_version = \"{version}\"\n}}\n",
+            hcl::quoted(&hcl::connection(&stack.host))
+        ),
+    );
+    let image = stack.image("busybox").replace(&stack.lab.state().registry, &registry.address);
+    let text = format!(
+        "services:\n\
+         \x20 app:\n    image: {image}\n    command: {command}\n    stop_grace_period: 0s\n\
+         \x20   environment: {{ T: \"${{TOKEN}}\", URL: \"http://u:${{TOKEN}}@db\" }}\n\
+         \x20 other:\n    image: {image}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n"
+    );
+    stack.space.write("compose.tpl.yaml", &text);
+    stack.configure(&format!(
+        "config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  secrets_wo = {{ TOKEN = var.token }}\n  secrets_wo_version = \"{version}\""
+    ));
+}
+
+#[test]
+fn no_secret_is_in_state_plan_log_arguments_labels_or_readable_files() {
+    let lab = Lab::current().unwrap();
+    let host = lab.add_host(Variant::Deploy).unwrap();
+    let mut stack = Stack::new(&lab, &host);
+    let key = own_key(&stack);
+    let password = lab.state().private_registry.password.as_str();
+    let mut secrets = vec![PASSPHRASE, password, key.lines().nth(2).unwrap()];
+    secrets.extend(TOKEN.iter().chain(&CONTENT));
+    let hunt = SecretHunt::new(&secrets);
+    hunt.log_everything(&mut stack.space);
+    stack
+        .space
+        .env("TF_VAR_private_key", &key)
+        .env("TF_VAR_passphrase", PASSPHRASE)
+        .env("TF_VAR_password", password);
+    let well = "[sleep, infinity]";
+    let watch = hunt.watch_arguments();
+    for (version, round) in [("1", 0), ("2", 1)] {
+        stack.space.env("TF_VAR_token", TOKEN[round]).env("TF_VAR_content", CONTENT[round]);
+        configure(&stack, version, well);
+        hunt.in_run(&stack.space.plan().expect_success());
+        hunt.in_run(&stack.space.run(&["show", "-json", "plan.bin"]).expect_success());
+        hunt.in_run(&stack.space.apply().expect_success());
+        stack.space.expect_no_changes();
+        hunt.in_run(&stack.space.run(&["show", "-json"]).expect_success());
+    }
+    let env = format!("{}/.env", stack.directory());
+    let held = stack.root_runs(&["cat", &env]);
+    assert!(held.contains(TOKEN[1]) && !held.contains(TOKEN[0]), "an old secret is still there");
+    assert_eq!(stack.root_runs(&["stat", "-c", "%U %a", &env, MOTD]), "deploy 600\ndeploy 600");
+
+    // A program that tells its secrets to its log: what is shown of it is scrubbed.
+    configure(&stack, "2", "[sh, -c, \"echo using $$T at $$URL; env; exit 1\"]");
+    let run = stack.space.apply();
+    run.expect_error().says("using [secret] at http://u:[secret]@db");
+    hunt.in_run(&run);
+    configure(&stack, "2", well);
+    hunt.in_run(&stack.space.apply().expect_success());
+    watch.finish();
+    hunt.in_workspace(&stack.space);
+
+    let ids = stack.root_runs(&["docker", "ps", "-aq", "--no-trunc"]);
+    let labels: String = ids
+        .lines()
+        .map(|id| {
+            stack.root_runs(&["docker", "inspect", "--format", "{{json .Config.Labels}} {{json .Name}}", id])
+        })
+        .collect();
+    hunt.in_run(&Run { code: None, stdout: labels, stderr: String::new(), took: Default::default() });
+    // The daemon keeps the environment that it gives to containers, for root alone.
+    let configs: Vec<String> =
+        ids.lines().map(|id| format!("/var/lib/docker/containers/{id}/config.v2.json")).collect();
+    let holding = |file: &&String| stack.root_runs(&["cat", file.as_str()]).contains(TOKEN[1]);
+    let mut allowed: Vec<&str> = configs.iter().filter(holding).map(String::as_str).collect();
+    assert_eq!(allowed.len(), 1, "more containers hold the secret than use it");
+    allowed.extend([env.as_str(), MOTD]);
+    hunt.on_host(&lab, &host, &allowed);
+
+    stack.space.destroy().expect_success();
+    hunt.in_workspace(&stack.space);
+    hunt.on_host(&lab, &host, &[]);
+    assert!(stack.space.state(ADDRESS).is_null());
+}
+
+#[test]
+fn values_come_from_the_configuration_alone() {
+    let lab = Lab::current().unwrap();
+    let host = lab.add_host(Variant::Deploy).unwrap();
+    let mut stack = Stack::new(&lab, &host);
+    stack.space.env("LEAK", "from the CLI").env("COMPOSE_PROFILES", "leaked");
+    for file in [".bashrc", ".profile", ".bash_profile", ".ssh/environment"] {
+        let line = format!(
+            "printf '%s\\n' 'export LEAK=host COMPOSE_PROFILES=leaked' | cat - /home/deploy/{file} > /tmp/x; cat /tmp/x > /home/deploy/{file}"
+        );
+        stack.shell(&format!("touch /home/deploy/{file}; {line}"));
+    }
+    stack.shell(
+        "printf 'LEAK=host\\nCOMPOSE_PROFILES=leaked\\n' | tee -a /etc/environment /home/deploy/.env /.env",
+    );
+    let login = stack.shell("su - deploy -c 'echo $LEAK'");
+    assert_eq!(login, "host", "nothing could leak from the host");
+
+    let text = format!(
+        "{}    environment: [\"A=${{LEAK:-nothing}}\", \"B=${{SET}}\", \"C=${{OWN}}\", LEAK]\n  hidden:\n    image: {}\n    profiles: [leaked]\n",
+        stack.one_service(),
+        stack.image("busybox")
+    );
+    stack.space.write("app/compose.yaml", &text);
+    stack.space.write("app/.env", "OWN=own\n");
+    let attributes = "source_dir = \"${path.module}/app\"\n  environment = { SET = \"set\" }";
+    stack.configure(attributes);
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    assert_eq!(stack.containers().keys().collect::<Vec<_>>(), ["app"]);
+    let container = format!("{}-app-1", stack.name);
+    let environment = stack.root_runs(&["docker", "exec", &container, "env"]);
+    let values: Vec<&str> =
+        environment.lines().filter(|line| line.starts_with(['A', 'B', 'C', 'L'])).collect();
+    assert_eq!(values, ["A=nothing", "B=set", "C=own"]);
+
+    // What is only in the environment of either end is not defined.
+    stack.space.write("app/compose.yaml", &text.replace("${LEAK:-nothing}", "${LEAK}"));
+    stack.space.plan().expect_error().says("variables that have no value: LEAK");
+}
