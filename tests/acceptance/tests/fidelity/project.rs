@@ -89,3 +89,34 @@ fn write(path: &Path, text: &str) {
 fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cases;
+
+    #[test]
+    fn every_edit_fits_its_project() {
+        let images = Images(vec![("BUSYBOX_1", "busybox@1".to_owned())]);
+        let dir = tempfile::tempdir().unwrap();
+        for case in cases::all() {
+            let folder = dir.path().join(case.name);
+            copy(case.name, &folder, &images);
+            let steps = case.steps.iter().flat_map(|step| &step.actions);
+            case.first.iter().chain(steps).for_each(|action| edit(&folder, action, &images));
+        }
+    }
+
+    #[test]
+    fn every_fixture_is_a_case() {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/fidelity");
+        let mut found: Vec<_> = fs::read_dir(fixtures)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        let mut cases: Vec<_> = cases::all().iter().map(|case| case.name.to_owned()).collect();
+        found.sort();
+        cases.sort();
+        assert_eq!(found, cases);
+    }
+}

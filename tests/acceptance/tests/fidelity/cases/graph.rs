@@ -23,12 +23,13 @@ fn depends() -> Case {
                 .doing(Replace(COMPOSE, "  db:\n    <<: *idle\n", "  db:\n    <<: *idle\n    hostname: d\n"))
                 .recreates("db api web"),
         )
-        .step(step("another condition").doing(Replace(
-            COMPOSE,
-            "condition: service_healthy",
-            "condition: service_started",
-        )))
-        .step(step("one more dependency").doing(Append(COMPOSE, "    depends_on: [db]\n")))
+        // Compose's hash covers what a service depends on, and how.
+        .step(
+            step("another condition")
+                .doing(Replace(COMPOSE, "condition: service_healthy", "condition: service_started"))
+                .recreates("api web"),
+        )
+        .step(step("one more dependency").doing(Append(COMPOSE, "    depends_on: [db]\n")).recreates("alone"))
         .step(
             step("the one in the middle")
                 .doing(Replace(
@@ -63,11 +64,11 @@ fn jobs() -> Case {
 
 fn shares() -> Case {
     case("shares")
-        .step(
-            step("one that shares")
-                .doing(Replace(COMPOSE, "volumes_from: [\"main:ro\"]", "volumes_from: [\"main\"]"))
-                .recreates("vol"),
-        )
+        .step(step("one that shares").doing(Replace(
+            COMPOSE,
+            "volumes_from: [\"main:ro\"]",
+            "volumes_from: [\"main\"]",
+        )))
         .step(
             step("the one that is shared")
                 .doing(Replace(COMPOSE, "data:/data", "data:/var/data"))
@@ -129,8 +130,8 @@ fn ports() -> Case {
                     "      - target: 80\n        published: \"18004\"\n        host_ip: 127.0.0.1\n        protocol: tcp\n        mode: ingress\n",
                 )),
         )
-        .step(step("a first port").doing(Append(COMPOSE, "    ports: [\"18020-18021:80-81\"]\n")).recreates("none"))
-        .step(step("a port of Docker's choice").doing(Replace(COMPOSE, "\"18020-18021:80-81\"", "\"80\"")).recreates("none"))
+        .step(step("a first port").doing(Append(COMPOSE, "    ports: [\"18030-18031:80-81\"]\n")).recreates("none"))
+        .step(step("a port of Docker's choice").doing(Replace(COMPOSE, "\"18030-18031:80-81\"", "\"80\"")).recreates("none"))
 }
 
 fn volumes() -> Case {

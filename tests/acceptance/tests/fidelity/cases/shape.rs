@@ -105,15 +105,14 @@ fn moved_tag_pull() -> Case {
     case("moved-tag-pull")
         .first(MoveTag("1"))
         .step(step("another image in the registry, not pulled").doing(MoveTag("2")))
-        .step(step("all images are pulled from now on").doing(Set("pull", "\"always\"")).recreates("moving"))
+        .step(step("all images are pulled, once something is done").doing(Set("pull", "\"always\"")))
         .step(
-            step("another image and another service changed")
-                .doing(MoveTag("1"))
+            step("another service changed")
                 .doing(Replace(COMPOSE, "  pinned:\n", "  pinned:\n    hostname: changed\n"))
                 .recreates("moving pinned"),
         )
         .step(
-            step("another service, same image")
+            step("another service changed, same image")
                 .doing(Replace(COMPOSE, "hostname: changed", "hostname: again"))
                 .recreates("pinned"),
         )
@@ -174,26 +173,18 @@ fn labels() -> Case {
 
 fn health() -> Case {
     case("health")
-        .step(
-            step("the interval")
-                .doing(Replace(COMPOSE, "interval: 1s\n      timeout", "interval: 2s\n      timeout"))
-                .recreates("checked"),
-        )
-        .step(step("the same time in another unit").doing(Replace(
-            COMPOSE,
-            "interval: 2s",
-            "interval: 2000ms",
-        )))
+        .step(step("the time limit").doing(Replace(COMPOSE, "timeout: 2s", "timeout: 3s")).recreates("checked"))
+        .step(step("the same time in another unit").doing(Replace(COMPOSE, "timeout: 3s", "timeout: 3000ms")))
         .step(
             step("a check switched off, another one on")
                 .doing(Replace(
                     COMPOSE,
-                    "      test: test -e /version\n      interval: 1s\n",
+                    "      test: test -e /version\n      interval: 1h\n      start_period: 1m\n      start_interval: 1s\n",
                     "      disable: true\n",
                 ))
                 .doing(Append(
                     COMPOSE,
-                    "    healthcheck:\n      test: [\"CMD\", \"true\"]\n      interval: 1s\n",
+                    "    healthcheck:\n      test: [\"CMD\", \"true\"]\n      interval: 1h\n      start_period: 1m\n      start_interval: 1s\n",
                 ))
                 .recreates("shell plain"),
         )

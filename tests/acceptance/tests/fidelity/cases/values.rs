@@ -110,7 +110,7 @@ fn escapes() -> Case {
         )))
         .step(
             step("a dollar in an env file")
-                .doing(Replace("dollars.env", "\"a \\$b\"", "\"a $$b\""))
+                .doing(Replace("dollars.env", "\"a \\$b\"", "\"a \\$c\""))
                 .recreates("plain"),
         )
 }
@@ -157,9 +157,9 @@ fn secret_values() -> Case {
         .step(step("a value that is no secret").doing(Env("MODE", "b")).recreates("open"))
         .step(
             step("another version with the same value")
-                .doing(Secret("PASSWORD", "unseen"))
+                .doing(Secret("PASSWORD", "second"))
                 .doing(Set("secrets_wo_version", "\"3\""))
-                .recreates("app mounted"),
+                .recreates("mounted"),
         )
         .step(step("a secret that nobody uses").doing(Secret("NOBODY", "uses this")))
 }
