@@ -1,0 +1,54 @@
+//! Every configuration under `examples/` is valid, for every CLI.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use acceptance_tests::{Workspace, clis};
+
+/// The folders with configuration.
+fn folders() -> Vec<PathBuf> {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let inside =
+        |folder: &str| fs::read_dir(examples.join(folder)).unwrap().map(|entry| entry.unwrap().path());
+    let mut folders = vec![examples.join("provider"), examples.join("demo")];
+    folders.extend(inside("resources").chain(inside("data-sources")));
+    folders.retain(|folder| folder.is_dir());
+    folders.sort();
+    folders
+}
+
+#[test]
+fn every_example_is_valid() {
+    let folders = folders();
+    assert!(folders.len() >= 6, "{folders:?}");
+    for cli in clis() {
+        for folder in &folders {
+            let workspace = Workspace::new(&cli);
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.extension().is_some_and(|extension| extension == "tf") {
+                    let text = fs::read_to_string(&path).unwrap();
+                    // Some say themselves where the provider comes from.
+                    if text.contains("required_providers") {
+                        fs::remove_file(workspace.path().join("versions.tf")).unwrap();
+                    }
+                    workspace.write(path.file_name().unwrap().to_str().unwrap(), &text);
+                }
+            }
+            let run = workspace.run(&["validate", "-no-color"]);
+            assert_eq!(
+                run.code,
+                Some(0),
+                "{} with {}:\n{}{}",
+                folder.display(),
+                cli.name,
+                run.stdout,
+                run.stderr
+            );
+        }
+    }
+}
