@@ -17,7 +17,9 @@ impl Schema {
     pub fn check(&self) -> Vec<String> {
         let mut mistakes = Vec::new();
         for name in RESERVED {
-            if self.body.attribute(name).is_some() || self.body.block(name).is_some() {
+            // Nobody writes what is only computed, so that the language has no say in its name.
+            let written = |attribute: &Attribute| attribute.required || attribute.optional;
+            if self.body.attribute(name).is_some_and(written) || self.body.block(name).is_some() {
                 mistakes.push(format!("{name}: reserved by the language"));
             }
         }
