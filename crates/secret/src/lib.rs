@@ -5,12 +5,14 @@
 //! [`Secret::expose`], which a reader can search for. Foreign text (container logs, Compose's
 //! errors) that may repeat a secret goes through a [`Scrubber`] before anybody sees it.
 
+mod proof;
 mod scrub;
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
+pub use proof::{BadKey, ProofKey};
 pub use scrub::Scrubber;
 
 /// What stands in the place of a secret wherever text is shown.

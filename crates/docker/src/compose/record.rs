@@ -8,10 +8,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hmac::{Hmac, KeyInit, Mac};
-use secret::Secret;
+pub use secret::ProofKey as Key;
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 
 use super::stack::Steady;
 use crate::Error;
@@ -83,63 +81,6 @@ impl Record {
     }
 }
 
-/// The key of a stack's HMACs, made of 32 random bytes, kept on the host with mode 0600.
-#[derive(Clone, Debug)]
-pub struct Key(Secret);
-
-/// The key file does not hold a key.
-#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("the key file does not hold 32 bytes in hexadecimal")]
-pub struct BadKey;
-
-impl Key {
-    /// A key of fresh random bytes.
-    pub fn from_random(bytes: [u8; 32]) -> Self {
-        Self(Secret::new(super::hex(&bytes)))
-    }
-
-    /// Reads the key file.
-    ///
-    /// # Errors
-    /// [`BadKey`] when it holds something else.
-    pub fn parse(text: &str) -> Result<Self, BadKey> {
-        let text = text.trim();
-        let good = text.len() == 64 && text.chars().all(|c| c.is_ascii_hexdigit());
-        if good { Ok(Self(Secret::new(text))) } else { Err(BadKey) }
-    }
-
-    /// The key file's content.
-    pub fn to_text(&self) -> Secret {
-        Secret::new(format!("{}\n", self.0.expose()))
-    }
-
-    /// The HMAC of `value`; `purpose` (`label/<service>`, `file/<path>`) keeps equal values of
-    /// different things apart.
-    pub fn proof(&self, purpose: &str, value: &str) -> String {
-        super::hex(&self.mac(purpose, value).finalize().into_bytes())
-    }
-
-    /// Whether `proof` is the HMAC of `value`.
-    pub fn proves(&self, purpose: &str, value: &str, proof: &str) -> bool {
-        let bytes: Option<Vec<u8>> = (0..proof.len())
-            .step_by(2)
-            .map(|at| proof.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()))
-            .collect();
-        bytes.is_some_and(|bytes| self.mac(purpose, value).verify_slice(&bytes).is_ok())
-    }
-
-    fn mac(&self, purpose: &str, value: &str) -> Hmac<Sha256> {
-        // The text of a key, 64 digits, is exactly one block of SHA-256.
-        let mut block = [0; 64];
-        block.iter_mut().zip(self.0.expose().bytes()).for_each(|(to, from)| *to = from);
-        let mut mac = <Hmac<Sha256> as KeyInit>::new(&block.into());
-        mac.update(&(purpose.len() as u64).to_be_bytes());
-        mac.update(purpose.as_bytes());
-        mac.update(value.as_bytes());
-        mac
-    }
-}
-
 /// What stands for a secret wherever a hash is planned.
 pub fn placeholder(name: &str, version: &str) -> String {
     format!("{name}#{version}")
@@ -148,37 +89,6 @@ pub fn placeholder(name: &str, version: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_proof_fits_its_value_purpose_and_key_only() {
-        let key = Key::from_random([7; 32]);
-        let proof = key.proof("label/app", "abc");
-        assert_eq!(proof.len(), 64);
-        assert!(key.proves("label/app", "abc", &proof));
-        assert!(!key.proves("label/app", "abd", &proof));
-        assert!(!key.proves("label/db", "abc", &proof));
-        assert!(!key.proves("label/app", "abc", &proof[..62]));
-        assert!(!key.proves("label/app", "abc", "\u{e4}x"));
-        assert!(!Key::from_random([8; 32]).proves("label/app", "abc", &proof));
-    }
-
-    #[test]
-    fn the_proof_is_hmac_sha256() {
-        // printf '\0\0\0\0\0\0\0\x01pv' | openssl dgst -sha256 -mac HMAC -macopt key:$(printf '07%.0s' {1..32})
-        assert_eq!(
-            Key::from_random([7; 32]).proof("p", "v"),
-            "8351539a44098c62af84482471afd16972e25dbf9b21e6c9fa6fd7769f9b8b3e"
-        );
-    }
-
-    #[test]
-    fn a_key_survives_its_file() {
-        let key = Key::from_random([1; 32]);
-        let again = Key::parse(key.to_text().expose()).unwrap();
-        assert_eq!(again.proof("p", "v"), key.proof("p", "v"));
-        assert_eq!(Key::parse("short").unwrap_err(), BadKey);
-        assert!(!format!("{key:?}").contains("01"));
-    }
 
     #[test]
     fn a_record_survives_its_file_and_newer_ones_are_refused() {

@@ -4,12 +4,12 @@
 //! HMAC of the hash, and the HMAC's key beside it, both readable by the user alone:
 //! `~/.windlass/key` and `~/.windlass/files/<sha256 of the path>`.
 
-use docker::compose::record::Key;
 use remote::{
     Command, Executor, Input,
     files::{FileError, Files, WriteOptions},
     run,
 };
+use secret::ProofKey;
 use sha2::{Digest as _, Sha256};
 
 use super::plan::hex;
@@ -52,21 +52,21 @@ impl<'a> Witness<'a> {
         self.files.remove_file(&self.proof_path(path)).await.map(|_| ())
     }
 
-    async fn key(&self) -> Result<Option<Key>, FileError> {
+    async fn key(&self) -> Result<Option<ProofKey>, FileError> {
         let text = self.files.read_text(&format!("{}/key", self.directory)).await?;
         // A key that cannot be read proves nothing; the next write makes a new one.
-        Ok(text.and_then(|text| Key::parse(&text).ok()))
+        Ok(text.and_then(|text| ProofKey::parse(&text).ok()))
     }
 
     /// Makes the key, or takes the one that somebody else has made meanwhile: all proofs of the
     /// host need the same one.
-    async fn new_key(&self) -> Result<Key, FileError> {
+    async fn new_key(&self) -> Result<ProofKey, FileError> {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).map_err(|error| FileError::Here {
             operation: "make a random key".to_owned(),
             source: std::io::Error::other(error),
         })?;
-        let key = Key::from_random(bytes);
+        let key = ProofKey::from_random(bytes);
         let text = key.to_text().expose().to_owned();
         let path = format!("{}/key", self.directory);
         let temporary = format!("{path}.{}", hex(&Sha256::digest(bytes)[..8]));
