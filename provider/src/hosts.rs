@@ -31,15 +31,7 @@ pub(crate) struct Hosts {
     settings: RwLock<Option<Arc<Settings>>>,
     pool: ssh::Pool,
     machines: Mutex<HashMap<Connection, Arc<OnceCell<Facts>>>>,
-    strangers: Mutex<HashMap<Connection, Stranger>>,
-}
-
-/// A host that showed another key than the recorded one when it was read.
-#[derive(Clone, Debug)]
-struct Stranger {
-    host: String,
-    expected: Vec<String>,
-    offered: String,
+    strangers: Mutex<HashMap<Connection, Error>>,
 }
 
 /// A host that can be worked on.
@@ -126,12 +118,13 @@ impl Hosts {
         known.get_or_try_init(|| facts(host.executor.as_ref())).await.cloned()
     }
 
-    /// Fails a plan that goes on with a host whose key has changed. Read, which knows the state
-    /// alone, has let it pass, because a configuration that accepts the new key, or leads
-    /// elsewhere, is the way out.
+    /// Fails a plan that stays with a connection by which Read could not get in: the host's key has
+    /// changed, it refuses us, or the provider has no such login any more. Read, which knows the
+    /// state alone, has let it pass, because a configuration with another connection, or one that
+    /// accepts the new key, is the way out.
     ///
     /// # Errors
-    /// The changed key as a diagnostic, titled `title`.
+    /// What Read met as a diagnostic, titled `title`.
     pub(crate) fn refuse_stranger(
         &self,
         title: &str,
@@ -144,22 +137,23 @@ impl Hosts {
         }
         let strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
         match strangers.get(&old) {
-            Some(stranger) => Err(host_error(title, &stranger.error(), UNCHANGED)),
+            Some(error) => Err(host_error(title, error, UNCHANGED)),
             None => Ok(()),
         }
     }
 
-    /// Remembers a changed host key for [`Hosts::refuse_stranger`]; false when `error` is another.
+    /// Remembers for [`Hosts::refuse_stranger`] why we were not let in; false when `error` says
+    /// something else.
     fn meets_stranger(&self, connection: &Field<String>, error: &Error) -> bool {
-        let Error::HostKeyMismatch { host, expected, offered } = error else { return false };
-        let Some(connection) = connection_in(connection) else { return false };
-        let stranger = Stranger { host: host.clone(), expected: expected.clone(), offered: offered.clone() };
-        self.strangers.lock().unwrap_or_else(PoisonError::into_inner).insert(connection, stranger);
+        let (Some(connection), Some(error)) = (connection_in(connection), not_let_in(error)) else {
+            return false;
+        };
+        self.strangers.lock().unwrap_or_else(PoisonError::into_inner).insert(connection, error);
         true
     }
 
-    /// As [`Hosts::settle_read`], but a changed key of the host behind `connection` is left to the
-    /// plan, which has to call [`Hosts::refuse_stranger`].
+    /// As [`Hosts::settle_read`], but where `connection` does not let us in any more, the verdict is
+    /// left to the plan, which has to call [`Hosts::refuse_stranger`].
     ///
     /// # Errors
     /// The failure as a diagnostic, titled `title`.
@@ -245,14 +239,25 @@ impl Hosts {
     }
 }
 
-impl Stranger {
-    fn error(&self) -> Error {
-        Error::HostKeyMismatch {
-            host: self.host.clone(),
-            expected: self.expected.clone(),
-            offered: self.offered.clone(),
+/// The error once more, if it is one that another connection to the same host would not have.
+fn not_let_in(error: &Error) -> Option<Error> {
+    Some(match error {
+        Error::HostKeyMismatch { host, expected, offered } => Error::HostKeyMismatch {
+            host: host.clone(),
+            expected: expected.clone(),
+            offered: offered.clone(),
+        },
+        Error::HostKeyUnknown { host, offered, known_hosts_line } => Error::HostKeyUnknown {
+            host: host.clone(),
+            offered: offered.clone(),
+            known_hosts_line: known_hosts_line.clone(),
+        },
+        Error::Authentication { host, user, tried } => {
+            Error::Authentication { host: host.clone(), user: user.clone(), tried: tried.clone() }
         }
-    }
+        Error::Configuration { what } => Error::Configuration { what: what.clone() },
+        _ => return None,
+    })
 }
 
 fn connection_in(field: &Field<String>) -> Option<Connection> {
@@ -282,6 +287,7 @@ pub(crate) fn keep_spelling(planned: &mut Field<String>, prior: &Field<String>) 
 }
 
 /// Checks the spelling of a connection, for the validator of `host` attributes.
+#[allow(clippy::ptr_arg, reason = "the type of the attribute's value")]
 pub(crate) fn check_connection(text: &String) -> Result<(), String> {
     text.parse::<Connection>().map(|_| ()).map_err(|error| error.to_string())
 }
@@ -358,6 +364,21 @@ mod tests {
             let error = import_id("Could not import", id, "<connection>|<path>").unwrap_err();
             assert!(error.detail.contains("<connection>|<path>"), "{}", error.detail);
         }
+    }
+
+    #[test]
+    fn a_connection_that_did_not_let_us_in_is_refused_until_it_is_another() {
+        let hosts = Hosts::default();
+        let field = |text: &str| Field::Known(text.to_owned());
+        let closed = field("ssh://root@web");
+        let error = Error::Authentication { host: "web".into(), user: "root".into(), tried: Vec::new() };
+        assert!(hosts.refuse_stranger("t", &closed, &closed).is_ok());
+        assert!(hosts.meets_stranger(&closed, &error));
+        assert!(hosts.refuse_stranger("t", &closed, &closed).is_err());
+        assert!(hosts.refuse_stranger("t", &closed, &field("ssh://root@WEB:22")).is_err(), "a spelling");
+        assert!(hosts.refuse_stranger("t", &closed, &field("ssh://deploy@web")).is_ok());
+        assert!(hosts.refuse_stranger("t", &closed, &Field::Unknown).is_ok());
+        assert!(!hosts.meets_stranger(&closed, &Error::Cancelled));
     }
 
     #[test]

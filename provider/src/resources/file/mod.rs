@@ -90,3 +90,30 @@ impl Resource for FileResource {
         read::import(id)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use framework::testing::{Matrix, check_resource};
+
+    use super::*;
+
+    #[test]
+    fn the_schema_is_sound_and_equals_the_model() {
+        check_resource(&FileResource::new(Arc::default()));
+    }
+
+    #[tokio::test]
+    async fn no_configuration_breaks_a_plan() {
+        let here = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let report = Matrix::new(FileResource::new(Arc::default()))
+            .sample("host", ["ssh://web", "local://"])
+            .sample("path", ["/srv/a b"])
+            .sample("source", [here])
+            .sample("mode", ["0600", "755"])
+            .sample("directory_mode", ["0700"])
+            .sample("on_destroy", ["keep", "delete"])
+            .run()
+            .await;
+        assert!(report.planned > 50 && report.invalid > 50, "{report:?}");
+    }
+}

@@ -92,7 +92,7 @@ pub(super) fn hash_of_file(path: &str) -> Result<String, Diagnostic> {
 }
 
 /// Checks the spelling of `path`.
-pub(super) fn check_path(path: &String) -> Result<(), String> {
+pub(super) fn check_path(path: &str) -> Result<(), String> {
     if !path.starts_with('/') {
         return Err("must be an absolute path".to_owned());
     }
@@ -103,7 +103,7 @@ pub(super) fn check_path(path: &String) -> Result<(), String> {
 }
 
 /// Checks the spelling of a mode.
-pub(super) fn check_mode(mode: &String) -> Result<(), String> {
+pub(super) fn check_mode(mode: &str) -> Result<(), String> {
     bits(mode).map(|_| ()).ok_or_else(|| "must be permission bits in octal, such as 0644".to_owned())
 }
 
@@ -167,10 +167,10 @@ mod tests {
     #[test]
     fn paths_must_be_absolute_and_plain() {
         for path in ["/etc/a", "/a b", "/ü/-x"] {
-            assert!(check_path(&path.to_owned()).is_ok(), "{path}");
+            assert!(check_path(path).is_ok(), "{path}");
         }
         for path in ["", "a", "/", "/a/", "/a/../b", "/./a"] {
-            assert!(check_path(&path.to_owned()).is_err(), "{path}");
+            assert!(check_path(path).is_err(), "{path}");
         }
     }
 }

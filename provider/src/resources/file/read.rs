@@ -17,15 +17,17 @@ pub(super) async fn read(
     state: State<FileResource>,
 ) -> Result<Option<State<FileResource>>, Diagnostics> {
     let title = title("read", &state.model);
-    let host = match resource.hosts.reach(&state.model.host) {
+    let connection = state.model.host.clone();
+    let host = match resource.hosts.reach(&connection) {
         Ok(Some(host)) => host,
         Ok(None) => {
             cx.warn(not_known_yet(&title));
             return Ok(Some(state));
         }
-        Err(error) => return resource.hosts.settle_read(cx, &title, state, Err(error.into())),
+        Err(error) => {
+            return resource.hosts.settle_read_of(cx, &title, &connection, state, Err(error.into()));
+        }
     };
-    let connection = state.model.host.clone();
     let found = refreshed(&resource.hosts, &host, &title, state.clone()).await;
     resource.hosts.settle_read_of(cx, &title, &connection, state, found)
 }

@@ -38,7 +38,7 @@ fn place() -> [Attribute; 2] {
         Attribute::string("path")
             .required()
             .requires_replace()
-            .check(check_path)
+            .check(|path: &String| check_path(path))
             .describe("Absolute path of the file on the host."),
     ]
 }
@@ -64,7 +64,7 @@ fn access() -> [Attribute; 4] {
     [
         Attribute::string("mode")
             .default("0644")
-            .check(check_mode)
+            .check(|mode: &String| check_mode(mode))
             .describe("Permission bits in octal. Default: `0644`; for `content_wo` say `0600`."),
         Attribute::string("owner")
             .optional()
@@ -83,7 +83,7 @@ fn access() -> [Attribute; 4] {
             .describe("The file's group, by name. Default: that of who logs in, or of the file that is there."),
         Attribute::string("directory_mode")
             .default("0755")
-            .check(check_mode)
+            .check(|mode: &String| check_mode(mode))
             .describe("Permission bits of the directories that have to be made. Default: `0755`."),
     ]
 }

@@ -59,7 +59,7 @@ pub(super) async fn apply(
 
     let host = resource.hosts.open(&connection, &settings).map_err(failed)?;
     let mut seen = look(&host).await.map_err(failed)?;
-    if apply.prior.is_none() && seen.cloud_init && model.wait_for_cloud_init.clone().known_or(true) {
+    if apply.prior.is_none() && seen.cloud_init && model.wait_for_cloud_init.known_or(true) {
         wait_for_cloud_init(&host, cx, &title).await?;
         // It may have installed Docker, or given the machine another name.
         seen = look(&host).await.map_err(failed)?;
@@ -101,7 +101,7 @@ async fn verified_key(
         Some(text) => {
             vec![pinned(text).map_err(|what| Error::Configuration { what: format!("host_key {what}") })?]
         }
-        None if model.trust_on_first_use.clone().known_or(false) => {
+        None if model.trust_on_first_use.known_or(false) => {
             vec![hosts.pool().probe_host_key(&connection, &credentials, until).await?.fingerprint]
         }
         // Nothing is pinned yet: known_hosts is asked.

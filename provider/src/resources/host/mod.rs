@@ -52,7 +52,7 @@ impl Resource for HostResource {
     }
 
     async fn plan(&self, _cx: &Context, plan: &mut Plan<Self>) -> Result<(), Diagnostics> {
-        plan::plan(plan);
+        plan::plan(plan)?;
         if let Some(prior) = &plan.prior
             && !plan::leads_elsewhere(&prior.model, &plan.planned)
         {
@@ -76,5 +76,31 @@ impl Resource for HostResource {
 
     async fn import(&self, _cx: &Context, id: &str) -> Result<State<Self>, Diagnostics> {
         read::import(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use framework::testing::{Matrix, check_resource};
+
+    use super::*;
+
+    #[test]
+    fn the_schema_is_sound_and_equals_the_model() {
+        check_resource(&HostResource::new(Arc::default()));
+    }
+
+    #[tokio::test]
+    async fn no_configuration_breaks_a_plan() {
+        let report = Matrix::new(HostResource::new(Arc::default()))
+            .sample("host_key", [format!("ssh-ed25519:SHA256:{}", "A".repeat(43)).as_str()])
+            .sample("port", [22, 2222])
+            .sample("jump", ["deploy@bastion:22"])
+            .sample("docker_socket", ["/run/user/1000/docker.sock"])
+            // Its connection follows from the other attributes, which an invented one does not.
+            .without_invented_states()
+            .run()
+            .await;
+        assert!(report.planned > 100, "{report:?}");
     }
 }

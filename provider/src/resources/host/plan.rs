@@ -1,6 +1,6 @@
 //! What a change of `windlass_host` means, as pure functions.
 
-use framework::{Field, Plan};
+use framework::{Diagnostics, Field, Plan};
 use remote::connection::{Connection, Hop, HostKey, SshConnection};
 
 use super::{HostModel, HostResource};
@@ -11,8 +11,18 @@ use crate::host_key::pinned;
 /// The route may change while the machine stays: a new connection is known as soon as its parts
 /// are, and what was seen of the machine stays. Where another machine is expected, all of it is
 /// unknown until that has been seen, so that everything that lives there plans again.
-pub(super) fn plan(plan: &mut Plan<HostResource>) {
-    let Some(prior) = plan.prior.as_ref().map(|prior| prior.model.clone()) else { return };
+///
+/// # Errors
+/// When the model cannot hold the plan, which is a bug.
+pub(super) fn plan(plan: &mut Plan<HostResource>) -> Result<(), Diagnostics> {
+    let Some(prior) = plan.prior.as_ref().map(|prior| prior.model.clone()) else { return Ok(()) };
+    if key_of(&plan.config.host_key).is_some_and(|key| key_of(&prior.host_key) == Some(key)) {
+        plan.keep_spelling("host_key")?;
+    }
+    let jump = |model: &HostModel| decided(&model.jump).map(|jump| hops(jump.as_deref()));
+    if jump(&plan.config).is_some_and(|hops| jump(&prior) == Some(hops)) {
+        plan.keep_spelling("jump")?;
+    }
     let planned = &mut plan.planned;
     // Neither set nor verified by somebody else: the recorded key stays the one to expect.
     if plan.config.host_key.is_null() {
@@ -20,13 +30,14 @@ pub(super) fn plan(plan: &mut Plan<HostResource>) {
     }
     if leads_elsewhere(&prior, planned) {
         planned.forget_machine();
-        return;
+        return Ok(());
     }
     planned.connection = match connection(planned) {
         Some(connection) => Field::Known(Connection::from(connection).to_string()),
         None if same_route(&prior, planned) => prior.connection,
         None => Field::Unknown,
     };
+    Ok(())
 }
 
 /// Whether another machine is expected behind the change. Another way to the same host key leads
@@ -76,12 +87,12 @@ pub(super) fn unpinned(model: &HostModel) -> Option<SshConnection> {
 }
 
 /// Checks the spelling of `host_key`.
-pub(super) fn check_host_key(text: &String) -> Result<(), String> {
+pub(super) fn check_host_key(text: &str) -> Result<(), String> {
     pinned(text).map(|_| ())
 }
 
 /// Checks the spelling of `jump`.
-pub(super) fn check_jump(text: &String) -> Result<(), String> {
+pub(super) fn check_jump(text: &str) -> Result<(), String> {
     with_jump(text).map(|_| ())
 }
 
@@ -178,8 +189,8 @@ mod tests {
 
     #[test]
     fn a_jump_is_spelled_as_in_the_connection() {
-        assert!(check_jump(&"a@b:22,c".to_owned()).is_ok());
-        assert!(check_jump(&"a b".to_owned()).is_err());
-        assert!(check_jump(&String::new()).is_err());
+        assert!(check_jump("a@b:22,c").is_ok());
+        assert!(check_jump("a b").is_err());
+        assert!(check_jump("").is_err());
     }
 }

@@ -18,15 +18,17 @@ pub(super) async fn read(
     state: State<HostResource>,
 ) -> Result<Option<State<HostResource>>, Diagnostics> {
     let title = title("read", &state.model);
-    let host = match resource.hosts.reach(&state.model.connection) {
+    let connection = state.model.connection.clone();
+    let host = match resource.hosts.reach(&connection) {
         Ok(Some(host)) => host,
         Ok(None) => {
             cx.warn(not_known_yet(&title));
             return Ok(Some(state));
         }
-        Err(error) => return resource.hosts.settle_read(cx, &title, state, Err(error.into())),
+        Err(error) => {
+            return resource.hosts.settle_read_of(cx, &title, &connection, state, Err(error.into()));
+        }
     };
-    let connection = state.model.connection.clone();
     let found = refreshed(&resource.hosts, &host, state.model.clone()).await;
     resource.hosts.settle_read_of(cx, &title, &connection, state, found)
 }

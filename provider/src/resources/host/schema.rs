@@ -42,7 +42,7 @@ fn route() -> [Attribute; 12] {
         Attribute::string("user")
             .validate(validate::non_empty())
             .describe("Who logs in. Default: the provider's `ssh` block, then `root`."),
-        Attribute::string("host_key").computed().optional().keep_on_update().check(check_host_key).describe(
+        Attribute::string("host_key").computed().optional().keep_on_update().check(|key: &String| check_host_key(key)).describe(
             "The machine's host key, as an OpenSSH public key (`ssh-ed25519 AAAA…`) or as a fingerprint \
              (`ssh-ed25519:SHA256:…`). Where it is not set, known_hosts must know the key; the key that was verified \
              is then recorded here.",
@@ -51,7 +51,7 @@ fn route() -> [Attribute; 12] {
             "Trust the key that the machine shows on create, and pin it. Only for machines and networks where nobody \
              can stand in between at that moment.",
         ),
-        Attribute::string("jump").check(check_jump).describe(
+        Attribute::string("jump").check(|jump: &String| check_jump(jump)).describe(
             "Host to go through, as `[user@]host[:port]`; several separated by commas, the first one first. Their \
              keys must be in known_hosts.",
         ),
