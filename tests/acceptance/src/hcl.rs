@@ -55,9 +55,12 @@ pub fn host_block(name: &str, host: &Host, more: &str) -> String {
 /// The connection to `host`, its key pinned.
 pub fn connection(host: &Host) -> String {
     let key = format!("ssh-ed25519:{}", fingerprint(&host.host_key).replace('+', "-").replace('/', "_"));
-    let jump = host.jump.as_ref().map(|jump| format!("&jump={jump}")).unwrap_or_default();
+    let jump =
+        host.jump.as_ref().map(|jump| format!("&jump={}", jump.trim_end_matches(":22"))).unwrap_or_default();
     let sudo = if host.variant == Variant::Sudo { "&sudo=1" } else { "" };
-    format!("ssh://{}@{}:{}?host_key={key}{jump}{sudo}", host.user, host.address, host.port)
+    // In the form that Windlass itself writes it: without what is the default anyway.
+    let port = if host.port == 22 { String::new() } else { format!(":{}", host.port) };
+    format!("ssh://{}@{}{port}?host_key={key}{jump}{sudo}", host.user, host.address)
 }
 
 /// `SHA256:…` of a public key, as `ssh-keygen` computes it.

@@ -23,7 +23,7 @@ fn a_file_moves_to_another_machine_and_another_way_to_the_same_one_touches_nothi
     let inode = old.stat(&path, "%i %Y");
 
     // Another spelling is no change at all.
-    let spelled = hcl::connection(old.host()).replace(":22?", "?");
+    let spelled = hcl::connection(old.host()).replace('?', ":22?");
     configure(&hcl::quoted(&spelled));
     workspace.expect_no_changes();
 
