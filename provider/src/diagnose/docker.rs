@@ -55,6 +55,8 @@ fn hint(error: &Error) -> String {
          there first."
     } else if says(&["dial tcp", "no such host", "i/o timeout", "connection refused"]) {
         "The host cannot reach the registry: check its network and its name resolution."
+    } else if says(&["Cannot connect to the Docker daemon"]) {
+        "The Docker daemon does not run on the host. Start it (systemctl start docker), then run the same command again."
     } else if says(&["permission denied while trying to connect"]) {
         "The SSH user may not use the Docker socket: add it to the group docker, or give it sudo without a password \
          and set `sudo = true` on the windlass_host."

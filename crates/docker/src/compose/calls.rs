@@ -170,13 +170,20 @@ impl<'a> Compose<'a> {
         Err(self.failure("start the services", &output))
     }
 
-    /// Takes the project down; see [`command::down`].
+    /// Takes the project down; see [`command::down`]. What stays, because containers of others use
+    /// it, is told: `network web_default`.
     ///
     /// # Errors
     /// [`Error::Command`] with Compose's own words.
-    pub async fn down(&self, project: &str, volumes: bool, limit: Option<Duration>) -> Result<(), Error> {
+    pub async fn down(
+        &self,
+        project: &str,
+        volumes: bool,
+        limit: Option<Duration>,
+    ) -> Result<BTreeSet<String>, Error> {
         let command = command::down(&self.cli, project, volumes, limit);
-        self.succeed("take the stack down", &command, Vec::new()).await.map(drop)
+        let output = self.succeed("take the stack down", &command, Vec::new()).await?;
+        Ok(still_in_use(&output.stderr_text()))
     }
 
     async fn run(&self, command: &Command, input: Vec<u8>) -> Result<Output, Error> {
@@ -216,6 +223,15 @@ fn unset_variables(stderr: &str) -> BTreeSet<String> {
         Some(name.to_owned()).filter(|name| !name.is_empty())
     };
     stderr.lines().filter_map(name).collect()
+}
+
+/// What `down` has left: ` Network web_default  Resource is still in use`, for which it does not
+/// fail (seen with 2.26.1).
+fn still_in_use(stderr: &str) -> BTreeSet<String> {
+    let left = stderr.lines().filter_map(|line| line.trim().strip_suffix("Resource is still in use"));
+    left.filter_map(|line| line.trim().split_once(' '))
+        .map(|(kind, name)| format!("{} {}", kind.to_ascii_lowercase(), name.trim()))
+        .collect()
 }
 
 /// The last lines that say something: progress (` Container web-app-1  Creating`) does not, unless
@@ -307,6 +323,13 @@ mod tests {
         let error = compose(&fake).config(&project).await.unwrap_err();
         let Error::Command { status, output, .. } = error else { panic!("{error}") };
         assert_eq!((status, output.as_str()), (15, "yaml: line 3: /srv/web/compose.yaml: bad [secret]"));
+    }
+
+    #[test]
+    fn what_others_use_stays_and_is_told() {
+        let said = " Container web-a-1  Removed\n Network web_default  Removing\n \
+                    Network web_default  Resource is still in use\n";
+        assert_eq!(still_in_use(said).into_iter().collect::<Vec<_>>(), ["network web_default"]);
     }
 
     #[test]

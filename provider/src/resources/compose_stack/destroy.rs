@@ -1,5 +1,7 @@
 //! Taking a stack down.
 
+use std::collections::BTreeSet;
+
 use docker::compose::layout::OURS;
 use framework::{Context, Diagnostic, Diagnostics, State};
 use secret::Scrubber;
@@ -46,7 +48,10 @@ pub(super) async fn take_down(
     let volumes = state.model.remove_volumes_on_destroy.is_true();
     let compose = site.compose(cx, &Scrubber::default());
     let done = async {
-        compose.down(name, volumes, cx.remaining()).await?;
+        let left = compose.down(name, volumes, cx.remaining()).await?;
+        if !left.is_empty() {
+            cx.warn(still_used(name, &left));
+        }
         match state.model.directory.known() {
             Some(directory) => remove_files(&site, directory).await,
             None => Ok(()),
@@ -57,6 +62,15 @@ pub(super) async fn take_down(
         tracing::warn!(host = site.executor().name(), %error, "could not release the lock");
     }
     done
+}
+
+/// The warning of what other containers keep from being removed.
+fn still_used(name: &str, left: &BTreeSet<String>) -> Diagnostic {
+    let list = left.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    Diagnostic::warning(format!("Compose stack {name:?} is destroyed, but something of it is still in use"))
+        .detail(format!("Containers of others use what they share with it: {list}."))
+        .detail("It stays on the host and is no longer recorded.")
+        .detail("When those containers are gone, remove it there by `docker network rm` or `docker volume rm`.")
 }
 
 /// Removes what was shipped to `directory`, by the manifest there, and nothing else.

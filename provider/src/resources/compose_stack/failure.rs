@@ -115,6 +115,10 @@ impl Failure {
                 let happened = format!("Another machine answers as {host} now, with a host key of its own.");
                 Diagnostic::error(title).detail(happened).detail(world).into()
             }
+            Self::Docker(docker::Error::Remote(remote::Error::Unreachable { host, .. })) => {
+                let happened = format!("The host {host} did not answer.");
+                Diagnostic::error(title).detail(happened).detail(world).into()
+            }
             failure => failure.diagnostics(title, world),
         }
     }

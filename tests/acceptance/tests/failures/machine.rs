@@ -29,10 +29,10 @@ fn a_server_that_was_replaced_behind_its_address_is_built_anew() {
     stack.host = (*host).clone();
 
     let run = stack.space.plan();
-    let title = format!("Could not read host {:?}", host.address);
+    let title = format!("Could not plan host {:?}", host.address);
     let expected = hcl::fingerprint(old.1["host_public_key"].as_str().unwrap());
     let offered = hcl::fingerprint(&host.host_key);
-    expect_story(&run, &title, &[&expected, &offered, "Nothing was changed.", "set it as `host_key`"]);
+    expect_story(&run, &title, &[&expected, &offered, "Nothing was changed.", "accept it", "host_key = "]);
     assert_eq!((stack.space.state(ADDRESS), stack.space.state(HOST)), old);
 
     // What the message says, to the letter.
@@ -91,7 +91,7 @@ fn a_stack_leaves_a_machine_that_is_gone_with_a_warning() {
     stack.host = lab.host(Variant::Root).unwrap().clone();
     stack.configure_one_service();
     let run = stack.space.apply().expect_success();
-    run.expect_warning("on the old machine").says(&gone.address).says("did not answer");
+    run.expect_warning("on its old machine").says(&gone.address).says("did not answer").says("nothing is left to do");
     assert_eq!(stack.containers()["app"].len(), 1);
     stack.space.expect_no_changes();
     stack.space.destroy().expect_success();

@@ -7,6 +7,7 @@
 
 mod connection;
 mod containers;
+mod destroy;
 mod disk;
 mod docker;
 mod files;
