@@ -22,7 +22,7 @@
 //! When the first Compose file is in a folder of its own (`deploy/compose.yaml`), that folder is the
 //! project's directory, by Compose's own rule, and `.env` lies there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use secret::Secret;
 
@@ -32,6 +32,9 @@ use super::command::Project;
 pub const OURS: &str = ".windlass";
 /// The file that interpolation takes its values from.
 pub const ENV_FILE: &str = ".env";
+
+/// How a generated `.env` begins.
+const HEADER: &str = "# Written by Windlass; changes are overwritten.\n";
 
 /// Where everything of a stack is, under one root directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,7 +173,7 @@ impl Layout {
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .chain(secrets.iter().map(|(name, value)| (name.as_str(), value.expose())))
             .collect();
-        let mut text = String::from("# Written by Windlass; changes are overwritten.\n");
+        let mut text = String::from(HEADER);
         for (name, value) in &values {
             push(&mut text, name, value);
         }
@@ -188,6 +191,21 @@ impl Layout {
         }
         Secret::new(text)
     }
+}
+
+/// The values of those of `names` that [`Layout::dotenv`] was given for `text`.
+///
+/// Names that it was not given may be found in the user's own part, or not at all.
+pub fn given_values(text: &str, names: &BTreeSet<String>) -> BTreeMap<String, Secret> {
+    let mut found = BTreeMap::new();
+    let mut rest = text.strip_prefix(HEADER).unwrap_or_default();
+    while let Some((name, value, after)) = pop(rest).filter(|_| found.len() < names.len()) {
+        if names.contains(name) {
+            found.entry(name.to_owned()).or_insert_with(|| Secret::new(value));
+        }
+        rest = after;
+    }
+    found
 }
 
 /// A character that no file name contains, the usual one if possible.
@@ -242,6 +260,34 @@ fn quote(value: &str) -> String {
     }
     quoted.push('"');
     quoted
+}
+
+/// Takes the first line that [`push`] wrote: its name, its value, and what follows.
+fn pop(text: &str) -> Option<(&str, String, &str)> {
+    let (name, rest) = text.split_once('=').filter(|(name, _)| is_variable_name(name))?;
+    let (value, rest) = match rest.strip_prefix('\'') {
+        Some(rest) => rest.split_once('\'').map(|(value, rest)| (value.to_owned(), rest))?,
+        None => unquote(rest.strip_prefix('"')?)?,
+    };
+    Some((name, value, rest.strip_prefix('\n')?))
+}
+
+/// What follows a double quote, up to the next one, and the rest; the inverse of [`quote`].
+fn unquote(text: &str) -> Option<(String, &str)> {
+    let mut value = String::new();
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '"' => return Some((value, &text[at + 1..])),
+            '\\' => value.push(match chars.next()?.1 {
+                'n' => '\n',
+                'r' => '\r',
+                other => other,
+            }),
+            c => value.push(c),
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -319,6 +365,23 @@ mod tests {
         ] {
             assert_eq!(quote(value), quoted, "{value:?}");
         }
+    }
+
+    #[test]
+    fn given_values_are_read_back() {
+        let secrets =
+            map(&[("A", "it's $5 \"now\"\n\r\\"), ("B", "x\nC='no'\n"), ("D", ""), ("E", "ends\\")]);
+        let secrets: BTreeMap<_, _> =
+            secrets.into_iter().map(|(name, value)| (name, Secret::new(value))).collect();
+        let own = Some("A=own\nE='own'\nF='own'\n");
+        let text = layout(&["compose.yaml"]).dotenv("web", &[], own, &map(&[("B1", "env")]), &secrets);
+        let names = ["A", "B", "C", "D", "E", "F"].map(str::to_owned).into();
+        let found = given_values(text.expose(), &names);
+        let exposed = |values: &BTreeMap<String, Secret>| -> BTreeMap<String, String> {
+            values.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())).collect()
+        };
+        assert_eq!(exposed(&found), exposed(&secrets));
+        assert!(given_values("A='not ours'\n", &names).is_empty());
     }
 
     #[test]

@@ -92,7 +92,7 @@ async fn deploy(
         Field::Unknown | Field::Null => site.default_directory(&inputs.name),
     };
     let secrets = secrets(&apply.config);
-    let deployment = Deployment {
+    let mut deployment = Deployment {
         resource,
         cx,
         title,

@@ -8,7 +8,7 @@ use std::{
 use docker::{
     Engine,
     compose::{
-        layout::Layout,
+        layout::{Layout, given_values},
         plan::{Change, Repair, repairs},
         record::{Key, Record},
         stack::{self, LABEL_SERVICE, by_service, orphans},
@@ -71,7 +71,7 @@ pub(super) struct Made {
 
 impl Deployment<'_> {
     /// Looks, predicts and pulls. Nothing that exists is changed by it.
-    pub(super) async fn prepare(&self, known: Option<Prediction>) -> Result<Prepared, Failure> {
+    pub(super) async fn prepare(&mut self, known: Option<Prediction>) -> Result<Prepared, Failure> {
         let name = &self.inputs.name;
         let (held, containers) =
             tokio::join!(held::look(self.site.executor(), &self.directory), self.engine.containers(name));
@@ -79,6 +79,7 @@ impl Deployment<'_> {
         if self.fresh && !held.is_ours() && containers.iter().any(stack::is_of_service) {
             return Err(self.foreign(&containers).into());
         }
+        self.keep_secrets(&held).await?;
         let compose = self.site.compose_version(self.resource).await?;
         let digest = self.inputs.digest(&self.directory, &compose);
         let prediction = match known.filter(|known| known.digest == digest) {
@@ -87,6 +88,27 @@ impl Deployment<'_> {
         };
         pull::pull(self, &prediction).await?;
         Ok(Prepared { held, containers, prediction, compose })
+    }
+
+    /// Takes the secrets that the host has already while their version is the same: a plan sees the
+    /// version only, so that another value without another version would change what it did not tell.
+    async fn keep_secrets(&mut self, held: &Held) -> Result<(), Failure> {
+        let version = self.planned.secrets_wo_version.as_str().unwrap_or_default();
+        let Some(sent) = held.proven_env().filter(|sent| sent.secrets_version == version) else {
+            return Ok(());
+        };
+        let names: BTreeSet<String> =
+            sent.secrets.iter().filter(|name| self.secrets.contains_key(*name)).cloned().collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let path = format!("{}/{}", self.directory, sent.env_path);
+        let text = Secret::new(self.site.files().read_text(&path).await?.unwrap_or_default());
+        for (name, value) in given_values(text.expose(), &names) {
+            self.scrubber.add(value.clone());
+            self.secrets.insert(name, value);
+        }
+        Ok(())
     }
 
     /// Changes the host. On failure the record there tells, as far as it went, what was made.
@@ -141,7 +163,14 @@ impl Deployment<'_> {
     ) -> Result<BTreeSet<String>, Failure> {
         let Inputs { name, profiles, dotenv, environment, .. } = self.inputs;
         let dotenv = layout.dotenv(name, profiles, dotenv.as_deref(), environment, &self.secrets);
-        let generated = Generated { layout, dotenv: &dotenv, override_file: prediction.override_file(), key };
+        let generated = Generated {
+            layout,
+            dotenv: &dotenv,
+            override_file: prediction.override_file(),
+            key,
+            secrets: &self.secrets,
+            secrets_version: self.planned.secrets_wo_version.as_str().unwrap_or_default(),
+        };
         let cargo = Cargo::new(self.inputs, &generated, held);
         let files = self.site.files().cancelled_by(self.cx.token());
         cargo.send(&files, layout.root(), &self.inputs.source.manifest()).await?;

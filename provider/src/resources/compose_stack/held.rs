@@ -1,6 +1,6 @@
 //! What a host holds of a stack, told by one command.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use docker::compose::{
@@ -55,11 +55,23 @@ pub(super) struct Sent {
     pub(super) env_path: String,
     /// HMAC of the hash of the generated `.env`.
     pub(super) env_proof: String,
+    /// The names of the secrets in it.
+    #[serde(default)]
+    pub(super) secrets: BTreeSet<String>,
+    /// `secrets_wo_version`.
+    #[serde(default)]
+    pub(super) secrets_version: String,
 }
 
 impl Sent {
     pub(super) fn new(source_hash: String, env_path: String, env_sha256: &str, key: &Key) -> Self {
-        Self { source_hash, env_path, env_proof: key.proof(ENV_PURPOSE, env_sha256) }
+        let env_proof = key.proof(ENV_PURPOSE, env_sha256);
+        Self { source_hash, env_path, env_proof, secrets: BTreeSet::new(), secrets_version: String::new() }
+    }
+
+    /// The same, with secrets of a version in `.env`.
+    pub(super) fn with_secrets<'n>(self, names: impl Iterator<Item = &'n String>, version: &str) -> Self {
+        Self { secrets: names.cloned().collect(), secrets_version: version.to_owned(), ..self }
     }
 
     pub(super) fn to_json(&self) -> Vec<u8> {
@@ -136,10 +148,16 @@ impl Held {
     pub(super) fn source_hash(&self) -> Option<String> {
         let (manifest, sent) = (self.manifest.as_ref()?, self.sent.as_ref()?);
         let files = manifest.files.iter().all(|(path, file)| self.found.get(path) == Some(file));
-        let env = self.found.get(&sent.env_path).zip(self.key.as_ref()).is_some_and(|(env, key)| {
-            env.mode == 0o600 && key.proves(ENV_PURPOSE, &env.sha256, &sent.env_proof)
-        });
+        let env = self.proven_env().is_some();
         Some(if files && env { sent.source_hash.clone() } else { super::model::CHANGED.to_owned() })
+    }
+
+    /// What was sent with the generated `.env`, while that is as it was sent.
+    pub(super) fn proven_env(&self) -> Option<&Sent> {
+        let (sent, key) = (self.sent.as_ref()?, self.key.as_ref()?);
+        let env = self.found.get(&sent.env_path)?;
+        let proven = env.mode == 0o600 && key.proves(ENV_PURPOSE, &env.sha256, &sent.env_proof);
+        proven.then_some(sent)
     }
 
     /// The paths of everything that was shipped, and of `.env`.
@@ -190,6 +208,19 @@ mod tests {
     fn an_env_file_that_was_changed_or_opened_is_seen() {
         assert_eq!(held("23", "600").source_hash().as_deref(), Some("changed"));
         assert_eq!(held("22", "644").source_hash().as_deref(), Some("changed"));
+    }
+
+    #[test]
+    fn secrets_are_known_while_their_file_is_as_it_was_sent() {
+        let mut held = held("22", "600");
+        let names = ["A".to_owned(), "B".to_owned()];
+        held.sent = held.sent.map(|sent| sent.with_secrets(names.iter(), "2"));
+        let sent = held.proven_env().unwrap();
+        assert_eq!((sent.secrets.len(), sent.secrets_version.as_str()), (2, "2"));
+        let json: Sent = serde_json::from_slice(&sent.to_json()).unwrap();
+        assert_eq!(&json, sent);
+        held.key = Some(Key::from_random([8; 32]));
+        assert!(held.proven_env().is_none());
     }
 
     #[test]

@@ -36,13 +36,16 @@ pub(super) struct Generated<'a> {
     pub(super) dotenv: &'a Secret,
     pub(super) override_file: String,
     pub(super) key: &'a Key,
+    /// What is sent beside the manifest tells which secrets are in `.env`.
+    pub(super) secrets: &'a BTreeMap<String, Secret>,
+    pub(super) secrets_version: &'a str,
 }
 
 impl Cargo {
     /// What turns `held` into what `inputs` ask for. `found` is what is now at the paths that are
     /// shipped.
     pub(super) fn new(inputs: &Inputs, generated: &Generated<'_>, held: &Held) -> Self {
-        let Generated { layout, dotenv, override_file, key } = generated;
+        let Generated { layout, dotenv, override_file, key, secrets, secrets_version } = generated;
         let last = held.manifest.clone().unwrap_or_default();
         let wanted = inputs.source.manifest();
         let shipment = last.shipment(&held.found, &wanted);
@@ -50,7 +53,8 @@ impl Cargo {
 
         let env_path = layout.env_path();
         let env_sha256 = sha256(dotenv.expose().as_bytes());
-        let sent = Sent::new(inputs.source_hash(), env_path.clone(), &env_sha256, key);
+        let sent = Sent::new(inputs.source_hash(), env_path.clone(), &env_sha256, key)
+            .with_secrets(secrets.keys(), secrets_version);
         let mut entries: Vec<Entry> = shipment
             .send
             .iter()
