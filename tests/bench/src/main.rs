@@ -60,6 +60,7 @@ async fn run() -> Result<bool> {
         ("plan", Box::pin(plan::measure(bench))),
     ];
     let mut table = Table::default();
+    let mut load = vec![load_average()?];
     for (name, measuring) in sections {
         say(&format!("measuring: {name}"));
         // A task, so that a panic costs one section and not the table.
@@ -70,8 +71,18 @@ async fn run() -> Result<bool> {
         }
     }
     bench.place.close();
-    fs::write(&file, table.render()).with_context(|| format!("write {}", file.display()))?;
+    load.push(load_average()?);
+    let processors = std::thread::available_parallelism()?;
+    // A busy machine misses limits that a quiet one keeps.
+    let machine = format!("load average {} on {processors} processors\n", load.join(" to "));
+    fs::write(&file, table.render() + &machine).with_context(|| format!("write {}", file.display()))?;
     Ok(table.is_whole())
+}
+
+/// How many tasks wanted a processor in the last minute.
+fn load_average() -> Result<String> {
+    let all = fs::read_to_string("/proc/loadavg").context("read the load average")?;
+    Ok(all.split(' ').next().unwrap_or_default().to_owned())
 }
 
 /// Progress, to stderr.
