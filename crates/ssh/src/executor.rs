@@ -42,7 +42,7 @@ impl SshExecutor {
         sharing: Sharing,
         kept: K,
     ) -> Result<Process, Error> {
-        let program = program(command);
+        let program = command.program();
         let start = Start::new(command, self.sudo, link.refuses_signals())
             .map_err(|error| self.not_started(program, error))?;
         let drained = drain(channel, Purpose::Command(start), sharing, link, kept);
@@ -73,14 +73,10 @@ impl SshExecutor {
     }
 }
 
-fn program(command: &Command) -> &str {
-    command.words().first().map(String::as_str).unwrap_or_default()
-}
-
 #[async_trait]
 impl Executor for SshExecutor {
     async fn start(&self, command: &Command) -> Result<Process, Error> {
-        let program = program(command);
+        let program = command.program();
         // What cannot be started should not cost a session.
         quote::words(command, self.sudo).map_err(|error| self.not_started(program, error))?;
         if command.is_bulk() {
