@@ -173,8 +173,9 @@ fn values_come_from_the_configuration_alone() {
     assert_eq!(stack.containers().keys().collect::<Vec<_>>(), ["app"]);
     let container = format!("{}-app-1", stack.name);
     let environment = stack.root_runs(&["docker", "exec", &container, "env"]);
-    let values: Vec<&str> =
+    let mut values: Vec<&str> =
         environment.lines().filter(|line| line.starts_with(['A', 'B', 'C', 'L'])).collect();
+    values.sort_unstable();
     assert_eq!(values, ["A=nothing", "B=set", "C=own"]);
 
     // What is only in the environment of either end is not defined.

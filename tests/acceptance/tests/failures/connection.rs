@@ -20,7 +20,7 @@ fn a_cut_while_services_start_is_told_and_repaired() {
     gate::reached(&stack);
     assert!(lab.kill_connections(&host).unwrap() > 0, "there was nothing to cut");
     let run = apply.finish();
-    let parts = ["was lost while", "Its containers now: ", "slow-1 (starting)", "The stack is recorded"];
+    let parts = ["connection", "Its containers now: ", "slow-1 (starting)", "The stack is recorded"];
     expect_story(&run, &stack.could_not("start"), &parts);
     assert!(is_tainted(&stack.space, ADDRESS));
     assert_eq!(stack.space.state(ADDRESS)["services"]["slow"]["status"], "starting");

@@ -91,7 +91,10 @@ fn a_stack_leaves_a_machine_that_is_gone_with_a_warning() {
     stack.host = lab.host(Variant::Root).unwrap().clone();
     stack.configure_one_service();
     let run = stack.space.apply().expect_success();
-    run.expect_warning("on its old machine").says(&gone.address).says("did not answer").says("nothing is left to do");
+    run.expect_warning("on its old machine")
+        .says(&gone.address)
+        .says("did not answer")
+        .says("nothing is left to do");
     assert_eq!(stack.containers()["app"].len(), 1);
     stack.space.expect_no_changes();
     stack.space.destroy().expect_success();

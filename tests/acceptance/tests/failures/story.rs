@@ -13,9 +13,6 @@ pub fn expect_story(run: &Run, title: &str, parts: &[&str]) -> Diagnostic {
     for part in parts {
         diagnostic.says(part);
     }
-    if std::env::var_os("SHOW").is_some() {
-        eprintln!("== {}\n{}\n", diagnostic.summary, diagnostic.detail);
-    }
     diagnostic
 }
 
