@@ -63,8 +63,8 @@ struct StagePath {
 
 impl Resolved {
     /// Takes what `config --format json` wrote for files staged in `staged` and moves it to
-    /// `directory`; `shipped` are the files under it, by their paths relative to it; `values` are
-    /// those that were interpolated.
+    /// `directory`; `shipped` are the files under it, by their paths relative to it, and `links` the
+    /// targets of those that are symbolic links; `values` are those that were interpolated.
     ///
     /// # Errors
     /// [`Error::Parse`] when the document is not one, or names `staged` where we cannot move it.
@@ -73,6 +73,7 @@ impl Resolved {
         staged: &str,
         directory: &str,
         shipped: &BTreeMap<String, FileDigest>,
+        links: &BTreeMap<String, String>,
         values: Values<'_>,
     ) -> Result<Self, Error> {
         let mut document = Config::parse(json)?.document;
@@ -90,7 +91,7 @@ impl Resolved {
         let uses: BTreeMap<_, _> = config
             .services
             .iter()
-            .map(|(name, service)| (name.clone(), used_files(&service.sources, directory, shipped)))
+            .map(|(name, service)| (name.clone(), used_files(&service.sources, directory, shipped, links)))
             .filter(|(_, used)| !used.is_empty())
             .collect();
         let files: BTreeMap<_, _> =
@@ -141,18 +142,60 @@ fn labelled(config: Config, ours: &BTreeMap<String, BTreeMap<String, String>>) -
     Config::from_document(document)
 }
 
-/// The shipped files at or under any of `sources`.
+/// The shipped files at or under any of `sources`; where the way there leads through symbolic
+/// links, these and what is behind them.
 fn used_files(
     sources: &BTreeSet<String>,
     directory: &str,
     shipped: &BTreeMap<String, FileDigest>,
+    links: &BTreeMap<String, String>,
 ) -> BTreeSet<String> {
-    let relative: Vec<&str> = sources.iter().filter_map(|source| below(source, directory)).collect();
+    let relative = sources.iter().filter_map(|source| below(source, directory));
+    let ways: BTreeSet<String> = relative.flat_map(|source| followed(source, links)).collect();
     shipped
         .keys()
-        .filter(|path| relative.iter().any(|source| source.is_empty() || below(path, source).is_some()))
+        .filter(|path| ways.iter().any(|way| way.is_empty() || below(path, way).is_some()))
         .cloned()
         .collect()
+}
+
+/// As many links as Linux follows on the way to one file.
+const MOST_LINKS: usize = 40;
+
+/// `path`, every link on the way to what it stands for, and that. A link that leads out of the
+/// directory ends the way.
+fn followed(path: &str, links: &BTreeMap<String, String>) -> Vec<String> {
+    let mut ways = vec![path.to_owned()];
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        let Some((end, target)) = ends.filter_map(|end| Some((end, links.get(&path[..end])?))).next() else {
+            break;
+        };
+        let (link, rest) = path.split_at(end);
+        ways.push(link.to_owned());
+        let above = link.rsplit_once('/').map_or("", |(above, _)| above);
+        let Some(next) = normal(above, target, rest) else { break };
+        path = next;
+        ways.push(path.clone());
+    }
+    ways
+}
+
+/// What `target` and then `rest` stand for in the folder `above`; `None` when that is outside.
+fn normal(above: &str, target: &str, rest: &str) -> Option<String> {
+    if target.starts_with('/') {
+        return None;
+    }
+    let mut parts: Vec<&str> = Vec::new();
+    for part in above.split('/').chain(target.split('/')).chain(rest.split('/')) {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()?),
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
 }
 
 /// `path` relative to `directory` (empty when they are the same); `None` when it is elsewhere.
@@ -242,7 +285,14 @@ mod tests {
     }
 
     fn resolve(document: &Value) -> Result<Resolved, Error> {
-        Resolved::moved(document.to_string().as_bytes(), STAGED, FINAL, &shipped(), NO_VALUES)
+        Resolved::moved(
+            document.to_string().as_bytes(),
+            STAGED,
+            FINAL,
+            &shipped(),
+            &BTreeMap::new(),
+            NO_VALUES,
+        )
     }
 
     fn document() -> Value {
@@ -275,6 +325,30 @@ mod tests {
     }
 
     #[test]
+    fn links_are_followed_to_what_is_used() {
+        let links = [
+            ("current", "releases/2"),
+            ("releases/2/shared", "../../shared"),
+            ("out", "../elsewhere"),
+            ("loop", "loop"),
+        ];
+        let links = links.map(|(path, target)| (path.to_owned(), target.to_owned())).into();
+        let ways = |path: &str| followed(path, &links).into_iter().collect::<BTreeSet<_>>();
+        let set = |paths: &[&str]| paths.iter().map(|path| (*path).to_owned()).collect::<BTreeSet<_>>();
+        assert_eq!(ways("plain/file"), set(&["plain/file"]));
+        assert_eq!(ways("current"), set(&["current", "releases/2"]));
+        let all = ["current/shared/a", "current", "releases/2/shared/a", "releases/2/shared", "shared/a"];
+        assert_eq!(ways("current/shared/a"), set(&all));
+        assert_eq!(ways("out/x"), set(&["out/x", "out"]));
+        assert_eq!(ways("loop"), set(&["loop"]));
+        let file = FileDigest { sha256: "1".into(), mode: 0o644 };
+        let shipped =
+            ["current", "releases/1/a", "releases/2/a"].map(|path| (path.to_owned(), file.clone())).into();
+        let sources = BTreeSet::from([format!("{FINAL}/current")]);
+        assert_eq!(used_files(&sources, FINAL, &shipped, &links), set(&["current", "releases/2/a"]));
+    }
+
+    #[test]
     fn dollar_signs_in_paths_are_doubled_in_the_document_only() {
         let document = json!({"name": "web", "services": {"app": {
             "image": "a", "volumes": [{"type": "bind", "source": format!("{STAGED}/a$$b"), "target": "/c"}]
@@ -282,7 +356,9 @@ mod tests {
         let file = FileDigest { sha256: "1".into(), mode: 0o644 };
         let shipped = BTreeMap::from([("a$b".to_owned(), file)]);
         let json = document.to_string();
-        let moved = Resolved::moved(json.as_bytes(), STAGED, "/srv/$web", &shipped, NO_VALUES).unwrap();
+        let moved =
+            Resolved::moved(json.as_bytes(), STAGED, "/srv/$web", &shipped, &BTreeMap::new(), NO_VALUES)
+                .unwrap();
         assert_eq!(moved.config.document["services"]["app"]["volumes"][0]["source"], "/srv/$$web/a$$b");
         assert_eq!(moved.uses["app"], BTreeSet::from(["a$b".to_owned()]));
     }

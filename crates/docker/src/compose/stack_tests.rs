@@ -208,7 +208,7 @@ fn wanted_knows_which_services_hold_a_secret() {
         "app":{"image":"a","environment":{"URL":"db:PASS#2@x"}},
         "db":{"image":"b","healthcheck":{"test":["CMD","true"]}}}}"#;
     let values = super::super::resources::Values { known: &BTreeMap::new(), own: None };
-    let resolved = Resolved::moved(document, "/s", "/f", &BTreeMap::new(), values).unwrap();
+    let resolved = Resolved::moved(document, "/s", "/f", &BTreeMap::new(), &BTreeMap::new(), values).unwrap();
     let mut hashes = BTreeMap::from([("app".to_owned(), "1".to_owned())]);
     let error = wanted(&resolved, &hashes, &[]).unwrap_err();
     assert!(std::error::Error::source(&error).unwrap().to_string().contains("\"db\""));

@@ -83,9 +83,10 @@ impl Stage<'_> {
             return Err(self.undefined(&unset));
         }
         let shipped = self.inputs.source.manifest().files;
+        let links = self.inputs.source.links();
         let known = self.values();
         let values = Values { known: &known, own: self.inputs.dotenv.as_deref() };
-        let resolved = Resolved::moved(&document, self.at.root(), self.end.root(), &shipped, values)?;
+        let resolved = Resolved::moved(&document, self.at.root(), self.end.root(), &shipped, &links, values)?;
         let directory = self.end.project_directory();
         let hashes = compose.hashes(&self.inputs.name, &directory, resolved.document()).await?;
         Ok((resolved, hashes))

@@ -101,6 +101,15 @@ impl Source {
         Manifest { files: digests.collect() }
     }
 
+    /// The symbolic links among the files: path to target.
+    pub(super) fn links(&self) -> BTreeMap<String, String> {
+        let target = |file: &SourceFile| match &file.content {
+            Content::Link(target, _) => Some(target.clone()),
+            Content::Disk(_) | Content::Text(_) => None,
+        };
+        self.files.iter().filter_map(|(path, file)| Some((path.clone(), target(file)?))).collect()
+    }
+
     fn take(&mut self, root: &Path, canonical: &Path, path: &Path) -> Result<(), String> {
         let inside = path.strip_prefix(root).unwrap_or(path);
         let shown = inside.display();
