@@ -135,6 +135,7 @@ fn binds() -> Case {
 fn links() -> Case {
     case("links")
         .first(Link("current", "releases/one.txt"))
+        .first(Link("latest", "releases"))
         .step(
             step("the link points elsewhere").doing(Link("current", "releases/two.txt")).recreates("current"),
         )
@@ -143,7 +144,11 @@ fn links() -> Case {
                 .doing(Append("releases/two.txt", "more\n"))
                 .recreates("current folder"),
         )
-        .step(step("what no link points to").doing(Append("releases/one.txt", "more\n")).recreates("folder"))
+        .step(
+            step("what is reached through a link")
+                .doing(Append("releases/one.txt", "more\n"))
+                .recreates("folder through"),
+        )
 }
 
 fn overlay() -> Case {

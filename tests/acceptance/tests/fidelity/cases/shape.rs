@@ -35,7 +35,8 @@ fn profiles() -> Case {
             step("both, and another list of profiles")
                 .doing(Set("profiles", "[\"tools\", \"debug\"]"))
                 .doing(Replace(COMPOSE, "[tools, all]", "[tools]"))
-                .creates("debug"),
+                .creates("debug")
+                .recreates("tools"),
         )
         .step(step("none").doing(Set("profiles", "[]")).removes("debug tools"))
 }
