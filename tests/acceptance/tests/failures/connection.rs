@@ -121,3 +121,24 @@ fn a_host_without_sshd_keeps_its_state() {
     lab.start_sshd(&host).unwrap();
     stack.space.expect_no_changes();
 }
+
+#[test]
+fn a_host_that_falls_silent_in_the_middle_is_told_and_repaired() {
+    let lab = Lab::current().unwrap();
+    let host = lab.add_host(Variant::Deploy).unwrap();
+    let stack = Stack::new(&lab, &host);
+    stack.provider("", "connect_timeout = \"3s\"");
+    gate::write(&stack, "");
+    let apply = stack.space.start_apply();
+    gate::reached(&stack);
+    lab.cut(&host).unwrap();
+    let run = apply.finish();
+    lab.restore(&host).unwrap();
+    let parts = [&host.address, "What runs now is not known", "The stack is recorded"];
+    expect_story(&run, &stack.could_not("start"), &parts);
+    assert!(run.took.as_secs() < 120, "it took {:?}", run.took);
+    assert!(is_tainted(&stack.space, ADDRESS));
+    gate::open(&stack);
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+}
