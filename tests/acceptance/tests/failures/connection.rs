@@ -87,7 +87,7 @@ fn a_cut_while_files_are_shipped_leaves_the_old_ones() {
     expect_story(
         &run,
         &stack.could_not("update"),
-        &["lost", "Its containers now: ", "The next apply goes on from here."],
+        &["connection", "Its containers now: ", "The next apply goes on from here."],
     );
     assert_eq!(stack.containers(), before);
     assert_eq!(stack.shell(&format!("cat {directory}/small")), "old");
