@@ -70,7 +70,9 @@ fn still_used(name: &str, left: &BTreeSet<String>) -> Diagnostic {
     Diagnostic::warning(format!("Compose stack {name:?} is destroyed, but something of it is still in use"))
         .detail(format!("Containers of others use what they share with it: {list}."))
         .detail("It stays on the host and is no longer recorded.")
-        .detail("When those containers are gone, remove it there by `docker network rm` or `docker volume rm`.")
+        .detail(
+            "When those containers are gone, remove it there by `docker network rm` or `docker volume rm`.",
+        )
 }
 
 /// Removes what was shipped to `directory`, by the manifest there, and nothing else.
