@@ -21,8 +21,16 @@ fn configure(stack: &Stack<'_>, app: &str) {
 
 const WELL: &str = "    command: [sleep, infinity]\n";
 
+/// Whether a single look shows that a container is broken.
+#[derive(PartialEq)]
+enum Shows {
+    Always,
+    /// One that restarts again and again is running in between.
+    AtTimes,
+}
+
 #[track_caller]
-fn fails_and_recovers(host: &Host, lab: &Lab, app: &str, parts: &[&str]) {
+fn fails_and_recovers(host: &Host, lab: &Lab, app: &str, shows: Shows, parts: &[&str]) {
     let stack = Stack::new(lab, host);
     configure(&stack, app);
     let run = stack.space.apply();
@@ -48,7 +56,9 @@ fn fails_and_recovers(host: &Host, lab: &Lab, app: &str, parts: &[&str]) {
     let title = stack.could_not("update");
     expect_story(&run, &title, &["Service app", "Its containers now: ", "The next apply goes on from here."]);
     assert!(!is_tainted(&stack.space, ADDRESS));
-    stack.space.expect_change(ADDRESS, &["update"]);
+    if shows == Shows::Always {
+        stack.space.expect_change(ADDRESS, &["update"]);
+    }
     stack.space.destroy().expect_success();
     stack.expect_gone();
 }
@@ -59,7 +69,7 @@ fn a_container_that_exits_at_once_shows_its_last_words() {
     let script = "for i in $$(seq 1 40); do echo line-$$i-of $$T; done; exit 3";
     let app = format!("    command: [sh, -c, \"{script}\"]\n");
     let parts = ["exited with status 3", "line-40-of [secret]", "line-12-of"];
-    fails_and_recovers(lab.host(Variant::Root).unwrap(), &lab, &app, &parts);
+    fails_and_recovers(lab.host(Variant::Root).unwrap(), &lab, &app, Shows::Always, &parts);
 }
 
 #[test]
@@ -67,7 +77,7 @@ fn a_container_that_restarts_again_and_again_is_no_success() {
     let lab = Lab::current().unwrap();
     let app = "    command: [sh, -c, \"echo no database; sleep 0.5; exit 1\"]\n    restart: always\n";
     let parts = ["restarted", "no database"];
-    fails_and_recovers(lab.host(Variant::Deploy).unwrap(), &lab, app, &parts);
+    fails_and_recovers(lab.host(Variant::Deploy).unwrap(), &lab, app, Shows::AtTimes, &parts);
 }
 
 #[test]
@@ -76,7 +86,13 @@ fn a_container_that_turns_unhealthy_shows_what_its_check_says() {
     let app = format!(
         "{WELL}    healthcheck: {{ test: [CMD, sh, -c, \"echo port closed; exit 1\"], interval: 500ms, retries: 2 }}\n"
     );
-    fails_and_recovers(lab.host(Variant::Root).unwrap(), &lab, &app, &["is unhealthy", "port closed"]);
+    fails_and_recovers(
+        lab.host(Variant::Root).unwrap(),
+        &lab,
+        &app,
+        Shows::Always,
+        &["is unhealthy", "port closed"],
+    );
 }
 
 #[test]
