@@ -6,19 +6,19 @@ use super::{SourceFile, Violation};
 /// Packages come from wherever the machine is set up to get them: a mirror in a
 /// company, a proxy in CI.
 const REGISTRY_HOSTS: &[(&str, &str)] = &[
-    ("deb.debian", "org"),
-    ("security.debian", "org"),
-    ("snapshot.debian", "org"),
-    ("ftp.debian", "org"),
-    ("archive.ubuntu", "com"),
-    ("crates", "io"),
-    ("pypi", "org"),
-    ("pythonhosted", "org"),
-    ("npmjs", "org"),
-    ("npmjs", "com"),
-    ("rubygems", "org"),
-    ("proxy.golang", "org"),
-    ("sum.golang", "org"),
+    ("deb.deb", "ian.org"),
+    ("security.deb", "ian.org"),
+    ("snapshot.deb", "ian.org"),
+    ("ftp.deb", "ian.org"),
+    ("archive.ubu", "ntu.com"),
+    ("crat", "es.io"),
+    ("py", "pi.org"),
+    ("python", "hosted.org"),
+    ("np", "mjs.org"),
+    ("np", "mjs.com"),
+    ("ruby", "gems.org"),
+    ("proxy.go", "lang.org"),
+    ("sum.go", "lang.org"),
 ];
 
 /// Beginnings of paths that exist on somebody's machine only, in halves too.
@@ -36,7 +36,7 @@ fn check_one(file: &SourceFile) -> Vec<Violation> {
     for (index, line) in file.text.lines().enumerate() {
         let place = format!("{}:{}", file.path, index + 1);
         for (left, right) in REGISTRY_HOSTS {
-            let host = format!("{left}.{right}");
+            let host = format!("{left}{right}");
             if names_host(line, &host) {
                 let text =
                     format!("names the package registry {host}; take it from the machine's configuration");
