@@ -17,6 +17,7 @@ pub mod hcl;
 mod run;
 mod scratch;
 mod secrets;
+mod stack;
 mod workspace;
 
 pub use bounded::Running;
@@ -25,6 +26,7 @@ pub use cli::{Cli, clis, provider_binary};
 pub use run::{Diagnostic, Run};
 pub use scratch::{Scratch, unique};
 pub use secrets::{SecretHunt, Watch};
+pub use stack::{STACK, Stack};
 pub use workspace::Workspace;
 
 /// The CLI for tests that need no more than one: what differs between them is tested elsewhere.

@@ -2,15 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-#[path = "failures/stack.rs"]
-#[allow(dead_code)]
-mod stack;
-
 use std::{fs, process::Command};
 
-use acceptance_tests::{Run, SecretHunt, hcl};
+use acceptance_tests::{Run, STACK, SecretHunt, Stack, hcl};
 use lab::{Lab, Variant};
-use stack::{ADDRESS, Stack};
 
 const TOKEN: [&str; 2] = ["token-Kq7-sesame-one", "token-Zr9-sesame-two"];
 const CONTENT: [&str; 2] = ["content-Wm3-of-a-file-one", "content-Lp8-of-a-file-two"];
@@ -83,7 +78,7 @@ fn configure(stack: &Stack<'_>, version: &str, command: &str) {
 fn no_secret_is_in_state_plan_log_arguments_labels_or_readable_files() {
     let lab = Lab::current().unwrap();
     let host = lab.add_host(Variant::Deploy).unwrap();
-    let mut stack = Stack::new(&lab, &host);
+    let mut stack = Stack::on(&lab, &host);
     let key = own_key(&stack);
     let password = lab.state().private_registry.password.as_str();
     let mut secrets = vec![PASSPHRASE, password, key.lines().nth(2).unwrap()];
@@ -138,14 +133,14 @@ fn no_secret_is_in_state_plan_log_arguments_labels_or_readable_files() {
     stack.space.destroy().expect_success();
     hunt.in_workspace(&stack.space);
     hunt.on_host(&lab, &host, &[DAEMON]);
-    assert!(stack.space.state(ADDRESS).is_null());
+    assert!(stack.space.state(STACK).is_null());
 }
 
 #[test]
 fn values_come_from_the_configuration_alone() {
     let lab = Lab::current().unwrap();
     let host = lab.add_host(Variant::Deploy).unwrap();
-    let mut stack = Stack::new(&lab, &host);
+    let mut stack = Stack::on(&lab, &host);
     stack.space.env("LEAK", "from the CLI").env("COMPOSE_PROFILES", "leaked");
     for file in [".bashrc", ".profile", ".bash_profile", ".ssh/environment"] {
         let line = format!(

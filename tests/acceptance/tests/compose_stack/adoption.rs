@@ -1,25 +1,23 @@
 //! Import, and stacks that others have made.
 
-use acceptance_tests::any_cli;
+use acceptance_tests::{STACK, Stack};
 use lab::{Lab, Variant};
-
-use crate::stack::{ADDRESS, Stack};
 
 #[test]
 fn an_own_stack_comes_back_by_import() {
     let lab = Lab::current().unwrap();
     for variant in [Variant::Root, Variant::Sudo] {
-        let stack = Stack::new(&lab, lab.host(variant).unwrap(), &any_cli());
+        let stack = Stack::on(&lab, lab.host(variant).unwrap());
         stack.configure_one_service();
         stack.space.apply().expect_success();
-        let before = (stack.containers(), stack.space.state(ADDRESS));
-        stack.space.run(&["state", "rm", ADDRESS]).expect_success();
-        stack.space.import(ADDRESS, &stack.import_id()).expect_success();
-        let state = stack.space.state(ADDRESS);
+        let before = (stack.containers(), stack.space.state(STACK));
+        stack.space.run(&["state", "rm", STACK]).expect_success();
+        stack.space.import(STACK, &stack.import_id()).expect_success();
+        let state = stack.space.state(STACK);
         for attribute in ["services", "source_hash", "directory", "id"] {
             assert_eq!(state[attribute], before.1[attribute], "{attribute}");
         }
-        stack.space.expect_change(ADDRESS, &["update"]);
+        stack.space.expect_change(STACK, &["update"]);
         stack.space.apply().expect_success();
         assert_eq!(stack.containers(), before.0, "adopting it has replaced containers");
         stack.space.expect_no_changes();
@@ -29,13 +27,13 @@ fn an_own_stack_comes_back_by_import() {
 #[test]
 fn a_stack_that_was_started_by_hand_is_adopted() {
     let lab = Lab::current().unwrap();
-    let stack = Stack::new(&lab, lab.host(Variant::Root).unwrap(), &any_cli());
+    let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
     let directory = format!("/srv/{}", stack.name);
     let hand_made = stack.one_service().replace("  app:", "  app: &app").to_owned()
         + "  other:\n    <<: *app\n    command: [sleep, infinity]\n    environment: { A: \"1\" }\n";
     stack.root_runs(&["mkdir", &directory]);
     let output = lab
-        .exec_with_input(stack.host, &["tee", &format!("{directory}/compose.yaml")], hand_made.as_bytes())
+        .exec_with_input(&stack.host, &["tee", &format!("{directory}/compose.yaml")], hand_made.as_bytes())
         .unwrap();
     assert!(output.status.success());
     stack.shell(&format!("cd {directory} && docker compose up -d"));
@@ -47,9 +45,9 @@ fn a_stack_that_was_started_by_hand_is_adopted() {
     stack.space.apply().expect_error().says("did not make").says("import").says(&stack.name);
     assert_eq!(stack.containers(), before, "a refused create has changed something");
 
-    stack.space.import(ADDRESS, &stack.import_id()).expect_success();
-    assert_eq!(stack.space.state(ADDRESS)["directory"], directory);
-    let change = stack.space.expect_change(ADDRESS, &["update"]);
+    stack.space.import(STACK, &stack.import_id()).expect_success();
+    assert_eq!(stack.space.state(STACK)["directory"], directory);
+    let change = stack.space.expect_change(STACK, &["update"]);
     assert_eq!(
         change.before["services"]["app"]["config_hash"],
         change.after["services"]["app"]["config_hash"]
@@ -66,10 +64,10 @@ fn a_stack_that_was_started_by_hand_is_adopted() {
 #[test]
 fn what_is_not_there_cannot_be_imported() {
     let lab = Lab::current().unwrap();
-    let stack = Stack::new(&lab, lab.host(Variant::Root).unwrap(), &any_cli());
+    let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
     stack.configure_one_service();
-    let run = stack.space.import(ADDRESS, &stack.import_id());
+    let run = stack.space.import(STACK, &stack.import_id());
     assert_ne!(run.code, Some(0));
-    let run = stack.space.import(ADDRESS, "ssh://nowhere");
+    let run = stack.space.import(STACK, "ssh://nowhere");
     assert!(run.stderr.contains("<connection>|<name of the project>"), "{}", run.stderr);
 }

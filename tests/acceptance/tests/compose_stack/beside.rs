@@ -1,14 +1,12 @@
 //! Life beside Windlass: what a person types in the stack's directory.
 
-use acceptance_tests::any_cli;
+use acceptance_tests::Stack;
 use lab::{Lab, Variant};
-
-use crate::stack::Stack;
 
 #[test]
 fn plain_docker_compose_sees_the_same_project() {
     let lab = Lab::current().unwrap();
-    let stack = Stack::new(&lab, lab.host(Variant::Root).unwrap(), &any_cli());
+    let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
     let image = stack.image("busybox").to_owned();
     let service = |name: &str, more: &str| {
         format!(

@@ -2,7 +2,7 @@
 
 use lab::{Lab, Variant};
 
-use crate::stack::{ADDRESS, Stack};
+use acceptance_tests::{STACK, Stack};
 
 /// Three services, one of which reads a shipped file.
 fn start<'a>(lab: &'a Lab) -> Stack<'a> {
@@ -43,21 +43,21 @@ fn what_was_done_by_hand_is_seen_and_repaired() {
     let before = stack.containers();
 
     stack.root_runs(&["docker", "stop", &container("db")]);
-    let change = stack.space.expect_change(ADDRESS, &["update"]);
+    let change = stack.space.expect_change(STACK, &["update"]);
     assert_eq!(change.before["services"]["db"]["status"], "exited (137)");
     assert_eq!(change.after["services"]["db"]["status"], "running");
     repaired(&stack);
     assert_eq!(stack.containers(), before, "a stopped container is started, not replaced");
 
     stack.root_runs(&["docker", "rm", "-f", &container("cache")]);
-    let change = stack.space.expect_change(ADDRESS, &["update"]);
+    let change = stack.space.expect_change(STACK, &["update"]);
     assert_eq!(change.before["services"]["cache"]["status"], "missing");
     repaired(&stack);
     assert_eq!(stack.containers()["app"], before["app"]);
 
     // In place, as an editor may do it: the container sees it at once, and must see the end of it.
     stack.shell(&format!("echo wrong >> {directory}/conf/app.conf"));
-    let change = stack.space.expect_change(ADDRESS, &["update"]);
+    let change = stack.space.expect_change(STACK, &["update"]);
     assert_eq!(change.before["source_hash"], "changed");
     assert_ne!(change.before["services"]["app"]["files_hash"], change.after["services"]["app"]["files_hash"]);
     assert_eq!(change.before["services"]["db"], change.after["services"]["db"]);
@@ -65,17 +65,17 @@ fn what_was_done_by_hand_is_seen_and_repaired() {
     assert_eq!(stack.root_runs(&["docker", "exec", &container("app"), "cat", "/app.conf"]), "right");
 
     stack.root_runs(&["docker", "pause", &container("app")]);
-    assert_eq!(stack.space.expect_change(ADDRESS, &["update"]).before["services"]["app"]["status"], "paused");
+    assert_eq!(stack.space.expect_change(STACK, &["update"]).before["services"]["app"]["status"], "paused");
     repaired(&stack);
 
     stack.shell(&format!("cd {directory} && echo 'services: {{db: {{labels: {{x: y}}}}}}' > /tmp/{0}.yaml && docker compose -f compose.yaml -f .windlass/override.json -f /tmp/{0}.yaml up -d db; rm /tmp/{0}.yaml", stack.name));
-    let change = stack.space.expect_change(ADDRESS, &["update"]);
+    let change = stack.space.expect_change(STACK, &["update"]);
     assert_eq!(change.before["services"]["db"]["config_hash"], "changed");
     assert_eq!(change.before["services"]["cache"], change.after["services"]["cache"]);
     repaired(&stack);
 
     stack.shell(&format!("echo MORE=1 >> {directory}/.env"));
-    assert_eq!(stack.space.expect_change(ADDRESS, &["update"]).before["source_hash"], "changed");
+    assert_eq!(stack.space.expect_change(STACK, &["update"]).before["source_hash"], "changed");
     repaired(&stack);
 }
 
@@ -95,7 +95,7 @@ fn strangers_in_the_project_go_and_one_offs_stay() {
         stack.name,
         stack.image("busybox"),
     ));
-    let change = stack.space.expect_change(ADDRESS, &["update"]);
+    let change = stack.space.expect_change(STACK, &["update"]);
     assert!(
         change.after["services"]["stranger"].is_null() && !change.before["services"]["stranger"].is_null()
     );
@@ -111,9 +111,9 @@ fn a_stack_that_is_gone_is_made_again() {
     let stack = start(&lab);
     let directory = stack.directory();
     stack.shell(&format!("cd {directory} && docker compose down"));
-    let change = stack.space.expect_change(ADDRESS, &["update"]);
+    let change = stack.space.expect_change(STACK, &["update"]);
     assert_eq!(change.before["services"]["app"]["status"], "missing");
     stack.shell(&format!("rm -r {directory}"));
-    stack.space.expect_change(ADDRESS, &["create"]);
+    stack.space.expect_change(STACK, &["create"]);
     repaired(&stack);
 }

@@ -1,9 +1,7 @@
 //! From the first plan to the end, with every CLI.
 
-use acceptance_tests::clis;
+use acceptance_tests::{STACK, Stack, clis};
 use lab::{Lab, Variant};
-
-use crate::stack::{ADDRESS, Stack};
 
 /// A web server that reads a shipped file, a helper with a value of its own, and a job that must
 /// end before either starts.
@@ -40,7 +38,7 @@ fn a_stack_lives_and_dies() {
         write_sources(&stack);
         configure(&stack, "one");
 
-        let planned = stack.space.expect_change(ADDRESS, &["create"]);
+        let planned = stack.space.expect_change(STACK, &["create"]);
         assert_eq!(planned.after["services"]["web"]["status"], "healthy");
         assert_eq!(planned.after["services"]["prepare"]["status"], "completed");
         stack.space.apply().expect_success();
@@ -56,7 +54,7 @@ fn a_stack_lives_and_dies() {
 
         // Another value for one service changes this one only, in place.
         configure(&stack, "two");
-        let planned = stack.space.expect_change(ADDRESS, &["update"]);
+        let planned = stack.space.expect_change(STACK, &["update"]);
         assert_eq!(planned.before["services"]["web"], planned.after["services"]["web"]);
         assert_ne!(
             planned.before["services"]["side"]["environment_hash"],
@@ -71,7 +69,7 @@ fn a_stack_lives_and_dies() {
         // So does another content of a shipped file; a file that is no more goes from the host.
         stack.space.write("app/site/index.html", "changed\n");
         stack.space.write("app/site/more.html", "more\n");
-        let planned = stack.space.expect_change(ADDRESS, &["update"]);
+        let planned = stack.space.expect_change(STACK, &["update"]);
         assert_ne!(
             planned.before["services"]["web"]["files_hash"],
             planned.after["services"]["web"]["files_hash"]
@@ -88,7 +86,7 @@ fn a_stack_lives_and_dies() {
         // Another name is another project.
         let old = std::mem::replace(&mut stack.name, acceptance_tests::unique("test"));
         configure(&stack, "two");
-        assert!(stack.space.expect_change(ADDRESS, &["delete", "create"]).is_replace());
+        assert!(stack.space.expect_change(STACK, &["delete", "create"]).is_replace());
         stack.space.apply().expect_success();
         assert!(!stack.exists(&directory), "the files of {old} are still there");
         stack.space.expect_no_changes();
@@ -126,7 +124,7 @@ fn volumes_stay_unless_the_state_says_otherwise() {
     stack.space.apply().expect_success();
     stack.configure(&format!("{config}\n  remove_volumes_on_destroy = true"));
     let before = stack.containers();
-    let planned = stack.space.expect_change(ADDRESS, &["update"]);
+    let planned = stack.space.expect_change(STACK, &["update"]);
     assert_eq!(planned.before["services"], planned.after["services"]);
     stack.space.apply().expect_success();
     assert_eq!(stack.containers(), before);

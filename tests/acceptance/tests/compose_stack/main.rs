@@ -7,5 +7,4 @@ mod beside;
 mod drift;
 mod life;
 mod places;
-mod stack;
 mod values;

@@ -1,15 +1,13 @@
 //! Every kind of host, hosts that are not known yet, and moves between machines.
 
-use acceptance_tests::{any_cli, hcl};
+use acceptance_tests::{STACK, Stack, hcl};
 use lab::{Lab, Variant};
-
-use crate::stack::{ADDRESS, Stack};
 
 #[test]
 fn every_kind_of_host_will_do() {
     let lab = Lab::current().unwrap();
     for variant in [Variant::Sudo, Variant::NoForward, Variant::Jump] {
-        let stack = Stack::new(&lab, lab.host(variant).unwrap(), &any_cli());
+        let stack = Stack::on(&lab, lab.host(variant).unwrap());
         stack.configure_one_service();
         stack.space.apply().expect_success();
         stack.space.expect_no_changes();
@@ -23,8 +21,8 @@ fn every_kind_of_host_will_do() {
 #[test]
 fn a_host_of_the_same_apply_is_unknown_to_the_plan() {
     let lab = Lab::current().unwrap();
-    let stack = Stack::new(&lab, lab.host(Variant::Root).unwrap(), &any_cli());
-    stack.space.write("host.tf", &hcl::host_block("new", stack.host, ""));
+    let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
+    stack.space.write("host.tf", &hcl::host_block("new", &stack.host, ""));
     stack.space.write("compose.tpl.yaml", &stack.one_service());
     let text = format!(
         "resource \"windlass_compose_stack\" \"test\" {{\n  host = windlass_host.new.connection\n  name = \"{}\"\n\
@@ -33,7 +31,7 @@ fn a_host_of_the_same_apply_is_unknown_to_the_plan() {
         stack.name
     );
     stack.space.write("stack.tf", &text);
-    let planned = stack.space.expect_change(ADDRESS, &["create"]);
+    let planned = stack.space.expect_change(STACK, &["create"]);
     assert_eq!(planned.unknown["services"], true);
     stack.space.apply().expect_success();
     stack.space.expect_no_changes();
@@ -46,7 +44,7 @@ fn a_host_of_the_same_apply_is_unknown_to_the_plan() {
 fn another_machine_is_a_move_and_another_route_is_none() {
     let lab = Lab::current().unwrap();
     let (old, new) = (lab.host(Variant::Root).unwrap(), lab.host(Variant::Deploy).unwrap());
-    let mut stack = Stack::new(&lab, old, &any_cli());
+    let mut stack = Stack::on(&lab, old);
     stack.configure_one_service();
     stack.space.apply().expect_success();
     let before = stack.containers();
@@ -55,23 +53,23 @@ fn another_machine_is_a_move_and_another_route_is_none() {
     // The same machine by a name for the same socket.
     let text = std::fs::read_to_string(stack.space.path().join("stack.tf")).unwrap();
     stack.space.write("stack.tf", &text.replace("?host_key", "?docker=/run/docker.sock&host_key"));
-    let change = stack.space.expect_change(ADDRESS, &["update"]);
+    let change = stack.space.expect_change(STACK, &["update"]);
     assert_eq!(change.before["services"], change.after["services"]);
     stack.space.apply().expect_success();
     assert_eq!(stack.containers(), before);
     stack.space.expect_no_changes();
 
-    stack.host = new;
+    stack.host = new.clone();
     stack.configure_one_service();
-    let change = stack.space.expect_change(ADDRESS, &["update"]);
+    let change = stack.space.expect_change(STACK, &["update"]);
     assert_eq!(change.after["directory"], format!("/home/deploy/windlass/{}", stack.name));
     stack.space.apply().expect_success();
     assert_eq!(stack.containers()["app"].len(), 1);
     stack.space.expect_no_changes();
-    stack.host = old;
+    stack.host = old.clone();
     stack.expect_gone();
     assert!(!stack.exists(&directory));
-    stack.host = new;
+    stack.host = new.clone();
     stack.space.destroy().expect_success();
     stack.expect_gone();
 }
@@ -79,14 +77,14 @@ fn another_machine_is_a_move_and_another_route_is_none() {
 #[test]
 fn another_directory_takes_the_files_along() {
     let lab = Lab::current().unwrap();
-    let stack = Stack::new(&lab, lab.host(Variant::Root).unwrap(), &any_cli());
+    let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
     stack.configure_one_service();
     stack.space.apply().expect_success();
     let old = stack.directory();
     let text = std::fs::read_to_string(stack.space.path().join("stack.tf")).unwrap();
     let new = format!("/srv/{}", stack.name);
     stack.space.write("stack.tf", &text.replace("config =", &format!("directory = \"{new}\"\n  config =")));
-    stack.space.expect_change(ADDRESS, &["update"]);
+    stack.space.expect_change(STACK, &["update"]);
     stack.space.apply().expect_success();
     stack.space.expect_no_changes();
     assert!(!stack.exists(&old) && stack.exists(&format!("{new}/compose.yaml")));

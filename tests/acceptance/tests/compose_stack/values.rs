@@ -1,15 +1,13 @@
 //! Where values come from, where secrets do not go, and images that need a login.
 
-use acceptance_tests::{SecretHunt, any_cli, hcl};
+use acceptance_tests::{STACK, SecretHunt, Stack, hcl};
 use lab::{Lab, Variant};
-
-use crate::stack::{ADDRESS, Stack};
 
 #[test]
 fn secrets_are_nowhere_but_in_the_env_file() {
     let lab = Lab::current().unwrap();
     let host = lab.add_host(Variant::Deploy).unwrap();
-    let mut stack = Stack::new(&lab, &host, &any_cli());
+    let mut stack = Stack::on(&lab, &host);
     let (first, second) = ("open-sesame-7Xq", "shut-sesame-9Zr");
     let hunt = SecretHunt::new(&[first, second]);
     hunt.log_everything(&mut stack.space);
@@ -32,7 +30,7 @@ fn secrets_are_nowhere_but_in_the_env_file() {
     let before = stack.containers();
 
     configure(&mut stack, second, "2");
-    let change = stack.space.expect_change(ADDRESS, &["update"]);
+    let change = stack.space.expect_change(STACK, &["update"]);
     assert_eq!(change.before["services"]["quiet"], change.after["services"]["quiet"]);
     stack.space.apply().expect_success();
     stack.space.expect_no_changes();
@@ -51,7 +49,7 @@ fn secrets_are_nowhere_but_in_the_env_file() {
 fn neither_end_s_environment_is_seen() {
     let lab = Lab::current().unwrap();
     let host = lab.host(Variant::Root).unwrap();
-    let mut stack = Stack::new(&lab, host, &any_cli());
+    let mut stack = Stack::on(&lab, host);
     stack.space.env("LEAK", "from-here");
     let text = format!("{}    environment: {{ L: \"${{LEAK:-nothing}}\" }}\n", stack.one_service());
     stack.space.write("compose.tpl.yaml", &text);
@@ -63,7 +61,7 @@ fn neither_end_s_environment_is_seen() {
 #[test]
 fn rendered_files_are_laid_over_and_may_be_unknown() {
     let lab = Lab::current().unwrap();
-    let stack = Stack::new(&lab, lab.host(Variant::Root).unwrap(), &any_cli());
+    let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
     let mount = "    volumes: [\"./app.conf:/app.conf:ro\"]\n";
     stack.space.write("app/compose.yaml", &format!("{}{mount}", stack.one_service()));
     stack.space.write("app/app.conf", "plain\n");
@@ -71,7 +69,7 @@ fn rendered_files_are_laid_over_and_may_be_unknown() {
     stack.configure(
         "source_dir = \"${path.module}/app\"\n  files_content = { \"app.conf\" = terraform_data.late.output }",
     );
-    let planned = stack.space.expect_change(ADDRESS, &["create"]);
+    let planned = stack.space.expect_change(STACK, &["create"]);
     assert_eq!((&planned.unknown["services"], &planned.unknown["source_hash"]), (&true.into(), &true.into()));
     stack.space.apply().expect_success();
     stack.space.expect_no_changes();
@@ -83,7 +81,7 @@ fn rendered_files_are_laid_over_and_may_be_unknown() {
 fn images_are_pulled_with_credentials_that_stay_here() {
     let lab = Lab::current().unwrap();
     let host = lab.add_host(Variant::Deploy).unwrap();
-    let stack = Stack::new(&lab, &host, &any_cli());
+    let stack = Stack::on(&lab, &host);
     let registry = &lab.state().private_registry;
     let image = stack.image("busybox").replace(&lab.state().registry, &registry.address);
     let text = stack.one_service().replace(stack.image("busybox"), &image);

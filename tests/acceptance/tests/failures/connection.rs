@@ -6,15 +6,15 @@ use lab::{Lab, Variant};
 
 use crate::{
     gate,
-    stack::{ADDRESS, Stack},
     story::{expect_story, is_tainted},
 };
+use acceptance_tests::{STACK, Stack};
 
 #[test]
 fn a_cut_while_services_start_is_told_and_repaired() {
     let lab = Lab::current().unwrap();
     let host = lab.add_host(Variant::Deploy).unwrap();
-    let stack = Stack::new(&lab, &host);
+    let stack = Stack::on(&lab, &host);
     gate::write(&stack, "");
     let apply = stack.space.start_apply();
     gate::reached(&stack);
@@ -22,8 +22,8 @@ fn a_cut_while_services_start_is_told_and_repaired() {
     let run = apply.finish();
     let parts = ["connection", "Its containers now: ", "slow-1 (starting)", "The stack is recorded"];
     expect_story(&run, &stack.could_not("start"), &parts);
-    assert!(is_tainted(&stack.space, ADDRESS));
-    assert_eq!(stack.space.state(ADDRESS)["services"]["slow"]["status"], "starting");
+    assert!(is_tainted(&stack.space, STACK));
+    assert_eq!(stack.space.state(STACK)["services"]["slow"]["status"], "starting");
 
     gate::open(&stack);
     stack.space.apply().expect_success();
@@ -53,7 +53,7 @@ fn a_cut_while_services_start_is_told_and_repaired() {
         &stack.could_not("update"),
         &["connection", "Its containers now: ", "The next apply goes on from here."],
     );
-    assert!(!is_tainted(&stack.space, ADDRESS));
+    assert!(!is_tainted(&stack.space, STACK));
     gate::open(&stack);
     stack.space.apply().expect_success();
     stack.space.expect_no_changes();
@@ -64,7 +64,7 @@ fn a_cut_while_services_start_is_told_and_repaired() {
 fn a_cut_while_files_are_shipped_leaves_the_old_ones() {
     let lab = Lab::current().unwrap();
     let host = lab.add_host(Variant::Root).unwrap();
-    let stack = Stack::new(&lab, &host);
+    let stack = Stack::on(&lab, &host);
     stack.space.write("app/compose.yaml", &stack.one_service());
     stack.space.write("app/small", "old\n");
     stack.configure("source_dir = \"${path.module}/app\"");
@@ -105,11 +105,11 @@ fn a_cut_while_files_are_shipped_leaves_the_old_ones() {
 fn a_host_without_sshd_keeps_its_state() {
     let lab = Lab::current().unwrap();
     let host = lab.add_host(Variant::Deploy).unwrap();
-    let stack = Stack::new(&lab, &host);
+    let stack = Stack::on(&lab, &host);
     stack.provider("", "connect_timeout = \"2s\"");
     stack.configure_one_service();
     stack.space.apply().expect_success();
-    let state = stack.space.state(ADDRESS);
+    let state = stack.space.state(STACK);
     lab.stop_sshd(&host).unwrap();
     lab.kill_connections(&host).unwrap();
     let run = stack.space.plan();
@@ -117,7 +117,7 @@ fn a_host_without_sshd_keeps_its_state() {
     expect_story(&run, &stack.could_not("read"), &parts);
     let run = stack.space.run(&["destroy", "-refresh=false", "-auto-approve", "-json"]);
     expect_story(&run, &stack.could_not("destroy"), &["did not answer", "still there"]);
-    assert_eq!(stack.space.state(ADDRESS), state);
+    assert_eq!(stack.space.state(STACK), state);
     lab.start_sshd(&host).unwrap();
     stack.space.expect_no_changes();
 }
@@ -126,7 +126,7 @@ fn a_host_without_sshd_keeps_its_state() {
 fn a_host_that_falls_silent_in_the_middle_is_told_and_repaired() {
     let lab = Lab::current().unwrap();
     let host = lab.add_host(Variant::Deploy).unwrap();
-    let stack = Stack::new(&lab, &host);
+    let stack = Stack::on(&lab, &host);
     stack.provider("", "connect_timeout = \"3s\"");
     gate::write(&stack, "");
     let apply = stack.space.start_apply();
@@ -137,7 +137,7 @@ fn a_host_that_falls_silent_in_the_middle_is_told_and_repaired() {
     let parts = [&host.address, "What runs now is not known", "The stack is recorded"];
     expect_story(&run, &stack.could_not("start"), &parts);
     assert!(run.took.as_secs() < 120, "it took {:?}", run.took);
-    assert!(is_tainted(&stack.space, ADDRESS));
+    assert!(is_tainted(&stack.space, STACK));
     gate::open(&stack);
     stack.space.apply().expect_success();
     stack.space.expect_no_changes();

@@ -2,10 +2,8 @@
 
 use lab::{Host, Lab, Variant};
 
-use crate::{
-    stack::{ADDRESS, Stack},
-    story::{expect_story, is_tainted},
-};
+use crate::story::{expect_story, is_tainted};
+use acceptance_tests::{STACK, Stack};
 
 /// A stack whose service `app` has these lines; secrets `TOKEN` are `sesame-Kq7-open`.
 fn configure(stack: &Stack<'_>, app: &str) {
@@ -31,7 +29,7 @@ enum Shows {
 
 #[track_caller]
 fn fails_and_recovers(host: &Host, lab: &Lab, app: &str, shows: Shows, parts: &[&str]) {
-    let stack = Stack::new(lab, host);
+    let stack = Stack::on(lab, host);
     configure(&stack, app);
     let run = stack.space.apply();
     let title = stack.could_not("start");
@@ -45,7 +43,7 @@ fn fails_and_recovers(host: &Host, lab: &Lab, app: &str, shows: Shows, parts: &[
     }
     assert!(!run.stdout.contains("sesame-Kq7-open"), "a secret of the log was shown: {told:#?}");
     assert!(run.took.as_secs() < 60, "it took {:?}", run.took);
-    assert!(is_tainted(&stack.space, ADDRESS), "the failed stack is not marked");
+    assert!(is_tainted(&stack.space, STACK), "the failed stack is not marked");
 
     configure(&stack, WELL);
     stack.space.apply().expect_success();
@@ -55,9 +53,9 @@ fn fails_and_recovers(host: &Host, lab: &Lab, app: &str, shows: Shows, parts: &[
     let run = stack.space.apply();
     let title = stack.could_not("update");
     expect_story(&run, &title, &["Service app", "Its containers now: ", "The next apply goes on from here."]);
-    assert!(!is_tainted(&stack.space, ADDRESS));
+    assert!(!is_tainted(&stack.space, STACK));
     if shows == Shows::Always {
-        stack.space.expect_change(ADDRESS, &["update"]);
+        stack.space.expect_change(STACK, &["update"]);
     }
     stack.space.destroy().expect_success();
     stack.expect_gone();
@@ -98,7 +96,7 @@ fn a_container_that_turns_unhealthy_shows_what_its_check_says() {
 #[test]
 fn a_program_that_is_not_in_the_image_is_told() {
     let lab = Lab::current().unwrap();
-    let stack = Stack::new(&lab, lab.host(Variant::Deploy).unwrap());
+    let stack = Stack::on(&lab, lab.host(Variant::Deploy).unwrap());
     configure(&stack, "    command: [no-such-program]\n");
     let title = stack.could_not("start");
     let run = stack.space.apply();
@@ -111,7 +109,7 @@ fn a_program_that_is_not_in_the_image_is_told() {
 fn a_port_that_is_taken_is_told() {
     let lab = Lab::current().unwrap();
     let host = lab.add_host(Variant::Root).unwrap();
-    let stack = Stack::new(&lab, &host);
+    let stack = Stack::on(&lab, &host);
     configure(&stack, &format!("{WELL}    ports: [\"22:80\"]\n"));
     let title = stack.could_not("start");
     let run = stack.space.apply();
@@ -121,7 +119,7 @@ fn a_port_that_is_taken_is_told() {
 #[test]
 fn a_job_that_fails_is_told_with_its_log() {
     let lab = Lab::current().unwrap();
-    let stack = Stack::new(&lab, lab.host(Variant::Root).unwrap());
+    let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
     let job = format!(
         "{WELL}    depends_on: {{ migrate: {{ condition: service_completed_successfully }} }}\n  migrate:\n    image: {}\n    command: [sh, -c, \"echo table is locked; exit 4\"]\n",
         stack.image("busybox")

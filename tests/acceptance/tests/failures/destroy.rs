@@ -2,7 +2,7 @@
 
 use lab::{Lab, Variant};
 
-use crate::stack::{ADDRESS, Stack};
+use acceptance_tests::{STACK, Stack};
 
 /// `destroy` of what the state says, without looking first.
 const BLIND: [&str; 4] = ["destroy", "-refresh=false", "-auto-approve", "-json"];
@@ -10,7 +10,7 @@ const BLIND: [&str; 4] = ["destroy", "-refresh=false", "-auto-approve", "-json"]
 #[test]
 fn what_is_gone_already_is_destroyed() {
     let lab = Lab::current().unwrap();
-    let stack = Stack::new(&lab, lab.host(Variant::Sudo).unwrap());
+    let stack = Stack::on(&lab, lab.host(Variant::Sudo).unwrap());
     stack.configure_one_service();
     // Containers, files, or both were removed by hand.
     for (containers, files) in [(true, false), (false, true), (true, true)] {
@@ -23,7 +23,7 @@ fn what_is_gone_already_is_destroyed() {
             stack.root_runs(&["rm", "-r", &directory]);
         }
         stack.space.run(&BLIND).expect_success();
-        assert!(stack.space.state(ADDRESS).is_null());
+        assert!(stack.space.state(STACK).is_null());
         stack.expect_gone();
         assert!(!stack.exists(&directory));
     }
@@ -32,7 +32,7 @@ fn what_is_gone_already_is_destroyed() {
 #[test]
 fn only_what_was_shipped_is_deleted() {
     let lab = Lab::current().unwrap();
-    let stack = Stack::new(&lab, lab.host(Variant::Root).unwrap());
+    let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
     let mount = "    volumes: [\"./data:/data\", \"./conf:/conf:ro\"]\n";
     stack.space.write("app/compose.yaml", &format!("{}{mount}", stack.one_service()));
     stack.space.write("app/conf/shipped", "shipped\n");
@@ -62,7 +62,7 @@ fn only_what_was_shipped_is_deleted() {
 fn a_network_that_others_use_stays_with_a_warning() {
     let lab = Lab::current().unwrap();
     let host = lab.add_host(Variant::Root).unwrap();
-    let stack = Stack::new(&lab, &host);
+    let stack = Stack::on(&lab, &host);
     stack.configure_one_service();
     stack.space.apply().expect_success();
     // A foreign container in the stack's network, which therefore cannot be removed.
@@ -83,7 +83,7 @@ fn a_network_that_others_use_stays_with_a_warning() {
     let run = stack.space.destroy().expect_success();
     run.expect_warning("still in use").says(&format!("network {network}")).says("docker network rm");
     stack.expect_gone();
-    assert!(stack.space.state(ADDRESS).is_null());
+    assert!(stack.space.state(STACK).is_null());
     // It can come back to it.
     stack.space.apply().expect_success();
     stack.space.expect_no_changes();

@@ -2,16 +2,14 @@
 
 use lab::{Lab, Variant};
 
-use crate::{
-    stack::{ADDRESS, Stack},
-    story::expect_story,
-};
+use crate::story::expect_story;
+use acceptance_tests::{STACK, Stack};
 
 #[test]
 fn a_full_disk_leaves_the_old_files_and_containers() {
     let lab = Lab::current().unwrap();
     let host = lab.add_host(Variant::Root).unwrap();
-    let stack = Stack::new(&lab, &host);
+    let stack = Stack::on(&lab, &host);
     let directory = format!("/srv/{}", stack.name);
     let disk = lab.small_disk(&host, &directory, 4 << 20).unwrap();
     let mount = "    volumes: [\"./conf:/conf:ro\"]\n";
@@ -19,7 +17,7 @@ fn a_full_disk_leaves_the_old_files_and_containers() {
     stack.space.write("app/conf/a", "old\n");
     stack.configure(&format!("source_dir = \"${{path.module}}/app\"\n  directory = \"{directory}\""));
     stack.space.apply().expect_success();
-    let before = (stack.containers(), stack.space.state(ADDRESS));
+    let before = (stack.containers(), stack.space.state(STACK));
 
     disk.fill().unwrap();
     stack.space.write("app/conf/a", "new\n");
@@ -33,8 +31,8 @@ fn a_full_disk_leaves_the_old_files_and_containers() {
     let strays = stack.shell(&format!("ls -A {directory}"));
     assert!(!strays.contains(".windlass-"), "half a shipment is left behind: {strays}");
     // What the state says is still what is there.
-    assert_eq!(stack.space.state(ADDRESS)["services"], before.1["services"]);
-    assert_eq!(stack.space.state(ADDRESS)["source_hash"], before.1["source_hash"]);
+    assert_eq!(stack.space.state(STACK)["services"], before.1["services"]);
+    assert_eq!(stack.space.state(STACK)["source_hash"], before.1["source_hash"]);
 
     disk.empty().unwrap();
     stack.space.apply().expect_success();
@@ -46,7 +44,7 @@ fn a_full_disk_leaves_the_old_files_and_containers() {
 fn a_disk_that_is_full_from_the_start_loses_nothing() {
     let lab = Lab::current().unwrap();
     let host = lab.add_host(Variant::Deploy).unwrap();
-    let stack = Stack::new(&lab, &host);
+    let stack = Stack::on(&lab, &host);
     let disk = lab.small_disk(&host, "/home/deploy/windlass", 1 << 20).unwrap();
     disk.fill().unwrap();
     stack.configure_one_service();

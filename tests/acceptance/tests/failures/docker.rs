@@ -2,10 +2,8 @@
 
 use lab::{Host, Lab, Variant};
 
-use crate::{
-    stack::{ADDRESS, Stack},
-    story::expect_story,
-};
+use crate::story::expect_story;
+use acceptance_tests::{STACK, Stack};
 
 const PLUGIN: &str = "/usr/libexec/docker/cli-plugins/docker-compose";
 
@@ -13,11 +11,11 @@ const PLUGIN: &str = "/usr/libexec/docker/cli-plugins/docker-compose";
 fn docker_that_is_missing_or_stopped_is_told_and_nothing_is_lost() {
     let lab = Lab::current().unwrap();
     let host = lab.add_host(Variant::Deploy).unwrap();
-    let (old, new) = (Stack::new(&lab, &host), Stack::new(&lab, &host));
+    let (old, new) = (Stack::on(&lab, &host), Stack::on(&lab, &host));
     old.configure_one_service();
     new.configure_one_service();
     old.space.apply().expect_success();
-    let (state, title) = (old.space.state(ADDRESS), new.could_not("start"));
+    let (state, title) = (old.space.state(STACK), new.could_not("start"));
     let read = old.could_not("read");
     let destroy = old.could_not("destroy");
     let unchanged = "Nothing was changed.";
@@ -42,9 +40,9 @@ fn docker_that_is_missing_or_stopped_is_told_and_nothing_is_lost() {
     expect_story(&old.space.plan(), &read, &parts);
     old.root_runs(&["mv", "/usr/bin/docker.away", "/usr/bin/docker"]);
 
-    assert_eq!(old.space.state(ADDRESS), state);
+    assert_eq!(old.space.state(STACK), state);
     lab.start_docker(&host).unwrap();
-    assert_ne!(old.space.expect_change(ADDRESS, &["update"]).before["services"]["app"]["status"], "running");
+    assert_ne!(old.space.expect_change(STACK, &["update"]).before["services"]["app"]["status"], "running");
     old.space.apply().expect_success();
     old.space.expect_no_changes();
     new.space.apply().expect_success();
@@ -56,7 +54,7 @@ fn a_socket_that_is_not_permitted_names_the_ways_out() {
     let sudo = lab.host(Variant::Sudo).unwrap();
     // The user has sudo and the connection does not say so.
     let plain = Host { variant: Variant::Root, ..sudo.clone() };
-    let without = Stack::new(&lab, &plain);
+    let without = Stack::on(&lab, &plain);
     without.configure_one_service();
     let parts = ["o permission for the docker socket", "group docker", "sudo=1", "Nothing was changed."];
     expect_story(&without.space.apply(), &without.could_not("start"), &parts);
@@ -64,7 +62,7 @@ fn a_socket_that_is_not_permitted_names_the_ways_out() {
     // The other way round.
     let deploy = lab.host(Variant::Deploy).unwrap();
     let wrong = Host { variant: Variant::Sudo, ..deploy.clone() };
-    let with = Stack::new(&lab, &wrong);
+    let with = Stack::on(&lab, &wrong);
     with.configure_one_service();
     let title = with.could_not("plan");
     expect_story(

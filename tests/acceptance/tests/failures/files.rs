@@ -2,10 +2,8 @@
 
 use lab::{Lab, Variant};
 
-use crate::{
-    stack::{ADDRESS, Stack},
-    story::{expect_blame, expect_story},
-};
+use crate::story::{expect_blame, expect_story};
+use acceptance_tests::{STACK, Stack};
 
 /// A mistake: the files with it (path and text), and what the diagnostic must say.
 struct Mistake {
@@ -53,12 +51,12 @@ const MISTAKES: [Mistake; 7] = [
 #[test]
 fn mistakes_in_the_files_are_named_by_the_plan() {
     let lab = Lab::current().unwrap();
-    let stack = Stack::new(&lab, lab.host(Variant::Deploy).unwrap());
+    let stack = Stack::on(&lab, lab.host(Variant::Deploy).unwrap());
     stack.space.write("app/compose.yaml", &stack.one_service());
     stack.space.write("app/more.yaml", "services: {}\n");
     stack.configure("source_dir = \"${path.module}/app\"\n  files = [\"compose.yaml\", \"more.yaml\"]");
     stack.space.apply().expect_success();
-    let before = (stack.containers(), stack.space.state(ADDRESS));
+    let before = (stack.containers(), stack.space.state(STACK));
     let title = stack.could_not("plan");
     for Mistake { files, parts } in MISTAKES {
         for (path, text) in files {
@@ -70,7 +68,7 @@ fn mistakes_in_the_files_are_named_by_the_plan() {
         told.says("Nothing was changed.");
         assert!(!told.detail.contains("/tmp/"), "where files are staged is nobody's business: {told:#?}");
     }
-    assert_eq!((stack.containers(), stack.space.state(ADDRESS)), before);
+    assert_eq!((stack.containers(), stack.space.state(STACK)), before);
     let left = stack.shell("ls -d /tmp/windlass-?????????? 2>/dev/null | wc -l");
     assert!(left.trim().parse::<u32>().unwrap() < 20, "staged files are left behind");
 }
@@ -78,7 +76,7 @@ fn mistakes_in_the_files_are_named_by_the_plan() {
 #[test]
 fn mistakes_before_the_host_is_asked_are_named_too() {
     let lab = Lab::current().unwrap();
-    let stack = Stack::new(&lab, lab.host(Variant::Deploy).unwrap());
+    let stack = Stack::on(&lab, lab.host(Variant::Deploy).unwrap());
     stack.configure("source_dir = \"${path.module}/nowhere\"");
     let run = stack.space.plan();
     run.expect_error().says("nowhere");

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::stack::Stack;
+use acceptance_tests::Stack;
 
 /// A stack with a service `slow` that becomes healthy when its gate is opened, and `app`, which
 /// waits for it; `more` goes into `app`.

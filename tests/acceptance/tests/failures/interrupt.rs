@@ -6,9 +6,9 @@ use lab::{Lab, Variant};
 
 use crate::{
     gate,
-    stack::{ADDRESS, Stack},
     story::{expect_story, is_tainted},
 };
+use acceptance_tests::{STACK, Stack};
 
 /// Whether a provider still runs for a workspace, which is known by its home directory.
 fn provider_runs(home: &Path) -> bool {
@@ -23,7 +23,7 @@ fn provider_runs(home: &Path) -> bool {
 #[test]
 fn ctrl_c_ends_cleanly_and_the_next_apply_converges() {
     let lab = Lab::current().unwrap();
-    let stack = Stack::new(&lab, lab.host(Variant::Deploy).unwrap());
+    let stack = Stack::on(&lab, lab.host(Variant::Deploy).unwrap());
     gate::write(&stack, "");
     let apply = stack.space.start_apply();
     gate::reached(&stack);
@@ -35,8 +35,8 @@ fn ctrl_c_ends_cleanly_and_the_next_apply_converges() {
     let parts = ["was cancelled", "Its containers now: ", "slow-1 (starting)", "The stack is recorded"];
     expect_story(&run, &stack.could_not("start"), &parts);
     gate::until("the provider is gone", || !provider_runs(&stack.space.home()));
-    assert!(is_tainted(&stack.space, ADDRESS));
-    assert_eq!(stack.space.state(ADDRESS)["services"]["slow"]["status"], "starting");
+    assert!(is_tainted(&stack.space, STACK));
+    assert_eq!(stack.space.state(STACK)["services"]["slow"]["status"], "starting");
     let left = stack.shell(&format!("ps -eo args | grep '[c]ompose.*{}' | wc -l", stack.name));
     assert_eq!(left, "0", "compose still runs on the host");
     assert!(!stack.space.path().join(".terraform.tfstate.lock.info").exists());
@@ -49,13 +49,13 @@ fn ctrl_c_ends_cleanly_and_the_next_apply_converges() {
 #[test]
 fn a_killed_cli_leaves_a_stack_that_the_next_apply_takes_up() {
     let lab = Lab::current().unwrap();
-    let stack = Stack::new(&lab, lab.host(Variant::Root).unwrap());
+    let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
     gate::write(&stack, "");
     let apply = stack.space.start_apply();
     gate::reached(&stack);
     apply.kill();
     assert_eq!(apply.finish().code, None);
-    assert!(stack.space.state(ADDRESS).is_null());
+    assert!(stack.space.state(STACK).is_null());
     gate::open(&stack);
     // Nobody holds the lock any more, and what is there is not taken for somebody else's.
     let before = stack.containers();

@@ -1,12 +1,9 @@
 //! Servers that are replaced, move and go.
 
-use acceptance_tests::hcl;
+use acceptance_tests::{STACK, Stack, hcl};
 use lab::{Host, Lab, Variant};
 
-use crate::{
-    stack::{ADDRESS, Stack},
-    story::expect_story,
-};
+use crate::story::expect_story;
 
 const HOST: &str = "windlass_host.machine";
 
@@ -21,10 +18,10 @@ fn configure(stack: &Stack<'_>, host: &Host) {
 fn a_server_that_was_replaced_behind_its_address_is_built_anew() {
     let lab = Lab::current().unwrap();
     let mut host = lab.add_host(Variant::Deploy).unwrap();
-    let mut stack = Stack::new(&lab, &host);
+    let mut stack = Stack::on(&lab, &host);
     configure(&stack, &host);
     stack.space.apply().expect_success();
-    let old = (stack.space.state(ADDRESS), stack.space.state(HOST));
+    let old = (stack.space.state(STACK), stack.space.state(HOST));
     host.replace().unwrap();
     stack.host = (*host).clone();
 
@@ -33,7 +30,7 @@ fn a_server_that_was_replaced_behind_its_address_is_built_anew() {
     let expected = hcl::fingerprint(old.1["host_public_key"].as_str().unwrap());
     let offered = hcl::fingerprint(&host.host_key);
     expect_story(&run, &title, &[&expected, &offered, "Nothing was changed.", "accept it", "host_key = "]);
-    assert_eq!((stack.space.state(ADDRESS), stack.space.state(HOST)), old);
+    assert_eq!((stack.space.state(STACK), stack.space.state(HOST)), old);
 
     // What the message says, to the letter.
     configure(&stack, &host);
@@ -50,12 +47,12 @@ fn a_server_that_was_replaced_behind_its_address_is_built_anew() {
 fn a_server_that_is_gone_for_good_is_kept_or_forgotten_as_told() {
     let lab = Lab::current().unwrap();
     let host = lab.add_host(Variant::Root).unwrap();
-    let stack = Stack::new(&lab, &host);
+    let stack = Stack::on(&lab, &host);
     let timeout = "connect_timeout = \"2s\"";
     stack.provider("", timeout);
     stack.configure_one_service();
     stack.space.apply().expect_success();
-    let state = stack.space.state(ADDRESS);
+    let state = stack.space.state(STACK);
     host.destroy().unwrap();
 
     let parts = ["did not answer", "Nothing was changed.", &host.address, "on_unreachable"];
@@ -69,20 +66,20 @@ fn a_server_that_is_gone_for_good_is_kept_or_forgotten_as_told() {
     run.expect_warning("The last known state stands in").says(&host.address);
     stack.space.expect_no_changes();
     expect_story(&destroy(), &stack.could_not("destroy"), &["did not answer", "still there"]);
-    assert_eq!(stack.space.state(ADDRESS), state);
+    assert_eq!(stack.space.state(STACK), state);
 
     stack.provider("on_unreachable = \"forget\"", timeout);
     let run = stack.space.plan().expect_success();
     run.expect_warning("dropped from the state").says(&host.address);
     destroy().expect_success().expect_warning("dropped from the state");
-    assert!(stack.space.state(ADDRESS).is_null());
+    assert!(stack.space.state(STACK).is_null());
 }
 
 #[test]
 fn a_stack_leaves_a_machine_that_is_gone_with_a_warning() {
     let lab = Lab::current().unwrap();
     let gone = lab.add_host(Variant::Deploy).unwrap();
-    let mut stack = Stack::new(&lab, &gone);
+    let mut stack = Stack::on(&lab, &gone);
     stack.provider("on_unreachable = \"keep\"", "connect_timeout = \"2s\"");
     stack.configure_one_service();
     stack.space.apply().expect_success();

@@ -16,7 +16,6 @@ mod interrupt;
 mod machine;
 mod reach;
 mod registry;
-mod stack;
 mod story;
 mod together;
 mod words;

@@ -1,17 +1,14 @@
 //! Images that cannot be had.
 
-use acceptance_tests::{SecretHunt, hcl};
+use acceptance_tests::{STACK, SecretHunt, Stack, hcl};
 use lab::{Lab, Variant};
 
-use crate::{
-    stack::{ADDRESS, Stack},
-    story::expect_story,
-};
+use crate::story::expect_story;
 
 #[test]
 fn an_image_that_is_not_there_leaves_the_old_one_running() {
     let lab = Lab::current().unwrap();
-    let stack = Stack::new(&lab, lab.host(Variant::Root).unwrap());
+    let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
     stack.configure_one_service();
     stack.space.apply().expect_success();
     let before = stack.containers();
@@ -55,7 +52,7 @@ fn an_image_that_is_not_there_leaves_the_old_one_running() {
 fn wrong_credentials_are_told_and_right_ones_stay_here() {
     let lab = Lab::current().unwrap();
     let host = lab.add_host(Variant::Deploy).unwrap();
-    let mut stack = Stack::new(&lab, &host);
+    let mut stack = Stack::on(&lab, &host);
     let private = &lab.state().private_registry;
     let (wrong, right) = ("wrong-Horse-4711", private.password.as_str());
     let hunt = SecretHunt::new(&[wrong, right]);
@@ -83,7 +80,7 @@ fn wrong_credentials_are_told_and_right_ones_stay_here() {
     let run = stack.space.apply();
     expect_story(&run, &title, &[&image, "registry block", "Nothing was changed"]);
     hunt.in_run(&run);
-    assert!(stack.space.state(ADDRESS).is_null(), "nothing exists, so nothing is recorded");
+    assert!(stack.space.state(STACK).is_null(), "nothing exists, so nothing is recorded");
     stack.expect_gone();
 
     stack.space.env("TF_VAR_password", right);

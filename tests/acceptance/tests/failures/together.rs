@@ -4,18 +4,15 @@ use std::fs;
 
 use lab::{Lab, Variant};
 
-use crate::{
-    gate,
-    stack::{ADDRESS, Stack},
-    story::expect_story,
-};
+use crate::{gate, story::expect_story};
+use acceptance_tests::{STACK, Stack};
 
 #[test]
 fn two_applies_of_one_stack_take_turns() {
     let lab = Lab::current().unwrap();
     let host = lab.host(Variant::Root).unwrap();
-    let first = Stack::new(&lab, host);
-    let mut second = Stack::new(&lab, host);
+    let first = Stack::on(&lab, host);
+    let mut second = Stack::on(&lab, host);
     second.name.clone_from(&first.name);
     second.space.env("USER", "ann");
     first.configure_one_service();
@@ -48,7 +45,7 @@ fn two_applies_of_one_stack_take_turns() {
 #[test]
 fn ten_stacks_at_once_on_one_host() {
     let lab = Lab::current().unwrap();
-    let stack = Stack::new(&lab, lab.host(Variant::Deploy).unwrap());
+    let stack = Stack::on(&lab, lab.host(Variant::Deploy).unwrap());
     stack.space.write("compose.tpl.yaml", &stack.one_service());
     stack.configure(
         "config = [file(\"${path.module}/compose.tpl.yaml\")]\n  environment = { N = each.key }\n  for_each = toset([\"0\", \"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\", \"8\", \"9\"])",
@@ -69,5 +66,5 @@ fn ten_stacks_at_once_on_one_host() {
     assert_eq!(running(), 10);
     run("destroy").expect_success();
     assert_eq!(running(), 0);
-    assert!(stack.space.state(ADDRESS).is_null());
+    assert!(stack.space.state(STACK).is_null());
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs};
 use acceptance_tests::hcl::quoted;
 use lab::{Lab, Variant};
 
-use crate::stack::Stack;
+use acceptance_tests::Stack;
 
 const VALUES: [(&str, &str); 14] = [
     ("QUOTES", "it's \"quoted\" \\ and `ticked`"),
@@ -38,7 +38,7 @@ const FILES: [&str; 8] = [
 #[test]
 fn containers_see_the_exact_values() {
     let lab = Lab::current().unwrap();
-    let stack = Stack::new(&lab, lab.host(Variant::Sudo).unwrap());
+    let stack = Stack::on(&lab, lab.host(Variant::Sudo).unwrap());
     let environment: String = VALUES
         .iter()
         .map(|(name, _)| format!("      P_{name}: \"${{P_{name}}}\"\n      S_{name}: ${{S_{name}}}\n"))

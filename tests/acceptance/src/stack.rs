@@ -1,27 +1,37 @@
-//! A stack that is broken by a test: its configuration, and what its host knows of it.
+//! One stack of one test: its configuration, and what the host knows of it.
 
 use std::collections::BTreeMap;
 
-use acceptance_tests::{Workspace, any_cli, hcl, unique};
 use lab::{Host, Lab};
 
-/// The address of the resource.
-pub const ADDRESS: &str = "windlass_compose_stack.test";
+use crate::{Cli, Workspace, any_cli, hcl, unique};
+
+/// The address of a [`Stack`].
+pub const STACK: &str = "windlass_compose_stack.test";
 
 /// A stack with a name of its own; what is left of it on its host goes when it is dropped.
 pub struct Stack<'a> {
+    /// The lab of its host.
     pub lab: &'a Lab,
+    /// Where it is.
     pub host: Host,
+    /// The name of the project.
     pub name: String,
+    /// Its configuration.
     pub space: Workspace,
 }
 
 impl<'a> Stack<'a> {
     /// One on `host`, in a workspace of its own.
-    pub fn new(lab: &'a Lab, host: &Host) -> Self {
-        let space = Workspace::new(&any_cli());
+    pub fn new(lab: &'a Lab, host: &Host, cli: &Cli) -> Self {
+        let space = Workspace::new(cli);
         space.write("provider.tf", &hcl::provider_block(lab, ""));
-        Self { lab, host: host.clone(), name: unique("broken"), space }
+        Self { lab, host: host.clone(), name: unique("test"), space }
+    }
+
+    /// One on `host`, where the CLI does not matter.
+    pub fn on(lab: &'a Lab, host: &Host) -> Self {
+        Self::new(lab, host, &any_cli())
     }
 
     /// Writes the provider's block: `outer` goes into it as it is, `inner` into its `ssh` block.
@@ -98,9 +108,21 @@ impl<'a> Stack<'a> {
         containers
     }
 
+    /// The variable `name` as the first container of `service` has it.
+    pub fn variable(&self, service: &str, name: &str) -> String {
+        let line = format!("printf %s \"${name}\"");
+        let container = format!("{}-{service}-1", self.name);
+        self.root_runs(&["docker", "exec", &container, "sh", "-c", &line])
+    }
+
     /// The stack's directory on the host, as the state tells it.
     pub fn directory(&self) -> String {
-        self.space.state(ADDRESS)["directory"].as_str().unwrap().to_owned()
+        self.space.state(STACK)["directory"].as_str().unwrap().to_owned()
+    }
+
+    /// The id for an import.
+    pub fn import_id(&self) -> String {
+        format!("{}|{}", hcl::connection(&self.host), self.name)
     }
 
     /// Whether there is anything at `path` on the host.
@@ -108,10 +130,12 @@ impl<'a> Stack<'a> {
         self.lab.exec(&self.host, &["test", "-e", path]).unwrap().status.success()
     }
 
-    /// Fails unless no container of the stack is on the host.
+    /// Fails unless nothing of the stack is on the host.
     #[track_caller]
     pub fn expect_gone(&self) {
         assert_eq!(self.containers(), BTreeMap::new());
+        let filter = format!("label=com.docker.compose.project={}", self.name);
+        assert_eq!(self.root_runs(&["docker", "network", "ls", "-q", "--filter", &filter]).trim(), "");
     }
 }
 
