@@ -1,0 +1,261 @@
+//! Making a stack what it shall be: pull, ship, start, wait, and leave a record.
+//!
+//! The order of the steps is the same everywhere: [`Deployment::prepare`] changes nothing that
+//! exists, [`Deployment::carry_out`] is everything after that.
+
+mod record;
+mod start;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use docker::{
+    Engine,
+    compose::{
+        layout::{Layout, given_values},
+        plan::Change,
+        record::Key,
+        stack,
+    },
+    engine::Container,
+};
+use framework::{Context, Diagnostic};
+use remote::files::WriteOptions;
+use secret::{Scrubber, Secret};
+
+use super::{
+    StackPrivate, StackResource,
+    failure::Failure,
+    held::{self, Held},
+    inputs::Inputs,
+    model::StackModel,
+    predict::predict,
+    prediction::Prediction,
+    pull,
+    ship::{Cargo, Generated},
+    site::Site,
+};
+use record::half_done;
+
+/// How a file of ours is written.
+const PRIVATE: WriteOptions = WriteOptions { mode: 0o600, owner: None, group: None, directory_mode: 0o700 };
+
+/// One stack on one machine, ready to be worked on under its lock.
+pub(super) struct Deployment<'a> {
+    pub(super) resource: &'a StackResource,
+    pub(super) cx: &'a Context,
+    pub(super) title: &'a str,
+    pub(super) site: &'a Site,
+    pub(super) engine: Engine,
+    pub(super) inputs: &'a Inputs,
+    pub(super) directory: String,
+    pub(super) planned: &'a StackModel,
+    pub(super) secrets: BTreeMap<String, Secret>,
+    pub(super) scrubber: Scrubber,
+    /// Whether nothing of ours should be there yet.
+    pub(super) fresh: bool,
+}
+
+/// What is known before anything is changed.
+pub(super) struct Prepared {
+    held: Held,
+    containers: Vec<Container>,
+    pub(super) prediction: Prediction,
+    compose: String,
+}
+
+/// What was made.
+pub(super) struct Made {
+    pub(super) containers: Vec<Container>,
+    pub(super) held: Held,
+    pub(super) private: StackPrivate,
+}
+
+/// What every step that changes the host knows.
+struct Work {
+    layout: Layout,
+    prediction: Prediction,
+    key: Key,
+    /// The containers as they were before.
+    containers: Vec<Container>,
+    /// What lies between them and what is wanted, by service.
+    changes: BTreeMap<String, Change>,
+}
+
+impl Work {
+    /// The ids of the containers as they were before.
+    fn before(&self) -> BTreeSet<String> {
+        self.containers.iter().map(|container| container.id.clone()).collect()
+    }
+
+    /// The services that are wanted.
+    fn services(&self) -> BTreeSet<String> {
+        self.prediction.services.keys().cloned().collect()
+    }
+}
+
+impl Deployment<'_> {
+    /// Looks, predicts and pulls. Nothing that exists is changed by it.
+    pub(super) async fn prepare(&mut self, known: Option<Prediction>) -> Result<Prepared, Failure> {
+        let name = &self.inputs.name;
+        let (held, containers) =
+            tokio::join!(held::look(self.site.executor(), &self.directory), self.engine.containers(name));
+        let (held, containers) = (held?, containers?);
+        if self.fresh && !held.is_ours() && containers.iter().any(stack::is_of_service) {
+            return Err(self.foreign(&containers).into());
+        }
+        self.keep_secrets(&held).await?;
+        let compose = self.site.compose_version(self.resource).await?;
+        let digest = self.inputs.digest(&self.directory, &compose);
+        let prediction = match known.filter(|known| known.digest == digest) {
+            Some(known) => known,
+            None => predict(self.resource, self.cx, self.site, self.inputs, &self.directory).await?,
+        };
+        pull::pull(self, &prediction).await?;
+        Ok(Prepared { held, containers, prediction, compose })
+    }
+
+    /// Takes the secrets that the host has already while their version is the same: a plan sees the
+    /// version only, so that another value without another version would change what it did not tell.
+    async fn keep_secrets(&mut self, held: &Held) -> Result<(), Failure> {
+        let version = self.planned.secrets_wo_version.as_str().unwrap_or_default();
+        let Some(sent) = held.proven_env().filter(|sent| sent.secrets_version == version) else {
+            return Ok(());
+        };
+        let names: BTreeSet<String> =
+            sent.secrets.iter().filter(|name| self.secrets.contains_key(*name)).cloned().collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let path = format!("{}/{}", self.directory, sent.env_path);
+        let text = Secret::new(self.site.files().read_text(&path).await?.unwrap_or_default());
+        for (name, value) in given_values(text.expose(), &names) {
+            self.scrubber.add(value.clone());
+            self.secrets.insert(name, value);
+        }
+        Ok(())
+    }
+
+    /// Changes the host. On failure the record there tells, as far as it went, what was made.
+    pub(super) async fn carry_out(&self, prepared: Prepared) -> Result<Made, Failure> {
+        let Prepared { mut held, containers, prediction, compose } = prepared;
+        let key = match held.key.take() {
+            Some(key) => {
+                held.key = Some(key.clone());
+                key
+            }
+            None => new_key()?,
+        };
+        let live = stack::read(&containers, held.record.as_ref(), Some(&key), Some(&held.found));
+        let changes = prediction.changes(&live, &self.images(&prediction).await?);
+        let layout = self.inputs.layout(&self.directory);
+        let work = Work { layout, prediction, key, containers, changes };
+
+        let sent = self.ship(&work, &held).await?;
+        match self.steps(&work, &sent).await {
+            Ok(containers) => {
+                self.record(&work, &held, &compose, &containers, true).await?;
+                self.made(work.prediction, compose, containers).await
+            }
+            Err(failure) => {
+                // What went wrong first is what matters: that nothing more could be recorded is for the log.
+                if let Err(error) = self.record_failed(&work, &held, &compose).await {
+                    tracing::warn!(stack = self.inputs.name, ?error, "could not record a failed apply");
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    /// What follows once the files are there, in this order.
+    async fn steps(&self, work: &Work, sent: &BTreeSet<String>) -> Result<Vec<Container>, Failure> {
+        self.tidy(work).await?;
+        self.up(work).await?;
+        self.reload(work, sent).await?;
+        self.wait(work).await
+    }
+
+    /// Brings the files there; which of the shipped ones were not there as they should be.
+    async fn ship(&self, work: &Work, held: &Held) -> Result<BTreeSet<String>, Failure> {
+        let Inputs { name, profiles, dotenv, environment, .. } = self.inputs;
+        let layout = &work.layout;
+        let dotenv = layout.dotenv(name, profiles, dotenv.as_deref(), environment, &self.secrets);
+        let generated = Generated {
+            layout,
+            dotenv: &dotenv,
+            override_file: work.prediction.override_file(),
+            key: &work.key,
+            secrets: &self.secrets,
+            secrets_version: self.planned.secrets_wo_version.as_str().unwrap_or_default(),
+        };
+        let cargo = Cargo::new(self.inputs, &generated, held);
+        let files = self.site.files().cancelled_by(self.cx.token());
+        cargo.send(&files, layout.root(), &self.inputs.source.manifest()).await?;
+        Ok(cargo.sent)
+    }
+
+    /// Leaves the record of what is there now.
+    async fn record(
+        &self,
+        work: &Work,
+        held: &Held,
+        compose: &str,
+        now: &[Container],
+        done: bool,
+    ) -> Result<(), Failure> {
+        let mut record = stack::record(&self.inputs.name, compose, &work.prediction.wanted(), now, &work.key);
+        if !done {
+            record = half_done(record, held.record.as_ref(), &work.changes, &work.containers, now);
+        }
+        self.site.files().write(&work.layout.record(), record.to_json(), &PRIVATE).await?;
+        Ok(())
+    }
+
+    async fn record_failed(&self, work: &Work, held: &Held, compose: &str) -> Result<(), Failure> {
+        let now = self.engine.containers(&self.inputs.name).await?;
+        self.record(work, held, compose, &now, false).await
+    }
+
+    /// What the state is made of.
+    async fn made(
+        &self,
+        prediction: Prediction,
+        compose: String,
+        containers: Vec<Container>,
+    ) -> Result<Made, Failure> {
+        let held = held::look(self.site.executor(), &self.directory).await?;
+        let images = self.images(&prediction).await?;
+        let machine_id = self.site.machine_id.clone();
+        let private = StackPrivate { machine_id, compose, images, prediction: Some(prediction) };
+        Ok(Made { containers, held, private })
+    }
+
+    async fn images(&self, prediction: &Prediction) -> Result<BTreeMap<String, String>, Failure> {
+        let private = StackPrivate { prediction: Some(prediction.clone()), ..StackPrivate::default() };
+        super::read::images(&self.engine, &private).await
+    }
+
+    fn foreign(&self, containers: &[Container]) -> Diagnostic {
+        let (name, host) = (&self.inputs.name, self.site.executor().name());
+        let connection = &self.site.host.connection;
+        Diagnostic::error(self.title)
+            .detail(format!(
+                "There is a Compose project {name:?} on {host} already that this configuration did not make: {}.",
+                super::read::what_runs(containers)
+            ))
+            .detail("Nothing was changed.")
+            .detail(format!(
+                "Give the stack another name, or adopt the project: `import` it with the id {:?}.",
+                format!("{connection}|{name}")
+            ))
+            .at("name")
+    }
+}
+
+fn new_key() -> Result<Key, Failure> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| remote::files::FileError::Here {
+        operation: "make a random key".to_owned(),
+        source: std::io::Error::other(error),
+    })?;
+    Ok(Key::from_random(bytes))
+}
