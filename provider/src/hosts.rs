@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    future::Future,
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
@@ -152,12 +153,41 @@ impl Hosts {
         true
     }
 
+    /// Reads something on the host that `connection` names: reaches it, calls `look`, and settles
+    /// what came of it. While the way to the host is unknown, the state stays, with a warning.
+    ///
+    /// # Errors
+    /// The failure as a diagnostic, titled `title`.
+    pub(crate) async fn read<R, L, F>(
+        &self,
+        cx: &Context,
+        title: &str,
+        connection: &Field<String>,
+        state: State<R>,
+        look: L,
+    ) -> Result<Option<State<R>>, Diagnostics>
+    where
+        R: Resource,
+        L: FnOnce(Host, State<R>) -> F,
+        F: Future<Output = Result<Option<State<R>>, ReadFailure>> + Send,
+    {
+        let found = match self.reach(connection) {
+            Ok(Some(host)) => look(host, state.clone()).await,
+            Ok(None) => {
+                cx.warn(not_known_yet(title));
+                return Ok(Some(state));
+            }
+            Err(error) => Err(error.into()),
+        };
+        self.settle_read_of(cx, title, connection, state, found)
+    }
+
     /// As [`Hosts::settle_read`], but where `connection` does not let us in any more, the verdict is
     /// left to the plan, which has to call [`Hosts::refuse_stranger`].
     ///
     /// # Errors
     /// The failure as a diagnostic, titled `title`.
-    pub(crate) fn settle_read_of<R: Resource>(
+    fn settle_read_of<R: Resource>(
         &self,
         cx: &Context,
         title: &str,
@@ -179,7 +209,7 @@ impl Hosts {
     ///
     /// # Errors
     /// The failure as a diagnostic, titled `title`.
-    pub(crate) fn settle_read<R: Resource>(
+    fn settle_read<R: Resource>(
         &self,
         cx: &Context,
         title: &str,
@@ -314,7 +344,7 @@ pub(crate) fn import_id(title: &str, id: &str, form: &str) -> Result<(Connection
 }
 
 /// The warning of a read that has to wait for the settings.
-pub(crate) fn not_known_yet(title: &str) -> Diagnostic {
+fn not_known_yet(title: &str) -> Diagnostic {
     Diagnostic::warning(title.to_owned()).detail(
         "How to reach its host depends on something that is not known before apply, so the last known state stands \
          in for a look at the host.",

@@ -16,7 +16,7 @@ use super::{
     model::Service,
     site::Site,
 };
-use crate::hosts::{Host, import_id, not_known_yet};
+use crate::hosts::{Host, import_id};
 
 /// Label of a container: the Compose files of its project, absolute, separated by commas.
 const LABEL_FILES: &str = "com.docker.compose.project.config_files";
@@ -29,19 +29,13 @@ pub(super) async fn read(
     cx: &Context,
     state: State<StackResource>,
 ) -> Result<Option<State<StackResource>>, Diagnostics> {
-    let title = title("read", &state.model);
-    let host = match resource.hosts.reach(&state.model.host) {
-        Ok(Some(host)) => host,
-        Ok(None) => {
-            cx.warn(not_known_yet(&title));
-            return Ok(Some(state));
-        }
-        Err(error) => return resource.hosts.settle_read(cx, &title, state, Err(error.into())),
+    let (title, connection) = (title("read", &state.model), state.model.host.clone());
+    let look = |host, state| async {
+        refreshed(resource, host, state)
+            .await
+            .map_err(|failure| failure.for_read(&title, "Nothing was changed."))
     };
-    let connection = state.model.host.clone();
-    let found = refreshed(resource, host, state.clone()).await;
-    let found = found.map_err(|failure| failure.for_read(&title, "Nothing was changed."));
-    resource.hosts.settle_read_of(cx, &title, &connection, state, found)
+    resource.hosts.read(cx, &title, &connection, state, look).await
 }
 
 async fn refreshed(

@@ -6,7 +6,7 @@ use remote::files::{Facts, FileError, Files, Kind, Symlinks};
 use super::{FileModel, FilePrivate, FileResource, TYPE, witness::Witness};
 use crate::{
     diagnose::file_error,
-    hosts::{Host, Hosts, ReadFailure, import_id, not_known_yet},
+    hosts::{Host, Hosts, ReadFailure, import_id},
 };
 
 /// Looks at the file. Gone is gone; something else in its place is an error, because repairing it
@@ -16,25 +16,14 @@ pub(super) async fn read(
     cx: &Context,
     state: State<FileResource>,
 ) -> Result<Option<State<FileResource>>, Diagnostics> {
-    let title = title("read", &state.model);
-    let connection = state.model.host.clone();
-    let host = match resource.hosts.reach(&connection) {
-        Ok(Some(host)) => host,
-        Ok(None) => {
-            cx.warn(not_known_yet(&title));
-            return Ok(Some(state));
-        }
-        Err(error) => {
-            return resource.hosts.settle_read_of(cx, &title, &connection, state, Err(error.into()));
-        }
-    };
-    let found = refreshed(&resource.hosts, &host, &title, state.clone()).await;
-    resource.hosts.settle_read_of(cx, &title, &connection, state, found)
+    let (title, connection) = (title("read", &state.model), state.model.host.clone());
+    let look = |host, state| refreshed(&resource.hosts, host, &title, state);
+    resource.hosts.read(cx, &title, &connection, state, look).await
 }
 
 async fn refreshed(
     hosts: &Hosts,
-    host: &Host,
+    host: Host,
     title: &str,
     mut state: State<FileResource>,
 ) -> Result<Option<State<FileResource>>, ReadFailure> {
@@ -43,7 +32,7 @@ async fn refreshed(
         FileError::Remote(error) => ReadFailure::Host(error),
         error => ReadFailure::Other(file_error(title, &error, "Nothing was changed.")),
     };
-    let Some(facts) = look(host, &path).await.map_err(failed)? else { return Ok(None) };
+    let Some(facts) = look(&host, &path).await.map_err(failed)? else { return Ok(None) };
     if facts.kind != Kind::File {
         return Err(ReadFailure::Other(
             Diagnostic::error(title)
@@ -54,14 +43,14 @@ async fn refreshed(
     }
     let untouched = match (state.model.is_write_only(), &facts.sha256) {
         (true, Some(sha256)) => {
-            let home = hosts.facts(host).await?.home;
+            let home = hosts.facts(&host).await?.home;
             let witness = Witness::on(host.executor.as_ref(), &home);
             Some(witness.vouches(&path, sha256).await.map_err(failed)?)
         }
         _ => None,
     };
     state.model.take(&facts, untouched);
-    state.private.machine_id = hosts.facts(host).await?.machine_id;
+    state.private.machine_id = hosts.facts(&host).await?.machine_id;
     // An adopted file belongs to whom it belongs.
     for (known, found) in [(&mut state.private.owner, &facts.owner), (&mut state.private.group, &facts.group)]
     {

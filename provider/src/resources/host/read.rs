@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{HostModel, HostResource, TYPE, plan};
 use crate::{
     data_sources::host::look,
-    hosts::{Host, Hosts, ReadFailure, credentials, import_id, not_known_yet},
+    hosts::{Host, Hosts, ReadFailure, credentials, import_id},
 };
 
 /// Looks at the machine. A machine that was replaced behind the same address shows another
@@ -17,30 +17,19 @@ pub(super) async fn read(
     cx: &Context,
     state: State<HostResource>,
 ) -> Result<Option<State<HostResource>>, Diagnostics> {
-    let title = title("read", &state.model);
-    let connection = state.model.connection.clone();
-    let host = match resource.hosts.reach(&connection) {
-        Ok(Some(host)) => host,
-        Ok(None) => {
-            cx.warn(not_known_yet(&title));
-            return Ok(Some(state));
-        }
-        Err(error) => {
-            return resource.hosts.settle_read_of(cx, &title, &connection, state, Err(error.into()));
-        }
-    };
-    let found = refreshed(&resource.hosts, &host, state.model.clone()).await;
-    resource.hosts.settle_read_of(cx, &title, &connection, state, found)
+    let (title, connection) = (title("read", &state.model), state.model.connection.clone());
+    let look = |host, state: State<HostResource>| refreshed(&resource.hosts, host, state.model);
+    resource.hosts.read(cx, &title, &connection, state, look).await
 }
 
 async fn refreshed(
     hosts: &Hosts,
-    host: &Host,
+    host: Host,
     mut model: HostModel,
 ) -> Result<Option<State<HostResource>>, ReadFailure> {
-    model.take(look(host).await?);
+    model.take(look(&host).await?);
     if model.host_public_key.is_null() {
-        adopt_key(hosts, host, &mut model).await?;
+        adopt_key(hosts, &host, &mut model).await?;
     }
     Ok(Some(State::new(model)))
 }
