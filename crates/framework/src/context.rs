@@ -29,30 +29,37 @@ pub struct Context(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     operation: Operation,
+    /// Cancelled when a person interrupts the run.
+    interrupt: CancellationToken,
+    /// A child of it, which the time limit cancels too.
     token: CancellationToken,
     limits: Timeouts,
     deadline: Option<Instant>,
+    /// Until when work goes on that began after the call had failed.
+    overtime: Mutex<Option<Instant>>,
     terraform_version: String,
     capabilities: Capabilities,
     /// How long work may take to stop once it was cancelled, before it is dropped.
     grace: Duration,
-    warnings: Mutex<Diagnostics>,
+    warnings: Arc<Mutex<Diagnostics>>,
 }
 
 impl Context {
     /// The context of one call. `limits` are the time limits that apply; the call's own, when it
     /// has one, starts now.
     pub fn new(operation: Operation, token: CancellationToken, limits: Timeouts) -> Self {
-        let deadline = limits.of(operation).map(|limit| Instant::now() + limit);
+        let deadline = limits.of(operation).map(|limit| now() + limit);
         Self(Arc::new(Inner {
             operation,
-            token,
+            token: token.child_token(),
+            interrupt: token,
             limits,
             deadline,
+            overtime: Mutex::default(),
             terraform_version: String::new(),
             capabilities: Capabilities::default(),
             grace: GRACE,
-            warnings: Mutex::default(),
+            warnings: Arc::default(),
         }))
     }
 
@@ -64,17 +71,40 @@ impl Context {
         capabilities: Capabilities,
         grace: Duration,
     ) -> Self {
-        let Inner { operation, token, limits, deadline, .. } = &*self.0;
         Self(Arc::new(Inner {
-            operation: *operation,
-            token: token.clone(),
-            limits: limits.clone(),
-            deadline: *deadline,
             terraform_version: terraform_version.to_owned(),
             capabilities,
             grace,
-            warnings: Mutex::default(),
+            ..self.copied()
         }))
+    }
+
+    /// The same facts for another context.
+    fn copied(&self) -> Inner {
+        let inner = &*self.0;
+        Inner {
+            operation: inner.operation,
+            interrupt: inner.interrupt.clone(),
+            token: inner.token.clone(),
+            limits: inner.limits.clone(),
+            deadline: inner.deadline,
+            overtime: Mutex::default(),
+            terraform_version: inner.terraform_version.clone(),
+            capabilities: inner.capabilities,
+            grace: inner.grace,
+            warnings: inner.warnings.clone(),
+        }
+    }
+
+    /// The context for what has to be done after the call has failed, such as putting back what was
+    /// there: with time of its own, `limit`, which the call's time limit does not end. A person's
+    /// interrupt still does.
+    #[must_use]
+    pub fn overtime(&self, limit: Duration) -> Self {
+        let deadline = now() + limit;
+        *self.0.overtime.lock().unwrap_or_else(PoisonError::into_inner) = Some(deadline);
+        let token = self.0.interrupt.child_token();
+        Self(Arc::new(Inner { token, deadline: Some(deadline), ..self.copied() }))
     }
 
     /// What the core asked for.
@@ -91,6 +121,22 @@ impl Context {
     /// Whether the call was cancelled.
     pub fn is_cancelled(&self) -> bool {
         self.0.token.is_cancelled()
+    }
+
+    /// Whether a person interrupts the run. The time limit alone is no interrupt.
+    pub fn is_interrupted(&self) -> bool {
+        self.0.interrupt.is_cancelled()
+    }
+
+    /// Returns when a person interrupts the run.
+    pub(crate) async fn interrupted(&self) {
+        self.0.interrupt.cancelled().await;
+    }
+
+    /// Until when work goes on that began after the call had failed, while it does.
+    pub(crate) fn in_overtime(&self) -> Option<Instant> {
+        let until = *self.0.overtime.lock().unwrap_or_else(PoisonError::into_inner);
+        until.filter(|until| *until > now() && !self.is_interrupted())
     }
 
     /// Returns when the call is cancelled.
@@ -110,7 +156,7 @@ impl Context {
 
     /// How much of this call's time is left.
     pub fn remaining(&self) -> Option<Duration> {
-        self.0.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+        self.0.deadline.map(|deadline| deadline.saturating_duration_since(now()))
     }
 
     /// The version of the core, as it told when it configured the provider; empty before.
@@ -136,4 +182,9 @@ impl Context {
     pub(crate) fn take_warnings(&self) -> Diagnostics {
         std::mem::take(&mut *self.0.warnings.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// The present, which tests may hold up.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
 }

@@ -12,7 +12,8 @@ use crate::{Context, Diagnostic, Diagnostics};
 
 /// Waits for `work`. A panic becomes a diagnostic. When the call's time is over its token is
 /// cancelled; work that has not returned some time after a cancellation is dropped, so that what it
-/// recorded can still be answered. `summary` is the title of what went wrong.
+/// recorded can still be answered. Work in [overtime](Context::overtime) is waited for until that is
+/// over, too. `summary` is the title of what went wrong.
 pub(crate) async fn guard<T>(
     cx: &Context,
     summary: &str,
@@ -56,14 +57,26 @@ async fn overdue(cx: &Context, timed_out: &AtomicBool) {
             tokio::select! {
                 () = cx.cancelled() => {}
                 () = tokio::time::sleep_until(deadline.into()) => {
-                    timed_out.store(true, Ordering::Relaxed);
+                    // What failed before is being made good: the limit is not what was wrong.
+                    timed_out.store(cx.in_overtime().is_none(), Ordering::Relaxed);
                     cx.token().cancel();
                 }
             }
         }
         None => cx.cancelled().await,
     }
-    tokio::time::sleep(cx.grace()).await;
+    loop {
+        if let Some(until) = cx.in_overtime() {
+            tokio::select! {
+                () = cx.interrupted() => {}
+                () = tokio::time::sleep_until(until.into()) => {}
+            }
+        }
+        tokio::time::sleep(cx.grace()).await;
+        if cx.in_overtime().is_none() {
+            return;
+        }
+    }
 }
 
 fn timeout(cx: &Context, summary: &str) -> Diagnostic {
@@ -138,6 +151,42 @@ mod tests {
         cx.token().cancel();
         let text = failure(&cx, std::future::pending()).await;
         assert!(text.contains("The run was interrupted"), "{text}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_made_good_has_time_of_its_own() {
+        for (fails_after, told_late) in [(30, false), (61, true)] {
+            let cx = context(Timeouts::new().create(1));
+            let work = async {
+                tokio::time::sleep(Duration::from_secs(fails_after)).await;
+                let after = cx.overtime(Duration::from_secs(90));
+                tokio::time::sleep(Duration::from_secs(80)).await;
+                assert!(!after.is_cancelled() && cx.is_cancelled() && !cx.is_interrupted());
+                Err(Diagnostic::error("Could not start it").into())
+            };
+            let text = failure(&cx, work).await;
+            assert!(text.starts_with("Could not start it"), "{text}");
+            assert_eq!(text.contains("time limit"), told_late, "{text}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn overtime_ends_with_an_interrupt_or_by_itself() {
+        let stop = CancellationToken::new();
+        let cx = Context::new(Operation::Create, stop.clone(), Timeouts::new()).told_by(
+            "",
+            Capabilities::default(),
+            Duration::from_secs(5),
+        );
+        let work = async {
+            let after = cx.overtime(Duration::from_secs(60));
+            stop.cancel();
+            assert!(after.is_cancelled() && cx.is_interrupted());
+            std::future::pending().await
+        };
+        let started = tokio::time::Instant::now();
+        failure(&cx, work).await;
+        assert_eq!(started.elapsed().as_secs(), 5);
     }
 
     #[tokio::test(start_paused = true)]

@@ -72,7 +72,12 @@ pub(super) struct Made {
 
 /// What every step that changes the host knows.
 struct Work {
+    /// The call that it belongs to, for its time and its end.
+    cx: Context,
+    /// Knows the secrets that foreign words may repeat.
+    scrubber: Scrubber,
     layout: Layout,
+    profiles: Vec<String>,
     prediction: Prediction,
     key: Key,
     /// The containers as they were before.
@@ -148,7 +153,16 @@ impl Deployment<'_> {
         let live = stack::read(&containers, held.record.as_ref(), Some(&key), Some(&held.found));
         let changes = prediction.changes(&live, &self.images(&prediction).await?);
         let layout = self.inputs.layout(&self.directory);
-        let work = Work { layout, prediction, key, containers, changes };
+        let work = Work {
+            cx: self.cx.clone(),
+            scrubber: self.scrubber.clone(),
+            layout,
+            profiles: self.inputs.profiles.clone(),
+            prediction,
+            key,
+            containers,
+            changes,
+        };
 
         let sent = self.ship(&work, &held).await?;
         match self.steps(&work, &sent).await {

@@ -44,9 +44,9 @@ impl Deployment<'_> {
             return Ok(());
         }
         let layout = &work.layout;
-        let project = layout.project(&self.inputs.name, &self.inputs.profiles, true, layout);
-        let compose = self.site.compose(self.cx, &self.scrubber).naming(format!("{}/", layout.root()), "");
-        match compose.up(&project, &[], self.cx.remaining()).await {
+        let project = layout.project(&self.inputs.name, &work.profiles, true, layout);
+        let compose = self.site.compose(&work.cx, &work.scrubber).naming(format!("{}/", layout.root()), "");
+        match compose.up(&project, &[], work.cx.remaining()).await {
             Ok(_) => Ok(()),
             Err(error) => Err(self.explained(error, work).await),
         }
@@ -88,13 +88,13 @@ impl Deployment<'_> {
 
     /// Waits until every service is well.
     pub(super) async fn wait(&self, work: &Work) -> Result<Vec<Container>, Failure> {
-        let remaining = self.cx.remaining().unwrap_or(Pace::default().limit);
+        let remaining = work.cx.remaining().unwrap_or(Pace::default().limit);
         Ok(self.ready(work, remaining.saturating_sub(RESERVE)).await?)
     }
 
     async fn ready(&self, work: &Work, limit: Duration) -> Result<Vec<Container>, wait::WaitError> {
         let pace = Pace { limit, ..Pace::default() };
         let (name, goals, before) = (&self.inputs.name, work.prediction.goals(), work.before());
-        wait::until_ready(&self.engine, name, &goals, &before, pace, self.cx.token(), &self.scrubber).await
+        wait::until_ready(&self.engine, name, &goals, &before, pace, work.cx.token(), &work.scrubber).await
     }
 }
