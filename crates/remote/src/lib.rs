@@ -19,6 +19,7 @@ pub mod fake;
 pub mod files;
 mod local;
 pub mod lock;
+pub mod probe;
 pub mod quote;
 
 pub use collect::{Input, run, run_checked};

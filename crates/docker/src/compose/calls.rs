@@ -7,9 +7,10 @@ use std::{
 
 use remote::{
     Command, Executor, Input, Output,
-    collect::{Limits, run_with},
+    collect::{Limits, run_with, stream},
 };
 use secret::Scrubber;
+use tokio::io::AsyncWrite;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -115,6 +116,16 @@ impl<'a> Compose<'a> {
         Ok((output.stdout, unset))
     }
 
+    /// As [`Compose::config`], of `services` and what they depend on; their profiles need not be
+    /// active.
+    ///
+    /// # Errors
+    /// As [`Compose::config`]; also when there is no such service.
+    pub async fn resolve_services(&self, project: &Project, services: &[String]) -> Result<Vec<u8>, Error> {
+        let command = project.config_of(&self.cli, services);
+        self.succeed("read the compose files", &command, Vec::new()).await.map(|output| output.stdout)
+    }
+
     /// The hashes of a resolved project, given as its document; `directory` is its project
     /// directory, which need not exist yet.
     ///
@@ -186,6 +197,25 @@ impl<'a> Compose<'a> {
         Ok(still_in_use(&output.stderr_text()))
     }
 
+    pub(super) fn cli(&self) -> &Cli {
+        &self.cli
+    }
+
+    pub(super) fn scrubbed(&self, text: &str) -> String {
+        self.scrubber.scrub(text)
+    }
+
+    /// Runs a command whose output goes to `output` as it comes; its exit status.
+    pub(super) async fn follow(
+        &self,
+        command: &Command,
+        input: Input<'_>,
+        output: &mut (dyn AsyncWrite + Send + Unpin),
+    ) -> Result<u32, remote::Error> {
+        let limits = Limits::cancelled_by(&self.cancel);
+        Ok(stream(self.exec, command, input, output, &limits).await?.status)
+    }
+
     async fn run(&self, command: &Command, input: Vec<u8>) -> Result<Output, Error> {
         let limits = Limits::cancelled_by(&self.cancel);
         Ok(run_with(self.exec, command, Input::bytes(input), &limits).await?)
@@ -209,7 +239,7 @@ impl<'a> Compose<'a> {
             host: self.exec.name().to_owned(),
             operation: operation.to_owned(),
             status: output.status,
-            output: last_lines(&self.scrubber.scrub(&text), ERROR_LINES),
+            output: telling_lines(&self.scrubber.scrub(&text), ERROR_LINES),
         }
     }
 }
@@ -236,7 +266,7 @@ fn still_in_use(stderr: &str) -> BTreeSet<String> {
 
 /// The last lines that say something: progress (` Container web-app-1  Creating`) does not, unless
 /// there is nothing else.
-fn last_lines(text: &str, count: usize) -> String {
+pub(super) fn telling_lines(text: &str, count: usize) -> String {
     let all: Vec<_> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
     let telling: Vec<_> = all.iter().copied().filter(|line| !is_progress(line)).collect();
     let lines = if telling.is_empty() { all } else { telling };
@@ -335,9 +365,9 @@ mod tests {
     #[test]
     fn progress_makes_way_for_what_says_something() {
         let text = " Network p_default  Creating\n Container p-a-1  Creating\n\nError response: bad\n";
-        assert_eq!(last_lines(text, 9), "Error response: bad");
-        assert_eq!(last_lines(" Container p-a-1  Creating\n", 9), " Container p-a-1  Creating");
-        assert_eq!(last_lines("a\nb\nc\n", 2), "b\nc");
+        assert_eq!(telling_lines(text, 9), "Error response: bad");
+        assert_eq!(telling_lines(" Container p-a-1  Creating\n", 9), " Container p-a-1  Creating");
+        assert_eq!(telling_lines("a\nb\nc\n", 2), "b\nc");
     }
 
     #[tokio::test]

@@ -92,10 +92,21 @@ impl Project {
             .args(end_of_options(services))
             .timeout(limit)
     }
+
+    /// `config` of `services` and of what they depend on, also where their profiles are not active.
+    pub fn config_of(&self, cli: &Cli, services: &[String]) -> Command {
+        self.config(cli).args(end_of_options(services))
+    }
+
     /// The words that every call about this project begins with.
     fn command(&self, cli: &Cli) -> Command {
-        let mut command =
-            compose(cli, &self.pwd, &self.name, &self.directory).args(["--env-file", &self.env_file]);
+        self.command_with(cli, &[])
+    }
+
+    /// The same, with more `variables` for Compose itself.
+    pub(super) fn command_with(&self, cli: &Cli, variables: &[(&str, &str)]) -> Command {
+        let mut command = compose(cli, &self.pwd, &self.name, &self.directory, variables)
+            .args(["--env-file", &self.env_file]);
         for file in &self.files {
             command = command.args(["--file", file]);
         }
@@ -109,13 +120,14 @@ impl Project {
 /// `down` by the project's label alone: neither files nor values are needed, and a project that is
 /// gone already is no error.
 pub fn down(cli: &Cli, project: &str, volumes: bool, limit: Option<Duration>) -> Command {
-    let command = compose(cli, NOWHERE, project, NOWHERE).args(["down", "--remove-orphans"]);
+    let command = compose(cli, NOWHERE, project, NOWHERE, &[]).args(["down", "--remove-orphans"]);
     let command = if volumes { command.arg("--volumes") } else { command };
     command.timeout(limit)
 }
 
-fn compose(cli: &Cli, pwd: &str, project: &str, directory: &str) -> Command {
-    cli.docker_with(&[("PWD", pwd)], ["compose", "--ansi", "never", "--progress", "plain"]).args([
+fn compose(cli: &Cli, pwd: &str, project: &str, directory: &str, variables: &[(&str, &str)]) -> Command {
+    let variables = [&[("PWD", pwd)], variables].concat();
+    cli.docker_with(&variables, ["compose", "--ansi", "never", "--progress", "plain"]).args([
         "--project-name",
         project,
         "--project-directory",
@@ -181,6 +193,10 @@ mod tests {
         for (command, tail) in [
             (project().config(&cli()), vec!["config", "--format", "json"]),
             (project().hashes(&cli()), vec!["config", "--hash", "*"]),
+            (
+                project().config_of(&cli(), &["job".to_owned()]),
+                vec!["config", "--format", "json", "--", "job"],
+            ),
             (
                 project().pull(&cli(), Pull::Always, &[], limit),
                 vec!["pull", "--quiet", "--ignore-buildable", "--policy", "always"],

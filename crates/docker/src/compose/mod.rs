@@ -13,7 +13,7 @@
 //!    values and [`predict::Resolved::override_file`] are written beside it;
 //! 2. images are pulled: with credentials of ours by [`Engine::pull`](crate::Engine::pull), the
 //!    others by [`Compose::pull`]; [`stack::orphans`] are removed, [`plan::repairs`] are made;
-//! 3. [`Compose::up`], then [`wait::until_ready`];
+//! 3. [`Compose::job`] for what has to run first, [`Compose::up`], [`wait::until_ready`], jobs again;
 //! 4. [`stack::record`] is kept on the host for the next read.
 //!
 //! The order matters in one place: `.env`, the override and the files are one generation, and
@@ -21,6 +21,7 @@
 
 pub mod calls;
 pub mod command;
+pub mod job;
 pub mod layout;
 pub mod manifest;
 pub mod plan;
