@@ -57,6 +57,12 @@ pub enum Error {
         /// The oldest version that will do.
         needed: String,
     },
+    /// Images are to be built, and only the builder of old is there.
+    #[error("docker on {host} cannot build with BuildKit")]
+    NoBuildKit {
+        /// The host in words.
+        host: String,
+    },
     /// The Engine answered with an error, or stopped answering.
     #[error("docker on {host} could not {operation}")]
     Engine {
@@ -142,6 +148,11 @@ impl Error {
             }
             Self::ComposeTooOld { needed, .. } => {
                 format!("Upgrade the Compose plugin on the host to {needed} or newer.")
+            }
+            Self::NoBuildKit { .. } => {
+                "Install the buildx plugin on the host (package docker-buildx-plugin or, on Debian 13, docker-buildx), or \
+                 build elsewhere and take `build` out."
+                    .to_owned()
             }
             Self::Pull { reason, .. } if is_denied(reason) => {
                 "Check that the image exists, and that the provider has a registry block with this registry's \

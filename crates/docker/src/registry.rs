@@ -49,6 +49,48 @@ fn registry_of(reference: &str) -> &str {
     }
 }
 
+/// The reference as the daemon lists it: with a tag, without a digest and without what Docker Hub
+/// needs not be told.
+pub(crate) fn tagged(reference: &str) -> String {
+    let name = reference.split('@').next().unwrap_or(reference);
+    let name = with_tag(name);
+    let name =
+        name.strip_prefix("docker.io/").or_else(|| name.strip_prefix("index.docker.io/")).unwrap_or(&name);
+    name.strip_prefix("library/").unwrap_or(name).to_owned()
+}
+
+/// The repository of a reference, as the daemon lists it.
+fn repository(reference: &str) -> String {
+    let tagged = tagged(reference);
+    match tagged.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => name.to_owned(),
+        _ => tagged,
+    }
+}
+
+/// The digest that a reference names by itself, with its repository: `repo@sha256:…`.
+pub fn pinned(reference: &str) -> Option<String> {
+    let (name, digest) = reference.split_once('@')?;
+    let last = name.rfind('/').map_or(0, |at| at + 1);
+    let end = name[last..].find(':').map_or(name.len(), |at| last + at);
+    Some(format!("{}@{digest}", &name[..end]))
+}
+
+/// Of the `digests` of an image (`repo@sha256:…`) the one by which it can be had again: that of the
+/// repository that `reference` names, where there is one.
+pub fn digest_of<'d>(reference: &str, digests: &'d [String]) -> Option<&'d String> {
+    let repository = repository(reference);
+    let own = digests.iter().find(|digest| digest.split('@').next() == Some(repository.as_str()));
+    own.or_else(|| digests.iter().min())
+}
+
+/// Whether the registry means another image by `reference` than the host, which has one with these
+/// `digests`, if `remote` is what the registry says.
+pub fn has_moved(reference: &str, digests: &[String], remote: &str) -> bool {
+    let wanted = format!("{}@{remote}", repository(reference));
+    !remote.is_empty() && !digests.contains(&wanted)
+}
+
 /// The reference with the tag that is meant when it has neither tag nor digest: the Engine would
 /// else fetch all tags.
 pub(crate) fn with_tag(reference: &str) -> String {
@@ -88,6 +130,30 @@ mod tests {
         let found = for_image(&registries, "b.example/app").unwrap();
         assert!(std::ptr::eq(found, &registries[1]));
         assert!(for_image(&registries, "c.example/app").is_none());
+    }
+
+    #[test]
+    fn digests_are_those_of_the_repository() {
+        let digests = ["b.io/app@sha256:2", "a.io/app@sha256:1", "nginx@sha256:3"].map(str::to_owned);
+        for (reference, found) in [
+            ("b.io/app:1", "b.io/app@sha256:2"),
+            ("docker.io/library/nginx", "nginx@sha256:3"),
+            ("localhost:5000/x", "a.io/app@sha256:1"),
+        ] {
+            assert_eq!(digest_of(reference, &digests).unwrap(), found);
+        }
+        assert_eq!(digest_of("x", &[]), None);
+        assert!(!has_moved("b.io/app:1", &digests, "sha256:2"));
+        assert!(has_moved("b.io/app:1", &digests, "sha256:1"));
+        assert!(has_moved("new", &[], "sha256:1") && !has_moved("new", &[], ""));
+    }
+
+    #[test]
+    fn a_pinned_reference_tells_its_digest() {
+        assert_eq!(pinned("h:5000/a/b:1@sha256:x").as_deref(), Some("h:5000/a/b@sha256:x"));
+        assert_eq!(pinned("nginx@sha256:x").as_deref(), Some("nginx@sha256:x"));
+        assert_eq!(pinned("h:5000/nginx:1"), None);
+        assert_eq!(tagged("docker.io/library/nginx@sha256:x"), "nginx:latest");
     }
 
     #[test]

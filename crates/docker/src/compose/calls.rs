@@ -164,6 +164,28 @@ impl<'a> Compose<'a> {
         self.succeed("pull the images", &command, Vec::new()).await.map(drop)
     }
 
+    /// Builds the image of `service`; see [`Project::build`].
+    ///
+    /// # Errors
+    /// [`Error::Command`] with the last words of the build, [`Error::NoBuildKit`] where the host
+    /// only has the builder of old.
+    pub async fn build(
+        &self,
+        project: &Project,
+        service: &str,
+        fresh: bool,
+        limit: Option<Duration>,
+    ) -> Result<(), Error> {
+        let output = self.run(&project.build(&self.cli, service, fresh, limit), Vec::new()).await?;
+        if output.success() {
+            return Ok(());
+        }
+        if needs_buildkit(&output.stderr_text()) {
+            return Err(Error::NoBuildKit { host: self.exec.name().to_owned() });
+        }
+        Err(self.failure(&format!("build the image of service {service:?}"), &output))
+    }
+
     /// Makes what runs equal to the files; see [`Project::up`]. A project without services is one.
     ///
     /// # Errors
@@ -242,6 +264,16 @@ impl<'a> Compose<'a> {
             output: telling_lines(&self.scrubber.scrub(&text), ERROR_LINES),
         }
     }
+}
+
+/// Whether a build failed because there is no BuildKit behind it, or no client for it.
+fn needs_buildkit(stderr: &str) -> bool {
+    let words = [
+        "doesn't support BuildKit",
+        "requires BuildKit",
+        "BuildKit is enabled but the buildx component is missing",
+    ];
+    words.iter().any(|word| stderr.contains(word)) || stderr.contains("classic builder doesn't support")
 }
 
 /// The variables of Compose's warnings: `The \"NAME\" variable is not set. Defaulting to a blank
@@ -368,6 +400,28 @@ mod tests {
         assert_eq!(telling_lines(text, 9), "Error response: bad");
         assert_eq!(telling_lines(" Container p-a-1  Creating\n", 9), " Container p-a-1  Creating");
         assert_eq!(telling_lines("a\nb\nc\n", 2), "b\nc");
+    }
+
+    #[tokio::test]
+    async fn a_failed_build_tells_its_last_words() {
+        let fake = Fake::new("web");
+        let project = Project {
+            name: "web".into(),
+            directory: "/srv/web".into(),
+            pwd: "/srv/web".into(),
+            files: vec!["/srv/web/compose.yaml".into()],
+            profiles: Vec::new(),
+            env_file: "/srv/web/.env".into(),
+        };
+        let command = project.build(&cli(), "app", false, None);
+        expect(&fake, &command, Reply::failure(17, "#8 0.3 boom hunter2\nfailed to solve: exit code: 1\n"));
+        let error = compose(&fake).build(&project, "app", false, None).await.unwrap_err();
+        assert_eq!(error.to_string(), "could not build the image of service \"app\" on web (status 17)");
+        let Error::Command { output, .. } = error else { panic!() };
+        assert_eq!(output, "#8 0.3 boom [secret]\nfailed to solve: exit code: 1");
+        expect(&fake, &command, Reply::failure(1, "the classic builder doesn't support secrets"));
+        let error = compose(&fake).build(&project, "app", false, None).await.unwrap_err();
+        assert!(matches!(error, Error::NoBuildKit { .. }));
     }
 
     #[tokio::test]

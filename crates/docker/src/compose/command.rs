@@ -17,6 +17,9 @@ const READ_LIMIT: Duration = Duration::from_secs(60);
 /// it works by labels. (Distributions promise that it does not exist: it is the home of nobody.)
 const NOWHERE: &str = "/nonexistent";
 
+/// Runs the words that follow with what they write to stdout on stderr.
+const TO_STDERR: &str = r#"exec "$@" >&2"#;
+
 /// A Compose project as one call sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Project {
@@ -79,6 +82,19 @@ impl Project {
         self.command(cli)
             .args(["pull", "--quiet", "--ignore-buildable", "--policy", pull.word()])
             .args(end_of_options(services))
+            .timeout(limit)
+    }
+
+    /// `build`: builds the image of one service by BuildKit, whose client Compose brings along;
+    /// `fresh` asks registries for newer base images. Of what it writes only the end matters, and
+    /// that is kept of stderr.
+    pub fn build(&self, cli: &Cli, service: &str, fresh: bool, limit: Option<Duration>) -> Command {
+        let command = self.command_with(cli, &[("DOCKER_BUILDKIT", "1")]).arg("build");
+        let command = if fresh { command.arg("--pull") } else { command };
+        let command = command.args(["--", service]);
+        Command::new(["sh", "-c", TO_STDERR, "windlass-build"])
+            .args(command.words())
+            .privileged()
             .timeout(limit)
     }
 
@@ -211,6 +227,16 @@ mod tests {
         }
         assert_eq!(project().up(&cli(), &[], limit).time_limit(), limit);
         assert!(project().config(&cli()).words().contains(&"PWD=/srv/final".to_owned()));
+    }
+
+    #[test]
+    fn a_build_writes_to_stderr_by_buildkit() {
+        let command = project().build(&cli(), "app", true, None);
+        let words = command.words().join(" ");
+        assert!(words.starts_with("sh -c exec \"$@\" >&2 windlass-build env -i PATH="), "{words}");
+        assert!(words.contains(" PWD=/srv/final DOCKER_BUILDKIT=1 docker compose "), "{words}");
+        assert!(words.ends_with(" --profile extra build --pull -- app"), "{words}");
+        assert!(command.is_privileged());
     }
 
     #[test]

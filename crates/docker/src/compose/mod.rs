@@ -10,7 +10,7 @@
 //!
 //! And an apply:
 //! 1. [`manifest::Manifest::shipment`] says what to send and what to delete; `.env` with the real
-//!    values and [`predict::Resolved::override_file`] are written beside it;
+//!    values and [`predict::override_file`] are written beside it;
 //! 2. images are pulled: with credentials of ours by [`Engine::pull`](crate::Engine::pull), the
 //!    others by [`Compose::pull`]; [`stack::orphans`] are removed, [`plan::repairs`] are made;
 //! 3. [`Compose::job`] for what has to run first, [`Compose::up`], [`wait::until_ready`], jobs again;
@@ -19,8 +19,10 @@
 //! The order matters in one place: `.env`, the override and the files are one generation, and
 //! [`record::Record`] is written last, so that an apply that was cut off reads as a change.
 
+pub mod build;
 pub mod calls;
 pub mod command;
+pub mod history;
 pub mod job;
 pub mod layout;
 pub mod manifest;

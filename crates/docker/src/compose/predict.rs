@@ -22,6 +22,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
+    build::LABEL_CONTEXT,
     project::Config,
     resources::{self, LABEL_RESOURCES, Values},
 };
@@ -116,14 +117,44 @@ impl Resolved {
     pub fn document(&self) -> Vec<u8> {
         self.config.document.to_string().into_bytes()
     }
+}
 
-    /// The Compose file that gives `up`, and a person, the same labels.
-    pub fn override_file(&self) -> String {
-        let services: Map<_, _> =
-            self.labels.iter().map(|(name, labels)| (name.clone(), json!({ "labels": labels }))).collect();
-        let mut text = format!("{:#}", json!({ "services": services }));
-        text.push('\n');
-        text
+/// What we add to a service of the files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Addition {
+    /// Labels of its containers.
+    pub labels: BTreeMap<String, String>,
+    /// The image that it runs instead of the one in the files.
+    pub image: Option<String>,
+    /// What it is built from, as [`build`](super::build) hashes it; none where it is not built.
+    pub context: Option<String>,
+}
+
+/// The Compose file that says to `up`, and to a person, what we add.
+pub fn override_file(additions: &BTreeMap<String, Addition>) -> String {
+    let services: Map<_, _> = additions
+        .iter()
+        .map(|(name, addition)| (name.clone(), addition.document()))
+        .filter(|(_, service)| service.as_object().is_some_and(|service| !service.is_empty()))
+        .collect();
+    let mut text = format!("{:#}", json!({ "services": services }));
+    text.push('\n');
+    text
+}
+
+impl Addition {
+    fn document(&self) -> Value {
+        let mut service = Map::new();
+        if let Some(image) = &self.image {
+            service.insert("image".to_owned(), json!(image));
+        }
+        if let Some(context) = &self.context {
+            service.insert("build".to_owned(), json!({ "labels": { LABEL_CONTEXT: context } }));
+        }
+        if !self.labels.is_empty() {
+            service.insert("labels".to_owned(), json!(self.labels));
+        }
+        Value::Object(service)
     }
 }
 
@@ -164,7 +195,7 @@ const MOST_LINKS: usize = 40;
 
 /// `path`, every link on the way to what it stands for, and that. A link that leads out of the
 /// directory ends the way.
-fn followed(path: &str, links: &BTreeMap<String, String>) -> Vec<String> {
+pub(super) fn followed(path: &str, links: &BTreeMap<String, String>) -> Vec<String> {
     let mut ways = vec![path.to_owned()];
     let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {
@@ -183,7 +214,7 @@ fn followed(path: &str, links: &BTreeMap<String, String>) -> Vec<String> {
 }
 
 /// What `target` and then `rest` stand for in the folder `above`; `None` when that is outside.
-fn normal(above: &str, target: &str, rest: &str) -> Option<String> {
+pub(super) fn normal(above: &str, target: &str, rest: &str) -> Option<String> {
     if target.starts_with('/') {
         return None;
     }
@@ -199,7 +230,7 @@ fn normal(above: &str, target: &str, rest: &str) -> Option<String> {
 }
 
 /// `path` relative to `directory` (empty when they are the same); `None` when it is elsewhere.
-fn below<'p>(path: &'p str, directory: &str) -> Option<&'p str> {
+pub(super) fn below<'p>(path: &'p str, directory: &str) -> Option<&'p str> {
     let rest = path.strip_prefix(directory.trim_end_matches('/'))?;
     if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
 }
@@ -388,18 +419,19 @@ mod tests {
     }
 
     #[test]
-    fn the_override_file_says_the_same_labels() {
-        let resolved = Resolved {
-            config: Config::parse(br#"{"name":"p"}"#).unwrap(),
-            files: BTreeMap::new(),
-            uses: BTreeMap::new(),
-            labels: BTreeMap::from([("app".into(), BTreeMap::from([(LABEL_FILES.into(), "abc".into())]))]),
-        };
+    fn the_override_file_says_what_we_add() {
+        let labels = BTreeMap::from([(LABEL_FILES.into(), "abc".into())]);
+        let app = Addition { labels, ..Addition::default() };
         assert_eq!(
-            resolved.override_file(),
+            override_file(&BTreeMap::from([("app".into(), app), ("bare".into(), Addition::default())])),
             "{\n  \"services\": {\n    \"app\": {\n      \"labels\": {\n        \
              \"windlass.files-hash\": \"abc\"\n      }\n    }\n  }\n}\n"
         );
+        let built = Addition { context: Some("c".into()), image: Some("i:1".into()), ..Addition::default() };
+        let json: Value =
+            serde_json::from_str(&override_file(&BTreeMap::from([("b".into(), built)]))).unwrap();
+        let labels = json!({LABEL_CONTEXT: "c"});
+        assert_eq!(json, json!({"services": {"b": {"image": "i:1", "build": {"labels": labels}}}}));
     }
 
     #[test]

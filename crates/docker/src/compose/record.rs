@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use secret::ProofKey as Key;
 use serde::{Deserialize, Serialize};
 
-use super::stack::Steady;
+use super::{history::History, stack::Steady};
 use crate::Error;
 
 /// The format of the record.
@@ -28,6 +28,9 @@ pub struct Record {
     pub compose: String,
     /// What became of each service.
     pub services: BTreeMap<String, Recorded>,
+    /// The images that it used.
+    #[serde(default)]
+    pub history: History,
 }
 
 /// A service as an apply left it.
@@ -56,7 +59,13 @@ pub struct Recorded {
 impl Record {
     /// An empty record.
     pub fn new(project: impl Into<String>, compose: impl Into<String>) -> Self {
-        Self { version: VERSION, project: project.into(), compose: compose.into(), services: BTreeMap::new() }
+        Self {
+            version: VERSION,
+            project: project.into(),
+            compose: compose.into(),
+            services: BTreeMap::new(),
+            history: History::default(),
+        }
     }
 
     /// Reads what [`Record::to_json`] wrote.

@@ -24,7 +24,8 @@ pub struct Values<'a> {
 }
 
 impl Values<'_> {
-    fn of(&self, name: &str) -> &str {
+    /// The value of a variable, or what stands for it.
+    pub(super) fn of(&self, name: &str) -> &str {
         self.known.get(name).map(String::as_str).or(self.own).unwrap_or_default()
     }
 }

@@ -6,6 +6,7 @@
 //! everything else on the connection.
 
 mod diagnose;
+mod images;
 mod model;
 mod status;
 mod transport;
@@ -19,7 +20,6 @@ use std::{
 
 use bollard::{
     Docker,
-    auth::DockerCredentials,
     container::LogOutput,
     errors::Error as ApiError,
     query_parameters::{
@@ -198,13 +198,7 @@ impl Engine {
     ) -> Result<Image, Error> {
         let reference = registry::with_tag(reference);
         let options = CreateImageOptionsBuilder::default().from_image(&reference).platform(platform).build();
-        let credentials = registry.map(|registry| DockerCredentials {
-            username: Some(registry.username.clone()),
-            password: Some(registry.password.expose().to_owned()),
-            serveraddress: Some(registry.address.clone()),
-            ..DockerCredentials::default()
-        });
-        let mut progress = pin!(self.docker.create_image(Some(options), None, credentials));
+        let mut progress = pin!(self.docker.create_image(Some(options), None, images::credentials(registry)));
         while let Some(step) = progress.next().await {
             step.map_err(|source| self.pull_error(&reference, source))?;
         }

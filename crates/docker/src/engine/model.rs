@@ -161,13 +161,20 @@ pub struct Image {
     /// The references with a digest under which a registry knows it; none for images that were
     /// built or loaded here.
     pub digests: Vec<String>,
+    /// The references with a tag under which the host has it.
+    pub tags: Vec<String>,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
 }
 
 impl Image {
     pub(super) fn from_inspect(found: &ImageInspect) -> Self {
+        let labels = found.config.as_ref().and_then(|config| config.labels.clone());
         Self {
             id: found.id.clone().unwrap_or_default(),
             digests: found.repo_digests.clone().unwrap_or_default(),
+            tags: found.repo_tags.clone().unwrap_or_default(),
+            labels: labels.unwrap_or_default().into_iter().collect(),
         }
     }
 }

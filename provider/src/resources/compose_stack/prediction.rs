@@ -8,7 +8,7 @@ use docker::{
     compose::{
         Config,
         plan::{self, Change},
-        predict::Resolved,
+        predict::{Addition, Resolved, override_file},
         project::{Condition, Service as Resolution},
         stack::{self, ServiceState, Steady, Wanted as DomainWanted},
         wait::Goal,
@@ -101,12 +101,11 @@ impl Prediction {
         plan::changes(prior, &self.wanted(), images, &self.dependencies())
     }
 
-    /// The Compose file with the labels that we add.
+    /// The Compose file with what we add.
     pub(super) fn override_file(&self) -> String {
-        let labels = self.services.iter().filter(|(_, one)| !one.labels.is_empty());
-        let labels = labels.map(|(name, one)| (name.clone(), one.labels.clone())).collect();
-        Resolved { config: self.dependencies(), files: BTreeMap::new(), uses: BTreeMap::new(), labels }
-            .override_file()
+        let addition = |one: &Wanted| Addition { labels: one.labels.clone(), ..Addition::default() };
+        let additions = self.services.iter().map(|(name, one)| (name.clone(), addition(one)));
+        override_file(&additions.collect())
     }
 
     /// What is waited for.

@@ -1,0 +1,162 @@
+//! What counts in a build, and what does not.
+
+use serde_json::json;
+
+use super::*;
+
+const DIRECTORY: &str = "/srv/web";
+
+fn files(entries: &[(&str, &str)]) -> BTreeMap<String, FileDigest> {
+    let digest = |text: &str| FileDigest { sha256: text.to_owned(), mode: 0o644 };
+    entries.iter().map(|(path, text)| ((*path).to_owned(), digest(text))).collect()
+}
+
+fn usual() -> Vec<(&'static str, &'static str)> {
+    vec![
+        ("compose.yaml", "x"),
+        ("app/Dockerfile", "FROM scratch"),
+        ("app/.dockerignore", "*.log\n"),
+        ("app/main", "1"),
+        ("app/debug.log", "2"),
+        ("lib/a", "3"),
+        ("token", "4"),
+    ]
+}
+
+fn document(build: Value) -> Value {
+    json!({
+        "name": "web",
+        "secrets": {"env": {"environment": "TOKEN"}, "file": {"file": "/srv/web/token"}},
+        "services": {"app": {"build": build}, "db": {"image": "pg"}}
+    })
+}
+
+fn plain() -> Value {
+    json!({"context": "/srv/web/app", "dockerfile": "Dockerfile"})
+}
+
+fn hash_in(
+    directory: &str,
+    build: Value,
+    entries: &[(&str, &str)],
+    token: &str,
+) -> Result<String, BuildError> {
+    let files = files(entries);
+    let texts: BTreeMap<String, String> =
+        entries.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+    let read = |path: &str| texts.get(path).cloned();
+    let links = BTreeMap::from([("current".to_owned(), "app".to_owned())]);
+    let shipped = Shipped { directory, files: &files, links: &links, read: &read };
+    let known = BTreeMap::from([("TOKEN".to_owned(), token.to_owned())]);
+    let names = ["app", "db"].map(str::to_owned).into();
+    let found = contexts(&document(build), &names, shipped, Values { known: &known, own: None })?;
+    assert_eq!(found.keys().collect::<Vec<_>>(), ["app"]);
+    Ok(found["app"].clone())
+}
+
+fn hash(build: Value, entries: &[(&str, &str)]) -> String {
+    hash_in(DIRECTORY, build, entries, "TOKEN#1").unwrap()
+}
+
+fn edited(path: &str, text: &'static str) -> Vec<(&'static str, &'static str)> {
+    usual().into_iter().map(|(name, old)| if name == path { (name, text) } else { (name, old) }).collect()
+}
+
+#[test]
+fn what_goes_into_the_image_counts_and_nothing_else_does() {
+    let before = hash(plain(), &usual());
+    for path in ["app/Dockerfile", "app/main", "app/.dockerignore"] {
+        assert_ne!(hash(plain(), &edited(path, "y")), before, "{path}");
+    }
+    for path in ["app/debug.log", "lib/a", "compose.yaml", "token"] {
+        assert_eq!(hash(plain(), &edited(path, "y")), before, "{path}");
+    }
+}
+
+#[test]
+fn the_dockerfile_counts_also_where_it_is_excluded() {
+    let mut entries = usual();
+    entries.push(("app/Dockerfile.dockerignore", "*\n!debug.log"));
+    let before = hash(plain(), &entries);
+    let with = |path: &str| {
+        let edit = |(name, old)| if name == path { (name, "y") } else { (name, old) };
+        hash(plain(), &entries.clone().into_iter().map(edit).collect::<Vec<_>>())
+    };
+    assert_ne!(with("app/Dockerfile"), before);
+    assert_ne!(with("app/debug.log"), before);
+    assert_eq!(with("app/main"), before);
+}
+
+#[test]
+fn everything_that_says_what_to_build_counts() {
+    let mut hashes = BTreeSet::new();
+    for (key, value) in [
+        ("target", json!("x")),
+        ("args", json!({"A": "1"})),
+        ("args", json!({"A": "2"})),
+        ("dockerfile_inline", json!("FROM scratch")),
+        ("additional_contexts", json!({"lib": "/srv/web/lib"})),
+        ("additional_contexts", json!({"lib": "docker-image://busybox"})),
+        ("secrets", json!([{"source": "env"}])),
+        ("secrets", json!([{"source": "file"}])),
+        ("context", json!("https://example.org/app.git#main")),
+        ("context", json!("https://example.org/app.git#v2")),
+        ("cache_from", json!(["x"])),
+    ] {
+        let mut build = plain();
+        build[key] = value;
+        hashes.insert(hash(build, &usual()));
+    }
+    assert_eq!(hashes.len(), 11);
+    let mut cached = plain();
+    cached["cache_from"] = json!(["x"]);
+    assert_eq!(hash(cached, &usual()), hash(plain(), &usual()));
+}
+
+#[test]
+fn secrets_count_by_what_stands_for_them() {
+    let mut build = plain();
+    build["secrets"] = json!([{"source": "env"}, {"source": "file"}]);
+    let with = |token: &str| hash_in(DIRECTORY, build.clone(), &usual(), token).unwrap();
+    assert_ne!(with("TOKEN#1"), with("TOKEN#2"));
+    assert_ne!(hash(build.clone(), &edited("token", "y")), with("TOKEN#1"));
+}
+
+#[test]
+fn a_context_is_the_same_in_another_directory_and_behind_a_link() {
+    let there = json!({"context": "/opt/x/app", "dockerfile": "Dockerfile"});
+    assert_eq!(hash_in("/opt/x", there, &usual(), "").unwrap(), hash(plain(), &usual()));
+    let linked = json!({"context": "/srv/web/current", "dockerfile": "Dockerfile"});
+    assert_eq!(hash(linked, &usual()), hash(plain(), &usual()));
+    let upward = json!({"context": "/srv/web/lib", "dockerfile": "../app/Dockerfile"});
+    assert_ne!(hash(upward, &usual()), hash(plain(), &usual()));
+}
+
+#[test]
+fn what_cannot_be_built_is_told_with_its_service() {
+    for (build, words) in [
+        (
+            json!({"context": "/opt/app"}),
+            "service \"app\" is built from /opt/app, which is not in the stack's directory",
+        ),
+        (
+            json!({"context": "/srv/web/none"}),
+            "service \"app\" is built from \"none\", where there are no files",
+        ),
+        (
+            json!({"context": "/srv/web/app", "dockerfile": "Dockerfile.dev"}),
+            "service \"app\" is built by \"app/Dockerfile.dev\", which is not among the files",
+        ),
+    ] {
+        assert_eq!(hash_in(DIRECTORY, build, &usual(), "").unwrap_err().to_string(), words);
+    }
+    let error = hash_in(DIRECTORY, plain(), &edited("app/.dockerignore", "a["), "").unwrap_err();
+    assert_eq!(error.to_string(), "app/.dockerignore: \"a[\" is no pattern");
+}
+
+#[test]
+fn services_may_share_an_image_that_they_build_alike() {
+    assert!(agree([("a", "img", "1"), ("b", "img", "1"), ("c", "other", "2")]).is_ok());
+    let clash = agree([("a", "img", "1"), ("b", "img", "2")]).unwrap_err();
+    assert_eq!(clash.to_string(), "the services a and b build the same image \"img\", each in its own way");
+}

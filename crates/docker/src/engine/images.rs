@@ -1,0 +1,74 @@
+//! Images of a host, and what registries say of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bollard::{auth::DockerCredentials, query_parameters::RemoveImageOptionsBuilder};
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::{Engine, Image, not_found, status_code};
+use crate::{
+    Error,
+    registry::{self, Registry},
+};
+
+/// How many images are asked for at the same time.
+const AT_ONCE: usize = 8;
+
+impl Engine {
+    /// The images behind `references` that the host has.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when the daemon does not answer.
+    pub async fn images(&self, references: BTreeSet<String>) -> Result<BTreeMap<String, Image>, Error> {
+        let asked = stream::iter(references).map(|reference| async move {
+            let found = self.image(&reference).await?;
+            Ok::<_, Error>(found.map(|image| (reference, image)))
+        });
+        let found: Vec<_> = asked.buffer_unordered(AT_ONCE).try_collect().await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// The digest (`sha256:…`) that `reference` stands for in its registry now. The daemon asks, so
+    /// the registry only has to be within the host's reach.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when the registry, or the daemon, does not answer or refuses.
+    pub async fn registry_digest(
+        &self,
+        reference: &str,
+        registry: Option<&Registry>,
+    ) -> Result<String, Error> {
+        let reference = registry::with_tag(reference);
+        let found = self.docker.inspect_registry_image(&reference, credentials(registry)).await;
+        let found = found.map_err(|source| self.error("ask a registry for an image", source))?;
+        Ok(found.descriptor.digest.unwrap_or_default())
+    }
+
+    /// Removes the image `name` (a tag, of which only the tag goes while there are others, or an
+    /// id); whether it did. What is in use, or goes by other names, stays.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when the daemon does not answer.
+    pub async fn remove_image(&self, name: &str) -> Result<bool, Error> {
+        let options = RemoveImageOptionsBuilder::default().force(false).build();
+        match self.docker.remove_image(name, Some(options), None).await {
+            Ok(_) => Ok(true),
+            Err(source) if not_found(&source) => Ok(false),
+            Err(source) if status_code(&source) == Some(409) => {
+                tracing::debug!(image = name, %source, "an image stays");
+                Ok(false)
+            }
+            Err(source) => Err(self.error("remove an image", source)),
+        }
+    }
+}
+
+/// Credentials as the daemon takes them with a request.
+pub(super) fn credentials(registry: Option<&Registry>) -> Option<DockerCredentials> {
+    registry.map(|registry| DockerCredentials {
+        username: Some(registry.username.clone()),
+        password: Some(registry.password.expose().to_owned()),
+        serveraddress: Some(registry.address.clone()),
+        ..DockerCredentials::default()
+    })
+}
