@@ -7,6 +7,7 @@ mod adapter;
 mod data_sources;
 mod diagnose;
 mod engines;
+mod functions;
 mod host_key;
 mod hosts;
 mod resources;

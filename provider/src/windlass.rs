@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use framework::{AnyDataSource, AnyResource, Context, Diagnostic, Diagnostics, Provider, Schema};
+use framework::{
+    AnyDataSource, AnyFunction, AnyResource, Context, Diagnostic, Diagnostics, Provider, Schema,
+};
 
 use crate::{
     data_sources::host::HostDataSource,
     engines::Engines,
+    functions,
     hosts::Hosts,
     resources::{compose_stack::StackResource, file::FileResource, host::HostResource},
     settings::{self, ProviderModel, Settings},
@@ -46,5 +49,9 @@ impl Provider for Windlass {
 
     fn data_sources(&self) -> Vec<AnyDataSource> {
         vec![AnyDataSource::new(HostDataSource::new(self.hosts.clone()))]
+    }
+
+    fn functions(&self) -> Vec<AnyFunction> {
+        functions::all()
     }
 }

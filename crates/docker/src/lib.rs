@@ -10,10 +10,12 @@ mod version;
 
 pub mod compose;
 pub mod engine;
+pub mod reference;
 pub mod registry;
 
 pub use cli::Cli;
 pub use engine::Engine;
 pub use error::Error;
+pub use reference::Reference;
 pub use registry::Registry;
 pub use version::ComposeVersion;

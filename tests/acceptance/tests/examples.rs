@@ -15,7 +15,7 @@ fn folders() -> Vec<PathBuf> {
     let inside =
         |folder: &str| fs::read_dir(examples.join(folder)).unwrap().map(|entry| entry.unwrap().path());
     let mut folders = vec![examples.join("provider"), examples.join("demo")];
-    folders.extend(inside("resources").chain(inside("data-sources")));
+    folders.extend(inside("resources").chain(inside("data-sources")).chain(inside("functions")));
     folders.retain(|folder| folder.is_dir());
     folders.sort();
     folders
@@ -27,6 +27,10 @@ fn every_example_is_valid() {
     assert!(folders.len() >= 6, "{folders:?}");
     for cli in clis() {
         for folder in &folders {
+            // Provider functions came with 1.8.
+            if cli.version() < (1, 8) && folder.parent().is_some_and(|parent| parent.ends_with("functions")) {
+                continue;
+            }
             let workspace = Workspace::new(&cli);
             for entry in fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();

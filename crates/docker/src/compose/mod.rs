@@ -26,6 +26,7 @@ pub mod history;
 pub mod job;
 pub mod layout;
 pub mod manifest;
+pub mod outline;
 pub mod plan;
 pub mod predict;
 pub mod project;

@@ -1,0 +1,5 @@
+//! Networks and volumes of a host, what runs there, and the functions.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod functions;
