@@ -1,5 +1,6 @@
 //! Ctrl-C and SIGTERM: noticed between and inside steps, so that what a command
-//! started is always taken down by that command.
+//! started is always taken down by that command. Work beside the steps can be
+//! stopped in the same way by the one that began it.
 
 use crate::shell;
 use anyhow::{Context, Result, bail};
@@ -18,7 +19,12 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Whether somebody wants us to stop.
 #[derive(Clone)]
-pub struct Interrupt(Arc<AtomicBool>);
+pub struct Interrupt {
+    /// Set by a signal; all have the same one.
+    signal: Arc<AtomicBool>,
+    /// Set by [`Interrupt::set`]; shared by clones, not by [`Interrupt::apart`].
+    own: Arc<AtomicBool>,
+}
 
 impl Interrupt {
     /// From now on the two signals set this instead of ending the process.
@@ -27,24 +33,28 @@ impl Interrupt {
         for signal in [SIGINT, SIGTERM] {
             signal_hook::flag::register(signal, Arc::clone(&flag)).context("cannot watch for signals")?;
         }
-        Ok(Self(flag))
+        Ok(Self { signal: flag, own: Arc::default() })
     }
 
     /// One that no signal sets.
     #[cfg(test)]
     pub fn unset() -> Self {
-        Self(Arc::new(AtomicBool::new(false)))
+        Self { signal: Arc::default(), own: Arc::default() }
     }
 
-    /// What a signal does.
-    #[cfg(test)]
+    /// One for work beside this: a signal sets both, [`Interrupt::set`] only the one.
+    pub fn apart(&self) -> Self {
+        Self { signal: Arc::clone(&self.signal), own: Arc::default() }
+    }
+
+    /// What a signal does, for this one and its clones alone.
     pub fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.own.store(true, Ordering::Relaxed);
     }
 
     /// Fails once a signal has come.
     pub fn check(&self) -> Result<()> {
-        if self.0.load(Ordering::Relaxed) {
+        if self.signal.load(Ordering::Relaxed) || self.own.load(Ordering::Relaxed) {
             bail!("interrupted");
         }
         Ok(())
@@ -56,9 +66,17 @@ impl Interrupt {
     /// # Errors
     /// As [`shell::run`], and when interrupted.
     pub fn run(&self, command: &mut Command) -> Result<()> {
+        eprintln!("$ {}", shell::words(command));
+        self.run_quietly(command)
+    }
+
+    /// As [`Interrupt::run`], without telling what is run.
+    ///
+    /// # Errors
+    /// As [`Interrupt::run`].
+    pub fn run_quietly(&self, command: &mut Command) -> Result<()> {
         self.check()?;
         let line = shell::words(command);
-        eprintln!("$ {line}");
         // A group of its own: Ctrl-C reaches it through us alone, once.
         let mut child = command
             .stdin(Stdio::null())
@@ -125,6 +143,17 @@ mod tests {
         let touched = scratch.path().join("touched");
         assert!(interrupt.run(Command::new("touch").arg(&touched)).is_err());
         assert!(!touched.exists());
+    }
+
+    #[test]
+    fn work_apart_is_stopped_alone() {
+        let interrupt = Interrupt::unset();
+        let apart = interrupt.apart();
+        apart.set();
+        assert!(apart.clone().check().is_err());
+        assert!(interrupt.check().is_ok());
+        interrupt.signal.store(true, Ordering::Relaxed);
+        assert!(interrupt.apart().check().is_err());
     }
 
     /// The child of the child, which only a signal to the group reaches, must

@@ -4,9 +4,9 @@
 use crate::{paths, shell};
 use anyhow::{Context, Result, bail};
 use cargo_metadata::Message;
-use std::io::BufReader;
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 /// The source address in `required_providers`.
 pub const ADDRESS: &str = "windlass/windlass";
@@ -39,10 +39,7 @@ pub const fn version() -> &'static str {
 /// # Errors
 /// When it does not compile, or the crate has no such program.
 pub fn build(arguments: &BuildArguments) -> Result<PathBuf> {
-    let mut command = shell::cargo();
-    command.args(["build", "--package", "provider", "--bin", BINARY]);
-    command.args((!arguments.dev).then_some("--release"));
-    command.arg("--message-format=json-render-diagnostics");
+    let mut command = command(arguments);
     let line = shell::words(&command);
     eprintln!("$ {line}");
     let mut child = command
@@ -51,18 +48,36 @@ pub fn build(arguments: &BuildArguments) -> Result<PathBuf> {
         .spawn()
         .with_context(|| format!("cannot start `{line}`"))?;
     let stdout = child.stdout.take().context("cargo has no stdout")?;
+    let program = program(BufReader::new(stdout));
+    let status = child.wait().context("cannot wait for cargo")?;
+    if !status.success() {
+        bail!("`{line}` failed: {status}");
+    }
+    program
+}
+
+/// The command that builds the provider and tells on its stdout what it built.
+pub fn command(arguments: &BuildArguments) -> Command {
+    let mut command = shell::cargo();
+    command.args(["build", "--package", "provider", "--bin", BINARY]);
+    command.args((!arguments.dev).then_some("--release"));
+    command.arg("--message-format=json-render-diagnostics");
+    command
+}
+
+/// The path of the program in what [`command`] tells.
+///
+/// # Errors
+/// When there is none.
+pub fn program(told: impl BufRead) -> Result<PathBuf> {
     let mut program = None;
-    for message in Message::parse_stream(BufReader::new(stdout)) {
+    for message in Message::parse_stream(told) {
         let message = message.context("cannot read what cargo says it built")?;
         if let Message::CompilerArtifact(artifact) = message
             && artifact.target.name == BINARY
         {
             program = artifact.executable.map(Into::into).or(program);
         }
-    }
-    let status = child.wait().context("cannot wait for cargo")?;
-    if !status.success() {
-        bail!("`{line}` failed: {status}");
     }
     program.with_context(|| format!("cargo built no program named {BINARY}"))
 }

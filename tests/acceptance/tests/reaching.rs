@@ -1,7 +1,7 @@
 //! Reaching every kind of host: the conformance suite and the soak against each variant.
 //!
 //! In a test target of its own, because the soak cuts connections that other tests would miss:
-//! cargo runs test targets one after the other.
+//! test targets that run at the same time have a lab each.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 

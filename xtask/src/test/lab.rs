@@ -1,9 +1,11 @@
-//! The lab of one run: brought up for it, and taken down whatever happens.
+//! The labs of one run: brought up for it, and taken down whatever happens.
 
+use super::background::{self, Log};
 use super::report::Report;
 use crate::interrupt::Interrupt;
 use crate::{paths, shell};
-use anyhow::Result;
+use anyhow::{Result, anyhow};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -16,7 +18,7 @@ pub struct Lab {
     /// Which hosts, as options of the tool.
     hosts: &'static [&'static str],
     /// What starts and removes hosts; a verb and options follow.
-    tool: Box<dyn Fn() -> Command>,
+    tool: Box<dyn Fn() -> Command + Send>,
     is_up: bool,
 }
 
@@ -30,7 +32,11 @@ impl Lab {
         })
     }
 
-    fn through(what: &str, hosts: &'static [&'static str], tool: impl Fn() -> Command + 'static) -> Self {
+    fn through(
+        what: &str,
+        hosts: &'static [&'static str],
+        tool: impl Fn() -> Command + Send + 'static,
+    ) -> Self {
         let name = format!("{what}-{}", std::process::id());
         Self { name, hosts, tool: Box::new(tool), is_up: false }
     }
@@ -51,6 +57,15 @@ impl Lab {
         outcome.and(is_down)
     }
 
+    /// Brings it up; what the tool says goes to the log.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub fn up_beside(&mut self, interrupt: &Interrupt, log: &Log) -> Result<()> {
+        self.is_up = true;
+        log.run(interrupt, self.command("up").args(self.hosts).stdout(log.stdout()?))
+    }
+
     fn up(&mut self, interrupt: &Interrupt) -> Result<()> {
         // Also a lab that came up halfway is to be taken down.
         self.is_up = true;
@@ -63,6 +78,7 @@ impl Lab {
         shell::run_undisturbed(&mut self.command("down"))
     }
 
+    #[cfg(test)]
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -72,11 +88,28 @@ impl Lab {
         paths::root().join(format!("tests/lab/state/{}.json", self.name))
     }
 
+    /// What tells tests to use it.
+    pub fn told(&self) -> [(&'static str, OsString); 2] {
+        [("WINDLASS_LAB", self.name.clone().into()), ("WINDLASS_LAB_STATE", self.state_file().into())]
+    }
+
     fn command(&self, verb: &str) -> Command {
         let mut command = (self.tool)();
         command.arg(verb).args(["--name", &self.name]);
         command
     }
+}
+
+/// Takes all of them down, at the same time.
+///
+/// # Errors
+/// When one does not go down.
+pub fn down(labs: Vec<Lab>) -> Result<()> {
+    std::thread::scope(|scope| {
+        let ends: Vec<_> = labs.into_iter().map(|mut lab| scope.spawn(move || lab.down())).collect();
+        let ends = ends.into_iter().map(|end| end.join());
+        background::all(ends.map(|end| end.unwrap_or_else(|_| Err(anyhow!("a thread panicked")))))
+    })
 }
 
 impl Drop for Lab {
@@ -152,6 +185,19 @@ mod tests {
         let outcome = lab.during(&Interrupt::unset(), &mut report, |_, _| Ok(()));
         assert!(outcome.is_err());
         assert_eq!(report.failed(), ["lab down"]);
+    }
+
+    #[test]
+    fn labs_that_came_up_beside_go_down_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = Log::new("test of labs").unwrap();
+        let mut labs = vec![noting(folder.path(), ""), noting(folder.path(), "")];
+        for lab in &mut labs {
+            lab.up_beside(&Interrupt::unset(), &log).unwrap();
+        }
+        down(labs).unwrap();
+        assert_eq!(calls(folder.path()), "up\nup\ndown\ndown\n");
+        assert!(down(vec![noting(folder.path(), ""), noting(folder.path(), "down")]).is_err());
     }
 
     #[test]

@@ -1,11 +1,16 @@
 //! `cargo xtask test` (what CI runs) and `cargo xtask check` (its quick part).
 //!
 //! Phases: what the machine needs, the checks that need no host, the builds, and
-//! the tests with a lab of real hosts. A phase runs to its end and shows all its
-//! problems; the next one starts only when there were none.
+//! the tests, those with real hosts several at a time. A phase runs to its end and
+//! shows all its problems; the next one starts only when there were none. What
+//! only waits (a linker, hosts that start) goes on beside the phases before it is
+//! needed.
 
+mod background;
 pub mod lab;
+mod lanes;
 mod packages;
+mod programs;
 pub mod report;
 
 use crate::clis::{self, Cli};
@@ -14,8 +19,13 @@ use crate::interrupt::Interrupt;
 use crate::provider_binary::{self, BuildArguments};
 use crate::{install, mirror, paths, shell, tidy};
 use anyhow::{Context, Result, bail};
+use background::{Background, Log};
 use lab::{ALL_VARIANTS, Lab};
+use lanes::Lane;
+use programs::Program;
 use report::Report;
+use std::fs::File;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -46,14 +56,55 @@ fn reported(phases: impl FnOnce(&Interrupt, &mut Report) -> Result<()>) -> Resul
 fn everything(arguments: &TestArguments, interrupt: &Interrupt, report: &mut Report) -> Result<()> {
     report.step("packages", || packages::ensure(interrupt))?;
     let clis = report.step("CLIs", found_clis)?;
+    // Two directories of cargo's, which it locks one by one: this takes turns with nothing below.
+    let provider = Background::begin("provider", interrupt, Built::new)?;
+    let labs = Background::begin("labs up", interrupt, labs)?;
     checks(interrupt, report)?;
-    let built = report.step("provider", Built::new)?;
+    let programs = report.step("test programs", || programs::build(interrupt))?;
+    let (with_hosts, without): (Vec<_>, Vec<_>) =
+        programs.into_iter().partition(|program| program.package == WITH_HOSTS);
+    let (with_provider, without): (Vec<_>, Vec<_>) =
+        without.into_iter().partition(|program| program.package == WITH_PROVIDER);
+
+    // All of these run, then it fails.
+    let mut outcomes = vec![lanes::run(without, &[Lane::new()], interrupt, report)];
+    outcomes.push(report.step("tests in documentation", || {
+        interrupt.run(shell::cargo().args(["test", "--workspace", "--locked", "--doc"]))
+    }));
+    let built = provider.end(report)?;
+    let told = told(arguments, &built, &clis)?;
+    outcomes.push(lanes::run(with_provider, std::slice::from_ref(&told), interrupt, report));
+    let labs = labs.end(report)?;
+    let lanes: Vec<Lane> = labs.iter().map(|lab| [lab.told().to_vec(), told.clone()].concat()).collect();
+    outcomes.push(lanes::run(longest_first(with_hosts), &lanes, interrupt, report));
+    outcomes.push(report.step("labs down", || lab::down(labs)));
     interrupt.check()?;
-    // Tests that need no host would still say something without a lab, but such a
-    // run would be a failed one anyway.
-    Lab::new("test", ALL_VARIANTS).during(interrupt, report, |lab, report| {
-        report.step("tests", || interrupt.run(&mut test_command(arguments, lab, &built, &clis)?))
-    })
+    background::all(outcomes)
+}
+
+/// The package whose tests need a lab. Each of its programs gets one that no other uses at the
+/// same time.
+const WITH_HOSTS: &str = "acceptance-tests";
+/// The package whose tests need nothing but the provider. They hold it to times, and so they run
+/// one after the other and before all that is noisy.
+const WITH_PROVIDER: &str = "protocol-tests";
+/// How many programs with hosts run at the same time.
+const LANES: usize = 2;
+/// The programs with hosts that take longest. The others fill what is left beside them.
+const LONGEST: &[&str] = &["compose_stack", "failures", "fidelity"];
+
+fn longest_first(mut programs: Vec<Program>) -> Vec<Program> {
+    programs.sort_by_key(|one| LONGEST.iter().position(|long| *long == one.target).unwrap_or(LONGEST.len()));
+    programs
+}
+
+/// A lab for each lane. Those that are up go down again when one does not come up.
+fn labs(interrupt: &Interrupt, log: &Log) -> Result<Vec<Lab>> {
+    let mut labs: Vec<Lab> = (1..=LANES).map(|lane| Lab::new(&format!("test{lane}"), ALL_VARIANTS)).collect();
+    for lab in &mut labs {
+        lab.up_beside(interrupt, log)?;
+    }
+    Ok(labs)
 }
 
 fn found_clis() -> Result<Vec<Cli>> {
@@ -119,34 +170,36 @@ struct Built {
 }
 
 impl Built {
-    fn new() -> Result<Self> {
-        let program = provider_binary::build(&BuildArguments::RELEASE)?;
+    fn new(interrupt: &Interrupt, log: &Log) -> Result<Self> {
+        let path = provider_binary::in_target("provider.json");
+        let file =
+            |result: std::io::Result<File>| result.with_context(|| format!("cannot open {}", path.display()));
+        let stdout = file(File::create(&path))?;
+        log.run(interrupt, provider_binary::command(&BuildArguments::RELEASE).stdout(stdout))?;
+        let program = provider_binary::program(BufReader::new(file(File::open(&path))?))?;
         Ok(Self { development: install::install(&program)?, mirror: mirror::mirror(&program)?, program })
     }
 }
 
-/// The tests, told through the environment what to test with.
-fn test_command(arguments: &TestArguments, lab: &Lab, built: &Built, clis: &[Cli]) -> Result<Command> {
+/// What all tests are told through the environment: what to test with.
+fn told(arguments: &TestArguments, built: &Built, clis: &[Cli]) -> Result<Lane> {
     let programs = clis.iter().map(|cli| &cli.program);
     let programs = std::env::join_paths(programs).context("a CLI has a colon in its path")?;
-    let mut command = shell::cargo();
-    command
-        .args(["test", "--workspace", "--locked", "--no-fail-fast"])
-        .env("WINDLASS_LAB", lab.name())
-        .env("WINDLASS_LAB_STATE", lab.state_file())
-        .env("WINDLASS_PROVIDER", &built.program)
-        .env("WINDLASS_DEV_CONFIG", &built.development)
-        .env("WINDLASS_MIRROR_CONFIG", &built.mirror)
-        .env("WINDLASS_CLIS", programs);
+    let mut told: Lane = vec![
+        ("WINDLASS_PROVIDER", built.program.clone().into()),
+        ("WINDLASS_DEV_CONFIG", built.development.clone().into()),
+        ("WINDLASS_MIRROR_CONFIG", built.mirror.clone().into()),
+        ("WINDLASS_CLIS", programs),
+    ];
     for (variable, name) in [("TOFU", "tofu"), ("TERRAFORM", "terraform")] {
         if let Some(cli) = clis.iter().find(|cli| is_named(&cli.program, name)) {
-            command.env(variable, &cli.program);
+            told.push((variable, cli.program.clone().into()));
         }
     }
     if arguments.full {
-        command.env("WINDLASS_FULL", "1");
+        told.push(("WINDLASS_FULL", "1".into()));
     }
-    Ok(command)
+    Ok(told)
 }
 
 fn is_named(program: &Path, name: &str) -> bool {

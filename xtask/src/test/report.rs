@@ -10,15 +10,21 @@ enum Outcome {
 }
 
 struct Line {
-    name: &'static str,
+    name: String,
     took: Duration,
     outcome: Outcome,
 }
 
 /// The steps so far.
-#[derive(Default)]
 pub struct Report {
+    began: Instant,
     lines: Vec<Line>,
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Self { began: Instant::now(), lines: Vec::new() }
+    }
 }
 
 impl Report {
@@ -27,31 +33,45 @@ impl Report {
         eprintln!("\n== {name}");
         let started = Instant::now();
         let result = work();
-        let outcome = match &result {
+        self.done(name, started.elapsed(), &result);
+        result
+    }
+
+    /// Keeps how something went that ran beside other steps.
+    pub fn done<T>(&mut self, name: &str, took: Duration, result: &Result<T>) {
+        let outcome = match result {
             Ok(_) => Outcome::Passed,
             Err(error) => {
                 eprintln!("error: {error:#}");
                 Outcome::Failed(first_line(&format!("{error:#}")))
             }
         };
-        self.lines.push(Line { name, took: started.elapsed(), outcome });
-        result
+        self.lines.push(Line { name: name.to_owned(), took, outcome });
     }
 
     /// Keeps that a step was left out, and why.
-    pub fn skipped(&mut self, name: &'static str, why: &str) {
+    pub fn skipped(&mut self, name: &str, why: &str) {
         eprintln!("\n== {name}: skipped, {why}");
-        self.lines.push(Line { name, took: Duration::ZERO, outcome: Outcome::Skipped(why.to_owned()) });
+        self.lines.push(Line {
+            name: name.to_owned(),
+            took: Duration::ZERO,
+            outcome: Outcome::Skipped(why.to_owned()),
+        });
     }
 
     /// The steps that failed.
-    pub fn failed(&self) -> Vec<&'static str> {
+    pub fn failed(&self) -> Vec<&str> {
         let failed = self.lines.iter().filter(|line| matches!(line.outcome, Outcome::Failed(_)));
-        failed.map(|line| line.name).collect()
+        failed.map(|line| line.name.as_str()).collect()
     }
 
-    /// One line per step, and their sum.
+    /// One line per step, and the time since the first one, which is less than their sum where
+    /// some ran at the same time.
     pub fn table(&self) -> String {
+        self.table_after(self.began.elapsed())
+    }
+
+    fn table_after(&self, total: Duration) -> String {
         let width = self.lines.iter().map(|line| line.name.len()).max();
         let width = width.unwrap_or(0).max("total".len());
         let mut text = String::new();
@@ -61,9 +81,8 @@ impl Report {
                 Outcome::Failed(why) => format!("FAILED  {why}"),
                 Outcome::Skipped(why) => format!("skipped  {why}"),
             };
-            text += &row(width, line.name, line.took, &outcome);
+            text += &row(width, &line.name, line.took, &outcome);
         }
-        let total = self.lines.iter().map(|line| line.took).sum();
         text + row(width, "total", total, "").trim_end() + "\n"
     }
 }
@@ -99,6 +118,6 @@ mod tests {
             "total         62.0 s",
             "",
         ];
-        assert_eq!(report.table(), expected.join("\n"));
+        assert_eq!(report.table_after(Duration::from_secs(62)), expected.join("\n"));
     }
 }
