@@ -203,6 +203,32 @@ impl<'a> Compose<'a> {
         Err(self.failure("start the services", &output))
     }
 
+    /// As [`Compose::up`] for `services` alone; see [`Project::up_only`]. None is nothing to do.
+    ///
+    /// # Errors
+    /// [`Error::Command`] with Compose's own words.
+    pub async fn up_only(
+        &self,
+        project: &Project,
+        services: &[String],
+        limit: Option<Duration>,
+    ) -> Result<(), Error> {
+        if services.is_empty() {
+            return Ok(());
+        }
+        let command = project.up_only(&self.cli, services, limit);
+        self.succeed("start the services", &command, Vec::new()).await.map(drop)
+    }
+
+    /// The names of the project's services, those of inactive profiles left out.
+    ///
+    /// # Errors
+    /// [`Error::Command`] with Compose's own words when the files are wrong.
+    pub async fn services(&self, project: &Project) -> Result<BTreeSet<String>, Error> {
+        let output = self.succeed("read the compose files", &project.services(&self.cli), Vec::new()).await?;
+        Ok(output.stdout_text().split_whitespace().map(str::to_owned).collect())
+    }
+
     /// Takes the project down; see [`command::down`]. What stays, because containers of others use
     /// it, is told: `network web_default`.
     ///

@@ -114,6 +114,21 @@ impl Project {
         self.config(cli).args(end_of_options(services))
     }
 
+    /// As [`Project::up`] for `services` and nothing else: what they depend on is neither started
+    /// nor replaced nor waited for, unless it is one of them.
+    pub fn up_only(&self, cli: &Cli, services: &[String], limit: Option<Duration>) -> Command {
+        self.command(cli)
+            .args(["up", "--detach", "--no-build", "--pull", "never", "--no-deps"])
+            .args(end_of_options(services))
+            .timeout(limit)
+    }
+
+    /// `config --services`: the names of all services, one per line; of those whose profiles are
+    /// switched on.
+    pub fn services(&self, cli: &Cli) -> Command {
+        self.command(cli).args(["config", "--services"]).timeout(Some(READ_LIMIT))
+    }
+
     /// The words that every call about this project begins with.
     fn command(&self, cli: &Cli) -> Command {
         self.command_with(cli, &[])
@@ -221,6 +236,11 @@ mod tests {
                 project().up(&cli(), &["-odd".to_owned(), "app".to_owned()], limit),
                 vec!["up", "--detach", "--no-build", "--pull", "never", "--", "-odd", "app"],
             ),
+            (
+                project().up_only(&cli(), &["app".to_owned()], limit),
+                vec!["up", "--detach", "--no-build", "--pull", "never", "--no-deps", "--", "app"],
+            ),
+            (project().services(&cli()), vec!["config", "--services"]),
         ] {
             assert_eq!(words(&command), [&BASE[..], &tail[..]].concat());
             assert!(command.is_privileged());

@@ -21,6 +21,7 @@
 
 pub mod build;
 pub mod calls;
+pub mod choice;
 pub mod command;
 pub mod history;
 pub mod job;
@@ -37,6 +38,7 @@ pub mod staging;
 pub mod wait;
 
 pub use calls::Compose;
+pub use choice::Choice;
 pub use command::Project;
 pub use project::Config;
 

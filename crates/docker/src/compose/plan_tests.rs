@@ -22,6 +22,7 @@ fn wanted() -> Wanted {
         config_hash: "c1".into(),
         steady: Steady::Running,
         replicas: 1,
+        left_alone: false,
         secret: false,
         files: BTreeSet::new(),
         shares: BTreeSet::new(),

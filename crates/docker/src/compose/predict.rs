@@ -113,6 +113,31 @@ impl Resolved {
         Ok(Self { config, files, uses, labels })
     }
 
+    /// The project as `up --no-deps` hashes it: services that are started lose their dependencies on
+    /// those in `alone`.
+    ///
+    /// # Errors
+    /// None that is not a bug: the document was read before.
+    pub fn leaving_alone(self, alone: &BTreeSet<String>) -> Result<Self, Error> {
+        if alone.is_empty() {
+            return Ok(self);
+        }
+        let Config { mut document, .. } = self.config;
+        let services = document.pointer_mut("/services").and_then(Value::as_object_mut);
+        for (_, service) in services.into_iter().flatten().filter(|(name, _)| !alone.contains(*name)) {
+            let Some(needs) = service.pointer_mut("/depends_on").and_then(Value::as_object_mut) else {
+                continue;
+            };
+            needs.retain(|name, _| !alone.contains(name));
+            if needs.is_empty()
+                && let Some(service) = service.as_object_mut()
+            {
+                service.remove("depends_on");
+            }
+        }
+        Ok(Self { config: Config::from_document(document)?, ..self })
+    }
+
     /// What goes to the stdin of `config --hash '*'`.
     pub fn document(&self) -> Vec<u8> {
         self.config.document.to_string().into_bytes()
@@ -416,6 +441,29 @@ mod tests {
         let labels = &resolved.config.document["services"]["app"]["labels"];
         assert_eq!(labels, &json!({"x": "y", LABEL_FILES: hash}));
         assert_eq!(&resolved.config.services["app"].labels[LABEL_FILES], hash);
+    }
+
+    #[test]
+    fn what_is_started_does_not_depend_on_what_is_left_alone() {
+        let needs = |names: &[&str]| -> Value {
+            names
+                .iter()
+                .map(|name| ((*name).to_owned(), json!({"required": false})))
+                .collect::<Map<_, _>>()
+                .into()
+        };
+        let document = json!({"name": "web", "services": {
+            "app": {"image": "a", "depends_on": needs(&["job"])},
+            "both": {"image": "a", "depends_on": needs(&["job", "app"])},
+            "job": {"image": "a", "depends_on": needs(&["other"])},
+            "other": {"image": "a"}
+        }});
+        let alone = ["job", "other"].map(str::to_owned).into();
+        let left = resolve(&document).unwrap().leaving_alone(&alone).unwrap().config;
+        assert!(left.document["services"]["app"].get("depends_on").is_none());
+        assert_eq!(left.document["services"]["both"]["depends_on"], needs(&["app"]));
+        assert_eq!(left.document["services"]["job"]["depends_on"], needs(&["other"]));
+        assert!(left.services["app"].depends_on.is_empty());
     }
 
     #[test]

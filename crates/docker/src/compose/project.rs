@@ -35,6 +35,8 @@ pub struct Service {
     pub environment: BTreeMap<String, Option<String>>,
     /// The services it waits for, implied ones (links, shared namespaces) included.
     pub depends_on: BTreeMap<String, Condition>,
+    /// Those of `depends_on` that it can do without (`required: false`).
+    pub optional: BTreeSet<String>,
     /// Whether the file gives it a health check. An image may bring one all the same.
     pub health_check: bool,
     /// The profiles it belongs to.
@@ -210,6 +212,12 @@ struct RawService {
 struct RawDependency {
     #[serde(default)]
     condition: String,
+    #[serde(default = "yes")]
+    required: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Deserialize)]
@@ -258,6 +266,7 @@ impl RawService {
         Service {
             sources: self.sources(configs, secrets),
             shares: self.shares(),
+            optional: self.optional(),
             replicas: self.scale.or(deploy.and_then(|deploy| deploy.replicas)).unwrap_or(1),
             restart: self.restart_policy(),
             health_check: self.healthcheck.as_ref().is_some_and(RawHealthCheck::checks),
@@ -285,6 +294,11 @@ impl RawService {
         let sources = binds.chain(used(&self.configs, configs)).chain(used(&self.secrets, secrets));
         // Compose doubles every dollar sign in what it writes.
         sources.map(|path| path.replace("$$", "$")).collect()
+    }
+
+    fn optional(&self) -> BTreeSet<String> {
+        let optional = self.depends_on.iter().filter(|(_, dependency)| !dependency.required);
+        optional.map(|(name, _)| name.clone()).collect()
     }
 
     fn shares(&self) -> BTreeSet<String> {
@@ -341,7 +355,7 @@ mod tests {
           "configs": [{"source": "c1"}, {"source": "ext"}],
           "secrets": [{"source": "s1", "target": "/run/secrets/s1"}, {"source": "env"}],
           "depends_on": {"job": {"condition": "service_completed_successfully", "required": true},
-                         "db": {"condition": "service_healthy", "required": true}},
+                         "db": {"condition": "service_healthy", "required": false}},
           "deploy": {"replicas": 2, "resources": {"limits": {"cpus": 0.5}}, "placement": {}},
           "environment": {"A": "1", "B": null}, "labels": {"x": "y"},
           "healthcheck": {"test": ["CMD", "true"], "interval": "1s"},
@@ -377,6 +391,7 @@ mod tests {
         assert_eq!(app.environment, BTreeMap::from([("A".into(), Some("1".into())), ("B".into(), None)]));
         assert_eq!(app.depends_on["job"], Condition::Completed);
         assert_eq!(app.depends_on["db"], Condition::Healthy);
+        assert_eq!(app.optional, set(&["db"]));
         assert!(app.health_check && !app.job);
         assert_eq!(app.replicas, 2);
         assert_eq!(app.restart, "no");

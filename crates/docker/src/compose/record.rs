@@ -50,6 +50,9 @@ pub struct Recorded {
     pub steady: Steady,
     /// How many containers it has then.
     pub replicas: u32,
+    /// Whether it is not started by us, so that its containers are none of ours.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub left_alone: bool,
     /// HMAC of the label that its containers got; none where it has no containers.
     pub proof: Option<String>,
     /// The containers (by id) of other services that it shares something with.
@@ -112,6 +115,7 @@ mod tests {
                 files: BTreeSet::new(),
                 steady: Steady::Healthy,
                 replicas: 1,
+                left_alone: false,
                 proof: Some("p".into()),
                 shares: BTreeMap::new(),
             },

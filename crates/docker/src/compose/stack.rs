@@ -44,8 +44,12 @@ pub enum Steady {
     Healthy,
     /// It is a job that has ended with 0.
     Completed,
-    /// It has no containers, on purpose.
+    /// It has no containers of ours, on purpose.
     Idle,
+    /// It runs, whatever its health check says.
+    Up,
+    /// Whatever its containers are.
+    Ignored,
 }
 
 impl Steady {
@@ -65,10 +69,11 @@ impl Steady {
     /// The word for it in state.
     pub fn word(self) -> &'static str {
         match self {
-            Self::Running => "running",
+            Self::Running | Self::Up => "running",
             Self::Healthy => "healthy",
             Self::Completed => "completed",
             Self::Idle => "idle",
+            Self::Ignored => "ignored",
         }
     }
 }
@@ -86,7 +91,7 @@ pub struct ServiceState {
     pub files_hash: String,
     /// Hash of its configuration, placeholders in the place of secrets.
     pub config_hash: String,
-    /// `running`, `healthy`, `completed` or `idle` when all is well, else what is wrong: `missing`,
+    /// `running`, `healthy`, `completed`, `idle` or `ignored` when all is well, else what is wrong: `missing`,
     /// `created`, `starting`, `unhealthy`, `paused`, `restarting`, `stopped`, `exited (n)`, `dead`.
     pub status: String,
     /// How many containers it has.
@@ -112,6 +117,8 @@ pub struct Wanted {
     pub steady: Steady,
     /// How many containers it shall have.
     pub replicas: u32,
+    /// Whether it is not started: its containers are left alone, and it counts as having none.
+    pub left_alone: bool,
     /// Whether a secret is anywhere in its configuration.
     pub secret: bool,
     /// The shipped files that it uses.
@@ -180,6 +187,7 @@ pub fn wanted(
                 config_hash: hashes.get(name).ok_or_else(|| unhashed(name))?.clone(),
                 steady: Steady::of(service),
                 replicas: service.replicas,
+                left_alone: false,
                 secret: placeholders.iter().any(|placeholder| text.contains(&in_json(placeholder))),
                 files: resolved.uses.get(name).cloned().unwrap_or_default(),
                 shares: service.shares.clone(),
@@ -244,6 +252,7 @@ fn known(
     key: Option<&Key>,
     files: Option<&BTreeMap<String, FileDigest>>,
 ) -> ServiceState {
+    let own = if recorded.left_alone { &[] } else { own };
     let fits = |container: &&Container| {
         let label = container.label(LABEL_CONFIG_HASH).unwrap_or_default();
         let proven = || match (key, &recorded.proof) {
@@ -344,6 +353,9 @@ fn status(own: &[&Container], steady: Steady, replicas: u32) -> String {
     if own.is_empty() {
         return if replicas == 0 { Steady::Idle.word() } else { "missing" }.to_owned();
     }
+    if steady == Steady::Ignored {
+        return steady.word().to_owned();
+    }
     let unwell = own.iter().map(|container| condition(container, steady)).find(|word| word != steady.word());
     unwell.unwrap_or_else(|| steady.word().to_owned())
 }
@@ -357,6 +369,7 @@ fn condition(container: &Container, steady: Steady) -> String {
         State::Removing => "removing",
         State::Dead => "dead",
         State::Running => match container.health() {
+            Some(Health::Unhealthy) if steady == Steady::Up => "running",
             Some(Health::Unhealthy) => "unhealthy",
             Some(Health::Starting) if steady == Steady::Healthy => "starting",
             // A check that the image brings is no promise of the file's.
@@ -403,6 +416,7 @@ pub fn record(
             files: one.files.clone(),
             steady: one.steady,
             replicas: one.replicas,
+            left_alone: one.left_alone,
             proof: label.map(|label| key.proof(&purpose(name), label)),
             shares,
         };

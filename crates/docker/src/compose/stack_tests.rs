@@ -36,6 +36,7 @@ fn want(steady: Steady, replicas: u32) -> Wanted {
         config_hash: "planned".into(),
         steady,
         replicas,
+        left_alone: false,
         secret: true,
         files: BTreeSet::new(),
         shares: BTreeSet::new(),
@@ -69,6 +70,39 @@ fn what_apply_made_reads_as_what_was_planned() {
             ports: Vec::new(),
         }
     );
+}
+
+#[test]
+fn what_is_left_alone_reads_the_same_whatever_runs() {
+    let wanted = Wanted { left_alone: true, ..want(Steady::Idle, 0) };
+    let record = made(wanted, &[]);
+    let mut other = up("app", 1);
+    other.labels.insert(LABEL_CONFIG_HASH.into(), "bbbb".into());
+    let ended = container("app", 2, State::Exited, "Exited (1) 1 second ago");
+    let alone = read(&[], Some(&record), Some(&key()), None);
+    assert_eq!((alone["app"].status.as_str(), alone["app"].replicas), ("idle", 0));
+    assert_eq!(alone["app"].config_hash, "planned");
+    assert_eq!(read(&[other, ended], Some(&record), Some(&key()), None), alone);
+}
+
+#[test]
+fn what_is_ignored_must_be_there_and_no_more() {
+    let containers = [container("app", 1, State::Exited, "Exited (1) 1 second ago")];
+    let record = made(want(Steady::Ignored, 1), &containers);
+    let status =
+        |containers: &[Container]| read(containers, Some(&record), Some(&key()), None)["app"].status.clone();
+    assert_eq!(status(&containers), "ignored");
+    assert_eq!(status(&[up("app", 1)]), "ignored");
+    assert_eq!(status(&[]), "missing");
+}
+
+#[test]
+fn what_must_only_run_may_be_unhealthy() {
+    let unhealthy = [container("app", 1, State::Running, "Up 9 seconds (unhealthy)")];
+    for (steady, word) in [(Steady::Up, "running"), (Steady::Running, "unhealthy")] {
+        let record = made(want(steady, 1), &unhealthy);
+        assert_eq!(read(&unhealthy, Some(&record), Some(&key()), None)["app"].status, word);
+    }
 }
 
 #[test]

@@ -50,7 +50,7 @@ impl Default for Pace {
 /// What a service is waited for to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Goal {
-    /// Its steady state; [`Steady::Idle`] is not waited for.
+    /// Its steady state; [`Steady::Idle`] and [`Steady::Ignored`] are not waited for.
     pub steady: Steady,
     /// How many containers it has then.
     pub replicas: u32,
@@ -89,7 +89,7 @@ pub fn judge(
     let restarted = |container: &Container| restarts.get(&container.id).is_some_and(|count| *count > 0);
     goals
         .iter()
-        .filter(|(_, goal)| goal.steady != Steady::Idle)
+        .filter(|(_, goal)| !matches!(goal.steady, Steady::Idle | Steady::Ignored))
         .map(|(name, goal)| {
             let own = live.get(name).map(Vec::as_slice).unwrap_or_default();
             (name.clone(), service(own, *goal, &restarted, settle))
@@ -135,7 +135,7 @@ fn one(container: &Container, goal: Goal, restarted: bool, settle: Duration) -> 
         State::Paused => failed("is paused".to_owned()),
         State::Running if job => pending("running"),
         State::Running if restarted => failed("has exited and was restarted".to_owned()),
-        State::Running => match container.health() {
+        State::Running => match container.health().filter(|_| goal.steady != Steady::Up) {
             Some(Health::Unhealthy) => failed("is unhealthy".to_owned()),
             Some(Health::Starting) => pending("starting"),
             Some(Health::Healthy) => Standing::Reached,
@@ -266,7 +266,7 @@ fn uncertain<'c>(
 ) -> impl Iterator<Item = &'c Container> {
     let staying: BTreeSet<String> = goals
         .iter()
-        .filter(|(_, goal)| matches!(goal.steady, Steady::Running | Steady::Healthy))
+        .filter(|(_, goal)| matches!(goal.steady, Steady::Running | Steady::Healthy | Steady::Up))
         .map(|(name, _)| name.clone())
         .collect();
     containers.iter().filter(move |container| {

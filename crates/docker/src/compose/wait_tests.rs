@@ -36,7 +36,7 @@ fn failed(why: &str) -> Standing {
 
 #[test]
 fn one_container_is_judged_by_its_goal() {
-    use Steady::{Completed, Healthy, Running};
+    use Steady::{Completed, Healthy, Running, Up};
     for (steady, state, status, expected) in [
         (Running, State::Created, "Created", pending("created")),
         (Running, State::Running, "Up Less than a second", pending("running")),
@@ -57,6 +57,10 @@ fn one_container_is_judged_by_its_goal() {
         (Healthy, State::Running, "Up 1 second (health: starting)", pending("starting")),
         (Healthy, State::Running, "Up 1 second (healthy)", Standing::Reached),
         (Healthy, State::Running, "Up 1 minute (unhealthy)", failed("is unhealthy")),
+        (Up, State::Running, "Up 1 second (healthy)", pending("running")),
+        (Up, State::Running, "Up 3 seconds (health: starting)", Standing::Reached),
+        (Up, State::Running, "Up 3 seconds (unhealthy)", Standing::Reached),
+        (Up, State::Exited, "Exited (1) 1 second ago", failed("exited with status 1")),
         (Completed, State::Running, "Up 5 minutes", pending("running")),
         (Completed, State::Exited, "Exited (0) 1 second ago", Standing::Reached),
         (Completed, State::Exited, "Exited (3) 1 second ago", failed("exited with status 3")),
@@ -73,6 +77,15 @@ fn a_job_with_a_restart_policy_may_try_again() {
     assert_eq!(judge_one(goal, &[restarting]), pending("trying again"));
     let done = container("app", "1", State::Exited, "Exited (0) 1 second ago");
     assert_eq!(judge_one(goal, &[done]), Standing::Reached);
+}
+
+#[test]
+fn nobody_waits_for_what_is_idle_or_ignored() {
+    let fallen = container("app", "1", State::Exited, "Exited (1) 1 second ago");
+    for steady in [Steady::Idle, Steady::Ignored] {
+        let goals = BTreeMap::from([("app".to_owned(), goal(steady))]);
+        assert!(judge(&goals, std::slice::from_ref(&fallen), &BTreeMap::new(), SETTLE).is_empty());
+    }
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! Why an operation on a stack stopped, and the words for it.
 
-use docker::compose::wait::{Failure as Fallen, WaitError};
+use docker::compose::{
+    choice::Misfit,
+    wait::{Failure as Fallen, WaitError},
+};
 use framework::{Diagnostic, Diagnostics};
 use remote::{files::FileError, lock::LockError};
 
+use super::choice;
 use crate::{
     diagnose::{docker_error, file_error, host_error, lock_error},
     hosts::ReadFailure,
@@ -22,6 +26,8 @@ pub(super) enum Failure {
         next: String,
         at: &'static str,
     },
+    /// What is chosen of the services does not fit the files.
+    Misfits(Vec<Misfit>),
     /// In words already.
     Told(Box<Diagnostics>),
 }
@@ -102,6 +108,9 @@ impl Failure {
             Self::Wait(error) => not_ready(title, &error, world).into(),
             Self::Files { words, next, at } => {
                 Diagnostic::error(title).detail(words).detail(world).detail(next).at(at).into()
+            }
+            Self::Misfits(misfits) => {
+                misfits.iter().map(|misfit| choice::diagnostic(title, misfit, world)).collect()
             }
             Self::Told(diagnostics) => *diagnostics,
         }

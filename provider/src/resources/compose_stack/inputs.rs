@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use docker::compose::{
+    Choice,
     layout::{Layout, is_variable_name},
     record::placeholder,
 };
@@ -11,6 +12,7 @@ use secret::Secret;
 use sha2::{Digest as _, Sha256};
 
 use super::{
+    choice::{chosen, digested},
     model::StackModel,
     source::{Source, hex, sha256},
 };
@@ -34,6 +36,8 @@ pub(super) struct Inputs {
     /// The Compose files, relative to the stack's directory.
     pub(super) files: Vec<String>,
     pub(super) profiles: Vec<String>,
+    /// Which services are started, and what is waited for.
+    pub(super) choice: Choice,
     pub(super) environment: BTreeMap<String, String>,
     /// Names of secrets to what stands for them.
     pub(super) placeholders: BTreeMap<String, Secret>,
@@ -57,12 +61,15 @@ impl Inputs {
         else {
             return Ok(None);
         };
-        let Some(placeholders) = placeholders(config) else { return Ok(None) };
+        let (Some(placeholders), Some(choice)) = (placeholders(config), chosen(config)) else {
+            return Ok(None);
+        };
         check_files(config, &source, &files)?;
         let inputs = Self {
             name: name.clone(),
             files,
             profiles: profiles.into_iter().flatten().cloned().collect(),
+            choice,
             environment: environment.cloned().unwrap_or_default(),
             placeholders,
             source,
@@ -119,6 +126,7 @@ impl Inputs {
             add(name);
             add(placeholder.expose());
         }
+        digested(&self.choice).into_iter().for_each(add);
         hex(&hash.finalize())
     }
 }
@@ -152,6 +160,7 @@ pub(super) fn source_hash(config: &StackModel) -> Result<Option<String>, Diagnos
     let inputs = Inputs {
         name: String::new(),
         profiles: Vec::new(),
+        choice: Choice::default(),
         environment: BTreeMap::new(),
         placeholders: BTreeMap::new(),
         dotenv: None,
@@ -335,6 +344,8 @@ mod tests {
         digests.insert(digest(&config()));
         digests.insert(digest(&StackModel { environment: Field::Null, ..config() }));
         digests.insert(digest(&StackModel { profiles: Field::Known(["x".to_owned()].into()), ..config() }));
+        let start = Field::Known(["a".to_owned()].into());
+        digests.insert(digest(&StackModel { start_services: start, ..config() }));
         digests.insert(digest(&StackModel {
             config: Field::Known(vec!["services: {a: {}}".into()]),
             ..config()
@@ -344,7 +355,7 @@ mod tests {
         let inputs = Inputs::of(&config()).unwrap().unwrap();
         digests.insert(inputs.digest("/srv/other", "2.26.1"));
         digests.insert(inputs.digest("/srv/web", "2.27.0"));
-        assert_eq!(digests.len(), 7);
+        assert_eq!(digests.len(), 8);
     }
 
     #[test]

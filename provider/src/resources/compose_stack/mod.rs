@@ -11,6 +11,7 @@
 //! record; Destroy works by the project's label alone.
 
 mod apply;
+mod choice;
 mod deploy;
 mod destroy;
 mod failure;

@@ -208,7 +208,7 @@ mod tests {
 
     fn prediction(services: &[(&str, &str)]) -> Prediction {
         let services = services.iter().map(|(name, hash)| ((*name).to_owned(), wanted(hash))).collect();
-        Prediction { digest: "d".into(), services }
+        Prediction { digest: "d".into(), services, ..Prediction::default() }
     }
 
     fn live(hash: &str) -> ServiceState {

@@ -20,6 +20,8 @@ const LARGEST_READ: u64 = 1 << 20;
 const LARGEST_STAGE: u64 = 8 << 20;
 /// How many files are tried to find the one with the mistake.
 const MOST_SUSPECTS: usize = 20;
+/// The key without which no service is inactive.
+const PROFILES: &[u8] = b"profiles";
 
 /// What Compose makes of `inputs` in `directory`.
 pub(super) async fn predict(
@@ -34,14 +36,29 @@ pub(super) async fn predict(
     let temporary = files.temp_dir().await?;
     let stage =
         Stage { cx, site, inputs, at: inputs.layout(temporary.path()), end: inputs.layout(directory) };
-    let resolved = stage.resolve().await;
+    let answer = stage.resolve().await;
     if let Err(error) = temporary.remove().await {
         tracing::warn!(host = site.executor().name(), %error, "could not remove the staged files");
     }
-    let (resolved, hashes) = resolved?;
+    let Answer { resolved, hashes, inactive } = answer?;
     let placeholders: Vec<String> =
         inputs.placeholders.values().map(|placeholder| placeholder.expose().to_owned()).collect();
-    Ok(Prediction::of(inputs.digest(directory, &version), &resolved, &hashes, &placeholders)?)
+    let prediction = Prediction::of(
+        inputs.digest(directory, &version),
+        &resolved,
+        &hashes,
+        &placeholders,
+        &inputs.choice,
+    )?;
+    Ok(Prediction { inactive, ..prediction })
+}
+
+/// What Compose makes of the files.
+struct Answer {
+    resolved: Resolved,
+    hashes: BTreeMap<String, String>,
+    /// The services that no profile switches on.
+    inactive: BTreeSet<String>,
 }
 
 /// The files of a stack on their way to an answer.
@@ -56,7 +73,7 @@ struct Stage<'a> {
 }
 
 impl Stage<'_> {
-    async fn resolve(&self) -> Result<(Resolved, BTreeMap<String, String>), Failure> {
+    async fn resolve(&self) -> Result<Answer, Failure> {
         let contents = self.contents()?;
         let needed = staging::needed(&contents, &self.inputs.files);
         self.send(&needed, true).await?;
@@ -87,9 +104,44 @@ impl Stage<'_> {
         let known = self.values();
         let values = Values { known: &known, own: self.inputs.dotenv.as_deref() };
         let resolved = Resolved::moved(&document, self.at.root(), self.end.root(), &shipped, &links, values)?;
+        let inactive = self.inactive(&compose, &contents, &needed, &resolved).await;
+        let choice = &self.inputs.choice;
+        let misfits = choice.misfits(&resolved.config, &inactive);
+        if !misfits.is_empty() {
+            return Err(Failure::Misfits(misfits));
+        }
+        let alone = choice.left_alone(&resolved.config);
+        let resolved = resolved.leaving_alone(&alone)?;
         let directory = self.end.project_directory();
         let hashes = compose.hashes(&self.inputs.name, &directory, resolved.document()).await?;
-        Ok((resolved, hashes))
+        Ok(Answer { resolved, hashes, inactive })
+    }
+
+    /// The services that no profile switches on. Most projects have no profiles, and are not asked.
+    async fn inactive(
+        &self,
+        compose: &Compose<'_>,
+        contents: &BTreeMap<String, Vec<u8>>,
+        needed: &BTreeSet<String>,
+        resolved: &Resolved,
+    ) -> BTreeSet<String> {
+        let mentions = |path: &String| {
+            contents.get(path).is_some_and(|text| text.windows(PROFILES.len()).any(|part| part == PROFILES))
+        };
+        if !needed.iter().any(mentions) {
+            return BTreeSet::new();
+        }
+        let all = Project { profiles: vec!["*".to_owned()], ..self.project() };
+        match compose.services(&all).await {
+            Ok(services) => {
+                services.into_iter().filter(|name| !resolved.config.services.contains_key(name)).collect()
+            }
+            Err(error) => {
+                // All profiles at once need not fit together.
+                tracing::debug!(stack = self.inputs.name, %error, "could not list the inactive services");
+                BTreeSet::new()
+            }
+        }
     }
 
     /// Compose, naming files as they are called in `source_dir`.

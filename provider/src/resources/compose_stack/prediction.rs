@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use docker::{
     Error,
     compose::{
-        Config,
+        Choice, Config,
         plan::{self, Change},
         predict::{Addition, Resolved, override_file},
         project::{Condition, Service as Resolution},
@@ -23,6 +23,9 @@ pub(crate) struct Prediction {
     pub(crate) digest: String,
     /// The services.
     pub(crate) services: BTreeMap<String, Wanted>,
+    /// The services of the files that no profile switches on.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) inactive: BTreeSet<String>,
 }
 
 /// What a service shall be. No secrets: placeholders stand for them in every hash.
@@ -39,6 +42,9 @@ pub(crate) struct Wanted {
     pub(crate) config_hash: String,
     pub(crate) steady: Steady,
     pub(crate) replicas: u32,
+    /// Whether it is not started: its containers are none of ours.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) left_alone: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) secret: bool,
     /// Whether its restart policy starts it again when it fails.
@@ -56,14 +62,16 @@ pub(crate) struct Wanted {
 }
 
 impl Prediction {
-    /// What `config` and `config --hash` said.
+    /// What `config` and `config --hash` said, and what was chosen of it.
     pub(super) fn of(
         digest: String,
         resolved: &Resolved,
         hashes: &BTreeMap<String, String>,
         placeholders: &[String],
+        choice: &Choice,
     ) -> Result<Self, Error> {
-        let wanted = stack::wanted(resolved, hashes, placeholders)?;
+        let mut wanted = stack::wanted(resolved, hashes, placeholders)?;
+        choice.settle(&mut wanted);
         let services = wanted.into_iter().filter_map(|(name, one)| {
             let service = resolved.config.services.get(&name)?;
             let platform = resolved.config.document["services"][&name]["platform"].as_str();
@@ -71,7 +79,7 @@ impl Prediction {
             let one = Wanted { labels, ..Wanted::of(one, service, platform.unwrap_or_default()) };
             Some((name, one))
         });
-        Ok(Self { digest, services: services.collect() })
+        Ok(Self { digest, services: services.collect(), inactive: BTreeSet::new() })
     }
 
     /// The services as the domain knows them.
@@ -108,6 +116,13 @@ impl Prediction {
         override_file(&additions.collect())
     }
 
+    /// The services that are started, where these are not all.
+    pub(super) fn started(&self) -> Option<Vec<String>> {
+        let started = self.services.iter().filter(|(_, one)| !one.left_alone);
+        let started: Vec<String> = started.map(|(name, _)| name.clone()).collect();
+        (started.len() < self.services.len()).then_some(started)
+    }
+
     /// What is waited for.
     pub(super) fn goals(&self) -> BTreeMap<String, Goal> {
         let goal = |one: &Wanted| Goal { steady: one.steady, replicas: one.replicas, retries: one.restarts };
@@ -132,6 +147,7 @@ impl Wanted {
             config_hash: wanted.config_hash,
             steady: wanted.steady,
             replicas: wanted.replicas,
+            left_alone: wanted.left_alone,
             secret: wanted.secret,
             restarts: !matches!(service.restart.as_str(), "" | "no"),
             files: wanted.files,
@@ -149,6 +165,7 @@ impl Wanted {
             config_hash: self.config_hash.clone(),
             steady: self.steady,
             replicas: self.replicas,
+            left_alone: self.left_alone,
             secret: self.secret,
             files: self.files.clone(),
             shares: self.shares.clone(),
@@ -170,6 +187,7 @@ pub(super) mod tests {
             config_hash: config_hash.into(),
             steady: Steady::Running,
             replicas: 1,
+            left_alone: false,
             secret: false,
             restarts: false,
             files: BTreeSet::new(),
@@ -182,7 +200,7 @@ pub(super) mod tests {
     #[test]
     fn it_survives_being_remembered() {
         let services = BTreeMap::from([("app".to_owned(), wanted("c"))]);
-        let prediction = Prediction { digest: "d".into(), services };
+        let prediction = Prediction { digest: "d".into(), services, ..Prediction::default() };
         let json = serde_json::to_string(&prediction).unwrap();
         assert!(!json.contains("platform"), "{json}");
         assert_eq!(serde_json::from_str::<Prediction>(&json).unwrap(), prediction);
@@ -193,7 +211,7 @@ pub(super) mod tests {
         let labels = BTreeMap::from([("windlass.files-hash".to_owned(), "f".to_owned())]);
         let with = Wanted { labels, ..wanted("c") };
         let services = BTreeMap::from([("a".to_owned(), wanted("c")), ("b".to_owned(), with)]);
-        let text = Prediction { digest: String::new(), services }.override_file();
+        let text = Prediction { digest: String::new(), services, ..Prediction::default() }.override_file();
         let json: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(json, serde_json::json!({"services": {"b": {"labels": {"windlass.files-hash": "f"}}}}));
     }
@@ -202,7 +220,7 @@ pub(super) mod tests {
     fn images_with_a_digest_do_not_move() {
         let pinned = Wanted { image: "app@sha256:aa".into(), ..wanted("c") };
         let services = BTreeMap::from([("a".to_owned(), wanted("c")), ("b".to_owned(), pinned)]);
-        let prediction = Prediction { digest: String::new(), services };
+        let prediction = Prediction { digest: String::new(), services, ..Prediction::default() };
         assert_eq!(prediction.movable_images(), BTreeSet::from(["app:1".to_owned()]));
     }
 }

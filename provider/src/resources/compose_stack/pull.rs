@@ -44,9 +44,11 @@ pub(super) async fn pull(deployment: &Deployment<'_>, prediction: &Prediction) -
     Ok(problems.into_result()?)
 }
 
-/// The images of the services that have containers and are not built, each once.
+/// The images of the services that are not built, each once; of those that are to have containers,
+/// or whose containers the product itself makes.
 fn images(prediction: &Prediction) -> BTreeSet<(String, String)> {
-    let services = prediction.services.values().filter(|one| !one.built && one.replicas > 0);
+    let services =
+        prediction.services.values().filter(|one| !one.built && (one.replicas > 0 || one.left_alone));
     services.map(|one| (one.image.clone(), one.platform.clone())).collect()
 }
 

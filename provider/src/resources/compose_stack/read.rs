@@ -132,6 +132,7 @@ pub(super) fn import(id: &str) -> Result<State<StackResource>, Diagnostics> {
         pull: "missing".into(),
         remove_orphans: Field::Known(true),
         remove_volumes_on_destroy: Field::Known(false),
+        on_destroy: "down".into(),
         ..StackModel::default()
     };
     Ok(State { model, private: StackPrivate::default() })

@@ -1,5 +1,6 @@
 //! The schema of `windlass_compose_stack`.
 
+use docker::compose::choice::WaitFor;
 use framework::{Attribute, Model as _, Rule, Schema, Timeouts, Type, validate};
 
 use super::{
@@ -10,6 +11,8 @@ use crate::hosts::check_connection;
 
 /// What may be pulled.
 const PULL: [&str; 3] = ["missing", "always", "never"];
+/// What destroying a stack does.
+const ON_DESTROY: [&str; 2] = ["down", "abandon"];
 
 /// The schema.
 pub(super) fn schema() -> Schema {
@@ -23,6 +26,7 @@ pub(super) fn schema() -> Schema {
         .attributes(place())
         .attributes(files())
         .attributes(values())
+        .attributes(selection())
         .attributes(behaviour())
         .attributes(computed())
         .rule(Rule::exactly_one_of(["source_dir", "config"]))
@@ -76,11 +80,38 @@ fn files() -> [Attribute; 4] {
     ]
 }
 
-fn values() -> [Attribute; 4] {
+fn selection() -> [Attribute; 3] {
     [
         Attribute::set("profiles", Type::String)
             .validate(validate::each(validate::non_empty()))
-            .describe("The Compose profiles that are switched on."),
+            .describe(
+                "The Compose profiles that are switched on. The services of one that is switched off are stopped and \
+                 removed, whatever `remove_orphans` says.",
+            ),
+        Attribute::set("start_services", Type::String)
+            .validate(validate::each(validate::non_empty()))
+            .describe(
+                "The services that are started. The others are checked and their images are pulled, but they are left \
+                 alone: their `status` is `idle`, and containers that the product itself makes of them, by \
+                 `docker compose run` or `up`, are no difference and are never started, changed or removed, until the \
+                 stack is destroyed. A service that is taken out is stopped once, and its containers are removed. A \
+                 service that is started must not need one that is not. Default: all services.",
+            ),
+        Attribute::map("wait_for", Type::String)
+            .validate(validate::each(validate::one_of(WaitFor::WORDS)))
+            .describe(
+                "Service to what it is waited for to be, and what it must be afterwards so that nothing is to be \
+                 repaired: `healthy`, `running` (its health check is not asked), `completed` (it has ended with 0), or \
+                 `ignore` (it may be anything, as long as it has its containers; its `status` is `ignored`). Default, \
+                 by service: `completed` for what another service awaits as `service_completed_successfully` or what \
+                 has the label `windlass.job=true`, `healthy` with a health check, else `running`. Services that are \
+                 not started are not waited for.",
+            ),
+    ]
+}
+
+fn values() -> [Attribute; 3] {
+    [
         Attribute::map("environment", Type::String).describe(
             "Values for the `${NAME}` in the Compose files. Together with `secrets_wo` and the stack's own `.env` they \
              are all that is seen there: neither the environment of the machine that runs tofu nor the host's counts.",
@@ -94,7 +125,7 @@ fn values() -> [Attribute; 4] {
     ]
 }
 
-fn behaviour() -> [Attribute; 3] {
+fn behaviour() -> [Attribute; 4] {
     [
         Attribute::string("pull").default("missing").validate(validate::one_of(PULL)).describe(
             "Which images are fetched before the services are started: those that the host does not have \
@@ -107,6 +138,12 @@ fn behaviour() -> [Attribute; 3] {
         Attribute::bool("remove_volumes_on_destroy").default(false).describe(
             "Remove the project's volumes, **with all data in them**, when the stack is destroyed. It is read from the \
              state: set it, apply, then destroy. Default: `false`.",
+        ),
+        Attribute::string("on_destroy").default("down").validate(validate::one_of(ON_DESTROY)).describe(
+            "What destroying the stack does: `down` (default) stops and removes it; `abandon` contacts nothing and \
+             leaves it as it is, also where it is replaced or moves to another machine: for a stack on a host that is \
+             thrown away with it. With `abandon`, a host that does not answer is only a warning when the stack is \
+             read. It is read from the state: set it, apply, then destroy; to change only this contacts nothing.",
         ),
     ]
 }
@@ -121,7 +158,7 @@ fn computed() -> [Attribute; 3] {
         Attribute::map("services", Service::object_type()).computed().describe(
             "The services, by name. Every reason why one is changed is a field of its own: `image`, `image_id`, \
              `environment_hash`, `files_hash` (the shipped files that it uses), `config_hash` (everything that Compose \
-             compares), `status` (`running`, `healthy`, `completed` or `idle` when all is well, else what is wrong) \
+             compares), `status` (`running`, `healthy`, `completed`, `idle` or `ignored` when all is well, else what is wrong) \
              and `replicas`. `containers` are the names of its containers, `ports` what they publish.",
         ),
     ]

@@ -84,6 +84,8 @@ struct Work {
     containers: Vec<Container>,
     /// What lies between them and what is wanted, by service.
     changes: BTreeMap<String, Change>,
+    /// The services that the last apply made.
+    recorded: BTreeSet<String>,
 }
 
 impl Work {
@@ -153,6 +155,7 @@ impl Deployment<'_> {
         let live = stack::read(&containers, held.record.as_ref(), Some(&key), Some(&held.found));
         let changes = prediction.changes(&live, &self.images(&prediction).await?);
         let layout = self.inputs.layout(&self.directory);
+        let recorded = held.record.iter().flat_map(|record| record.services.keys().cloned()).collect();
         let work = Work {
             cx: self.cx.clone(),
             scrubber: self.scrubber.clone(),
@@ -162,6 +165,7 @@ impl Deployment<'_> {
             key,
             containers,
             changes,
+            recorded,
         };
 
         let sent = self.ship(&work, &held).await?;

@@ -22,15 +22,25 @@ pub(super) fn half_done(
     let live = by_service(now);
     let mut record = new;
     for (name, entry) in &mut record.services {
-        let replaced = matches!(changes.get(name), Some(Change::Recreate(_) | Change::Create));
         let own = live.get(name).map(Vec::as_slice).unwrap_or_default();
-        let reached = !own.is_empty() && own.iter().all(|container| !known.contains(container.id.as_str()));
-        if !replaced || reached {
+        let is_new = |container: &&Container| !known.contains(container.id.as_str());
+        let reached = match changes.get(name) {
+            Some(Change::Recreate(_) | Change::Create) => !own.is_empty() && own.iter().all(is_new),
+            Some(Change::Scale { to: 0, .. }) => own.is_empty(),
+            _ => true,
+        };
+        if reached {
             continue;
         }
         match old.and_then(|old| old.services.get(name)) {
             Some(old) => *entry = old.clone(),
             None => entry.proof = None,
+        }
+    }
+    // What was to go and is still there is still ours to remove.
+    for (name, entry) in old.into_iter().flat_map(|old| &old.services) {
+        if live.contains_key(name) {
+            record.services.entry(name.clone()).or_insert_with(|| entry.clone());
         }
     }
     record
@@ -71,6 +81,7 @@ mod tests {
             files: BTreeSet::new(),
             steady: Steady::Running,
             replicas: 1,
+            left_alone: false,
             proof: Some("proof".into()),
             shares: BTreeMap::new(),
         }
@@ -102,5 +113,24 @@ mod tests {
             ("old".into(), "new".into(), "old".into())
         );
         assert_eq!(done.services["new"].proof, None);
+    }
+
+    #[test]
+    fn what_was_to_go_and_did_not_keeps_its_entry() {
+        let off = Change::Scale { from: 1, to: 0 };
+        let changes = BTreeMap::from([
+            ("alone".to_owned(), off.clone()),
+            ("off".to_owned(), off),
+            ("gone".to_owned(), Change::Remove),
+            ("left".to_owned(), Change::Remove),
+        ]);
+        let before = ["alone", "off", "gone", "left"].map(|name| container(name, name));
+        let now = [container("alone", "alone"), container("left", "left")];
+        let old = record(&[("alone", "old"), ("off", "old"), ("gone", "old"), ("left", "old")]);
+        let new = record(&[("alone", "new"), ("off", "new")]);
+        let done = half_done(new, Some(&old), &changes, &before, &now);
+        let hashes: Vec<_> =
+            done.services.iter().map(|(name, entry)| (name.as_str(), entry.config_hash.as_str())).collect();
+        assert_eq!(hashes, [("alone", "old"), ("left", "old"), ("off", "new")]);
     }
 }

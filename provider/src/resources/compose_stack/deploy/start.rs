@@ -21,10 +21,8 @@ impl Deployment<'_> {
     /// Removes what belongs to no service any more, and does what `up` would not do to containers
     /// that are not well.
     pub(super) async fn tidy(&self, work: &Work) -> Result<(), Failure> {
-        if self.planned.remove_orphans.known() != Some(&false) {
-            for orphan in orphans(&work.containers, &work.services()) {
-                self.engine.remove(&orphan.id).await?;
-            }
+        for id in self.leaving(work) {
+            self.engine.remove(&id).await?;
         }
         let repaired = work.changes.iter().filter(|(_, change)| **change == Change::Repair);
         let repaired = repaired.map(|(name, _)| name.clone()).collect();
@@ -38,6 +36,27 @@ impl Deployment<'_> {
         Ok(())
     }
 
+    /// The containers that go, by id: those of services that are none any more, and those of
+    /// services that are left alone from now on.
+    fn leaving(&self, work: &Work) -> Vec<String> {
+        let all = self.planned.remove_orphans.known() != Some(&false);
+        // What our own files still name is no stranger, but switched off.
+        let switched_off =
+            |name: &str| work.prediction.inactive.contains(name) && work.recorded.contains(name);
+        let orphans = orphans(&work.containers, &work.services())
+            .into_iter()
+            .filter(|one| all || one.label(LABEL_SERVICE).is_some_and(switched_off));
+        let let_go = |name: &str| {
+            let alone = work.prediction.services.get(name).is_some_and(|one| one.left_alone);
+            alone && work.changes.get(name).is_some_and(|change| *change != Change::Keep)
+        };
+        let alone = work
+            .containers
+            .iter()
+            .filter(|one| stack::is_of_service(one) && one.label(LABEL_SERVICE).is_some_and(let_go));
+        orphans.chain(alone).map(|one| one.id.clone()).collect()
+    }
+
     /// Runs `docker compose up`.
     pub(super) async fn up(&self, work: &Work) -> Result<(), Failure> {
         if work.prediction.services.is_empty() {
@@ -46,8 +65,13 @@ impl Deployment<'_> {
         let layout = &work.layout;
         let project = layout.project(&self.inputs.name, &work.profiles, true, layout);
         let compose = self.site.compose(&work.cx, &work.scrubber).naming(format!("{}/", layout.root()), "");
-        match compose.up(&project, &[], work.cx.remaining()).await {
-            Ok(_) => Ok(()),
+        let limit = work.cx.remaining();
+        let done = match work.prediction.started() {
+            Some(started) => compose.up_only(&project, &started, limit).await,
+            None => compose.up(&project, &[], limit).await,
+        };
+        match done {
+            Ok(()) => Ok(()),
             Err(error) => Err(self.explained(error, work).await),
         }
     }
@@ -67,7 +91,9 @@ impl Deployment<'_> {
     /// back: a mounted file is replaced by a rename, and they would keep the one that was edited.
     pub(super) async fn reload(&self, work: &Work, sent: &BTreeSet<String>) -> Result<(), Failure> {
         let services = &work.prediction.services;
-        let uses = |name: &str| services.get(name).is_some_and(|one| !one.files.is_disjoint(sent));
+        let uses = |name: &str| {
+            services.get(name).is_some_and(|one| !one.left_alone && !one.files.is_disjoint(sent))
+        };
         let touched: BTreeSet<&str> = work
             .containers
             .iter()

@@ -1,0 +1,261 @@
+//! What a user chooses about the services of a project beside its files: which of them are started,
+//! and what each is waited for to be.
+//!
+//! A service that is not started is left alone: it is validated and its image is pulled, but no
+//! container of it is ever made, started, stopped or removed by us, because the product itself runs
+//! it (by `docker compose run`, say). With Compose 2.26 only `up --no-deps` with the names of the
+//! others does that: without `--no-deps` it also starts, and recreates, what they depend on. It
+//! then hashes them without their dependencies on what is left alone, so that
+//! [`Resolved::leaving_alone`](super::predict::Resolved::leaving_alone) takes these out before a
+//! prediction is made.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    project::Config,
+    stack::{Steady, Wanted},
+};
+
+/// What a service is waited for to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitFor {
+    /// Its health check says that it is well.
+    Healthy,
+    /// It runs; its health check is not asked.
+    Running,
+    /// It has ended with 0.
+    Completed,
+    /// Nothing: it may be whatever it is.
+    Ignore,
+}
+
+impl WaitFor {
+    /// The words for it.
+    pub const WORDS: [&str; 4] = ["healthy", "running", "completed", "ignore"];
+
+    /// What a word stands for.
+    pub fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "healthy" => Self::Healthy,
+            "running" => Self::Running,
+            "completed" => Self::Completed,
+            "ignore" => Self::Ignore,
+            _ => return None,
+        })
+    }
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Ignore => "ignore",
+        }
+    }
+
+    fn steady(self) -> Steady {
+        match self {
+            Self::Healthy => Steady::Healthy,
+            Self::Running => Steady::Up,
+            Self::Completed => Steady::Completed,
+            Self::Ignore => Steady::Ignored,
+        }
+    }
+}
+
+/// What is chosen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// The services that are started; `None` for all.
+    pub start: Option<BTreeSet<String>>,
+    /// What services are waited for to be, where it is not what their own files say.
+    pub wait: BTreeMap<String, WaitFor>,
+}
+
+/// Something chosen that does not fit the files.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Misfit {
+    /// No service to be started has this name.
+    StartsUnknown {
+        /// The name.
+        service: String,
+        /// The services that there are.
+        known: BTreeSet<String>,
+    },
+    /// The service to be started is switched off by its profiles.
+    StartsInactive {
+        /// The service.
+        service: String,
+    },
+    /// A service that is started cannot do without one that is not.
+    NeedsIdle {
+        /// The one that is started.
+        service: String,
+        /// The one that is not.
+        needed: String,
+    },
+    /// No service to be waited for has this name.
+    WaitsForUnknown {
+        /// The name.
+        service: String,
+        /// The services that there are.
+        known: BTreeSet<String>,
+    },
+    /// A service shall be healthy, and nothing tells whether it is.
+    NoHealthCheck {
+        /// The service.
+        service: String,
+    },
+}
+
+impl Choice {
+    /// Whether nothing is chosen.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The services of the project that are left alone.
+    pub fn left_alone(&self, config: &Config) -> BTreeSet<String> {
+        let Some(start) = &self.start else { return BTreeSet::new() };
+        config.services.keys().filter(|name| !start.contains(*name)).cloned().collect()
+    }
+
+    /// Everything that does not fit the project. `inactive` are its services that are switched off;
+    /// to choose what they are waited for is no mistake.
+    pub fn misfits(&self, config: &Config, inactive: &BTreeSet<String>) -> Vec<Misfit> {
+        let services = &config.services;
+        let known = || services.keys().cloned().collect();
+        let mut misfits = Vec::new();
+        for service in self.start.iter().flatten().filter(|name| !services.contains_key(*name)) {
+            let service = service.clone();
+            misfits.push(if inactive.contains(&service) {
+                Misfit::StartsInactive { service }
+            } else {
+                Misfit::StartsUnknown { service, known: known() }
+            });
+        }
+        let alone = self.left_alone(config);
+        for (service, one) in services.iter().filter(|(name, _)| !alone.contains(*name)) {
+            let needs =
+                one.depends_on.keys().filter(|name| alone.contains(*name) && !one.optional.contains(*name));
+            misfits.extend(
+                needs.map(|needed| Misfit::NeedsIdle { service: service.clone(), needed: needed.clone() }),
+            );
+        }
+        for (service, wait) in &self.wait {
+            match services.get(service) {
+                None if inactive.contains(service) => {}
+                None => misfits.push(Misfit::WaitsForUnknown { service: service.clone(), known: known() }),
+                Some(one) if *wait == WaitFor::Healthy && !one.health_check => {
+                    misfits.push(Misfit::NoHealthCheck { service: service.clone() });
+                }
+                Some(_) => {}
+            }
+        }
+        misfits
+    }
+
+    /// Makes what the files want what is chosen.
+    pub fn settle(&self, wanted: &mut BTreeMap<String, Wanted>) {
+        for (name, one) in wanted {
+            if self.start.as_ref().is_some_and(|start| !start.contains(name)) {
+                one.left_alone = true;
+                one.steady = Steady::Idle;
+                one.replicas = 0;
+                one.shares.clear();
+            } else if let Some(wait) = self.wait.get(name).filter(|_| one.replicas > 0) {
+                one.steady = wait.steady();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOCUMENT: &str = r#"{"name": "p", "services": {
+        "app": {"image": "a", "healthcheck": {"test": ["CMD", "true"]},
+                "depends_on": {"db": {"condition": "service_started", "required": true},
+                               "extra": {"condition": "service_started", "required": false}}},
+        "db": {"image": "b"}, "extra": {"image": "c"}, "none": {"image": "d", "scale": 0}
+    }}"#;
+
+    fn set(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    fn starting(names: &[&str]) -> Choice {
+        Choice { start: Some(set(names)), ..Choice::default() }
+    }
+
+    fn waiting(service: &str, wait: WaitFor) -> Choice {
+        Choice { wait: BTreeMap::from([(service.to_owned(), wait)]), ..Choice::default() }
+    }
+
+    fn misfits(choice: &Choice) -> Vec<Misfit> {
+        choice.misfits(&Config::parse(DOCUMENT.as_bytes()).unwrap(), &set(&["off"]))
+    }
+
+    #[test]
+    fn words_are_what_they_stand_for() {
+        for word in WaitFor::WORDS {
+            assert_eq!(WaitFor::parse(word).unwrap().word(), word);
+        }
+        assert_eq!(WaitFor::parse("well"), None);
+    }
+
+    #[test]
+    fn optional_dependencies_may_be_left_alone() {
+        assert_eq!(misfits(&starting(&["app", "db"])), []);
+        assert_eq!(misfits(&starting(&[])), []);
+        let needs = Misfit::NeedsIdle { service: "app".into(), needed: "db".into() };
+        assert_eq!(misfits(&starting(&["app", "extra"])), [needs]);
+    }
+
+    #[test]
+    fn names_of_no_service_are_told_apart_from_switched_off_ones() {
+        let known = set(&["app", "db", "extra", "none"]);
+        let unknown = Misfit::StartsUnknown { service: "dbb".into(), known: known.clone() };
+        assert_eq!(misfits(&starting(&["dbb"])), [unknown]);
+        assert_eq!(misfits(&starting(&["off"])), [Misfit::StartsInactive { service: "off".into() }]);
+        assert_eq!(misfits(&waiting("off", WaitFor::Running)), []);
+        let unknown = Misfit::WaitsForUnknown { service: "dbb".into(), known };
+        assert_eq!(misfits(&waiting("dbb", WaitFor::Running)), [unknown]);
+    }
+
+    #[test]
+    fn health_needs_a_check() {
+        assert_eq!(misfits(&waiting("app", WaitFor::Healthy)), []);
+        let missing = Misfit::NoHealthCheck { service: "db".into() };
+        assert_eq!(misfits(&waiting("db", WaitFor::Healthy)), [missing]);
+    }
+
+    #[test]
+    fn what_is_left_alone_has_no_containers_of_ours() {
+        let one = |replicas, steady| Wanted {
+            image: "a".into(),
+            environment_hash: "e".into(),
+            files_hash: String::new(),
+            config_hash: "c".into(),
+            steady,
+            replicas,
+            left_alone: false,
+            secret: false,
+            files: BTreeSet::new(),
+            shares: set(&["x"]),
+        };
+        let mut wanted = BTreeMap::from([
+            ("a".to_owned(), one(2, Steady::Healthy)),
+            ("b".to_owned(), one(1, Steady::Running)),
+            ("none".to_owned(), one(0, Steady::Idle)),
+        ]);
+        let wait = ["a", "b", "none"].map(|name| (name.to_owned(), WaitFor::Ignore)).into();
+        Choice { start: Some(set(&["b", "none"])), wait }.settle(&mut wanted);
+        assert!(wanted["a"].left_alone && wanted["a"].shares.is_empty());
+        assert_eq!((wanted["a"].replicas, wanted["a"].steady), (0, Steady::Idle));
+        assert_eq!((wanted["b"].replicas, wanted["b"].steady), (1, Steady::Ignored));
+        assert_eq!((wanted["none"].left_alone, wanted["none"].steady), (false, Steady::Idle));
+    }
+}
