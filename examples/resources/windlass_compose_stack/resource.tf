@@ -24,3 +24,19 @@ resource "windlass_compose_stack" "shop" {
   }
   secrets_wo_version = "1"
 }
+
+# A stack whose importer is run by the viewer, as one-shots: it is shipped, checked and pulled, but not started.
+resource "windlass_compose_stack" "library" {
+  host       = windlass_host.web.connection
+  name       = "library"
+  source_dir = "${path.module}/library"
+
+  start_services = ["viewer", "index", "warm-up"]
+  wait_for = {
+    warm-up = "completed"
+    index   = "running"
+  }
+
+  # The whole server is thrown away with it.
+  on_destroy = "abandon"
+}

@@ -190,6 +190,9 @@ async fn stopped(
 /// Takes the stack down where it was. It runs in its new place already, so a machine that is gone
 /// is worth a warning and no more.
 async fn leave_old_machine(resource: &StackResource, cx: &Context, prior: State<StackResource>) {
+    if destroy::is_abandoned(&prior.model) {
+        return;
+    }
     let name = prior.model.name().to_owned();
     let title = format!("Could not take compose stack {name:?} down on its old machine");
     let Err(failure) = destroy::take_down(resource, cx, &title, &prior).await else { return };

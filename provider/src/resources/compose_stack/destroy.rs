@@ -6,7 +6,7 @@ use docker::compose::layout::OURS;
 use framework::{Context, Diagnostic, Diagnostics, State};
 use secret::Scrubber;
 
-use super::{StackResource, failure::Failure, held, read::title, site::Site};
+use super::{StackModel, StackResource, failure::Failure, held, read::title, site::Site};
 
 /// What the world looks like after a failure.
 const THERE: &str = "The stack, or a part of it, is still there; destroying it again goes on from here.";
@@ -14,19 +14,27 @@ const THERE: &str = "The stack, or a part of it, is still there; destroying it a
 const OUR_FILES: [&str; 6] = ["override.json", "record.json", "key", "source.json", "files", "manifest.json"];
 
 /// Takes the stack down by its project's label, and its shipped files away. Volumes stay, unless
-/// the state says otherwise. Already gone is fine.
+/// the state says otherwise. Already gone is fine; one that is abandoned is left as it is.
 pub(super) async fn delete(
     resource: &StackResource,
     cx: &Context,
     state: State<StackResource>,
 ) -> Result<(), Diagnostics> {
+    if is_abandoned(&state.model) {
+        return Ok(());
+    }
     let title = title("destroy", &state.model);
     let done = take_down(resource, cx, &title, &state).await;
     let done = done.map_err(|failure| failure.for_read(&title, THERE));
     resource.hosts.settle_delete(cx, &title, THERE, done)
 }
 
-/// As [`delete`], whatever `on_unreachable` says.
+/// Whether the state says that the end of the stack is none of its host's business.
+pub(super) fn is_abandoned(model: &StackModel) -> bool {
+    model.on_destroy.as_str() == Some("abandon")
+}
+
+/// As [`delete`] of one that is not abandoned, whatever `on_unreachable` says.
 pub(super) async fn take_down(
     resource: &StackResource,
     cx: &Context,

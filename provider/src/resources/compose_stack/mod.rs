@@ -3,7 +3,8 @@
 //! On the host it owns the containers and networks of the project, the files that it shipped to the
 //! stack's directory, the `.env` there, and `.windlass` below it (see `docker::compose::layout`).
 //! It never touches other files in that directory, volumes (unless `remove_volumes_on_destroy`
-//! says so), containers of other projects, and one-off containers of `docker compose run`.
+//! says so), containers of other projects, one-off containers of `docker compose run`, and, until
+//! the stack is destroyed, containers of services that `start_services` leaves out.
 //!
 //! Life: Read gathers what runs and what lies on the host into `services`; Plan asks the host's own
 //! `docker compose config` what the files want, unless its inputs are the ones of the last apply,
@@ -37,7 +38,7 @@ use async_trait::async_trait;
 use framework::{Apply, Context, Diagnostics, Plan, Resource, Schema, State};
 use serde::{Deserialize, Serialize};
 
-use crate::{engines::Engines, hosts::Hosts};
+use crate::{engines::Engines, hosts::Hosts, settings::OnUnreachable};
 pub(crate) use model::StackModel;
 use prediction::Prediction;
 
@@ -72,6 +73,12 @@ impl StackResource {
     /// The resource, on the hosts that the provider knows.
     pub(crate) fn new(hosts: Arc<Hosts>, engines: Arc<Engines>) -> Self {
         Self { hosts, engines }
+    }
+
+    /// Whether what lived on a host that is gone is to be forgotten.
+    fn forgets(&self) -> bool {
+        let settings = self.hosts.settings();
+        settings.is_some_and(|settings| settings.on_unreachable == OnUnreachable::Forget)
     }
 }
 

@@ -7,10 +7,11 @@ use docker::{
     compose::stack::{self, LABEL_SERVICE, is_of_service},
     engine::Container,
 };
-use framework::{Context, Diagnostics, Field, State};
+use framework::{Context, Diagnostic, Diagnostics, Field, Severity, State};
 
 use super::{
     StackModel, StackPrivate, StackResource, TYPE,
+    destroy::is_abandoned,
     failure::Failure,
     held::{self, Held},
     model::Service,
@@ -30,12 +31,25 @@ pub(super) async fn read(
     state: State<StackResource>,
 ) -> Result<Option<State<StackResource>>, Diagnostics> {
     let (title, connection) = (title("read", &state.model), state.model.host.clone());
-    let look = |host, state| async {
-        refreshed(resource, host, state)
-            .await
-            .map_err(|failure| failure.for_read(&title, "Nothing was changed."))
+    let look = |host, state: State<StackResource>| async {
+        let last_known = is_abandoned(&state.model).then(|| state.clone());
+        match (refreshed(resource, host, state).await, last_known) {
+            (Err(failure), Some(last_known)) if failure.is_absence() && !resource.forgets() => {
+                warn(cx, failure, &title);
+                Ok(Some(last_known))
+            }
+            (found, _) => found.map_err(|failure| failure.for_read(&title, "Nothing was changed.")),
+        }
     };
     resource.hosts.read(cx, &title, &connection, state, look).await
+}
+
+/// A host that is thrown away with its stack may be gone already.
+fn warn(cx: &Context, failure: Failure, title: &str) {
+    let world = "The last known state stands in, because `on_destroy` is \"abandon\".";
+    for problem in failure.diagnostics(title, world) {
+        cx.warn(Diagnostic { severity: Severity::Warning, ..problem });
+    }
 }
 
 async fn refreshed(
