@@ -5,6 +5,9 @@
 mod adoption;
 mod beside;
 mod drift;
+mod ending;
 mod life;
 mod places;
+mod selection;
 mod values;
+mod waiting;
