@@ -12,6 +12,7 @@ mod host_key;
 mod hosts;
 mod resources;
 mod settings;
+mod source;
 mod windlass;
 
 pub use adapter::Adapter;

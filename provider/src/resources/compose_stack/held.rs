@@ -11,7 +11,8 @@ use docker::compose::{
 use remote::{Command, Executor, Input, run_checked};
 use serde::{Deserialize, Serialize};
 
-use super::{failure::Failure, source::link_digest};
+use super::failure::Failure;
+use crate::source::link_digest;
 
 /// Prints what is there, one line `<name> <base64>` each. `$1` is the stack's directory. The list
 /// of shipped files lies beside the manifest in a form that `xargs` reads; the facts about them

@@ -14,8 +14,8 @@ use sha2::{Digest as _, Sha256};
 use super::{
     choice::{chosen, digested},
     model::StackModel,
-    source::{Source, hex, sha256},
 };
+use crate::source::{Source, check_relative, hex, plain_parts, sha256};
 
 /// Goes into every digest, so that another way to predict is another digest.
 const DIGEST_FORMAT: &str = "1";
@@ -27,9 +27,6 @@ const RESERVED: [&str; 5] = [
     "COMPOSE_PROFILES",
     "COMPOSE_ENV_FILES",
 ];
-/// Our folder on the host.
-const OURS: &str = docker::compose::layout::OURS;
-
 /// Everything that decides what a stack is, but its place.
 pub(super) struct Inputs {
     pub(super) name: String,
@@ -142,9 +139,10 @@ fn shipped(config: &StackModel) -> Result<Option<(Source, Vec<String>)>, Diagnos
         return Ok(None);
     };
     let (mut source, names) = match (directory, texts) {
-        (Some(directory), _) => {
-            (Source::directory(directory)?, files.cloned().unwrap_or_else(|| vec!["compose.yaml".to_owned()]))
-        }
+        (Some(directory), _) => (
+            Source::directory(directory, "source_dir")?,
+            files.cloned().unwrap_or_else(|| vec!["compose.yaml".to_owned()]),
+        ),
         (None, Some(texts)) => Source::texts(texts),
         (None, None) => return Ok(None),
     };
@@ -282,25 +280,6 @@ pub(super) fn check_directory(path: &str) -> Result<(), String> {
         Some(inside) if !inside.is_empty() => plain_parts(inside),
         _ => Err("must be an absolute path of a directory".to_owned()),
     }
-}
-
-/// Checks a path relative to the stack's directory.
-pub(super) fn check_relative(path: &str) -> Result<(), String> {
-    plain_parts(path)?;
-    if path.split('/').next() == Some(OURS) {
-        return Err(format!("must not be below {OURS}, which is ours on the host"));
-    }
-    Ok(())
-}
-
-fn plain_parts(path: &str) -> Result<(), String> {
-    if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
-        return Err("must have no empty part and no `.` or `..` in it".to_owned());
-    }
-    if path.contains("{}") || path.chars().any(char::is_control) {
-        return Err("must not contain control characters or {}".to_owned());
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -27,7 +27,6 @@ mod read;
 mod schema;
 mod ship;
 mod site;
-mod source;
 
 #[cfg(test)]
 mod tests;

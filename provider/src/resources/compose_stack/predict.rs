@@ -10,9 +10,8 @@ use framework::Context;
 use remote::files::{Entry, EntryContent, Files, TreeOptions};
 use secret::Scrubber;
 
-use super::{
-    StackResource, failure::Failure, inputs::Inputs, prediction::Prediction, site::Site, source::SourceFile,
-};
+use super::{StackResource, failure::Failure, inputs::Inputs, prediction::Prediction, site::Site};
+use crate::source::SourceFile;
 
 /// Larger files are not read here: no Compose file and no env file is.
 const LARGEST_READ: u64 = 1 << 20;

@@ -4,10 +4,10 @@ use docker::compose::choice::WaitFor;
 use framework::{Attribute, Model as _, Rule, Schema, Timeouts, Type, validate};
 
 use super::{
-    inputs::{check_directory, check_name, check_relative},
+    inputs::{check_directory, check_name},
     model::Service,
 };
-use crate::hosts::check_connection;
+use crate::{hosts::check_connection, source::check_relative};
 
 /// What may be pulled.
 const PULL: [&str; 3] = ["missing", "always", "never"];

@@ -15,8 +15,8 @@ use super::{
     failure::Failure,
     held::{Held, Sent, list_of},
     inputs::Inputs,
-    source::sha256,
 };
+use crate::source::sha256;
 
 /// Everything that goes to the host, and what has to go from it.
 pub(super) struct Cargo {
@@ -127,7 +127,7 @@ fn in_the_way(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resources::compose_stack::source::link_digest;
+    use crate::source::link_digest;
 
     fn set(paths: &[&str]) -> BTreeSet<String> {
         paths.iter().map(|path| (*path).to_owned()).collect()

@@ -1,4 +1,4 @@
-//! Which files a stack ships: a directory, or texts, and what is laid over either.
+//! Which files are shipped to a host: a directory, or texts, and what is laid over either.
 
 use std::{
     collections::BTreeMap,
@@ -6,13 +6,11 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use docker::compose::{manifest::Manifest, predict::FileDigest};
+use docker::compose::{layout::OURS, manifest::Manifest, predict::FileDigest};
 use framework::{Diagnostic, Diagnostics};
 use ignore::WalkBuilder;
 use remote::files::{Entry, EntryContent};
 use sha2::{Digest as _, Sha256};
-
-use super::inputs::check_relative;
 
 /// The file that names what is not shipped.
 const IGNORE_FILE: &str = ".windlassignore";
@@ -23,26 +21,26 @@ const TEXT_MODE: u32 = 0o644;
 /// The type bits that tell a symbolic link from a file, as `stat` has them.
 const LINK: u32 = 0o120_000;
 
-/// The files that a stack ships, by their paths relative to its directory.
+/// The files that are shipped, by their paths relative to the directory that they are shipped to.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Source {
-    pub(super) files: BTreeMap<String, SourceFile>,
+pub(crate) struct Source {
+    pub(crate) files: BTreeMap<String, SourceFile>,
 }
 
 /// One of them.
 #[derive(Clone, Debug)]
-pub(super) struct SourceFile {
+pub(crate) struct SourceFile {
     /// Its content and mode.
-    pub(super) digest: FileDigest,
+    pub(crate) digest: FileDigest,
     /// Its length in bytes.
-    pub(super) size: u64,
+    pub(crate) size: u64,
     /// Where its content is.
-    pub(super) content: Content,
+    pub(crate) content: Content,
 }
 
 /// Where the content of a file is.
 #[derive(Clone, Debug)]
-pub(super) enum Content {
+pub(crate) enum Content {
     /// In a file here.
     Disk(PathBuf),
     /// In the configuration.
@@ -52,33 +50,50 @@ pub(super) enum Content {
 }
 
 impl Source {
-    /// What lies in `directory`, hashed.
+    /// What lies in `directory`, hashed. `attribute` is the one that names it.
     ///
     /// # Errors
-    /// Every file that cannot be shipped, at `source_dir`.
-    pub(super) fn directory(directory: &str) -> Result<Self, Diagnostics> {
+    /// Every file that cannot be shipped, at `attribute`.
+    pub(crate) fn directory(directory: &str, attribute: &str) -> Result<Self, Diagnostics> {
+        Self::chosen(directory, attribute, |_, names| Ok(names))
+    }
+
+    /// As [`Source::directory`], only of what `choose` takes among the names of all files. The others
+    /// are not looked at.
+    ///
+    /// # Errors
+    /// As [`Source::directory`], and what `choose` finds wrong.
+    pub(crate) fn chosen(
+        directory: &str,
+        attribute: &str,
+        choose: impl FnOnce(&Path, Vec<String>) -> Result<Vec<String>, String>,
+    ) -> Result<Self, Diagnostics> {
         let root = Path::new(directory);
-        let mut problems = Vec::new();
+        let found = match root.canonicalize() {
+            Ok(canonical) if canonical.is_dir() => names(root).and_then(|names| {
+                let chosen = choose(root, names).map_err(|problem| vec![problem])?;
+                Self::take_all(root, &canonical, &chosen)
+            }),
+            Ok(_) => Err(vec![format!("{directory:?} is not a directory")]),
+            Err(error) => Err(vec![format!("{directory:?} cannot be read: {error}")]),
+        };
+        found.map_err(|problems| unfit(directory, attribute, &problems).into())
+    }
+
+    fn take_all(root: &Path, canonical: &Path, names: &[String]) -> Result<Self, Vec<String>> {
         let mut source = Self::default();
-        match root.canonicalize() {
-            Ok(canonical) if canonical.is_dir() => {
-                for found in walk(root) {
-                    let taken = found
-                        .map_err(|error| error.to_string())
-                        .and_then(|entry| source.take(root, &canonical, entry.path()));
-                    if let Err(problem) = taken {
-                        problems.push(problem);
-                    }
-                }
+        let mut problems = Vec::new();
+        for name in names {
+            match take(root, canonical, name) {
+                Ok(file) => drop(source.files.insert(name.clone(), file)),
+                Err(problem) => problems.push(format!("{name}: {problem}")),
             }
-            Ok(_) => problems.push(format!("{directory:?} is not a directory")),
-            Err(error) => problems.push(format!("{directory:?} cannot be read: {error}")),
         }
-        if problems.is_empty() { Ok(source) } else { Err(unfit(directory, &problems).into()) }
+        if problems.is_empty() { Ok(source) } else { Err(problems) }
     }
 
     /// The Compose texts under the names that they get on the host, and these names.
-    pub(super) fn texts(texts: &[String]) -> (Self, Vec<String>) {
+    pub(crate) fn texts(texts: &[String]) -> (Self, Vec<String>) {
         let mut source = Self::default();
         let names: Vec<String> = (0..texts.len()).map(name_of_text).collect();
         for (name, text) in names.iter().zip(texts) {
@@ -88,7 +103,7 @@ impl Source {
     }
 
     /// Puts a text in the place of, or beside, what there is.
-    pub(super) fn lay_over(&mut self, path: &str, text: &str) {
+    pub(crate) fn lay_over(&mut self, path: &str, text: &str) {
         let kept = self.files.get(path).map(|file| file.digest.mode).filter(|mode| mode & LINK != LINK);
         let digest = FileDigest { sha256: sha256(text.as_bytes()), mode: kept.unwrap_or(TEXT_MODE) };
         let file = SourceFile { digest, size: text.len() as u64, content: Content::Text(text.to_owned()) };
@@ -96,42 +111,53 @@ impl Source {
     }
 
     /// The list of the files.
-    pub(super) fn manifest(&self) -> Manifest {
+    pub(crate) fn manifest(&self) -> Manifest {
         let digests = self.files.iter().map(|(path, file)| (path.clone(), file.digest.clone()));
         Manifest { files: digests.collect() }
     }
 
     /// The symbolic links among the files: path to target.
-    pub(super) fn links(&self) -> BTreeMap<String, String> {
+    pub(crate) fn links(&self) -> BTreeMap<String, String> {
         let target = |file: &SourceFile| match &file.content {
             Content::Link(target, _) => Some(target.clone()),
             Content::Disk(_) | Content::Text(_) => None,
         };
         self.files.iter().filter_map(|(path, file)| Some((path.clone(), target(file)?))).collect()
     }
+}
 
-    fn take(&mut self, root: &Path, canonical: &Path, path: &Path) -> Result<(), String> {
-        let inside = path.strip_prefix(root).unwrap_or(path);
-        let shown = inside.display();
-        let name = inside.to_str().ok_or_else(|| format!("{shown}: its name is not UTF-8"))?;
-        if name.is_empty() || inside.file_name().is_some_and(|file| file == IGNORE_FILE) {
-            return Ok(());
-        }
-        let facts = path.symlink_metadata().map_err(|error| format!("{shown}: {error}"))?;
-        if facts.is_dir() {
-            return Ok(());
-        }
-        check_relative(name).map_err(|problem| format!("{shown}: {problem}"))?;
-        let file = if facts.is_symlink() {
-            link(canonical, path).map_err(|problem| format!("{shown}: {problem}"))?
-        } else if facts.is_file() {
-            plain(path, &facts).map_err(|error| format!("{shown}: {error}"))?
-        } else {
-            return Err(format!("{shown}: it is a device, pipe or socket"));
-        };
-        self.files.insert(name.to_owned(), file);
-        Ok(())
+/// The file `name` below `root`.
+fn take(root: &Path, canonical: &Path, name: &str) -> Result<SourceFile, String> {
+    check_relative(name)?;
+    let path = root.join(name);
+    let facts = path.symlink_metadata().map_err(|error| error.to_string())?;
+    if facts.is_symlink() {
+        return link(canonical, &path);
     }
+    if facts.is_file() {
+        return plain(&path, &facts).map_err(|error| error.to_string());
+    }
+    Err("it is a device, pipe or socket".to_owned())
+}
+
+/// Checks a path relative to the directory that files are shipped to.
+pub(crate) fn check_relative(path: &str) -> Result<(), String> {
+    plain_parts(path)?;
+    if path.split('/').next() == Some(OURS) {
+        return Err(format!("must not be below {OURS}, which is ours on the host"));
+    }
+    Ok(())
+}
+
+/// Checks that a path has no part that is none, and nothing that a command would take for more.
+pub(crate) fn plain_parts(path: &str) -> Result<(), String> {
+    if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Err("must have no empty part and no `.` or `..` in it".to_owned());
+    }
+    if path.contains("{}") || path.chars().any(char::is_control) {
+        return Err("must not contain control characters or {}".to_owned());
+    }
+    Ok(())
 }
 
 impl SourceFile {
@@ -139,7 +165,7 @@ impl SourceFile {
     ///
     /// # Errors
     /// When the file cannot be read (any more).
-    pub(super) fn read(&self) -> io::Result<Vec<u8>> {
+    pub(crate) fn read(&self) -> io::Result<Vec<u8>> {
         match &self.content {
             Content::Disk(path) | Content::Link(_, path) => fs::read(path),
             Content::Text(text) => Ok(text.clone().into_bytes()),
@@ -147,7 +173,7 @@ impl SourceFile {
     }
 
     /// The file for an upload to `path`.
-    pub(super) fn entry(&self, path: &str) -> Entry {
+    pub(crate) fn entry(&self, path: &str) -> Entry {
         let content = match &self.content {
             Content::Disk(file) => EntryContent::File(file.clone()),
             Content::Text(text) => EntryContent::Bytes(text.clone().into_bytes().into()),
@@ -173,6 +199,30 @@ fn walk(root: &Path) -> ignore::Walk {
         .filter_entry(|entry| entry.file_name() != GIT)
         .sort_by_file_name(Ord::cmp)
         .build()
+}
+
+/// The names of all files below `root` that no [`IGNORE_FILE`] leaves out.
+fn names(root: &Path) -> Result<Vec<String>, Vec<String>> {
+    let (mut names, mut problems) = (Vec::new(), Vec::new());
+    for found in walk(root) {
+        let entry = match found {
+            Ok(entry) => entry,
+            Err(error) => {
+                problems.push(error.to_string());
+                continue;
+            }
+        };
+        let directory = entry.file_type().is_some_and(|kind| kind.is_dir());
+        if directory || entry.file_name() == IGNORE_FILE {
+            continue;
+        }
+        let inside = entry.path().strip_prefix(root).unwrap_or(entry.path());
+        match inside.to_str() {
+            Some(name) => names.push(name.to_owned()),
+            None => problems.push(format!("{}: its name is not UTF-8", inside.display())),
+        }
+    }
+    if problems.is_empty() { Ok(names) } else { Err(problems) }
 }
 
 fn plain(path: &Path, facts: &fs::Metadata) -> io::Result<SourceFile> {
@@ -218,7 +268,7 @@ fn link(root: &Path, path: &Path) -> Result<SourceFile, String> {
 }
 
 /// How a symbolic link counts in hashes and manifests.
-pub(super) fn link_digest(target: &str) -> FileDigest {
+pub(crate) fn link_digest(target: &str) -> FileDigest {
     FileDigest { sha256: sha256(target.as_bytes()), mode: LINK | 0o777 }
 }
 
@@ -235,21 +285,21 @@ fn normal(path: &Path) -> PathBuf {
     out
 }
 
-fn unfit(directory: &str, problems: &[String]) -> Diagnostic {
+fn unfit(directory: &str, attribute: &str, problems: &[String]) -> Diagnostic {
     Diagnostic::error(format!("Could not read {directory:?}"))
         .detail(format!("These files cannot be shipped:\n{}", problems.join("\n")))
         .detail("Nothing was changed.")
-        .detail(format!("Correct them, or name them in a {IGNORE_FILE} file. A relative `source_dir` starts from where tofu runs; `${{path.module}}/…` is safer."))
-        .at("source_dir")
+        .detail(format!("Correct them, or name them in a {IGNORE_FILE} file. A relative `{attribute}` starts from where tofu runs; `${{path.module}}/…` is safer."))
+        .at(attribute)
 }
 
 /// The SHA-256 of a content, as hex.
-pub(super) fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
 /// Lower-case hex.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -270,7 +320,7 @@ mod tests {
     }
 
     fn source(dir: &tempfile::TempDir) -> Result<Source, Diagnostics> {
-        Source::directory(dir.path().to_str().unwrap())
+        Source::directory(dir.path().to_str().unwrap(), "source_dir")
     }
 
     fn names(source: &Source) -> Vec<&str> {
@@ -333,7 +383,7 @@ mod tests {
 
     #[test]
     fn a_directory_that_is_not_there_is_told() {
-        let error = Source::directory("/no/such/directory").unwrap_err();
+        let error = Source::directory("/no/such/directory", "source_dir").unwrap_err();
         assert!(error.to_string().contains("cannot be read"));
     }
 }
