@@ -84,6 +84,16 @@ pub enum Error {
         /// What the registry or the daemon said.
         reason: String,
     },
+    /// An image could not be brought to its registry.
+    #[error("could not push {reference} from {host}: {reason}")]
+    Push {
+        /// The host in words.
+        host: String,
+        /// The image.
+        reference: String,
+        /// What the registry or the daemon said.
+        reason: String,
+    },
     /// A command ran to its end and failed.
     #[error("could not {operation} on {host} (status {status})")]
     Command {
@@ -162,8 +172,14 @@ impl Error {
             Self::Pull { reason, .. } if is_absent(reason) => {
                 "Check the name and the tag of the image.".to_owned()
             }
+            Self::Push { reason, .. } if is_denied(reason) => {
+                "Check that the provider has a registry block with this registry's address and with a username and \
+                 password that may push there. (A docker login on the host does not count.)"
+                    .to_owned()
+            }
             Self::Engine { .. }
             | Self::Pull { .. }
+            | Self::Push { .. }
             | Self::Command { .. }
             | Self::Parse { .. }
             | Self::Remote(_) => return None,

@@ -8,11 +8,13 @@ mod cli;
 mod error;
 mod version;
 
+pub mod build;
 pub mod compose;
 pub mod engine;
 pub mod reference;
 pub mod registry;
 
+pub use build::Build;
 pub use cli::Cli;
 pub use engine::Engine;
 pub use error::Error;

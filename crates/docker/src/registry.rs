@@ -41,6 +41,29 @@ fn canonical(address: &str) -> &str {
     }
 }
 
+/// The address under which docker's client looks for the login to a registry.
+pub(crate) fn login_address(address: &str) -> String {
+    match canonical(address) {
+        HUB => "https://index.docker.io/v1/".to_owned(),
+        address => address.to_owned(),
+    }
+}
+
+/// The image that `reference` names, by `digest`: `registry.example.org/app@sha256:…`.
+pub fn by_digest(reference: &str, digest: &str) -> String {
+    format!("{}@{digest}", split_tag(reference).0)
+}
+
+/// The name and the tag of a reference, of which a digest is no part.
+pub fn split_tag(reference: &str) -> (&str, Option<&str>) {
+    let name = reference.split('@').next().unwrap_or(reference);
+    match name.rsplit_once(':') {
+        // Else the colon is that of a port.
+        Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
+        _ => (name, None),
+    }
+}
+
 /// The registry that a reference names: its first component, if that looks like a host.
 fn registry_of(reference: &str) -> &str {
     match reference.split_once('/') {
@@ -154,6 +177,21 @@ mod tests {
         assert_eq!(pinned("nginx@sha256:x").as_deref(), Some("nginx@sha256:x"));
         assert_eq!(pinned("h:5000/nginx:1"), None);
         assert_eq!(tagged("docker.io/library/nginx@sha256:x"), "nginx:latest");
+    }
+
+    #[test]
+    fn a_digest_takes_the_place_of_a_tag() {
+        for (reference, expected) in [
+            ("app", "app@sha256:1"),
+            ("app:1", "app@sha256:1"),
+            ("h:5000/app", "h:5000/app@sha256:1"),
+            ("h:5000/a/app:1", "h:5000/a/app@sha256:1"),
+            ("app:1@sha256:2", "app@sha256:1"),
+        ] {
+            assert_eq!(by_digest(reference, "sha256:1"), expected);
+        }
+        assert_eq!(split_tag("h:5000/app"), ("h:5000/app", None));
+        assert_eq!(split_tag("h:5000/app:v1"), ("h:5000/app", Some("v1")));
     }
 
     #[test]

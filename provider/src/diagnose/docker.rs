@@ -42,7 +42,7 @@ pub(crate) fn lock_error(title: impl Into<String>, error: &LockError, world: &st
 fn hint(error: &Error) -> String {
     let text = match error {
         Error::Command { output, .. } => output.as_str(),
-        Error::Pull { reason, .. } => reason.as_str(),
+        Error::Pull { reason, .. } | Error::Push { reason, .. } => reason.as_str(),
         _ => "",
     };
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
@@ -53,6 +53,11 @@ fn hint(error: &Error) -> String {
     } else if says(&["No such image", "the host does not have it"]) {
         "Nothing was to be pulled and the host does not have the image: set `pull = \"missing\"`, or bring the image \
          there first."
+    } else if says(&["Cache export is not supported for the docker driver"]) {
+        "The host's Docker can put a cache into the image (`type=inline`, which a push takes along), but not beside it: \
+         that needs Docker's containerd image store, or a builder of another driver (`docker buildx create --use`)."
+    } else if says(&["no build driver", "doesn't support BuildKit", "buildx component is missing"]) {
+        "Install the buildx plugin on the host (package docker-buildx-plugin or, on Debian 13, docker-buildx)."
     } else if says(&["dial tcp", "no such host", "i/o timeout", "connection refused"]) {
         "The host cannot reach the registry: check its network and its name resolution."
     } else if says(&["Cannot connect to the Docker daemon"]) {

@@ -8,6 +8,7 @@
 mod diagnose;
 mod images;
 mod model;
+mod push;
 mod status;
 mod transport;
 
