@@ -12,7 +12,9 @@ use crate::{
     engines::Engines,
     functions,
     hosts::Hosts,
-    resources::{compose_stack::StackResource, file::FileResource, host::HostResource},
+    resources::{
+        command::CommandResource, compose_stack::StackResource, file::FileResource, host::HostResource,
+    },
     settings::{self, ProviderModel, Settings},
 };
 
@@ -41,6 +43,7 @@ impl Provider for Windlass {
 
     fn resources(&self) -> Vec<AnyResource> {
         vec![
+            AnyResource::new(CommandResource::new(self.hosts.clone())),
             AnyResource::new(StackResource::new(self.hosts.clone(), self.engines.clone())),
             AnyResource::new(FileResource::new(self.hosts.clone())),
             AnyResource::new(HostResource::new(self.hosts.clone())),

@@ -1,0 +1,234 @@
+//! Running one command, and the words for what came of it.
+
+use std::time::{Duration, Instant};
+
+use framework::{Context, Diagnostic};
+use remote::{
+    Command, Error, Input, Output,
+    collect::{Limits, Overflow, last_lines, run_with},
+};
+use secret::{Scrubber, Secret};
+
+use super::{CommandModel, model::shortened};
+use crate::{diagnose::host_error, hosts::Host};
+
+/// How many bytes of output the state takes.
+pub(super) const MOST_OUTPUT: usize = 256 << 10;
+/// How many of its last lines a failed command's error shows.
+const ERROR_LINES: usize = 20;
+/// How long before the time limit of the whole operation a command is ended, so that there is time
+/// to tell of it.
+const MARGIN: Duration = Duration::from_secs(3);
+
+/// What runs the commands of one resource on one host.
+pub(super) struct Runner<'a> {
+    pub(super) cx: &'a Context,
+    pub(super) host: &'a Host,
+    pub(super) model: &'a CommandModel,
+    /// What the command reads from stdin, and what nobody must see.
+    pub(super) stdin: Option<&'a Secret>,
+}
+
+/// Why a command did not do what it should.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The host, or the way there.
+    Host(Error),
+    /// It ended with a status other than 0.
+    Status { status: u32, told: String },
+    /// It ended well and printed what no state can hold.
+    Output(String),
+}
+
+impl Runner<'_> {
+    /// Runs `words` and returns what they printed.
+    pub(super) async fn run(&self, words: &[String]) -> Result<String, Failure> {
+        let time = self.cx.remaining().map(|left| left.saturating_sub(MARGIN).max(Duration::from_secs(1)));
+        let command = command(words, self.model).timeout(time);
+        let limits = Limits {
+            cap: MOST_OUTPUT + 1,
+            // Ending a command in the middle because of what it prints would leave half of its work.
+            overflow: Overflow::Truncate,
+            ..Limits::cancelled_by(self.cx.token())
+        };
+        let input = self.stdin.map_or(Input::Nothing, |text| Input::bytes(text.expose().to_owned()));
+        let began = Instant::now();
+        let output = run_with(self.host.executor.as_ref(), &command, input, &limits).await;
+        let output = output.map_err(Failure::Host)?;
+        if !output.success() {
+            let told = self.told(words, &output, began.elapsed());
+            return Err(Failure::Status { status: output.status, told });
+        }
+        let text = printed(output.stdout).map_err(|why| {
+            Failure::Output(format!(
+                "{:?} on {} {why}.",
+                shortened(&words.join(" ")),
+                self.host.executor.name()
+            ))
+        })?;
+        Ok(self.scrubber().scrub(&text))
+    }
+
+    /// What a failed command is told with. Where the output is sensitive, only stderr is shown.
+    fn told(&self, words: &[String], output: &Output, took: Duration) -> String {
+        let stderr = output.stderr_text();
+        let shown = if stderr.trim().is_empty() && !self.model.sensitive.is_true() {
+            output.stdout_text()
+        } else {
+            stderr
+        };
+        let lines = last_lines(&self.scrubber().scrub(&shown), ERROR_LINES);
+        let ended = format!(
+            "{:?} on {} ended with status {} after {:.1} s",
+            shortened(&words.join(" ")),
+            self.host.executor.name(),
+            output.status,
+            took.as_secs_f64()
+        );
+        match (lines.is_empty(), self.model.sensitive.is_true()) {
+            (false, _) => format!("{ended}. Its last lines:\n{lines}"),
+            (true, true) => format!("{ended} and wrote nothing to stderr (what it printed is sensitive)."),
+            (true, false) => format!("{ended} and said nothing."),
+        }
+    }
+
+    fn scrubber(&self) -> Scrubber {
+        Scrubber::new(self.stdin.cloned())
+    }
+}
+
+impl Failure {
+    /// Whether the command may have done something before it failed.
+    pub(super) fn may_have_run(&self) -> bool {
+        match self {
+            Self::Host(error) => !matches!(
+                error,
+                Error::Unreachable { .. }
+                    | Error::HostKeyMismatch { .. }
+                    | Error::HostKeyUnknown { .. }
+                    | Error::Authentication { .. }
+                    | Error::Configuration { .. }
+                    | Error::Start { .. }
+                    | Error::Dial { .. }
+            ),
+            Self::Status { .. } | Self::Output(_) => true,
+        }
+    }
+
+    /// The diagnostic: `title` names the operation and the thing, `world` says what the world looks
+    /// like now.
+    pub(super) fn diagnostic(&self, title: &str, world: &str) -> Diagnostic {
+        let (happened, next) = match self {
+            Self::Host(error) => return host_error(title, error, world),
+            Self::Status { status: 126 | 127, told } => (
+                told,
+                "Probably there is no such program on the host, or it cannot be run: name it by its absolute path, and \
+                 put a shell in front where a line of shell is meant.",
+            ),
+            Self::Status { told, .. } => (told, "Correct what it says, then apply again."),
+            Self::Output(told) => (told, "Let it print less, or encode it (base64), then apply again."),
+        };
+        Diagnostic::error(title).detail(happened.as_str()).detail(world).detail(next)
+    }
+}
+
+/// `words` as they run: with root's rights where the connection has them.
+fn command(words: &[String], model: &CommandModel) -> Command {
+    let directory = model.working_directory.as_str();
+    let variables = model.environment.known();
+    if directory.is_none() && variables.is_none_or(std::collections::BTreeMap::is_empty) {
+        return Command::new(words.iter().cloned()).privileged();
+    }
+    let mut command = Command::new(["env"]);
+    if let Some(directory) = directory {
+        command = command.args(["-C", directory]);
+    }
+    let variables = variables.into_iter().flatten().map(|(name, value)| format!("{name}={value}"));
+    command.arg("--").args(variables).args(words.iter().cloned()).privileged()
+}
+
+/// What a command printed, as the state holds it.
+fn printed(stdout: Vec<u8>) -> Result<String, String> {
+    if stdout.len() > MOST_OUTPUT {
+        return Err(format!("printed more than {} KiB", MOST_OUTPUT >> 10));
+    }
+    let mut text =
+        String::from_utf8(stdout).map_err(|_| "printed something that is not UTF-8 text".to_owned())?;
+    text.truncate(text.trim_end_matches(['\n', '\r']).len());
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, sync::Arc};
+
+    use framework::{Field, Operation, Timeouts};
+    use remote::{Fake, fake::Reply};
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    fn words(words: &[&str]) -> Vec<String> {
+        words.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn words_stay_as_they_are() {
+        let model = CommandModel::default();
+        assert_eq!(command(&words(&["a b", "$c", "-d"]), &model).words(), ["a b", "$c", "-d"]);
+        let model = CommandModel {
+            working_directory: "/srv/x y".into(),
+            environment: Field::Known(BTreeMap::from([("A".to_owned(), "1 2".to_owned())])),
+            ..CommandModel::default()
+        };
+        let command = command(&words(&["make", "it"]), &model);
+        assert_eq!(command.words(), ["env", "-C", "/srv/x y", "--", "A=1 2", "make", "it"]);
+        assert!(command.is_privileged());
+        assert_eq!(command.program(), "make");
+    }
+
+    #[test]
+    fn an_output_is_short_text_without_its_last_line_break() {
+        assert_eq!(printed(b"a\n b\r\n\n".to_vec()).unwrap(), "a\n b");
+        assert!(printed(vec![0xff]).unwrap_err().contains("UTF-8"));
+        assert_eq!(printed(vec![b'x'; MOST_OUTPUT]).unwrap().len(), MOST_OUTPUT);
+        assert!(printed(vec![b'x'; MOST_OUTPUT + 1]).unwrap_err().contains("256 KiB"));
+    }
+
+    async fn ran(model: CommandModel, reply: Reply) -> Result<String, Failure> {
+        let fake = Fake::new("web");
+        fake.expect(words(&["make"]), reply);
+        let cx = Context::new(Operation::Create, CancellationToken::new(), Timeouts::new().create(1));
+        let host = Host { connection: "ssh://web".parse().unwrap(), executor: Arc::new(fake) };
+        let secret = Secret::from("hunter2");
+        let runner = Runner { cx: &cx, host: &host, model: &model, stdin: Some(&secret) };
+        runner.run(&words(&["make"])).await
+    }
+
+    #[tokio::test]
+    async fn what_is_read_from_stdin_is_seen_nowhere() {
+        let output = ran(CommandModel::default(), Reply::ok("it is hunter2\n")).await.unwrap();
+        assert_eq!(output, "it is [secret]");
+        let failure = ran(CommandModel::default(), Reply::failure(3, "bad hunter2\n")).await.unwrap_err();
+        let text = failure.diagnostic("Could not create command \"make\"", "W.").to_string();
+        assert!(text.contains("ended with status 3 after") && text.contains("bad [secret]"), "{text}");
+        assert!(failure.may_have_run());
+    }
+
+    #[tokio::test]
+    async fn a_sensitive_output_is_in_no_error() {
+        let model = CommandModel { sensitive: Field::Known(true), ..CommandModel::default() };
+        let reply = Reply::failure(1, "").stdout("token");
+        let failure = ran(model, reply).await.unwrap_err();
+        let text = failure.diagnostic("t", "W.").to_string();
+        assert!(!text.contains("token") && text.contains("sensitive"), "{text}");
+    }
+
+    #[test]
+    fn a_host_that_was_not_reached_has_run_nothing() {
+        let source = std::io::Error::other("refused").into();
+        assert!(!Failure::Host(Error::Unreachable { host: "web".into(), source }).may_have_run());
+        let lost = Error::NoStatus { program: "make".into(), host: "web".into() };
+        assert!(Failure::Host(lost).may_have_run());
+    }
+}
