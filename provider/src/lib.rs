@@ -10,6 +10,7 @@ mod engines;
 mod functions;
 mod host_key;
 mod hosts;
+mod require;
 mod resources;
 mod settings;
 mod source;

@@ -23,6 +23,16 @@ resource "windlass_compose_stack" "shop" {
     DATABASE_PASSWORD = var.database_password
   }
   secrets_wo_version = "1"
+
+  # What every service must keep to: checked by the plan, named by service and path.
+  require {
+    pinned_images      = "tag"
+    healthchecks       = true
+    memory_limits      = true
+    no_privileged      = true
+    host_ports_allowed = ["80", "443", "443/udp", "127.0.0.1:8080"]
+    env_template       = ".env.example"
+  }
 }
 
 # A stack whose importer is run by the viewer, as one-shots: it is shipped, checked and pulled, but not started.

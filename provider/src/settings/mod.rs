@@ -9,6 +9,8 @@ use secret::Secret;
 pub(crate) use model::ProviderModel;
 pub(crate) use schema::schema;
 
+use crate::require::RequireBlock;
+
 /// The environment variable beside the `on_unreachable` attribute.
 const ON_UNREACHABLE: &str = "WINDLASS_ON_UNREACHABLE";
 
@@ -58,6 +60,8 @@ pub(crate) struct Settings {
     pub(crate) registries: Vec<Registry>,
     /// What an unreachable host means.
     pub(crate) on_unreachable: OnUnreachable,
+    /// The `require` block: what is unknown in it makes nothing else unknown.
+    pub(crate) require: RequireBlock,
 }
 
 impl Settings {
@@ -76,7 +80,8 @@ impl Settings {
             None => OnUnreachable::default(),
             Some(word) => OnUnreachable::from_word(&word).ok_or(UnknownWord(word))?,
         };
-        Ok(Some(Self { ssh, registries, on_unreachable }))
+        let require = RequireBlock::of(&config.require);
+        Ok(Some(Self { ssh, registries, on_unreachable, require }))
     }
 }
 

@@ -7,6 +7,7 @@ use remote::credentials::SshSettings;
 use secret::Secret;
 
 use super::Registry;
+use crate::require::RequireBlock;
 
 /// The `provider "windlass"` block.
 #[derive(Clone, Debug, Default, Model)]
@@ -17,6 +18,8 @@ pub struct ProviderModel {
     pub(crate) ssh: Field<Vec<SshBlock>>,
     /// How to log in to registries.
     pub(crate) registry: Field<Vec<RegistryBlock>>,
+    /// What every stack must keep to, where it does not say otherwise.
+    pub(crate) require: Field<Vec<RequireBlock>>,
 }
 
 /// One `ssh` block.

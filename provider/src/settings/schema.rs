@@ -3,6 +3,7 @@
 use framework::{Attribute, Block, Rule, Schema, schema::parse_duration, validate};
 
 use super::OnUnreachable;
+use crate::require;
 
 /// The schema of the provider's configuration.
 pub(crate) fn schema() -> Schema {
@@ -23,6 +24,7 @@ pub(crate) fn schema() -> Schema {
         )
         .block(ssh())
         .block(registry())
+        .block(require::provider_block())
 }
 
 fn ssh() -> Block {

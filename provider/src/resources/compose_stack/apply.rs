@@ -86,7 +86,7 @@ async fn deploy(
     let Task { title, inputs, site, fresh } = task;
     let nothing = |failure: Failure| failure.diagnostics(title, NOTHING);
     let engine = resource.engines.engine(&site.host).await.map_err(Failure::from).map_err(nothing)?;
-    let planned = apply.planned.clone();
+    let (planned, config) = (apply.planned.clone(), apply.config.clone());
     let directory = match &planned.directory {
         Field::Known(directory) => directory.clone(),
         Field::Unknown | Field::Null => site.default_directory(&inputs.name),
@@ -101,6 +101,7 @@ async fn deploy(
         inputs,
         directory: directory.clone(),
         planned: &planned,
+        config: &config,
         scrubber: scrubber(resource, secrets.values()),
         secrets,
         fresh,

@@ -18,9 +18,9 @@ use super::{
 use crate::source::{Source, check_relative, hex, plain_parts, sha256};
 
 /// Goes into every digest, so that another way to predict is another digest.
-const DIGEST_FORMAT: &str = "1";
+const DIGEST_FORMAT: &str = "2";
 /// Variables by which plain `docker compose` finds the project: they are ours.
-const RESERVED: [&str; 5] = [
+pub(super) const RESERVED: [&str; 5] = [
     "COMPOSE_PROJECT_NAME",
     "COMPOSE_FILE",
     "COMPOSE_PATH_SEPARATOR",
@@ -53,21 +53,20 @@ impl Inputs {
     /// Everything that is wrong with the files.
     pub(super) fn of(config: &StackModel) -> Result<Option<Self>, Diagnostics> {
         let Some((source, files)) = shipped(config)? else { return Ok(None) };
-        let (Ok(Some(name)), Ok(profiles), Ok(environment)) =
-            (config.name.decided(), config.profiles.decided(), config.environment.decided())
-        else {
+        let (Ok(Some(name)), Ok(profiles)) = (config.name.decided(), config.profiles.decided()) else {
             return Ok(None);
         };
         let (Some(placeholders), Some(choice)) = (placeholders(config), chosen(config)) else {
             return Ok(None);
         };
+        let Some(environment) = environment(config) else { return Ok(None) };
         check_files(config, &source, &files)?;
         let inputs = Self {
             name: name.clone(),
             files,
             profiles: profiles.into_iter().flatten().cloned().collect(),
             choice,
-            environment: environment.cloned().unwrap_or_default(),
+            environment,
             placeholders,
             source,
             dotenv: None,
@@ -154,6 +153,11 @@ fn shipped(config: &StackModel) -> Result<Option<(Source, Vec<String>)>, Diagnos
 
 /// `source_hash` while other inputs may be unknown; `None` while the files themselves are.
 pub(super) fn source_hash(config: &StackModel) -> Result<Option<String>, Diagnostics> {
+    Ok(shipped_alone(config)?.map(|inputs| inputs.source_hash()))
+}
+
+/// The inputs as far as they are files; `None` while these are unknown.
+fn shipped_alone(config: &StackModel) -> Result<Option<Inputs>, Diagnostics> {
     let Some((source, files)) = shipped(config)? else { return Ok(None) };
     let inputs = Inputs {
         name: String::new(),
@@ -166,7 +170,23 @@ pub(super) fn source_hash(config: &StackModel) -> Result<Option<String>, Diagnos
         files,
         blamed: "source_dir",
     };
-    inputs.with_dotenv().map(|inputs| Some(inputs.source_hash()))
+    inputs.with_dotenv().map(Some)
+}
+
+/// The plain values; `None` while one of them is unknown.
+fn environment(config: &StackModel) -> Option<BTreeMap<String, String>> {
+    let values = config.environment.decided().ok()?.into_iter().flatten();
+    let known = values.map(|(name, value)| match value {
+        Field::Unknown => None,
+        Field::Null => Some((name.clone(), String::new())),
+        Field::Known(text) => Some((name.clone(), text.clone())),
+    });
+    known.collect()
+}
+
+/// The stack's own `.env` while other inputs may be unknown; `None` while the files themselves are.
+pub(super) fn own_dotenv(config: &StackModel) -> Result<Option<Option<String>>, Diagnostics> {
+    Ok(shipped_alone(config)?.map(|inputs| inputs.dotenv))
 }
 
 /// What stands for each secret; `None` while a name or the version is unknown.
@@ -242,6 +262,13 @@ pub(super) fn validate(config: &StackModel, problems: &mut Diagnostics) {
             problems.push(Diagnostic::error(title).detail(problem).at(Path::root().attribute(attribute)));
         }
     }
+    for (name, _) in config.environment.known().into_iter().flatten().filter(|(_, value)| value.is_null()) {
+        problems.push(
+            Diagnostic::error(title)
+                .detail(format!("The value of {name} is null. Give it a text, or leave it out."))
+                .at(Path::root().attribute("environment").key(name)),
+        );
+    }
     for name in plain_names.intersection(&secret_names) {
         problems.push(
             Diagnostic::error(title)
@@ -290,7 +317,7 @@ mod tests {
         StackModel {
             name: "web".into(),
             config: Field::Known(vec!["services: {}".to_owned()]),
-            environment: Field::Known(BTreeMap::from([("TAG".to_owned(), "1".to_owned())])),
+            environment: Field::Known(BTreeMap::from([("TAG".to_owned(), "1".into())])),
             ..StackModel::default()
         }
     }
@@ -341,6 +368,7 @@ mod tests {
     fn what_is_unknown_leaves_the_rest_undecided() {
         for config in [
             StackModel { environment: Field::Unknown, ..config() },
+            StackModel { environment: Field::Known([("A".to_owned(), Field::Unknown)].into()), ..config() },
             StackModel { files_content: Field::Unknown, ..config() },
             StackModel { secrets_wo: Field::Unknown, ..config() },
             StackModel { config: Field::Unknown, ..config() },
@@ -362,7 +390,7 @@ mod tests {
     fn names_of_variables_are_checked() {
         let mut problems = Diagnostics::new();
         let environment = [("COMPOSE_FILE", "x"), ("a b", "x"), ("TOKEN", "x"), ("FINE", "x")]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+            .map(|(name, value)| (name.to_owned(), value.into()));
         let config = StackModel {
             environment: Field::Known(environment.into()),
             secrets_wo: secret(Field::Unknown),

@@ -20,6 +20,7 @@ mod held;
 mod inputs;
 mod model;
 mod plan;
+mod policies;
 mod predict;
 mod prediction;
 mod pull;

@@ -6,6 +6,8 @@ use docker::compose::{plan::Planned, stack::ServiceState};
 use framework::{Field, Model};
 use secret::Secret;
 
+use crate::require::RequireBlock;
+
 /// The attributes.
 #[derive(Clone, Debug, Default, Model)]
 pub(crate) struct StackModel {
@@ -19,13 +21,14 @@ pub(crate) struct StackModel {
     pub(crate) profiles: Field<BTreeSet<String>>,
     pub(crate) start_services: Field<BTreeSet<String>>,
     pub(crate) wait_for: Field<BTreeMap<String, String>>,
-    pub(crate) environment: Field<BTreeMap<String, String>>,
+    pub(crate) environment: Field<BTreeMap<String, Field<String>>>,
     pub(crate) secrets_wo: Field<BTreeMap<String, Field<Secret>>>,
     pub(crate) secrets_wo_version: Field<String>,
     pub(crate) pull: Field<String>,
     pub(crate) remove_orphans: Field<bool>,
     pub(crate) remove_volumes_on_destroy: Field<bool>,
     pub(crate) on_destroy: Field<String>,
+    pub(crate) require: Field<Vec<RequireBlock>>,
     pub(crate) id: Field<String>,
     pub(crate) source_hash: Field<String>,
     pub(crate) services: Field<BTreeMap<String, Service>>,

@@ -11,8 +11,9 @@ use framework::{Context, Diagnostic, Diagnostics, Field, Plan, Severity};
 use super::{
     StackPrivate, StackResource,
     failure::Failure,
-    inputs::{Inputs, source_hash},
+    inputs::{Inputs, own_dotenv, source_hash},
     model::{Service, StackModel},
+    policies::{Own, Required},
     predict::predict,
     prediction::Prediction,
     site::Site,
@@ -42,23 +43,38 @@ pub(super) async fn plan(
     }
     plan.planned.source_hash = source_hash(&plan.config)?.map_or(Field::Unknown, Field::Known);
 
+    let required = Required::of(resource, &plan.config);
     let Some(inputs) = Inputs::of(&plan.config)? else {
+        if required.has_template() {
+            let own = own_dotenv(&plan.config)?;
+            let own = own.as_ref().map_or(Own::Unknown, |own| Own::Known(own.as_deref()));
+            required.check(&title, &plan.config, &own, None)?;
+        }
         leave_open(plan);
         return Ok(());
     };
+    let check = |plan: &Plan<StackResource>, prediction: Option<&Prediction>| {
+        required.check(&title, &plan.config, &Own::Known(inputs.dotenv.as_deref()), prediction)
+    };
     if let Some(known) = without_looking(plan, &inputs) {
+        check(plan, Some(&known.prediction))?;
         settle(plan, known);
         return Ok(());
     }
     let reached =
         resource.hosts.reach(&plan.planned.host).map_err(|error| host_error(&title, &error, NOTHING))?;
     let Some(host) = reached else {
+        check(plan, None)?;
         leave_open(plan);
         return Ok(());
     };
     match look(resource, cx, plan, &inputs, host).await {
-        Ok(known) => settle(plan, known),
+        Ok(known) => {
+            check(plan, Some(&known.prediction))?;
+            settle(plan, known);
+        }
         Err(failure) if can_wait(resource, plan, &failure) => {
+            check(plan, None)?;
             leave_open(plan);
             warn(cx, failure, &title);
         }

@@ -8,6 +8,7 @@ use docker::{
     compose::{
         Choice, Config,
         plan::{self, Change},
+        policy::Facts,
         predict::{Addition, Resolved, override_file},
         project::{Condition, Service as Resolution},
         stack::{self, ServiceState, Steady, Wanted as DomainWanted},
@@ -56,6 +57,9 @@ pub(crate) struct Wanted {
     pub(crate) shares: BTreeSet<String>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) depends_on: BTreeSet<String>,
+    /// What the rules of `require` look at.
+    #[serde(default, skip_serializing_if = "Facts::is_default")]
+    pub(crate) facts: Facts,
     /// The labels that we add to it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) labels: BTreeMap<String, String>,
@@ -74,9 +78,11 @@ impl Prediction {
         choice.settle(&mut wanted);
         let services = wanted.into_iter().filter_map(|(name, one)| {
             let service = resolved.config.services.get(&name)?;
-            let platform = resolved.config.document["services"][&name]["platform"].as_str();
+            let document = &resolved.config.document["services"][&name];
+            let platform = document["platform"].as_str();
             let labels = resolved.labels.get(&name).cloned().unwrap_or_default();
-            let one = Wanted { labels, ..Wanted::of(one, service, platform.unwrap_or_default()) };
+            let facts = Facts::of(document);
+            let one = Wanted { labels, facts, ..Wanted::of(one, service, platform.unwrap_or_default()) };
             Some((name, one))
         });
         Ok(Self { digest, services: services.collect(), inactive: BTreeSet::new() })
@@ -153,6 +159,7 @@ impl Wanted {
             files: wanted.files,
             shares: wanted.shares,
             depends_on: service.depends_on.keys().cloned().collect(),
+            facts: Facts::default(),
             labels: BTreeMap::new(),
         }
     }
@@ -193,6 +200,7 @@ pub(super) mod tests {
             files: BTreeSet::new(),
             shares: BTreeSet::new(),
             depends_on: BTreeSet::new(),
+            facts: Facts::default(),
             labels: BTreeMap::new(),
         }
     }

@@ -7,7 +7,7 @@ use super::{
     inputs::{check_directory, check_name},
     model::Service,
 };
-use crate::{hosts::check_connection, source::check_relative};
+use crate::{hosts::check_connection, require, source::check_relative};
 
 /// What may be pulled.
 const PULL: [&str; 3] = ["missing", "always", "never"];
@@ -29,6 +29,7 @@ pub(super) fn schema() -> Schema {
         .attributes(selection())
         .attributes(behaviour())
         .attributes(computed())
+        .block(require::block())
         .rule(Rule::exactly_one_of(["source_dir", "config"]))
         .rule(Rule::required_with("files", ["source_dir"]))
         .rule(Rule::required_with("secrets_wo", ["secrets_wo_version"]))

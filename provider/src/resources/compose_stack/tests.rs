@@ -3,12 +3,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use framework::{
-    Value,
+    ModelValue as _, Value,
     testing::{Harness, Matrix, check_resource},
 };
 
 use super::StackResource;
-use crate::{engines::Engines, hosts::Hosts};
+use crate::{engines::Engines, hosts::Hosts, require::RequireBlock};
 
 fn resource() -> StackResource {
     StackResource::new(Arc::new(Hosts::default()), Arc::new(Engines::default()))
@@ -21,6 +21,11 @@ fn map(entries: &[(&str, &str)]) -> Value {
 
 fn list(items: &[&str]) -> Value {
     Value::List(items.iter().map(|item| Value::from(*item)).collect())
+}
+
+/// A `require` block.
+fn require(block: &RequireBlock) -> Value {
+    Value::List(vec![block.to_value()])
 }
 
 #[test]
@@ -42,6 +47,7 @@ async fn configurations_that_nobody_thinks_of_are_planned() {
         .sample("files_content", [map(&[("conf/app.conf", "x")])])
         .sample("environment", [map(&[("TAG", "1")])])
         .sample("secrets_wo", [map(&[("TOKEN", "s")])])
+        .sample("require", [require(&RequireBlock { healthchecks: true.into(), ..RequireBlock::default() })])
         .sample("pull", ["missing", "always", "never"])
         .run()
         .await;
@@ -55,6 +61,9 @@ async fn what_cannot_be_used_is_refused_before_anything_is_done() {
         let all = [("host", Value::from("ssh://root@web")), ("name", Value::from("web"))];
         core.config(all.into_iter().chain(more))
     };
+    let ports =
+        RequireBlock { host_ports_allowed: vec!["http".to_owned()].into(), ..RequireBlock::default() };
+    let images = RequireBlock { pinned_images: "yes".into(), ..RequireBlock::default() };
     let text = || ("config", list(&["services: {}"]));
     for (config, words) in [
         (base(vec![]), "source_dir"),
@@ -63,6 +72,8 @@ async fn what_cannot_be_used_is_refused_before_anything_is_done() {
         (base(vec![text(), ("secrets_wo", map(&[("A", "x")]))]), "secrets_wo_version"),
         (base(vec![text(), ("environment", map(&[("COMPOSE_FILE", "x")]))]), "COMPOSE_FILE"),
         (base(vec![text(), ("files_content", map(&[("../x", "x")]))]), "`..`"),
+        (base(vec![text(), ("require", require(&ports))]), "\"http\""),
+        (base(vec![text(), ("require", require(&images))]), "digest"),
         (base(vec![text(), ("pull", "sometimes".into())]), "missing"),
         (base(vec![text(), ("directory", "srv".into())]), "absolute"),
     ] {

@@ -8,6 +8,7 @@ mod drift;
 mod ending;
 mod life;
 mod places;
+mod policies;
 mod selection;
 mod values;
 mod waiting;

@@ -28,6 +28,7 @@ use super::{
     held::{self, Held},
     inputs::Inputs,
     model::StackModel,
+    policies::{Own, Required},
     predict::predict,
     prediction::Prediction,
     pull,
@@ -49,6 +50,8 @@ pub(super) struct Deployment<'a> {
     pub(super) inputs: &'a Inputs,
     pub(super) directory: String,
     pub(super) planned: &'a StackModel,
+    /// What was asked for, write-only values included.
+    pub(super) config: &'a StackModel,
     pub(super) secrets: BTreeMap<String, Secret>,
     pub(super) scrubber: Scrubber,
     /// Whether nothing of ours should be there yet.
@@ -117,6 +120,9 @@ impl Deployment<'_> {
             Some(known) => known,
             None => predict(self.resource, self.cx, self.site, self.inputs, &self.directory).await?,
         };
+        let required = Required::of(self.resource, self.config);
+        let own = Own::Known(self.inputs.dotenv.as_deref());
+        required.check(self.title, self.config, &own, Some(&prediction))?;
         pull::pull(self, &prediction).await?;
         Ok(Prepared { held, containers, prediction, compose })
     }

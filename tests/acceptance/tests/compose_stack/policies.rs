@@ -1,0 +1,105 @@
+//! `require`: what a stack does not keep to fails its plan, or its apply where no plan could know.
+
+use acceptance_tests::{STACK, Stack, hcl};
+use lab::{Lab, Variant};
+
+/// What the service of [`text`] keeps to; it publishes nothing and has a health check.
+const KEPT: &str = "require {\n    pinned_images = \"digest\"\n    healthchecks = true\n    memory_limits = true\n    \
+                    no_privileged = true\n    host_ports_allowed = []\n  }";
+
+/// A Compose file of one good service, and of one that keeps to nothing.
+fn text(stack: &Stack<'_>, with_bad: bool) -> String {
+    let image = stack.image("busybox");
+    let good = format!(
+        "{}    mem_limit: 64m\n    healthcheck: {{ test: \"true\", interval: 1s }}\n",
+        stack.one_service()
+    );
+    let bad = "  bad:\n    privileged: true\n    ports: [\"127.0.0.1::80\"]\n";
+    let rest = format!("    image: {image}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n");
+    if with_bad { format!("{good}{bad}{rest}") } else { good }
+}
+
+fn configure(stack: &Stack<'_>, with_bad: bool, more: &str) {
+    stack.space.write("compose.tpl.yaml", &text(stack, with_bad));
+    stack.configure(&format!("config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  {more}"));
+}
+
+#[test]
+fn rules_are_about_what_runs_already_and_touch_nothing() {
+    let lab = Lab::current().unwrap();
+    let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
+    configure(&stack, true, "");
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    let before = stack.containers();
+
+    // Nothing but the rules is new, and everything that breaks them is told at once.
+    configure(&stack, true, KEPT);
+    let error = stack.space.plan().expect_error();
+    assert_eq!(error.summary, stack.could_not("plan"));
+    error.says(
+        "One service does not keep to what is required:\nbad:\n  services.bad.healthcheck is missing (healthchecks)\n  \
+         services.bad.deploy.resources.limits.memory is not set (memory_limits)\n  \
+         services.bad.privileged is true (no_privileged)\n  \
+         services.bad.ports publishes 80/tcp on a port that Docker chooses, on 127.0.0.1 (host_ports_allowed)",
+    );
+    assert!(!error.detail.contains("services.app"), "{error:#?}");
+    assert_eq!(stack.containers(), before);
+
+    // Rules that are kept are a change of the configuration and of nothing else.
+    let kept =
+        "require {\n    pinned_images = \"tag\"\n    host_ports_allowed = [\"127.0.0.1:1-65535\"]\n  }";
+    configure(&stack, true, kept);
+    let change = stack.space.expect_change(STACK, &["update"]);
+    assert_eq!(change.before["services"], change.after["services"]);
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    assert_eq!(stack.containers(), before);
+
+    // The provider's rules are for all stacks, and a stack can switch one off.
+    stack.provider("require {\n    no_privileged = true\n    memory_limits = true\n  }", "");
+    let error = stack.space.plan().expect_error();
+    error.says("What the provider's `require` block asks for: memory_limits, no_privileged.");
+    configure(&stack, true, "require {\n    no_privileged = false\n    memory_limits = false\n  }");
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+
+    configure(&stack, false, KEPT);
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    assert_eq!(stack.containers().keys().collect::<Vec<_>>(), ["app"]);
+}
+
+#[test]
+fn what_a_plan_cannot_know_is_checked_before_anything_is_done() {
+    let lab = Lab::current().unwrap();
+    let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
+    stack.space.write("host.tf", &hcl::host_block("new", &stack.host, ""));
+    stack.space.write("app/compose.yaml", &text(&stack, true));
+    stack.space.write("app/.env.example", "# what it needs\nNAME=\nID=\nOTHER=x\n");
+    let attributes = |more: &str| {
+        format!(
+            "source_dir = \"${{path.module}}/app\"\n  environment = {{ ID = windlass_host.new.machine_id }}\n  \
+             require {{\n    healthchecks = true\n    env_template = \".env.example\"\n  }}\n  {more}"
+        )
+    };
+    stack.configure_on("windlass_host.new.connection", &attributes(""));
+    // A value that is not known counts as given; one that nobody gives is known to be missing.
+    let error = stack.space.plan().expect_error();
+    error.says(".env.example names variables that have no value: NAME, OTHER (env_template).");
+
+    stack.space.write("app/.env", "NAME=n\nOTHER=\n");
+    stack.space.plan().expect_error().says("have no value: OTHER (");
+    stack.space.write("app/.env", "NAME=n\nOTHER=o\n");
+    stack.space.plan().expect_success();
+    let error = stack.space.apply().expect_error();
+    error.says("services.bad.healthcheck is missing (healthchecks)").says("Nothing was changed.");
+    assert!(stack.containers().is_empty());
+    assert!(!stack.exists(&format!("/root/windlass/{}", stack.name)));
+
+    stack.space.write("app/compose.yaml", &text(&stack, false));
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    stack.space.destroy().expect_success();
+    stack.expect_gone();
+}
