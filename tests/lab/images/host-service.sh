@@ -1,5 +1,6 @@
 #!/bin/bash
-# lab-service start|stop|ready sshd|docker: what an init system would do for the two services of a lab host.
+# lab-service start|stop|ready sshd|docker|rootless|podman: what an init system would do for the services of a
+# lab host. The last two are started by tests alone: an engine of the user deploy, and podman's API.
 set -eu
 action=$1 service=$2
 
@@ -26,6 +27,26 @@ stop-sshd) stop /run/sshd.pid ;;
 ready-sshd) [ -n "$(ss -Hltn 'sport = :22')" ] ;;
 start-docker) setsid --fork dockerd >>/var/log/dockerd.log 2>&1 </dev/null ;;
 stop-docker) stop /run/docker.pid ;;
+start-rootless)
+    home=/home/deploy own=/run/user/1000
+    install -d -m 700 -o deploy -g deploy "$own" "$home/.config" "$home/.config/docker" "$home/.local" \
+        "$home/.local/share" "$home/.local/share/docker"
+    # Layers do not lie on layers: those of this host's own file system.
+    mount -t tmpfs -o mode=700,uid=1000,gid=1000 rootless "$home/.local/share/docker"
+    sed 's/"cgroup-parent":"[^"]*",//; s/"exec-opts":\[[^]]*\],//' /etc/docker/daemon.json >"$home/.config/docker/daemon.json"
+    [ -e /dev/net/tun ] || { mkdir -p /dev/net && mknod /dev/net/tun c 10 200; }
+    chmod 666 /dev/net/tun
+    setsid --fork su deploy -s /bin/sh -c "cd; export XDG_RUNTIME_DIR=$own PATH=/usr/sbin:/sbin:/usr/bin:/bin; \
+        exec sh /usr/share/docker.io/contrib/dockerd-rootless.sh" >>/var/log/rootless.log 2>&1 </dev/null
+    ;;
+stop-rootless) stop /run/user/1000/docker.pid ;;
+ready-rootless) docker -H unix:///run/user/1000/docker.sock info >/dev/null 2>&1 ;;
+start-podman)
+    mkdir -p /run/podman
+    setsid --fork podman system service --time=0 unix:///run/podman/podman.sock >>/var/log/podman.log 2>&1 </dev/null
+    ;;
+stop-podman) pkill -f '^podman system service' ;;
+ready-podman) curl -fsS --unix-socket /run/podman/podman.sock http://podman/version >/dev/null 2>&1 ;;
 ready-docker) docker info >/dev/null 2>&1 ;;
 *)
     echo "lab-service: unknown: $action $service" >&2

@@ -127,6 +127,9 @@ impl Spec {
             line.extend(words(&["--security-opt", &format!("{option}=unconfined")]));
         }
         line.extend(words(&[
+            // The tunnel that a rootless engine's network goes through; not every machine has it.
+            "--device-cgroup-rule",
+            "c 10:200 rwm",
             "--cgroupns",
             "host",
             "--volume",
@@ -254,7 +257,7 @@ mod tests {
              --tmpfs /run --volume /var/lib/docker --cap-add DAC_READ_SEARCH --cap-add";
         let end = "--cap-add SYS_TIME --security-opt seccomp=unconfined \
              --security-opt apparmor=unconfined --security-opt systempaths=unconfined \
-             --cgroupns host --volume /sys/fs/cgroup:/sys/fs/cgroup:rw windlass-lab/host:1";
+             --device-cgroup-rule c 10:200 rwm --cgroupns host --volume /sys/fs/cgroup:/sys/fs/cgroup:rw windlass-lab/host:1";
         let key = spec(Variant::Root).lab.key();
         let line = line.join(" ").replace(&key, "x");
         assert!(line.starts_with(start), "{line}");

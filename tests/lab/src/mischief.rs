@@ -64,6 +64,29 @@ impl Lab {
         wait_service(&self.engine, &host.container, "docker")
     }
 
+    /// Starts one more engine on a host, for the user `deploy` without root's rights; returns its
+    /// socket. It ends with the host.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub fn start_rootless(&self, host: &Host) -> Result<&'static str> {
+        self.start_another(host, "rootless").map(|()| "/run/user/1000/docker.sock")
+    }
+
+    /// Starts podman's imitation of the engine's API on a host; returns its socket. It ends with
+    /// the host.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub fn start_podman(&self, host: &Host) -> Result<&'static str> {
+        self.start_another(host, "podman").map(|()| "/run/podman/podman.sock")
+    }
+
+    fn start_another(&self, host: &Host, service: &str) -> Result<()> {
+        self.exec_ok(host, &["lab-service", "start", service])?;
+        wait_service(&self.engine, &host.container, service)
+    }
+
     /// Stops everything on a host at once, as a power cut does, starts it again and waits until it
     /// can be used. What was in `/run` is gone; files, volumes, keys and the address stay.
     ///

@@ -46,10 +46,15 @@ pub(crate) fn host() -> Recipe {
             "iproute2",
             "iptables",
             "openssh-server",
+            // Refused by Windlass, for which it has to be there.
+            "podman",
             "procps",
+            "rootlesskit",
+            "slirp4netns",
             "sudo",
             "tar",
             "tini",
+            "uidmap",
             "zstd",
         ],
         files: vec![

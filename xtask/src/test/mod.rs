@@ -91,7 +91,7 @@ const WITH_PROVIDER: &str = "protocol-tests";
 /// How many programs with hosts run at the same time.
 const LANES: usize = 2;
 /// The programs with hosts that take longest. The others fill what is left beside them.
-const LONGEST: &[&str] = &["compose_stack", "failures", "fidelity"];
+const LONGEST: &[&str] = &["compose_stack", "failures", "fidelity", "edge"];
 
 fn longest_first(mut programs: Vec<Program>) -> Vec<Program> {
     programs.sort_by_key(|one| LONGEST.iter().position(|long| *long == one.target).unwrap_or(LONGEST.len()));

@@ -1,0 +1,71 @@
+//! Engines that are not Docker as most people run it.
+
+use acceptance_tests::{STACK, Stack, hcl};
+use lab::{Host, Lab, Variant};
+
+use crate::service;
+
+fn configure(stack: &Stack<'_>, host: &Host, socket: &str, text: &str) {
+    stack.space.write("compose.tpl.yaml", text);
+    let connection = format!("{}&docker={socket}", hcl::connection(host));
+    stack.configure_on(&hcl::quoted(&connection), "config = [file(\"${path.module}/compose.tpl.yaml\")]");
+}
+
+#[test]
+fn a_rootless_engine_runs_a_stack() {
+    let lab = Lab::current().unwrap();
+    let host = lab.add_host(Variant::Deploy).unwrap();
+    let socket = lab.start_rootless(&host).unwrap();
+    let stack = Stack::on(&lab, &host);
+    let text = |value: &str| {
+        let variable = format!("environment: {{ VALUE: {value} }}");
+        let web = service(&stack, "web", &[&variable, "ports: [\"18080:80\"]"]);
+        format!("services:\n{web}{}", service(&stack, "db", &["volumes: [\"data:/data\"]"]))
+            + "volumes:\n  data:\n"
+    };
+    configure(&stack, &host, socket, &text("one"));
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    assert!(stack.containers().is_empty(), "it runs on root's engine");
+    let docker = format!("docker -H unix://{socket}");
+    let ids = || {
+        let list = format!("{docker} ps --no-trunc --format '{{{{.Names}}}} {{{{.ID}}}}'");
+        let listed = stack.shell(&list);
+        let mut ids: Vec<String> = listed.lines().map(str::to_owned).collect();
+        ids.sort();
+        ids
+    };
+    let first = ids();
+    assert_eq!(first.len(), 2, "{first:?}");
+    assert_eq!(stack.space.state(STACK)["services"]["web"]["ports"][0], "18080->80/tcp");
+    // Nothing of it is root's.
+    let directory = stack.directory();
+    assert_eq!(stack.shell(&format!("find {directory} ! -user deploy | wc -l")), "0");
+
+    configure(&stack, &host, socket, &text("two"));
+    stack.space.expect_change(STACK, &["update"]);
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    let second = ids();
+    assert_eq!(first[0], second[0], "db was replaced");
+    assert_ne!(first[1], second[1]);
+
+    stack.shell(&format!("{docker} stop {}-web-1", stack.name));
+    stack.space.expect_change(STACK, &["update"]);
+    stack.space.apply().expect_success();
+    stack.space.destroy().expect_success();
+    assert!(ids().is_empty());
+}
+
+#[test]
+fn podman_is_refused_before_anything_is_done() {
+    let lab = Lab::current().unwrap();
+    let host = lab.add_host(Variant::Root).unwrap();
+    let socket = lab.start_podman(&host).unwrap();
+    let stack = Stack::on(&lab, &host);
+    configure(&stack, &host, socket, &stack.one_service());
+    let error = stack.space.apply().expect_error();
+    error.says("podman, which is not supported").says(socket).says("Nothing was changed.");
+    assert!(stack.space.state(STACK).is_null());
+    assert!(!stack.exists(&format!("/root/windlass/{}", stack.name)));
+}

@@ -1,0 +1,63 @@
+//! Networks with subnets and addresses of the user's choice.
+
+use acceptance_tests::{STACK, Stack};
+use lab::{Lab, Variant};
+
+use crate::service;
+
+/// The address of a service's container in a network of the stack.
+fn address(stack: &Stack<'_>, name: &str, network: &str) -> String {
+    let format = format!("{{{{(index .NetworkSettings.Networks \"{}_{network}\").IPAddress}}}}", stack.name);
+    stack.root_runs(&["docker", "inspect", "--format", &format, &format!("{}-{name}-1", stack.name)])
+}
+
+#[test]
+fn static_subnets_and_addresses_are_kept() {
+    let lab = Lab::current().unwrap();
+    let host = lab.add_host(Variant::Root).unwrap();
+    let stack = Stack::on(&lab, &host);
+    let write = |gate: &str, back: &str| {
+        let gate = service(
+            &stack,
+            "gate",
+            &["networks:", &format!("  front: {{ ipv4_address: {gate} }}"), "  back: { aliases: [door] }"],
+        );
+        let db = service(&stack, "db", &["networks:", &format!("  back: {{ ipv4_address: {back}.20 }}")]);
+        let other = service(&stack, "other", &["networks: [front]"]);
+        let networks = format!(
+            "networks:\n  front:\n    ipam: {{ config: [{{ subnet: 10.77.1.0/24, ip_range: 10.77.1.128/25 }}] }}\n\
+             \x20 back:\n    internal: true\n    ipam: {{ config: [{{ subnet: {back}.0/24, gateway: {back}.1 }}] }}\n"
+        );
+        stack.configure_text(&format!("services:\n{gate}{db}{other}{networks}"));
+    };
+    write("10.77.1.10", "10.77.2");
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    assert_eq!(address(&stack, "gate", "front"), "10.77.1.10");
+    assert_eq!(address(&stack, "db", "back"), "10.77.2.20");
+    let first = stack.containers();
+
+    // Another address for one of them.
+    write("10.77.1.11", "10.77.2");
+    let change = stack.space.expect_change(STACK, &["update"]);
+    for kept in ["db", "other"] {
+        assert_eq!(change.before["services"][kept], change.after["services"][kept], "{kept}");
+    }
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    assert_eq!(address(&stack, "gate", "front"), "10.77.1.11");
+    let second = stack.containers();
+    assert_eq!((&second["db"], &second["other"]), (&first["db"], &first["other"]));
+
+    // Another subnet for a network that is there is more than this Compose can do: it is told, and
+    // what runs goes on where it was.
+    write("10.77.1.11", "10.77.3");
+    stack.space.apply().expect_error().says("no configured subnet");
+    assert_eq!(address(&stack, "db", "back"), "10.77.2.20");
+    write("10.77.1.11", "10.77.2");
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    assert_eq!(stack.containers()["other"], second["other"]);
+    stack.space.destroy().expect_success();
+    stack.expect_gone();
+}
