@@ -4,7 +4,8 @@ use std::{collections::BTreeSet, fmt::Write as _};
 
 use crate::fate::{Fate, Fates};
 
-/// Something that Windlass over-reports: the plan says recreated, the containers stay.
+/// Something that Windlass over-reports: the plan says that something happens to the containers, and
+/// they stay.
 #[derive(Clone, Copy, Debug)]
 pub struct OverReport {
     /// The project.
@@ -58,7 +59,7 @@ pub fn compare(
             let meant = expected.map_or(was, |fates| of(fates, name));
             let listed =
                 allowed.iter().any(|one| (one.project, one.step, one.service) == (project, step, name));
-            let over = said == Fate::Recreated && was == Fate::Kept;
+            let over = said != Fate::Kept && was == Fate::Kept;
             let text = match (said == was, listed) {
                 (true, true) => Some("exact, but listed as over-reported".to_owned()),
                 (true, false) => None,

@@ -1,5 +1,6 @@
 //! The projects and what is done to them.
 
+mod choice;
 mod files;
 mod graph;
 mod shape;
@@ -9,5 +10,6 @@ use crate::case::Case;
 
 /// All of them.
 pub fn all() -> Vec<Case> {
-    [values::cases(), files::cases(), shape::cases(), graph::cases()].into_iter().flatten().collect()
+    let all = [values::cases(), files::cases(), shape::cases(), graph::cases(), choice::cases()];
+    all.into_iter().flatten().collect()
 }
