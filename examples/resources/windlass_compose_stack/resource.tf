@@ -33,6 +33,21 @@ resource "windlass_compose_stack" "shop" {
     host_ports_allowed = ["80", "443", "443/udp", "127.0.0.1:8080"]
     env_template       = ".env.example"
   }
+
+  # Before the new version starts, with the database up and healthy.
+  job {
+    name    = "migrate"
+    service = "app"
+    command = ["bin/migrate", "--all"]
+    needs   = ["db"]
+    timeout = "5m"
+  }
+
+  # The apply is good once the host can reach it.
+  probe {
+    url         = "http://127.0.0.1:8080/health"
+    expect_body = "ok"
+  }
 }
 
 # A stack whose importer is run by the viewer, as one-shots: it is shipped, checked and pulled, but not started.

@@ -26,6 +26,9 @@ pub struct Record {
     pub project: String,
     /// The Compose version that did it.
     pub compose: String,
+    /// Whether that apply stopped, or was cut off, before its jobs and probes had all passed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unfinished: bool,
     /// What became of each service.
     pub services: BTreeMap<String, Recorded>,
     /// The images that it used.
@@ -66,6 +69,7 @@ impl Record {
             version: VERSION,
             project: project.into(),
             compose: compose.into(),
+            unfinished: false,
             services: BTreeMap::new(),
             history: History::default(),
         }

@@ -10,7 +10,9 @@ use super::{
     failure::Failure,
     held,
     inputs::{Inputs, secrets},
+    job,
     model::{CHANGED, Service, StackModel},
+    probe,
     read::{take, title, what_runs},
     site::Site,
 };
@@ -27,7 +29,8 @@ pub(super) async fn create(
     let title = title("start", &apply.planned);
     let inputs = inputs(&title, apply)?;
     let site = open(resource, &title, &apply.planned).await?;
-    deploy(resource, cx, apply, Task { title: &title, inputs: &inputs, site: &site, fresh: true }).await
+    let task = Task { title: &title, inputs: &inputs, site: &site, prior: None, fresh: true };
+    deploy(resource, cx, apply, task).await
 }
 
 /// Changes a stack in place, or starts it on another machine before it is taken down on the old one.
@@ -48,7 +51,9 @@ pub(super) async fn update(
     let inputs = inputs(&title, apply)?;
     let site = open(resource, &title, &apply.planned).await?;
     let moved = !prior.private.machine_id.is_empty() && prior.private.machine_id != site.machine_id;
-    deploy(resource, cx, apply, Task { title: &title, inputs: &inputs, site: &site, fresh: moved }).await?;
+    let known = Some(&prior).filter(|_| !moved);
+    let task = Task { title: &title, inputs: &inputs, site: &site, prior: known, fresh: moved };
+    deploy(resource, cx, apply, task).await?;
     if moved {
         leave_old_machine(resource, cx, prior).await;
     } else {
@@ -67,6 +72,8 @@ fn needs_no_host(prior: &State<StackResource>, apply: &Apply<StackResource>) -> 
         && apply.planned.directory == prior.model.directory
         && apply.planned.source_hash == prior.model.source_hash
         && apply.planned.services == prior.model.services
+        && job::changed(Some(&prior.model), &apply.planned).is_empty()
+        && !probe::any_new(&prior.model, &apply.planned)
 }
 
 /// What one deployment is about.
@@ -74,6 +81,8 @@ struct Task<'a> {
     title: &'a str,
     inputs: &'a Inputs,
     site: &'a Site,
+    /// What was there before on this machine.
+    prior: Option<&'a State<StackResource>>,
     fresh: bool,
 }
 
@@ -83,7 +92,7 @@ async fn deploy(
     apply: &mut Apply<StackResource>,
     task: Task<'_>,
 ) -> Result<(), Diagnostics> {
-    let Task { title, inputs, site, fresh } = task;
+    let Task { title, inputs, site, prior, fresh } = task;
     let nothing = |failure: Failure| failure.diagnostics(title, NOTHING);
     let engine = resource.engines.engine(&site.host).await.map_err(Failure::from).map_err(nothing)?;
     let (planned, config) = (apply.planned.clone(), apply.config.clone());
@@ -104,6 +113,7 @@ async fn deploy(
         config: &config,
         scrubber: scrubber(resource, secrets.values()),
         secrets,
+        prior,
         fresh,
     };
     let lock = site.lock(cx, &inputs.name).await.map_err(Failure::from).map_err(nothing)?;
@@ -111,7 +121,7 @@ async fn deploy(
     let done = match deployment.prepare(known).await {
         Ok(prepared) => {
             // From here on something may exist: whatever happens, it is recorded.
-            let begun = begun(&planned, directory, inputs);
+            let begun = begun(&planned, prior, directory, inputs);
             apply.record(
                 begun,
                 StackPrivate { machine_id: site.machine_id.clone(), ..StackPrivate::default() },
@@ -132,9 +142,19 @@ async fn deploy(
     done
 }
 
-/// The state while nothing is known of what became of it.
-fn begun(planned: &StackModel, directory: String, inputs: &Inputs) -> StackModel {
+/// The state while nothing is known of what became of it. Jobs and probes that have not passed yet
+/// are not in it: what is new about them is to be a difference again.
+fn begun(
+    planned: &StackModel,
+    prior: Option<&State<StackResource>>,
+    directory: String,
+    inputs: &Inputs,
+) -> StackModel {
     let mut model = planned.clone();
+    if let Some(prior) = prior {
+        model.job = prior.model.job.clone();
+        model.probe = prior.model.probe.clone();
+    }
     model.directory = Field::Known(directory);
     model.id = Field::Known(inputs.name.clone());
     model.source_hash = CHANGED.into();
@@ -154,6 +174,8 @@ fn finish(apply: &mut Apply<StackResource>, made: Made) {
         });
         *live = settled.collect();
     }
+    state.model.job = apply.planned.job.clone();
+    state.model.probe = apply.planned.probe.clone();
     if let Field::Known(hash) = &apply.planned.source_hash {
         state.model.source_hash = Field::Known(hash.clone());
     }

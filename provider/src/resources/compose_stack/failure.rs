@@ -4,7 +4,7 @@ use docker::compose::{
     choice::Misfit,
     wait::{Failure as Fallen, WaitError},
 };
-use framework::{Diagnostic, Diagnostics};
+use framework::{Diagnostic, Diagnostics, Path};
 use remote::{files::FileError, lock::LockError};
 
 use super::choice;
@@ -28,8 +28,30 @@ pub(super) enum Failure {
     },
     /// What is chosen of the services does not fit the files.
     Misfits(Vec<Misfit>),
+    /// A step of ours that has its own words.
+    Stopped(Box<Stop>),
     /// In words already.
     Told(Box<Diagnostics>),
+}
+
+/// Why a step stopped, in words, and the attribute that it was about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Stop {
+    pub(super) happened: String,
+    pub(super) next: String,
+    pub(super) at: Path,
+}
+
+impl Stop {
+    pub(super) fn new(happened: impl Into<String>, next: impl Into<String>, at: Path) -> Self {
+        Self { happened: happened.into(), next: next.into(), at }
+    }
+}
+
+impl From<Stop> for Failure {
+    fn from(stop: Stop) -> Self {
+        Self::Stopped(Box::new(stop))
+    }
 }
 
 impl From<remote::Error> for Failure {
@@ -112,6 +134,12 @@ impl Failure {
             Self::Misfits(misfits) => {
                 misfits.iter().map(|misfit| choice::diagnostic(title, misfit, world)).collect()
             }
+            Self::Stopped(stop) => Diagnostic::error(title)
+                .detail(stop.happened)
+                .detail(world)
+                .detail(stop.next)
+                .at(stop.at)
+                .into(),
             Self::Told(diagnostics) => *diagnostics,
         }
     }

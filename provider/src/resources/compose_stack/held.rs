@@ -145,9 +145,13 @@ impl Held {
         self.manifest.is_some()
     }
 
-    /// `source_hash` as it is: the one that was sent while every file is as it was sent.
+    /// `source_hash` as it is: the one that was sent while every file is as it was sent, and while
+    /// jobs and probes have seen it.
     pub(super) fn source_hash(&self) -> Option<String> {
         let (manifest, sent) = (self.manifest.as_ref()?, self.sent.as_ref()?);
+        if self.record.as_ref().is_some_and(|record| record.unfinished) {
+            return Some(super::model::CHANGED.to_owned());
+        }
         let files = manifest.files.iter().all(|(path, file)| self.found.get(path) == Some(file));
         let env = self.proven_env().is_some();
         Some(if files && env { sent.source_hash.clone() } else { super::model::CHANGED.to_owned() })

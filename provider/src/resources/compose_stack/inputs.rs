@@ -13,7 +13,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     choice::{chosen, digested},
+    job,
     model::StackModel,
+    probe,
 };
 use crate::source::{Source, check_relative, hex, plain_parts, sha256};
 
@@ -42,6 +44,8 @@ pub(super) struct Inputs {
     pub(super) source: Source,
     /// The user's own `.env`.
     pub(super) dotenv: Option<String>,
+    /// The services that jobs are runs of, each with the number of its first `job` block.
+    pub(super) jobs: BTreeMap<String, usize>,
     /// The attribute to blame for mistakes in the files.
     pub(super) blamed: &'static str,
 }
@@ -60,6 +64,7 @@ impl Inputs {
             return Ok(None);
         };
         let Some(environment) = environment(config) else { return Ok(None) };
+        let Some(jobs) = job::services(config) else { return Ok(None) };
         check_files(config, &source, &files)?;
         let inputs = Self {
             name: name.clone(),
@@ -70,6 +75,7 @@ impl Inputs {
             placeholders,
             source,
             dotenv: None,
+            jobs,
             blamed: if config.config.is_known() { "config" } else { "source_dir" },
         };
         inputs.with_dotenv().map(Some)
@@ -122,7 +128,12 @@ impl Inputs {
             add(name);
             add(placeholder.expose());
         }
-        digested(&self.choice).into_iter().for_each(add);
+        digested(&self.choice).into_iter().for_each(&mut add);
+        // A digest from before there were jobs stays what it is.
+        if !self.jobs.is_empty() {
+            add("jobs");
+            self.jobs.keys().for_each(|service| add(service));
+        }
         hex(&hash.finalize())
     }
 }
@@ -166,6 +177,7 @@ fn shipped_alone(config: &StackModel) -> Result<Option<Inputs>, Diagnostics> {
         environment: BTreeMap::new(),
         placeholders: BTreeMap::new(),
         dotenv: None,
+        jobs: BTreeMap::new(),
         source,
         files,
         blamed: "source_dir",
@@ -243,6 +255,8 @@ fn unreadable(path: &str, error: &std::io::Error) -> Diagnostic {
 
 /// Checks what validators of single attributes cannot.
 pub(super) fn validate(config: &StackModel, problems: &mut Diagnostics) {
+    job::validate(config, problems);
+    probe::validate(config, problems);
     let title = "Could not use this variable";
     let secret_names: BTreeSet<&String> =
         config.secrets_wo.known().into_iter().flat_map(BTreeMap::keys).collect();

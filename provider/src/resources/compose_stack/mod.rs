@@ -3,8 +3,9 @@
 //! On the host it owns the containers and networks of the project, the files that it shipped to the
 //! stack's directory, the `.env` there, and `.windlass` below it (see `docker::compose::layout`).
 //! It never touches other files in that directory, volumes (unless `remove_volumes_on_destroy`
-//! says so), containers of other projects, one-off containers of `docker compose run`, and, until
-//! the stack is destroyed, containers of services that `start_services` leaves out.
+//! says so), containers of other projects, one-off containers of `docker compose run` (but for those
+//! of its own jobs), and, until the stack is destroyed, containers of services that `start_services`
+//! leaves out.
 //!
 //! Life: Read gathers what runs and what lies on the host into `services`; Plan asks the host's own
 //! `docker compose config` what the files want, unless its inputs are the ones of the last apply,
@@ -18,11 +19,13 @@ mod destroy;
 mod failure;
 mod held;
 mod inputs;
+mod job;
 mod model;
 mod plan;
 mod policies;
 mod predict;
 mod prediction;
+mod probe;
 mod pull;
 mod read;
 mod schema;

@@ -29,9 +29,36 @@ pub(crate) struct StackModel {
     pub(crate) remove_volumes_on_destroy: Field<bool>,
     pub(crate) on_destroy: Field<String>,
     pub(crate) require: Field<Vec<RequireBlock>>,
+    pub(crate) job: Field<Vec<JobBlock>>,
+    pub(crate) probe: Field<Vec<ProbeBlock>>,
     pub(crate) id: Field<String>,
     pub(crate) source_hash: Field<String>,
     pub(crate) services: Field<BTreeMap<String, Service>>,
+}
+
+/// A `job` block.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Model)]
+pub(crate) struct JobBlock {
+    pub(crate) name: Field<String>,
+    pub(crate) service: Field<String>,
+    pub(crate) command: Field<Vec<String>>,
+    pub(crate) needs: Field<BTreeSet<String>>,
+    pub(crate) when: Field<String>,
+    pub(crate) run_on: Field<String>,
+    pub(crate) timeout: Field<String>,
+    pub(crate) environment: Field<BTreeMap<String, String>>,
+}
+
+/// A `probe` block.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Model)]
+pub(crate) struct ProbeBlock {
+    pub(crate) url: Field<String>,
+    pub(crate) expect_status: Field<String>,
+    pub(crate) expect_body: Field<String>,
+    pub(crate) tcp: Field<String>,
+    pub(crate) from: Field<String>,
+    pub(crate) timeout: Field<String>,
+    pub(crate) interval: Field<String>,
 }
 
 /// A service as the state shows it.

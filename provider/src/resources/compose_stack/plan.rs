@@ -12,6 +12,7 @@ use super::{
     StackPrivate, StackResource,
     failure::Failure,
     inputs::{Inputs, own_dotenv, source_hash},
+    job,
     model::{Service, StackModel},
     policies::{Own, Required},
     predict::predict,
@@ -58,8 +59,7 @@ pub(super) async fn plan(
     };
     if let Some(known) = without_looking(plan, &inputs) {
         check(plan, Some(&known.prediction))?;
-        settle(plan, known);
-        return Ok(());
+        return settle(&title, plan, known);
     }
     let reached =
         resource.hosts.reach(&plan.planned.host).map_err(|error| host_error(&title, &error, NOTHING))?;
@@ -71,7 +71,7 @@ pub(super) async fn plan(
     match look(resource, cx, plan, &inputs, host).await {
         Ok(known) => {
             check(plan, Some(&known.prediction))?;
-            settle(plan, known);
+            settle(&title, plan, known)?;
         }
         Err(failure) if can_wait(resource, plan, &failure) => {
             check(plan, None)?;
@@ -150,7 +150,8 @@ fn leave_open(plan: &mut Plan<StackResource>) {
 }
 
 /// Takes over what is known.
-fn settle(plan: &mut Plan<StackResource>, known: Known) {
+fn settle(title: &str, plan: &mut Plan<StackResource>, known: Known) -> Result<(), Diagnostics> {
+    job::check(title, &plan.planned, &known.prediction)?;
     let (prior, images) = match plan.prior.as_ref().filter(|_| known.stays) {
         Some(prior) => (prior.model.live(), prior.private.images.clone()),
         None => (BTreeMap::new(), BTreeMap::new()),
@@ -163,6 +164,7 @@ fn settle(plan: &mut Plan<StackResource>, known: Known) {
         images,
         prediction: Some(known.prediction),
     };
+    Ok(())
 }
 
 /// The services as they will be.

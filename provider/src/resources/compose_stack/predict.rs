@@ -10,7 +10,15 @@ use framework::Context;
 use remote::files::{Entry, EntryContent, Files, TreeOptions};
 use secret::Scrubber;
 
-use super::{StackResource, failure::Failure, inputs::Inputs, prediction::Prediction, site::Site};
+mod runs;
+
+use super::{
+    StackResource,
+    failure::Failure,
+    inputs::Inputs,
+    prediction::{Prediction, Run},
+    site::Site,
+};
 use crate::source::SourceFile;
 
 /// Larger files are not read here: no Compose file and no env file is.
@@ -39,7 +47,7 @@ pub(super) async fn predict(
     if let Err(error) = temporary.remove().await {
         tracing::warn!(host = site.executor().name(), %error, "could not remove the staged files");
     }
-    let Answer { resolved, hashes, inactive } = answer?;
+    let Answer { resolved, hashes, inactive, runs } = answer?;
     let placeholders: Vec<String> =
         inputs.placeholders.values().map(|placeholder| placeholder.expose().to_owned()).collect();
     let prediction = Prediction::of(
@@ -49,7 +57,7 @@ pub(super) async fn predict(
         &placeholders,
         &inputs.choice,
     )?;
-    Ok(Prediction { inactive, ..prediction })
+    Ok(Prediction { inactive, runs, ..prediction })
 }
 
 /// What Compose makes of the files.
@@ -58,6 +66,8 @@ struct Answer {
     hashes: BTreeMap<String, String>,
     /// The services that no profile switches on.
     inactive: BTreeSet<String>,
+    /// The services that only jobs run.
+    runs: BTreeMap<String, Run>,
 }
 
 /// The files of a stack on their way to an answer.
@@ -98,11 +108,7 @@ impl Stage<'_> {
         if !unset.is_empty() {
             return Err(self.undefined(&unset));
         }
-        let shipped = self.inputs.source.manifest().files;
-        let links = self.inputs.source.links();
-        let known = self.values();
-        let values = Values { known: &known, own: self.inputs.dotenv.as_deref() };
-        let resolved = Resolved::moved(&document, self.at.root(), self.end.root(), &shipped, &links, values)?;
+        let resolved = self.moved(&document)?;
         let inactive = self.inactive(&compose, &contents, &needed, &resolved).await;
         let choice = &self.inputs.choice;
         let misfits = choice.misfits(&resolved.config, &inactive);
@@ -113,7 +119,17 @@ impl Stage<'_> {
         let resolved = resolved.leaving_alone(&alone)?;
         let directory = self.end.project_directory();
         let hashes = compose.hashes(&self.inputs.name, &directory, resolved.document()).await?;
-        Ok(Answer { resolved, hashes, inactive })
+        let runs = self.runs(&compose, &project, &resolved.config).await?;
+        Ok(Answer { resolved, hashes, inactive, runs })
+    }
+
+    /// What Compose resolved, where it will be.
+    fn moved(&self, document: &[u8]) -> Result<Resolved, Failure> {
+        let shipped = self.inputs.source.manifest().files;
+        let links = self.inputs.source.links();
+        let known = self.values();
+        let values = Values { known: &known, own: self.inputs.dotenv.as_deref() };
+        Ok(Resolved::moved(document, self.at.root(), self.end.root(), &shipped, &links, values)?)
     }
 
     /// The services that no profile switches on. Most projects have no profiles, and are not asked.

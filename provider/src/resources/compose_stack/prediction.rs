@@ -27,6 +27,21 @@ pub(crate) struct Prediction {
     /// The services of the files that no profile switches on.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) inactive: BTreeSet<String>,
+    /// The services that only jobs run: their profiles are not switched on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) runs: BTreeMap<String, Run>,
+}
+
+/// A service that only jobs run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Run {
+    pub(crate) image: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) platform: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) built: bool,
+    /// A hash over all that the files say of it, placeholders in the place of secrets.
+    pub(crate) hash: String,
 }
 
 /// What a service shall be. No secrets: placeholders stand for them in every hash.
@@ -85,7 +100,7 @@ impl Prediction {
             let one = Wanted { labels, facts, ..Wanted::of(one, service, platform.unwrap_or_default()) };
             Some((name, one))
         });
-        Ok(Self { digest, services: services.collect(), inactive: BTreeSet::new() })
+        Ok(Self { digest, services: services.collect(), ..Self::default() })
     }
 
     /// The services as the domain knows them.
@@ -127,6 +142,19 @@ impl Prediction {
         let started = self.services.iter().filter(|(_, one)| !one.left_alone);
         let started: Vec<String> = started.map(|(name, _)| name.clone()).collect();
         (started.len() < self.services.len()).then_some(started)
+    }
+
+    /// These services and everything that they depend on, without what is left alone.
+    pub(super) fn with_dependencies(&self, services: &BTreeSet<String>) -> BTreeSet<String> {
+        let mut all = BTreeSet::new();
+        let mut next: Vec<&String> = services.iter().collect();
+        while let Some(name) = next.pop() {
+            let Some(one) = self.services.get(name).filter(|one| !one.left_alone) else { continue };
+            if all.insert(name.clone()) {
+                next.extend(&one.depends_on);
+            }
+        }
+        all
     }
 
     /// What is waited for.
@@ -219,7 +247,7 @@ pub(super) mod tests {
         let labels = BTreeMap::from([("windlass.files-hash".to_owned(), "f".to_owned())]);
         let with = Wanted { labels, ..wanted("c") };
         let services = BTreeMap::from([("a".to_owned(), wanted("c")), ("b".to_owned(), with)]);
-        let text = Prediction { digest: String::new(), services, ..Prediction::default() }.override_file();
+        let text = Prediction { services, ..Prediction::default() }.override_file();
         let json: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(json, serde_json::json!({"services": {"b": {"labels": {"windlass.files-hash": "f"}}}}));
     }
@@ -228,7 +256,7 @@ pub(super) mod tests {
     fn images_with_a_digest_do_not_move() {
         let pinned = Wanted { image: "app@sha256:aa".into(), ..wanted("c") };
         let services = BTreeMap::from([("a".to_owned(), wanted("c")), ("b".to_owned(), pinned)]);
-        let prediction = Prediction { digest: String::new(), services, ..Prediction::default() };
+        let prediction = Prediction { services, ..Prediction::default() };
         assert_eq!(prediction.movable_images(), BTreeSet::from(["app:1".to_owned()]));
     }
 }

@@ -1,12 +1,16 @@
 //! Fetching images, before anything is changed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use docker::{Engine, Error, Registry, registry::for_image};
 use framework::Diagnostics;
 use tokio::task::JoinSet;
 
-use super::{deploy::Deployment, failure::Failure, prediction::Prediction};
+use super::{
+    deploy::Deployment,
+    failure::Failure,
+    prediction::{Prediction, Wanted},
+};
 use crate::diagnose::docker_error;
 
 /// What the world looks like after pulling failed.
@@ -18,7 +22,7 @@ pub(super) async fn pull(deployment: &Deployment<'_>, prediction: &Prediction) -
     let policy = deployment.planned.pull.as_str().unwrap_or("missing").to_owned();
     let registries = registries(deployment);
     let mut tasks = JoinSet::new();
-    for (image, platform) in images(prediction) {
+    for (image, platform) in images(prediction, &deployment.inputs.jobs) {
         let registry = for_image(&registries, &image).cloned();
         let (engine, policy) = (deployment.engine.clone(), policy.clone());
         let host = deployment.site.executor().name().to_owned();
@@ -45,11 +49,13 @@ pub(super) async fn pull(deployment: &Deployment<'_>, prediction: &Prediction) -
 }
 
 /// The images of the services that are not built, each once; of those that are to have containers,
-/// or whose containers the product itself makes.
-fn images(prediction: &Prediction) -> BTreeSet<(String, String)> {
-    let services =
-        prediction.services.values().filter(|one| !one.built && (one.replicas > 0 || one.left_alone));
-    services.map(|one| (one.image.clone(), one.platform.clone())).collect()
+/// whose containers the product itself makes, or that are run by jobs.
+fn images(prediction: &Prediction, jobs: &BTreeMap<String, usize>) -> BTreeSet<(String, String)> {
+    let used = |name: &String, one: &Wanted| one.replicas > 0 || one.left_alone || jobs.contains_key(name);
+    let services = prediction.services.iter().filter(|(name, one)| !one.built && used(name, one));
+    let services = services.map(|(_, one)| (one.image.clone(), one.platform.clone()));
+    let runs = prediction.runs.values().filter(|run| !run.built);
+    services.chain(runs.map(|run| (run.image.clone(), run.platform.clone()))).collect()
 }
 
 async fn fetch(

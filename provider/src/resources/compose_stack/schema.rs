@@ -1,5 +1,7 @@
 //! The schema of `windlass_compose_stack`.
 
+mod gates;
+
 use docker::compose::choice::WaitFor;
 use framework::{Attribute, Model as _, Rule, Schema, Timeouts, Type, validate};
 
@@ -30,6 +32,8 @@ pub(super) fn schema() -> Schema {
         .attributes(behaviour())
         .attributes(computed())
         .block(require::block())
+        .block(gates::job())
+        .block(gates::probe())
         .rule(Rule::exactly_one_of(["source_dir", "config"]))
         .rule(Rule::required_with("files", ["source_dir"]))
         .rule(Rule::required_with("secrets_wo", ["secrets_wo_version"]))

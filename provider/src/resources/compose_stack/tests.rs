@@ -49,9 +49,34 @@ async fn configurations_that_nobody_thinks_of_are_planned() {
         .sample("secrets_wo", [map(&[("TOKEN", "s")])])
         .sample("require", [require(&RequireBlock { healthchecks: true.into(), ..RequireBlock::default() })])
         .sample("pull", ["missing", "always", "never"])
+        .sample("job.name", ["migrate"])
+        .sample("job.service", ["app"])
+        .sample("job.command", [list(&["migrate", "--all"])])
+        .sample("job.needs", [list(&["db"])])
+        .sample("job.when", ["before", "after"])
+        .sample("job.run_on", ["change", "apply"])
+        .sample("job.timeout", ["90s"])
+        .sample("job.environment", [map(&[("MODE", "1")])])
+        .sample("probe.url", ["http://127.0.0.1:8080/health"])
+        .sample("probe.expect_status", ["200-399"])
+        .sample("probe.expect_body", ["ok"])
+        .sample("probe.tcp", ["127.0.0.1:5432"])
+        .sample("probe.from", ["host", "here"])
+        .sample("probe.timeout", ["90s"])
+        .sample("probe.interval", ["500ms"])
         .run()
         .await;
     assert!(report.planned > 20, "{report:?}");
+}
+
+/// A block with these attributes, the others null.
+fn block(name: &'static str, attributes: &[(&str, Value)]) -> (&'static str, Value) {
+    let schema = framework::Resource::schema(&resource());
+    let body = &schema.body.block(name).unwrap().body;
+    let value =
+        |name: &str| attributes.iter().find(|(other, _)| *other == name).map(|(_, value)| value.clone());
+    let all = body.attributes.iter().map(|one| (one.name.as_str(), value(&one.name).unwrap_or_default()));
+    (name, Value::List(vec![Value::map_of(all)]))
 }
 
 #[tokio::test]
@@ -76,6 +101,24 @@ async fn what_cannot_be_used_is_refused_before_anything_is_done() {
         (base(vec![text(), ("require", require(&images))]), "digest"),
         (base(vec![text(), ("pull", "sometimes".into())]), "missing"),
         (base(vec![text(), ("directory", "srv".into())]), "absolute"),
+        (base(vec![text(), block("job", &[("name", "a".into())])]), "job.service"),
+        (
+            base(vec![text(), block("job", &[("name", "a b".into()), ("service", "app".into())])]),
+            "job[0].name",
+        ),
+        (base(vec![text(), block("job", &[("when", "later".into())])]), "job[0].when"),
+        (base(vec![text(), block("job", &[("run_on", "plan".into())])]), "job[0].run_on"),
+        (base(vec![text(), block("job", &[("timeout", "10".into())])]), "job[0].timeout"),
+        (base(vec![text(), block("probe", &[("timeout", "1m".into())])]), "probe[0]"),
+        (
+            base(vec![text(), block("probe", &[("url", "http://a".into()), ("tcp", "a:1".into())])]),
+            "probe[0]",
+        ),
+        (base(vec![text(), block("probe", &[("url", "ftp://a".into())])]), "probe[0].url"),
+        (base(vec![text(), block("probe", &[("tcp", "a".into())])]), "probe[0].tcp"),
+        (base(vec![text(), block("probe", &[("expect_status", "2xx".into())])]), "probe[0].expect_status"),
+        (base(vec![text(), block("probe", &[("from", "there".into())])]), "probe[0].from"),
+        (base(vec![text(), block("probe", &[("interval", "0s".into())])]), "probe[0].interval"),
     ] {
         let problems = core.validate(&config).await;
         assert!(problems.to_string().contains(words), "{words:?} is not in {problems}");

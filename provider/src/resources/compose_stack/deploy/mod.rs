@@ -3,6 +3,7 @@
 //! The order of the steps is the same everywhere: [`Deployment::prepare`] changes nothing that
 //! exists, [`Deployment::carry_out`] is everything after that.
 
+mod gates;
 mod record;
 mod start;
 
@@ -13,12 +14,12 @@ use docker::{
     compose::{
         layout::{Layout, given_values},
         plan::Change,
-        record::Key,
+        record::{Key, Record},
         stack,
     },
     engine::Container,
 };
-use framework::{Context, Diagnostic};
+use framework::{Context, Diagnostic, State};
 use remote::files::WriteOptions;
 use secret::{Scrubber, Secret};
 
@@ -27,6 +28,7 @@ use super::{
     failure::Failure,
     held::{self, Held},
     inputs::Inputs,
+    job::{self, Due, When},
     model::StackModel,
     policies::{Own, Required},
     predict::predict,
@@ -54,6 +56,8 @@ pub(super) struct Deployment<'a> {
     pub(super) config: &'a StackModel,
     pub(super) secrets: BTreeMap<String, Secret>,
     pub(super) scrubber: Scrubber,
+    /// What was there before, as the state tells it; none where nothing of ours should be there.
+    pub(super) prior: Option<&'a State<StackResource>>,
     /// Whether nothing of ours should be there yet.
     pub(super) fresh: bool,
 }
@@ -89,12 +93,24 @@ struct Work {
     changes: BTreeMap<String, Change>,
     /// The services that the last apply made.
     recorded: BTreeSet<String>,
+    /// The jobs that are due.
+    jobs: Vec<job::Wanted>,
 }
 
 impl Work {
     /// The ids of the containers as they were before.
     fn before(&self) -> BTreeSet<String> {
         self.containers.iter().map(|container| container.id.clone()).collect()
+    }
+
+    /// The services whose containers stay and are not well.
+    fn repaired(&self) -> impl Iterator<Item = &String> {
+        self.changes.iter().filter(|(_, change)| **change == Change::Repair).map(|(name, _)| name)
+    }
+
+    /// The services that jobs need before the others are started.
+    fn needed(&self) -> BTreeSet<String> {
+        self.jobs.iter().flat_map(|job| job.needs.iter().cloned()).collect()
     }
 
     /// The services that are wanted.
@@ -123,6 +139,7 @@ impl Deployment<'_> {
         let required = Required::of(self.resource, self.config);
         let own = Own::Known(self.inputs.dotenv.as_deref());
         required.check(self.title, self.config, &own, Some(&prediction))?;
+        job::check(self.title, self.planned, &prediction)?;
         pull::pull(self, &prediction).await?;
         Ok(Prepared { held, containers, prediction, compose })
     }
@@ -162,6 +179,7 @@ impl Deployment<'_> {
         let changes = prediction.changes(&live, &self.images(&prediction).await?);
         let layout = self.inputs.layout(&self.directory);
         let recorded = held.record.iter().flat_map(|record| record.services.keys().cloned()).collect();
+        let jobs = self.due(&prediction, &changes);
         let work = Work {
             cx: self.cx.clone(),
             scrubber: self.scrubber.clone(),
@@ -172,7 +190,9 @@ impl Deployment<'_> {
             containers,
             changes,
             recorded,
+            jobs,
         };
+        self.begin(&work, &held).await?;
 
         let sent = self.ship(&work, &held).await?;
         match self.steps(&work, &sent).await {
@@ -192,10 +212,39 @@ impl Deployment<'_> {
 
     /// What follows once the files are there, in this order.
     async fn steps(&self, work: &Work, sent: &BTreeSet<String>) -> Result<Vec<Container>, Failure> {
+        self.run_jobs(work, When::Before).await?;
         self.tidy(work).await?;
         self.up(work).await?;
         self.reload(work, sent).await?;
-        self.wait(work).await
+        let containers = self.wait(work).await?;
+        self.pass_probes(work).await?;
+        self.run_jobs(work, When::After).await?;
+        Ok(containers)
+    }
+
+    /// The jobs that this apply runs.
+    fn due(&self, prediction: &Prediction, changes: &BTreeMap<String, Change>) -> Vec<job::Wanted> {
+        let prior = self.prior.map(|prior| (&prior.model, prior.private.prediction.as_ref()));
+        let due = Due {
+            changed: job::changed(self.prior.map(|prior| &prior.model), self.planned),
+            stack: job::stack_changes(prior, self.planned, prediction, changes),
+        };
+        job::wanted(self.planned).into_iter().filter(|one| due.runs(one)).collect()
+    }
+
+    /// Removes what jobs of an apply that was cut off have left. Where there is something to pass,
+    /// the record says until that has been passed that it has not: an apply that is cut off in
+    /// between then reads as a change, whatever it has done to the services.
+    async fn begin(&self, work: &Work, held: &Held) -> Result<(), Failure> {
+        self.remove_leftovers().await?;
+        match &held.record {
+            Some(record) if self.has_gates() && !record.unfinished => {
+                let record = Record { unfinished: true, ..record.clone() };
+                self.site.files().write(&work.layout.record(), record.to_json(), &PRIVATE).await?;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Brings the files there; which of the shipped ones were not there as they should be.
@@ -229,6 +278,7 @@ impl Deployment<'_> {
         let mut record = stack::record(&self.inputs.name, compose, &work.prediction.wanted(), now, &work.key);
         if !done {
             record = half_done(record, held.record.as_ref(), &work.changes, &work.containers, now);
+            record.unfinished = self.has_gates();
         }
         self.site.files().write(&work.layout.record(), record.to_json(), &PRIVATE).await?;
         Ok(())

@@ -1,6 +1,9 @@
 //! Making what runs equal to the files.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use docker::{
     compose::{
@@ -15,18 +18,26 @@ use super::{Deployment, Work};
 use crate::resources::compose_stack::failure::Failure;
 
 /// Left of the time limit for finding out what runs after a wait that was too long.
-const RESERVE: Duration = Duration::from_secs(10);
+pub(super) const RESERVE: Duration = Duration::from_secs(10);
 
 impl Deployment<'_> {
     /// Removes what belongs to no service any more, and does what `up` would not do to containers
     /// that are not well.
+    ///
+    /// What a job needed has been seen to before.
     pub(super) async fn tidy(&self, work: &Work) -> Result<(), Failure> {
         for id in self.leaving(work) {
             self.engine.remove(&id).await?;
         }
-        let repaired = work.changes.iter().filter(|(_, change)| **change == Change::Repair);
-        let repaired = repaired.map(|(name, _)| name.clone()).collect();
-        for (id, repair) in repairs(&work.containers, &repaired) {
+        let needed = work.needed();
+        let repaired: BTreeSet<String> =
+            work.repaired().filter(|name| !needed.contains(*name)).cloned().collect();
+        self.repair(work, &repaired).await
+    }
+
+    /// Does to the containers of `services` what `up` would not.
+    async fn repair(&self, work: &Work, services: &BTreeSet<String>) -> Result<(), Failure> {
+        for (id, repair) in repairs(&work.containers, services) {
             match repair {
                 Repair::Unpause => self.engine.unpause(&id).await?,
                 Repair::Restart => self.engine.restart(&id).await?,
@@ -62,13 +73,35 @@ impl Deployment<'_> {
         if work.prediction.services.is_empty() {
             return Ok(());
         }
+        self.up_of(work, None).await
+    }
+
+    /// Starts what a job needs, and waits for it.
+    pub(super) async fn start_needed(&self, work: &Work, needs: &BTreeSet<String>) -> Result<(), Failure> {
+        let repaired: BTreeSet<String> =
+            work.repaired().filter(|name| needs.contains(*name)).cloned().collect();
+        self.repair(work, &repaired).await?;
+        self.up_of(work, Some(needs)).await?;
+        let mut goals = work.prediction.goals();
+        goals.retain(|name, _| needs.contains(name));
+        Ok(self.ready(work, &goals, patience(work)).await.map(drop)?)
+    }
+
+    /// Runs `docker compose up` for what is started, or for `needs` and what they depend on.
+    async fn up_of(&self, work: &Work, needs: Option<&BTreeSet<String>>) -> Result<(), Failure> {
         let layout = &work.layout;
         let project = layout.project(&self.inputs.name, &work.profiles, true, layout);
         let compose = self.site.compose(&work.cx, &work.scrubber).naming(format!("{}/", layout.root()), "");
         let limit = work.cx.remaining();
-        let done = match work.prediction.started() {
-            Some(started) => compose.up_only(&project, &started, limit).await,
-            None => compose.up(&project, &[], limit).await,
+        let asked: Vec<String> = needs.into_iter().flatten().cloned().collect();
+        let done = match (work.prediction.started(), needs) {
+            // Compose knows best what depends on what, where nothing is left alone.
+            (None, _) => compose.up(&project, &asked, limit).await,
+            (Some(started), None) => compose.up_only(&project, &started, limit).await,
+            (Some(_), Some(needs)) => {
+                let services: Vec<String> = work.prediction.with_dependencies(needs).into_iter().collect();
+                compose.up_only(&project, &services, limit).await
+            }
         };
         match done {
             Ok(()) => Ok(()),
@@ -81,7 +114,7 @@ impl Deployment<'_> {
         if !matches!(error, docker::Error::Command { .. }) {
             return error.into();
         }
-        match self.ready(work, Duration::ZERO).await {
+        match self.ready(work, &work.prediction.goals(), Duration::ZERO).await {
             Err(failed @ wait::WaitError::Failed(_)) => failed.into(),
             _ => error.into(),
         }
@@ -114,13 +147,22 @@ impl Deployment<'_> {
 
     /// Waits until every service is well.
     pub(super) async fn wait(&self, work: &Work) -> Result<Vec<Container>, Failure> {
-        let remaining = work.cx.remaining().unwrap_or(Pace::default().limit);
-        Ok(self.ready(work, remaining.saturating_sub(RESERVE)).await?)
+        Ok(self.ready(work, &work.prediction.goals(), patience(work)).await?)
     }
 
-    async fn ready(&self, work: &Work, limit: Duration) -> Result<Vec<Container>, wait::WaitError> {
+    async fn ready(
+        &self,
+        work: &Work,
+        goals: &BTreeMap<String, wait::Goal>,
+        limit: Duration,
+    ) -> Result<Vec<Container>, wait::WaitError> {
         let pace = Pace { limit, ..Pace::default() };
-        let (name, goals, before) = (&self.inputs.name, work.prediction.goals(), work.before());
-        wait::until_ready(&self.engine, name, &goals, &before, pace, work.cx.token(), &work.scrubber).await
+        let (name, before) = (&self.inputs.name, work.before());
+        wait::until_ready(&self.engine, name, goals, &before, pace, work.cx.token(), &work.scrubber).await
     }
+}
+
+/// How long may be waited.
+fn patience(work: &Work) -> Duration {
+    work.cx.remaining().unwrap_or(Pace::default().limit).saturating_sub(RESERVE)
 }
