@@ -4,12 +4,14 @@
 //! resource is a folder under `resources`, all of the same shape.
 
 mod adapter;
+mod daemon;
 mod data_sources;
 mod diagnose;
 mod engines;
 mod functions;
 mod host_key;
 mod hosts;
+mod machine;
 mod require;
 mod resources;
 mod settings;

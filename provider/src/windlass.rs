@@ -8,12 +8,17 @@ use framework::{
 };
 
 use crate::{
-    data_sources::host::HostDataSource,
+    daemon::Daemons,
+    data_sources::{
+        compose_stack::StackDataSource, compose_stacks::StacksDataSource, container_logs::LogsDataSource,
+        host::HostDataSource,
+    },
     engines::Engines,
     functions,
     hosts::Hosts,
     resources::{
-        command::CommandResource, compose_stack::StackResource, file::FileResource, host::HostResource,
+        command::CommandResource, compose_stack::StackResource, docker_network::NetworkResource,
+        docker_volume::VolumeResource, file::FileResource, host::HostResource,
     },
     settings::{self, ProviderModel, Settings},
 };
@@ -23,6 +28,12 @@ use crate::{
 pub struct Windlass {
     hosts: Arc<Hosts>,
     engines: Arc<Engines>,
+}
+
+impl Windlass {
+    fn daemons(&self) -> Daemons {
+        Daemons::new(self.hosts.clone(), self.engines.clone())
+    }
 }
 
 #[async_trait]
@@ -45,13 +56,20 @@ impl Provider for Windlass {
         vec![
             AnyResource::new(CommandResource::new(self.hosts.clone())),
             AnyResource::new(StackResource::new(self.hosts.clone(), self.engines.clone())),
+            AnyResource::new(NetworkResource::new(self.daemons())),
+            AnyResource::new(VolumeResource::new(self.daemons())),
             AnyResource::new(FileResource::new(self.hosts.clone())),
             AnyResource::new(HostResource::new(self.hosts.clone())),
         ]
     }
 
     fn data_sources(&self) -> Vec<AnyDataSource> {
-        vec![AnyDataSource::new(HostDataSource::new(self.hosts.clone()))]
+        vec![
+            AnyDataSource::new(StackDataSource::new(self.daemons())),
+            AnyDataSource::new(StacksDataSource::new(self.daemons())),
+            AnyDataSource::new(LogsDataSource::new(self.daemons())),
+            AnyDataSource::new(HostDataSource::new(self.hosts.clone())),
+        ]
     }
 
     fn functions(&self) -> Vec<AnyFunction> {

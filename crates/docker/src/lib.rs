@@ -4,6 +4,7 @@
 //! builds its command lines, reads its output and compares what it says with what the [`Engine`]
 //! shows. Everything goes through an `Executor`: this crate knows neither SSH nor Terraform.
 
+mod cidr;
 mod cli;
 mod error;
 mod version;
@@ -15,6 +16,7 @@ pub mod reference;
 pub mod registry;
 
 pub use build::Build;
+pub use cidr::{Cidr, CidrError};
 pub use cli::Cli;
 pub use engine::Engine;
 pub use error::Error;

@@ -1,3 +1,6 @@
 //! The data sources, one folder each.
 
+pub(crate) mod compose_stack;
+pub(crate) mod compose_stacks;
+pub(crate) mod container_logs;
 pub(crate) mod host;

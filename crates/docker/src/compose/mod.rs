@@ -29,6 +29,7 @@ pub mod job;
 pub mod layout;
 pub mod manifest;
 pub mod outline;
+pub mod overview;
 pub mod plan;
 pub mod policy;
 pub mod predict;

@@ -8,9 +8,11 @@
 mod diagnose;
 mod images;
 mod model;
+mod networks;
 mod push;
 mod status;
 mod transport;
+mod volumes;
 
 use std::{
     collections::HashMap,
@@ -33,8 +35,10 @@ use remote::Executor;
 
 pub use diagnose::Finding;
 pub use model::{Container, EngineVersion, Image, Port, Run, State};
+pub use networks::{Network, NetworkSpec, Subnet};
 pub use status::{Health, StatusText};
 pub use transport::Route;
+pub use volumes::{Volume, VolumeSpec};
 
 use crate::{
     Error,
@@ -117,7 +121,8 @@ impl Engine {
     /// # Errors
     /// [`Error::Engine`] when the daemon does not answer.
     pub async fn containers(&self, project: &str) -> Result<Vec<Container>, Error> {
-        self.list(&format!("{LABEL_PROJECT}={project}")).await
+        let label = format!("{LABEL_PROJECT}={project}");
+        self.list(HashMap::from([("label", vec![label.as_str()])])).await
     }
 
     /// Every container of any Compose project on the host.
@@ -125,11 +130,21 @@ impl Engine {
     /// # Errors
     /// [`Error::Engine`] when the daemon does not answer.
     pub async fn all_projects(&self) -> Result<Vec<Container>, Error> {
-        self.list(LABEL_PROJECT).await
+        self.list(HashMap::from([("label", vec![LABEL_PROJECT])])).await
     }
 
-    async fn list(&self, label: &str) -> Result<Vec<Container>, Error> {
-        let filters = HashMap::from([("label", vec![label])]);
+    /// The container `name`; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when the daemon does not answer.
+    pub async fn container(&self, name: &str) -> Result<Option<Container>, Error> {
+        // The daemon takes the name for a pattern, so what it finds is looked at once more.
+        let found = self.list(HashMap::from([("name", vec![name])])).await?;
+        Ok(found.into_iter().find(|container| container.name == name))
+    }
+
+    /// Every container of any kind that `filters` let through, by name.
+    async fn list(&self, filters: HashMap<&str, Vec<&str>>) -> Result<Vec<Container>, Error> {
         let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
         let found = self
             .docker

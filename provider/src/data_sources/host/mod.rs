@@ -2,18 +2,17 @@
 //!
 //! It never trusts on first use: the key is in the connection or in known_hosts.
 
-mod facts;
-
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use framework::{Attribute, Context, DataSource, Diagnostic, Diagnostics, Field, Model, Schema, Timeouts};
+use framework::{Attribute, Context, DataSource, Diagnostics, Field, Model, Schema, Timeouts};
 
 use crate::{
+    daemon::too_early,
     diagnose::host_error,
     hosts::{Hosts, check_connection},
+    machine::{facts_attributes, look},
 };
-pub(crate) use facts::{Seen, facts_attributes, look};
 
 /// The type of the data source.
 pub(crate) const TYPE: &str = "windlass_host";
@@ -71,11 +70,7 @@ impl DataSource for HostDataSource {
         let title = format!("Could not read host {:?}", config.host.known().map_or("", String::as_str));
         let failed = |error| host_error(&title, &error, "Nothing was changed.");
         let Some(host) = self.hosts.reach(&config.host).map_err(failed)? else {
-            return Err(Diagnostic::error(&title)
-                .detail("The provider's settings are not known before apply, so the machine cannot be looked at yet.")
-                .detail("Nothing was changed.")
-                .detail("Make what the settings depend on first (`-target`), or let the data source wait for it with `depends_on`.")
-                .into());
+            return Err(too_early(&title).into());
         };
         let seen = look(&host).await.map_err(failed)?;
         Ok(HostFacts {

@@ -13,10 +13,10 @@ use tokio::time::Instant;
 
 use super::{HostModel, HostResource, plan, read::title};
 use crate::{
-    data_sources::host::look,
     diagnose::host_error,
     host_key::pinned,
     hosts::{Host, Hosts, credentials},
+    machine::look,
     settings::Settings,
 };
 

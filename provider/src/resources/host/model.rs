@@ -2,7 +2,7 @@
 
 use framework::{Field, Model};
 
-use crate::data_sources::host::Seen;
+use crate::machine::Seen;
 
 /// The attributes.
 #[derive(Clone, Debug, Default, Model)]

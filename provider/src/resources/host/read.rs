@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 use super::{HostModel, HostResource, TYPE, plan};
 use crate::{
-    data_sources::host::look,
     hosts::{Host, Hosts, ReadFailure, credentials, import_id},
+    machine::look,
 };
 
 /// Looks at the machine. A machine that was replaced behind the same address shows another

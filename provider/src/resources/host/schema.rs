@@ -5,7 +5,7 @@ use std::time::Duration;
 use framework::{Attribute, Schema, Timeouts, validate};
 
 use super::plan::{check_host_key, check_jump};
-use crate::data_sources::host::facts_attributes;
+use crate::machine::facts_attributes;
 
 /// A cloud server is reachable a minute or two after it was ordered; cloud-init may take longer.
 const CREATE: Duration = Duration::from_secs(10 * 60);

@@ -3,3 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod functions;
+mod looks;
+mod moves;
+mod network;
+mod place;
+mod shared;
+mod volume;

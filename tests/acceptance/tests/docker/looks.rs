@@ -1,0 +1,139 @@
+//! What the data sources tell of a host: a stack of ours and one that was started by hand.
+
+use acceptance_tests::{any_cli, hcl};
+use lab::Lab;
+use serde_json::{Value, json};
+
+use crate::place::Place;
+
+const SOURCES: &str = r#"
+resource "windlass_compose_stack" "ours" {
+  host = local.host
+  name = "${local.name}-ours"
+  config = [yamlencode({
+    services = { app = { image = local.image, command = ["sleep", "infinity"], stop_grace_period = "0s" } }
+  })]
+}
+
+data "windlass_compose_stacks" "all" {
+  host       = local.host
+  depends_on = [windlass_compose_stack.ours]
+}
+
+data "windlass_compose_stack" "hand" {
+  host = local.host
+  name = "${local.name}-hand"
+}
+
+data "windlass_container_logs" "stack" {
+  host  = local.host
+  stack = "${local.name}-hand"
+  tail  = 2
+}
+
+data "windlass_container_logs" "container" {
+  host      = local.host
+  container = "${local.name}-hand-app-1"
+}
+
+output "all" {
+  value = {
+    for name, stack in data.windlass_compose_stacks.all.stacks : trimprefix(name, "${local.name}-") => stack
+    if startswith(name, local.name)
+  }
+}
+
+output "hand" {
+  value = data.windlass_compose_stack.hand
+}
+
+output "logs" {
+  value     = [data.windlass_container_logs.stack.text, data.windlass_container_logs.container.lines]
+  sensitive = true
+}
+"#;
+
+/// A stack as somebody starts it on the machine: a job that has ended, one that waits for it.
+fn start_by_hand(place: &Place<'_>, image: &str) {
+    let text = format!(
+        "name: {name}-hand\nservices:\n  job: {{image: '{image}', command: [echo, done]}}\n  app:\n    image: '{image}'\n    \
+         command: [sh, -c, 'echo one; echo two; echo three; exec sleep infinity']\n    stop_grace_period: 0s\n    \
+         depends_on: {{job: {{condition: service_completed_successfully}}}}\n",
+        name = place.name
+    );
+    let line = format!(
+        "mkdir -p /srv/{name} && cat >/srv/{name}/compose.yaml && docker compose -f /srv/{name}/compose.yaml up -d --quiet-pull",
+        name = place.name
+    );
+    let done = place.shell(&line, &text);
+    assert!(done.status.success(), "{done:?}");
+}
+
+#[test]
+fn a_host_tells_what_runs_there() {
+    let lab = Lab::current().unwrap();
+    let place = Place::new(&lab, &any_cli());
+    let image = lab.image("busybox").unwrap();
+    start_by_hand(&place, image);
+    let locals = format!(
+        "locals {{\n  host = {}\n  name = {}\n  image = {}\n}}\n",
+        hcl::quoted(&hcl::connection(&place.host)),
+        hcl::quoted(&place.name),
+        hcl::quoted(image)
+    );
+    place.space.write("main.tf", &(locals.clone() + SOURCES));
+    place.apply();
+    let output = |name: &str| -> Value {
+        let shown = place.space.run(&["output", "-json", name]).expect_success();
+        serde_json::from_str(&shown.stdout).unwrap()
+    };
+
+    let directory = format!("/srv/{}", place.name);
+    let files = json!([format!("{directory}/compose.yaml")]);
+    let all = output("all");
+    let hand = json!({
+        "directory": directory, "config_files": files, "managed": false,
+        "services": {"app": "running", "job": "completed"},
+    });
+    assert_eq!(all["hand"], hand);
+    let ours = &all["ours"];
+    assert_eq!((&ours["managed"], &ours["services"]), (&json!(true), &json!({"app": "running"})));
+    assert!(!ours["config_files"].to_string().contains("override.json"), "{ours}");
+
+    let hand = output("hand");
+    assert_eq!((&hand["directory"], &hand["config_files"]), (&json!(directory), &files));
+    let app = &hand["services"]["app"];
+    let expected = json!({
+        "image": image, "image_id": app["image_id"], "status": "running", "replicas": 1,
+        "containers": [format!("{}-hand-app-1", place.name)], "ports": [],
+    });
+    assert_eq!(app, &expected);
+    let id = place.docker(&["inspect", "-f", "{{.Image}}", &format!("{}-hand-app-1", place.name)]);
+    assert_eq!(app["image_id"], json!(id));
+
+    let logs = output("logs");
+    let name = format!("{}-hand", place.name);
+    let text = format!("{name}-app-1 | two\n{name}-app-1 | three\n{name}-job-1 | done\n");
+    assert_eq!(logs, json!([text, {format!("{name}-app-1"): ["one", "two", "three"]}]));
+    what_is_not_there_is_an_error(&place, &locals);
+    place.space.write("main.tf", &locals);
+    place.space.apply().expect_success();
+}
+
+fn what_is_not_there_is_an_error(place: &Place<'_>, locals: &str) {
+    let resource = SOURCES.split("data \"").next().unwrap();
+    for (source, words) in [
+        (
+            "windlass_compose_stack\" \"x\" {\n  host = local.host\n  name = \"nobody\"\n}\n",
+            ["Could not read compose stack \"nobody\"", "-hand"],
+        ),
+        (
+            "windlass_container_logs\" \"x\" {\n  host = local.host\n  stack = \"${local.name}-hand\"\n  service = \"no\"\n}\n",
+            ["Could not read the logs of service \"no\"", "no such container"],
+        ),
+    ] {
+        place.space.write("main.tf", &format!("{locals}{resource}data \"{source}"));
+        let error = place.space.plan().expect_error();
+        error.says(words[0]).says(words[1]).says("Nothing was changed.");
+    }
+}
