@@ -9,9 +9,11 @@
 
 mod apply;
 mod exec;
+mod large;
 mod place;
 mod plan;
 mod samples;
+mod services;
 mod starts;
 mod table;
 
@@ -53,10 +55,12 @@ async fn run() -> Result<bool> {
     let place = Place::new(&state)?;
     let bench: &'static Bench = Box::leak(Box::new(Bench { provider, place }));
 
-    let sections: [(&'static str, Measuring); 4] = [
+    let sections: [(&'static str, Measuring); 6] = [
         ("start", Box::pin(starts::measure(bench))),
         ("exec on a host", Box::pin(exec::measure(bench))),
         ("ApplyResourceChange", Box::pin(apply::measure(bench))),
+        ("one service of many", Box::pin(services::measure(bench))),
+        ("large source_dir", Box::pin(large::measure(bench))),
         ("plan", Box::pin(plan::measure(bench))),
     ];
     let mut table = Table::default();

@@ -63,6 +63,34 @@ impl Place {
         Ok(())
     }
 
+    /// What a line of shell prints on the host, asked past SSH.
+    pub(crate) fn asked(&self, line: &str) -> Result<String> {
+        Ok(self.lab.exec_ok(&self.host, &["sh", "-c", line])?)
+    }
+
+    /// The bytes that have come to the host over the network, whatever they were for.
+    pub(crate) fn received(&self) -> Result<u64> {
+        let text = self.asked("cat /sys/class/net/eth0/statistics/rx_bytes")?;
+        text.trim().parse().context("read what the host has received")
+    }
+
+    /// `program`, which copies over SSH as scp and rsync do, on its way to `path` on the host.
+    pub(crate) fn copying(&self, program: &str, path: &str) -> (Command, String) {
+        let ssh = self.ssh();
+        let mut command = Command::new(program);
+        if program == "rsync" {
+            let words: Vec<_> = std::iter::once(ssh.get_program()).chain(ssh.get_args()).collect();
+            let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+            command.arg("-e").arg(words.join(" "));
+        } else {
+            // scp spells the port and the control socket in its own way.
+            command.args(["-q", "-F", "none", "-o", "BatchMode=yes", "-P", &self.host.port.to_string()]);
+            command.arg("-o").arg(format!("ControlPath={}", self.control.path().join("control").display()));
+        }
+        command.stdin(Stdio::null());
+        (command, format!("{}:{path}", self.target()))
+    }
+
     /// Says goodbye.
     pub(crate) fn close(&self) {
         let mut command = self.ssh();

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::{Bench, samples::Samples, say, table::Row};
 
-const STACKS: usize = 50;
+const STACKS: usize = 100;
 const ROUNDS: usize = 7;
 
 /// A built-in resource: no plugin is started for it.
@@ -40,7 +40,10 @@ fn prepare(bench: &Bench, cli: &Cli) -> Result<Prepared> {
     floor.write("main.tf", FLOOR);
     say(&format!("applying {STACKS} stacks with {}", cli.name));
     for workspace in [&floor, &stacks] {
-        succeeded("apply", &workspace.run(&["apply", "-input=false", "-auto-approve", "-no-color"]))?;
+        succeeded(
+            "apply",
+            &workspace.run(&["apply", "-input=false", "-auto-approve", "-no-color", "-parallelism=50"]),
+        )?;
     }
     Ok(Prepared { stacks, floor })
 }
@@ -108,7 +111,7 @@ fn timed(workspace: &Workspace) -> Result<f64> {
     Ok(took)
 }
 
-fn succeeded(what: &str, run: &Run) -> Result<()> {
+pub(crate) fn succeeded(what: &str, run: &Run) -> Result<()> {
     let errors = run.stderr.lines().chain(run.stdout.lines()).filter(|line| line.contains("Error"));
     let errors: Vec<&str> = errors.collect();
     ensure!(run.code == Some(0), "{what} ended with {:?}: {}", run.code, errors.join(" "));
