@@ -1,4 +1,5 @@
-//! `cargo xtask tools`: the OpenTofu that tests use.
+//! `cargo xtask tools`: the OpenTofu that tests use; and the current Docker Compose of the long
+//! matrices.
 //!
 //! A `tofu` on `PATH` is used as it is. Otherwise the version pinned in
 //! tests/tools is built into the cache, in a folder named after everything that
@@ -11,11 +12,41 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const MODULE: &str = "github.com/opentofu/opentofu";
+/// A program that a Go module of ours pins.
+struct Tool {
+    /// What it is called.
+    program: &'static str,
+    /// The module with the pin, in the checkout.
+    pinned_in: &'static str,
+    /// The module that is pinned.
+    module: &'static str,
+    /// The package of the program in it.
+    package: &'static str,
+    /// What the linker writes into it; `{version}` is the one that is pinned.
+    linker_flags: &'static str,
+    /// What prints its version, and where that is in JSON; `None` prints it as it is.
+    asked: (&'static [&'static str], Option<&'static str>),
+}
 
-/// Without this, OpenTofu calls itself a development build, and a constraint
-/// such as `required_version >= 1.12.0` does not count pre-releases.
-const LINKER_FLAGS: &str = "-s -w -X github.com/opentofu/opentofu/version.dev=no";
+const TOFU: Tool = Tool {
+    program: "tofu",
+    pinned_in: "tests/tools",
+    module: "github.com/opentofu/opentofu",
+    package: "cmd/tofu",
+    // Without this, OpenTofu calls itself a development build, and a constraint
+    // such as `required_version >= 1.12.0` does not count pre-releases.
+    linker_flags: "-s -w -X github.com/opentofu/opentofu/version.dev=no",
+    asked: (&["version", "-json"], Some("terraform_version")),
+};
+
+const COMPOSE: Tool = Tool {
+    program: "docker-compose",
+    pinned_in: "tests/tools/compose",
+    module: "github.com/docker/compose/v5",
+    package: "cmd",
+    linker_flags: "-s -w -X github.com/docker/compose/v5/internal.Version={version}",
+    asked: (&["version", "--short"], None),
+};
 
 #[derive(clap::Args)]
 pub struct ToolsArguments {
@@ -25,9 +56,16 @@ pub struct ToolsArguments {
     /// How many packages to compile at once (default: as many as processors)
     #[arg(long)]
     jobs: Option<u32>,
+    /// Print the path of the current Docker Compose instead, for WINDLASS_COMPOSE
+    #[arg(long, conflicts_with = "pinned")]
+    compose: bool,
 }
 
 pub fn run(arguments: &ToolsArguments) -> Result<()> {
+    if arguments.compose {
+        println!("{}", COMPOSE.built(arguments.jobs)?.display());
+        return Ok(());
+    }
     let found = paths::on_path("tofu").filter(|_| !arguments.pinned);
     let tofu = match found {
         Some(tofu) => tofu,
@@ -39,22 +77,17 @@ pub fn run(arguments: &ToolsArguments) -> Result<()> {
 
 /// The pinned OpenTofu from the cache, built when it is not there yet.
 pub fn pinned(jobs: Option<u32>) -> Result<PathBuf> {
-    let module = paths::root().join("tests/tools");
-    let pin = Pin::read(&module)?;
-    let folder = paths::cache()?.join("tools").join(pin.folder());
-    let tofu = folder.join("tofu");
-    if !tofu.exists() {
-        build(&module, &pin, &folder, jobs)?;
-    }
-    Ok(tofu)
+    TOFU.built(jobs)
+}
+
+/// A current Docker Compose from the cache, built when it is not there yet.
+pub fn compose() -> Result<PathBuf> {
+    COMPOSE.built(None)
 }
 
 /// As [`pinned`]; `None` where it is not built yet and there is no Go to build it.
 pub fn pinned_if_possible() -> Result<Option<PathBuf>> {
-    let module = paths::root().join("tests/tools");
-    let folder = Pin::read(&module)?.folder();
-    let built = paths::cache()?.join("tools").join(folder).join("tofu");
-    if built.exists() || paths::on_path("go").is_some() {
+    if TOFU.in_cache(&TOFU.pin()?)?.exists() || paths::on_path("go").is_some() {
         return pinned(None).map(Some);
     }
     Ok(None)
@@ -67,80 +100,102 @@ struct Pin {
     digest: String,
 }
 
-impl Pin {
-    fn read(module: &Path) -> Result<Self> {
-        let read = |name: &str| {
-            let path = module.join(name);
-            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
-        };
-        Self::of(&read("go.mod")?, &read("go.sum")?)
+impl Tool {
+    fn built(&self, jobs: Option<u32>) -> Result<PathBuf> {
+        let pin = self.pin()?;
+        let program = self.in_cache(&pin)?;
+        if !program.exists() {
+            self.build(&pin, &program, jobs)?;
+        }
+        Ok(program)
     }
 
-    fn of(go_mod: &str, go_sum: &str) -> Result<Self> {
+    fn directory(&self) -> PathBuf {
+        paths::root().join(self.pinned_in)
+    }
+
+    fn in_cache(&self, pin: &Pin) -> Result<PathBuf> {
+        let folder = format!("{}-{}-{}", self.program, pin.version, pin.digest);
+        Ok(paths::cache()?.join("tools").join(folder).join(self.program))
+    }
+
+    fn pin(&self) -> Result<Pin> {
+        let read = |name: &str| {
+            let path = self.directory().join(name);
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+        };
+        self.pin_of(&read("go.mod")?, &read("go.sum")?)
+    }
+
+    fn pin_of(&self, go_mod: &str, go_sum: &str) -> Result<Pin> {
         let version = go_mod
             .lines()
-            .filter_map(|line| line.trim().strip_prefix(MODULE))
+            .filter_map(|line| line.trim().strip_prefix(self.module))
             .find_map(|rest| rest.strip_prefix(" v")?.split_whitespace().next())
-            .with_context(|| format!("tests/tools/go.mod does not pin {MODULE}"))?;
+            .with_context(|| format!("{}/go.mod does not pin {}", self.pinned_in, self.module))?;
         let mut hash = Sha256::new();
-        for part in [go_mod, go_sum, LINKER_FLAGS] {
+        for part in [go_mod, go_sum, self.linker_flags] {
             hash.update(part);
             hash.update([0]);
         }
         let digest = hash.finalize();
-        Ok(Self {
+        Ok(Pin {
             version: version.to_owned(),
             digest: digest[..6].iter().map(|b| format!("{b:02x}")).collect(),
         })
     }
 
-    fn folder(&self) -> String {
-        format!("tofu-{}-{}", self.version, self.digest)
-    }
-}
-
-fn build(module: &Path, pin: &Pin, folder: &Path, jobs: Option<u32>) -> Result<()> {
-    if paths::on_path("go").is_none() {
-        bail!(
-            "there is no `tofu` on PATH and no `go` to build OpenTofu {} with; install either",
-            pin.version
+    fn build(&self, pin: &Pin, place: &Path, jobs: Option<u32>) -> Result<()> {
+        let Self { program, module, package, .. } = self;
+        let version = &pin.version;
+        if paths::on_path("go").is_none() {
+            bail!(
+                "there is no `{program}` and no `go` to build version {version} of it with; install either"
+            );
+        }
+        eprintln!(
+            "building {program} {version} once, which takes minutes; it is kept in {}",
+            place.display()
         );
+        let folder = place.parent().context("a program is in a folder")?;
+        fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        // Beside the final place, so that the rename is atomic and two builds at once are harmless.
+        let scratch = tempfile::tempdir_in(folder)
+            .with_context(|| format!("cannot create a folder in {}", folder.display()))?;
+        let built = scratch.path().join(program);
+        shell::run(
+            Command::new("nice")
+                .args(["go", "build", "-mod=readonly", "-trimpath"])
+                .arg("-buildvcs=false")
+                .args(jobs.map(|jobs| format!("-p={jobs}")))
+                .arg("-ldflags")
+                .arg(self.linker_flags.replace("{version}", version))
+                .arg("-o")
+                .arg(&built)
+                .arg(format!("{module}/{package}"))
+                .env("CGO_ENABLED", "0")
+                .current_dir(self.directory()),
+        )?;
+        self.check_version(&built, version)?;
+        fs::rename(&built, place).with_context(|| format!("cannot move it to {}", place.display()))
     }
-    eprintln!(
-        "building OpenTofu {} once, which takes minutes; it is kept in {}",
-        pin.version,
-        folder.display()
-    );
-    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    // Beside the final place, so that the rename is atomic and two builds at once are harmless.
-    let scratch = tempfile::tempdir_in(folder)
-        .with_context(|| format!("cannot create a folder in {}", folder.display()))?;
-    let built = scratch.path().join("tofu");
-    shell::run(
-        Command::new("nice")
-            .args(["go", "build", "-mod=readonly", "-trimpath"])
-            .arg("-buildvcs=false")
-            .args(jobs.map(|jobs| format!("-p={jobs}")))
-            .args(["-ldflags", LINKER_FLAGS, "-o"])
-            .arg(&built)
-            .arg(format!("{MODULE}/cmd/tofu"))
-            .env("CGO_ENABLED", "0")
-            .current_dir(module),
-    )?;
-    check_version(&built, &pin.version)?;
-    fs::rename(&built, folder.join("tofu"))
-        .with_context(|| format!("cannot move OpenTofu into {}", folder.display()))
-}
 
-fn check_version(tofu: &Path, expected: &str) -> Result<()> {
-    // A broken configuration of the user's would be reported on stdout, before the JSON.
-    let answer =
-        shell::output(Command::new(tofu).args(["version", "-json"]).env("TF_CLI_CONFIG_FILE", "/dev/null"))?;
-    let answer: serde_json::Value = serde_json::from_str(&answer)
-        .with_context(|| format!("{} does not say its version", tofu.display()))?;
-    match answer["terraform_version"].as_str() {
-        Some(version) if version == expected => Ok(()),
-        other => bail!("the OpenTofu built from tests/tools says it is {other:?}, not {expected}"),
+    fn check_version(&self, built: &Path, expected: &str) -> Result<()> {
+        let (words, field) = self.asked;
+        // A broken configuration of the user's would be reported on stdout, before the JSON.
+        let answer = shell::output(Command::new(built).args(words).env("TF_CLI_CONFIG_FILE", "/dev/null"))?;
+        let told = match field {
+            None => Some(answer.trim().to_owned()),
+            Some(field) => {
+                let json: serde_json::Value = serde_json::from_str(&answer)
+                    .with_context(|| format!("{} does not say its version", built.display()))?;
+                json[field].as_str().map(str::to_owned)
+            }
+        };
+        if told.as_deref() != Some(expected) {
+            bail!("the {} built from {} says it is {told:?}, not {expected}", self.program, self.pinned_in);
+        }
+        Ok(())
     }
 }
 
@@ -153,22 +208,27 @@ mod tests {
 
     #[test]
     fn the_folder_names_the_version_and_every_input() {
-        let pin = Pin::of(GO_MOD, "sums").unwrap();
+        let pin = TOFU.pin_of(GO_MOD, "sums").unwrap();
         assert_eq!(pin.version, "1.12.6");
-        assert!(pin.folder().starts_with("tofu-1.12.6-"));
-        let other = Pin::of(GO_MOD, "other sums").unwrap();
-        assert_ne!(pin.folder(), other.folder());
+        let place = TOFU.in_cache(&pin).unwrap().display().to_string();
+        assert!(place.contains("/tools/tofu-1.12.6-") && place.ends_with("/tofu"), "{place}");
+        assert_ne!(
+            place,
+            TOFU.in_cache(&TOFU.pin_of(GO_MOD, "other sums").unwrap()).unwrap().display().to_string()
+        );
     }
 
     #[test]
     fn a_go_mod_without_the_pin_is_refused() {
-        let error = Pin::of("module m\n", "").unwrap_err().to_string();
-        assert!(error.contains("does not pin"), "{error}");
+        let error = TOFU.pin_of("module m\n", "").unwrap_err().to_string();
+        assert!(error.contains("tests/tools/go.mod does not pin"), "{error}");
     }
 
     #[test]
-    fn the_checked_in_module_pins_a_version() {
-        let pin = Pin::read(&paths::root().join("tests/tools")).unwrap();
-        assert!(pin.version.starts_with("1."), "{}", pin.version);
+    fn the_checked_in_modules_pin_versions() {
+        for (tool, start) in [(TOFU, "1."), (COMPOSE, "5.")] {
+            let pin = tool.pin().unwrap();
+            assert!(pin.version.starts_with(start), "{} {}", tool.program, pin.version);
+        }
     }
 }

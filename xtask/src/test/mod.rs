@@ -17,7 +17,7 @@ use crate::clis::{self, Cli};
 use crate::docs::{self, DocsArguments};
 use crate::interrupt::Interrupt;
 use crate::provider_binary::{self, BuildArguments};
-use crate::{install, mirror, paths, shell, tidy};
+use crate::{install, mirror, paths, shell, tidy, tools};
 use anyhow::{Context, Result, bail};
 use background::{Background, Log};
 use lab::{ALL_VARIANTS, Lab};
@@ -91,7 +91,7 @@ const WITH_PROVIDER: &str = "protocol-tests";
 /// How many programs with hosts run at the same time.
 const LANES: usize = 2;
 /// The programs with hosts that take longest. The others fill what is left beside them.
-const LONGEST: &[&str] = &["compose_stack", "failures", "fidelity", "edge"];
+const LONGEST: &[&str] = &["compose_stack", "failures", "fidelity", "edge", "systems"];
 
 fn longest_first(mut programs: Vec<Program>) -> Vec<Program> {
     programs.sort_by_key(|one| LONGEST.iter().position(|long| *long == one.target).unwrap_or(LONGEST.len()));
@@ -198,6 +198,7 @@ fn told(arguments: &TestArguments, built: &Built, clis: &[Cli]) -> Result<Lane> 
     }
     if arguments.full {
         told.push(("WINDLASS_FULL", "1".into()));
+        told.push(("WINDLASS_COMPOSE", tools::compose()?.into()));
     }
     Ok(told)
 }

@@ -18,7 +18,8 @@ mod harness;
 mod project;
 mod verdict;
 
-use lab::{Lab, Variant};
+use acceptance_tests::{current_compose, install_compose};
+use lab::{Host, Lab, Variant};
 
 use crate::{
     harness::Harness,
@@ -63,6 +64,20 @@ const OVER_REPORTED: &[OverReport] = &[
 fn what_the_plan_says_is_what_happens() {
     let lab = Lab::current().expect("a lab runs");
     let host = lab.add_host(Variant::Root).expect("the lab has room for a host");
+    holds_on(&lab, &host);
+}
+
+/// The same with a Compose that is years younger.
+#[test]
+fn what_the_plan_says_is_what_a_current_compose_does() {
+    let Some(plugin) = current_compose() else { return };
+    let lab = Lab::current().expect("a lab runs");
+    let host = lab.add_host(Variant::Root).expect("the lab has room for a host");
+    eprintln!("Compose {}", install_compose(&lab, &host, &plugin));
+    holds_on(&lab, &host);
+}
+
+fn holds_on(lab: &Lab, host: &Host) {
     let cli = acceptance_tests::clis().remove(0);
     let cases = cases::all();
     let steps: usize = cases.iter().map(|case| case.steps.len()).sum();
@@ -70,6 +85,6 @@ fn what_the_plan_says_is_what_happens() {
     for one in OVER_REPORTED {
         eprintln!("over-reported: {}, {}, {}: {}", one.project, one.step, one.service, one.reason);
     }
-    let findings = Harness::new(&cli, &lab, &host, cases, OVER_REPORTED).run();
+    let findings = Harness::new(&cli, lab, host, cases, OVER_REPORTED).run();
     assert!(findings.is_empty(), "{} findings:\n{}", findings.len(), table(&findings));
 }
