@@ -7,6 +7,7 @@
 
 mod adopted;
 mod engines;
+mod examples;
 mod files;
 mod hosts;
 mod many;

@@ -1,0 +1,144 @@
+//! What the documentation shows is applied as it stands, on a host of the lab in the place of the one
+//! that it names; a second plan has nothing to do.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use acceptance_tests::{Workspace, any_cli, hcl};
+use lab::{Host, Lab, Variant};
+
+/// What an example takes for granted.
+#[derive(Default)]
+struct Given {
+    /// Run by root on the host before.
+    on_host: &'static str,
+    /// Files beside the configuration; `NGINX` and `BUSYBOX` in them are images of the lab.
+    files: &'static [(&'static str, &'static str)],
+    /// Texts of the configuration that stand for something that the lab calls otherwise.
+    replaced: &'static [(&'static str, &'static str)],
+}
+
+/// Examples that reach for more than a host has, and what tests them instead.
+const ELSEWHERE: &[&str] = &[
+    // A git server and a registry to push to: the acceptance tests of the resource.
+    "resources/windlass_image",
+    // A host on another port: the tests of the function.
+    "functions/connection",
+];
+
+const APP: &str = "services:\n  app: &idle\n    image: BUSYBOX\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n    \
+                   mem_limit: 64m\n    environment: { PASSWORD: \"${DATABASE_PASSWORD}\", TAG: \"${TAG}\" }\n    \
+                   healthcheck: { test: [CMD, \"true\"], interval: 1s }\n  db:\n    <<: *idle\n  web:\n    image: NGINX\n    \
+                   mem_limit: 64m\n    ports: [\"127.0.0.1:8080:80\"]\n    volumes: [\"./html:/usr/share/nginx/html:ro\"]\n    \
+                   healthcheck: { test: [CMD, \"true\"], interval: 1s }\n";
+const LIBRARY: &str = "services:\n  viewer: &idle\n    image: BUSYBOX\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n  \
+                       index:\n    <<: *idle\n  importer:\n    <<: *idle\n  warm-up:\n    image: BUSYBOX\n    command: [\"true\"]\n";
+
+fn given(example: &str) -> Given {
+    match example {
+        "resources/windlass_command" => Given {
+            on_host: "printf '#!/bin/sh\\nexec cat >/dev/null' | tee /usr/local/bin/invite /usr/local/bin/nft; \
+                      sed -i 's/exec cat.*/exit 0/' /usr/local/bin/nft; chmod 755 /usr/local/bin/invite /usr/local/bin/nft",
+            ..Given::default()
+        },
+        "resources/windlass_compose_stack" => Given {
+            files: &[
+                ("shop/compose.yaml", APP),
+                ("shop/.env.example", "TAG=\nDATABASE_PASSWORD=\n"),
+                ("shop/html/health", "ok\n"),
+                ("library/compose.yaml", LIBRARY),
+            ],
+            replaced: &[("\"bin/migrate\", \"--all\"", "\"true\"")],
+            ..Given::default()
+        },
+        "resources/windlass_docker_network" => {
+            Given { replaced: &[("caddy:2.10", "NGINX")], ..Given::default() }
+        }
+        "data-sources/windlass_compose_stack"
+        | "data-sources/windlass_compose_stacks"
+        | "data-sources/windlass_container_logs" => Given {
+            on_host: "mkdir -p /srv/x && cd /srv/x && printf 'services: {api: {image: \"BUSYBOX\", command: [sleep, infinity]}}' \
+                      >compose.yaml && docker compose -p legacy up -d && docker compose -p shop up -d",
+            ..Given::default()
+        },
+        _ => Given::default(),
+    }
+}
+
+/// The folders of examples for one thing each.
+fn examples() -> Vec<(String, PathBuf)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let mut found = Vec::new();
+    for kind in ["resources", "data-sources", "functions"] {
+        for entry in fs::read_dir(root.join(kind)).unwrap() {
+            let entry = entry.unwrap();
+            found.push((format!("{kind}/{}", entry.file_name().to_string_lossy()), entry.path()));
+        }
+    }
+    found.sort();
+    found.retain(|(name, _)| !ELSEWHERE.contains(&name.as_str()));
+    found
+}
+
+/// The configuration with the lab's host in the place of every host that it names.
+fn on_lab(text: &str, host: &Host) -> String {
+    let mut out = String::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if let Some(rest) = line.strip_prefix("resource \"windlass_host\" \"") {
+            let name = rest.split('"').next().unwrap();
+            out += &hcl::host_block(name, host, "");
+            lines.by_ref().find(|line| *line == "}");
+        } else if let Some((before, _)) = line.split_once("\"ssh://") {
+            out += &format!("{before}{}\n", hcl::quoted(&hcl::connection(host)));
+        } else {
+            out += &format!("{line}\n");
+        }
+    }
+    out
+}
+
+#[test]
+fn a_second_plan_of_every_example_is_empty() {
+    let lab = Lab::current().unwrap();
+    let image = |text: &str| {
+        text.replace("BUSYBOX", lab.image("busybox").unwrap()).replace("NGINX", lab.image("nginx").unwrap())
+    };
+    let host = lab.add_host(Variant::Root).unwrap();
+    for (name, folder) in examples() {
+        eprintln!("{name}");
+        let given = given(&name);
+        let mut space = Workspace::new(&any_cli());
+        let mut text = String::new();
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "tf") && !path.ends_with("import.tf") {
+                text += &fs::read_to_string(path).unwrap();
+            }
+        }
+        for (old, new) in given.replaced {
+            assert!(text.contains(old), "{name} does not say {old:?} any more");
+            text = text.replace(old, &image(new));
+        }
+        for variable in text.lines().filter_map(|line| line.strip_prefix("variable \"")) {
+            let variable = variable.split('"').next().unwrap();
+            space.env(&format!("TF_VAR_{variable}"), "a value for it");
+        }
+        space.write("provider.tf", &hcl::provider_block(&lab, ""));
+        space.write("main.tf", &on_lab(&text, &host));
+        for (path, content) in given.files {
+            space.write(path, &image(content));
+        }
+        if !given.on_host.is_empty() {
+            lab.exec_ok(&host, &["sh", "-c", &image(given.on_host)]).unwrap();
+        }
+        space.apply().expect_success();
+        space.expect_no_changes();
+        space.destroy().expect_success();
+        // What one example leaves is not there for the next.
+        let line = "docker ps -aq | xargs -r docker rm -f -v >/dev/null; docker volume ls -q | xargs -r docker volume rm >/dev/null";
+        lab.exec_ok(&host, &["sh", "-c", line]).unwrap();
+    }
+}
