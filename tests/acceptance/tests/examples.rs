@@ -15,7 +15,9 @@ fn folders() -> Vec<PathBuf> {
     let inside =
         |folder: &str| fs::read_dir(examples.join(folder)).unwrap().map(|entry| entry.unwrap().path());
     let mut folders = vec![examples.join("provider"), examples.join("demo")];
-    folders.extend(inside("resources").chain(inside("data-sources")).chain(inside("functions")));
+    folders.extend(
+        inside("resources").chain(inside("data-sources")).chain(inside("functions")).chain(inside("systems")),
+    );
     folders.retain(|folder| folder.is_dir());
     folders.sort();
     folders

@@ -1,0 +1,136 @@
+//! `examples/systems/always-on`: applied, used, changed and destroyed.
+
+use std::{collections::BTreeMap, process};
+
+use acceptance_tests::{SecretHunt, Workspace, any_cli, hcl};
+use lab::{Host, Lab, Variant};
+
+use crate::{copy_example, edit};
+
+const STACK: &str = "windlass_compose_stack.always_on";
+const CORPUS: &str = "/srv/always-on/corpus";
+const SECRETS: [&str; 2] = ["token-Qx4-of-the-api", "key-Jn8-of-the-model"];
+
+/// The example on a host of its own.
+struct System<'a> {
+    lab: &'a Lab,
+    host: &'a Host,
+    space: Workspace,
+}
+
+impl<'a> System<'a> {
+    fn new(lab: &'a Lab, host: &'a Host) -> Self {
+        let mut space = Workspace::new(&any_cli());
+        copy_example("always-on", &space);
+        space.env("TF_VAR_api_token", SECRETS[0]).env("TF_VAR_llm_api_key", SECRETS[1]);
+        Self { lab, host, space }
+    }
+
+    /// The tag of a release in the lab's registry; the api and the pipeline are busybox `version`.
+    fn publish(&self, release: &str, version: &str) -> String {
+        let tag = format!("{release}-{}", process::id());
+        self.lab.registry().set_tag("busybox", version, &tag).unwrap();
+        self.lab.registry().set_tag("nginx", "1.26", &tag).unwrap();
+        tag
+    }
+
+    fn choose(&self, release: &str) {
+        let registry = &self.lab.state().registry;
+        let Host { address, host_key, user, private_key_file, .. } = self.host;
+        self.space.write(
+            "terraform.tfvars",
+            &format!(
+                "address = {}\nhost_key = {}\nuser = {}\nprivate_key_file = {}\nrelease = {}\n\
+                 images = {{ viewer = \"{registry}/nginx\", api = \"{registry}/busybox\", pipeline = \"{registry}/busybox\" }}\n",
+                hcl::quoted(address),
+                hcl::quoted(host_key),
+                hcl::quoted(user),
+                hcl::quoted(&private_key_file.to_string_lossy()),
+                hcl::quoted(release)
+            ),
+        );
+    }
+
+    #[track_caller]
+    fn shell(&self, line: &str) -> String {
+        self.lab.exec_ok(self.host, &["sh", "-c", line]).unwrap()
+    }
+
+    /// What the viewer answers on the host.
+    #[track_caller]
+    fn asked(&self, path: &str) -> String {
+        self.shell(&format!("curl -fsS http://127.0.0.1:8080{path}"))
+    }
+
+    /// Service to its container's id, one-offs left out.
+    fn containers(&self) -> BTreeMap<String, String> {
+        let listed = self.shell(
+            "docker ps -a --no-trunc --filter label=com.docker.compose.oneoff=False \
+             --format '{{.Label \"com.docker.compose.service\"}} {{.ID}}'",
+        );
+        let pairs = listed.lines().filter_map(|line| line.split_once(' '));
+        pairs.map(|(service, id)| (service.to_owned(), id.to_owned())).collect()
+    }
+
+    /// Runs the pipeline as a person does.
+    fn make_episode(&self, title: &str) {
+        let directory = self.space.state(STACK)["directory"].as_str().unwrap().to_owned();
+        let said = self.shell(&format!(
+            "su - deploy -c 'cd {directory}/compose && docker compose run --rm -T pipeline-llm {title}' </dev/null"
+        ));
+        assert!(said.contains(&format!("wrote {title}")), "{said}");
+    }
+
+    fn status(&self, service: &str) -> String {
+        self.space.state(STACK)["services"][service]["status"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+#[test]
+fn always_on_lives_through_a_release() {
+    let lab = Lab::current().unwrap();
+    let host = lab.add_host(Variant::Deploy).unwrap();
+    let system = System::new(&lab, &host);
+    let hunt = SecretHunt::new(&SECRETS);
+
+    // Every variable of the contract must have a value; nothing was touched before that was found.
+    let first = system.publish("one", "1");
+    system.choose(&first);
+    edit(&system.space, "app/.env.example", "LLM_MODEL=", "LLM_MODEL=\nFORGOTTEN=");
+    system.space.plan().expect_error().says("FORGOTTEN");
+    edit(&system.space, "app/.env.example", "\nFORGOTTEN=", "");
+
+    let run = system.space.apply().expect_success();
+    hunt.in_run(&run);
+    assert_eq!([system.status("viewer"), system.status("api")], ["healthy", "healthy"]);
+    assert_eq!([system.status("pipeline-llm"), system.status("migrate")], ["idle", "idle"]);
+    assert_eq!(system.asked("/api/health"), format!("ok {first}"));
+    assert_eq!(system.asked("/api/episodes"), "", "the job has made the corpus, and there is none yet");
+    system.space.expect_no_changes();
+    let before = system.containers();
+    assert_eq!(before.keys().collect::<Vec<_>>(), ["api", "viewer"]);
+
+    // The product's own run of the pipeline is no difference, while it runs and after.
+    system.make_episode("pilot");
+    assert_eq!(system.asked("/api/episodes"), "pilot");
+    system.space.expect_no_changes();
+
+    // A release, and what does not belong to it stays.
+    let second = system.publish("two", "2");
+    system.choose(&second);
+    let change = system.space.expect_change(STACK, &["update"]);
+    assert!(change.after["services"]["api"]["image"].as_str().unwrap().ends_with(&second));
+    system.space.apply().expect_success();
+    system.space.expect_no_changes();
+    assert_eq!(system.asked("/api/health"), format!("ok {second}"));
+    assert_eq!(system.asked("/api/episodes"), "pilot");
+    let good = system.containers();
+    assert_ne!(good["api"], before["api"]);
+
+    hunt.in_run(&system.space.run(&["show", "-json"]).expect_success());
+
+    system.space.destroy().expect_success();
+    assert!(system.containers().is_empty());
+    assert!(system.space.state(STACK).is_null());
+    assert_eq!(system.shell(&format!("cat {CORPUS}/episodes/pilot")), format!("made by {first} with small"));
+}
