@@ -12,6 +12,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::hosts::Host;
 
+/// Where root is at home, whoever logs in.
+const ROOT_HOME: &str = "/root";
+
+/// The docker client on `host`, where who logs in has the home directory `home`.
+pub(crate) fn cli(host: &Host, home: &str) -> Cli {
+    let home = if host.connection.sudo() { ROOT_HOME } else { home.trim_end_matches('/') };
+    Cli::new(host.connection.docker_socket(), home)
+}
+
 /// What is known of Docker on each host, by connection.
 #[derive(Default)]
 pub(crate) struct Engines {

@@ -11,6 +11,7 @@ mod engines;
 mod functions;
 mod host_key;
 mod hosts;
+mod ids;
 mod machine;
 mod require;
 mod resources;

@@ -18,7 +18,7 @@ use crate::{
     hosts::Hosts,
     resources::{
         command::CommandResource, compose_stack::StackResource, docker_network::NetworkResource,
-        docker_volume::VolumeResource, file::FileResource, host::HostResource,
+        docker_volume::VolumeResource, file::FileResource, host::HostResource, image::ImageResource,
     },
     settings::{self, ProviderModel, Settings},
 };
@@ -60,6 +60,7 @@ impl Provider for Windlass {
             AnyResource::new(VolumeResource::new(self.daemons())),
             AnyResource::new(FileResource::new(self.hosts.clone())),
             AnyResource::new(HostResource::new(self.hosts.clone())),
+            AnyResource::new(ImageResource::new(self.hosts.clone(), self.engines.clone())),
         ]
     }
 

@@ -6,3 +6,4 @@ pub(crate) mod docker_network;
 pub(crate) mod docker_volume;
 pub(crate) mod file;
 pub(crate) mod host;
+pub(crate) mod image;

@@ -3,8 +3,8 @@
 mod model;
 mod schema;
 
+use docker::Registry;
 use remote::credentials::SshSettings;
-use secret::Secret;
 
 pub(crate) use model::ProviderModel;
 pub(crate) use schema::schema;
@@ -38,17 +38,6 @@ impl OnUnreachable {
             _ => None,
         }
     }
-}
-
-/// How to log in to a registry of container images.
-#[derive(Clone, Debug)]
-pub(crate) struct Registry {
-    /// The registry's address as image references name it: `ghcr.io`, `registry.example.org:5000`.
-    pub(crate) address: String,
-    /// Who logs in.
-    pub(crate) username: String,
-    /// The password or token.
-    pub(crate) password: Secret,
 }
 
 /// The provider's settings, once they are known.

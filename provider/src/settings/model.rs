@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use docker::Registry;
 use framework::{Field, Model};
 use remote::credentials::SshSettings;
 use secret::Secret;
 
-use super::Registry;
 use crate::require::RequireBlock;
 
 /// The `provider "windlass"` block.

@@ -44,6 +44,19 @@ impl Engine {
         Ok(found.descriptor.digest.unwrap_or_default())
     }
 
+    /// Takes the name `tag` from the image that has it, also where a container uses that image, which
+    /// then stays without a name. A name that nothing has is no error.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when the daemon does not do it.
+    pub async fn untag(&self, tag: &str) -> Result<(), Error> {
+        let options = RemoveImageOptionsBuilder::default().force(true).build();
+        match self.docker.remove_image(tag, Some(options), None).await {
+            Err(source) if !not_found(&source) => Err(self.error("remove the name of an image", source)),
+            _ => Ok(()),
+        }
+    }
+
     /// Removes the image `name` (a tag, of which only the tag goes while there are others, or an
     /// id); whether it did. What is in use, or goes by other names, stays.
     ///

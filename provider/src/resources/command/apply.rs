@@ -12,6 +12,7 @@ use super::{
 use crate::{
     diagnose::host_error,
     hosts::{Host, ReadFailure},
+    ids::random_id,
 };
 
 /// What the world looks like before anything ran.
@@ -220,15 +221,6 @@ fn record(
     model.put_output(output.into());
     apply.record(model, CommandPrivate { machine_id, output_hash });
     Ok(())
-}
-
-fn random_id() -> Result<String, Diagnostic> {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        Diagnostic::error("Could not make up an id")
-            .detail(format!("This machine gives no random bytes: {error}."))
-    })?;
-    Ok(format!("{:016x}", u64::from_be_bytes(bytes)))
 }
 
 /// The host of the planned commands, and which machine that is.

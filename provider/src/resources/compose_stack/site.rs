@@ -14,12 +14,10 @@ use secret::Scrubber;
 use time::OffsetDateTime;
 
 use super::{StackResource, failure::Failure};
-use crate::hosts::Host;
+use crate::{engines::cli, hosts::Host};
 
 /// How long somebody else's work on the same stack is waited for.
 const LOCK_WAIT: Duration = Duration::from_secs(15);
-/// Where root is at home, whoever logs in.
-const ROOT_HOME: &str = "/root";
 
 /// The host of a stack.
 pub(super) struct Site {
@@ -48,8 +46,7 @@ impl Site {
 
     /// The docker client there.
     pub(super) fn cli(&self) -> Cli {
-        let home = if self.host.connection.sudo() { ROOT_HOME } else { &self.home };
-        Cli::new(self.host.connection.docker_socket(), home)
+        cli(&self.host, &self.home)
     }
 
     /// Compose there, whose words are scrubbed.

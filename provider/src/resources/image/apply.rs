@@ -1,0 +1,237 @@
+//! Building, pushing and untagging.
+
+use docker::{Engine, registry::by_digest};
+use framework::{Apply, Context, Diagnostic, Diagnostics, Field, State};
+
+use super::{
+    ImageModel, ImagePrivate, ImageResource,
+    failure::Failure,
+    make::{Maker, directory_of, remove_all},
+};
+use crate::{diagnose::host_error, hosts::Host, ids::random_id};
+
+/// What the world looks like after a build failed.
+const NOT_BUILT: &str = "What the tags stand for on the host is as it was before, and nothing was pushed.";
+/// What the world looks like after a push failed.
+const NOT_PUSHED: &str =
+    "The image is built and tagged on the host; it is not, or not by all its names, in the registry.";
+/// What the world looks like after removing tags failed.
+const NOT_REMOVED: &str = "Its tags, or some of them, are still on the host.";
+
+/// Makes it.
+pub(super) async fn create(
+    resource: &ImageResource,
+    cx: &Context,
+    apply: &mut Apply<ImageResource>,
+) -> Result<(), Diagnostics> {
+    let title = apply.planned.title("build");
+    let (host, machine_id) = host(resource, &title, &apply.planned).await?;
+    let id = random_id()?;
+    make(resource, cx, apply, &host, ImagePrivate { machine_id, ..ImagePrivate::default() }, &id).await
+}
+
+/// Brings it to what was planned: in place, or on another machine before its tags are removed from
+/// the old one.
+pub(super) async fn update(
+    resource: &ImageResource,
+    cx: &Context,
+    apply: &mut Apply<ImageResource>,
+) -> Result<(), Diagnostics> {
+    let Some(prior) = apply.prior.clone() else { return create(resource, cx, apply).await };
+    let builds = prior.private.moved || !apply.planned.is_same_build(&prior.model);
+    if !builds && apply.planned.host == prior.model.host {
+        apply.record(apply.planned.clone(), prior.private);
+        return Ok(());
+    }
+    let title = apply.planned.title("build");
+    let (host, machine_id) = host(resource, &title, &apply.planned).await?;
+    let moves = machine_id != prior.private.machine_id;
+    if !builds && !moves {
+        let mut model = apply.planned.clone();
+        (model.image_id, model.digest, model.reference) =
+            (prior.model.image_id, prior.model.digest, prior.model.reference);
+        apply.record(model, prior.private);
+        return Ok(());
+    }
+    let id = prior.model.id.clone().known_or_default();
+    let private = match moves {
+        true => ImagePrivate { machine_id, ..ImagePrivate::default() },
+        false => ImagePrivate { machine_id, ..prior.private.clone() },
+    };
+    make(resource, cx, apply, &host, private, &id).await?;
+    if moves {
+        let here = apply.state.as_ref().map(|state| state.private.machine_id.clone()).unwrap_or_default();
+        leave_old_machine(resource, cx, &prior, &here).await;
+        return Ok(());
+    }
+    let tidied = tidy(resource, &host, &prior, apply.state.as_ref()).await;
+    if let Err(failure) = tidied {
+        let title = format!("Could not remove old images from {}", host.executor.name());
+        for problem in failure.diagnostics(&title, "The new image is there; old ones take up space.") {
+            cx.warn(Diagnostic { severity: framework::Severity::Warning, ..problem });
+        }
+    }
+    Ok(())
+}
+
+/// Builds and pushes, and records what came of it. `private` is what is known of earlier builds there.
+async fn make(
+    resource: &ImageResource,
+    cx: &Context,
+    apply: &mut Apply<ImageResource>,
+    host: &Host,
+    private: ImagePrivate,
+    id: &str,
+) -> Result<(), Diagnostics> {
+    let title = apply.planned.title("build");
+    let (planned, config) = (apply.planned.clone(), apply.config.clone());
+    let failed = |failure: Failure| failure.diagnostics(&title, NOT_BUILT);
+    let maker = Maker::open(resource, cx, host, &planned, &config).await.map_err(failed)?;
+    let image_id = maker.build(id).await.map_err(failed)?;
+    let same = image_id == private.image_id;
+    let private = ImagePrivate {
+        previous_id: if same { private.previous_id } else { private.image_id },
+        image_id: image_id.clone(),
+        moved: false,
+        machine_id: private.machine_id,
+    };
+    let mut model = planned.clone();
+    model.id = Field::Known(id.to_owned());
+    model.image_id = Field::Known(image_id.clone());
+    if apply.prior.is_none() {
+        // It is there from here on: whatever fails below, it is recorded.
+        let mut recorded = model.clone();
+        (recorded.digest, recorded.reference) = (Field::Null, Field::Null);
+        apply.record(recorded, private.clone());
+    }
+    let pushed = maker.push().await;
+    let digest = pushed.map_err(|failure| failure.diagnostics(&planned.title("push"), NOT_PUSHED))?;
+    let name = planned.name.clone().known_or_default();
+    model.reference = Field::Known(digest.as_ref().map_or(image_id, |digest| by_digest(&name, digest)));
+    model.digest = Field::from(digest);
+    apply.record(model, private);
+    Ok(())
+}
+
+/// Removes the names that it has no more, and the image before the last one.
+async fn tidy(
+    resource: &ImageResource,
+    host: &Host,
+    prior: &State<ImageResource>,
+    now: Option<&State<ImageResource>>,
+) -> Result<(), Failure> {
+    let Some(now) = now else { return Ok(()) };
+    let engine = resource.engines.engine(host).await?;
+    let kept = now.model.names();
+    for name in prior.model.names().into_iter().filter(|name| !kept.contains(name)) {
+        // What still runs the old image is about to be changed, and needs no name of it.
+        if is_ours(&engine, &name, [&prior.private.image_id, &now.private.image_id]).await? {
+            engine.untag(&name).await?;
+        }
+    }
+    let oldest = &prior.private.previous_id;
+    if !oldest.is_empty() && *oldest != now.private.image_id && *oldest != now.private.previous_id {
+        engine.remove_image(oldest).await?;
+    }
+    Ok(())
+}
+
+/// Whether `name` stands for one of the images `ids`, and not for somebody else's by now.
+async fn is_ours<const N: usize>(engine: &Engine, name: &str, ids: [&String; N]) -> Result<bool, Failure> {
+    Ok(engine.image(name).await?.is_some_and(|image| ids.contains(&&image.id)))
+}
+
+/// Removes its tags, unless they shall be kept, and the copy of its context. Already gone is fine.
+pub(super) async fn delete(
+    resource: &ImageResource,
+    cx: &Context,
+    state: State<ImageResource>,
+) -> Result<(), Diagnostics> {
+    let title = state.model.title("remove");
+    let done = remove(resource, cx, &title, &state).await;
+    let done = done.map_err(|failure| failure.for_read(&title, NOT_REMOVED));
+    resource.hosts.settle_delete(cx, &title, NOT_REMOVED, done)
+}
+
+async fn remove(
+    resource: &ImageResource,
+    cx: &Context,
+    title: &str,
+    state: &State<ImageResource>,
+) -> Result<(), Failure> {
+    let Some(host) = resource.hosts.reach(&state.model.host)? else {
+        return Err(unknown_settings(title).into());
+    };
+    if let Some(id) = state.model.id.known() {
+        let home = resource.hosts.facts(&host).await?.home;
+        remove_all(&host, &directory_of(&home, id)).await?;
+    }
+    if state.model.keep_on_destroy.is_true() {
+        return Ok(());
+    }
+    let engine = resource.engines.engine(&host).await?;
+    let mut left = Vec::new();
+    for name in state.model.names() {
+        let ours = is_ours(&engine, &name, [&state.private.image_id]).await?;
+        if ours && !engine.remove_image(&name).await? {
+            left.push(name);
+        }
+    }
+    if !left.is_empty() {
+        cx.warn(
+            Diagnostic::warning(format!("Left image {:?} on {}", left.join(", "), host.executor.name()))
+                .detail("A container uses it. Nothing manages it any more.")
+                .detail("Remove it by hand (docker image rm) when the container is gone."),
+        );
+    }
+    let old = [&state.private.previous_id, &state.private.image_id];
+    for id in old.into_iter().filter(|id| !id.is_empty()) {
+        // Whatever has other names, or is in use, stays.
+        engine.remove_image(id).await?;
+    }
+    Ok(())
+}
+
+/// Removes its tags where they were before it moved. It is in its new place already, so a machine
+/// that is gone is worth a warning and no more.
+async fn leave_old_machine(resource: &ImageResource, cx: &Context, prior: &State<ImageResource>, here: &str) {
+    let left = async {
+        let title = prior.model.title("remove");
+        let failed = |error| host_error(&title, &error, "The image is in its new place.");
+        let Some(old) = resource.hosts.reach(&prior.model.host).map_err(failed)? else {
+            return Err(unknown_settings(&title).into());
+        };
+        // The old address may lead to the new machine by now.
+        if resource.hosts.facts(&old).await.map_err(failed)?.machine_id == here {
+            return Ok(());
+        }
+        delete(resource, cx, prior.clone()).await
+    };
+    if let Err(problems) = left.await {
+        for problem in problems {
+            cx.warn(
+                Diagnostic::warning(format!("{} from the machine it was on", prior.model.title("remove")))
+                    .detail(problem.detail)
+                    .detail("The image is on the new machine, and only that is managed from now on."),
+            );
+        }
+    }
+}
+
+/// The host of the planned image, and which machine that is.
+async fn host(
+    resource: &ImageResource,
+    title: &str,
+    planned: &ImageModel,
+) -> Result<(Host, String), Diagnostics> {
+    let failed = |error| host_error(title, &error, NOT_BUILT);
+    let Some(host) = resource.hosts.reach(&planned.host).map_err(failed)? else {
+        return Err(unknown_settings(title).into());
+    };
+    let machine_id = resource.hosts.facts(&host).await.map_err(failed)?.machine_id;
+    Ok((host, machine_id))
+}
+
+fn unknown_settings(title: &str) -> Diagnostic {
+    Diagnostic::bug(title, "The host or the provider's settings are still unknown during apply.")
+}

@@ -1,0 +1,325 @@
+//! Making the image: its context to the host, a build there, a push from there.
+
+use std::collections::BTreeMap;
+
+use docker::{
+    Build, Engine, Registry,
+    build::{self, client_config},
+    compose::{manifest::Manifest, predict::FileDigest},
+    registry::for_image,
+};
+use framework::{Context, Diagnostic};
+use remote::{
+    Command, Input,
+    files::{Entry, EntryContent, Facts, Files, Kind, Symlinks, TempDir, TreeOptions},
+    run_checked,
+};
+use secret::{Scrubber, Secret};
+
+use super::{ImageModel, ImageResource, context, failure::Failure};
+use crate::{engines::cli, hosts::Host, source::link_digest};
+
+/// The folder of contexts in the home directory of who logs in.
+const BUILDS: &str = ".windlass/builds";
+/// What lies in the folder of one image: the context, and the list of the files in it.
+const CONTEXT: &str = "context";
+const MANIFEST: &str = "manifest.json";
+/// The folder of build secrets in the private directory of one build.
+const SECRETS: &str = "secrets";
+
+/// What makes one image on one host.
+pub(super) struct Maker<'a> {
+    cx: &'a Context,
+    host: &'a Host,
+    engine: Engine,
+    home: String,
+    planned: &'a ImageModel,
+    secrets: BTreeMap<String, Secret>,
+    registries: Vec<Registry>,
+}
+
+impl<'a> Maker<'a> {
+    /// Gets ready on `host`. The values of write-only attributes are in `config` alone.
+    pub(super) async fn open(
+        resource: &ImageResource,
+        cx: &'a Context,
+        host: &'a Host,
+        planned: &'a ImageModel,
+        config: &ImageModel,
+    ) -> Result<Self, Failure> {
+        let engine = resource.engines.engine(host).await?;
+        // Whether the client that builds is there, and will do.
+        resource.engines.compose_version(host).await?;
+        let home = resource.hosts.facts(host).await?.home;
+        let secrets = config.secrets_wo.known().into_iter().flatten();
+        let secrets = secrets.filter_map(|(name, value)| Some((name.clone(), value.known()?.clone())));
+        let registries = resource.hosts.settings().map(|settings| settings.registries.clone());
+        let registries = registries.unwrap_or_default();
+        Ok(Self { cx, host, engine, home, planned, secrets: secrets.collect(), registries })
+    }
+
+    /// Builds the image of the resource `id`, and returns the image's id.
+    pub(super) async fn build(&self, id: &str) -> Result<String, Failure> {
+        let context = match (self.planned.context.known(), self.planned.git.known()) {
+            (Some(directory), _) => self.ship(directory, &directory_of(&self.home, id)).await?,
+            (None, url) => url.cloned().unwrap_or_default(),
+        };
+        let private = match self.secrets.is_empty() && self.registries.is_empty() {
+            true => None,
+            false => Some(self.files().temp_dir().await?),
+        };
+        let built = self.build_from(context, private.as_ref()).await;
+        if let Some(private) = private {
+            let path = private.path().to_owned();
+            if let Err(error) = private.remove().await {
+                self.cx.warn(
+                    Diagnostic::warning(format!("Could not remove {path:?} from {}", self.host.executor.name()))
+                        .detail(format!("{}.", framework::error_chain(&error)))
+                        .detail("It holds build secrets and logins, for nobody to read but its owner: remove it by hand."),
+                );
+            }
+        }
+        built?;
+        let name = self.planned.name.clone().known_or_default();
+        let image = self.engine.image(&name).await?;
+        image.map(|image| image.id).ok_or_else(|| {
+            Diagnostic::error(self.planned.title("build"))
+                .detail(format!("The build ended well, but the host has no image {name:?}."))
+                .detail("Probably the builder that was chosen on the host (`docker buildx use`) keeps its results to itself.")
+                .detail("Choose the default builder (`docker buildx use default`), then apply again.")
+                .into()
+        })
+    }
+
+    async fn build_from(&self, context: String, private: Option<&TempDir<'_>>) -> Result<(), Failure> {
+        let mut secrets = BTreeMap::new();
+        if let Some(private) = private {
+            let secret = |name: &str| format!("{SECRETS}/{name}");
+            let path = |name: &String| (name.clone(), format!("{}/{}", private.path(), secret(name)));
+            secrets = self.secrets.keys().map(path).collect();
+            let mut entries: Vec<Entry> =
+                self.secrets.iter().map(|(name, value)| hidden(secret(name), value)).collect();
+            if !self.registries.is_empty() {
+                entries.push(hidden("config.json".to_owned(), &client_config(&self.registries, &self.home)));
+            }
+            let options = TreeOptions { directory_mode: 0o700, ..TreeOptions::default() };
+            self.files().upload_tree(private.path(), &entries, &options).await?;
+        }
+        let config = private.filter(|_| !self.registries.is_empty()).map(TempDir::path);
+        let command = build::command(&cli(self.host, &self.home), config, self.cx.remaining());
+        let build = described(self.planned, context, secrets);
+        let executor = self.host.executor.as_ref();
+        Ok(build::run(executor, &command, &build, &self.scrubber(), self.cx.token()).await?)
+    }
+
+    /// Pushes every name, where that is asked for, and returns the digest of the first.
+    pub(super) async fn push(&self) -> Result<Option<String>, Failure> {
+        if !self.planned.push.is_true() {
+            return Ok(None);
+        }
+        let mut first = None;
+        for name in self.planned.names() {
+            let pushed = tokio::select! {
+                biased;
+                () = self.cx.cancelled() => return Err(remote::Error::Cancelled.into()),
+                pushed = self.engine.push(&name, for_image(&self.registries, &name)) => pushed,
+            };
+            let digest = pushed.map_err(|error| self.scrubbed(error))?;
+            first.get_or_insert(digest);
+        }
+        Ok(first)
+    }
+
+    /// Brings the context to the host: what is there already is not sent again. Returns where it is.
+    async fn ship(&self, directory: &str, root: &str) -> Result<String, Failure> {
+        let source = context::files(directory, self.planned.dockerfile.as_str())?;
+        let wanted = source.manifest();
+        if self.planned.source_hash.as_str() != Some(wanted.hash().as_str()) {
+            return Err(Diagnostic::error(format!("Could not use {directory:?}"))
+                .detail(
+                    "The files on this machine are not the ones that were planned: they were changed since.",
+                )
+                .detail("Nothing was changed on the host.")
+                .detail("Plan and apply again.")
+                .at("context")
+                .into());
+        }
+        let files = self.files();
+        let (manifest, place) = (format!("{root}/{MANIFEST}"), format!("{root}/{CONTEXT}"));
+        let last = files.read_text(&manifest).await?;
+        let mut last = last.and_then(|text| Manifest::parse(text.as_bytes()).ok()).unwrap_or_default();
+        let mut found = found(&files, &place, &last, &wanted).await?;
+        if !fits_over(&last, &found, &wanted) {
+            remove_all(self.host, &place).await?;
+            (last, found) = (Manifest::default(), BTreeMap::new());
+        }
+        let shipment = last.shipment(&found, &wanted);
+        if shipment.send.is_empty() && shipment.delete.is_empty() {
+            return Ok(place);
+        }
+        // The list names, at any moment, everything that is there.
+        let mut both = last;
+        both.files.extend(wanted.files.clone());
+        self.upload(root, vec![listed(&both)]).await?;
+        let sent = shipment
+            .send
+            .iter()
+            .filter_map(|path| Some(source.files.get(path)?.entry(&format!("{CONTEXT}/{path}"))));
+        self.upload(root, sent.collect()).await?;
+        if !shipment.delete.is_empty() {
+            files.remove(&place, &shipment.delete.into_iter().collect::<Vec<_>>()).await?;
+            self.upload(root, vec![listed(&wanted)]).await?;
+        }
+        Ok(place)
+    }
+
+    async fn upload(&self, root: &str, entries: Vec<Entry>) -> Result<(), Failure> {
+        let options = TreeOptions { directory_mode: 0o700, ..TreeOptions::default() };
+        Ok(self.files().upload_tree(root, &entries, &options).await?)
+    }
+
+    /// The files of the host, with root's rights where the connection has them.
+    fn files(&self) -> Files<'a> {
+        Files::on(self.host.executor.as_ref()).privileged(true).cancelled_by(self.cx.token())
+    }
+
+    fn scrubber(&self) -> Scrubber {
+        let passwords = self.registries.iter().map(|registry| registry.password.clone());
+        Scrubber::new(self.secrets.values().cloned().chain(passwords))
+    }
+
+    /// What a registry says may repeat what it was told.
+    fn scrubbed(&self, error: docker::Error) -> docker::Error {
+        match error {
+            docker::Error::Push { host, reference, reason } => {
+                docker::Error::Push { host, reference, reason: self.scrubber().scrub(&reason) }
+            }
+            error => error,
+        }
+    }
+}
+
+/// The folder of the image `id`, in the home directory of who logs in.
+pub(super) fn directory_of(home: &str, id: &str) -> String {
+    format!("{}/{BUILDS}/{id}", home.trim_end_matches('/'))
+}
+
+/// Removes a directory of ours with all that is in it.
+pub(super) async fn remove_all(host: &Host, directory: &str) -> Result<(), Failure> {
+    let command = Command::new(["rm", "-r", "-f", "--one-file-system", "--", directory]).privileged();
+    run_checked(host.executor.as_ref(), &command, Input::Nothing).await?;
+    Ok(())
+}
+
+fn hidden(path: String, value: &Secret) -> Entry {
+    Entry { path, mode: 0o600, content: EntryContent::Bytes(value.expose().to_owned().into_bytes().into()) }
+}
+
+fn listed(manifest: &Manifest) -> Entry {
+    Entry { path: MANIFEST.to_owned(), mode: 0o600, content: EntryContent::Bytes(manifest.to_json().into()) }
+}
+
+/// What is now at the paths of both lists.
+async fn found(
+    files: &Files<'_>,
+    place: &str,
+    last: &Manifest,
+    wanted: &Manifest,
+) -> Result<BTreeMap<String, FileDigest>, Failure> {
+    let names: std::collections::BTreeSet<&String> = last.files.keys().chain(wanted.files.keys()).collect();
+    if last.files.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let paths: Vec<String> = names.iter().map(|name| format!("{place}/{name}")).collect();
+    let mut facts = files.stat(&paths, Symlinks::Report).await?;
+    let found = names
+        .into_iter()
+        .zip(&paths)
+        .filter_map(|(name, path)| Some((name.clone(), digest(facts.remove(path)?)?)));
+    Ok(found.collect())
+}
+
+/// How a file on the host counts; directories and whatever else do not.
+fn digest(facts: Facts) -> Option<FileDigest> {
+    match (facts.kind, facts.sha256, facts.link) {
+        (Kind::File, Some(sha256), _) => Some(FileDigest { sha256, mode: facts.mode }),
+        (Kind::Symlink, _, Some(target)) => Some(link_digest(&target)),
+        _ => None,
+    }
+}
+
+/// Whether the wanted files can be laid over those that are there: not where a file takes the place
+/// of a directory or of a link, or the other way round.
+fn fits_over(last: &Manifest, found: &BTreeMap<String, FileDigest>, wanted: &Manifest) -> bool {
+    let above = |a: &str, b: &str| b.strip_prefix(a).is_some_and(|rest| rest.starts_with('/'));
+    let crossing = last.files.keys().filter(|old| !wanted.files.contains_key(*old)).any(|old| {
+        let inside = format!("{old}/");
+        let after = wanted.files.range(inside..).next().is_some_and(|(new, _)| above(old, new));
+        let below = old.match_indices('/').any(|(at, _)| wanted.files.contains_key(&old[..at]));
+        after || below
+    });
+    let is_link = |file: &FileDigest| file.mode > 0o7777;
+    let other_kind = wanted
+        .files
+        .iter()
+        .any(|(path, new)| found.get(path).is_some_and(|old| is_link(old) != is_link(new)));
+    !crossing && !other_kind
+}
+
+/// The build that the plan asks for.
+fn described(planned: &ImageModel, context: String, secrets: BTreeMap<String, String>) -> Build {
+    Build {
+        context,
+        dockerfile: planned.dockerfile.known().cloned(),
+        target: planned.target.known().cloned(),
+        args: planned.args.clone().known_or_default(),
+        platform: planned.platform.known().cloned(),
+        labels: planned.labels.clone().known_or_default(),
+        tags: planned.names(),
+        cache_from: planned.cache_from.clone().known_or_default(),
+        cache_to: planned.cache_to.clone().known_or_default(),
+        secrets,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest(paths: &[&str]) -> Manifest {
+        let digest = FileDigest { sha256: "1".into(), mode: 0o644 };
+        Manifest { files: paths.iter().map(|path| ((*path).to_owned(), digest.clone())).collect() }
+    }
+
+    #[test]
+    fn a_file_takes_no_directorys_place() {
+        let none = BTreeMap::new();
+        let fits = |last: &[&str], wanted: &[&str]| fits_over(&manifest(last), &none, &manifest(wanted));
+        assert!(fits(&["a", "b/c"], &["a", "b/d", "a-b"]));
+        assert!(!fits(&["a"], &["a-b", "a/x"]));
+        assert!(!fits(&["b/c/d"], &["b"]));
+        let link = BTreeMap::from([("a".to_owned(), link_digest("x"))]);
+        assert!(!fits_over(&manifest(&["a"]), &link, &manifest(&["a"])));
+    }
+
+    #[test]
+    fn a_build_is_what_was_planned() {
+        let planned = ImageModel {
+            name: "app:1".into(),
+            target: "run".into(),
+            args: framework::Field::Known(BTreeMap::from([("A".to_owned(), "1".to_owned())])),
+            ..ImageModel::default()
+        };
+        let build = described(&planned, "/c".to_owned(), BTreeMap::new());
+        assert_eq!(
+            (build.context.as_str(), build.target.as_deref(), build.args["A"].as_str()),
+            ("/c", Some("run"), "1")
+        );
+        assert_eq!(build.tags, ["app:1"]);
+    }
+
+    #[test]
+    fn every_image_has_a_folder_of_its_own() {
+        assert_eq!(directory_of("/home/deploy/", "1f"), "/home/deploy/.windlass/builds/1f");
+    }
+}

@@ -1,0 +1,132 @@
+//! `windlass_image`: an image that is built on a host.
+//!
+//! On the host it owns the tags that it gave the image, and the copy of the build context in
+//! `~/.windlass/builds/<id>`, so that only changed files are sent again. The image before the last
+//! build stays, for containers and rollbacks that use it by its id; the one before that goes. It
+//! never removes an image that something uses, a tag that stands for another image by now, or
+//! anything from a registry.
+//!
+//! Life: Read asks the host what its tags stand for; Plan compares what the image is built from,
+//! as one hash, and everything else that a build depends on; Apply ships the context, builds with
+//! BuildKit and pushes through the Engine; Destroy removes the tags.
+
+mod apply;
+mod context;
+mod failure;
+mod make;
+mod model;
+mod plan;
+mod read;
+mod schema;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use framework::{Apply, Context, Diagnostics, Plan, Resource, Schema, State};
+use serde::{Deserialize, Serialize};
+
+use crate::{engines::Engines, hosts::Hosts};
+pub(crate) use model::ImageModel;
+
+/// The type of the resource.
+pub(crate) const TYPE: &str = "windlass_image";
+
+/// The resource `windlass_image`.
+pub(crate) struct ImageResource {
+    hosts: Arc<Hosts>,
+    engines: Arc<Engines>,
+}
+
+/// What the resource remembers besides its attributes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ImagePrivate {
+    /// The machine that the image is on, so that another route to it is no move.
+    #[serde(default)]
+    pub(crate) machine_id: String,
+    /// The id of the image that was built last.
+    #[serde(default)]
+    pub(crate) image_id: String,
+    /// The id of the one before.
+    #[serde(default)]
+    pub(crate) previous_id: String,
+    /// Whether Read has found a tag that stands for something else.
+    #[serde(default)]
+    pub(crate) moved: bool,
+}
+
+impl ImageResource {
+    /// The resource, on the hosts that the provider knows.
+    pub(crate) fn new(hosts: Arc<Hosts>, engines: Arc<Engines>) -> Self {
+        Self { hosts, engines }
+    }
+}
+
+#[async_trait]
+impl Resource for ImageResource {
+    type Model = ImageModel;
+    type Private = ImagePrivate;
+
+    fn type_name(&self) -> &'static str {
+        TYPE
+    }
+
+    fn schema(&self) -> Schema {
+        schema::schema()
+    }
+
+    async fn read(&self, cx: &Context, state: State<Self>) -> Result<Option<State<Self>>, Diagnostics> {
+        read::read(self, cx, state).await
+    }
+
+    async fn plan(&self, _cx: &Context, plan: &mut Plan<Self>) -> Result<(), Diagnostics> {
+        if let Some(prior) = &plan.prior {
+            let title = plan.planned.title("plan");
+            self.hosts.refuse_stranger(&title, &prior.model.host, &plan.planned.host)?;
+        }
+        plan::plan(plan)
+    }
+
+    async fn create(&self, cx: &Context, apply: &mut Apply<Self>) -> Result<(), Diagnostics> {
+        apply::create(self, cx, apply).await
+    }
+
+    async fn update(&self, cx: &Context, apply: &mut Apply<Self>) -> Result<(), Diagnostics> {
+        apply::update(self, cx, apply).await
+    }
+
+    async fn delete(&self, cx: &Context, state: State<Self>) -> Result<(), Diagnostics> {
+        apply::delete(self, cx, state).await
+    }
+
+    async fn import(&self, _cx: &Context, id: &str) -> Result<State<Self>, Diagnostics> {
+        Err(read::not_importable(id).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use framework::testing::{Matrix, check_resource};
+
+    use super::*;
+
+    #[test]
+    fn the_schema_is_sound_and_equals_the_model() {
+        check_resource(&ImageResource::new(Arc::default(), Arc::default()));
+    }
+
+    #[tokio::test]
+    async fn no_configuration_breaks_a_plan() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("Dockerfile"), "FROM scratch\n").unwrap();
+        let report = Matrix::new(ImageResource::new(Arc::default(), Arc::default()))
+            .sample("host", ["ssh://web", "local://"])
+            .sample("name", ["registry.example.org/team/app:1", "app"])
+            .sample("context", [dir.path().to_str().unwrap()])
+            .sample("git", ["https://example.org/app.git#main:docker"])
+            .sample("dockerfile", ["Dockerfile"])
+            .sample("platform", ["linux/arm64"])
+            .run()
+            .await;
+        assert!(report.planned > 50 && report.invalid > 20, "{report:?}");
+    }
+}

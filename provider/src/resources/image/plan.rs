@@ -1,0 +1,107 @@
+//! What a change of `windlass_image` means.
+
+use framework::{Diagnostics, Field, Plan};
+
+use super::{ImageResource, context};
+use crate::hosts::keep_spelling;
+
+/// What a build depends on, beside its name.
+const INPUTS: [&str; 10] = [
+    "tags",
+    "source_hash",
+    "dockerfile",
+    "target",
+    "platform",
+    "args",
+    "labels",
+    "secrets_wo_version",
+    "triggers",
+    "push",
+];
+
+/// Decides whether it is built.
+pub(super) fn plan(plan: &mut Plan<ImageResource>) -> Result<(), Diagnostics> {
+    plan.planned.source_hash = context::hash(&plan.config)?;
+    let kept = match plan.prior.clone() {
+        None => None,
+        Some(prior) => {
+            keep_spelling(&mut plan.planned.host, &prior.model.host);
+            let moves = plan.planned.host != prior.model.host;
+            let builds = moves || prior.private.moved || INPUTS.iter().any(|name| plan.changes(name));
+            (!builds).then_some(prior.model)
+        }
+    };
+    let planned = &mut plan.planned;
+    match kept {
+        Some(prior) => {
+            (planned.image_id, planned.digest, planned.reference) =
+                (prior.image_id, prior.digest, prior.reference);
+        }
+        None => {
+            planned.image_id = Field::Unknown;
+            planned.reference = Field::Unknown;
+            planned.digest = if planned.push == Field::Known(false) { Field::Null } else { Field::Unknown };
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use framework::{
+        Path, Value,
+        testing::{Action, Change, Harness},
+    };
+
+    use super::*;
+
+    /// Plans `changed` of an image that is built from `git`.
+    async fn planned(changed: &[(&str, Value)]) -> Change {
+        let mut core = Harness::new(ImageResource::new(Arc::default(), Arc::default()));
+        let mut set = vec![
+            ("host", Value::from("ssh://a")),
+            ("name", "app:1".into()),
+            ("git", "git://example.org/app".into()),
+        ];
+        let mut state = core.config(set.clone());
+        let hash = crate::source::sha256(b"git://example.org/app");
+        let computed = [
+            ("push", Value::from(false)),
+            ("keep_on_destroy", false.into()),
+            ("id", "x".into()),
+            ("source_hash", hash.as_str().into()),
+            ("image_id", "sha256:1".into()),
+            ("reference", "sha256:1".into()),
+        ];
+        for (name, value) in computed {
+            state.set(&Path::root().attribute(name), value).unwrap();
+        }
+        core.set_state(Some(state));
+        set.retain(|(name, _)| changed.iter().all(|(other, _)| other != name));
+        set.extend(changed.iter().cloned());
+        let config = core.config(set);
+        core.plan(&config).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_a_build_depends_on_builds_again() {
+        assert_eq!(planned(&[]).await.action, Action::NoOp);
+        let change = planned(&[("args", Value::map_of([("A", Value::from("1"))]))]).await;
+        assert_eq!((change.action, change.planned("image_id")), (Action::Update, &Value::Unknown));
+        assert_eq!(change.planned("digest"), &Value::Null);
+        let change = planned(&[("git", "git://example.org/app#v2".into())]).await;
+        assert_eq!(change.planned("reference"), &Value::Unknown);
+        let change = planned(&[("push", true.into())]).await;
+        assert_eq!(change.planned("digest"), &Value::Unknown);
+        assert_eq!(planned(&[("name", "app:2".into())]).await.action, Action::Replace);
+    }
+
+    #[tokio::test]
+    async fn where_steps_are_cached_builds_nothing() {
+        let cache = Value::list_of([Value::from("type=inline")]);
+        let change = planned(&[("cache_to", cache), ("keep_on_destroy", true.into())]).await;
+        assert_eq!((change.action, change.planned("reference")), (Action::Update, &Value::from("sha256:1")));
+    }
+}
