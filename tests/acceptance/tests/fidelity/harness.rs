@@ -34,8 +34,18 @@ pub struct Harness<'l> {
     images: Images,
     moving: String,
     projects: Vec<Project>,
-    allowed: &'static [OverReport],
+    allowed: Vec<OverReport>,
+    authors: Authors,
     findings: Vec<Finding>,
+}
+
+/// Whether what the authors of the steps say must happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authors {
+    /// It must.
+    Count,
+    /// Only what the plan says must.
+    Ignored,
 }
 
 struct Project {
@@ -55,13 +65,7 @@ struct Change {
 
 impl<'l> Harness<'l> {
     /// A workspace with the host, made known so that plans of stacks can ask it.
-    pub fn new(
-        cli: &Cli,
-        lab: &'l Lab,
-        host: &'l Host,
-        cases: Vec<Case>,
-        allowed: &'static [OverReport],
-    ) -> Self {
+    pub fn new(cli: &Cli, lab: &'l Lab, host: &'l Host, cases: Vec<Case>, allowed: Vec<OverReport>) -> Self {
         let moving = format!("fidelity-{}", std::process::id());
         let images = Images(vec![
             ("BUSYBOX_1", lab.image("busybox:1").unwrap().to_owned()),
@@ -73,7 +77,22 @@ impl<'l> Harness<'l> {
         workspace.apply().expect_success();
         let project = |case| Project { case, attributes: Attributes::default(), broken: false };
         let projects = cases.into_iter().map(project).collect();
-        Self { lab, host, workspace, images, moving, projects, allowed, findings: Vec::new() }
+        Self {
+            lab,
+            host,
+            workspace,
+            images,
+            moving,
+            projects,
+            allowed,
+            authors: Authors::Count,
+            findings: Vec::new(),
+        }
+    }
+
+    /// Says whether the authors of the steps decide what must happen, beside the plan.
+    pub fn heeding(self, authors: Authors) -> Self {
+        Self { authors, ..self }
     }
 
     /// Makes all stacks, does all steps and tells what was not as it must be.
@@ -222,10 +241,12 @@ impl<'l> Harness<'l> {
                 continue;
             };
             let project = &self.projects[index];
-            let expected = round.map(|_| project.step(round).map_or(&nothing, |step| &step.expected));
+            let expected = round
+                .filter(|_| self.authors == Authors::Count)
+                .map(|_| project.step(round).map_or(&nothing, |step| &step.expected));
             let (before, after) = (before.get(name).unwrap_or(&none), after.get(name).unwrap_or(&none));
             let real = fate::real(before, after);
-            let found = compare(project.at(round), &predicted, &real, expected, self.allowed);
+            let found = compare(project.at(round), &predicted, &real, expected, &self.allowed);
             self.findings.extend(found);
         }
     }

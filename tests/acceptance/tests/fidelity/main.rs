@@ -22,7 +22,8 @@ use acceptance_tests::{current_compose, install_compose};
 use lab::{Host, Lab, Variant};
 
 use crate::{
-    harness::Harness,
+    case::Case,
+    harness::{Authors, Harness},
     verdict::{OverReport, table},
 };
 
@@ -60,11 +61,32 @@ const OVER_REPORTED: &[OverReport] = &[
     },
 ];
 
+/// The same where Compose is a current one (5.5), beside the above: it leaves services alone whose
+/// dependencies are replaced, which the plan says of every Compose.
+const OVER_REPORTED_NOW: &[OverReport] = &[
+    of_dependency("jobs", "a value of the job", "app"),
+    of_dependency("depends", "the first one", "api"),
+    of_dependency("depends", "the first one", "web"),
+    of_dependency("depends", "the one in the middle", "web"),
+    of_dependency("mixture", "an env file in the middle", "proxy"),
+    of_dependency("mixture", "another secret", "proxy"),
+    of_dependency("mixture", "a value that two use", "proxy"),
+    of_dependency("mixture", "a config and a comment", "proxy"),
+    of_dependency("default-network", "the linked one changes", "a"),
+];
+
+const fn of_dependency(project: &'static str, step: &'static str, service: &'static str) -> OverReport {
+    OverReport { project, step, service, reason: "a current Compose replaces a dependency alone" }
+}
+
+/// Names that a current Compose does not take: a volume whose path has a colon.
+const REFUSED_NOW: &str = "odd-names";
+
 #[test]
 fn what_the_plan_says_is_what_happens() {
     let lab = Lab::current().expect("a lab runs");
     let host = lab.add_host(Variant::Root).expect("the lab has room for a host");
-    holds_on(&lab, &host);
+    holds_on(&lab, &host, cases::all(), OVER_REPORTED.to_vec(), Authors::Count);
 }
 
 /// The same with a Compose that is years younger.
@@ -74,17 +96,19 @@ fn what_the_plan_says_is_what_a_current_compose_does() {
     let lab = Lab::current().expect("a lab runs");
     let host = lab.add_host(Variant::Root).expect("the lab has room for a host");
     eprintln!("Compose {}", install_compose(&lab, &host, &plugin));
-    holds_on(&lab, &host);
+    let cases = cases::all().into_iter().filter(|case| case.name != REFUSED_NOW).collect();
+    let allowed = [OVER_REPORTED, OVER_REPORTED_NOW].concat();
+    // What must happen to services is said for the Compose that hosts come with.
+    holds_on(&lab, &host, cases, allowed, Authors::Ignored);
 }
 
-fn holds_on(lab: &Lab, host: &Host) {
+fn holds_on(lab: &Lab, host: &Host, cases: Vec<Case>, allowed: Vec<OverReport>, authors: Authors) {
     let cli = acceptance_tests::clis().remove(0);
-    let cases = cases::all();
     let steps: usize = cases.iter().map(|case| case.steps.len()).sum();
     eprintln!("{} projects, {steps} steps, {}", cases.len(), cli.name);
-    for one in OVER_REPORTED {
+    for one in &allowed {
         eprintln!("over-reported: {}, {}, {}: {}", one.project, one.step, one.service, one.reason);
     }
-    let findings = Harness::new(&cli, lab, host, cases, OVER_REPORTED).run();
+    let findings = Harness::new(&cli, lab, host, cases, allowed).heeding(authors).run();
     assert!(findings.is_empty(), "{} findings:\n{}", findings.len(), table(&findings));
 }
