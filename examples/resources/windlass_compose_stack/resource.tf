@@ -9,6 +9,11 @@ variable "database_password" {
   ephemeral = true
 }
 
+variable "tls_key" {
+  type      = string
+  ephemeral = true
+}
+
 # Everything in ./shop is shipped to the host: compose.yaml, the files that it mounts, its env files.
 resource "windlass_compose_stack" "shop" {
   host       = windlass_host.web.connection
@@ -23,6 +28,12 @@ resource "windlass_compose_stack" "shop" {
     DATABASE_PASSWORD = var.database_password
   }
   secrets_wo_version = "1"
+
+  # For `secrets: { tls_key: { file: ./secrets/tls.key } }` in compose.yaml.
+  secret_files_wo = {
+    "secrets/tls.key" = var.tls_key
+  }
+  secret_files_wo_version = "1"
 
   # What every service must keep to: checked by the plan, named by service and path.
   require {

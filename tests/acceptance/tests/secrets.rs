@@ -9,6 +9,7 @@ use lab::{Lab, Variant};
 
 const TOKEN: [&str; 2] = ["token-Kq7-sesame-one", "token-Zr9-sesame-two"];
 const CONTENT: [&str; 2] = ["content-Wm3-of-a-file-one", "content-Lp8-of-a-file-two"];
+const FILE: [&str; 2] = ["secret-Xd2-of-the-stack-one", "secret-Jn6-of-the-stack-two"];
 const PASSPHRASE: &str = "passphrase-Vb5-of-the-key";
 /// Where containerd keeps what it gives to containers; old pages of it are not wiped.
 const DAEMON: &str = "/var/lib/docker/containerd/daemon/io.containerd.metadata.v1.bolt/meta.db";
@@ -18,6 +19,7 @@ const MOTD: &str = "/home/deploy/secret-file";
 const VARIABLES: &str = r#"
 variable "token" { ephemeral = true }
 variable "content" { ephemeral = true }
+variable "file" { ephemeral = true }
 variable "private_key" { ephemeral = true }
 variable "passphrase" { ephemeral = true }
 variable "password" { ephemeral = true }
@@ -65,12 +67,14 @@ fn configure(stack: &Stack<'_>, version: &str, command: &str) {
     let text = format!(
         "services:\n\
          \x20 app:\n    image: {image}\n    command: {command}\n    stop_grace_period: 0s\n\
-         \x20   environment: {{ T: \"${{TOKEN}}\", URL: \"http://u:${{TOKEN}}@db\" }}\n\
-         \x20 other:\n    image: {image}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n"
+         \x20   environment: {{ T: \"${{TOKEN}}\", URL: \"http://u:${{TOKEN}}@db\" }}\n    secrets: [file]\n\
+         \x20 other:\n    image: {image}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n\
+         secrets:\n  file: {{ file: ./private/file }}\n"
     );
     stack.space.write("compose.tpl.yaml", &text);
     stack.configure(&format!(
-        "config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  secrets_wo = {{ TOKEN = var.token }}\n  secrets_wo_version = \"{version}\""
+        "config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  secrets_wo = {{ TOKEN = var.token }}\n  secrets_wo_version = \"{version}\"\n  \
+         secret_files_wo = {{ \"private/file\" = var.file }}\n  secret_files_wo_version = \"{version}\""
     ));
 }
 
@@ -82,7 +86,7 @@ fn no_secret_is_in_state_plan_log_arguments_labels_or_readable_files() {
     let key = own_key(&stack);
     let password = lab.state().private_registry.password.as_str();
     let mut secrets = vec![PASSPHRASE, password, key.lines().nth(2).unwrap()];
-    secrets.extend(TOKEN.iter().chain(&CONTENT));
+    secrets.extend(TOKEN.iter().chain(&CONTENT).chain(&FILE));
     let hunt = SecretHunt::new(&secrets);
     hunt.log_everything(&mut stack.space);
     stack
@@ -94,6 +98,7 @@ fn no_secret_is_in_state_plan_log_arguments_labels_or_readable_files() {
     let watch = hunt.watch_arguments();
     for (version, round) in [("1", 0), ("2", 1)] {
         stack.space.env("TF_VAR_token", TOKEN[round]).env("TF_VAR_content", CONTENT[round]);
+        stack.space.env("TF_VAR_file", FILE[round]);
         configure(&stack, version, well);
         hunt.in_run(&stack.space.plan().expect_success());
         hunt.in_run(&stack.space.run(&["show", "-json", "plan.bin"]).expect_success());
@@ -104,10 +109,12 @@ fn no_secret_is_in_state_plan_log_arguments_labels_or_readable_files() {
     let env = format!("{}/.env", stack.directory());
     let held = stack.root_runs(&["cat", &env]);
     assert!(held.contains(TOKEN[1]) && !held.contains(TOKEN[0]), "an old secret is still there");
-    assert_eq!(stack.root_runs(&["stat", "-c", "%U %a", &env, MOTD]), "deploy 600\ndeploy 600");
+    let file = format!("{}/private/file", stack.directory());
+    assert_eq!(stack.root_runs(&["cat", &file]), FILE[1]);
+    assert_eq!(stack.root_runs(&["stat", "-c", "%U %a", &env, MOTD, &file]), ["deploy 600"; 3].join("\n"));
 
     // A program that tells its secrets to its log: what is shown of it is scrubbed.
-    configure(&stack, "2", "[sh, -c, \"echo using $$T at $$URL; env; exit 1\"]");
+    configure(&stack, "2", "[sh, -c, \"echo using $$T at $$URL; cat /run/secrets/file; env; exit 1\"]");
     let run = stack.space.apply();
     run.expect_error().says("using [secret] at http://u:[secret]@db");
     hunt.in_run(&run);
@@ -128,7 +135,7 @@ fn no_secret_is_in_state_plan_log_arguments_labels_or_readable_files() {
     let app = stack.root_runs(&["docker", "ps", "-q", "--no-trunc", "--filter", "name=-app-1"]);
     let config = format!("/var/lib/docker/containers/{app}/config.v2.json");
     let task = format!("/run/docker/containerd/daemon/io.containerd.runtime.v2.task/moby/{app}/config.json");
-    hunt.on_host(&lab, &host, &[&env, MOTD, &config, &task, DAEMON]);
+    hunt.on_host(&lab, &host, &[&env, MOTD, &file, &config, &task, DAEMON]);
 
     stack.space.destroy().expect_success();
     hunt.in_workspace(&stack.space);

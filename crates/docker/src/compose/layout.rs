@@ -5,6 +5,7 @@
 //!   compose.yaml …            the user's files, as they are
 //!   .env             0600     the user's own .env, the stack's environment, its secrets, and which
 //!                             project this is (COMPOSE_PROJECT_NAME, COMPOSE_FILE, COMPOSE_PROFILES)
+//!   secrets/db …     0600     the secret files, where people say
 //!   .windlass/       0700
 //!     override.json           labels that Windlass adds to services (merged last)
 //!     manifest.json           the files that were shipped: only these are ever deleted
@@ -233,10 +234,12 @@ pub fn is_variable_name(name: &str) -> bool {
 }
 
 fn push(text: &mut String, name: &str, value: &str) {
-    text.push_str(name);
-    text.push('=');
-    text.push_str(&quote(value));
-    text.push('\n');
+    text.push_str(&assignment(name, value));
+}
+
+/// A line of a dotenv file that gives `name` this value.
+pub fn assignment(name: &str, value: &str) -> String {
+    format!("{name}={}\n", quote(value))
 }
 
 /// A value as Compose's dotenv parser reads it back, whatever it contains.

@@ -36,6 +36,7 @@ pub mod predict;
 pub mod project;
 pub mod record;
 pub mod resources;
+pub mod seal;
 pub mod stack;
 pub mod staging;
 pub mod wait;

@@ -25,12 +25,16 @@ use super::{
     build::LABEL_CONTEXT,
     project::Config,
     resources::{self, LABEL_RESOURCES, Values},
+    seal::{Seal, unversioned},
 };
 use crate::Error;
 
 /// The label that stands for the content of the shipped files that a service uses: Compose's own
 /// hash does not look into them.
 pub const LABEL_FILES: &str = "windlass.files-hash";
+
+/// The mode of a secret file.
+pub const SECRET_MODE: u32 = 0o600;
 
 /// A shipped file, as far as a hash is concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +56,8 @@ pub struct Resolved {
     pub uses: BTreeMap<String, BTreeSet<String>>,
     /// Service to the labels that we add to it.
     pub labels: BTreeMap<String, BTreeMap<String, String>>,
+    /// Service to those of its labels that stand for secrets, and what an apply makes of them.
+    pub seals: BTreeMap<String, BTreeMap<String, Seal>>,
 }
 
 /// The staged directory shows in a place that is not a path; the prediction would be wrong.
@@ -65,7 +71,8 @@ struct StagePath {
 impl Resolved {
     /// Takes what `config --format json` wrote for files staged in `staged` and moves it to
     /// `directory`; `shipped` are the files under it, by their paths relative to it, and `links` the
-    /// targets of those that are symbolic links; `values` are those that were interpolated.
+    /// targets of those that are symbolic links; `values` are those that were interpolated, and what
+    /// stands for secrets. Secret files count as shipped.
     ///
     /// # Errors
     /// [`Error::Parse`] when the document is not one, or names `staged` where we cannot move it.
@@ -89,28 +96,46 @@ impl Resolved {
             }
         }
         let config = Config::from_document(document)?;
+        let secret = |sha256: &str| FileDigest { sha256: sha256.to_owned(), mode: SECRET_MODE };
+        let (mut all, mut base) = (shipped.clone(), shipped.clone());
+        for (path, placeholder) in values.secrets.files {
+            all.insert(path.clone(), secret(placeholder));
+            base.insert(path.clone(), secret(&unversioned(path)));
+        }
         let uses: BTreeMap<_, _> = config
             .services
             .iter()
-            .map(|(name, service)| (name.clone(), used_files(&service.sources, directory, shipped, links)))
+            .map(|(name, service)| (name.clone(), used_files(&service.sources, directory, &all, links)))
             .filter(|(_, used)| !used.is_empty())
             .collect();
         let files: BTreeMap<_, _> =
-            uses.iter().map(|(name, used)| (name.clone(), files_hash(used, shipped))).collect();
+            uses.iter().map(|(name, used)| (name.clone(), files_hash(used, &all))).collect();
         let mut labels: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
         let mut add = |service: &str, label: &str, hash: &str| {
             labels.entry(service.to_owned()).or_default().insert(label.to_owned(), hash.to_owned());
         };
+        let mut seals: BTreeMap<String, BTreeMap<String, Seal>> = BTreeMap::new();
+        let mut seal = |service: &str, label: &str, seal: Seal| {
+            seals.entry(service.to_owned()).or_default().insert(label.to_owned(), seal);
+        };
         for name in config.services.keys() {
-            if let Some(hash) = files.get(name) {
+            if let (Some(hash), Some(used)) = (files.get(name), uses.get(name)) {
                 add(name, LABEL_FILES, hash);
+                let is_secret = |path: &&String| values.secrets.files.contains_key(*path);
+                let secrets: BTreeSet<String> = used.iter().filter(is_secret).cloned().collect();
+                if !secrets.is_empty() {
+                    seal(name, LABEL_FILES, Seal { base: files_hash(used, &base), secrets });
+                }
             }
-            if let Some(hash) = resources::hash(&config.document, name, values) {
+            if let Some((hash, sealed)) = resources::hash(&config.document, name, values) {
                 add(name, LABEL_RESOURCES, &hash);
+                if let Some(sealed) = sealed {
+                    seal(name, LABEL_RESOURCES, sealed);
+                }
             }
         }
         let config = labelled(config, &labels)?;
-        Ok(Self { config, files, uses, labels })
+        Ok(Self { config, files, uses, labels, seals })
     }
 
     /// The project as `up --no-deps` hashes it: services that are started lose their dependencies on
@@ -327,11 +352,12 @@ pub fn parse_hashes(text: &str) -> Result<BTreeMap<String, String>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compose::seal::Placeholders;
 
     const STAGED: &str = "/tmp/windlass-x1";
     const FINAL: &str = "/srv/web";
 
-    const NO_VALUES: Values<'_> = Values { known: &BTreeMap::new(), own: None };
+    const NO_VALUES: Values<'_> = Values { known: &BTreeMap::new(), own: None, secrets: Placeholders::NONE };
 
     fn shipped() -> BTreeMap<String, FileDigest> {
         let digest = |sha256: &str| FileDigest { sha256: sha256.into(), mode: 0o644 };
@@ -504,5 +530,28 @@ mod tests {
         assert_eq!(parse_hashes(&text).unwrap().keys().collect::<Vec<_>>(), ["app", "db"]);
         assert!(parse_hashes("").unwrap().is_empty());
         assert!(parse_hashes("level=warning something").is_err());
+    }
+
+    #[test]
+    fn a_secret_file_counts_by_its_version_and_is_sealed_without() {
+        let mut document = document();
+        document["services"]["app"]["environment"] = json!({});
+        document["secrets"]["k"]["file"] = json!(format!("{STAGED}/private/key"));
+        let resolve = |version: &str| {
+            let files = [("private/key".to_owned(), format!("private/key#{version}"))].into();
+            let secrets = Placeholders { files: &files, ..Placeholders::NONE };
+            let values = Values { secrets, ..NO_VALUES };
+            let text = document.to_string();
+            Resolved::moved(text.as_bytes(), STAGED, FINAL, &shipped(), &BTreeMap::new(), values).unwrap()
+        };
+        let (one, two) = (resolve("1"), resolve("2"));
+        assert!(one.uses["app"].contains("private/key"));
+        assert_ne!(one.files["app"], two.files["app"]);
+        assert_ne!(one.labels["app"], two.labels["app"]);
+        assert_eq!(one.seals, two.seals);
+        assert_eq!(one.seals["app"][LABEL_FILES].secrets, BTreeSet::from(["private/key".to_owned()]));
+        assert_ne!(one.seals["app"][LABEL_FILES].base, one.files["app"]);
+        // Who mounts the whole directory uses what is in it.
+        assert!(one.seals.contains_key("all") && !one.seals.contains_key("none"));
     }
 }

@@ -47,6 +47,9 @@ pub struct Recorded {
     pub environment_hash: String,
     /// The hash of the shipped files that it uses.
     pub files_hash: Option<String>,
+    /// The label of its containers for these files, where that is not their hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files_label: Option<String>,
     /// Those files.
     pub files: BTreeSet<String>,
     /// What it is when all is well.
@@ -116,6 +119,7 @@ mod tests {
                 config_hash: "c".into(),
                 environment_hash: "e".into(),
                 files_hash: None,
+                files_label: None,
                 files: BTreeSet::new(),
                 steady: Steady::Healthy,
                 replicas: 1,

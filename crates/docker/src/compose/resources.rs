@@ -6,10 +6,12 @@
 //! over all of it makes `up` replace just those containers, with every version of Compose.
 //! Services that use nothing of the kind get no label.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+
+use super::seal::{Placeholders, Seal, strip};
 
 /// The label that stands for what a service uses of the rest of the project.
 pub const LABEL_RESOURCES: &str = "windlass.resources-hash";
@@ -21,6 +23,8 @@ pub struct Values<'a> {
     pub known: &'a BTreeMap<String, String>,
     /// The text of the user's own `.env`: its variables count as a whole.
     pub own: Option<&'a str>,
+    /// What stands for secrets, in `known` and among the shipped files.
+    pub secrets: Placeholders<'a>,
 }
 
 impl Values<'_> {
@@ -28,10 +32,23 @@ impl Values<'_> {
     pub(super) fn of(&self, name: &str) -> &str {
         self.known.get(name).map(String::as_str).or(self.own).unwrap_or_default()
     }
+
+    /// As [`Values::of`]; a variable of the user's own `.env` counts with all that this may take from
+    /// secrets.
+    fn content(&self, name: &str) -> String {
+        let value = self.of(name);
+        if self.known.contains_key(name) {
+            return value.to_owned();
+        }
+        let taken = self.secrets.values.iter().filter(|(name, _)| value.contains(name.as_str()));
+        let taken: String = taken.map(|(_, placeholder)| format!("\n{placeholder}")).collect();
+        format!("{value}{taken}")
+    }
 }
 
-/// The hash for the service `name` of a resolved project; `None` where its own hash says it all.
-pub fn hash(document: &Value, name: &str, values: Values<'_>) -> Option<String> {
+/// The hash for the service `name` of a resolved project, and the seal of those that stand for
+/// secrets as well; `None` where its own hash says it all.
+pub fn hash(document: &Value, name: &str, values: Values<'_>) -> Option<(String, Option<Seal>)> {
     let service = &document["services"][name];
     let project = document["name"].as_str().unwrap_or_default();
     let mut facts = Vec::new();
@@ -50,12 +67,22 @@ pub fn hash(document: &Value, name: &str, values: Values<'_>) -> Option<String> 
         return None;
     }
     facts.sort();
+    let mut secrets = BTreeSet::new();
+    let base = facts.iter().map(|[kind, key, text]| {
+        [kind.clone(), key.clone(), strip(text, values.secrets.values, &mut secrets)]
+    });
+    let base = digest(&base.collect::<Vec<_>>());
+    let seal = (!secrets.is_empty()).then_some(Seal { base, secrets });
+    Some((digest(&facts), seal))
+}
+
+fn digest(facts: &[[String; 3]]) -> String {
     let mut hash = Sha256::new();
     for field in facts.iter().flatten() {
         hash.update((field.len() as u64).to_be_bytes());
         hash.update(field);
     }
-    Some(super::hex(&hash.finalize()))
+    super::hex(&hash.finalize())
 }
 
 fn used(list: &Value, which: impl Fn(&Value) -> bool) -> Vec<&str> {
@@ -74,11 +101,11 @@ fn named(facts: &mut Vec<[String; 3]>, kind: &str, project: &str, key: &str, def
 /// A config or secret whose content is not a file's.
 fn content(facts: &mut Vec<[String; 3]>, kind: &str, key: &str, definition: &Value, values: Values<'_>) {
     let content = match (definition["content"].as_str(), definition["environment"].as_str()) {
-        (Some(content), _) => content,
-        (None, Some(variable)) => values.of(variable),
+        (Some(content), _) => content.to_owned(),
+        (None, Some(variable)) => values.content(variable),
         (None, None) => return,
     };
-    facts.push([kind.to_owned(), key.to_owned(), content.to_owned()]);
+    facts.push([kind.to_owned(), key.to_owned(), content]);
 }
 
 #[cfg(test)]
@@ -108,7 +135,8 @@ mod tests {
 
     fn hash_of(document: &Value, name: &str, token: Option<&str>, own: Option<&str>) -> Option<String> {
         let known = token.map(|token| ("TOKEN".to_owned(), token.to_owned())).into_iter().collect();
-        hash(document, name, Values { known: &known, own })
+        let values = Values { known: &known, own, secrets: Placeholders::NONE };
+        hash(document, name, values).map(|(hash, _)| hash)
     }
 
     #[test]
@@ -135,5 +163,25 @@ mod tests {
         assert_eq!(token(Some("a"), Some("x")), token(Some("a"), Some("y")));
         assert_ne!(token(Some("a"), None), token(Some("b"), None));
         assert_ne!(token(None, Some("TOKEN=1")), token(None, Some("TOKEN=2")));
+    }
+
+    #[test]
+    fn what_stands_for_secrets_is_sealed_without_their_version() {
+        let sealed = |name: &str, version: &str, own: Option<&str>| {
+            let placeholder = format!("TOKEN#{version}");
+            let secrets: BTreeMap<_, _> = [("TOKEN".to_owned(), placeholder.clone())].into();
+            let known = if own.is_some() { BTreeMap::new() } else { secrets.clone() };
+            let mut document = document();
+            document["configs"]["inline"]["content"] = json!(format!("token: {placeholder}"));
+            let secrets = Placeholders { values: &secrets, ..Placeholders::NONE };
+            hash(&document, name, Values { known: &known, own, secrets }).unwrap()
+        };
+        for (name, own) in [("token", None), ("conf", None), ("token", Some("TOKEN=x${TOKEN}"))] {
+            let ((first, seal), (second, other)) = (sealed(name, "1", own), sealed(name, "2", own));
+            assert_ne!(first, second, "{name} {own:?}");
+            assert_eq!(seal, other, "{name} {own:?}");
+            assert_eq!(seal.unwrap().secrets, BTreeSet::from(["TOKEN".to_owned()]));
+        }
+        assert_eq!(sealed("net", "1", None).1, None);
     }
 }

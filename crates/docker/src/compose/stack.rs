@@ -301,7 +301,8 @@ fn live_files(
         }
         _ => {}
     }
-    let label = |container: &&&Container| container.label(LABEL_FILES).unwrap_or_default() != made_for;
+    let expected = recorded.files_label.as_ref().unwrap_or(&made_for);
+    let label = |container: &&&Container| container.label(LABEL_FILES).unwrap_or_default() != expected;
     own.iter()
         .find(label)
         .map_or(made_for.clone(), |other| other.label(LABEL_FILES).unwrap_or_default().to_owned())
@@ -401,8 +402,9 @@ pub fn record(
     let live = by_service(containers);
     let mut record = Record::new(project, compose);
     for (name, one) in wanted {
-        let label =
-            live.get(name).and_then(|own| own.first()).and_then(|first| first.label(LABEL_CONFIG_HASH));
+        let first = live.get(name).and_then(|own| own.first());
+        let label = first.and_then(|first| first.label(LABEL_CONFIG_HASH));
+        let files_label = first.and_then(|first| first.label(LABEL_FILES));
         let shares = one
             .shares
             .iter()
@@ -413,6 +415,7 @@ pub fn record(
             config_hash: one.config_hash.clone(),
             environment_hash: one.environment_hash.clone(),
             files_hash: Some(one.files_hash.clone()).filter(|hash| !hash.is_empty()),
+            files_label: files_label.filter(|label| **label != *one.files_hash).map(str::to_owned),
             files: one.files.clone(),
             steady: one.steady,
             replicas: one.replicas,

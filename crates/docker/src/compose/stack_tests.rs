@@ -1,5 +1,5 @@
 use super::*;
-use crate::engine::StatusText;
+use crate::{compose::seal::Placeholders, engine::StatusText};
 
 const HASH: &str = "aaaa";
 
@@ -241,7 +241,8 @@ fn wanted_knows_which_services_hold_a_secret() {
     let document = br#"{"name":"web","services":{
         "app":{"image":"a","environment":{"URL":"db:PASS#2@x"}},
         "db":{"image":"b","healthcheck":{"test":["CMD","true"]}}}}"#;
-    let values = super::super::resources::Values { known: &BTreeMap::new(), own: None };
+    let values =
+        super::super::resources::Values { known: &BTreeMap::new(), own: None, secrets: Placeholders::NONE };
     let resolved = Resolved::moved(document, "/s", "/f", &BTreeMap::new(), &BTreeMap::new(), values).unwrap();
     let mut hashes = BTreeMap::from([("app".to_owned(), "1".to_owned())]);
     let error = wanted(&resolved, &hashes, &[]).unwrap_err();

@@ -14,6 +14,7 @@ use super::{
     model::{CHANGED, Service, StackModel},
     probe,
     read::{take, title, what_runs},
+    secret_files,
     site::Site,
 };
 
@@ -101,6 +102,7 @@ async fn deploy(
         Field::Unknown | Field::Null => site.default_directory(&inputs.name),
     };
     let secrets = secrets(&apply.config);
+    let secret_files = secret_files::contents(&apply.config);
     let mut deployment = Deployment {
         resource,
         cx,
@@ -111,9 +113,10 @@ async fn deploy(
         directory: directory.clone(),
         planned: &planned,
         config: &config,
-        scrubber: scrubber(resource, secrets.values()),
+        scrubber: scrubber(resource, secrets.values().chain(secret_files.values())),
         secrets,
         prior,
+        secret_files,
         fresh,
     };
     let lock = site.lock(cx, &inputs.name).await.map_err(Failure::from).map_err(nothing)?;

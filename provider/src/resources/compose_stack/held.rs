@@ -1,12 +1,15 @@
 //! What a host holds of a stack, told by one command.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    iter,
+};
 
 use base64::Engine as _;
 use docker::compose::{
     manifest::Manifest,
-    predict::FileDigest,
-    record::{Key, Record},
+    predict::{FileDigest, SECRET_MODE},
+    record::{Key, Record, placeholder},
 };
 use remote::{Command, Executor, Input, run_checked};
 use serde::{Deserialize, Serialize};
@@ -35,6 +38,11 @@ echo
 /// Where a proof is about `.env`.
 const ENV_PURPOSE: &str = "env";
 
+/// What a proof of a secret file is about.
+fn file_purpose(path: &str) -> String {
+    format!("file/{path}")
+}
+
 /// What a host holds of a stack.
 #[derive(Debug, Default)]
 pub(super) struct Held {
@@ -48,7 +56,7 @@ pub(super) struct Held {
 }
 
 /// What was sent last, beside the manifest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Sent {
     /// `source_hash`.
     pub(super) source_hash: String,
@@ -62,17 +70,50 @@ pub(super) struct Sent {
     /// `secrets_wo_version`.
     #[serde(default)]
     pub(super) secrets_version: String,
+    /// The secret files: path to HMAC of the hash of the content.
+    #[serde(default)]
+    pub(super) secret_files: BTreeMap<String, String>,
+    /// `secret_files_wo_version`.
+    #[serde(default)]
+    pub(super) secret_files_version: String,
 }
 
 impl Sent {
     pub(super) fn new(source_hash: String, env_path: String, env_sha256: &str, key: &Key) -> Self {
         let env_proof = key.proof(ENV_PURPOSE, env_sha256);
-        Self { source_hash, env_path, env_proof, secrets: BTreeSet::new(), secrets_version: String::new() }
+        Self { source_hash, env_path, env_proof, ..Self::default() }
     }
 
     /// The same, with secrets of a version in `.env`.
     pub(super) fn with_secrets<'n>(self, names: impl Iterator<Item = &'n String>, version: &str) -> Self {
         Self { secrets: names.cloned().collect(), secrets_version: version.to_owned(), ..self }
+    }
+
+    /// The same, with these secret files of a version.
+    pub(super) fn with_secret_files(
+        self,
+        files: &BTreeMap<String, FileDigest>,
+        version: &str,
+        key: &Key,
+    ) -> Self {
+        let proofs =
+            files.iter().map(|(path, file)| (path.clone(), key.proof(&file_purpose(path), &file.sha256)));
+        Self { secret_files: proofs.collect(), secret_files_version: version.to_owned(), ..self }
+    }
+
+    /// The same, while secret files of `last` are still there that are not wanted any more; those
+    /// that are plain now are in the manifest.
+    pub(super) fn and_still(mut self, last: &Self, plain: &Manifest) -> Self {
+        let old = last.secret_files.iter().filter(|(path, _)| !plain.files.contains_key(*path));
+        for (path, proof) in old {
+            self.secret_files.entry(path.clone()).or_insert_with(|| proof.clone());
+        }
+        self
+    }
+
+    /// Everything secret that was sent: the paths of `.env` and of the secret files.
+    pub(super) fn secret_paths(&self) -> impl Iterator<Item = &String> {
+        iter::once(&self.env_path).chain(self.secret_files.keys())
     }
 
     pub(super) fn to_json(&self) -> Vec<u8> {
@@ -154,7 +195,8 @@ impl Held {
         }
         let files = manifest.files.iter().all(|(path, file)| self.found.get(path) == Some(file));
         let env = self.proven_env().is_some();
-        Some(if files && env { sent.source_hash.clone() } else { super::model::CHANGED.to_owned() })
+        let secret = sent.secret_files.keys().all(|path| self.is_proven_file(path));
+        Some(if files && env && secret { sent.source_hash.clone() } else { super::model::CHANGED.to_owned() })
     }
 
     /// What was sent with the generated `.env`, while that is as it was sent.
@@ -165,10 +207,37 @@ impl Held {
         proven.then_some(sent)
     }
 
-    /// The paths of everything that was shipped, and of `.env`.
+    /// Whether the secret file at `path` is as it was sent.
+    pub(super) fn is_proven_file(&self, path: &str) -> bool {
+        let proven = || {
+            let (sent, key, file) = (self.sent.as_ref()?, self.key.as_ref()?, self.found.get(path)?);
+            let proof = sent.secret_files.get(path)?;
+            Some(file.mode == SECRET_MODE && key.proves(&file_purpose(path), &file.sha256, proof))
+        };
+        proven().unwrap_or_default()
+    }
+
+    /// The files as they are now, in the form that hashes know: what was sent as a secret counts by
+    /// what stands for it while it is as it was sent, and never by its content.
+    pub(super) fn seen(&self) -> BTreeMap<String, FileDigest> {
+        let mut seen = self.found.clone();
+        for (path, file) in &mut seen {
+            let Some(sent) = self.sent.as_ref().filter(|sent| sent.secret_files.contains_key(path)) else {
+                continue;
+            };
+            file.sha256 = if self.is_proven_file(path) {
+                placeholder(path, &sent.secret_files_version)
+            } else {
+                super::model::CHANGED.to_owned()
+            };
+        }
+        seen
+    }
+
+    /// The paths of everything that was shipped, secret files and `.env` included.
     pub(super) fn paths(&self) -> Vec<String> {
         let shipped = self.manifest.iter().flat_map(|manifest| manifest.files.keys().cloned());
-        shipped.chain(self.sent.iter().map(|sent| sent.env_path.clone())).collect()
+        shipped.chain(self.sent.iter().flat_map(Sent::secret_paths).cloned()).collect()
     }
 }
 
@@ -226,6 +295,28 @@ mod tests {
         assert_eq!(&json, sent);
         held.key = Some(Key::from_random([8; 32]));
         assert!(held.proven_env().is_none());
+    }
+
+    #[test]
+    fn secret_files_count_by_what_stands_for_them() {
+        let mut held = held("22", "600");
+        let file = FileDigest { sha256: "33".into(), mode: 0o600 };
+        let files = BTreeMap::from([("s/k".to_owned(), file.clone())]);
+        let key = held.key.clone().unwrap();
+        held.sent = held.sent.map(|sent| sent.with_secret_files(&files, "2", &key));
+        assert_eq!(held.paths(), ["a", "b c", ".env", "s/k"]);
+        assert_eq!(held.source_hash().as_deref(), Some("changed"), "the file is not there");
+        held.found.insert("s/k".into(), file.clone());
+        assert_eq!(held.source_hash().as_deref(), Some("source"));
+        assert_eq!(held.seen()["s/k"].sha256, "s/k#2");
+        let text = String::from_utf8(held.sent.as_ref().unwrap().to_json()).unwrap();
+        assert!(!text.contains("\"33\""), "{text}");
+        for other in [FileDigest { mode: 0o644, ..file.clone() }, FileDigest { sha256: "34".into(), ..file }]
+        {
+            held.found.insert("s/k".into(), other);
+            assert_eq!(held.source_hash().as_deref(), Some("changed"));
+            assert_eq!(held.seen()["s/k"].sha256, "changed");
+        }
     }
 
     #[test]

@@ -15,12 +15,12 @@ use super::{
     choice::{chosen, digested},
     job,
     model::StackModel,
-    probe,
+    probe, secret_files,
 };
 use crate::source::{Source, check_relative, hex, plain_parts, sha256};
 
 /// Goes into every digest, so that another way to predict is another digest.
-const DIGEST_FORMAT: &str = "2";
+const DIGEST_FORMAT: &str = "3";
 /// Variables by which plain `docker compose` finds the project: they are ours.
 pub(super) const RESERVED: [&str; 5] = [
     "COMPOSE_PROJECT_NAME",
@@ -40,6 +40,8 @@ pub(super) struct Inputs {
     pub(super) environment: BTreeMap<String, String>,
     /// Names of secrets to what stands for them.
     pub(super) placeholders: BTreeMap<String, Secret>,
+    /// Paths of secret files to what stands for them.
+    pub(super) secret_files: BTreeMap<String, String>,
     /// What is shipped, without the user's own `.env`.
     pub(super) source: Source,
     /// The user's own `.env`.
@@ -65,6 +67,8 @@ impl Inputs {
         };
         let Some(environment) = environment(config) else { return Ok(None) };
         let Some(jobs) = job::services(config) else { return Ok(None) };
+        let Some(secret_files) = secret_files::placeholders(config) else { return Ok(None) };
+        secret_files::check(config, &secret_files, &source, &Layout::new("/", &files).env_path())?;
         check_files(config, &source, &files)?;
         let inputs = Self {
             name: name.clone(),
@@ -73,6 +77,7 @@ impl Inputs {
             choice,
             environment,
             placeholders,
+            secret_files,
             source,
             dotenv: None,
             jobs,
@@ -96,13 +101,17 @@ impl Inputs {
         Layout::new(directory, &self.files)
     }
 
-    /// `source_hash`: one hash over everything that is shipped.
+    /// `source_hash`: one hash over everything that is shipped; secret files count by their paths and
+    /// version.
     pub(super) fn source_hash(&self) -> String {
-        let files = self.source.manifest().hash();
-        match &self.dotenv {
-            None => files,
-            Some(text) => sha256(format!("{files} {}", sha256(text.as_bytes())).as_bytes()),
+        let mut hash = self.source.manifest().hash();
+        if let Some(text) = &self.dotenv {
+            hash = sha256(format!("{hash} {}", sha256(text.as_bytes())).as_bytes());
         }
+        for placeholder in self.secret_files.values() {
+            hash = sha256(format!("{hash} {placeholder}").as_bytes());
+        }
+        hash
     }
 
     /// A digest over everything that a prediction depends on.
@@ -170,12 +179,14 @@ pub(super) fn source_hash(config: &StackModel) -> Result<Option<String>, Diagnos
 /// The inputs as far as they are files; `None` while these are unknown.
 fn shipped_alone(config: &StackModel) -> Result<Option<Inputs>, Diagnostics> {
     let Some((source, files)) = shipped(config)? else { return Ok(None) };
+    let Some(secret_files) = secret_files::placeholders(config) else { return Ok(None) };
     let inputs = Inputs {
         name: String::new(),
         profiles: Vec::new(),
         choice: Choice::default(),
         environment: BTreeMap::new(),
         placeholders: BTreeMap::new(),
+        secret_files,
         dotenv: None,
         jobs: BTreeMap::new(),
         source,

@@ -29,6 +29,7 @@ mod probe;
 mod pull;
 mod read;
 mod schema;
+mod secret_files;
 mod ship;
 mod site;
 

@@ -24,6 +24,8 @@ pub(crate) struct StackModel {
     pub(crate) environment: Field<BTreeMap<String, Field<String>>>,
     pub(crate) secrets_wo: Field<BTreeMap<String, Field<Secret>>>,
     pub(crate) secrets_wo_version: Field<String>,
+    pub(crate) secret_files_wo: Field<BTreeMap<String, Field<Secret>>>,
+    pub(crate) secret_files_wo_version: Field<String>,
     pub(crate) pull: Field<String>,
     pub(crate) remove_orphans: Field<bool>,
     pub(crate) remove_volumes_on_destroy: Field<bool>,

@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use docker::compose::{Compose, Project, layout::Layout, predict::Resolved, resources::Values, staging};
+use docker::compose::{
+    Compose, Project, layout::Layout, predict::Resolved, resources::Values, seal::Placeholders, staging,
+};
 use framework::Context;
 use remote::files::{Entry, EntryContent, Files, TreeOptions};
 use secret::Scrubber;
@@ -17,6 +19,7 @@ use super::{
     failure::Failure,
     inputs::Inputs,
     prediction::{Prediction, Run},
+    secret_files,
     site::Site,
 };
 use crate::source::SourceFile;
@@ -128,7 +131,8 @@ impl Stage<'_> {
         let shipped = self.inputs.source.manifest().files;
         let links = self.inputs.source.links();
         let known = self.values();
-        let values = Values { known: &known, own: self.inputs.dotenv.as_deref() };
+        let secrets = Placeholders { values: &self.placeholders(), files: &self.inputs.secret_files };
+        let values = Values { known: &known, own: self.inputs.dotenv.as_deref(), secrets };
         Ok(Resolved::moved(document, self.at.root(), self.end.root(), &shipped, &links, values)?)
     }
 
@@ -194,7 +198,7 @@ impl Stage<'_> {
             .collect()
     }
 
-    /// Sends the files with these paths, and `.env` with the placeholders.
+    /// Sends the files with these paths, and `.env` and secret files with the placeholders.
     async fn send(&self, paths: &BTreeSet<String>, with_env: bool) -> Result<(), Failure> {
         let mut entries = Vec::new();
         for path in paths {
@@ -207,6 +211,7 @@ impl Stage<'_> {
             });
         }
         if with_env {
+            entries.extend(secret_files::staged(&self.inputs.secret_files));
             let text = self.dotenv();
             entries.push(Entry {
                 path: self.at.env_path(),
@@ -221,9 +226,13 @@ impl Stage<'_> {
 
     /// The values that are interpolated, placeholders in the place of secrets.
     fn values(&self) -> BTreeMap<String, String> {
-        let placeholders = self.inputs.placeholders.iter();
-        let placeholders = placeholders.map(|(name, value)| (name.clone(), value.expose().to_owned()));
-        self.inputs.environment.clone().into_iter().chain(placeholders).collect()
+        self.inputs.environment.clone().into_iter().chain(self.placeholders()).collect()
+    }
+
+    /// What stands for secrets, by their names.
+    fn placeholders(&self) -> BTreeMap<String, String> {
+        let all = self.inputs.placeholders.iter();
+        all.map(|(name, value)| (name.clone(), value.expose().to_owned())).collect()
     }
 
     fn dotenv(&self) -> String {

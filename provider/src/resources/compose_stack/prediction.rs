@@ -9,8 +9,10 @@ use docker::{
         Choice, Config,
         plan::{self, Change},
         policy::Facts,
-        predict::{Addition, Resolved, override_file},
+        predict::{Addition, LABEL_FILES, Resolved, override_file},
         project::{Condition, Service as Resolution},
+        record::Key,
+        seal::Seal,
         stack::{self, ServiceState, Steady, Wanted as DomainWanted},
         wait::Goal,
     },
@@ -78,6 +80,18 @@ pub(crate) struct Wanted {
     /// The labels that we add to it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) labels: BTreeMap<String, String>,
+    /// Those of its labels that stand for secrets.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) seals: BTreeMap<String, Seal>,
+}
+
+/// What the labels are made of that stand for secrets: hashes of the real contents.
+pub(super) struct Contents<'a> {
+    pub(super) key: &'a Key,
+    /// Of the values of variables, by name.
+    pub(super) values: BTreeMap<String, String>,
+    /// Of files, by path.
+    pub(super) files: BTreeMap<String, String>,
 }
 
 impl Prediction {
@@ -97,7 +111,9 @@ impl Prediction {
             let platform = document["platform"].as_str();
             let labels = resolved.labels.get(&name).cloned().unwrap_or_default();
             let facts = Facts::of(document);
-            let one = Wanted { labels, facts, ..Wanted::of(one, service, platform.unwrap_or_default()) };
+            let seals = resolved.seals.get(&name).cloned().unwrap_or_default();
+            let one =
+                Wanted { labels, seals, facts, ..Wanted::of(one, service, platform.unwrap_or_default()) };
             Some((name, one))
         });
         Ok(Self { digest, services: services.collect(), ..Self::default() })
@@ -130,10 +146,11 @@ impl Prediction {
         plan::changes(prior, &self.wanted(), images, &self.dependencies())
     }
 
-    /// The Compose file with what we add.
-    pub(super) fn override_file(&self) -> String {
-        let addition = |one: &Wanted| Addition { labels: one.labels.clone(), ..Addition::default() };
-        let additions = self.services.iter().map(|(name, one)| (name.clone(), addition(one)));
+    /// The Compose file with what we add; labels that stand for secrets stand for `contents`.
+    pub(super) fn override_file(&self, contents: &Contents<'_>) -> String {
+        let addition =
+            |name: &str, one: &Wanted| Addition { labels: one.labels(name, contents), ..Addition::default() };
+        let additions = self.services.iter().map(|(name, one)| (name.clone(), addition(name, one)));
         override_file(&additions.collect())
     }
 
@@ -189,7 +206,16 @@ impl Wanted {
             depends_on: service.depends_on.keys().cloned().collect(),
             facts: Facts::default(),
             labels: BTreeMap::new(),
+            seals: BTreeMap::new(),
         }
+    }
+
+    fn labels(&self, service: &str, contents: &Contents<'_>) -> BTreeMap<String, String> {
+        let sealed = self.seals.iter().map(|(label, seal)| {
+            let digests = if label == LABEL_FILES { &contents.files } else { &contents.values };
+            (label.clone(), seal.label(contents.key, label, service, digests))
+        });
+        self.labels.clone().into_iter().chain(sealed).collect()
     }
 
     fn domain(&self) -> DomainWanted {
@@ -230,6 +256,7 @@ pub(super) mod tests {
             depends_on: BTreeSet::new(),
             facts: Facts::default(),
             labels: BTreeMap::new(),
+            seals: BTreeMap::new(),
         }
     }
 
@@ -244,10 +271,12 @@ pub(super) mod tests {
 
     #[test]
     fn only_services_with_labels_are_overridden() {
+        let key = Key::from_random([7; 32]);
+        let contents = Contents { key: &key, values: BTreeMap::new(), files: BTreeMap::new() };
         let labels = BTreeMap::from([("windlass.files-hash".to_owned(), "f".to_owned())]);
         let with = Wanted { labels, ..wanted("c") };
         let services = BTreeMap::from([("a".to_owned(), wanted("c")), ("b".to_owned(), with)]);
-        let text = Prediction { services, ..Prediction::default() }.override_file();
+        let text = Prediction { services, ..Prediction::default() }.override_file(&contents);
         let json: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(json, serde_json::json!({"services": {"b": {"labels": {"windlass.files-hash": "f"}}}}));
     }

@@ -126,7 +126,7 @@ pub(super) async fn images(
 /// The one place where what is on a host becomes attributes.
 pub(super) fn take(model: &mut StackModel, held: &Held, containers: &[Container]) {
     let record = held.record.as_ref();
-    let mut services = stack::read(containers, record, held.key.as_ref(), Some(&held.found));
+    let mut services = stack::read(containers, record, held.key.as_ref(), Some(&held.seen()));
     if model.remove_orphans.known() == Some(&false) {
         services.retain(|name, _| record.is_none_or(|record| record.services.contains_key(name)));
     }

@@ -2,8 +2,11 @@
 
 mod gates;
 
+use std::collections::BTreeMap;
+
 use docker::compose::choice::WaitFor;
-use framework::{Attribute, Model as _, Rule, Schema, Timeouts, Type, validate};
+use framework::{Attribute, Field, Model as _, Rule, Schema, Timeouts, Type, validate};
+use secret::Secret;
 
 use super::{
     inputs::{check_directory, check_name},
@@ -37,6 +40,7 @@ pub(super) fn schema() -> Schema {
         .rule(Rule::exactly_one_of(["source_dir", "config"]))
         .rule(Rule::required_with("files", ["source_dir"]))
         .rule(Rule::required_with("secrets_wo", ["secrets_wo_version"]))
+        .rule(Rule::required_with("secret_files_wo", ["secret_files_wo_version"]))
         .timeouts(Timeouts::new().create(20).update(20).delete(10).read(5))
 }
 
@@ -75,7 +79,7 @@ fn files() -> [Attribute; 4] {
             .validate(validate::length(1, 64))
             .describe("The texts of the Compose files, in the order in which they are merged, instead of `source_dir`."),
         Attribute::map("files_content", Type::String)
-            .check(|files: &std::collections::BTreeMap<String, String>| {
+            .check(|files: &BTreeMap<String, String>| {
                 files.keys().try_for_each(|path| check_relative(path))
             })
             .describe(
@@ -115,7 +119,7 @@ fn selection() -> [Attribute; 3] {
     ]
 }
 
-fn values() -> [Attribute; 3] {
+fn values() -> [Attribute; 5] {
     [
         Attribute::map("environment", Type::String).describe(
             "Values for the `${NAME}` in the Compose files. Together with `secrets_wo` and the stack's own `.env` they \
@@ -126,7 +130,26 @@ fn values() -> [Attribute; 3] {
              on the host in the stack's `.env`, mode 0600. Changes are noticed by `secrets_wo_version`.",
         ),
         Attribute::string("secrets_wo_version")
-            .describe("Any text; another one brings the values of `secrets_wo` to the host again."),
+            .describe(
+                "Any text; another one brings the values of `secrets_wo` to the host again. Only services for which a \
+                 value is really another one are recreated, which only the apply can tell.",
+            ),
+        Attribute::map("secret_files_wo", Type::String)
+            .write_only()
+            .check(|files: &BTreeMap<String, Field<Secret>>| files.keys().try_for_each(|path| check_relative(path)))
+            .describe(
+                "Secret files, path in the stack's directory to content, write-only: they are in neither plan nor state, \
+                 and on the host with mode 0600. For `secrets: { x: { file: ./path } }`, bind mounts and `env_file` in \
+                 the Compose files. Compose mounts them as they are: a container whose process is neither root nor the \
+                 owner of the file on the host cannot read them; give such a service the secret by `secrets_wo` and \
+                 `secrets: { x: { environment: NAME } }`, which Compose writes into the container with the `uid`, `gid` \
+                 and `mode` that are asked for. Changes are noticed by `secret_files_wo_version`; files that are taken \
+                 out are deleted. Keep them out of build contexts.",
+            ),
+        Attribute::string("secret_files_wo_version").describe(
+            "Any text; another one brings the contents of `secret_files_wo` to the host again. Only services for which a \
+             content is really another one are recreated, which only the apply can tell.",
+        ),
     ]
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use docker::compose::{
     layout::{Layout, OURS},
     manifest::Manifest,
-    predict::FileDigest,
+    predict::{FileDigest, SECRET_MODE},
     record::Key,
 };
 use remote::files::{Entry, EntryContent, Files, TreeOptions};
@@ -15,6 +15,7 @@ use super::{
     failure::Failure,
     held::{Held, Sent, list_of},
     inputs::Inputs,
+    secret_files,
 };
 use crate::source::sha256;
 
@@ -26,6 +27,8 @@ pub(super) struct Cargo {
     first: Vec<String>,
     /// What was shipped once and is wanted no more.
     last: Vec<String>,
+    /// What tells which files there are, once only the wanted ones are.
+    settled: Vec<Entry>,
     /// The shipped files that were not on the host as they should be.
     pub(super) sent: BTreeSet<String>,
 }
@@ -39,28 +42,38 @@ pub(super) struct Generated<'a> {
     /// What is sent beside the manifest tells which secrets are in `.env`.
     pub(super) secrets: &'a BTreeMap<String, Secret>,
     pub(super) secrets_version: &'a str,
+    pub(super) secret_files: &'a BTreeMap<String, Secret>,
+    pub(super) secret_files_version: &'a str,
 }
 
 impl Cargo {
     /// What turns `held` into what `inputs` ask for. `found` is what is now at the paths that are
     /// shipped.
     pub(super) fn new(inputs: &Inputs, generated: &Generated<'_>, held: &Held) -> Self {
-        let Generated { layout, dotenv, override_file, key, secrets, secrets_version } = generated;
+        let Generated { layout, dotenv, override_file, key, .. } = generated;
+        let plain = inputs.source.manifest();
+        let secret: BTreeMap<String, FileDigest> = generated
+            .secret_files
+            .iter()
+            .map(|(path, text)| (path.clone(), secret_files::digest(text)))
+            .collect();
+        let wanted = with(&plain, &secret);
         let last = held.manifest.clone().unwrap_or_default();
-        let wanted = inputs.source.manifest();
-        let shipment = last.shipment(&held.found, &wanted);
+        let last_sent = held.sent.clone().unwrap_or_default();
+        let shipment = with_secret(&last, &last_sent).shipment(&held.found, &wanted);
         let first = in_the_way(&shipment.delete, &shipment.send, &held.found, &wanted);
 
         let env_path = layout.env_path();
         let env_sha256 = sha256(dotenv.expose().as_bytes());
         let sent = Sent::new(inputs.source_hash(), env_path.clone(), &env_sha256, key)
-            .with_secrets(secrets.keys(), secrets_version);
-        let mut entries: Vec<Entry> = shipment
-            .send
-            .iter()
-            .filter_map(|path| Some(inputs.source.files.get(path)?.entry(path)))
-            .collect();
-        let env = FileDigest { sha256: env_sha256, mode: 0o600 };
+            .with_secrets(generated.secrets.keys(), generated.secrets_version)
+            .with_secret_files(&secret, generated.secret_files_version, key);
+        let entry = |path: &String| match generated.secret_files.get(path) {
+            Some(text) => Some(secret_files::entry(path, text)),
+            None => Some(inputs.source.files.get(path)?.entry(path)),
+        };
+        let mut entries: Vec<Entry> = shipment.send.iter().filter_map(entry).collect();
+        let env = FileDigest { sha256: env_sha256, mode: SECRET_MODE };
         if held.found.get(&env_path) != Some(&env) {
             entries.push(private(&env_path, dotenv.expose().as_bytes().to_vec()));
         }
@@ -68,18 +81,23 @@ impl Cargo {
         let list = list_of(wanted.files.keys().map(String::as_str).chain([env_path.as_str()]));
         entries.push(Entry { path: OURS.to_owned(), mode: 0o700, content: EntryContent::Directory });
         entries.push(private(&our("override.json"), override_file.clone().into_bytes()));
-        entries.push(private(&our("manifest.json"), union(&last, &wanted).to_json()));
-        entries.push(private(&our("source.json"), sent.to_json()));
+        entries.push(private(&our("manifest.json"), union(&last, &plain, &secret).to_json()));
+        entries.push(private(&our("source.json"), sent.clone().and_still(&last_sent, &plain).to_json()));
         entries.push(private(&our("files"), list));
         if held.key.is_none() {
             entries.push(private(&our("key"), key.to_text().expose().as_bytes().to_vec()));
         }
+        let settled = vec![
+            private(&our("manifest.json"), plain.to_json()),
+            private(&our("source.json"), sent.to_json()),
+        ];
         let deleted = shipment.delete.difference(&first.iter().cloned().collect()).cloned().collect();
-        Self { entries, first, last: deleted, sent: shipment.send }
+        Self { entries, first, last: deleted, settled, sent: shipment.send }
     }
 
-    /// Brings it to the host. The manifest names, at any moment, everything that is there.
-    pub(super) async fn send(&self, files: &Files<'_>, root: &str, wanted: &Manifest) -> Result<(), Failure> {
+    /// Brings it to the host. The manifest and what is beside it name, at any moment, everything that
+    /// is there.
+    pub(super) async fn send(&self, files: &Files<'_>, root: &str) -> Result<(), Failure> {
         if !self.first.is_empty() {
             files.remove(root, &self.first).await?;
         }
@@ -88,21 +106,32 @@ impl Cargo {
             files.remove(root, &self.last).await?;
         }
         if !self.last.is_empty() || !self.first.is_empty() {
-            let manifest = private(&format!("{OURS}/manifest.json"), wanted.to_json());
-            files.upload_tree(root, &[manifest], &TreeOptions::default()).await?;
+            files.upload_tree(root, &self.settled, &TreeOptions::default()).await?;
         }
         Ok(())
     }
+}
+
+/// All files, the secret ones among them. Never stored: it tells hashes of secrets.
+fn with(plain: &Manifest, secret: &BTreeMap<String, FileDigest>) -> Manifest {
+    Manifest { files: plain.files.clone().into_iter().chain(secret.clone()).collect() }
+}
+
+/// All files that were sent last, whatever is in the secret ones.
+fn with_secret(last: &Manifest, sent: &Sent) -> Manifest {
+    let unknown = FileDigest { sha256: String::new(), mode: SECRET_MODE };
+    with(last, &sent.secret_files.keys().map(|path| (path.clone(), unknown.clone())).collect())
 }
 
 fn private(path: &str, bytes: Vec<u8>) -> Entry {
     Entry { path: path.to_owned(), mode: 0o600, content: EntryContent::Bytes(bytes.into()) }
 }
 
-/// Everything that is there while old files are not yet removed.
-fn union(last: &Manifest, wanted: &Manifest) -> Manifest {
+/// Everything that is there while old files are not yet removed, but what is secret now.
+fn union(last: &Manifest, wanted: &Manifest, secret: &BTreeMap<String, FileDigest>) -> Manifest {
     let mut files = last.files.clone();
     files.extend(wanted.files.clone());
+    files.retain(|path, _| !secret.contains_key(path));
     Manifest { files }
 }
 
@@ -153,7 +182,9 @@ mod tests {
             files: BTreeMap::from([("a".to_owned(), digest("1")), ("b".to_owned(), digest("1"))]),
         };
         let wanted = Manifest { files: BTreeMap::from([("b".to_owned(), digest("2"))]) };
-        let both = union(&last, &wanted);
+        let both = union(&last, &wanted, &BTreeMap::new());
+        let secret = BTreeMap::from([("a".to_owned(), digest("3"))]);
+        assert!(!union(&last, &wanted, &secret).files.contains_key("a"));
         assert_eq!(both.files.keys().collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(both.files["b"], digest("2"));
     }

@@ -48,6 +48,7 @@ async fn configurations_that_nobody_thinks_of_are_planned() {
         .sample("environment", [map(&[("TAG", "1")])])
         .sample("secrets_wo", [map(&[("TOKEN", "s")])])
         .sample("require", [require(&RequireBlock { healthchecks: true.into(), ..RequireBlock::default() })])
+        .sample("secret_files_wo", [map(&[("secrets/key", "s")])])
         .sample("pull", ["missing", "always", "never"])
         .sample("job.name", ["migrate"])
         .sample("job.service", ["app"])
@@ -95,6 +96,8 @@ async fn what_cannot_be_used_is_refused_before_anything_is_done() {
         (base(vec![text(), ("source_dir", "a".into())]), "source_dir"),
         (base(vec![text(), ("files", list(&["a.yaml"]))]), "source_dir"),
         (base(vec![text(), ("secrets_wo", map(&[("A", "x")]))]), "secrets_wo_version"),
+        (base(vec![text(), ("secret_files_wo", map(&[("a", "x")]))]), "secret_files_wo_version"),
+        (base(vec![text(), ("secret_files_wo", map(&[("../a", "x")]))]), "`..`"),
         (base(vec![text(), ("environment", map(&[("COMPOSE_FILE", "x")]))]), "COMPOSE_FILE"),
         (base(vec![text(), ("files_content", map(&[("../x", "x")]))]), "`..`"),
         (base(vec![text(), ("require", require(&ports))]), "\"http\""),

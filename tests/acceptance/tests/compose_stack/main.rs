@@ -9,6 +9,7 @@ mod ending;
 mod life;
 mod places;
 mod policies;
+mod secret_files;
 mod selection;
 mod values;
 mod waiting;

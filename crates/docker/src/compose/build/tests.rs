@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::compose::seal::Placeholders;
 
 const DIRECTORY: &str = "/srv/web";
 
@@ -49,7 +50,12 @@ fn hash_in(
     let shipped = Shipped { directory, files: &files, links: &links, read: &read };
     let known = BTreeMap::from([("TOKEN".to_owned(), token.to_owned())]);
     let names = ["app", "db"].map(str::to_owned).into();
-    let found = contexts(&document(build), &names, shipped, Values { known: &known, own: None })?;
+    let found = contexts(
+        &document(build),
+        &names,
+        shipped,
+        Values { known: &known, own: None, secrets: Placeholders::NONE },
+    )?;
     assert_eq!(found.keys().collect::<Vec<_>>(), ["app"]);
     Ok(found["app"].clone())
 }

@@ -32,8 +32,8 @@ use super::{
     model::StackModel,
     policies::{Own, Required},
     predict::predict,
-    prediction::Prediction,
-    pull,
+    prediction::{Contents, Prediction},
+    pull, secret_files,
     ship::{Cargo, Generated},
     site::Site,
 };
@@ -55,6 +55,7 @@ pub(super) struct Deployment<'a> {
     /// What was asked for, write-only values included.
     pub(super) config: &'a StackModel,
     pub(super) secrets: BTreeMap<String, Secret>,
+    pub(super) secret_files: BTreeMap<String, Secret>,
     pub(super) scrubber: Scrubber,
     /// What was there before, as the state tells it; none where nothing of ours should be there.
     pub(super) prior: Option<&'a State<StackResource>>,
@@ -130,6 +131,7 @@ impl Deployment<'_> {
             return Err(self.foreign(&containers).into());
         }
         self.keep_secrets(&held).await?;
+        self.keep_secret_files(&held).await?;
         let compose = self.site.compose_version(self.resource).await?;
         let digest = self.inputs.digest(&self.directory, &compose);
         let prediction = match known.filter(|known| known.digest == digest) {
@@ -165,6 +167,31 @@ impl Deployment<'_> {
         Ok(())
     }
 
+    /// As [`Deployment::keep_secrets`], for secret files.
+    async fn keep_secret_files(&mut self, held: &Held) -> Result<(), Failure> {
+        let version = self.planned.secret_files_wo_version.as_str().unwrap_or_default();
+        let same = held.sent.as_ref().is_some_and(|sent| sent.secret_files_version == version);
+        let mut kept = BTreeMap::new();
+        for (path, content) in self.secret_files.iter().filter(|_| same) {
+            if held.is_proven_file(path) && held.found.get(path) != Some(&secret_files::digest(content)) {
+                let place = format!("{}/{path}", self.directory);
+                let text = self.site.files().read_text(&place).await?;
+                kept.extend(text.map(|text| (path.clone(), Secret::new(text))));
+            }
+        }
+        kept.values().for_each(|content| self.scrubber.add(content.clone()));
+        self.secret_files.extend(kept);
+        Ok(())
+    }
+
+    /// What labels are made of that stand for secrets.
+    fn contents<'k>(&self, key: &'k Key) -> Contents<'k> {
+        let digests = |all: &BTreeMap<String, Secret>| {
+            all.iter().map(|(name, content)| (name.clone(), secret_files::digest(content).sha256)).collect()
+        };
+        Contents { key, values: digests(&self.secrets), files: digests(&self.secret_files) }
+    }
+
     /// Changes the host. On failure the record there tells, as far as it went, what was made.
     pub(super) async fn carry_out(&self, prepared: Prepared) -> Result<Made, Failure> {
         let Prepared { mut held, containers, prediction, compose } = prepared;
@@ -175,7 +202,7 @@ impl Deployment<'_> {
             }
             None => new_key()?,
         };
-        let live = stack::read(&containers, held.record.as_ref(), Some(&key), Some(&held.found));
+        let live = stack::read(&containers, held.record.as_ref(), Some(&key), Some(&held.seen()));
         let changes = prediction.changes(&live, &self.images(&prediction).await?);
         let layout = self.inputs.layout(&self.directory);
         let recorded = held.record.iter().flat_map(|record| record.services.keys().cloned()).collect();
@@ -255,14 +282,16 @@ impl Deployment<'_> {
         let generated = Generated {
             layout,
             dotenv: &dotenv,
-            override_file: work.prediction.override_file(),
+            override_file: work.prediction.override_file(&self.contents(&work.key)),
             key: &work.key,
             secrets: &self.secrets,
             secrets_version: self.planned.secrets_wo_version.as_str().unwrap_or_default(),
+            secret_files: &self.secret_files,
+            secret_files_version: self.planned.secret_files_wo_version.as_str().unwrap_or_default(),
         };
         let cargo = Cargo::new(self.inputs, &generated, held);
         let files = self.site.files().cancelled_by(self.cx.token());
-        cargo.send(&files, layout.root(), &self.inputs.source.manifest()).await?;
+        cargo.send(&files, layout.root()).await?;
         Ok(cargo.sent)
     }
 

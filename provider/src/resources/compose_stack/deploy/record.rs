@@ -78,6 +78,7 @@ mod tests {
             config_hash: config_hash.into(),
             environment_hash: "e".into(),
             files_hash: None,
+            files_label: None,
             files: BTreeSet::new(),
             steady: Steady::Running,
             replicas: 1,
