@@ -20,7 +20,7 @@ pub enum Variant {
     Deploy,
     /// The user is not in the docker group and has sudo without a password.
     Sudo,
-    /// As `Deploy`, and sshd refuses to forward Unix sockets.
+    /// As `Deploy`, and sshd refuses to forward anything.
     NoForward,
     /// As `Deploy`, and the SSH port answers to one other host of the lab only.
     Jump,
@@ -159,7 +159,7 @@ impl Spec {
             Variant::NoForward => files.push(FileEntry::file(
                 "etc/ssh/sshd_config.d/lab.conf",
                 0o644,
-                "AllowStreamLocalForwarding no\n",
+                "AllowStreamLocalForwarding no\nAllowTcpForwarding no\n",
             )),
             Variant::Root | Variant::Deploy | Variant::Jump => {}
         }

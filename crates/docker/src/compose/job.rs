@@ -29,7 +29,7 @@ pub const LABEL_RUN: &str = "windlass.run";
 const HELD: usize = 256 << 10;
 /// How many lines of it are told.
 const LINES: usize = 30;
-/// Lets both outputs come in the order in which they were written.
+/// Lets both outputs come in one stream, about in the order in which they were written.
 const TOGETHER: &str = "exec \"$@\" 2>&1";
 
 /// A one-shot run of a service.

@@ -320,6 +320,15 @@ mod tests {
     }
 
     #[test]
+    fn an_apply_that_did_not_come_to_its_end_reads_as_a_change() {
+        let mut held = held("22", "600");
+        held.record = Some(Record::new("web", "2.26.1"));
+        assert_eq!(held.source_hash().as_deref(), Some("source"));
+        held.record = held.record.map(|record| Record { unfinished: true, ..record });
+        assert_eq!(held.source_hash().as_deref(), Some("changed"));
+    }
+
+    #[test]
     fn an_empty_host_holds_nothing() {
         let held = parse(&line("machine_id", b"abc")).unwrap();
         assert!(!held.is_ours() && held.source_hash().is_none());
