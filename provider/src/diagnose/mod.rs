@@ -13,7 +13,7 @@ pub(crate) use file::file_error;
 pub(crate) use host::host_error;
 
 /// The text as a sentence: a capital first letter and a full stop.
-fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
     let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };

@@ -35,7 +35,7 @@ impl Values<'_> {
 
     /// As [`Values::of`]; a variable of the user's own `.env` counts with all that this may take from
     /// secrets.
-    fn content(&self, name: &str) -> String {
+    pub(super) fn content(&self, name: &str) -> String {
         let value = self.of(name);
         if self.known.contains_key(name) {
             return value.to_owned();

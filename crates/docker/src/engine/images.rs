@@ -1,9 +1,14 @@
 //! Images of a host, and what registries say of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    error::Error as _,
+    time::Duration,
+};
 
 use bollard::{auth::DockerCredentials, query_parameters::RemoveImageOptionsBuilder};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use secret::Scrubber;
 
 use super::{Engine, Image, not_found, status_code};
 use crate::{
@@ -11,8 +16,8 @@ use crate::{
     registry::{self, Registry},
 };
 
-/// How many images are asked for at the same time.
-const AT_ONCE: usize = 8;
+/// How many answers are waited for at the same time.
+const AT_ONCE: usize = 16;
 
 impl Engine {
     /// The images behind `references` that the host has.
@@ -28,16 +33,39 @@ impl Engine {
         Ok(found.into_iter().flatten().collect())
     }
 
-    /// The digest (`sha256:…`) that `reference` stands for in its registry now. The daemon asks, so
-    /// the registry only has to be within the host's reach.
+    /// Which of `asked` (a reference, the digests of the image that the host has for it, the
+    /// credentials for its registry) stand for another image in their registry by now.
     ///
-    /// # Errors
-    /// [`Error::Engine`] when the registry, or the daemon, does not answer or refuses.
-    pub async fn registry_digest(
+    /// The daemon asks, so a registry only has to be within the host's reach. One that refuses or
+    /// does not answer within `patience` is taken to have nothing new, and the log says so.
+    pub async fn moved(
         &self,
-        reference: &str,
-        registry: Option<&Registry>,
-    ) -> Result<String, Error> {
+        asked: Vec<(String, Vec<String>, Option<Registry>)>,
+        patience: Duration,
+    ) -> BTreeSet<String> {
+        let known = asked.iter().filter_map(|(_, _, registry)| Some(registry.as_ref()?.password.clone()));
+        let scrubber = Scrubber::new(known);
+        let scrubber = &scrubber;
+        let answers = asked.into_iter().map(|(reference, digests, registry)| async move {
+            let answer =
+                tokio::time::timeout(patience, self.registry_digest(&reference, registry.as_ref())).await;
+            let problem = match answer {
+                Ok(Ok(digest)) => {
+                    return registry::has_moved(&reference, &digests, &digest).then_some(reference);
+                }
+                Ok(Err(error)) => error.source().map_or_else(|| error.to_string(), ToString::to_string),
+                Err(_) => format!("no answer within {} s", patience.as_secs()),
+            };
+            let problem = scrubber.scrub(&problem);
+            tracing::warn!(image = reference, problem, "the registry does not tell what a tag stands for");
+            None
+        });
+        let answers: Vec<_> = stream::iter(answers).buffer_unordered(AT_ONCE).collect().await;
+        answers.into_iter().flatten().collect()
+    }
+
+    /// The digest (`sha256:…`) that `reference` stands for in its registry now.
+    async fn registry_digest(&self, reference: &str, registry: Option<&Registry>) -> Result<String, Error> {
         let reference = registry::with_tag(reference);
         let found = self.docker.inspect_registry_image(&reference, credentials(registry)).await;
         let found = found.map_err(|source| self.error("ask a registry for an image", source))?;

@@ -9,6 +9,7 @@ use super::{
     destroy,
     failure::Failure,
     held,
+    images::{self, ImageFacts},
     inputs::{Inputs, secrets},
     job,
     model::{CHANGED, Service, StackModel},
@@ -162,6 +163,7 @@ fn begun(
     model.id = Field::Known(inputs.name.clone());
     model.source_hash = CHANGED.into();
     model.services = Field::Known(Default::default());
+    model.image_digests = Field::Known(Default::default());
     model
 }
 
@@ -179,6 +181,10 @@ fn finish(apply: &mut Apply<StackResource>, made: Made) {
     }
     state.model.job = apply.planned.job.clone();
     state.model.probe = apply.planned.probe.clone();
+    state.model.image_digests = match &apply.planned.image_digests {
+        Field::Known(digests) => Field::Known(digests.clone()),
+        _ => images::digests(&state.model, &made.private.image_facts),
+    };
     if let Field::Known(hash) = &apply.planned.source_hash {
         state.model.source_hash = Field::Known(hash.clone());
     }
@@ -194,12 +200,15 @@ async fn stopped(
     let name = &deployment.inputs.name;
     let looked = async {
         let held = held::look(deployment.site.executor(), &deployment.directory).await?;
-        Ok::<_, Failure>((held, deployment.engine.containers(name).await?))
+        let containers = deployment.engine.containers(name).await?;
+        let facts = ImageFacts::default().with_running(&deployment.engine, &containers).await?;
+        Ok::<_, Failure>((held, containers, facts))
     };
     let world = match looked.await {
-        Ok((held, containers)) => {
+        Ok((held, containers, facts)) => {
             if let Some(state) = &mut apply.state {
                 take(&mut state.model, &held, &containers);
+                state.model.image_digests = images::digests(&state.model, &facts);
             }
             format!("Its containers now: {}.", what_runs(&containers))
         }

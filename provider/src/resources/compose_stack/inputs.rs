@@ -42,6 +42,10 @@ pub(super) struct Inputs {
     pub(super) placeholders: BTreeMap<String, Secret>,
     /// Paths of secret files to what stands for them.
     pub(super) secret_files: BTreeMap<String, String>,
+    /// Whether services with a `build` section are built.
+    pub(super) build: bool,
+    /// Service to the image that it runs instead of the files' own; `None` while that is unknown.
+    pub(super) images: BTreeMap<String, Option<String>>,
     /// What is shipped, without the user's own `.env`.
     pub(super) source: Source,
     /// The user's own `.env`.
@@ -59,7 +63,12 @@ impl Inputs {
     /// Everything that is wrong with the files.
     pub(super) fn of(config: &StackModel) -> Result<Option<Self>, Diagnostics> {
         let Some((source, files)) = shipped(config)? else { return Ok(None) };
-        let (Ok(Some(name)), Ok(profiles)) = (config.name.decided(), config.profiles.decided()) else {
+        let (Ok(Some(name)), Ok(profiles), Ok(build), Ok(images)) = (
+            config.name.decided(),
+            config.profiles.decided(),
+            config.build.decided(),
+            config.images.decided(),
+        ) else {
             return Ok(None);
         };
         let (Some(placeholders), Some(choice)) = (placeholders(config), chosen(config)) else {
@@ -78,6 +87,12 @@ impl Inputs {
             environment,
             placeholders,
             secret_files,
+            build: build == Some(&true),
+            images: images
+                .into_iter()
+                .flatten()
+                .map(|(name, image)| (name.clone(), image.known().cloned()))
+                .collect(),
             source,
             dotenv: None,
             jobs,
@@ -138,6 +153,12 @@ impl Inputs {
             add(placeholder.expose());
         }
         digested(&self.choice).into_iter().for_each(&mut add);
+        add(if self.build { "build" } else { "images" });
+        for (name, image) in &self.images {
+            add(name);
+            // No image has such a name.
+            add(image.as_deref().unwrap_or("?"));
+        }
         // A digest from before there were jobs stays what it is.
         if !self.jobs.is_empty() {
             add("jobs");
@@ -187,6 +208,8 @@ fn shipped_alone(config: &StackModel) -> Result<Option<Inputs>, Diagnostics> {
         environment: BTreeMap::new(),
         placeholders: BTreeMap::new(),
         secret_files,
+        build: false,
+        images: BTreeMap::new(),
         dotenv: None,
         jobs: BTreeMap::new(),
         source,
@@ -383,10 +406,15 @@ mod tests {
         }));
         let overlay = Field::Known(BTreeMap::from([(".env".to_owned(), "A=1".to_owned())]));
         digests.insert(digest(&StackModel { files_content: overlay, ..config() }));
+        digests.insert(digest(&StackModel { build: Field::Known(true), ..config() }));
+        for image in [Field::Known("app:1".to_owned()), Field::Unknown] {
+            let images = Field::Known(BTreeMap::from([("app".to_owned(), image)]));
+            digests.insert(digest(&StackModel { images, ..config() }));
+        }
         let inputs = Inputs::of(&config()).unwrap().unwrap();
         digests.insert(inputs.digest("/srv/other", "2.26.1"));
         digests.insert(inputs.digest("/srv/web", "2.27.0"));
-        assert_eq!(digests.len(), 8);
+        assert_eq!(digests.len(), 11);
     }
 
     #[test]

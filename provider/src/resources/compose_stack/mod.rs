@@ -18,6 +18,7 @@ mod deploy;
 mod destroy;
 mod failure;
 mod held;
+mod images;
 mod inputs;
 mod job;
 mod model;
@@ -43,6 +44,7 @@ use framework::{Apply, Context, Diagnostics, Plan, Resource, Schema, State};
 use serde::{Deserialize, Serialize};
 
 use crate::{engines::Engines, hosts::Hosts, settings::OnUnreachable};
+use images::ImageFacts;
 pub(crate) use model::StackModel;
 use prediction::Prediction;
 
@@ -68,6 +70,9 @@ pub(crate) struct StackPrivate {
     /// that can move.
     #[serde(default)]
     pub(crate) images: BTreeMap<String, String>,
+    /// What else is known of images, as of the last read.
+    #[serde(default)]
+    pub(crate) image_facts: ImageFacts,
     /// What the last apply made, or what the plan wants.
     #[serde(default)]
     pub(crate) prediction: Option<Prediction>,

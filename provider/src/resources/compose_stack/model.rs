@@ -27,6 +27,9 @@ pub(crate) struct StackModel {
     pub(crate) secret_files_wo: Field<BTreeMap<String, Field<Secret>>>,
     pub(crate) secret_files_wo_version: Field<String>,
     pub(crate) pull: Field<String>,
+    pub(crate) build: Field<bool>,
+    pub(crate) images: Field<BTreeMap<String, Field<String>>>,
+    pub(crate) keep_images: Field<u64>,
     pub(crate) remove_orphans: Field<bool>,
     pub(crate) remove_volumes_on_destroy: Field<bool>,
     pub(crate) on_destroy: Field<String>,
@@ -35,6 +38,7 @@ pub(crate) struct StackModel {
     pub(crate) probe: Field<Vec<ProbeBlock>>,
     pub(crate) id: Field<String>,
     pub(crate) source_hash: Field<String>,
+    pub(crate) image_digests: Field<BTreeMap<String, String>>,
     pub(crate) services: Field<BTreeMap<String, Service>>,
 }
 
@@ -79,6 +83,9 @@ pub(crate) struct Service {
 
 /// What `source_hash` says when the files on the host are not the ones that were shipped.
 pub(super) const CHANGED: &str = "changed";
+
+/// `keep_images` where nobody says otherwise.
+pub(super) const KEEP_IMAGES: u64 = 2;
 
 impl StackModel {
     /// The name, or nothing while it is unknown.

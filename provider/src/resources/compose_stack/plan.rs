@@ -11,12 +11,14 @@ use framework::{Context, Diagnostic, Diagnostics, Field, Plan, Severity};
 use super::{
     StackPrivate, StackResource,
     failure::Failure,
+    images::{ImageFacts, planned_digests},
     inputs::{Inputs, own_dotenv, source_hash},
     job,
     model::{Service, StackModel},
     policies::{Own, Required},
     predict::predict,
-    prediction::Prediction,
+    prediction::{OPEN, Prediction},
+    pull::unbuilt,
     site::Site,
 };
 use crate::{
@@ -68,7 +70,7 @@ pub(super) async fn plan(
         leave_open(plan);
         return Ok(());
     };
-    match look(resource, cx, plan, &inputs, host).await {
+    match look(resource, cx, plan, &inputs, &title, host).await {
         Ok(known) => {
             check(plan, Some(&known.prediction))?;
             settle(&title, plan, known)?;
@@ -117,6 +119,7 @@ async fn look(
     cx: &Context,
     plan: &Plan<StackResource>,
     inputs: &Inputs,
+    title: &str,
     host: Host,
 ) -> Result<Known, Failure> {
     let site = Site::open(host).await?;
@@ -132,6 +135,10 @@ async fn look(
     };
     let compose = site.compose_version(resource).await?;
     let prediction = predict(resource, cx, &site, inputs, &directory).await?;
+    let engine = resource.engines.engine(&site.host).await?;
+    if let Some(problem) = unbuilt(title, &engine, &prediction).await? {
+        return Err(problem.into());
+    }
     Ok(Known { directory, prediction, machine_id: site.machine_id, compose, stays })
 }
 
@@ -142,9 +149,12 @@ fn leave_open(plan: &mut Plan<StackResource>) {
     if plan.config.directory.is_unknown() || (moved && plan.config.directory.is_null()) {
         plan.planned.directory = Field::Unknown;
     }
-    plan.planned.services = plan.prior.as_ref().map_or(Field::Unknown, |prior| prior.model.services.clone());
+    let prior = plan.prior.as_ref().map(|prior| &prior.model);
+    plan.planned.services = prior.map_or(Field::Unknown, |prior| prior.services.clone());
+    plan.planned.image_digests = prior.map_or(Field::Unknown, |prior| prior.image_digests.clone());
     if plan.has_changes() {
         plan.planned.services = Field::Unknown;
+        plan.planned.image_digests = Field::Unknown;
         plan.private = StackPrivate::default();
     }
 }
@@ -152,19 +162,33 @@ fn leave_open(plan: &mut Plan<StackResource>) {
 /// Takes over what is known.
 fn settle(title: &str, plan: &mut Plan<StackResource>, known: Known) -> Result<(), Diagnostics> {
     job::check(title, &plan.planned, &known.prediction)?;
-    let (prior, images) = match plan.prior.as_ref().filter(|_| known.stays) {
-        Some(prior) => (prior.model.live(), prior.private.images.clone()),
-        None => (BTreeMap::new(), BTreeMap::new()),
+    let (prior, images, facts) = match plan.prior.as_ref().filter(|_| known.stays) {
+        Some(prior) => (prior.model.live(), prior.private.images.clone(), facts_for(plan, &prior.private)),
+        None => (BTreeMap::new(), BTreeMap::new(), ImageFacts::default()),
     };
+    let ids = known.prediction.image_ids(&images, &facts);
+    let services = services(&prior, &known.prediction, &ids, &plan.planned);
     plan.planned.directory = Field::Known(known.directory);
-    plan.planned.services = Field::Known(services(&prior, &known.prediction, &images, &plan.planned));
+    plan.planned.image_digests = planned_digests(&services, &facts);
+    plan.planned.services = Field::Known(services);
     plan.private = StackPrivate {
         machine_id: known.machine_id,
         compose: known.compose,
         images,
+        image_facts: facts,
         prediction: Some(known.prediction),
     };
     Ok(())
+}
+
+/// What is known of the images, as far as it counts: where not everything is fetched, it does not
+/// matter what a tag stands for in its registry.
+fn facts_for(plan: &Plan<StackResource>, private: &StackPrivate) -> ImageFacts {
+    let mut facts = private.image_facts.clone();
+    if plan.planned.pull.as_str() != Some("always") {
+        facts.moved.clear();
+    }
+    facts
 }
 
 /// The services as they will be.
@@ -186,16 +210,24 @@ fn services(
             let prior = prior.get(name);
             // What a digest names stays the same image.
             let pinned = prior.filter(|prior| prior.image == wanted.image && wanted.image.contains('@'));
-            let image_id = images.get(&wanted.image).or(pinned.map(|prior| &prior.image_id));
+            let known = images.get(&wanted.image).filter(|id| *id != OPEN);
+            let image_id = known.or(pinned.map(|prior| &prior.image_id));
             let mut service = Service::planned(&planned(wanted, prior, change, image_id));
             // Started or restarted, it is the same container.
             if let (Change::Repair, Some(prior)) = (change, prior) {
                 service.containers = Field::Known(prior.containers.clone());
             }
-            if pulls && !wanted.image.contains('@') && wanted.replicas > 0 {
+            let open = images.get(&wanted.image).is_some_and(|id| id == OPEN);
+            if (open || pulls && prediction.services[name].is_fetched() && !wanted.image.contains('@'))
+                && wanted.replicas > 0
+            {
                 service.image_id = Field::Unknown;
                 service.containers = Field::Unknown;
                 service.ports = Field::Unknown;
+            }
+            if prediction.services[name].open {
+                service.image = Field::Unknown;
+                service.config_hash = Field::Unknown;
             }
             (name.clone(), service)
         })
@@ -293,5 +325,61 @@ mod tests {
         let other = prediction(&[("app", "x"), ("db", "c")]);
         let moving = services(&prior, &other, &BTreeMap::new(), &model);
         assert!(moving["db"].image_id.is_unknown());
+    }
+
+    #[test]
+    fn images_that_only_apply_tells_change_who_uses_them() {
+        let prior = prior(&[("app", live("c")), ("db", ServiceState { image: "db:1".into(), ..live("c") })]);
+        let mut both = prediction(&[("app", "c"), ("db", "c")]);
+        both.services.get_mut("db").unwrap().image = "db:1".into();
+        let facts = ImageFacts { moved: ["app:1".to_owned()].into(), ..ImageFacts::default() };
+        let ids = BTreeMap::from([("app:1".to_owned(), "sha256:1".to_owned())]);
+        let planned = services(&prior, &both, &both.image_ids(&ids, &facts), &StackModel::default());
+        assert!(planned["app"].image_id.is_unknown() && planned["app"].containers.is_unknown());
+        assert_eq!(planned["db"], Service::of(&prior["db"]));
+
+        both.services.get_mut("app").unwrap().context = Some("now".into());
+        let with = |context: &str| ImageFacts {
+            contexts: BTreeMap::from([("app:1".to_owned(), context.to_owned())]),
+            ..ImageFacts::default()
+        };
+        let same = services(&prior, &both, &both.image_ids(&ids, &with("now")), &StackModel::default());
+        assert_eq!(same["app"], Service::of(&prior["app"]));
+        for (ids, context) in [(ids, "then"), (BTreeMap::new(), "now")] {
+            let ids = both.image_ids(&ids, &with(context));
+            let built = services(&prior, &both, &ids, &StackModel::default());
+            assert!(built["app"].image_id.is_unknown(), "{context}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_image_leaves_its_service_open_and_no_other() {
+        let prior = prior(&[("app", live("c")), ("db", live("c"))]);
+        let mut both = prediction(&[("app", "x"), ("db", "c")]);
+        let app = both.services.get_mut("app").unwrap();
+        (app.open, app.image) = (true, "unknown".into());
+        let ids = both.image_ids(&BTreeMap::new(), &ImageFacts::default());
+        let planned = services(&prior, &both, &ids, &StackModel::default());
+        assert!(planned["app"].image.is_unknown() && planned["app"].config_hash.is_unknown());
+        assert_eq!(planned["db"], Service::of(&prior["db"]));
+        assert!(planned_digests(&planned, &ImageFacts::default()).is_unknown());
+    }
+
+    #[test]
+    fn digests_are_known_where_nothing_changes() {
+        let pinned = "h:5000/db:1@sha256:d";
+        let db = ServiceState { image: pinned.into(), ..live("c") };
+        let services =
+            [("app", live("c")), ("db", db), ("built", ServiceState { image_id: "b".into(), ..live("c") })]
+                .map(|(name, state)| (name.to_owned(), Service::of(&state)));
+        let digests = [("sha256:1", vec!["app@sha256:a".to_owned()]), ("b", vec![])];
+        let facts = ImageFacts {
+            digests: digests.map(|(id, all)| (id.to_owned(), all)).into(),
+            ..ImageFacts::default()
+        };
+        let found = planned_digests(&services.into(), &facts);
+        let wanted = [("app", "app@sha256:a"), ("db", "h:5000/db@sha256:d")];
+        let wanted = wanted.map(|(name, digest)| (name.to_owned(), digest.to_owned()));
+        assert_eq!(found, Field::Known(wanted.into()));
     }
 }

@@ -17,6 +17,7 @@ mod runs;
 use super::{
     StackResource,
     failure::Failure,
+    images,
     inputs::Inputs,
     prediction::{Prediction, Run},
     secret_files,
@@ -50,7 +51,7 @@ pub(super) async fn predict(
     if let Err(error) = temporary.remove().await {
         tracing::warn!(host = site.executor().name(), %error, "could not remove the staged files");
     }
-    let Answer { resolved, hashes, inactive, runs } = answer?;
+    let Answer { resolved, hashes, inactive, runs, contexts } = answer?;
     let placeholders: Vec<String> =
         inputs.placeholders.values().map(|placeholder| placeholder.expose().to_owned()).collect();
     let prediction = Prediction::of(
@@ -60,7 +61,8 @@ pub(super) async fn predict(
         &placeholders,
         &inputs.choice,
     )?;
-    Ok(Prediction { inactive, runs, ..prediction })
+    let prediction = Prediction { inactive, runs, ..prediction };
+    Ok(prediction.with_images(&resolved, contexts, &inputs.images))
 }
 
 /// What Compose makes of the files.
@@ -71,6 +73,8 @@ struct Answer {
     inactive: BTreeSet<String>,
     /// The services that only jobs run.
     runs: BTreeMap<String, Run>,
+    /// What each service that is built is built from.
+    contexts: BTreeMap<String, String>,
 }
 
 /// The files of a stack on their way to an answer.
@@ -111,8 +115,13 @@ impl Stage<'_> {
         if !unset.is_empty() {
             return Err(self.undefined(&unset));
         }
+        let (document, others) = images::overridden(document, &self.inputs.images);
         let resolved = self.moved(&document)?;
         let inactive = self.inactive(&compose, &contents, &needed, &resolved).await;
+        let strangers: Vec<String> = others.into_iter().filter(|name| !inactive.contains(name)).collect();
+        if !strangers.is_empty() {
+            return Err(images::strangers(&strangers));
+        }
         let choice = &self.inputs.choice;
         let misfits = choice.misfits(&resolved.config, &inactive);
         if !misfits.is_empty() {
@@ -123,7 +132,19 @@ impl Stage<'_> {
         let directory = self.end.project_directory();
         let hashes = compose.hashes(&self.inputs.name, &directory, resolved.document()).await?;
         let runs = self.runs(&compose, &project, &resolved.config).await?;
-        Ok(Answer { resolved, hashes, inactive, runs })
+        let contexts = self.contexts(&resolved)?;
+        Ok(Answer { resolved, hashes, inactive, runs, contexts })
+    }
+
+    /// What the services that are built are built from.
+    fn contexts(&self, resolved: &Resolved) -> Result<BTreeMap<String, String>, Failure> {
+        if !self.inputs.build {
+            return Ok(BTreeMap::new());
+        }
+        let known = self.values();
+        let secrets = Placeholders { values: &self.placeholders(), files: &self.inputs.secret_files };
+        let values = Values { known: &known, own: self.inputs.dotenv.as_deref(), secrets };
+        images::contexts(self.inputs, resolved, self.end.root(), values)
     }
 
     /// What Compose resolved, where it will be.

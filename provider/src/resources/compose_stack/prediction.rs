@@ -19,6 +19,11 @@ use docker::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::images::ImageFacts;
+
+/// Stands for the id of an image that only apply tells.
+pub(super) const OPEN: &str = "open";
+
 /// What Compose makes of the inputs with this digest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Prediction {
@@ -42,6 +47,9 @@ pub(crate) struct Run {
     pub(crate) platform: String,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) built: bool,
+    /// Whether its image is one of the configuration's, and not of the files.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) chosen: bool,
     /// A hash over all that the files say of it, placeholders in the place of secrets.
     pub(crate) hash: String,
 }
@@ -52,8 +60,18 @@ pub(crate) struct Wanted {
     pub(crate) image: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) platform: String,
+    /// Whether the files say how to build it, and no image that could be fetched.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) built: bool,
+    /// What it is built from; none where it is not built.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) context: Option<String>,
+    /// Whether its image is one of the configuration's, and not of the files.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) chosen: bool,
+    /// Whether only apply knows its image.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) open: bool,
     pub(crate) environment_hash: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) files_hash: String,
@@ -119,6 +137,31 @@ impl Prediction {
         Ok(Self { digest, services: services.collect(), ..Self::default() })
     }
 
+    /// The same, with where the images come from: `contexts` are what services are built from,
+    /// `chosen` the images of the configuration.
+    pub(super) fn with_images(
+        mut self,
+        resolved: &Resolved,
+        contexts: BTreeMap<String, String>,
+        chosen: &BTreeMap<String, Option<String>>,
+    ) -> Self {
+        for (name, one) in &mut self.services {
+            let service = &resolved.config.document["services"][name];
+            one.context = contexts.get(name).cloned();
+            one.built = service["build"].is_object() && service["image"].is_null();
+            one.chosen = chosen.contains_key(name);
+            one.open = chosen.get(name).is_some_and(Option::is_none);
+        }
+        for (name, run) in &mut self.runs {
+            if let Some(Some(image)) = chosen.get(name) {
+                run.hash = format!("{} {image}", run.hash);
+                run.image.clone_from(image);
+                (run.built, run.chosen) = (false, true);
+            }
+        }
+        self
+    }
+
     /// The services as the domain knows them.
     pub(super) fn wanted(&self) -> BTreeMap<String, DomainWanted> {
         self.services.iter().map(|(name, one)| (name.clone(), one.domain())).collect()
@@ -137,6 +180,25 @@ impl Prediction {
         }
     }
 
+    /// The ids behind the references, as far as they can be told before anything is done: `ids` and
+    /// `facts` are of what the host has. What is built, has moved or is not known yet is
+    /// [`OPEN`].
+    pub(super) fn image_ids(
+        &self,
+        ids: &BTreeMap<String, String>,
+        facts: &ImageFacts,
+    ) -> BTreeMap<String, String> {
+        let mut all = ids.clone();
+        for one in self.services.values() {
+            let built = ids.contains_key(&one.image).then(|| facts.contexts.get(&one.image)).flatten();
+            let rebuilt = one.context.is_some() && one.context.as_ref() != built;
+            if rebuilt || one.open || facts.moved.contains(&one.image) {
+                all.insert(one.image.clone(), OPEN.to_owned());
+            }
+        }
+        all
+    }
+
     /// What happens to each service of `prior` and of this prediction.
     pub(super) fn changes(
         &self,
@@ -148,10 +210,15 @@ impl Prediction {
 
     /// The Compose file with what we add; labels that stand for secrets stand for `contents`.
     pub(super) fn override_file(&self, contents: &Contents<'_>) -> String {
-        let addition =
-            |name: &str, one: &Wanted| Addition { labels: one.labels(name, contents), ..Addition::default() };
+        let addition = |name: &str, one: &Wanted| Addition {
+            labels: one.labels(name, contents),
+            image: Some(one.image.clone()).filter(|_| one.chosen),
+            context: one.context.clone(),
+        };
         let additions = self.services.iter().map(|(name, one)| (name.clone(), addition(name, one)));
-        override_file(&additions.collect())
+        let alone = |run: &Run| Addition { image: Some(run.image.clone()), ..Addition::default() };
+        let runs = self.runs.iter().filter(|(_, run)| run.chosen);
+        override_file(&additions.chain(runs.map(|(name, run)| (name.clone(), alone(run)))).collect())
     }
 
     /// The services that are started, where these are not all.
@@ -182,8 +249,21 @@ impl Prediction {
 
     /// The references of images that can move: those without a digest.
     pub(super) fn movable_images(&self) -> BTreeSet<String> {
-        let images = self.services.values().map(|one| &one.image);
+        let images = self.services.values().filter(|one| !one.open).map(|one| &one.image);
         images.filter(|image| !image.contains('@')).cloned().collect()
+    }
+
+    /// The images that the files only say how to build and that are not built, with a service each.
+    pub(super) fn unbuilt(&self) -> BTreeMap<String, String> {
+        let unbuilt = self.services.iter().filter(|(_, one)| one.built && one.context.is_none());
+        let unbuilt = unbuilt.filter(|(_, one)| one.needs_image());
+        unbuilt.map(|(name, one)| (one.image.clone(), name.clone())).collect()
+    }
+
+    /// The references of images that come from registries.
+    pub(super) fn fetched_images(&self) -> BTreeSet<String> {
+        let fetched = self.services.values().filter(|one| one.is_fetched());
+        fetched.map(|one| one.image.clone()).collect()
     }
 }
 
@@ -192,7 +272,10 @@ impl Wanted {
         Self {
             image: wanted.image,
             platform: platform.to_owned(),
-            built: service.build.is_some(),
+            built: false,
+            context: None,
+            chosen: false,
+            open: false,
             environment_hash: wanted.environment_hash,
             files_hash: wanted.files_hash,
             config_hash: wanted.config_hash,
@@ -216,6 +299,17 @@ impl Wanted {
             (label.clone(), seal.label(contents.key, label, service, digests))
         });
         self.labels.clone().into_iter().chain(sealed).collect()
+    }
+
+    /// Whether its image has to be on the host: it is to have containers, or the product itself makes
+    /// them.
+    pub(super) fn needs_image(&self) -> bool {
+        self.replicas > 0 || self.left_alone
+    }
+
+    /// Whether its image comes from a registry: it is not built here, nor was it by somebody else.
+    pub(super) fn is_fetched(&self) -> bool {
+        self.context.is_none() && !self.built
     }
 
     fn domain(&self) -> DomainWanted {
@@ -243,6 +337,9 @@ pub(super) mod tests {
             image: "app:1".into(),
             platform: String::new(),
             built: false,
+            context: None,
+            chosen: false,
+            open: false,
             environment_hash: "e".into(),
             files_hash: String::new(),
             config_hash: config_hash.into(),

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use docker::{Engine, Error, Registry, registry::for_image};
-use framework::Diagnostics;
+use framework::{Diagnostic, Diagnostics};
 use tokio::task::JoinSet;
 
 use super::{
     deploy::Deployment,
     failure::Failure,
+    images::registries,
     prediction::{Prediction, Wanted},
 };
 use crate::diagnose::docker_error;
@@ -20,7 +21,7 @@ const NOTHING: &str = "Nothing was changed: images are fetched before anything e
 /// request and are left nowhere.
 pub(super) async fn pull(deployment: &Deployment<'_>, prediction: &Prediction) -> Result<(), Failure> {
     let policy = deployment.planned.pull.as_str().unwrap_or("missing").to_owned();
-    let registries = registries(deployment);
+    let registries = registries(deployment.resource);
     let mut tasks = JoinSet::new();
     for (image, platform) in images(prediction, &deployment.inputs.jobs) {
         let registry = for_image(&registries, &image).cloned();
@@ -29,6 +30,9 @@ pub(super) async fn pull(deployment: &Deployment<'_>, prediction: &Prediction) -
         tasks.spawn(async move { fetch(&engine, &policy, &image, &platform, registry.as_ref(), host).await });
     }
     let mut problems = Diagnostics::new();
+    if let Some(problem) = unbuilt(deployment.title, &deployment.engine, prediction).await? {
+        problems.push(problem);
+    }
     loop {
         let done = tokio::select! {
             biased;
@@ -48,14 +52,45 @@ pub(super) async fn pull(deployment: &Deployment<'_>, prediction: &Prediction) -
     Ok(problems.into_result()?)
 }
 
-/// The images of the services that are not built, each once; of those that are to have containers,
+/// The images of the services that come from registries, each once; of those that are to have containers,
 /// whose containers the product itself makes, or that are run by jobs.
 fn images(prediction: &Prediction, jobs: &BTreeMap<String, usize>) -> BTreeSet<(String, String)> {
-    let used = |name: &String, one: &Wanted| one.replicas > 0 || one.left_alone || jobs.contains_key(name);
-    let services = prediction.services.iter().filter(|(name, one)| !one.built && used(name, one));
+    let used = |name: &String, one: &Wanted| one.needs_image() || jobs.contains_key(name);
+    let services = prediction.services.iter().filter(|(name, one)| one.is_fetched() && used(name, one));
     let services = services.map(|(_, one)| (one.image.clone(), one.platform.clone()));
     let runs = prediction.runs.values().filter(|run| !run.built);
     services.chain(runs.map(|run| (run.image.clone(), run.platform.clone()))).collect()
+}
+
+/// The images that the files only say how to build, that nobody has built, and that we are not to
+/// build either.
+pub(super) async fn unbuilt(
+    title: &str,
+    engine: &Engine,
+    prediction: &Prediction,
+) -> Result<Option<Diagnostic>, Failure> {
+    let unbuilt = prediction.unbuilt();
+    let there = engine.images(unbuilt.keys().cloned().collect()).await?;
+    Ok(not_built(title, &unbuilt, |image| there.contains_key(image)))
+}
+
+/// The diagnostic for the images of `unbuilt` (image to service) that are not there.
+fn not_built(
+    title: &str,
+    unbuilt: &BTreeMap<String, String>,
+    is_there: impl Fn(&str) -> bool,
+) -> Option<Diagnostic> {
+    let missing = unbuilt.iter().filter(|(image, _)| !is_there(image));
+    let missing: Vec<String> = missing.map(|(image, service)| format!("{service} ({image})")).collect();
+    if missing.is_empty() {
+        return None;
+    }
+    let happened = format!(
+        "The Compose files only say how to build the image of these services, and the host does not have it: {}.",
+        missing.join(", ")
+    );
+    let next = "Set `build = true` to build it there, or name an image for the service in `images`.";
+    Some(Diagnostic::error(title).detail(happened).detail("Nothing was changed.").detail(next).at("build"))
 }
 
 async fn fetch(
@@ -78,17 +113,6 @@ async fn fetch(
     engine.pull(image, platform, registry).await.map(drop)
 }
 
-fn registries(deployment: &Deployment<'_>) -> Vec<Registry> {
-    let settings = deployment.resource.hosts.settings();
-    let all = settings.iter().flat_map(|settings| settings.registries.iter());
-    all.map(|registry| Registry {
-        address: registry.address.clone(),
-        username: registry.username.clone(),
-        password: registry.password.clone(),
-    })
-    .collect()
-}
-
 /// What a registry says may repeat what it was told.
 fn scrubbed(error: Error, deployment: &Deployment<'_>) -> Error {
     match error {
@@ -96,5 +120,20 @@ fn scrubbed(error: Error, deployment: &Deployment<'_>) -> Error {
             Error::Pull { host, reference, reason: deployment.scrubber.scrub(&reason) }
         }
         error => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_that_nobody_built_is_told_at_the_attribute_that_would() {
+        let unbuilt = BTreeMap::from([("web-app".to_owned(), "app".to_owned())]);
+        assert_eq!(not_built("T", &unbuilt, |_| true), None);
+        let problem = not_built("T", &unbuilt, |_| false).unwrap();
+        assert_eq!(problem.path.as_ref().map(ToString::to_string).as_deref(), Some("build"));
+        assert!(problem.detail.contains("the host does not have it: app (web-app)."), "{problem}");
+        assert!(problem.detail.contains("Set `build = true`"), "{problem}");
     }
 }

@@ -1,6 +1,6 @@
 //! Finding out what became of a stack.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use docker::{
     Engine,
@@ -14,7 +14,8 @@ use super::{
     destroy::is_abandoned,
     failure::Failure,
     held::{self, Held},
-    model::Service,
+    images::{self, ImageFacts},
+    model::{KEEP_IMAGES, Service},
     site::Site,
 };
 use crate::hosts::{Host, import_id};
@@ -58,16 +59,28 @@ async fn refreshed(
     mut state: State<StackResource>,
 ) -> Result<Option<State<StackResource>>, Failure> {
     let engine = resource.engines.engine(&host).await?;
-    let (held, containers) = match state.model.directory.known() {
-        Some(directory) => {
-            let (held, containers) = tokio::join!(
-                held::look(host.executor.as_ref(), directory),
-                engine.containers(state.model.name())
-            );
-            (held?, containers?)
-        }
-        None => found_by_name(&engine, &host, &mut state.model).await?,
+    let prediction = state.private.prediction.clone();
+    let always = state.model.pull.as_str() == Some("always");
+    let all_of_images = async {
+        let found = images::look(&engine, prediction.as_ref()).await?;
+        let moved = match always {
+            true => images::moved(resource, &engine, prediction.as_ref(), &found).await,
+            false => BTreeSet::new(),
+        };
+        Ok::<_, docker::Error>((found, moved))
     };
+    let (stack, found) = match state.model.directory.known() {
+        Some(directory) => {
+            let (held, containers, found) = tokio::join!(
+                held::look(host.executor.as_ref(), directory),
+                engine.containers(state.model.name()),
+                all_of_images
+            );
+            ((held?, containers?), found?)
+        }
+        None => (found_by_name(&engine, &host, &mut state.model).await?, all_of_images.await?),
+    };
+    let (held, containers) = stack;
     if is_gone(&held, &containers) {
         return Ok(None);
     }
@@ -75,8 +88,12 @@ async fn refreshed(
     if state.private.machine_id.is_empty() {
         state.private.machine_id.clone_from(&held.machine_id);
     }
-    state.private.images = images(&engine, &state.private).await?;
     take(&mut state.model, &held, &containers);
+    let (found, moved) = found;
+    state.private.images = images::ids(&found);
+    state.private.image_facts = ImageFacts::of(&found).with_running(&engine, &containers).await?;
+    state.private.image_facts.moved = moved;
+    state.model.image_digests = images::digests(&state.model, &state.private.image_facts);
     Ok(Some(state))
 }
 
@@ -102,25 +119,11 @@ async fn found_by_name(
 }
 
 /// The stack's directory as its containers tell it: our override file lies in a folder of it.
-fn directory_of(container: &Container) -> Option<String> {
+pub(super) fn directory_of(container: &Container) -> Option<String> {
     let files = container.label(LABEL_FILES).unwrap_or_default();
     let ours = files.split(',').find_map(|file| file.strip_suffix("/.windlass/override.json"));
     let directory = ours.or_else(|| container.label(LABEL_DIRECTORY))?;
     Some(directory.to_owned()).filter(|directory| directory.len() > 1 && directory.starts_with('/'))
-}
-
-/// The ids behind the references that can move, as the host has them.
-pub(super) async fn images(
-    engine: &Engine,
-    private: &StackPrivate,
-) -> Result<BTreeMap<String, String>, Failure> {
-    let mut images = BTreeMap::new();
-    for reference in private.prediction.iter().flat_map(|prediction| prediction.movable_images()) {
-        if let Some(image) = engine.image(&reference).await? {
-            images.insert(reference, image.id);
-        }
-    }
-    Ok(images)
 }
 
 /// The one place where what is on a host becomes attributes.
@@ -144,6 +147,8 @@ pub(super) fn import(id: &str) -> Result<State<StackResource>, Diagnostics> {
         host: Field::Known(connection.to_string()),
         name: Field::Known(name),
         pull: "missing".into(),
+        build: Field::Known(false),
+        keep_images: Field::Known(KEEP_IMAGES),
         remove_orphans: Field::Known(true),
         remove_volumes_on_destroy: Field::Known(false),
         on_destroy: "down".into(),

@@ -10,7 +10,7 @@ use secret::Secret;
 
 use super::{
     inputs::{check_directory, check_name},
-    model::Service,
+    model::{KEEP_IMAGES, Service},
 };
 use crate::{hosts::check_connection, require, source::check_relative};
 
@@ -32,6 +32,7 @@ pub(super) fn schema() -> Schema {
         .attributes(files())
         .attributes(values())
         .attributes(selection())
+        .attributes(images())
         .attributes(behaviour())
         .attributes(computed())
         .block(require::block())
@@ -153,12 +154,36 @@ fn values() -> [Attribute; 5] {
     ]
 }
 
-fn behaviour() -> [Attribute; 4] {
+fn images() -> [Attribute; 4] {
     [
         Attribute::string("pull").default("missing").validate(validate::one_of(PULL)).describe(
             "Which images are fetched before the services are started: those that the host does not have \
-             (`missing`, default), `always` all, or `never` any.",
+             (`missing`, default), `always` all, or `never` any. With `always`, a plan also asks the registries whether \
+             their tags stand for other images by now (a registry that does not answer within 3 seconds is taken to \
+             have nothing new), and a moved tag changes the services that use it. References with a digest never move.",
         ),
+        Attribute::bool("build").default(false).describe(
+            "Build the services that have a `build` section, on the host with BuildKit, from the files that are shipped \
+             (what `.dockerignore` names is left out). A service is built again when its context, Dockerfile, arguments, \
+             target or the version of a build secret changes, or when its image is gone; a context that is the URL of \
+             a git repository counts by its text alone. Base images from registries that ask for a password need a \
+             `docker login` on the host. Default: `false`: images are fetched, and those that the files only say how to \
+             build must be on the host.",
+        ),
+        Attribute::map("images", Type::String).validate(validate::each(image_reference())).describe(
+            "Images by service, instead of the ones in the Compose files: for example those that another stack runs \
+             (`windlass_compose_stack.staging.image_digests`). A service with an image here is not built.",
+        ),
+        Attribute::number("keep_images").default(KEEP_IMAGES).validate(validate::between(1, 100)).describe(
+            "How many generations of the stack's images stay on the host, counting the one that runs: after a good \
+             apply, images that only older ones used are removed, unless any container uses them. Images that this \
+             stack never used are not touched. Default: 2.",
+        ),
+    ]
+}
+
+fn behaviour() -> [Attribute; 3] {
+    [
         Attribute::bool("remove_orphans").default(true).describe(
             "Remove containers of the project that belong to none of its services (any more). Containers of \
              `docker compose run` never count among them. Default: `true`.",
@@ -176,12 +201,24 @@ fn behaviour() -> [Attribute; 4] {
     ]
 }
 
-fn computed() -> [Attribute; 3] {
+fn image_reference() -> validate::Validator {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/:._-@[]".contains(c);
+    validate::pattern("a reference of an image, such as registry.example.org/app:1", move |text| {
+        !text.is_empty() && text.chars().all(plain)
+    })
+}
+
+fn computed() -> [Attribute; 4] {
     [
         Attribute::string("id").computed().keep_on_update().describe("The name of the project."),
         Attribute::string("source_hash").computed().describe(
             "A hash over the paths, modes and contents of the shipped files; `changed` when they are not on the host \
              as they were shipped.",
+        ),
+        Attribute::map("image_digests", Type::String).computed().describe(
+            "The images that run, by service, as references with a digest (`repository@sha256:…`): with them as \
+             `images`, another stack runs the same. Services without containers, and those whose image no registry \
+             knows (it was built or loaded on the host), are not there.",
         ),
         Attribute::map("services", Service::object_type()).computed().describe(
             "The services, by name. Every reason why one is changed is a field of its own: `image`, `image_id`, \

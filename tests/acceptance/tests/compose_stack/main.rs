@@ -4,8 +4,10 @@
 
 mod adoption;
 mod beside;
+mod build;
 mod drift;
 mod ending;
+mod images;
 mod jobs;
 mod life;
 mod places;

@@ -66,8 +66,10 @@ pub enum BuildError {
         path: String,
     },
     /// A file of exclusions that a build does not take.
-    #[error("{path}: {problem}")]
+    #[error("service {service:?} is built without what {path:?} names, and there {problem}")]
     Ignore {
+        /// The service.
+        service: String,
         /// The file.
         path: String,
         /// What is wrong in it.
@@ -177,9 +179,13 @@ impl Section<'_> {
             let definition = &self.document["secrets"][source];
             fields.add(source);
             if let Some(variable) = definition["environment"].as_str() {
-                fields.add(values.of(variable));
+                fields.add(&values.content(variable));
             }
             let path = definition["file"].as_str().unwrap_or_default().replace("$$", "$");
+            let secret = below(&path, self.shipped.directory).and_then(|path| values.secrets.files.get(path));
+            if let Some(placeholder) = secret {
+                fields.add(placeholder);
+            }
             if let Some(file) =
                 below(&path, self.shipped.directory).and_then(|path| self.shipped.files.get(path))
             {
@@ -243,7 +249,11 @@ impl Section<'_> {
         let there = |path: &String| self.shipped.files.contains_key(path);
         let Some(path) = beside.into_iter().chain([own]).find(there) else { return Ok(Ignore::default()) };
         let text = (self.shipped.read)(&path).unwrap_or_default();
-        Ignore::parse(&text).map_err(|problem| BuildError::Ignore { path, problem })
+        Ignore::parse(&text).map_err(|problem| BuildError::Ignore {
+            service: self.service.to_owned(),
+            path,
+            problem,
+        })
     }
 }
 

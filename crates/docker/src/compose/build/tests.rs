@@ -157,7 +157,10 @@ fn what_cannot_be_built_is_told_with_its_service() {
         assert_eq!(hash_in(DIRECTORY, build, &usual(), "").unwrap_err().to_string(), words);
     }
     let error = hash_in(DIRECTORY, plain(), &edited("app/.dockerignore", "a["), "").unwrap_err();
-    assert_eq!(error.to_string(), "app/.dockerignore: \"a[\" is no pattern");
+    assert_eq!(
+        error.to_string(),
+        "service \"app\" is built without what \"app/.dockerignore\" names, and there \"a[\" is no pattern"
+    );
 }
 
 #[test]

@@ -3,7 +3,9 @@
 //! The order of the steps is the same everywhere: [`Deployment::prepare`] changes nothing that
 //! exists, [`Deployment::carry_out`] is everything after that.
 
+mod build;
 mod gates;
+mod prune;
 mod record;
 mod start;
 
@@ -27,6 +29,7 @@ use super::{
     StackPrivate, StackResource,
     failure::Failure,
     held::{self, Held},
+    images::{self, ImageFacts},
     inputs::Inputs,
     job::{self, Due, When},
     model::StackModel,
@@ -203,7 +206,9 @@ impl Deployment<'_> {
             None => new_key()?,
         };
         let live = stack::read(&containers, held.record.as_ref(), Some(&key), Some(&held.seen()));
-        let changes = prediction.changes(&live, &self.images(&prediction).await?);
+        let found = images::look(&self.engine, Some(&prediction)).await?;
+        let images = prediction.image_ids(&images::ids(&found), &ImageFacts::of(&found));
+        let changes = prediction.changes(&live, &images);
         let layout = self.inputs.layout(&self.directory);
         let recorded = held.record.iter().flat_map(|record| record.services.keys().cloned()).collect();
         let jobs = self.due(&prediction, &changes);
@@ -224,7 +229,8 @@ impl Deployment<'_> {
         let sent = self.ship(&work, &held).await?;
         match self.steps(&work, &sent).await {
             Ok(containers) => {
-                self.record(&work, &held, &compose, &containers, true).await?;
+                let record = self.record(&work, &held, &compose, &containers, true).await?;
+                self.prune(&work, record).await;
                 self.made(work.prediction, compose, containers).await
             }
             Err(failure) => {
@@ -239,6 +245,7 @@ impl Deployment<'_> {
 
     /// What follows once the files are there, in this order.
     async fn steps(&self, work: &Work, sent: &BTreeSet<String>) -> Result<Vec<Container>, Failure> {
+        self.build(work).await?;
         self.run_jobs(work, When::Before).await?;
         self.tidy(work).await?;
         self.up(work).await?;
@@ -303,19 +310,20 @@ impl Deployment<'_> {
         compose: &str,
         now: &[Container],
         done: bool,
-    ) -> Result<(), Failure> {
+    ) -> Result<Record, Failure> {
         let mut record = stack::record(&self.inputs.name, compose, &work.prediction.wanted(), now, &work.key);
         if !done {
             record = half_done(record, held.record.as_ref(), &work.changes, &work.containers, now);
             record.unfinished = self.has_gates();
         }
+        record.history = self.history(work, held.record.as_ref(), done).await?;
         self.site.files().write(&work.layout.record(), record.to_json(), &PRIVATE).await?;
-        Ok(())
+        Ok(record)
     }
 
     async fn record_failed(&self, work: &Work, held: &Held, compose: &str) -> Result<(), Failure> {
         let now = self.engine.containers(&self.inputs.name).await?;
-        self.record(work, held, compose, &now, false).await
+        self.record(work, held, compose, &now, false).await.map(drop)
     }
 
     /// What the state is made of.
@@ -326,15 +334,15 @@ impl Deployment<'_> {
         containers: Vec<Container>,
     ) -> Result<Made, Failure> {
         let held = held::look(self.site.executor(), &self.directory).await?;
-        let images = self.images(&prediction).await?;
-        let machine_id = self.site.machine_id.clone();
-        let private = StackPrivate { machine_id, compose, images, prediction: Some(prediction) };
+        let found = images::look(&self.engine, Some(&prediction)).await?;
+        let private = StackPrivate {
+            machine_id: self.site.machine_id.clone(),
+            compose,
+            images: images::ids(&found),
+            image_facts: ImageFacts::of(&found).with_running(&self.engine, &containers).await?,
+            prediction: Some(prediction),
+        };
         Ok(Made { containers, held, private })
-    }
-
-    async fn images(&self, prediction: &Prediction) -> Result<BTreeMap<String, String>, Failure> {
-        let private = StackPrivate { prediction: Some(prediction.clone()), ..StackPrivate::default() };
-        super::read::images(&self.engine, &private).await
     }
 
     fn foreign(&self, containers: &[Container]) -> Diagnostic {

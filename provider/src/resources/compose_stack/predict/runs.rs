@@ -69,6 +69,7 @@ fn run(resolved: &Resolved, name: &str) -> Option<Run> {
         image: service.image.clone(),
         platform: document["platform"].as_str().unwrap_or_default().to_owned(),
         built: service.build.is_some(),
+        chosen: false,
         hash: sha256(document.to_string().as_bytes()),
     })
 }

@@ -1,0 +1,236 @@
+//! The images of a stack: what the configuration says of them, and what the host has.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use docker::{
+    Engine, Registry,
+    compose::{
+        build::{self, BuildError, LABEL_CONTEXT, Shipped},
+        predict::Resolved,
+        resources::Values,
+        stack::{LABEL_IMAGE, is_of_service},
+    },
+    engine::{Container, Image},
+    registry::{digest_of, for_image, pinned},
+};
+use framework::Field;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    StackResource,
+    failure::Failure,
+    inputs::Inputs,
+    model::{Service, StackModel},
+    prediction::Prediction,
+};
+use crate::diagnose::sentence;
+
+/// Stands for an image that only apply knows: no registry has such a name.
+const UNKNOWN: &str = "windlass.invalid/unknown";
+/// How long a registry may take to say what a tag stands for.
+const REGISTRY_PATIENCE: Duration = Duration::from_secs(3);
+
+/// What the host has of the images of a stack, beside their ids.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct ImageFacts {
+    /// Reference to what the image behind it was built from, where we built it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) contexts: BTreeMap<String, String>,
+    /// Id to the references with a digest by which registries know the image.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) digests: BTreeMap<String, Vec<String>>,
+    /// References that stand for another image in their registry.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) moved: BTreeSet<String>,
+}
+
+/// The images behind the references of `prediction` that can move.
+pub(super) async fn look(
+    engine: &Engine,
+    prediction: Option<&Prediction>,
+) -> Result<BTreeMap<String, Image>, docker::Error> {
+    let references = prediction.map(Prediction::movable_images).unwrap_or_default();
+    if references.is_empty() { Ok(BTreeMap::new()) } else { engine.images(references).await }
+}
+
+/// The ids of what was found, by reference.
+pub(super) fn ids(found: &BTreeMap<String, Image>) -> BTreeMap<String, String> {
+    found.iter().map(|(reference, image)| (reference.clone(), image.id.clone())).collect()
+}
+
+impl ImageFacts {
+    /// What the images tell that were found behind references.
+    pub(super) fn of(found: &BTreeMap<String, Image>) -> Self {
+        let context = |(reference, image): (&String, &Image)| {
+            Some((reference.clone(), image.labels.get(LABEL_CONTEXT)?.clone()))
+        };
+        Self {
+            contexts: found.iter().filter_map(context).collect(),
+            digests: found.values().map(|image| (image.id.clone(), image.digests.clone())).collect(),
+            moved: BTreeSet::new(),
+        }
+    }
+
+    /// The same, and the digests of what `containers` run where no reference leads there any more.
+    pub(super) async fn with_running(
+        mut self,
+        engine: &Engine,
+        containers: &[Container],
+    ) -> Result<Self, docker::Error> {
+        let id = |one: &Container| one.label(LABEL_IMAGE).unwrap_or(&one.image_id).to_owned();
+        let running = containers.iter().filter(|one| is_of_service(one) && !one.image.contains('@')).map(id);
+        let others = running.filter(|id| !self.digests.contains_key(id)).collect();
+        for (id, image) in engine.images(others).await? {
+            self.digests.insert(id, image.digests);
+        }
+        Ok(self)
+    }
+}
+
+/// Asks the registries which tags stand for other images than `found`. One that does not answer is
+/// no reason to stop: a plan must not depend on it.
+pub(super) async fn moved(
+    resource: &StackResource,
+    engine: &Engine,
+    prediction: Option<&Prediction>,
+    found: &BTreeMap<String, Image>,
+) -> BTreeSet<String> {
+    let registries = registries(resource);
+    let fetched = prediction.map(Prediction::fetched_images).unwrap_or_default();
+    let asked = found.iter().filter(|(reference, _)| fetched.contains(*reference));
+    let asked = asked.map(|(reference, image)| {
+        (reference.clone(), image.digests.clone(), for_image(&registries, reference).cloned())
+    });
+    engine.moved(asked.collect(), REGISTRY_PATIENCE).await
+}
+
+/// The registries that the provider can log in to.
+pub(super) fn registries(resource: &StackResource) -> Vec<Registry> {
+    let settings = resource.hosts.settings();
+    let all = settings.iter().flat_map(|settings| settings.registries.iter());
+    all.map(|registry| Registry {
+        address: registry.address.clone(),
+        username: registry.username.clone(),
+        password: registry.password.clone(),
+    })
+    .collect()
+}
+
+/// `image_digests`: what runs, as it can be had again.
+pub(super) fn digests(model: &StackModel, facts: &ImageFacts) -> Field<BTreeMap<String, String>> {
+    let services = model.services.known().into_iter().flatten();
+    let running =
+        services.filter(|(_, service)| service.containers.known().is_some_and(|all| !all.is_empty()));
+    let digest = |service: &Service| digest(service, facts).unwrap_or_default();
+    Field::Known(running.filter_map(|(name, service)| Some((name.clone(), digest(service)?))).collect())
+}
+
+/// `image_digests` as they will be; unknown as long as one of them is.
+pub(super) fn planned_digests(
+    services: &BTreeMap<String, Service>,
+    facts: &ImageFacts,
+) -> Field<BTreeMap<String, String>> {
+    let mut digests = BTreeMap::new();
+    for (name, service) in services {
+        if service.replicas.known() == Some(&0) {
+            continue;
+        }
+        match digest(service, facts) {
+            Some(Some(digest)) => drop(digests.insert(name.clone(), digest)),
+            Some(None) => {}
+            None => return Field::Unknown,
+        }
+    }
+    Field::Known(digests)
+}
+
+/// The digest of a service, if it has one; `None` while that cannot be told.
+fn digest(service: &Service, facts: &ImageFacts) -> Option<Option<String>> {
+    let reference = service.image.as_str()?;
+    if let Some(digest) = pinned(reference) {
+        return Some(Some(digest));
+    }
+    let known = facts.digests.get(service.image_id.as_str()?)?;
+    Some(digest_of(reference, known).cloned())
+}
+
+/// The document of Compose with the images of the configuration, and the services of these that it
+/// does not have.
+pub(super) fn overridden(
+    document: Vec<u8>,
+    images: &BTreeMap<String, Option<String>>,
+) -> (Vec<u8>, Vec<String>) {
+    if images.is_empty() {
+        return (document, Vec::new());
+    }
+    // What is no document is told by those who read it next.
+    let Ok(mut project) = serde_json::from_slice::<Value>(&document) else { return (document, Vec::new()) };
+    let mut others = Vec::new();
+    for (name, image) in images {
+        match project.pointer_mut("/services").and_then(|services| services.get_mut(name)) {
+            Some(Value::Object(service)) => {
+                let image = image.as_deref().unwrap_or(UNKNOWN);
+                service.insert("image".to_owned(), Value::from(image));
+            }
+            _ => others.push(name.clone()),
+        }
+    }
+    (project.to_string().into_bytes(), others)
+}
+
+/// What services of the configuration are not in the files.
+pub(super) fn strangers(names: &[String]) -> Failure {
+    let names: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+    Failure::Files {
+        words: format!("`images` names services that the Compose files do not have: {}.", names.join(", ")),
+        next: "Take them out of `images`, or correct their names.".to_owned(),
+        at: "images",
+    }
+}
+
+/// What each service that is to be built is built from.
+pub(super) fn contexts(
+    inputs: &Inputs,
+    resolved: &Resolved,
+    directory: &str,
+    values: Values<'_>,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let read = |path: &str| {
+        let bytes = inputs.source.files.get(path)?.read().ok()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    let (files, links) = (inputs.source.manifest().files, inputs.source.links());
+    let shipped = Shipped { directory, files: &files, links: &links, read: &read };
+    let services = resolved.config.services.keys().filter(|name| !inputs.images.contains_key(*name));
+    let services: BTreeSet<String> = services.cloned().collect();
+    let found = build::contexts(&resolved.config.document, &services, shipped, values);
+    let found = found.and_then(|found| {
+        let images = |(name, hash): (&'_ String, &'_ String)| {
+            (name.clone(), resolved.config.services[name].image.clone(), hash.clone())
+        };
+        let built: Vec<_> = found.iter().map(images).collect();
+        build::agree(built.iter().map(|(name, image, hash)| (name.as_str(), image.as_str(), hash.as_str())))?;
+        Ok(found)
+    });
+    found.map_err(unbuildable)
+}
+
+fn unbuildable(error: BuildError) -> Failure {
+    let next = match &error {
+        BuildError::Outside { .. } => {
+            "Only what is shipped can be built: move the context into `source_dir`, use the URL of a git repository, \
+             or name an image for the service in `images`."
+        }
+        BuildError::Empty { .. } | BuildError::NoDockerfile { .. } => {
+            "Correct the path, and see that no .windlassignore leaves it out."
+        }
+        BuildError::Ignore { .. } => "Correct the pattern.",
+        BuildError::Clash(..) => "Give one of them another `image`.",
+    };
+    Failure::Files { words: sentence(&error.to_string()), next: next.to_owned(), at: "build" }
+}

@@ -1,0 +1,182 @@
+//! Images that are built on the host.
+
+use acceptance_tests::{STACK, SecretHunt, Stack, clis};
+use lab::{Lab, Variant};
+
+/// A stack of a service that is built and one that is not.
+fn write_sources(stack: &Stack<'_>, build: &str) {
+    let busybox = stack.image("busybox");
+    let text = format!(
+        "services:\n  app:\n    build: {build}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n\
+         \x20 side:\n    image: {busybox}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n"
+    );
+    stack.space.write("web/compose.yaml", &text);
+    stack.space.write("web/app/Dockerfile", &format!("FROM {busybox}\nCOPY . /app/\n"));
+    stack.space.write("web/app/message", "one\n");
+    stack.space.write("web/app/notes.txt", "not for the image\n");
+    stack.space.write("web/app/keep.txt", "for the image\n");
+    stack.space.write("web/app/local/junk", "not even for the host\n");
+    stack.space.write("web/app/.dockerignore", "# what only people read\n*.txt\n!keep.txt\n");
+    stack.space.write("web/.windlassignore", "local\n");
+}
+
+fn configure(stack: &Stack<'_>, more: &str) {
+    stack.configure(&format!("source_dir = \"${{path.module}}/web\"\n  {more}"));
+}
+
+/// The id of the image of `app`.
+fn image(stack: &Stack<'_>) -> String {
+    let name = format!("{}-app", stack.name);
+    stack.root_runs(&["docker", "image", "inspect", "--format", "{{.Id}}", &name]).trim().to_owned()
+}
+
+fn remove_images(stack: &Stack<'_>) {
+    stack.shell(&format!("docker images -q {}-app | sort -u | xargs -r docker rmi -f", stack.name));
+}
+
+#[test]
+fn what_is_built_follows_its_context() {
+    let lab = Lab::current().unwrap();
+    for cli in clis() {
+        let stack = Stack::new(&lab, lab.host(Variant::Deploy).unwrap(), &cli);
+        write_sources(&stack, "./app");
+        configure(&stack, "");
+        let error = stack.space.plan().expect_error();
+        error.says("Set `build = true`");
+
+        configure(&stack, "build = true");
+        stack.space.apply().expect_success();
+        stack.space.expect_no_changes();
+        let (first, built) = (stack.containers(), image(&stack));
+        let in_image =
+            stack.root_runs(&["docker", "exec", &format!("{}-app-1", stack.name), "ls", "-A", "/app"]);
+        let files: Vec<&str> = in_image.split_whitespace().collect();
+        assert_eq!(files, [".dockerignore", "Dockerfile", "keep.txt", "message"]);
+
+        // What is not in the image changes no service.
+        stack.space.write("web/app/notes.txt", "other notes\n");
+        let change = stack.space.expect_change(STACK, &["update"]);
+        assert_eq!(change.before["services"], change.after["services"]);
+        stack.space.apply().expect_success();
+        assert_eq!((stack.containers(), image(&stack)), (first.clone(), built.clone()));
+
+        // What is in it changes just the service that is built from it.
+        stack.space.write("web/app/message", "two\n");
+        let change = stack.space.expect_change(STACK, &["update"]);
+        assert_eq!(change.unknown["services"]["app"]["image_id"], true);
+        assert_eq!(change.before["services"]["side"], change.after["services"]["side"]);
+        stack.space.apply().expect_success();
+        stack.space.expect_no_changes();
+        let second = stack.containers();
+        assert_ne!(first["app"], second["app"]);
+        assert_eq!(first["side"], second["side"]);
+        let message =
+            stack.root_runs(&["docker", "exec", &format!("{}-app-1", stack.name), "cat", "/app/message"]);
+        assert_eq!(message, "two\n");
+
+        // An image that somebody removed is built again.
+        stack.root_runs(&["docker", "rmi", "-f", &format!("{}-app", stack.name)]);
+        let change = stack.space.expect_change(STACK, &["update"]);
+        assert_eq!(change.unknown["services"]["app"]["image_id"], true);
+        stack.space.apply().expect_success();
+        stack.space.expect_no_changes();
+        assert!(image(&stack).starts_with("sha256:"));
+
+        // What cannot be built leaves everything as it runs.
+        let before = stack.containers();
+        let dockerfile = std::fs::read_to_string(stack.space.path().join("web/app/Dockerfile")).unwrap();
+        stack.space.write("web/app/Dockerfile", &format!("{dockerfile}RUN echo no such luck && false\n"));
+        let error = stack.space.apply().expect_error();
+        assert_eq!(error.summary, stack.could_not("update"));
+        error.says("build the image of service \"app\"").says("no such luck");
+        assert_eq!(stack.containers(), before);
+        stack.space.write("web/app/Dockerfile", &dockerfile);
+        stack.space.apply().expect_success();
+        stack.space.expect_no_changes();
+        assert_eq!(stack.containers(), before);
+        stack.space.destroy().expect_success();
+        stack.expect_gone();
+        remove_images(&stack);
+    }
+}
+
+#[test]
+fn build_secrets_stay_out_of_images_and_state() {
+    let lab = Lab::current().unwrap();
+    let mut stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
+    let (from_variable, from_file) = ("build-sesame-4Kp", "file-sesame-8Wd");
+    let hunt = SecretHunt::new(&[from_variable, from_file]);
+    write_sources(&stack, "{ context: ./app, secrets: [token, key] }");
+    let compose = std::fs::read_to_string(stack.space.path().join("web/compose.yaml")).unwrap();
+    let secrets = "secrets:\n  token: { environment: TOKEN }\n  key: { file: ./key }\n";
+    stack.space.write("web/compose.yaml", &format!("{compose}{secrets}"));
+    let lengths = "RUN --mount=type=secret,id=token --mount=type=secret,id=key \
+                   cat /run/secrets/token /run/secrets/key | wc -c > /length\n";
+    let dockerfile = format!("FROM {}\n{lengths}", stack.image("busybox"));
+    stack.space.write("web/app/Dockerfile", &dockerfile);
+    stack.space.write(
+        "variables.tf",
+        "variable \"token\" {\n  ephemeral = true\n}\nvariable \"key\" {\n  sensitive = true\n}\n",
+    );
+    stack.space.env("TF_VAR_token", from_variable).env("TF_VAR_key", "x");
+    hunt.log_everything(&mut stack.space);
+    let configure_version = |version: &str| {
+        configure(
+            &stack,
+            &format!(
+                "build = true\n  secrets_wo = {{ TOKEN = var.token }}\n  secrets_wo_version = \"{version}\"\n  \
+                 files_content = {{ \"key\" = \"plain\" }}"
+            ),
+        );
+    };
+    configure_version("1");
+    let watch = hunt.watch_arguments();
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    let container = format!("{}-app-1", stack.name);
+    let length = stack.root_runs(&["docker", "exec", &container, "cat", "/length"]);
+    assert_eq!(length.trim(), (from_variable.len() + "plain".len()).to_string());
+    let first = image(&stack);
+
+    // Another version is another build.
+    configure_version("2");
+    let change = stack.space.expect_change(STACK, &["update"]);
+    assert_eq!(change.unknown["services"]["app"]["image_id"], true);
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    assert_ne!(image(&stack), first);
+    watch.finish();
+    hunt.in_workspace(&stack.space);
+    let name = format!("{}-app", stack.name);
+    let line = format!(
+        "docker history --no-trunc {name}; docker image inspect {name}; rm -rf /tmp/{name}; mkdir /tmp/{name}; \
+         docker save {name} | tar -xC /tmp/{name}; \
+         find /tmp/{name} -name layer.tar -o -path '*blobs*' -type f | while read f; do cat $f; (zcat < $f 2>/dev/null || true); done; \
+         rm -rf /tmp/{name}"
+    );
+    let everything = stack.lab.exec(&stack.host, &["sh", "-c", &line]).unwrap().stdout;
+    let everything = String::from_utf8_lossy(&everything);
+    assert!(everything.contains("windlass.context-hash") && everything.contains("/run/secrets/token"));
+    assert!(!everything.contains(from_variable));
+    stack.space.destroy().expect_success();
+    remove_images(&stack);
+}
+
+#[test]
+fn what_cannot_be_built_is_told_when_it_is_planned() {
+    let lab = Lab::current().unwrap();
+    let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
+    for (build, words) in [
+        ("/opt/elsewhere", "which is not in the stack's directory"),
+        ("./nothing", "where there are no files"),
+        (
+            "{ context: ./app, dockerfile: Dockerfile.dev }",
+            "\"app/Dockerfile.dev\", which is not among the files",
+        ),
+    ] {
+        write_sources(&stack, build);
+        configure(&stack, "build = true");
+        let error = stack.space.plan().expect_error();
+        error.says("ervice \"app\" is built").says(words);
+    }
+}

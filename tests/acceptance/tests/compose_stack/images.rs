@@ -1,0 +1,189 @@
+//! Which images run: tags that move, images from elsewhere, and what becomes of old ones.
+
+use acceptance_tests::{STACK, Stack, any_cli, unique};
+use lab::{Lab, Variant};
+
+/// A service that stays, with this image.
+fn service(name: &str, image: &str) -> String {
+    format!("  {name}:\n    image: {image}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n")
+}
+
+fn text(services: &[String]) -> String {
+    format!("services:\n{}", services.concat())
+}
+
+/// Writes a stack of this Compose file, with more attributes.
+fn configure(stack: &Stack<'_>, text: &str, more: &str) {
+    stack.space.write("compose.tpl.yaml", text);
+    stack.configure(&format!("config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  {more}"));
+}
+
+/// The id of the image behind a reference on the stack's host, or nothing.
+fn image_id(stack: &Stack<'_>, reference: &str) -> String {
+    let words = ["docker", "image", "inspect", "--format", "{{.Id}}", reference];
+    let output = stack.lab.exec(&stack.host, &words).unwrap();
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+#[test]
+fn a_tag_that_moves_is_seen_where_everything_is_pulled() {
+    let lab = Lab::current().unwrap();
+    let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
+    let tag = unique("moves");
+    lab.registry().set_tag("busybox", "1", &tag).unwrap();
+    let moving = format!("{}/busybox:{tag}", lab.state().registry);
+    let text = text(&[service("app", &moving), service("still", stack.image("busybox"))]);
+    configure(&stack, &text, "pull = \"always\"");
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    let before = stack.containers();
+
+    lab.registry().set_tag("busybox", "2", &tag).unwrap();
+    configure(&stack, &text, "pull = \"missing\"");
+    let change = stack.space.expect_change(STACK, &["update"]);
+    assert_eq!(
+        change.before["services"], change.after["services"],
+        "a tag in the registry is nobody's change"
+    );
+
+    configure(&stack, &text, "pull = \"always\"");
+    let change = stack.space.expect_change(STACK, &["update"]);
+    assert_eq!(change.unknown["services"]["app"]["image_id"], true);
+    assert_eq!(change.before["services"]["still"], change.after["services"]["still"]);
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    let after = stack.containers();
+    assert_ne!(before["app"], after["app"]);
+    assert_eq!(before["still"], after["still"]);
+}
+
+#[test]
+fn a_registry_that_does_not_answer_is_no_change() {
+    let lab = Lab::current().unwrap();
+    let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
+    // Nobody listens there; the image is on the host all the same.
+    let image = format!("127.0.0.1:9/{}:1", stack.name);
+    stack.root_runs(&["docker", "pull", "-q", stack.image("busybox")]);
+    stack.root_runs(&["docker", "tag", stack.image("busybox"), &image]);
+    let text = text(&[service("app", &image)]);
+    configure(&stack, &text, "");
+    stack.space.apply().expect_success();
+    // This alone does nothing on the host; what it asks in a plan stays unanswered.
+    configure(&stack, &text, "pull = \"always\"");
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    stack.space.destroy().expect_success();
+    stack.root_runs(&["docker", "rmi", "--no-prune", &image]);
+}
+
+#[test]
+fn production_runs_what_staging_runs() {
+    let lab = Lab::current().unwrap();
+    let host = lab.host(Variant::Root).unwrap();
+    let (staging, production) = (Stack::on(&lab, host), Stack::new(&lab, host, &any_cli()));
+    let tag = unique("staging");
+    let digest = lab.registry().set_tag("busybox", "1", &tag).unwrap();
+    let repository = format!("{}/busybox", lab.state().registry);
+    let moving = format!("{repository}:{tag}");
+    staging.space.write("compose.tpl.yaml", &text(&[service("app", &moving), service("side", &moving)]));
+    let both = |pull: &str| {
+        let file = "config = [file(\"${path.module}/compose.tpl.yaml\")]";
+        staging.configure(&format!("{file}\n  pull = \"{pull}\""));
+        let one = std::fs::read_to_string(staging.space.path().join("stack.tf")).unwrap();
+        let two = one
+            .replace("\"test\"", "\"production\"")
+            .replace(&staging.name, &production.name)
+            .replace(&format!("pull = \"{pull}\""), "images = windlass_compose_stack.test.image_digests");
+        staging.space.write("stack.tf", &format!("{one}{two}"));
+    };
+    both("always");
+    // Nothing of it is known at first.
+    staging.space.apply().expect_success();
+    staging.space.expect_no_changes();
+    let pinned = format!("{repository}@{digest}");
+    assert_eq!(staging.space.state(STACK)["image_digests"]["app"], pinned);
+    let runs = |stack: &Stack<'_>| {
+        let container = format!("{}-app-1", stack.name);
+        stack.root_runs(&["docker", "inspect", "--format", "{{.Config.Image}} {{.Image}}", &container])
+    };
+    assert!(runs(&production).starts_with(&pinned), "{}", runs(&production));
+
+    let other = lab.registry().set_tag("busybox", "2", &tag).unwrap();
+    let changes = staging.space.changes();
+    let change = &changes["windlass_compose_stack.production"];
+    assert_eq!(change.actions, ["update"]);
+    staging.space.apply().expect_success();
+    staging.space.expect_no_changes();
+    assert!(runs(&production).starts_with(&format!("{repository}@{other}")));
+    let id = |stack: &Stack<'_>| runs(stack).split(' ').nth(1).map(str::to_owned);
+    assert_eq!(id(&staging), id(&production));
+    staging.space.destroy().expect_success();
+}
+
+#[test]
+fn an_image_of_the_configuration_wins_and_must_be_of_a_service() {
+    let lab = Lab::current().unwrap();
+    let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
+    let (one, two) = (stack.image("busybox").to_owned(), lab.image("busybox:2").unwrap().to_owned());
+    let extra = service("extra", &one) + "    profiles: [extra]\n";
+    let text = text(&[service("app", &one), service("side", &one), extra]);
+    configure(&stack, &text, "");
+    stack.space.apply().expect_success();
+    let before = stack.containers();
+
+    let chosen = format!("images = {{ app = \"{two}\", extra = \"{two}\" }}");
+    configure(&stack, &text, &chosen);
+    let change = stack.space.expect_change(STACK, &["update"]);
+    assert_eq!(change.after["services"]["app"]["image"], two.as_str());
+    assert_eq!(change.before["services"]["side"], change.after["services"]["side"]);
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    let after = stack.containers();
+    assert_ne!(before["app"], after["app"]);
+    assert_eq!(before["side"], after["side"]);
+    // The same for a person who stands there.
+    let line = format!("cd {} && docker compose config --images app", stack.directory());
+    assert_eq!(stack.shell(&line).trim(), two);
+
+    configure(&stack, &text, &format!("images = {{ ap = \"{two}\" }}"));
+    let error = stack.space.plan().expect_error();
+    error.says("`images` names services that the Compose files do not have: \"ap\".");
+}
+
+#[test]
+fn old_images_go_and_two_generations_stay() {
+    let lab = Lab::current().unwrap();
+    let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
+    let repository = stack.name.clone();
+    let tags: Vec<String> = (1..=4).map(|number| format!("{repository}:{number}")).collect();
+    for tag in &tags {
+        // Every one of them is an image of its own, known to nobody else.
+        let line =
+            format!("echo {tag} > /tmp/{repository} && tar -C /tmp -c {repository} | docker import - {tag}");
+        stack.shell(&line);
+    }
+    let stranger = format!("{repository}-stranger:1");
+    stack.root_runs(&["docker", "tag", &tags[0], &stranger]);
+    let base = stack.image("busybox").to_owned();
+    let jobless = |image: &str| format!("  app:\n    image: {image}\n    command: [x]\n    scale: 0\n");
+    let apply = |tag: &str, keep: &str| {
+        configure(&stack, &text(&[jobless(tag), service("side", &base)]), keep);
+        stack.space.apply().expect_success();
+        stack.space.expect_no_changes();
+    };
+    let left = || tags.iter().map(|tag| !image_id(&stack, tag).is_empty()).collect::<Vec<_>>();
+    apply(&tags[0], "");
+    apply(&tags[1], "");
+    assert_eq!(left(), [true, true, true, true]);
+    // A container that is not the stack's holds its image.
+    stack.root_runs(&["docker", "create", "--name", &format!("{repository}-holder"), &tags[1], "x"]);
+    apply(&tags[2], "");
+    assert_eq!(left(), [false, true, true, true]);
+    assert!(!image_id(&stack, &stranger).is_empty(), "a tag that the stack never used is gone");
+    apply(&tags[3], "keep_images = 1");
+    assert_eq!(left(), [false, true, false, true]);
+    stack.root_runs(&["docker", "rm", &format!("{repository}-holder")]);
+    apply(&tags[3], "keep_images = 1\n  environment = { AGAIN = \"1\" }");
+    assert!(!image_id(&stack, &base).is_empty());
+    stack.shell(&format!("docker rmi {stranger} {} {}", tags[3], tags[1]));
+}
