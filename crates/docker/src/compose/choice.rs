@@ -3,11 +3,11 @@
 //!
 //! A service that is not started is left alone: it is validated and its image is pulled, but no
 //! container of it is ever made, started, stopped or removed by us, because the product itself runs
-//! it (by `docker compose run`, say). With Compose 2.26 only `up --no-deps` with the names of the
-//! others does that: without `--no-deps` it also starts, and recreates, what they depend on. It
-//! then hashes them without their dependencies on what is left alone, so that
-//! [`Resolved::leaving_alone`](super::predict::Resolved::leaving_alone) takes these out before a
-//! prediction is made.
+//! it (by `docker compose run`, say). Of Compose's calls, only `up --no-deps` with the names of the
+//! others does that (seen with 2.26.1 and 5.5.1): without `--no-deps` it also starts, and recreates,
+//! what they depend on. Compose 2.26 then hashes them without their dependencies on what is left
+//! alone, so that [`Resolved::leaving_alone`](super::predict::Resolved::leaving_alone) takes these
+//! out before a prediction is made.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use docker::compose::plan::{Change, planned};
-use framework::{Context, Diagnostic, Diagnostics, Field, Plan, Severity};
+use framework::{Context, Diagnostic, Diagnostics, Field, Plan, Severity, State};
 
 use super::{
     StackPrivate, StackResource,
@@ -163,7 +163,9 @@ fn leave_open(plan: &mut Plan<StackResource>) {
 fn settle(title: &str, plan: &mut Plan<StackResource>, known: Known) -> Result<(), Diagnostics> {
     job::check(title, &plan.planned, &known.prediction)?;
     let (prior, images, facts) = match plan.prior.as_ref().filter(|_| known.stays) {
-        Some(prior) => (prior.model.live(), prior.private.images.clone(), facts_for(plan, &prior.private)),
+        Some(prior) => {
+            (prior.model.live(), prior.private.images.clone(), facts_for(plan, prior, &known.prediction))
+        }
         None => (BTreeMap::new(), BTreeMap::new(), ImageFacts::default()),
     };
     let ids = known.prediction.image_ids(&images, &facts);
@@ -182,11 +184,22 @@ fn settle(title: &str, plan: &mut Plan<StackResource>, known: Known) -> Result<(
 }
 
 /// What is known of the images, as far as it counts: where not everything is fetched, it does not
-/// matter what a tag stands for in its registry.
-fn facts_for(plan: &Plan<StackResource>, private: &StackPrivate) -> ImageFacts {
-    let mut facts = private.image_facts.clone();
-    if plan.planned.pull.as_str() != Some("always") {
-        facts.moved.clear();
+/// matter what a tag stands for in its registry; where everything is fetched from now on, nobody has
+/// asked yet, and each may stand for another one.
+fn facts_for(
+    plan: &Plan<StackResource>,
+    prior: &State<StackResource>,
+    prediction: &Prediction,
+) -> ImageFacts {
+    let mut facts = prior.private.image_facts.clone();
+    let always = |model: &StackModel| model.pull.as_str() == Some("always");
+    match (always(&prior.model), always(&plan.planned)) {
+        (_, false) => facts.moved.clear(),
+        (false, true) => {
+            facts.moved = prediction.fetched_images();
+            facts.moved.retain(|image| !image.contains('@'));
+        }
+        (true, true) => {}
     }
     facts
 }

@@ -3,6 +3,7 @@
 mod choice;
 mod files;
 mod graph;
+mod images;
 mod shape;
 mod values;
 
@@ -10,6 +11,7 @@ use crate::case::Case;
 
 /// All of them.
 pub fn all() -> Vec<Case> {
-    let all = [values::cases(), files::cases(), shape::cases(), graph::cases(), choice::cases()];
+    let all =
+        [values::cases(), files::cases(), shape::cases(), graph::cases(), choice::cases(), images::cases()];
     all.into_iter().flatten().collect()
 }

@@ -106,9 +106,10 @@ fn moved_tag_pull() -> Case {
     case("moved-tag-pull")
         .first(MoveTag("1"))
         .step(step("another image in the registry, not pulled").doing(MoveTag("2")))
-        .step(step("all images are pulled, once something is done").doing(Set("pull", "\"always\"")))
+        .step(step("all images are pulled").doing(Set("pull", "\"always\"")).recreates("moving"))
         .step(
-            step("another service changed")
+            step("another image in the registry, and another service changed")
+                .doing(MoveTag("1"))
                 .doing(Replace(COMPOSE, "  pinned:\n", "  pinned:\n    hostname: changed\n"))
                 .recreates("moving pinned"),
         )
