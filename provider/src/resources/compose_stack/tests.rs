@@ -50,6 +50,9 @@ async fn configurations_that_nobody_thinks_of_are_planned() {
         .sample("require", [require(&RequireBlock { healthchecks: true.into(), ..RequireBlock::default() })])
         .sample("secret_files_wo", [map(&[("secrets/key", "s")])])
         .sample("pull", ["missing", "always", "never"])
+        .sample("images", [map(&[("app", "app:1")])])
+        .sample("keep_images", [1_u64, 3])
+        .sample("on_destroy", ["down", "abandon"])
         .sample("job.name", ["migrate"])
         .sample("job.service", ["app"])
         .sample("job.command", [list(&["migrate", "--all"])])
@@ -65,6 +68,8 @@ async fn configurations_that_nobody_thinks_of_are_planned() {
         .sample("probe.from", ["host", "here"])
         .sample("probe.timeout", ["90s"])
         .sample("probe.interval", ["500ms"])
+        // Most combinations of so many attributes are refused.
+        .rounds(600)
         .run()
         .await;
     assert!(report.planned > 20, "{report:?}");
