@@ -61,19 +61,19 @@ fn a_tag_that_moves_is_seen_where_everything_is_pulled() {
 fn a_registry_that_does_not_answer_is_no_change() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
-    // Nobody listens there; the image is on the host all the same.
-    let image = format!("127.0.0.1:9/{}:1", stack.name);
-    stack.root_runs(&["docker", "pull", "-q", stack.image("busybox")]);
-    stack.root_runs(&["docker", "tag", stack.image("busybox"), &image]);
-    let text = text(&[service("app", &image)]);
-    configure(&stack, &text, "");
-    stack.space.apply().expect_success();
-    // This alone does nothing on the host; what it asks in a plan stays unanswered.
+    let private = &lab.state().private_registry;
+    let login = format!(
+        "registry {{\n    address = \"{}\"\n    username = \"{}\"\n    password = \"{}\"\n  }}",
+        private.address, private.username, private.password
+    );
+    stack.provider(&login, "");
+    let text = text(&[service("app", &format!("{}/busybox:2", private.address))]);
     configure(&stack, &text, "pull = \"always\"");
     stack.space.apply().expect_success();
     stack.space.expect_no_changes();
-    stack.space.destroy().expect_success();
-    stack.root_runs(&["docker", "rmi", "--no-prune", &image]);
+    // Without the password it tells nothing more.
+    stack.provider("", "");
+    stack.space.expect_no_changes();
 }
 
 #[test]
