@@ -121,6 +121,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the connection to the host, or to its daemon, is what broke.
+    pub fn is_lost(&self) -> bool {
+        match self {
+            Self::Remote(error) => error.is_lost(),
+            Self::NotRunning { .. } => true,
+            Self::Engine { source, .. } => {
+                !matches!(source, bollard::errors::Error::DockerResponseServerError { .. })
+            }
+            _ => false,
+        }
+    }
+
     /// What the user can do about it, as whole sentences; `None` where the cause says enough.
     pub fn advice(&self) -> Option<String> {
         let text = match self {

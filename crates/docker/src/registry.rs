@@ -121,12 +121,32 @@ pub(crate) fn with_tag(reference: &str) -> String {
     if last.contains([':', '@']) { reference.to_owned() } else { format!("{reference}:latest") }
 }
 
+/// The two parts of a reference without a digest.
+pub(crate) fn name_and_tag(reference: &str) -> (&str, &str) {
+    match reference.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => (name, tag),
+        _ => (reference, "latest"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn registry(address: &str) -> Registry {
         Registry { address: address.into(), username: "u".into(), password: Secret::from("p") }
+    }
+
+    #[test]
+    fn a_port_is_no_tag() {
+        for (reference, parts) in [
+            ("app", ("app", "latest")),
+            ("app:1", ("app", "1")),
+            ("registry:5000/app", ("registry:5000/app", "latest")),
+            ("registry:5000/app:1", ("registry:5000/app", "1")),
+        ] {
+            assert_eq!(name_and_tag(reference), parts);
+        }
     }
 
     #[test]

@@ -133,3 +133,19 @@ pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
+
+impl Error {
+    /// Whether the connection to the host is what broke, or could not be made.
+    pub fn is_lost(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::HostKeyMismatch { .. }
+                | Self::HostKeyUnknown { .. }
+                | Self::Authentication { .. }
+                | Self::Dial { .. }
+                | Self::NoStatus { .. }
+                | Self::Io { .. }
+        )
+    }
+}

@@ -11,7 +11,16 @@
 //!     manifest.json           the files that were shipped: only these are ever deleted
 //!     record.json    0600     what the last apply made, to compare with what runs
 //!     key            0600     the key of the HMACs in the two above
+//!     good -> generations/…   the last good apply: a small image of this directory, with its
+//!                             shipped files, its .env (0600), the files above, and
+//!                             generation.json, which names the images
 //! ```
+//!
+//! What is kept in `good` is what an apply that fails goes back to. It is made when an apply has
+//! succeeded, under a name of its own, and put in place by one rename of a link: at any moment
+//! there is a whole one, the old or the new. Small files in it are copies, so that an edit in
+//! place reaches only the file that was meant; large ones are hard links, and their hashes tell
+//! whether they still are what they were.
 //!
 //! Plain `docker compose` in the directory reads `.env`, and finds there both the values and the
 //! project: the same name, files, override and profiles that Windlass passes as options. One file
@@ -31,6 +40,10 @@ use super::command::Project;
 
 /// The folder with everything that is ours.
 pub const OURS: &str = ".windlass";
+/// The link in it to what is kept of the last good apply.
+pub const GOOD: &str = "good";
+/// The folder in it with what the link leads to.
+pub const GENERATIONS: &str = "generations";
 /// The file that interpolation takes its values from.
 pub const ENV_FILE: &str = ".env";
 
@@ -64,6 +77,11 @@ impl Layout {
     /// The stack's directory.
     pub fn root(&self) -> &str {
         &self.root
+    }
+
+    /// The Compose files, relative to the stack's directory.
+    pub fn files(&self) -> &[String] {
+        &self.files
     }
 
     /// The project's directory: where `.env` is, and where a person types `docker compose`.
@@ -104,6 +122,11 @@ impl Layout {
     /// The key of the HMACs.
     pub fn key(&self) -> String {
         self.our("key")
+    }
+
+    /// The last good apply.
+    pub fn good(&self) -> String {
+        self.our(GOOD)
     }
 
     fn our(&self, name: &str) -> String {

@@ -26,7 +26,8 @@ pub struct Record {
     pub project: String,
     /// The Compose version that did it.
     pub compose: String,
-    /// Whether that apply stopped, or was cut off, before its jobs and probes had all passed.
+    /// Whether that apply stopped, or was cut off, before all had passed: what is there is then
+    /// nothing to go back to.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unfinished: bool,
     /// What became of each service.
@@ -34,6 +35,10 @@ pub struct Record {
     /// The images that it used.
     #[serde(default)]
     pub history: History,
+    /// What it had shipped, as a hash; empty where that is not known. Other files on the host than
+    /// these are of an apply that was cut off before it could leave a record.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub shipped: String,
 }
 
 /// A service as an apply left it.
@@ -75,6 +80,7 @@ impl Record {
             unfinished: false,
             services: BTreeMap::new(),
             history: History::default(),
+            shipped: String::new(),
         }
     }
 
@@ -89,6 +95,12 @@ impl Record {
             return Err(unreadable(format!("it has format {}, known is {VERSION}", record.version).into()));
         }
         Ok(record)
+    }
+
+    /// Whether `other` is of the same apply, whatever became of the images of older ones since then.
+    pub fn is_of_same_apply(&self, other: &Self) -> bool {
+        let plain = |record: &Self| Self { history: History::default(), ..record.clone() };
+        plain(self) == plain(other)
     }
 
     /// The file's content.
@@ -128,7 +140,19 @@ mod tests {
                 shares: BTreeMap::new(),
             },
         );
-        assert_eq!(Record::parse(&record.to_json()).unwrap(), record);
+        let json = String::from_utf8(record.to_json()).unwrap();
+        assert!(!json.contains("unfinished") && !json.contains("shipped"), "{json}");
+        assert_eq!(Record::parse(json.as_bytes()).unwrap(), record);
+        let later = Record {
+            history: History {
+                old: BTreeMap::from([("sha256:1".into(), BTreeSet::new())]),
+                ..History::default()
+            },
+            ..record.clone()
+        };
+        assert!(record.is_of_same_apply(&later) && record != later);
+        let failed = Record { unfinished: true, shipped: "s".into(), ..record.clone() };
+        assert_eq!(Record::parse(&failed.to_json()).unwrap(), failed);
         record.version = 2;
         assert!(Record::parse(&record.to_json()).is_err());
     }

@@ -26,8 +26,9 @@ use bollard::{
     container::LogOutput,
     errors::Error as ApiError,
     query_parameters::{
-        CreateImageOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder, LogsOptionsBuilder,
-        RemoveContainerOptionsBuilder, RestartContainerOptions, StopContainerOptions,
+        CreateImageOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder,
+        ListVolumesOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder,
+        RestartContainerOptions, StopContainerOptions, TagImageOptionsBuilder,
     },
 };
 use futures_util::{StreamExt, TryStreamExt};
@@ -233,6 +234,33 @@ impl Engine {
             other => return self.error("pull an image", other),
         };
         Error::Pull { host: self.host.clone(), reference: reference.to_owned(), reason }
+    }
+
+    /// Makes `reference` (name and tag; without a tag `latest` is meant) mean the image `id`, which
+    /// the host has.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when the daemon does not do it.
+    pub async fn tag(&self, id: &str, reference: &str) -> Result<(), Error> {
+        let (name, tag) = registry::name_and_tag(reference);
+        let options = TagImageOptionsBuilder::default().repo(name).tag(tag).build();
+        let done = self.docker.tag_image(id, Some(options)).await;
+        done.map_err(|source| self.error("tag an image", source))
+    }
+
+    /// The names of the volumes of the Compose project `project`.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when the daemon does not answer.
+    pub async fn volumes(&self, project: &str) -> Result<Vec<String>, Error> {
+        let label = format!("{LABEL_PROJECT}={project}");
+        let filters = HashMap::from([("label", vec![label.as_str()])]);
+        let options = ListVolumesOptionsBuilder::default().filters(&filters).build();
+        let found = self.docker.list_volumes(Some(options)).await;
+        let found = found.map_err(|source| self.error("list volumes", source))?;
+        let mut names: Vec<String> = found.volumes.into_iter().flatten().map(|volume| volume.name).collect();
+        names.sort();
+        Ok(names)
     }
 
     /// Starts the container anew, after it had the time to stop that it asks for itself.

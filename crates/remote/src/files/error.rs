@@ -136,7 +136,7 @@ pub enum FileError {
 
 impl FileError {
     /// What a tool that ended with a bad status means.
-    pub(super) fn from_output(operation: &'static str, path: &str, host: String, output: &Output) -> Self {
+    pub fn from_output(operation: &'static str, path: &str, host: String, output: &Output) -> Self {
         let (path, text) = (path.to_owned(), output.stderr_text());
         let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
         // "Wrote only" is what tar says when the last block that fits is a part of one.

@@ -1,14 +1,15 @@
 //! Creating and updating a stack, also by moving it to another machine.
 
+use docker::engine::Container;
 use framework::{Apply, Context, Diagnostic, Diagnostics, Field, Severity, State};
 use secret::{Scrubber, Secret};
 
 use super::{
     StackPrivate, StackResource,
-    deploy::{Deployment, Made},
+    deploy::{After, Deployment, Made, Standing, Stopped},
     destroy,
     failure::Failure,
-    held,
+    held::{self, Held},
     images::{self, ImageFacts},
     inputs::{Inputs, secrets},
     job,
@@ -135,7 +136,7 @@ async fn deploy(
                     finish(apply, made);
                     Ok(())
                 }
-                Err(failure) => Err(stopped(&deployment, apply, failure).await),
+                Err(stopped) => Err(ended(&deployment, apply, stopped).await),
             }
         }
         Err(failure) => Err(failure.diagnostics(title, NOTHING)),
@@ -192,34 +193,77 @@ fn finish(apply: &mut Apply<StackResource>, made: Made) {
 }
 
 /// Records what is there after a failure and says so.
-async fn stopped(
+async fn ended(
     deployment: &Deployment<'_>,
     apply: &mut Apply<StackResource>,
-    failure: Failure,
+    stopped: Stopped,
 ) -> Diagnostics {
-    let name = &deployment.inputs.name;
-    let looked = async {
-        let held = held::look(deployment.site.executor(), &deployment.directory).await?;
-        let containers = deployment.engine.containers(name).await?;
-        let facts = ImageFacts::default().with_running(&deployment.engine, &containers).await?;
-        Ok::<_, Failure>((held, containers, facts))
+    let Stopped { failure, after, found } = stopped;
+    let standing = match (&apply.prior, deployment.fresh) {
+        (None, _) if found => Standing::Found,
+        (None, _) => Standing::New,
+        (Some(_), true) => Standing::Moving,
+        (Some(_), false) => Standing::Known,
     };
-    let world = match looked.await {
-        Ok((held, containers, facts)) => {
-            if let Some(state) = &mut apply.state {
-                take(&mut state.model, &held, &containers);
-                state.model.image_digests = images::digests(&state.model, &facts);
-            }
-            format!("Its containers now: {}.", what_runs(&containers))
+    if !after.is_recorded(standing) {
+        apply.state.clone_from(&apply.prior);
+    }
+    let running = match &after {
+        After::Returned(held, containers) => {
+            return_to(deployment, apply, held, containers).await;
+            Some(what_runs(containers))
         }
-        Err(_) => "What runs now is not known: the host does not answer.".to_owned(),
+        After::Stays(_) | After::Cleared(_) | After::Stuck { .. } => look(deployment, apply, standing).await,
     };
-    let recorded = if deployment.fresh {
-        " The stack is recorded, so that the next apply makes it anew and destroy removes it."
-    } else {
-        " The next apply goes on from here."
-    };
-    failure.diagnostics(deployment.title, &format!("{world}{recorded}"))
+    let (name, title) = (&deployment.inputs.name, deployment.title);
+    let mut told = failure.story(title, &after.words(name, standing, running.as_deref()));
+    if let After::Stuck { title, failure } = after {
+        told.append(failure.diagnostics(&title, &After::between(running.as_deref())));
+    }
+    told
+}
+
+/// The state of a stack that runs as before: what is known of it from before, and what is there.
+async fn return_to(
+    deployment: &Deployment<'_>,
+    apply: &mut Apply<StackResource>,
+    held: &Held,
+    containers: &[Container],
+) {
+    let Some(state) = &mut apply.state else { return };
+    take(&mut state.model, held, containers);
+    if let Ok(found) = images::look(&deployment.engine, state.private.prediction.as_ref()).await {
+        state.private.images = images::ids(&found);
+        state.private.image_facts = ImageFacts::of(&found);
+    }
+    show_images(deployment, state, containers).await;
+}
+
+/// What runs, in words, if the host tells; the state takes it over where the stack is the state's.
+async fn look(
+    deployment: &Deployment<'_>,
+    apply: &mut Apply<StackResource>,
+    standing: Standing,
+) -> Option<String> {
+    let held = held::look(deployment.site.executor(), &deployment.directory).await.ok()?;
+    let containers = deployment.engine.containers(&deployment.inputs.name).await.ok()?;
+    if let Some(state) = apply.state.as_mut().filter(|_| standing != Standing::Moving) {
+        take(&mut state.model, &held, &containers);
+        show_images(deployment, state, &containers).await;
+    }
+    Some(what_runs(&containers))
+}
+
+/// Takes over what the containers run, as it can be had again.
+async fn show_images(
+    deployment: &Deployment<'_>,
+    state: &mut State<StackResource>,
+    containers: &[Container],
+) {
+    let facts = state.private.image_facts.clone();
+    if let Ok(facts) = facts.with_running(&deployment.engine, containers).await {
+        state.model.image_digests = images::digests(&state.model, &facts);
+    }
 }
 
 /// Takes the stack down where it was. It runs in its new place already, so a machine that is gone

@@ -6,7 +6,7 @@ use docker::compose::layout::OURS;
 use framework::{Context, Diagnostic, Diagnostics, State};
 use secret::Scrubber;
 
-use super::{StackModel, StackResource, failure::Failure, held, read::title, site::Site};
+use super::{StackModel, StackResource, failure::Failure, generation, held, read::title, site::Site};
 
 /// What the world looks like after a failure.
 const THERE: &str = "The stack, or a part of it, is still there; destroying it again goes on from here.";
@@ -89,6 +89,7 @@ pub(super) async fn remove_files(site: &Site, directory: &str) -> Result<(), Fai
     if !held.is_ours() {
         return Ok(());
     }
+    generation::remove(site, directory).await?;
     let files = site.files();
     let shipped = held.paths();
     if !shipped.is_empty() {

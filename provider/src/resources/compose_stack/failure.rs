@@ -4,7 +4,7 @@ use docker::compose::{
     choice::Misfit,
     wait::{Failure as Fallen, WaitError},
 };
-use framework::{Diagnostic, Diagnostics, Path};
+use framework::{Diagnostic, Diagnostics, Path, Severity};
 use remote::{files::FileError, lock::LockError};
 
 use super::choice;
@@ -117,6 +117,31 @@ impl Failure {
                     | docker::Error::NotRunning { .. }
             ),
             _ => false,
+        }
+    }
+
+    /// Whether it is that the connection to the host, or to its Docker, broke: what can be done
+    /// there is not known then.
+    pub(super) fn is_lost(&self) -> bool {
+        match self {
+            Self::Docker(error) => error.is_lost(),
+            _ => false,
+        }
+    }
+
+    /// As [`Failure::diagnostics`], where what happened may be in words already that say nothing of
+    /// the world.
+    pub(super) fn story(self, title: &str, world: &str) -> Diagnostics {
+        match self {
+            Self::Told(told) => {
+                let mut told: Vec<Diagnostic> = told.into_iter().collect();
+                let first = told.iter_mut().find(|one| one.severity == Severity::Error);
+                if let Some(first) = first {
+                    *first = first.clone().detail(world);
+                }
+                told.into_iter().collect()
+            }
+            failure => failure.diagnostics(title, world),
         }
     }
 

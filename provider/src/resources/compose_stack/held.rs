@@ -14,8 +14,8 @@ use docker::compose::{
 use remote::{Command, Executor, Input, run_checked};
 use serde::{Deserialize, Serialize};
 
-use super::failure::Failure;
-use crate::source::link_digest;
+use super::{failure::Failure, generation::Generation};
+use crate::source::{link_digest, sha256};
 
 /// Prints what is there, one line `<name> <base64>` each. `$1` is the stack's directory. The list
 /// of shipped files lies beside the manifest in a form that `xargs` reads; the facts about them
@@ -25,6 +25,8 @@ show() { if [ -f "$2" ]; then printf '%s ' "$1"; base64 -w0 -- "$2"; echo; fi; }
 show machine_id /etc/machine-id
 cd -- "$1" 2>/dev/null || exit 0
 for name in record.json manifest.json source.json key; do show "$name" ".windlass/$name"; done
+show good .windlass/good/.windlass/generation.json
+[ -f .windlass/override.json ] && printf 'override ' && sha256sum .windlass/override.json | base64 -w0 && echo
 [ -f .windlass/files ] || exit 0
 export LC_ALL=C
 printf 'facts '
@@ -51,6 +53,12 @@ pub(super) struct Held {
     pub(super) manifest: Option<Manifest>,
     pub(super) sent: Option<Sent>,
     pub(super) key: Option<Key>,
+    /// A hash over what was sent last, secrets and all, which tells one shipment from another.
+    pub(super) shipped: Option<String>,
+    /// The hash of the Compose file with our labels, as `sha256sum` tells it.
+    pub(super) override_sum: Option<String>,
+    /// What is kept of the last good apply.
+    pub(super) good: Option<Generation>,
     /// The shipped files, and `.env`, as they are now.
     pub(super) found: BTreeMap<String, FileDigest>,
 }
@@ -150,6 +158,10 @@ fn parse(text: &str) -> Result<Held, Failure> {
         manifest: part("manifest.json").map(Manifest::parse).transpose()?,
         sent: part("source.json").and_then(|json| serde_json::from_slice(json).ok()),
         key: words("key").and_then(|text| Key::parse(&text).ok()),
+        shipped: part("source.json").map(sha256),
+        override_sum: words("override"),
+        // One that cannot be read, of a newer Windlass, is none to go back to.
+        good: part("good").and_then(Generation::parse),
         found: found(part("facts").unwrap_or_default(), part("sums").unwrap_or_default()),
     })
 }
@@ -186,17 +198,30 @@ impl Held {
         self.manifest.is_some()
     }
 
-    /// `source_hash` as it is: the one that was sent while every file is as it was sent, and while
-    /// jobs and probes have seen it.
+    /// `source_hash` as it is: the one that was sent while every file is as it was sent, and the
+    /// apply that sent them came to a good end.
     pub(super) fn source_hash(&self) -> Option<String> {
-        let (manifest, sent) = (self.manifest.as_ref()?, self.sent.as_ref()?);
-        if self.record.as_ref().is_some_and(|record| record.unfinished) {
-            return Some(super::model::CHANGED.to_owned());
-        }
+        let sent = self.sent.as_ref()?;
+        let whole = self.is_as_sent()? && self.record.as_ref().is_none_or(|_| self.is_settled());
+        Some(if whole { sent.source_hash.clone() } else { super::model::CHANGED.to_owned() })
+    }
+
+    /// Whether the shipped files and `.env` are as they were sent.
+    fn is_as_sent(&self) -> Option<bool> {
+        let manifest = self.manifest.as_ref()?;
         let files = manifest.files.iter().all(|(path, file)| self.found.get(path) == Some(file));
-        let env = self.proven_env().is_some();
-        let secret = sent.secret_files.keys().all(|path| self.is_proven_file(path));
-        Some(if files && env && secret { sent.source_hash.clone() } else { super::model::CHANGED.to_owned() })
+        let secret = self.sent.iter().flat_map(|sent| sent.secret_files.keys());
+        let secret = secret.into_iter().all(|path| self.is_proven_file(path));
+        Some(files && secret && self.proven_env().is_some())
+    }
+
+    /// Whether the record is of an apply that came to a good end, and of the one that sent the
+    /// files.
+    pub(super) fn is_settled(&self) -> bool {
+        self.record.as_ref().is_some_and(|record| {
+            let same = record.shipped.is_empty() || Some(&record.shipped) == self.shipped.as_ref();
+            !record.unfinished && same
+        })
     }
 
     /// What was sent with the generated `.env`, while that is as it was sent.
@@ -215,6 +240,12 @@ impl Held {
             Some(file.mode == SECRET_MODE && key.proves(&file_purpose(path), &file.sha256, proof))
         };
         proven().unwrap_or_default()
+    }
+
+    /// Whether what was sent to `path` as a secret is as it was sent.
+    pub(super) fn is_proven(&self, path: &str) -> bool {
+        let is_env = self.sent.as_ref().is_some_and(|sent| sent.env_path == path);
+        if is_env { self.proven_env().is_some() } else { self.is_proven_file(path) }
     }
 
     /// The files as they are now, in the form that hashes know: what was sent as a secret counts by
@@ -276,6 +307,21 @@ mod tests {
         assert_eq!(held.machine_id, "abc");
         assert_eq!(held.source_hash().as_deref(), Some("source"));
         assert_eq!(held.paths(), ["a", "b c", ".env"]);
+    }
+
+    #[test]
+    fn what_an_apply_left_that_failed_or_was_cut_off_is_a_change() {
+        let with = |unfinished: bool, shipped: &str| {
+            let mut held = held("22", "600");
+            let record = Record { unfinished, shipped: shipped.into(), ..Record::new("web", "2.26.1") };
+            held.record = Some(record);
+            held
+        };
+        let sent = held("22", "600").shipped.unwrap();
+        assert_eq!(with(false, &sent).source_hash().as_deref(), Some("source"));
+        assert_eq!(with(false, "").source_hash().as_deref(), Some("source"));
+        assert_eq!(with(true, &sent).source_hash().as_deref(), Some("changed"));
+        assert_eq!(with(false, "another").source_hash().as_deref(), Some("changed"));
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod choice;
 mod deploy;
 mod destroy;
 mod failure;
+mod generation;
 mod held;
 mod images;
 mod inputs;

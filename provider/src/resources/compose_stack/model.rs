@@ -30,6 +30,7 @@ pub(crate) struct StackModel {
     pub(crate) build: Field<bool>,
     pub(crate) images: Field<BTreeMap<String, Field<String>>>,
     pub(crate) keep_images: Field<u64>,
+    pub(crate) on_failure: Field<String>,
     pub(crate) remove_orphans: Field<bool>,
     pub(crate) remove_volumes_on_destroy: Field<bool>,
     pub(crate) on_destroy: Field<String>,
@@ -81,6 +82,8 @@ pub(crate) struct Service {
     pub(crate) ports: Field<Vec<String>>,
 }
 
+/// The default of `on_failure`.
+pub(super) const ROLLBACK: &str = "rollback";
 /// What `source_hash` says when the files on the host are not the ones that were shipped.
 pub(super) const CHANGED: &str = "changed";
 

@@ -15,7 +15,7 @@ use super::{
     failure::Failure,
     held::{self, Held},
     images::{self, ImageFacts},
-    model::{KEEP_IMAGES, Service},
+    model::{KEEP_IMAGES, ROLLBACK, Service},
     site::Site,
 };
 use crate::hosts::{Host, import_id};
@@ -94,6 +94,10 @@ async fn refreshed(
     state.private.image_facts = ImageFacts::of(&found).with_running(&engine, &containers).await?;
     state.private.image_facts.moved = moved;
     state.model.image_digests = images::digests(&state.model, &state.private.image_facts);
+    if state.model.on_failure.is_null() {
+        // A state of before this attribute.
+        state.model.on_failure = ROLLBACK.into();
+    }
     Ok(Some(state))
 }
 
@@ -149,6 +153,7 @@ pub(super) fn import(id: &str) -> Result<State<StackResource>, Diagnostics> {
         pull: "missing".into(),
         build: Field::Known(false),
         keep_images: Field::Known(KEEP_IMAGES),
+        on_failure: ROLLBACK.into(),
         remove_orphans: Field::Known(true),
         remove_volumes_on_destroy: Field::Known(false),
         on_destroy: "down".into(),

@@ -10,10 +10,12 @@ use secret::Secret;
 
 use super::{
     inputs::{check_directory, check_name},
-    model::{KEEP_IMAGES, Service},
+    model::{KEEP_IMAGES, ROLLBACK, Service},
 };
 use crate::{hosts::check_connection, require, source::check_relative};
 
+/// What may become of a stack whose apply fails.
+const ON_FAILURE: [&str; 2] = [ROLLBACK, "keep"];
 /// What may be pulled.
 const PULL: [&str; 3] = ["missing", "always", "never"];
 /// What destroying a stack does.
@@ -182,8 +184,16 @@ fn images() -> [Attribute; 4] {
     ]
 }
 
-fn behaviour() -> [Attribute; 3] {
+fn behaviour() -> [Attribute; 4] {
     [
+        Attribute::string("on_failure").default(ROLLBACK).validate(validate::one_of(ON_FAILURE)).describe(
+            "What becomes of the stack when an apply fails after its files were shipped. `rollback` (default): files, \
+             values and containers return to the last good apply, with the images that it ran, and are waited for; \
+             the state shows what runs then. Going back has as much time as the operation itself. A first apply \
+             that fails is taken down again and not recorded; its volumes stay. `keep`: what was reached stays, to be \
+             looked into, and is a difference in the next plan. After an interrupt (Ctrl-C), and when the connection \
+             breaks, nothing is rolled back.",
+        ),
         Attribute::bool("remove_orphans").default(true).describe(
             "Remove containers of the project that belong to none of its services (any more). Containers of \
              `docker compose run` never count among them. Default: `true`.",

@@ -53,6 +53,7 @@ async fn configurations_that_nobody_thinks_of_are_planned() {
         .sample("images", [map(&[("app", "app:1")])])
         .sample("keep_images", [1_u64, 3])
         .sample("on_destroy", ["down", "abandon"])
+        .sample("on_failure", ["rollback", "keep"])
         .sample("job.name", ["migrate"])
         .sample("job.service", ["app"])
         .sample("job.command", [list(&["migrate", "--all"])])

@@ -13,6 +13,7 @@ mod life;
 mod places;
 mod policies;
 mod probes;
+mod rollback;
 mod secret_files;
 mod selection;
 mod values;

@@ -63,3 +63,44 @@ fn a_killed_cli_leaves_a_stack_that_the_next_apply_takes_up() {
     assert_eq!(stack.containers()["slow"], before["slow"]);
     stack.space.expect_no_changes();
 }
+
+#[test]
+fn what_was_good_before_an_apply_that_was_cut_off_is_gone_back_to() {
+    let lab = Lab::current().unwrap();
+    let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
+    let write = |version: &str, check: &str| {
+        let more = format!(
+            "    environment: {{ V: \"{version}\" }}\n    healthcheck: {{ test: [CMD, {check}], interval: 300ms, retries: 1"
+        );
+        let end = if check == "waits" { ", start_period: 200s }" } else { " }" };
+        stack.configure_text(&format!("{}{more}{end}\n", stack.one_service()));
+    };
+    write("1", "\"true\"");
+    stack.space.apply().expect_success();
+    let begun = |version: &str| {
+        write(version, "waits");
+        let apply = stack.space.start_apply();
+        gate::until("the new container runs", || {
+            let line = format!("docker exec {}-app-1 printenv V || true", stack.name);
+            stack.shell(&line) == version
+        });
+        apply
+    };
+    let apply = begun("2");
+    apply.interrupt();
+    let parts = ["It was not rolled back, because the run was interrupted.", "app-1 (starting)"];
+    expect_story(&apply.finish(), &stack.could_not("update"), &parts);
+    assert_eq!(stack.variable("app", "V"), "2");
+    stack.space.expect_change(STACK, &["update"]);
+
+    let apply = begun("3");
+    apply.kill();
+    assert_eq!(apply.finish().code, None);
+    write("4", "\"false\"");
+    let run = stack.space.apply();
+    expect_story(&run, &stack.could_not("update"), &["is unhealthy", "runs as before the apply: "]);
+    assert_eq!(stack.variable("app", "V"), "1");
+    write("1", "\"true\"");
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+}

@@ -1,10 +1,14 @@
 //! Making a stack what it shall be: pull, ship, start, wait, and leave a record.
 //!
 //! The order of the steps is the same everywhere: [`Deployment::prepare`] changes nothing that
-//! exists, [`Deployment::carry_out`] is everything after that.
+//! exists, [`Deployment::carry_out`] is everything after that. What fails from the first shipped
+//! file on goes through [`Deployment::take_back`].
 
+mod aftermath;
+mod back;
 mod build;
 mod gates;
+mod good;
 mod prune;
 mod record;
 mod start;
@@ -16,7 +20,7 @@ use docker::{
     compose::{
         layout::{Layout, given_values},
         plan::Change,
-        record::{Key, Record},
+        record::Key,
         stack,
     },
     engine::Container,
@@ -40,7 +44,9 @@ use super::{
     ship::{Cargo, Generated},
     site::Site,
 };
-use record::half_done;
+pub(super) use aftermath::{After, Standing, Stopped};
+use back::Reached;
+use good::Good;
 
 /// How a file of ours is written.
 const PRIVATE: WriteOptions = WriteOptions { mode: 0o600, owner: None, group: None, directory_mode: 0o700 };
@@ -90,7 +96,11 @@ struct Work {
     layout: Layout,
     profiles: Vec<String>,
     prediction: Prediction,
+    /// The version of Compose.
+    compose: String,
     key: Key,
+    /// What the host held before.
+    held: Held,
     /// The containers as they were before.
     containers: Vec<Container>,
     /// What lies between them and what is wanted, by service.
@@ -99,6 +109,8 @@ struct Work {
     recorded: BTreeSet<String>,
     /// The jobs that are due.
     jobs: Vec<job::Wanted>,
+    /// What a failure goes back to.
+    good: Option<Good>,
 }
 
 impl Work {
@@ -195,65 +207,54 @@ impl Deployment<'_> {
         Contents { key, values: digests(&self.secrets), files: digests(&self.secret_files) }
     }
 
-    /// Changes the host. On failure the record there tells, as far as it went, what was made.
-    pub(super) async fn carry_out(&self, prepared: Prepared) -> Result<Made, Failure> {
-        let Prepared { mut held, containers, prediction, compose } = prepared;
-        let key = match held.key.take() {
-            Some(key) => {
-                held.key = Some(key.clone());
-                key
-            }
-            None => new_key()?,
+    /// Changes the host. On failure the record there tells, as far as it went, what was made; and
+    /// what can be taken back is.
+    pub(super) async fn carry_out(&self, prepared: Prepared) -> Result<Made, Stopped> {
+        let work = self.begin(prepared).await.map_err(Stopped::before_anything)?;
+        let sent = match self.ship(&work).await {
+            Ok(sent) => sent,
+            Err(failure) => return Err(self.take_back(&work, failure, Reached::Files).await),
         };
-        let live = stack::read(&containers, held.record.as_ref(), Some(&key), Some(&held.seen()));
-        let found = images::look(&self.engine, Some(&prediction)).await?;
-        let images = prediction.image_ids(&images::ids(&found), &ImageFacts::of(&found));
-        let changes = prediction.changes(&live, &images);
-        let layout = self.inputs.layout(&self.directory);
-        let recorded = held.record.iter().flat_map(|record| record.services.keys().cloned()).collect();
-        let jobs = self.due(&prediction, &changes);
-        let work = Work {
-            cx: self.cx.clone(),
-            scrubber: self.scrubber.clone(),
-            layout,
-            profiles: self.inputs.profiles.clone(),
-            prediction,
-            key,
-            containers,
-            changes,
-            recorded,
-            jobs,
-        };
-        self.begin(&work, &held).await?;
-
-        let sent = self.ship(&work, &held).await?;
         match self.steps(&work, &sent).await {
-            Ok(containers) => {
-                let record = self.record(&work, &held, &compose, &containers, true).await?;
-                self.prune(&work, record).await;
-                self.made(work.prediction, compose, containers).await
-            }
+            Ok(made) => Ok(made),
             Err(failure) => {
                 // What went wrong first is what matters: that nothing more could be recorded is for the log.
-                if let Err(error) = self.record_failed(&work, &held, &compose).await {
+                if let Err(error) = self.record_failed(&work).await {
                     tracing::warn!(stack = self.inputs.name, ?error, "could not record a failed apply");
                 }
-                Err(failure)
+                Err(self.take_back(&work, failure, Reached::Containers).await)
             }
         }
     }
 
-    /// What follows once the files are there, in this order.
-    async fn steps(&self, work: &Work, sent: &BTreeSet<String>) -> Result<Vec<Container>, Failure> {
-        self.build(work).await?;
-        self.run_jobs(work, When::Before).await?;
-        self.tidy(work).await?;
-        self.up(work).await?;
-        self.reload(work, sent).await?;
-        let containers = self.wait(work).await?;
-        self.pass_probes(work).await?;
-        self.run_jobs(work, When::After).await?;
-        Ok(containers)
+    /// What every step knows. Only what is kept of the last good apply may be made by it.
+    async fn begin(&self, prepared: Prepared) -> Result<Work, Failure> {
+        let Prepared { held, containers, prediction, compose } = prepared;
+        let key = held.key.clone().map_or_else(new_key, Ok)?;
+        let live = stack::read(&containers, held.record.as_ref(), Some(&key), Some(&held.seen()));
+        let found = images::look(&self.engine, Some(&prediction)).await?;
+        let images = prediction.image_ids(&images::ids(&found), &ImageFacts::of(&found));
+        let changes = prediction.changes(&live, &images);
+        let good = self.last_good(&held, &containers).await?;
+        let jobs = self.due(&prediction, &changes);
+        let recorded = held.record.iter().flat_map(|record| record.services.keys().cloned()).collect();
+        let work = Work {
+            cx: self.cx.clone(),
+            scrubber: self.scrubber.clone(),
+            layout: self.inputs.layout(&self.directory),
+            profiles: self.inputs.profiles.clone(),
+            prediction,
+            compose,
+            key,
+            held,
+            containers,
+            changes,
+            recorded,
+            jobs,
+            good,
+        };
+        self.mark(&work).await?;
+        Ok(work)
     }
 
     /// The jobs that this apply runs.
@@ -266,23 +267,38 @@ impl Deployment<'_> {
         job::wanted(self.planned).into_iter().filter(|one| due.runs(one)).collect()
     }
 
-    /// Removes what jobs of an apply that was cut off have left. Where there is something to pass,
-    /// the record says until that has been passed that it has not: an apply that is cut off in
-    /// between then reads as a change, whatever it has done to the services.
-    async fn begin(&self, work: &Work, held: &Held) -> Result<(), Failure> {
-        self.remove_leftovers().await?;
-        match &held.record {
-            Some(record) if self.has_gates() && !record.unfinished => {
-                let record = Record { unfinished: true, ..record.clone() };
-                self.site.files().write(&work.layout.record(), record.to_json(), &PRIVATE).await?;
-                Ok(())
-            }
-            _ => Ok(()),
+    /// What follows once the files are there, in this order. Whatever fails here is taken back.
+    async fn steps(&self, work: &Work, sent: &BTreeSet<String>) -> Result<Made, Failure> {
+        self.build(work).await?;
+        self.run_jobs(work, When::Before).await?;
+        self.tidy(work).await?;
+        self.up(work).await?;
+        self.reload(work, sent).await?;
+        let containers = self.wait(work).await?;
+        self.pass_probes(work).await?;
+        self.run_jobs(work, When::After).await?;
+        self.settle(work, containers).await
+    }
+
+    /// Records a good apply and keeps it to go back to.
+    async fn settle(&self, work: &Work, containers: Vec<Container>) -> Result<Made, Failure> {
+        let (held, containers) = self.seal(work, containers).await?;
+        if let Some(record) = held.record.clone() {
+            self.prune(work, record).await;
         }
+        let found = images::look(&self.engine, Some(&work.prediction)).await?;
+        let private = StackPrivate {
+            machine_id: self.site.machine_id.clone(),
+            compose: work.compose.clone(),
+            images: images::ids(&found),
+            image_facts: ImageFacts::of(&found).with_running(&self.engine, &containers).await?,
+            prediction: Some(work.prediction.clone()),
+        };
+        Ok(Made { containers, held, private })
     }
 
     /// Brings the files there; which of the shipped ones were not there as they should be.
-    async fn ship(&self, work: &Work, held: &Held) -> Result<BTreeSet<String>, Failure> {
+    async fn ship(&self, work: &Work) -> Result<BTreeSet<String>, Failure> {
         let Inputs { name, profiles, dotenv, environment, .. } = self.inputs;
         let layout = &work.layout;
         let dotenv = layout.dotenv(name, profiles, dotenv.as_deref(), environment, &self.secrets);
@@ -296,53 +312,10 @@ impl Deployment<'_> {
             secret_files: &self.secret_files,
             secret_files_version: self.planned.secret_files_wo_version.as_str().unwrap_or_default(),
         };
-        let cargo = Cargo::new(self.inputs, &generated, held);
+        let cargo = Cargo::new(self.inputs, &generated, &work.held);
         let files = self.site.files().cancelled_by(self.cx.token());
         cargo.send(&files, layout.root()).await?;
         Ok(cargo.sent)
-    }
-
-    /// Leaves the record of what is there now.
-    async fn record(
-        &self,
-        work: &Work,
-        held: &Held,
-        compose: &str,
-        now: &[Container],
-        done: bool,
-    ) -> Result<Record, Failure> {
-        let mut record = stack::record(&self.inputs.name, compose, &work.prediction.wanted(), now, &work.key);
-        if !done {
-            record = half_done(record, held.record.as_ref(), &work.changes, &work.containers, now);
-            record.unfinished = self.has_gates();
-        }
-        record.history = self.history(work, held.record.as_ref(), done).await?;
-        self.site.files().write(&work.layout.record(), record.to_json(), &PRIVATE).await?;
-        Ok(record)
-    }
-
-    async fn record_failed(&self, work: &Work, held: &Held, compose: &str) -> Result<(), Failure> {
-        let now = self.engine.containers(&self.inputs.name).await?;
-        self.record(work, held, compose, &now, false).await.map(drop)
-    }
-
-    /// What the state is made of.
-    async fn made(
-        &self,
-        prediction: Prediction,
-        compose: String,
-        containers: Vec<Container>,
-    ) -> Result<Made, Failure> {
-        let held = held::look(self.site.executor(), &self.directory).await?;
-        let found = images::look(&self.engine, Some(&prediction)).await?;
-        let private = StackPrivate {
-            machine_id: self.site.machine_id.clone(),
-            compose,
-            images: images::ids(&found),
-            image_facts: ImageFacts::of(&found).with_running(&self.engine, &containers).await?,
-            prediction: Some(prediction),
-        };
-        Ok(Made { containers, held, private })
     }
 
     fn foreign(&self, containers: &[Container]) -> Diagnostic {

@@ -1,17 +1,87 @@
-//! The record that an apply leaves when it did not come to its end.
+//! The record that an apply leaves, also when it did not come to its end.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use docker::{
-    compose::{plan::Change, record::Record, stack::by_service},
+    compose::{
+        plan::Change,
+        record::Record,
+        stack::{self, by_service},
+    },
     engine::Container,
 };
+
+use super::{Deployment, PRIVATE, Work};
+use crate::resources::compose_stack::{
+    failure::Failure,
+    held::{self, Held},
+};
+
+impl Deployment<'_> {
+    /// Leaves the record of a good apply, and keeps what it made to go back to. What the host holds
+    /// then, and the containers.
+    pub(super) async fn seal(
+        &self,
+        work: &Work,
+        containers: Vec<Container>,
+    ) -> Result<(Held, Vec<Container>), Failure> {
+        let held = held::look(self.site.executor(), work.layout.root()).await?;
+        let record = Record {
+            shipped: held.shipped.clone().unwrap_or_default(),
+            ..self.entries(work, &containers, true).await?
+        };
+        self.write(work, &record).await?;
+        self.keep(work, &held, &record, &containers).await;
+        Ok((Held { record: Some(record), ..held }, containers))
+    }
+
+    /// Removes what jobs of an apply that was cut off have left. Where there is something to pass,
+    /// the record says until that has been passed that it has not: an apply that is cut off in
+    /// between then reads as a change, whatever it has done to the services.
+    pub(super) async fn mark(&self, work: &Work) -> Result<(), Failure> {
+        self.remove_leftovers().await?;
+        match &work.held.record {
+            Some(record) if self.has_gates() && !record.unfinished => {
+                self.write(work, &Record { unfinished: true, ..record.clone() }).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Leaves the record again that was there before.
+    pub(super) async fn unmark(&self, work: &Work) -> Result<(), Failure> {
+        match &work.held.record {
+            Some(record) if self.has_gates() => self.write(work, record).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Leaves the record of an apply that failed.
+    pub(super) async fn record_failed(&self, work: &Work) -> Result<(), Failure> {
+        let now = self.engine.containers(&self.inputs.name).await?;
+        let new = self.entries(work, &now, false).await?;
+        let record = half_done(new, work.held.record.as_ref(), &work.changes, &work.containers, &now);
+        self.write(work, &Record { unfinished: true, ..record }).await
+    }
+
+    async fn entries(&self, work: &Work, now: &[Container], done: bool) -> Result<Record, Failure> {
+        let wanted = work.prediction.wanted();
+        let record = stack::record(&self.inputs.name, &work.compose, &wanted, now, &work.key);
+        let history = self.history(work, work.held.record.as_ref(), done).await?;
+        Ok(Record { history, ..record })
+    }
+
+    async fn write(&self, work: &Work, record: &Record) -> Result<(), Failure> {
+        self.site.files().write(&work.layout.record(), record.to_json(), &PRIVATE).await?;
+        Ok(())
+    }
+}
 
 /// The record of an apply that stopped on its way: what was not reached keeps its old entry.
 ///
 /// A new entry vouches for the containers as they are now. That is right for containers that are
 /// new and for those that were to stay, and wrong for old ones that were to be replaced.
-pub(super) fn half_done(
+fn half_done(
     new: Record,
     old: Option<&Record>,
     changes: &BTreeMap<String, Change>,

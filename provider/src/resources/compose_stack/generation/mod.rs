@@ -1,0 +1,229 @@
+//! What is kept on a host of the last good apply, so that one that fails can go back to it.
+//!
+//! `docker::compose::layout` says where it lies. It is made when an apply has succeeded; only where
+//! none is there (a stack of an older Windlass, a host whose disk was full) it is made before an
+//! apply ships anything, out of what is there, if that is good.
+
+mod keep;
+mod restore;
+
+use std::collections::BTreeMap;
+
+use docker::{
+    compose::{
+        record::Record,
+        stack::{self, CHANGED, by_service},
+    },
+    engine::Container,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{held::Held, prediction::Prediction};
+pub(super) use keep::{keep, remove};
+pub(super) use restore::Restoration;
+
+/// The format.
+const VERSION: u32 = 1;
+/// The file that holds it, in the folder of ours in what is kept.
+const FILE: &str = "generation.json";
+
+/// Image reference to the id behind it.
+pub(super) type Images = BTreeMap<String, String>;
+
+/// One good apply. No secrets: they are in the `.env` that is kept beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Generation {
+    version: u32,
+    /// The Compose files, relative to the stack's directory.
+    pub(super) files: Vec<String>,
+    pub(super) profiles: Vec<String>,
+    pub(super) prediction: Prediction,
+    /// The record that it left.
+    pub(super) record: Record,
+    /// What the references of its services meant.
+    pub(super) images: Images,
+}
+
+impl Generation {
+    /// The generation of an apply that left `record`.
+    pub(super) fn new(
+        files: &[String],
+        profiles: &[String],
+        prediction: &Prediction,
+        record: &Record,
+        images: Images,
+    ) -> Self {
+        Self {
+            version: VERSION,
+            files: files.to_vec(),
+            profiles: profiles.to_vec(),
+            prediction: prediction.clone(),
+            record: record.clone(),
+            images,
+        }
+    }
+
+    /// Reads what [`Generation::to_json`] wrote; nothing when it is something else or newer.
+    pub(super) fn parse(json: &[u8]) -> Option<Self> {
+        serde_json::from_slice(json).ok().filter(|one: &Self| one.version <= VERSION)
+    }
+
+    fn to_json(&self) -> Vec<u8> {
+        // Maps with text keys and plain fields cannot fail.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+/// Where the last good state of a stack is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It is kept.
+    Kept,
+    /// It is what lies on the host and runs there, and is not kept yet.
+    Here,
+    /// There is none, or none that is known.
+    Nowhere,
+}
+
+/// Where the last good state is, by what the host holds and what runs.
+pub(super) fn standing(held: &Held, containers: &[Container]) -> Standing {
+    let Some(record) = &held.record else { return Standing::Nowhere };
+    match &held.good {
+        Some(good) if record.unfinished || good.record.is_of_same_apply(record) => Standing::Kept,
+        _ if is_good(held, containers) => Standing::Here,
+        _ => Standing::Nowhere,
+    }
+}
+
+/// Whether what lies on the host and runs there is what the last apply made, and well.
+fn is_good(held: &Held, containers: &[Container]) -> bool {
+    let unchanged = held.is_settled() && held.source_hash().as_deref() != Some(CHANGED);
+    let Some(record) = held.record.as_ref().filter(|_| unchanged) else { return false };
+    let live = stack::read(containers, Some(record), held.key.as_ref(), Some(&held.seen()));
+    record.services.iter().all(|(name, recorded)| {
+        live.get(name)
+            .is_some_and(|live| live.config_hash != CHANGED && live.status == recorded.steady.word())
+    })
+}
+
+/// What the references of the services mean to their containers.
+pub(super) fn images_of(prediction: &Prediction, containers: &[Container]) -> Images {
+    let live = by_service(containers);
+    let services = prediction.services.iter();
+    services
+        .filter_map(|(name, service)| {
+            let container = live.get(name)?.first()?;
+            Some((service.image.clone(), container.image_id.clone()))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use docker::compose::{
+        manifest::Manifest,
+        record::{Key, Recorded},
+        stack::{LABEL_CONFIG_HASH, LABEL_SERVICE, Steady},
+    };
+
+    use super::{
+        super::{held::Sent, prediction::tests::wanted},
+        *,
+    };
+    use docker::engine::{State, StatusText};
+
+    fn container(config_hash: &str, state: State) -> Container {
+        let labels = [(LABEL_SERVICE, "app"), (LABEL_CONFIG_HASH, config_hash)];
+        Container {
+            id: "1".into(),
+            name: "web-app-1".into(),
+            image: "app:1".into(),
+            image_id: "sha256:1".into(),
+            created: 0,
+            state,
+            status: StatusText::default(),
+            labels: labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            ports: vec![],
+        }
+    }
+
+    fn record() -> Record {
+        let mut record = Record { shipped: "s".into(), ..Record::new("web", "2.26.1") };
+        let recorded = Recorded {
+            image: "app:1".into(),
+            config_hash: "c".into(),
+            environment_hash: "e".into(),
+            files_hash: None,
+            files: BTreeSet::new(),
+            steady: Steady::Running,
+            replicas: 1,
+            proof: None,
+            left_alone: false,
+            files_label: Default::default(),
+            shares: BTreeMap::new(),
+        };
+        record.services.insert("app".into(), recorded);
+        record
+    }
+
+    fn generation() -> Generation {
+        let images = BTreeMap::from([("app:1".to_owned(), "sha256:1".to_owned())]);
+        let services = BTreeMap::from([("app".to_owned(), wanted("c"))]);
+        let prediction = Prediction { digest: "d".into(), services, ..Prediction::default() };
+        Generation::new(&["compose.yaml".into()], &[], &prediction, &record(), images)
+    }
+
+    fn held() -> Held {
+        let key = Key::from_random([1; 32]);
+        let env = docker::compose::predict::FileDigest { sha256: "11".into(), mode: 0o600 };
+        Held {
+            record: Some(record()),
+            manifest: Some(Manifest::default()),
+            sent: Some(Sent::new("source".into(), ".env".into(), "11", &key)),
+            key: Some(key),
+            shipped: Some("s".into()),
+            found: BTreeMap::from([(".env".to_owned(), env)]),
+            ..Held::default()
+        }
+    }
+
+    #[test]
+    fn it_survives_its_file_and_newer_ones_are_none() {
+        let one = generation();
+        assert_eq!(Generation::parse(&one.to_json()), Some(one.clone()));
+        let newer = Generation { version: 2, ..one };
+        assert_eq!(Generation::parse(&newer.to_json()), None);
+        assert_eq!(Generation::parse(b"{}"), None);
+    }
+
+    #[test]
+    fn the_last_good_state_is_where_the_record_says() {
+        let well = [container("c", State::Running)];
+        let kept = Held { good: Some(generation()), ..held() };
+        assert_eq!(standing(&kept, &well), Standing::Kept);
+        // After a failed apply and after one that was cut off, what was kept before them counts.
+        let failed = Held { record: Some(Record { unfinished: true, ..record() }), ..kept };
+        assert_eq!(standing(&failed, &[]), Standing::Kept);
+        let cut_off = Held { shipped: Some("new".into()), record: Some(record()), ..failed };
+        assert_eq!(standing(&cut_off, &[]), Standing::Kept);
+        // What another good apply made since then is not what is kept.
+        let other = Record { compose: "2.27.0".into(), ..record() };
+        let since = Held { record: Some(other), shipped: Some("s".into()), ..cut_off };
+        assert_eq!(standing(&since, &well), Standing::Here);
+        assert_eq!(standing(&since, &[container("c", State::Exited)]), Standing::Nowhere);
+    }
+
+    #[test]
+    fn only_what_is_good_is_taken_for_it() {
+        let well = [container("c", State::Running)];
+        assert_eq!(standing(&held(), &well), Standing::Here);
+        assert_eq!(standing(&held(), &[container("x", State::Running)]), Standing::Nowhere);
+        let cut_off = Held { shipped: Some("new".into()), ..held() };
+        assert_eq!(standing(&cut_off, &well), Standing::Nowhere);
+        let edited = Held { found: BTreeMap::new(), ..held() };
+        assert_eq!(standing(&edited, &well), Standing::Nowhere);
+        assert_eq!(standing(&Held::default(), &well), Standing::Nowhere);
+    }
+}
