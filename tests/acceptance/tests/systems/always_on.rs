@@ -124,8 +124,39 @@ fn always_on_lives_through_a_release() {
     system.space.expect_no_changes();
     assert_eq!(system.asked("/api/health"), format!("ok {second}"));
     assert_eq!(system.asked("/api/episodes"), "pilot");
-    let good = system.containers();
-    assert_ne!(good["api"], before["api"]);
+    assert_ne!(system.containers()["api"], before["api"]);
+
+    // One that is not well: the last good one comes back and goes on to answer.
+    let third = system.publish("three", "1");
+    system.choose(&third);
+    edit(&system.space, "app/api/cgi-bin/health", "= 1 ]", "= 2 ]");
+    let run = system.space.apply();
+    hunt.in_run(&run);
+    run.expect_error().says("Could not update compose stack").says("api");
+    assert_eq!(system.asked("/api/health"), format!("ok {second}"));
+    assert_eq!(system.asked("/api/episodes"), "pilot");
+    assert_eq!(system.shell("docker exec always-on-api-1 cat /version"), "2");
+    assert_eq!(system.status("api"), "healthy");
+    system.space.expect_change(STACK, &["update"]);
+
+    // One that is well by itself and does not answer as a release must: a probe finds it.
+    edit(&system.space, "app/api/cgi-bin/health", "= 2 ]", "= 1 ]");
+    edit(&system.space, "app/viewer/html/index.html", "Always on", "Off");
+    edit(
+        &system.space,
+        "main.tf",
+        "expect_body = \"Always on\"\n    timeout     = \"30s\"",
+        "expect_body = \"Always on\"\n    timeout     = \"3s\"",
+    );
+    system.space.apply().expect_error().says("probe");
+    assert!(system.asked("/").contains("Always on"));
+    assert_eq!(system.asked("/api/health"), format!("ok {second}"));
+
+    // Corrected.
+    edit(&system.space, "app/viewer/html/index.html", "Off", "Always on");
+    system.space.apply().expect_success();
+    system.space.expect_no_changes();
+    assert_eq!(system.asked("/api/health"), format!("ok {third}"));
 
     hunt.in_run(&system.space.run(&["show", "-json"]).expect_success());
 
