@@ -135,7 +135,11 @@ fn no_secret_is_in_state_plan_log_arguments_labels_or_readable_files() {
     let app = stack.root_runs(&["docker", "ps", "-q", "--no-trunc", "--filter", "name=-app-1"]);
     let config = format!("/var/lib/docker/containers/{app}/config.v2.json");
     let task = format!("/run/docker/containerd/daemon/io.containerd.runtime.v2.task/moby/{app}/config.json");
-    hunt.on_host(&lab, &host, &[&env, MOTD, &file, &config, &task, DAEMON]);
+    // What a failed apply goes back to.
+    let good = stack.shell(&format!("realpath {}/.windlass/good", stack.directory()));
+    let kept = [format!("{good}/.env"), format!("{good}/private/file")];
+    assert_eq!(stack.root_runs(&["stat", "-c", "%U %a", &kept[0], &kept[1]]), "deploy 600\ndeploy 600");
+    hunt.on_host(&lab, &host, &[&env, MOTD, &file, &config, &task, DAEMON, &kept[0], &kept[1]]);
 
     stack.space.destroy().expect_success();
     hunt.in_workspace(&stack.space);

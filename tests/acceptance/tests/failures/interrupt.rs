@@ -70,18 +70,18 @@ fn what_was_good_before_an_apply_that_was_cut_off_is_gone_back_to() {
     let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
     let write = |version: &str, check: &str| {
         let more = format!(
-            "    environment: {{ V: \"{version}\" }}\n    healthcheck: {{ test: [CMD, {check}], interval: 300ms, retries: 1"
+            "    environment: {{ V: \"{version}\" }}\n    healthcheck: {{ {check}, interval: 300ms }}\n"
         );
-        let end = if check == "waits" { ", start_period: 200s }" } else { " }" };
-        stack.configure_text(&format!("{}{more}{end}\n", stack.one_service()));
+        stack.configure_text(&format!("{}{more}", stack.one_service()));
     };
-    write("1", "\"true\"");
+    let (well, ill) = ("test: [CMD, \"true\"]", "test: [CMD, \"false\"], retries: 1");
+    write("1", well);
     stack.space.apply().expect_success();
     let begun = |version: &str| {
-        write(version, "waits");
+        write(version, "test: [CMD, \"false\"], start_period: 200s");
         let apply = stack.space.start_apply();
         gate::until("the new container runs", || {
-            let line = format!("docker exec {}-app-1 printenv V || true", stack.name);
+            let line = format!("docker exec {}-app-1 sh -c 'echo $V' || true", stack.name);
             stack.shell(&line) == version
         });
         apply
@@ -96,11 +96,11 @@ fn what_was_good_before_an_apply_that_was_cut_off_is_gone_back_to() {
     let apply = begun("3");
     apply.kill();
     assert_eq!(apply.finish().code, None);
-    write("4", "\"false\"");
+    write("4", ill);
     let run = stack.space.apply();
     expect_story(&run, &stack.could_not("update"), &["is unhealthy", "runs as before the apply: "]);
     assert_eq!(stack.variable("app", "V"), "1");
-    write("1", "\"true\"");
+    write("1", well);
     stack.space.apply().expect_success();
     stack.space.expect_no_changes();
 }
