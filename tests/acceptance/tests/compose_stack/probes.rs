@@ -66,7 +66,7 @@ fn probes_are_made_from_the_host_and_from_here() {
     error
         .says(&format!("The probe of http://localhost:{port}/, made from deploy@"))
         .says("the status was 200, but the text was not in the body: out of order")
-        .says("Its containers now: ");
+        .says("runs as before the apply: ");
     stack.space.expect_change(STACK, &["update"]);
     stack.space.write("app/site/index.html", "all is well");
     stack.space.apply().expect_success();
