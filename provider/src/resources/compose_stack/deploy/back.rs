@@ -205,10 +205,14 @@ impl Deployment<'_> {
         Ok(scrubber)
     }
 
-    /// Removes the containers of services that only the failed apply had.
+    /// Removes the containers of services that only the failed apply had, or only it started.
     async fn remove_newcomers(&self, back: &Work, failed: &Work) -> Result<(), Failure> {
         let known = failed.before();
-        for orphan in orphans(&back.containers, &back.services()) {
+        let is_alone =
+            |work: &Work, name: &str| work.prediction.services.get(name).is_none_or(|one| one.left_alone);
+        let mut stay = back.services();
+        stay.retain(|name| !is_alone(back, name) || is_alone(failed, name));
+        for orphan in orphans(&back.containers, &stay) {
             if !known.contains(&orphan.id) {
                 self.engine.remove(&orphan.id).await?;
             }
