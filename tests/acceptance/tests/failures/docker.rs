@@ -57,7 +57,7 @@ fn a_socket_that_is_not_permitted_names_the_ways_out() {
     let without = Stack::on(&lab, &plain);
     without.configure_one_service();
     let parts = ["o permission for the docker socket", "group docker", "sudo=1", "Nothing was changed."];
-    expect_story(&without.space.apply(), &without.could_not("start"), &parts);
+    expect_story(&without.space.plan(), &without.could_not("plan"), &parts);
 
     // The other way round.
     let deploy = lab.host(Variant::Deploy).unwrap();
