@@ -42,6 +42,12 @@ const OVER_REPORTED: &[OverReport] = &[
         reason: "a plan sees the version of a secret, never its value",
     },
     OverReport {
+        project: "secret-values",
+        step: "another version with the same value",
+        service: "mounted",
+        reason: "a plan sees the version of a secret, never its value",
+    },
+    OverReport {
         project: "shares",
         step: "one that shares",
         service: "vol",
