@@ -12,7 +12,7 @@ use framework::{Diagnostic, Diagnostics, Field};
 use crate::{
     diagnose::{docker_error, host_error},
     engines::Engines,
-    hosts::{Host, Hosts, ReadFailure},
+    hosts::{Host, Hosts, ReadFailure, unknown_settings},
 };
 
 /// What the world looks like when nothing was done.
@@ -111,8 +111,7 @@ impl Daemons {
     /// As [`Daemons::on`], and when the host cannot be reached.
     pub(crate) async fn at(&self, title: &str, connection: &Field<String>) -> Result<Daemon, Failure> {
         let Some(host) = self.hosts.reach(connection)? else {
-            let what = "The host or the provider's settings are still unknown during apply.";
-            return Err(Diagnostic::bug(title, what).into());
+            return Err(unknown_settings(title).into());
         };
         self.on(&host).await
     }
@@ -167,13 +166,6 @@ pub(crate) fn named(containers: &[Container]) -> String {
         names.push(format!("and {} more", containers.len() - NAMED));
     }
     names.join(", ")
-}
-
-/// The warning of something that stayed on the machine where it was before it moved.
-pub(crate) fn left_behind(title: &str, problem: Diagnostic, place: &str) -> Diagnostic {
-    Diagnostic::warning(title)
-        .detail(problem.detail)
-        .detail(format!("{place} and only that is managed from now on."))
 }
 
 /// Takes over a map as the daemon has it; none and an empty one are the same to it.

@@ -343,6 +343,11 @@ pub(crate) fn import_id(title: &str, id: &str, form: &str) -> Result<(Connection
     Ok((connection, name.to_owned()))
 }
 
+/// The bug that a host, or the provider's settings, are still unknown when the core applies.
+pub(crate) fn unknown_settings(title: &str) -> Diagnostic {
+    Diagnostic::bug(title, "The host or the provider's settings are still unknown during apply.")
+}
+
 /// The warning of a read that has to wait for the settings.
 fn not_known_yet(title: &str) -> Diagnostic {
     Diagnostic::warning(title.to_owned()).detail(

@@ -12,6 +12,7 @@ mod functions;
 mod host_key;
 mod hosts;
 mod ids;
+mod leaving;
 mod machine;
 mod require;
 mod resources;

@@ -1,6 +1,6 @@
 //! Running `create`, `update` and `destroy`.
 
-use framework::{Apply, Context, Diagnostic, Diagnostics, Field, State};
+use framework::{Apply, Context, Diagnostics, Field, State};
 use secret::Secret;
 
 use super::{
@@ -11,8 +11,9 @@ use super::{
 };
 use crate::{
     diagnose::host_error,
-    hosts::{Host, ReadFailure},
+    hosts::{Host, ReadFailure, unknown_settings},
     ids::random_id,
+    leaving::Leaving,
 };
 
 /// What the world looks like before anything ran.
@@ -150,27 +151,13 @@ async fn leave_old_machine(
     if prior.model.destroy.is_null() {
         return;
     }
-    let left = async {
-        let title = prior.model.title("destroy");
-        let failed = |error| host_error(&title, &error, "It is in its new place.");
-        let Some(old) = resource.hosts.reach(&prior.model.host).map_err(failed)? else {
-            return Err(unknown_settings(&title).into());
-        };
-        // The old address may lead to the new machine by now.
-        if resource.hosts.facts(&old).await.map_err(failed)?.machine_id == here {
-            return Ok(());
-        }
-        delete(resource, cx, prior.clone()).await
+    let title = prior.model.title("destroy");
+    let words = Leaving {
+        title: &title,
+        warning: &format!("{title} on the machine it was on"),
+        place: "It is in its new place",
     };
-    if let Err(problems) = left.await {
-        for problem in problems {
-            cx.warn(
-                Diagnostic::warning(format!("{} on the machine it was on", prior.model.title("destroy")))
-                    .detail(problem.detail)
-                    .detail("It was created on the new machine, and only that is managed from now on."),
-            );
-        }
-    }
+    resource.hosts.leave(cx, &prior.model.host, here, &words, delete(resource, cx, prior.clone())).await;
 }
 
 async fn run(
@@ -235,8 +222,4 @@ async fn host(
     };
     let machine_id = resource.hosts.facts(&host).await.map_err(failed)?.machine_id;
     Ok((host, machine_id))
-}
-
-fn unknown_settings(title: &str) -> Diagnostic {
-    Diagnostic::bug(title, "The host or the provider's settings are still unknown during apply.")
 }

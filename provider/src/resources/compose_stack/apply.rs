@@ -19,6 +19,7 @@ use super::{
     secret_files,
     site::Site,
 };
+use crate::hosts::unknown_settings;
 
 /// What the world looks like when an operation stopped before it changed anything.
 const NOTHING: &str = "Nothing was changed.";
@@ -307,11 +308,7 @@ async fn open(resource: &StackResource, title: &str, planned: &StackModel) -> Re
     let failed = |failure: Failure| failure.diagnostics(title, NOTHING);
     let reached = resource.hosts.reach(&planned.host).map_err(Failure::from).map_err(failed)?;
     let Some(host) = reached else {
-        return Err(Diagnostic::bug(
-            title,
-            "The host or the provider's settings are still unknown during apply.",
-        )
-        .into());
+        return Err(unknown_settings(title).into());
     };
     Site::open(host).await.map_err(failed)
 }

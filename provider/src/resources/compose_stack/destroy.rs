@@ -7,6 +7,7 @@ use framework::{Context, Diagnostic, Diagnostics, State};
 use secret::Scrubber;
 
 use super::{StackModel, StackResource, failure::Failure, generation, held, read::title, site::Site};
+use crate::hosts::unknown_settings;
 
 /// What the world looks like after a failure.
 const THERE: &str = "The stack, or a part of it, is still there; destroying it again goes on from here.";
@@ -42,8 +43,7 @@ pub(super) async fn take_down(
     state: &State<StackResource>,
 ) -> Result<(), Failure> {
     let Some(host) = resource.hosts.reach(&state.model.host)? else {
-        let what = "The host or the provider's settings are still unknown during apply.";
-        return Err(Diagnostic::bug(title, what).into());
+        return Err(unknown_settings(title).into());
     };
     let site = Site::open(host).await?;
     let machine = &state.private.machine_id;

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use docker::{
     Engine,
-    compose::stack::{self, LABEL_SERVICE, is_of_service},
+    compose::{
+        overview,
+        stack::{self, LABEL_SERVICE, is_of_service},
+    },
     engine::Container,
 };
 use framework::{Context, Diagnostic, Diagnostics, Field, Severity, State};
@@ -19,11 +22,6 @@ use super::{
     site::Site,
 };
 use crate::hosts::{Host, import_id};
-
-/// Label of a container: the Compose files of its project, absolute, separated by commas.
-const LABEL_FILES: &str = "com.docker.compose.project.config_files";
-/// Label of a container: the directory of its project.
-const LABEL_DIRECTORY: &str = "com.docker.compose.project.working_dir";
 
 /// Looks at the stack: one list of containers, one command for everything that lies on the host.
 pub(super) async fn read(
@@ -113,21 +111,13 @@ async fn found_by_name(
     model: &mut StackModel,
 ) -> Result<(Held, Vec<Container>), Failure> {
     let containers = engine.containers(model.name()).await?;
-    let directory = match containers.iter().find_map(directory_of) {
+    let directory = match containers.iter().find_map(overview::directory) {
         Some(directory) => directory,
         None => Site::open(host.clone()).await?.default_directory(model.name()),
     };
     let held = held::look(host.executor.as_ref(), &directory).await?;
     model.directory = Field::Known(directory);
     Ok((held, containers))
-}
-
-/// The stack's directory as its containers tell it: our override file lies in a folder of it.
-pub(super) fn directory_of(container: &Container) -> Option<String> {
-    let files = container.label(LABEL_FILES).unwrap_or_default();
-    let ours = files.split(',').find_map(|file| file.strip_suffix("/.windlass/override.json"));
-    let directory = ours.or_else(|| container.label(LABEL_DIRECTORY))?;
-    Some(directory.to_owned()).filter(|directory| directory.len() > 1 && directory.starts_with('/'))
 }
 
 /// The one place where what is on a host becomes attributes.

@@ -4,7 +4,10 @@ use docker::engine::Container;
 use framework::{Apply, Context, Diagnostic, Diagnostics, Field, State};
 
 use super::{NetworkPrivate, NetworkResource, read::title};
-use crate::daemon::{Daemon, Failure, UNCHANGED, left_behind, named, taken};
+use crate::{
+    daemon::{Daemon, Failure, UNCHANGED, named, taken},
+    leaving::Leaving,
+};
 
 /// What the world looks like after it could not be removed.
 const THERE: &str = "The network is still there.";
@@ -127,6 +130,7 @@ async fn leave_old_machine(resource: &NetworkResource, cx: &Context, prior: &Sta
     let title = format!("Could not remove docker network {name:?} from the machine it was on");
     if let Err(failure) = remove(resource, &title, prior).await {
         let problem = failure.told(&title, THERE);
-        cx.warn(left_behind(&title, problem, "The network is in its new place,"));
+        let words = Leaving { title: &title, warning: &title, place: "The network is in its new place" };
+        cx.warn(words.left_behind(problem));
     }
 }

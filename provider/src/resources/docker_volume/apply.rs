@@ -4,7 +4,10 @@ use docker::engine::Container;
 use framework::{Apply, Context, Diagnostic, Diagnostics, State};
 
 use super::{VolumePrivate, VolumeResource, read::title};
-use crate::daemon::{Daemon, Failure, UNCHANGED, left_behind, named, taken};
+use crate::{
+    daemon::{Daemon, Failure, UNCHANGED, named, taken},
+    leaving::Leaving,
+};
 
 /// What the world looks like after it could not be removed.
 const THERE: &str = "The volume and its data are still there.";
@@ -138,6 +141,7 @@ async fn leave_old_machine(resource: &VolumeResource, cx: &Context, prior: &Stat
     let title = format!("Could not remove docker volume {name:?} from the machine it was on");
     if let Err(failure) = remove(resource, &title, prior).await {
         let problem = failure.told(&title, THERE);
-        cx.warn(left_behind(&title, problem, "An empty volume is in its new place,"));
+        let words = Leaving { title: &title, warning: &title, place: "An empty volume is in its new place" };
+        cx.warn(words.left_behind(problem));
     }
 }

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     diagnose::{file_error, host_error},
-    hosts::{Host, ReadFailure},
+    hosts::{Host, ReadFailure, unknown_settings},
+    leaving::Leaving,
 };
 
 /// What the world looks like after a write failed.
@@ -94,28 +95,13 @@ async fn leave_old_machine(resource: &FileResource, cx: &Context, prior: State<F
     if prior.private.machine_id == here {
         return;
     }
-    let path = prior.model.path().to_owned();
-    let left = async {
-        let title = title("delete", &prior.model);
-        let failed = |error| host_error(&title, &error, "The file is in its new place.");
-        let Some(old) = resource.hosts.reach(&prior.model.host).map_err(failed)? else {
-            return Err(unknown_settings(&title).into());
-        };
-        // The old address may lead to the new machine by now.
-        if resource.hosts.facts(&old).await.map_err(failed)?.machine_id == here {
-            return Ok(());
-        }
-        delete(resource, cx, prior.clone()).await
+    let words = Leaving {
+        title: &title("delete", &prior.model),
+        warning: &format!("Could not remove file {:?} from the machine it was on", prior.model.path()),
+        place: "The file is in its new place",
     };
-    if let Err(problems) = left.await {
-        for problem in problems {
-            cx.warn(
-                Diagnostic::warning(format!("Could not remove file {path:?} from the machine it was on"))
-                    .detail(problem.detail)
-                    .detail("The file is in its new place, and only that is managed from now on."),
-            );
-        }
-    }
+    let old = prior.model.host.clone();
+    resource.hosts.leave(cx, &old, here, &words, delete(resource, cx, prior)).await;
 }
 
 /// Removes the file, unless it shall be kept. Already gone is fine.
@@ -266,10 +252,6 @@ fn host(resource: &FileResource, title: &str, planned: &FileModel) -> Result<Hos
     let reached =
         resource.hosts.reach(&planned.host).map_err(|error| host_error(title, &error, UNTOUCHED))?;
     reached.ok_or_else(|| unknown_settings(title).into())
-}
-
-fn unknown_settings(title: &str) -> Diagnostic {
-    Diagnostic::bug(title, "The host or the provider's settings are still unknown during apply.")
 }
 
 /// A known value as it is; what is unknown is filled in once the file has been looked at.

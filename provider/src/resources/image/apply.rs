@@ -8,7 +8,12 @@ use super::{
     failure::Failure,
     make::{Maker, directory_of, remove_all},
 };
-use crate::{diagnose::host_error, hosts::Host, ids::random_id};
+use crate::{
+    diagnose::host_error,
+    hosts::{Host, unknown_settings},
+    ids::random_id,
+    leaving::Leaving,
+};
 
 /// What the world looks like after a build failed.
 const NOT_BUILT: &str = "What the tags stand for on the host is as it was before, and nothing was pushed.";
@@ -195,27 +200,13 @@ async fn remove(
 /// Removes its tags where they were before it moved. It is in its new place already, so a machine
 /// that is gone is worth a warning and no more.
 async fn leave_old_machine(resource: &ImageResource, cx: &Context, prior: &State<ImageResource>, here: &str) {
-    let left = async {
-        let title = prior.model.title("remove");
-        let failed = |error| host_error(&title, &error, "The image is in its new place.");
-        let Some(old) = resource.hosts.reach(&prior.model.host).map_err(failed)? else {
-            return Err(unknown_settings(&title).into());
-        };
-        // The old address may lead to the new machine by now.
-        if resource.hosts.facts(&old).await.map_err(failed)?.machine_id == here {
-            return Ok(());
-        }
-        delete(resource, cx, prior.clone()).await
+    let title = prior.model.title("remove");
+    let words = Leaving {
+        title: &title,
+        warning: &format!("{title} from the machine it was on"),
+        place: "The image is in its new place",
     };
-    if let Err(problems) = left.await {
-        for problem in problems {
-            cx.warn(
-                Diagnostic::warning(format!("{} from the machine it was on", prior.model.title("remove")))
-                    .detail(problem.detail)
-                    .detail("The image is on the new machine, and only that is managed from now on."),
-            );
-        }
-    }
+    resource.hosts.leave(cx, &prior.model.host, here, &words, delete(resource, cx, prior.clone())).await;
 }
 
 /// The host of the planned image, and which machine that is.
@@ -230,8 +221,4 @@ async fn host(
     };
     let machine_id = resource.hosts.facts(&host).await.map_err(failed)?.machine_id;
     Ok((host, machine_id))
-}
-
-fn unknown_settings(title: &str) -> Diagnostic {
-    Diagnostic::bug(title, "The host or the provider's settings are still unknown during apply.")
 }

@@ -4,11 +4,12 @@ use std::{collections::BTreeSet, mem};
 
 use docker::compose::{
     history::{History, Used, names_to_remove},
+    overview,
     record::Record,
 };
 
 use super::{Deployment, PRIVATE, Work};
-use crate::resources::compose_stack::{failure::Failure, model::KEEP_IMAGES, read::directory_of};
+use crate::resources::compose_stack::{failure::Failure, model::KEEP_IMAGES};
 
 impl Deployment<'_> {
     /// The images of the stack through time, with those of now.
@@ -66,7 +67,7 @@ impl Deployment<'_> {
     /// of theirs holds them.
     async fn wanted_elsewhere(&self) -> Result<BTreeSet<String>, Failure> {
         let projects = self.engine.all_projects().await?;
-        let directories: BTreeSet<String> = projects.iter().filter_map(directory_of).collect();
+        let directories: BTreeSet<String> = projects.iter().filter_map(overview::directory).collect();
         let mut wanted = BTreeSet::new();
         for directory in directories.iter().filter(|directory| **directory != self.directory) {
             let path = self.inputs.layout(directory).record();
