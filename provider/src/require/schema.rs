@@ -13,9 +13,11 @@ pub(crate) fn block() -> Block {
     required(
         "What every service must keep to, checked by the plan over the project as `docker compose config` resolves \
          it, and again by an apply where the plan could not know it. What does not keep to it fails the plan, named by \
-         service and path, also when nothing else has changed. Each rule is off by default. What is set here wins over \
-         the provider's `require`, rule by rule; to switch one of those off for this stack, set it to `false`, `\"none\"`, \
-         `[\"*\"]` (ports) or `\"\"` (template). A change of rules alone touches nothing on the host.",
+         service and path, also when nothing else has changed. Looked at are the services of the profiles that are \
+         switched on, also those that `start_services` leaves out, and those that a `job` runs. Each rule is off by \
+         default. What is set here wins over the provider's `require`, rule by rule; to switch one of those off for this \
+         stack, set it to `false`, `\"none\"`, `[\"*\"]` (ports) or `\"\"` (template). A change of rules alone touches \
+         nothing on the host.",
     )
 }
 
@@ -34,14 +36,14 @@ fn required(description: &str) -> Block {
         .describe(description)
         .attribute(Attribute::string("pinned_images").validate(validate::one_of([TAG, DIGEST, NONE])).describe(
             "How images are named: with a tag other than `latest` or with a digest (`tag`), with a digest (`digest`), or \
-             as one likes (`none`). Services with a `build` section are exempt: what they run comes from the shipped \
-             sources and not from a name.",
+             as one likes (`none`). Services that are built are exempt: what they run comes from the shipped sources and \
+             not from a name. A reference in `images` that is not known yet is looked at during apply.",
         ))
         .attribute(rule(
             "healthchecks",
             "Every service that stays has a `healthcheck` in the Compose files; one that only the image brings does not \
-             count. Exempt are jobs (which others wait for by `service_completed_successfully`, or labelled \
-             `windlass.job=true`) and services that are not started.",
+             count. Exempt are jobs (which others wait for by `service_completed_successfully`, labelled \
+             `windlass.job=true`, or run by `job` blocks alone) and services that are not started.",
         ))
         .attribute(rule(
             "memory_limits",
@@ -70,7 +72,8 @@ fn required(description: &str) -> Block {
                 "The only ports of the host that services may publish; an empty list means none. Each entry is \
                  {PORTS_GRAMMAR}. Without an address it is about every address, with one about that address alone; \
                  without a protocol it is about TCP. A port that Docker chooses needs a range with all of them, \
-                 `1-65535`. `network_mode: host` publishes whatever the service listens on, and only `\"*\"` allows it."
+                 `1-65535`. `network_mode: host` publishes whatever the service listens on, and only `\"*\"` allows it. \
+                 Services that only `job` blocks run publish none of their `ports`."
             )),
         )
         .attribute(Attribute::string("env_template").describe(

@@ -30,7 +30,7 @@ use super::{
 use crate::diagnose::sentence;
 
 /// Stands for an image that only apply knows: no registry has such a name.
-const UNKNOWN: &str = "windlass.invalid/unknown";
+pub(super) const UNKNOWN: &str = "windlass.invalid/unknown";
 /// How long a registry may take to say what a tag stands for.
 const REGISTRY_PATIENCE: Duration = Duration::from_secs(3);
 
@@ -193,7 +193,7 @@ pub(super) fn strangers(names: &[String]) -> Failure {
     }
 }
 
-/// What each service that is to be built is built from.
+/// What each service of `resolved` that is to be built is built from.
 pub(super) fn contexts(
     inputs: &Inputs,
     resolved: &Resolved,
@@ -208,16 +208,16 @@ pub(super) fn contexts(
     let shipped = Shipped { directory, files: &files, links: &links, read: &read };
     let services = resolved.config.services.keys().filter(|name| !inputs.images.contains_key(*name));
     let services: BTreeSet<String> = services.cloned().collect();
-    let found = build::contexts(&resolved.config.document, &services, shipped, values);
-    let found = found.and_then(|found| {
-        let images = |(name, hash): (&'_ String, &'_ String)| {
-            (name.clone(), resolved.config.services[name].image.clone(), hash.clone())
-        };
-        let built: Vec<_> = found.iter().map(images).collect();
-        build::agree(built.iter().map(|(name, image, hash)| (name.as_str(), image.as_str(), hash.as_str())))?;
-        Ok(found)
+    build::contexts(&resolved.config.document, &services, shipped, values).map_err(unbuildable)
+}
+
+/// Refuses services of `projects` that build the same image from different things.
+pub(super) fn agree(projects: &[&Resolved], contexts: &BTreeMap<String, String>) -> Result<(), Failure> {
+    let services = projects.iter().flat_map(|resolved| &resolved.config.services);
+    let built = services.filter_map(|(name, service)| {
+        Some((name.as_str(), service.image.as_str(), contexts.get(name)?.as_str()))
     });
-    found.map_err(unbuildable)
+    build::agree(built).map_err(unbuildable)
 }
 
 fn unbuildable(error: BuildError) -> Failure {

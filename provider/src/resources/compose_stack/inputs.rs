@@ -161,7 +161,7 @@ impl Inputs {
         }
         // A digest from before there were jobs stays what it is.
         if !self.jobs.is_empty() {
-            add("jobs");
+            add("runs");
             self.jobs.keys().for_each(|service| add(service));
         }
         hex(&hash.finalize())

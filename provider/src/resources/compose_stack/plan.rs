@@ -136,7 +136,7 @@ async fn look(
     let compose = site.compose_version(resource).await?;
     let prediction = predict(resource, cx, &site, inputs, &directory).await?;
     let engine = resource.engines.engine(&site.host).await?;
-    if let Some(problem) = unbuilt(title, &engine, &prediction).await? {
+    if let Some(problem) = unbuilt(title, &engine, &prediction, &inputs.jobs).await? {
         return Err(problem.into());
     }
     Ok(Known { directory, prediction, machine_id: site.machine_id, compose, stays })
@@ -231,14 +231,15 @@ fn services(
                 service.containers = Field::Known(prior.containers.clone());
             }
             let open = images.get(&wanted.image).is_some_and(|id| id == OPEN);
-            if (open || pulls && prediction.services[name].is_fetched() && !wanted.image.contains('@'))
+            let origin = &prediction.services[name].origin;
+            if (open || pulls && prediction.is_fetched(origin) && !wanted.image.contains('@'))
                 && wanted.replicas > 0
             {
                 service.image_id = Field::Unknown;
                 service.containers = Field::Unknown;
                 service.ports = Field::Unknown;
             }
-            if prediction.services[name].open {
+            if origin.open {
                 service.image = Field::Unknown;
                 service.config_hash = Field::Unknown;
             }
@@ -344,14 +345,14 @@ mod tests {
     fn images_that_only_apply_tells_change_who_uses_them() {
         let prior = prior(&[("app", live("c")), ("db", ServiceState { image: "db:1".into(), ..live("c") })]);
         let mut both = prediction(&[("app", "c"), ("db", "c")]);
-        both.services.get_mut("db").unwrap().image = "db:1".into();
+        both.services.get_mut("db").unwrap().origin.image = "db:1".into();
         let facts = ImageFacts { moved: ["app:1".to_owned()].into(), ..ImageFacts::default() };
         let ids = BTreeMap::from([("app:1".to_owned(), "sha256:1".to_owned())]);
         let planned = services(&prior, &both, &both.image_ids(&ids, &facts), &StackModel::default());
         assert!(planned["app"].image_id.is_unknown() && planned["app"].containers.is_unknown());
         assert_eq!(planned["db"], Service::of(&prior["db"]));
 
-        both.services.get_mut("app").unwrap().context = Some("now".into());
+        both.services.get_mut("app").unwrap().origin.context = Some("now".into());
         let with = |context: &str| ImageFacts {
             contexts: BTreeMap::from([("app:1".to_owned(), context.to_owned())]),
             ..ImageFacts::default()
@@ -369,7 +370,7 @@ mod tests {
     fn an_unknown_image_leaves_its_service_open_and_no_other() {
         let prior = prior(&[("app", live("c")), ("db", live("c"))]);
         let mut both = prediction(&[("app", "x"), ("db", "c")]);
-        let app = both.services.get_mut("app").unwrap();
+        let app = &mut both.services.get_mut("app").unwrap().origin;
         (app.open, app.image) = (true, "unknown".into());
         let ids = both.image_ids(&BTreeMap::new(), &ImageFacts::default());
         let planned = services(&prior, &both, &ids, &StackModel::default());

@@ -8,6 +8,7 @@ use std::{
 use docker::compose::{
     dotenv,
     policy::{Rule, Subject, Violation},
+    stack::Steady,
 };
 use framework::{Diagnostic, Diagnostics, Path};
 
@@ -62,12 +63,15 @@ impl Required {
     }
 
     fn violations(&self, prediction: &Prediction) -> Vec<Violation> {
-        let subjects = prediction.services.iter().map(|(name, one)| {
-            let subject =
-                Subject { image: &one.image, built: one.built, steady: one.steady, facts: &one.facts };
-            (name.clone(), subject)
+        let services = prediction.services.iter().map(|(name, one)| {
+            (name.clone(), Subject { image: one.origin.name(), steady: one.steady, facts: &one.facts })
         });
-        self.all.policies().violations(&subjects.collect())
+        // A run of a service is a job, whatever the service is.
+        let runs = prediction.runs.iter().map(|(name, run)| {
+            let (image, steady) = (run.origin.name(), Steady::Completed);
+            (name.clone(), Subject { image, steady, facts: &run.facts })
+        });
+        self.all.policies().violations(&services.chain(runs).collect())
     }
 
     /// The variables of the template that have no value.
@@ -191,12 +195,12 @@ fn given(config: &StackModel, own: &Own<'_>) -> Option<BTreeSet<String>> {
 
 #[cfg(test)]
 mod tests {
-    use docker::compose::{policy::Facts, stack::Steady};
+    use docker::compose::policy::Facts;
     use framework::Field;
     use secret::Secret;
 
     use super::*;
-    use crate::resources::compose_stack::prediction::{Wanted, tests::wanted};
+    use crate::resources::compose_stack::prediction::{Origin, Run, Wanted, tests::wanted};
 
     fn required(own: RequireBlock, default: RequireBlock) -> Required {
         Required { all: own.clone().or(default), own }
@@ -263,6 +267,40 @@ mod tests {
         assert!(inherited.detail.ends_with("What the provider's `require` block asks for: memory_limits."));
         let off = RequireBlock { memory_limits: Field::Known(false), ..RequireBlock::default() };
         assert!(told(&required(off, strict()), &config, &Own::Unknown, &services).is_none());
+    }
+
+    #[test]
+    fn what_only_jobs_run_is_looked_at_and_needs_no_health_check() {
+        let origin = Origin { image: "tool".into(), ..Origin::default() };
+        let run = Run { origin, facts: Facts::default(), hash: "h".into() };
+        let services = Prediction { runs: [("tool".to_owned(), run)].into(), ..prediction(&[]) };
+        let rules = RequireBlock { pinned_images: "tag".into(), ..strict() };
+        let problem =
+            told(&required(rules, RequireBlock::default()), &StackModel::default(), &Own::Unknown, &services)
+                .unwrap();
+        assert!(
+            problem.detail.starts_with(
+                "One service does not keep to what is required:\n\
+                 tool:\n  services.tool.image is \"tool\", which has no tag (pinned_images)\n  \
+                 services.tool.deploy.resources.limits.memory is not set (memory_limits)\n\n"
+            ),
+            "{problem}"
+        );
+    }
+
+    #[test]
+    fn what_is_built_or_not_known_yet_has_no_name_to_judge() {
+        let rules = RequireBlock { pinned_images: "digest".into(), ..RequireBlock::default() };
+        let required = required(rules, RequireBlock::default());
+        let told = |origin: Origin| {
+            let services = prediction(&[("app", Wanted { origin, ..wanted("c") })]);
+            told(&required, &StackModel::default(), &Own::Unknown, &services).is_some()
+        };
+        let origin = Origin { image: "app:1".into(), ..Origin::default() };
+        assert!(told(origin.clone()));
+        assert!(!told(Origin { open: true, chosen: true, ..origin.clone() }));
+        assert!(!told(Origin { context: Some("c".into()), ..origin.clone() }));
+        assert!(!told(Origin { built: true, ..origin }));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use super::{
     failure::Failure,
     images,
     inputs::Inputs,
-    prediction::{Prediction, Run},
+    prediction::{Prediction, Said},
     secret_files,
     site::Site,
 };
@@ -54,15 +54,16 @@ pub(super) async fn predict(
     let Answer { resolved, hashes, inactive, runs, contexts } = answer?;
     let placeholders: Vec<String> =
         inputs.placeholders.values().map(|placeholder| placeholder.expose().to_owned()).collect();
-    let prediction = Prediction::of(
-        inputs.digest(directory, &version),
-        &resolved,
-        &hashes,
-        &placeholders,
-        &inputs.choice,
-    )?;
-    let prediction = Prediction { inactive, runs, ..prediction };
-    Ok(prediction.with_images(&resolved, contexts, &inputs.images))
+    let said = Said {
+        resolved: &resolved,
+        hashes: &hashes,
+        placeholders: &placeholders,
+        runs: runs.as_ref(),
+        choice: &inputs.choice,
+        contexts: &contexts,
+        chosen: &inputs.images,
+    };
+    Ok(Prediction { inactive, ..Prediction::of(inputs.digest(directory, &version), &said)? })
 }
 
 /// What Compose makes of the files.
@@ -72,7 +73,7 @@ struct Answer {
     /// The services that no profile switches on.
     inactive: BTreeSet<String>,
     /// The services that only jobs run.
-    runs: BTreeMap<String, Run>,
+    runs: Option<Resolved>,
     /// What each service that is built is built from.
     contexts: BTreeMap<String, String>,
 }
@@ -132,19 +133,29 @@ impl Stage<'_> {
         let directory = self.end.project_directory();
         let hashes = compose.hashes(&self.inputs.name, &directory, resolved.document()).await?;
         let runs = self.runs(&compose, &project, &resolved.config).await?;
-        let contexts = self.contexts(&resolved)?;
+        let contexts = self.contexts(&resolved, runs.as_ref())?;
         Ok(Answer { resolved, hashes, inactive, runs, contexts })
     }
 
-    /// What the services that are built are built from.
-    fn contexts(&self, resolved: &Resolved) -> Result<BTreeMap<String, String>, Failure> {
+    /// What the services that are built are built from, also those that only jobs run.
+    fn contexts(
+        &self,
+        resolved: &Resolved,
+        runs: Option<&Resolved>,
+    ) -> Result<BTreeMap<String, String>, Failure> {
         if !self.inputs.build {
             return Ok(BTreeMap::new());
         }
         let known = self.values();
         let secrets = Placeholders { values: &self.placeholders(), files: &self.inputs.secret_files };
         let values = Values { known: &known, own: self.inputs.dotenv.as_deref(), secrets };
-        images::contexts(self.inputs, resolved, self.end.root(), values)
+        let projects: Vec<&Resolved> = [resolved].into_iter().chain(runs).collect();
+        let mut contexts = BTreeMap::new();
+        for project in &projects {
+            contexts.extend(images::contexts(self.inputs, project, self.end.root(), values)?);
+        }
+        images::agree(&projects, &contexts)?;
+        Ok(contexts)
     }
 
     /// What Compose resolved, where it will be.

@@ -18,8 +18,13 @@ use docker::{
     },
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+mod origin;
 
 use super::images::ImageFacts;
+use crate::source::sha256;
+pub(crate) use origin::Origin;
 
 /// Stands for the id of an image that only apply tells.
 pub(super) const OPEN: &str = "open";
@@ -42,14 +47,11 @@ pub(crate) struct Prediction {
 /// A service that only jobs run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Run {
-    pub(crate) image: String,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub(crate) platform: String,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) built: bool,
-    /// Whether its image is one of the configuration's, and not of the files.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) chosen: bool,
+    #[serde(flatten)]
+    pub(crate) origin: Origin,
+    /// What the rules of `require` look at.
+    #[serde(default, skip_serializing_if = "Facts::is_default")]
+    pub(crate) facts: Facts,
     /// A hash over all that the files say of it, placeholders in the place of secrets.
     pub(crate) hash: String,
 }
@@ -57,21 +59,8 @@ pub(crate) struct Run {
 /// What a service shall be. No secrets: placeholders stand for them in every hash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Wanted {
-    pub(crate) image: String,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub(crate) platform: String,
-    /// Whether the files say how to build it, and no image that could be fetched.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) built: bool,
-    /// What it is built from; none where it is not built.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) context: Option<String>,
-    /// Whether its image is one of the configuration's, and not of the files.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) chosen: bool,
-    /// Whether only apply knows its image.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) open: bool,
+    #[serde(flatten)]
+    pub(crate) origin: Origin,
     pub(crate) environment_hash: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) files_hash: String,
@@ -103,6 +92,22 @@ pub(crate) struct Wanted {
     pub(crate) seals: BTreeMap<String, Seal>,
 }
 
+/// What Compose says of the files, and what the configuration chooses.
+pub(super) struct Said<'a> {
+    pub(super) resolved: &'a Resolved,
+    /// What `config --hash` said of it.
+    pub(super) hashes: &'a BTreeMap<String, String>,
+    /// The texts that stand for secrets in it.
+    pub(super) placeholders: &'a [String],
+    /// The services that only jobs run.
+    pub(super) runs: Option<&'a Resolved>,
+    pub(super) choice: &'a Choice,
+    /// What services are built from.
+    pub(super) contexts: &'a BTreeMap<String, String>,
+    /// The images of the configuration.
+    pub(super) chosen: &'a BTreeMap<String, Option<String>>,
+}
+
 /// What the labels are made of that stand for secrets: hashes of the real contents.
 pub(super) struct Contents<'a> {
     pub(super) key: &'a Key,
@@ -114,52 +119,31 @@ pub(super) struct Contents<'a> {
 
 impl Prediction {
     /// What `config` and `config --hash` said, and what was chosen of it.
-    pub(super) fn of(
-        digest: String,
-        resolved: &Resolved,
-        hashes: &BTreeMap<String, String>,
-        placeholders: &[String],
-        choice: &Choice,
-    ) -> Result<Self, Error> {
+    pub(super) fn of(digest: String, said: &Said<'_>) -> Result<Self, Error> {
+        let Said { resolved, hashes, placeholders, runs, choice, contexts, chosen } = said;
         let mut wanted = stack::wanted(resolved, hashes, placeholders)?;
         choice.settle(&mut wanted);
+        let origin = |name: &str, service: &Resolution, document: &Value| {
+            Origin::of(name, service, document, contexts, chosen)
+        };
         let services = wanted.into_iter().filter_map(|(name, one)| {
             let service = resolved.config.services.get(&name)?;
             let document = &resolved.config.document["services"][&name];
-            let platform = document["platform"].as_str();
-            let labels = resolved.labels.get(&name).cloned().unwrap_or_default();
-            let facts = Facts::of(document);
-            let seals = resolved.seals.get(&name).cloned().unwrap_or_default();
-            let one =
-                Wanted { labels, seals, facts, ..Wanted::of(one, service, platform.unwrap_or_default()) };
+            let one = Wanted {
+                labels: resolved.labels.get(&name).cloned().unwrap_or_default(),
+                seals: resolved.seals.get(&name).cloned().unwrap_or_default(),
+                facts: Facts::of(document),
+                ..Wanted::of(one, service, origin(&name, service, document))
+            };
             Some((name, one))
         });
-        Ok(Self { digest, services: services.collect(), ..Self::default() })
-    }
-
-    /// The same, with where the images come from: `contexts` are what services are built from,
-    /// `chosen` the images of the configuration.
-    pub(super) fn with_images(
-        mut self,
-        resolved: &Resolved,
-        contexts: BTreeMap<String, String>,
-        chosen: &BTreeMap<String, Option<String>>,
-    ) -> Self {
-        for (name, one) in &mut self.services {
-            let service = &resolved.config.document["services"][name];
-            one.context = contexts.get(name).cloned();
-            one.built = service["build"].is_object() && service["image"].is_null();
-            one.chosen = chosen.contains_key(name);
-            one.open = chosen.get(name).is_some_and(Option::is_none);
-        }
-        for (name, run) in &mut self.runs {
-            if let Some(Some(image)) = chosen.get(name) {
-                run.hash = format!("{} {image}", run.hash);
-                run.image.clone_from(image);
-                (run.built, run.chosen) = (false, true);
-            }
-        }
-        self
+        let runs = runs.iter().flat_map(|resolved| {
+            resolved.config.services.iter().map(|(name, service)| {
+                let document = &resolved.config.document["services"][name];
+                (name.clone(), Run::of(document, origin(name, service, document)))
+            })
+        });
+        Ok(Self { digest, services: services.collect(), runs: runs.collect(), ..Self::default() })
     }
 
     /// The services as the domain knows them.
@@ -176,7 +160,7 @@ impl Prediction {
         Config {
             name: String::new(),
             services: self.services.iter().map(|(name, one)| (name.clone(), service(one))).collect(),
-            document: serde_json::Value::Null,
+            document: Value::Null,
         }
     }
 
@@ -189,7 +173,7 @@ impl Prediction {
         facts: &ImageFacts,
     ) -> BTreeMap<String, String> {
         let mut all = ids.clone();
-        for one in self.services.values() {
+        for one in self.origins() {
             let built = ids.contains_key(&one.image).then(|| facts.contexts.get(&one.image)).flatten();
             let rebuilt = one.context.is_some() && one.context.as_ref() != built;
             if rebuilt || one.open || facts.moved.contains(&one.image) {
@@ -212,13 +196,11 @@ impl Prediction {
     pub(super) fn override_file(&self, contents: &Contents<'_>) -> String {
         let addition = |name: &str, one: &Wanted| Addition {
             labels: one.labels(name, contents),
-            image: Some(one.image.clone()).filter(|_| one.chosen),
-            context: one.context.clone(),
+            ..one.origin.addition()
         };
-        let additions = self.services.iter().map(|(name, one)| (name.clone(), addition(name, one)));
-        let alone = |run: &Run| Addition { image: Some(run.image.clone()), ..Addition::default() };
-        let runs = self.runs.iter().filter(|(_, run)| run.chosen);
-        override_file(&additions.chain(runs.map(|(name, run)| (name.clone(), alone(run)))).collect())
+        let services = self.services.iter().map(|(name, one)| (name.clone(), addition(name, one)));
+        let runs = self.runs.iter().map(|(name, run)| (name.clone(), run.origin.addition()));
+        override_file(&services.chain(runs).collect())
     }
 
     /// The services that are started, where these are not all.
@@ -247,35 +229,68 @@ impl Prediction {
         self.services.iter().map(|(name, one)| (name.clone(), goal(one))).collect()
     }
 
-    /// The references of images that can move: those without a digest.
+    /// The images of all services, also of those that only jobs run.
+    fn origins(&self) -> impl Iterator<Item = &Origin> {
+        let services = self.services.values().map(|one| &one.origin);
+        services.chain(self.runs.values().map(|run| &run.origin))
+    }
+
+    /// The references of all images.
+    pub(super) fn references(&self) -> BTreeSet<String> {
+        self.origins().map(|one| one.image.clone()).collect()
+    }
+
+    /// The services whose images have to be on the host before anything is started: they are to have
+    /// containers, the product itself makes these, or jobs run them, which are the services in `jobs`.
+    pub(super) fn used<'p>(
+        &'p self,
+        jobs: &BTreeMap<String, usize>,
+    ) -> impl Iterator<Item = (&'p String, &'p Origin)> {
+        let used = |name: &String, one: &Wanted| one.needs_image() || jobs.contains_key(name);
+        let services = self.services.iter().filter(move |(name, one)| used(name, one));
+        let services = services.map(|(name, one)| (name, &one.origin));
+        services.chain(self.runs.iter().map(|(name, run)| (name, &run.origin)))
+    }
+
+    /// The references of images that can move, without a digest: of what has containers, and of what
+    /// is built.
     pub(super) fn movable_images(&self) -> BTreeSet<String> {
-        let images = self.services.values().filter(|one| !one.open).map(|one| &one.image);
+        let services = self.services.values().map(|one| &one.origin).filter(|one| !one.open);
+        let images = services.chain(self.origins().filter(|one| one.context.is_some())).map(|one| &one.image);
         images.filter(|image| !image.contains('@')).cloned().collect()
     }
 
-    /// The images that the files only say how to build and that are not built, with a service each.
-    pub(super) fn unbuilt(&self) -> BTreeMap<String, String> {
-        let unbuilt = self.services.iter().filter(|(_, one)| one.built && one.context.is_none());
-        let unbuilt = unbuilt.filter(|(_, one)| one.needs_image());
-        unbuilt.map(|(name, one)| (one.image.clone(), name.clone())).collect()
+    /// What is built: image to a service that says how.
+    pub(super) fn builds(&self) -> BTreeMap<&str, &str> {
+        let services = self.services.iter().map(|(name, one)| (name, &one.origin));
+        let all = services.chain(self.runs.iter().map(|(name, run)| (name, &run.origin)));
+        let built = all.filter(|(_, one)| one.context.is_some());
+        built.map(|(name, one)| (one.image.as_str(), name.as_str())).collect()
     }
 
-    /// The references of images that come from registries.
+    /// Whether the image of `one` comes from a registry: no service says how to build it.
+    pub(super) fn is_fetched(&self, one: &Origin) -> bool {
+        one.is_fetched() && !self.builds().contains_key(one.image.as_str())
+    }
+
+    /// The references of images of services that come from registries.
     pub(super) fn fetched_images(&self) -> BTreeSet<String> {
-        let fetched = self.services.values().filter(|one| one.is_fetched());
-        fetched.map(|one| one.image.clone()).collect()
+        let services = self.services.values().map(|one| &one.origin);
+        services.filter(|one| self.is_fetched(one)).map(|one| one.image.clone()).collect()
+    }
+}
+
+impl Run {
+    fn of(document: &Value, origin: Origin) -> Self {
+        let hash = sha256(document.to_string().as_bytes());
+        Self { origin, facts: Facts::of(document).of_a_run(), hash }
     }
 }
 
 impl Wanted {
-    fn of(wanted: DomainWanted, service: &Resolution, platform: &str) -> Self {
+    fn of(wanted: DomainWanted, service: &Resolution, origin: Origin) -> Self {
         Self {
-            image: wanted.image,
-            platform: platform.to_owned(),
-            built: false,
-            context: None,
-            chosen: false,
-            open: false,
+            origin,
             environment_hash: wanted.environment_hash,
             files_hash: wanted.files_hash,
             config_hash: wanted.config_hash,
@@ -307,14 +322,9 @@ impl Wanted {
         self.replicas > 0 || self.left_alone
     }
 
-    /// Whether its image comes from a registry: it is not built here, nor was it by somebody else.
-    pub(super) fn is_fetched(&self) -> bool {
-        self.context.is_none() && !self.built
-    }
-
     fn domain(&self) -> DomainWanted {
         DomainWanted {
-            image: self.image.clone(),
+            image: self.origin.image.clone(),
             environment_hash: self.environment_hash.clone(),
             files_hash: self.files_hash.clone(),
             config_hash: self.config_hash.clone(),
@@ -334,12 +344,7 @@ pub(super) mod tests {
 
     pub(in super::super) fn wanted(config_hash: &str) -> Wanted {
         Wanted {
-            image: "app:1".into(),
-            platform: String::new(),
-            built: false,
-            context: None,
-            chosen: false,
-            open: false,
+            origin: Origin { image: "app:1".into(), ..Origin::default() },
             environment_hash: "e".into(),
             files_hash: String::new(),
             config_hash: config_hash.into(),
@@ -380,9 +385,46 @@ pub(super) mod tests {
 
     #[test]
     fn images_with_a_digest_do_not_move() {
-        let pinned = Wanted { image: "app@sha256:aa".into(), ..wanted("c") };
+        let mut pinned = wanted("c");
+        pinned.origin.image = "app@sha256:aa".into();
         let services = BTreeMap::from([("a".to_owned(), wanted("c")), ("b".to_owned(), pinned)]);
         let prediction = Prediction { services, ..Prediction::default() };
         assert_eq!(prediction.movable_images(), BTreeSet::from(["app:1".to_owned()]));
+    }
+
+    fn run(image: &str, context: Option<&str>) -> Run {
+        let origin = Origin { image: image.into(), context: context.map(str::to_owned), ..Origin::default() };
+        Run { origin, facts: Facts::default(), hash: "h".into() }
+    }
+
+    #[test]
+    fn an_image_that_one_service_builds_is_fetched_for_none() {
+        let services = BTreeMap::from([("app".to_owned(), wanted("c"))]);
+        let runs = BTreeMap::from([("tool".to_owned(), run("app:1", Some("now")))]);
+        let prediction = Prediction { services, runs, ..Prediction::default() };
+        assert!(prediction.fetched_images().is_empty());
+        assert_eq!(prediction.builds(), BTreeMap::from([("app:1", "tool")]));
+        let ids = BTreeMap::from([("app:1".to_owned(), "sha256:1".to_owned())]);
+        let built = |context: &str| ImageFacts {
+            contexts: BTreeMap::from([("app:1".to_owned(), context.to_owned())]),
+            ..ImageFacts::default()
+        };
+        assert_eq!(prediction.image_ids(&ids, &built("now"))["app:1"], "sha256:1");
+        assert_eq!(prediction.image_ids(&ids, &built("then"))["app:1"], OPEN);
+    }
+
+    #[test]
+    fn a_run_carries_what_it_is_built_from_and_moves_when_it_is_built() {
+        let runs = [("built", run("a:1", Some("now"))), ("fetched", run("b:1", None))];
+        let runs = runs.map(|(name, run)| (name.to_owned(), run)).into();
+        let prediction = Prediction { runs, ..Prediction::default() };
+        let key = Key::from_random([7; 32]);
+        let contents = Contents { key: &key, values: BTreeMap::new(), files: BTreeMap::new() };
+        let json: Value = serde_json::from_str(&prediction.override_file(&contents)).unwrap();
+        let labels = serde_json::json!({"windlass.context-hash": "now"});
+        assert_eq!(json, serde_json::json!({"services": {"built": {"build": {"labels": labels}}}}));
+        assert_eq!(prediction.movable_images(), BTreeSet::from(["a:1".to_owned()]));
+        let used: Vec<_> = prediction.used(&BTreeMap::new()).map(|(name, _)| name.as_str()).collect();
+        assert_eq!(used, ["built", "fetched"]);
     }
 }

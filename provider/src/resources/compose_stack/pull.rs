@@ -6,12 +6,7 @@ use docker::{Engine, Error, Registry, registry::for_image};
 use framework::{Diagnostic, Diagnostics};
 use tokio::task::JoinSet;
 
-use super::{
-    deploy::Deployment,
-    failure::Failure,
-    images::registries,
-    prediction::{Prediction, Wanted},
-};
+use super::{deploy::Deployment, failure::Failure, images::registries, prediction::Prediction};
 use crate::diagnose::docker_error;
 
 /// What the world looks like after pulling failed.
@@ -23,14 +18,15 @@ pub(super) async fn pull(deployment: &Deployment<'_>, prediction: &Prediction) -
     let policy = deployment.planned.pull.as_str().unwrap_or("missing").to_owned();
     let registries = registries(deployment.resource);
     let mut tasks = JoinSet::new();
-    for (image, platform) in images(prediction, &deployment.inputs.jobs) {
+    let jobs = &deployment.inputs.jobs;
+    for (image, platform) in images(prediction, jobs) {
         let registry = for_image(&registries, &image).cloned();
         let (engine, policy) = (deployment.engine.clone(), policy.clone());
         let host = deployment.site.executor().name().to_owned();
         tasks.spawn(async move { fetch(&engine, &policy, &image, &platform, registry.as_ref(), host).await });
     }
     let mut problems = Diagnostics::new();
-    if let Some(problem) = unbuilt(deployment.title, &deployment.engine, prediction).await? {
+    if let Some(problem) = unbuilt(deployment.title, &deployment.engine, prediction, jobs).await? {
         problems.push(problem);
     }
     loop {
@@ -52,14 +48,10 @@ pub(super) async fn pull(deployment: &Deployment<'_>, prediction: &Prediction) -
     Ok(problems.into_result()?)
 }
 
-/// The images of the services that come from registries, each once; of those that are to have containers,
-/// whose containers the product itself makes, or that are run by jobs.
+/// The images that come from registries, each once.
 fn images(prediction: &Prediction, jobs: &BTreeMap<String, usize>) -> BTreeSet<(String, String)> {
-    let used = |name: &String, one: &Wanted| one.needs_image() || jobs.contains_key(name);
-    let services = prediction.services.iter().filter(|(name, one)| one.is_fetched() && used(name, one));
-    let services = services.map(|(_, one)| (one.image.clone(), one.platform.clone()));
-    let runs = prediction.runs.values().filter(|run| !run.built);
-    services.chain(runs.map(|run| (run.image.clone(), run.platform.clone()))).collect()
+    let fetched = prediction.used(jobs).filter(|(_, one)| prediction.is_fetched(one));
+    fetched.map(|(_, one)| (one.image.clone(), one.platform.clone())).collect()
 }
 
 /// The images that the files only say how to build, that nobody has built, and that we are not to
@@ -68,8 +60,10 @@ pub(super) async fn unbuilt(
     title: &str,
     engine: &Engine,
     prediction: &Prediction,
+    jobs: &BTreeMap<String, usize>,
 ) -> Result<Option<Diagnostic>, Failure> {
-    let unbuilt = prediction.unbuilt();
+    let unbuilt = prediction.used(jobs).filter(|(_, one)| one.is_unbuilt());
+    let unbuilt: BTreeMap<_, _> = unbuilt.map(|(name, one)| (one.image.clone(), name.clone())).collect();
     let there = engine.images(unbuilt.keys().cloned().collect()).await?;
     Ok(not_built(title, &unbuilt, |image| there.contains_key(image)))
 }

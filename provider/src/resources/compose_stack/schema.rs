@@ -165,12 +165,12 @@ fn images() -> [Attribute; 4] {
              have nothing new), and a moved tag changes the services that use it. References with a digest never move.",
         ),
         Attribute::bool("build").default(false).describe(
-            "Build the services that have a `build` section, on the host with BuildKit, from the files that are shipped \
-             (what `.dockerignore` names is left out). A service is built again when its context, Dockerfile, arguments, \
-             target or the version of a build secret changes, or when its image is gone; a context that is the URL of \
-             a git repository counts by its text alone. Base images from registries that ask for a password need a \
-             `docker login` on the host. Default: `false`: images are fetched, and those that the files only say how to \
-             build must be on the host.",
+            "Build the services that have a `build` section, those that only jobs run included, on the host with \
+             BuildKit, from the files that are shipped (what `.dockerignore` names is left out). A service is built \
+             again when its context, Dockerfile, arguments, target or the version of a build secret changes, or when its \
+             image is gone; a context that is the URL of a git repository counts by its text alone. Base images from \
+             registries that ask for a password need a `docker login` on the host. Default: `false`: images are fetched, \
+             and those that the files only say how to build must be on the host.",
         ),
         Attribute::map("images", Type::String).validate(validate::each(image_reference())).describe(
             "Images by service, instead of the ones in the Compose files: for example those that another stack runs \

@@ -163,6 +163,57 @@ fn build_secrets_stay_out_of_images_and_state() {
 }
 
 #[test]
+fn what_jobs_run_is_built_before_they_run() {
+    let lab = Lab::current().unwrap();
+    let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
+    let busybox = stack.image("busybox");
+    // The tools have no profile that is switched on, and the application takes their image.
+    let image = format!("{}-tools:local", stack.name);
+    let text = format!(
+        "services:\n  app:\n    image: {image}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n\
+         \x20   volumes: [\"data:/data\"]\n\
+         \x20 tools:\n    image: {image}\n    build: ./tools\n    profiles: [tools]\n    volumes: [\"data:/data\"]\n\
+         volumes: {{ data: {{}} }}\n"
+    );
+    let write = |what: &str| {
+        let lines = format!(
+            "FROM {busybox}\nRUN echo {what} > /what\nCMD [\"sh\", \"-c\", \"cat /what >> /data/log\"]\n"
+        );
+        stack.space.write("web/tools/Dockerfile", &lines);
+    };
+    stack.space.write("web/compose.yaml", &text);
+    write("one");
+    let job = "job {\n    name = \"note\"\n    service = \"tools\"\n  }";
+    configure(&stack, &format!("build = true\n  {job}"));
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    let app = format!("{}-app-1", stack.name);
+    let log = || stack.root_runs(&["docker", "exec", &app, "cat", "/data/log"]);
+    assert_eq!(log(), "one");
+
+    // Another context is another run, and here another image of the application.
+    let before = stack.containers();
+    write("two");
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    assert_eq!(log(), "one\ntwo");
+    assert_ne!(stack.containers()["app"], before["app"]);
+
+    // What is not built is not left to Compose to build on the side.
+    stack
+        .space
+        .write("web/compose.yaml", &text.replace(&format!("tools:\n    image: {image}\n"), "tools:\n"));
+    configure(&stack, job);
+    let error = stack.space.plan().expect_error();
+    error.says(&format!("does not have it: tools ({}-tools).", stack.name)).says("Set `build = true`");
+    stack.space.write("web/compose.yaml", &text);
+    configure(&stack, &format!("build = true\n  {job}"));
+    stack.space.destroy().expect_success();
+    stack.expect_gone();
+    stack.shell(&format!("docker images -q {}-tools | sort -u | xargs -r docker rmi -f", stack.name));
+}
+
+#[test]
 fn what_cannot_be_built_is_told_when_it_is_planned() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());

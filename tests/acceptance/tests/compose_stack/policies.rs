@@ -103,3 +103,39 @@ fn what_a_plan_cannot_know_is_checked_before_anything_is_done() {
     stack.space.destroy().expect_success();
     stack.expect_gone();
 }
+
+#[test]
+fn what_only_a_job_runs_keeps_to_the_rules_too() {
+    let lab = Lab::current().unwrap();
+    let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
+    let configure = |limit: &str, jobs: &str| {
+        let tool = |name: &str| {
+            format!(
+                "  {name}:\n    image: {}\n    profiles: [tools]\n    command: [\"true\"]\n    ports: [\"80\"]\n{limit}",
+                stack.image("busybox")
+            )
+        };
+        let text = format!("{}    mem_limit: 64m\n{}{}", stack.one_service(), tool("migrate"), tool("shell"));
+        stack.space.write("compose.tpl.yaml", &text);
+        let rules =
+            "require {\n    memory_limits = true\n    healthchecks = false\n    host_ports_allowed = []\n  }";
+        stack.configure(&format!(
+            "config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  {rules}\n  {jobs}"
+        ));
+    };
+    let job = "job {\n    name = \"migrate\"\n    service = \"migrate\"\n  }";
+    configure("", job);
+    let error = stack.space.plan().expect_error();
+    error.says(
+        "One service does not keep to what is required:\n\
+         migrate:\n  services.migrate.deploy.resources.limits.memory is not set (memory_limits)\n\n",
+    );
+    configure("    mem_limit: 32m\n", job);
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+
+    // What nobody brings to the host is nobody's business.
+    configure("", "");
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+}

@@ -49,6 +49,13 @@ impl Facts {
         }
     }
 
+    /// The facts of a service of which there are runs only: `docker compose run` publishes none of its
+    /// ports.
+    #[must_use]
+    pub fn of_a_run(self) -> Self {
+        Self { ports: Vec::new(), ..self }
+    }
+
     /// Whether there is nothing to remember.
     pub fn is_default(&self) -> bool {
         *self == Self::default()

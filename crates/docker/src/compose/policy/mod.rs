@@ -104,10 +104,8 @@ impl fmt::Display for Violation {
 /// A service as the rules see it.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
-    /// The reference of its image.
-    pub image: &'a str,
-    /// Whether its image is built from its sources.
-    pub built: bool,
+    /// The reference of its image; none where it is built from its sources, or not known yet.
+    pub image: Option<&'a str>,
     /// What it is when all is well.
     pub steady: Steady,
     /// The rest.
@@ -127,10 +125,10 @@ impl Policies {
             let path = format!("services.{service}.{path}");
             found.push(Violation { service: service.to_owned(), path, rule, what });
         };
-        if let Some(why) =
-            self.pinned_images.filter(|_| !subject.built).and_then(|pin| loose(subject.image, pin))
+        if let (Some(pin), Some(image)) = (self.pinned_images, subject.image)
+            && let Some(why) = loose(image, pin)
         {
-            add(Rule::PinnedImages, "image", format!("is {:?}, which {why}", subject.image));
+            add(Rule::PinnedImages, "image", format!("is {image:?}, which {why}"));
         }
         if self.health_checks && subject.steady == Steady::Running {
             add(Rule::HealthChecks, "healthcheck", "is missing".to_owned());
@@ -190,9 +188,7 @@ mod tests {
 
     fn violations(policies: &Policies, steady: Steady, service: &serde_json::Value) -> Vec<String> {
         let facts = Facts::of(service);
-        let image = service["image"].as_str().unwrap_or("proj-api").to_owned();
-        let built = service["build"].is_object();
-        let subject = Subject { image: &image, built, steady, facts: &facts };
+        let subject = Subject { image: service["image"].as_str(), steady, facts: &facts };
         let services = BTreeMap::from([("api".to_owned(), subject)]);
         policies.violations(&services).iter().map(Violation::to_string).collect()
     }
@@ -227,8 +223,6 @@ mod tests {
             let expected =
                 why.map(|why| format!("services.api.image is {image:?}, which {why} (pinned_images)"));
             assert_eq!(found, Vec::from_iter(expected), "{image}");
-            let built = json!({"image": image, "build": {"context": "/x"}});
-            assert!(violations(&policies, Steady::Running, &built).is_empty(), "{image}");
         }
     }
 
@@ -330,6 +324,16 @@ mod tests {
         assert_eq!(violations(&ports(&["8000-8100", "53/udp"]), Steady::Running, &service).len(), 1);
         assert!(violations(&ports(&["*"]), Steady::Running, &service).is_empty());
         assert!(violations(&ports(&[]), Steady::Running, &json!({"image": "a"})).is_empty());
+    }
+
+    #[test]
+    fn a_run_publishes_nothing_but_what_the_host_s_network_does() {
+        let ports = json!([{"mode": "ingress", "target": 80, "published": "8080", "protocol": "tcp"}]);
+        let service = json!({"image": "a", "ports": ports, "network_mode": "host", "mem_limit": "1"});
+        let all = Facts::of(&service);
+        let run = all.clone().of_a_run();
+        assert!(!all.ports.is_empty() && run.ports.is_empty());
+        assert!(run.host_network && run.memory_limit);
     }
 
     #[test]

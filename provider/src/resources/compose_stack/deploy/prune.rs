@@ -20,10 +20,8 @@ impl Deployment<'_> {
         done: bool,
     ) -> Result<History, Failure> {
         let mut history = before.map(|record| record.history.clone()).unwrap_or_default();
-        let services = work.prediction.services.values().map(|one| one.image.clone());
-        let references = services.chain(work.prediction.runs.values().map(|run| run.image.clone())).collect();
         let mut used = Used::new();
-        for (reference, image) in self.engine.images(references).await? {
+        for (reference, image) in self.engine.images(work.prediction.references()).await? {
             used.entry(image.id).or_default().insert(reference);
         }
         if done {

@@ -113,7 +113,7 @@ pub(super) fn images_of(prediction: &Prediction, containers: &[Container]) -> Im
     services
         .filter_map(|(name, service)| {
             let container = live.get(name)?.first()?;
-            Some((service.image.clone(), container.image_id.clone()))
+            Some((service.origin.image.clone(), container.image_id.clone()))
         })
         .collect()
 }

@@ -6,38 +6,36 @@ use std::collections::BTreeMap;
 use docker::compose::{Compose, Config, Project, predict::Resolved};
 
 use super::Stage;
-use crate::{
-    resources::compose_stack::{
-        failure::{Failure, Stop},
-        job,
-        prediction::Run,
-    },
-    source::sha256,
+use crate::resources::compose_stack::{
+    failure::{Failure, Stop},
+    job,
 };
 
 impl Stage<'_> {
-    /// What is run of each service that `config` does not have.
+    /// The services of jobs that `config` does not have, and nothing beside them.
     pub(super) async fn runs(
         &self,
         compose: &Compose<'_>,
         project: &Project,
         config: &Config,
-    ) -> Result<BTreeMap<String, Run>, Failure> {
+    ) -> Result<Option<Resolved>, Failure> {
         let jobs = self.inputs.jobs.iter();
         let absent: BTreeMap<&String, usize> = jobs
             .filter(|(service, _)| !config.services.contains_key(*service))
             .map(|(service, index)| (service, *index))
             .collect();
         if absent.is_empty() {
-            return Ok(BTreeMap::new());
+            return Ok(None);
         }
         let names: Vec<String> = absent.keys().map(|name| (*name).clone()).collect();
         let document = match compose.resolve_services(project, &names).await {
             Ok(document) => document,
             Err(error) => return Err(self.who_is_missing(compose, project, &absent, error).await),
         };
-        let resolved = self.moved(&document)?;
-        Ok(names.into_iter().filter_map(|name| Some((name.clone(), run(&resolved, &name)?))).collect())
+        let mut resolved = self.moved(&document)?;
+        // What they depend on is in the document too.
+        resolved.config.services.retain(|name, _| absent.contains_key(name));
+        Ok(Some(resolved))
     }
 
     /// The first of the services that Compose does not know.
@@ -59,17 +57,4 @@ impl Stage<'_> {
         }
         error.into()
     }
-}
-
-/// What is remembered of a service that only jobs run.
-fn run(resolved: &Resolved, name: &str) -> Option<Run> {
-    let service = resolved.config.services.get(name)?;
-    let document = &resolved.config.document["services"][name];
-    Some(Run {
-        image: service.image.clone(),
-        platform: document["platform"].as_str().unwrap_or_default().to_owned(),
-        built: service.build.is_some(),
-        chosen: false,
-        hash: sha256(document.to_string().as_bytes()),
-    })
 }

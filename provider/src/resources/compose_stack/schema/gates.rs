@@ -28,7 +28,7 @@ pub(super) fn job() -> Block {
         )
         .attribute(Attribute::string("service").required().validate(validate::non_empty()).describe(
             "The service whose image, environment, volumes and networks the job has. It may belong to a profile that \
-             is not switched on: then it runs as a job only.",
+             is not switched on: then it runs as a job only. It is built and checked by `require` like the others.",
         ))
         .attribute(Attribute::list("command", Type::String).describe(
             "The command, as a list of words. Default: the service's own.",
