@@ -1,0 +1,147 @@
+//! Going back from the steps of an apply that lie before and after the services: builds and jobs.
+
+use acceptance_tests::{STACK, Stack};
+use lab::{Lab, Variant};
+
+/// A stack of two services that are built, `first` before `second`, and of one that is not.
+struct Subject<'a> {
+    stack: Stack<'a>,
+}
+
+impl<'a> Subject<'a> {
+    fn new(lab: &'a Lab, variant: Variant) -> Self {
+        Self { stack: Stack::on(lab, lab.host(variant).unwrap()) }
+    }
+
+    /// Writes version `version` of everything; the image of `second` is built by one more `step`,
+    /// and `more` goes into the resource.
+    fn configure(&self, version: &str, step: &str, more: &str) {
+        let (space, busybox) = (&self.stack.space, self.stack.image("busybox"));
+        let built = |name: &str| {
+            format!(
+                "  {name}:\n    build: ./{name}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n"
+            )
+        };
+        let side = format!(
+            "  side:\n    image: {busybox}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n    \
+             environment: {{ VERSION: \"{version}\", T: \"${{TOKEN}}\" }}\n"
+        );
+        space.write("web/compose.yaml", &format!("services:\n{}{}{side}", built("first"), built("second")));
+        for (name, step) in [("first", ""), ("second", step)] {
+            space.write(&format!("web/{name}/message"), version);
+            space
+                .write(&format!("web/{name}/Dockerfile"), &format!("FROM {busybox}\nCOPY message /\n{step}"));
+        }
+        self.stack.configure(&format!(
+            "source_dir = \"${{path.module}}/web\"\n  build = true\n  secrets_wo = {{ TOKEN = \"token-{version}\" }}\n  \
+             secrets_wo_version = \"{version}\"\n{more}"
+        ));
+    }
+
+    /// Everything of the stack that lies on the host, but what is rewritten with each record.
+    fn files(&self) -> String {
+        self.stack.shell(&format!(
+            "cd {} && find . -type f ! -path './.windlass/*' -exec sha256sum {{}} + | sort -k 2; \
+             sha256sum .windlass/override.json .windlass/manifest.json .windlass/source.json",
+            self.stack.directory()
+        ))
+    }
+
+    /// The ids of the images that the tags mean, and those that the containers run.
+    fn images(&self) -> String {
+        let name = &self.stack.name;
+        let containers = ["first", "second", "side"].map(|service| format!("{name}-{service}-1")).join(" ");
+        self.stack.shell(&format!(
+            "docker image inspect --format '{{{{.Id}}}}' {name}-first {name}-second; \
+             docker inspect --format '{{{{.Image}}}}' {containers}"
+        ))
+    }
+
+    fn message(&self, service: &str) -> String {
+        let container = format!("{}-{service}-1", self.stack.name);
+        self.stack.root_runs(&["docker", "exec", &container, "cat", "/message"])
+    }
+
+    fn remove_images(&self) {
+        let name = &self.stack.name;
+        self.stack.shell(&format!(
+            "docker images -q {name}-first {name}-second | sort -u | xargs -r docker rmi -f"
+        ));
+    }
+}
+
+#[test]
+fn a_build_that_fails_leaves_files_tags_and_containers_as_they_were() {
+    let lab = Lab::current().unwrap();
+    let subject = Subject::new(&lab, Variant::Deploy);
+    let (stack, space) = (&subject.stack, &subject.stack.space);
+    subject.configure("1", "", "");
+    space.apply().expect_success();
+    let (files, images, containers) = (subject.files(), subject.images(), stack.containers());
+    let state = space.state(STACK);
+
+    // The first image is built and has the tag when the second one fails.
+    subject.configure("2", "RUN echo no such luck && false\n", "");
+    let told = space.apply().expect_error();
+    assert_eq!(told.summary, stack.could_not("update"));
+    told.says("build the image of service \"second\"").says("no such luck");
+    told.says("It was rolled back: ").says(&format!("{}-first-1 (running)", stack.name));
+    told.says("The next plan shows the change again.");
+    assert_eq!(subject.files(), files);
+    assert_eq!(subject.images(), images);
+    assert_eq!(stack.containers(), containers, "a container was touched");
+    let now = space.state(STACK);
+    for attribute in ["services", "source_hash", "secrets_wo_version", "image_digests"] {
+        assert_eq!(now[attribute], state[attribute], "{attribute}");
+    }
+    space.expect_change(STACK, &["update"]);
+
+    subject.configure("2", "", "");
+    space.apply().expect_success();
+    space.expect_no_changes();
+    assert_eq!((subject.message("first"), subject.message("second")), ("2".into(), "2".into()));
+    space.destroy().expect_success();
+    stack.expect_gone();
+    subject.remove_images();
+}
+
+#[test]
+fn a_job_that_fails_after_the_services_takes_them_back() {
+    let lab = Lab::current().unwrap();
+    let subject = Subject::new(&lab, Variant::Root);
+    let (stack, space) = (&subject.stack, &subject.stack.space);
+    let job = |line: &str| {
+        format!(
+            "  job {{\n    name = \"check\"\n    service = \"side\"\n    when = \"after\"\n    \
+             command = [\"sh\", \"-c\", {}]\n  }}\n",
+            acceptance_tests::hcl::quoted(line)
+        )
+    };
+    subject.configure("1", "", &job("true"));
+    space.apply().expect_success();
+    let (files, images, state) = (subject.files(), subject.images(), space.state(STACK));
+
+    subject.configure("2", "", &job("echo $VERSION is no good; exit 5"));
+    let told = space.apply().expect_error();
+    assert_eq!(told.summary, stack.could_not("update"));
+    told.says("Job \"check\", a run of service side").says("ended with status 5").says("2 is no good");
+    told.says("It was rolled back: ").says(&format!("{}-side-1 (running)", stack.name)).says("still due");
+    assert_eq!(subject.files(), files);
+    assert_eq!(subject.images(), images);
+    assert_eq!((subject.message("first"), subject.message("second")), ("1".into(), "1".into()));
+    assert_eq!(
+        (stack.variable("side", "VERSION"), stack.variable("side", "T")),
+        ("1".into(), "token-1".into())
+    );
+    let now = space.state(STACK);
+    for attribute in ["services", "source_hash", "secrets_wo_version", "image_digests", "job"] {
+        assert_eq!(now[attribute], state[attribute], "{attribute}");
+    }
+    space.expect_change(STACK, &["update"]);
+
+    subject.configure("1", "", &job("true"));
+    space.expect_no_changes();
+    space.destroy().expect_success();
+    stack.expect_gone();
+    subject.remove_images();
+}
