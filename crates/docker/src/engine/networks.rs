@@ -139,12 +139,13 @@ impl Engine {
     }
 
     /// The containers that are attached to the network, stopped ones included: they could not be
-    /// started without it.
+    /// started without it. One that was never started knows the network by the name that it was made
+    /// with, not by the id.
     ///
     /// # Errors
     /// [`Error::Engine`] when the daemon does not answer.
-    pub async fn containers_on_network(&self, id: &str) -> Result<Vec<Container>, Error> {
-        self.list(HashMap::from([("network", vec![id])])).await
+    pub async fn containers_on_network(&self, network: &Network) -> Result<Vec<Container>, Error> {
+        self.list(HashMap::from([("network", vec![network.id.as_str(), network.spec.name.as_str()])])).await
     }
 }
 

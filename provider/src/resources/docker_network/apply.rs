@@ -104,7 +104,7 @@ async fn remove(
     }
     let name = state.model.name();
     let Some(found) = daemon.engine.network(name).await? else { return Ok(()) };
-    let attached = daemon.engine.containers_on_network(&found.id).await?;
+    let attached = daemon.engine.containers_on_network(&found).await?;
     if !attached.is_empty() {
         return Err(in_use(title, &daemon.host, &attached).into());
     }

@@ -79,4 +79,8 @@ fn kept_while_in_use(place: &Place<'_>) {
     assert!(place.has(&place.host, "network"));
     place.space.expect_no_changes();
     place.docker(&["rm", &container]);
+    // One that was never started counts too: without its network it could not be.
+    place.create_container(&["--network", &place.name]);
+    in_use(place.space.destroy(), "created");
+    place.docker(&["rm", &container]);
 }

@@ -66,11 +66,20 @@ impl<'a> Place<'a> {
 
     /// A container that stays, with these words before its image.
     pub fn start_container(&self, words: &[&str]) -> String {
+        self.container(&["run", "--detach"], words)
+    }
+
+    /// As [`Place::start_container`], without starting it.
+    pub fn create_container(&self, words: &[&str]) -> String {
+        self.container(&["create"], words)
+    }
+
+    fn container(&self, operation: &[&str], words: &[&str]) -> String {
         let container = format!("{}-user", self.name);
         let image = self.lab.image("busybox").unwrap();
-        let before = ["run", "--detach", "--name", &container, "--stop-timeout", "0"];
-        let words: Vec<&str> =
-            before.iter().chain(words).chain(&[image, "sleep", "infinity"]).copied().collect();
+        let named = ["--name", &container, "--stop-timeout", "0"];
+        let parts = [operation, &named, words, &[image, "sleep", "infinity"]];
+        let words: Vec<&str> = parts.concat();
         self.docker(&words);
         container
     }
