@@ -122,7 +122,7 @@ impl Engine {
     /// # Errors
     /// [`Error::Engine`] when the daemon does not answer.
     pub async fn containers(&self, project: &str) -> Result<Vec<Container>, Error> {
-        let label = format!("{LABEL_PROJECT}={project}");
+        let label = of_project(project);
         self.list(HashMap::from([("label", vec![label.as_str()])])).await
     }
 
@@ -253,7 +253,7 @@ impl Engine {
     /// # Errors
     /// [`Error::Engine`] when the daemon does not answer.
     pub async fn volumes(&self, project: &str) -> Result<Vec<String>, Error> {
-        let label = format!("{LABEL_PROJECT}={project}");
+        let label = of_project(project);
         let filters = HashMap::from([("label", vec![label.as_str()])]);
         let options = ListVolumesOptionsBuilder::default().filters(&filters).build();
         let found = self.docker.list_volumes(Some(options)).await;
@@ -302,6 +302,11 @@ impl Engine {
     fn error(&self, operation: &str, source: ApiError) -> Error {
         Error::Engine { host: self.host.clone(), operation: operation.to_owned(), source }
     }
+}
+
+/// What a label says of everything that belongs to a Compose project.
+fn of_project(project: &str) -> String {
+    format!("{LABEL_PROJECT}={project}")
 }
 
 fn status_code(error: &ApiError) -> Option<u16> {

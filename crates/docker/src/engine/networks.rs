@@ -1,13 +1,13 @@
 //! Networks of a daemon.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bollard::{
     models::{Ipam, IpamConfig, NetworkCreateRequest, NetworkInspect},
-    query_parameters::InspectNetworkOptions,
+    query_parameters::{InspectNetworkOptions, ListNetworksOptionsBuilder},
 };
 
-use super::{Container, Engine, not_found};
+use super::{Container, Engine, not_found, of_project};
 use crate::Error;
 
 /// A range of addresses of a network.
@@ -111,6 +111,19 @@ impl Engine {
             Err(source) if not_found(&source) => Ok(None),
             Err(source) => Err(self.error(&format!("inspect the network {name}"), source)),
         }
+    }
+
+    /// The names of the networks that were made for the Compose project `project`.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when the daemon does not answer.
+    pub async fn networks(&self, project: &str) -> Result<BTreeSet<String>, Error> {
+        let label = of_project(project);
+        let filters = HashMap::from([("label", vec![label.as_str()])]);
+        let options = ListNetworksOptionsBuilder::default().filters(&filters).build();
+        let found = self.docker.list_networks(Some(options)).await;
+        let found = found.map_err(|source| self.error("list networks", source))?;
+        Ok(found.into_iter().filter_map(|network| network.name).collect())
     }
 
     /// Makes a network and returns its id.

@@ -189,7 +189,8 @@ fn behaviour() -> [Attribute; 4] {
         Attribute::string("on_failure").default(ROLLBACK).validate(validate::one_of(ON_FAILURE)).describe(
             "What becomes of the stack when an apply fails after its files were shipped. `rollback` (default): files, \
              values and containers return to the last good apply, with the images that it ran, and are waited for; \
-             the state shows what runs then. Going back has as much time as the operation itself. A first apply \
+             networks that only the failed version had go, unless something else uses them; the state shows what runs \
+             then. Going back has as much time as the operation itself. A first apply \
              that fails is taken down again and not recorded; its volumes stay. `keep`: what was reached stays, to be \
              looked into, and is a difference in the next plan. After an interrupt (Ctrl-C), and when the connection \
              breaks, nothing is rolled back.",

@@ -3,10 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use docker::{
-    compose::{
-        layout::given_values,
-        stack::{self, orphans},
-    },
+    compose::{layout::given_values, stack},
     engine::Container,
 };
 use framework::{Context, Diagnostic};
@@ -131,7 +128,7 @@ impl Deployment<'_> {
         } else {
             let scrubber = self.with_secrets(cx, &kept, &place).await?;
             let back = self.way_back(cx, scrubber, good, containers).await?;
-            self.start_again(&back, failed, &edited(failed, &kept)).await?
+            self.start_again(good, &back, failed, &edited(failed, &kept)).await?
         };
         if self.old_directory().is_some() {
             destroy::remove_files(self.site, &self.directory).await?;
@@ -142,6 +139,7 @@ impl Deployment<'_> {
     /// Makes the containers what they were.
     async fn start_again(
         &self,
+        good: &Good,
         back: &Work,
         failed: &Work,
         edited: &BTreeSet<String>,
@@ -151,6 +149,7 @@ impl Deployment<'_> {
         self.up(back).await?;
         self.reload(back, edited).await?;
         let containers = self.wait(back).await?;
+        self.remove_new_networks(good).await;
         self.seal(back, containers).await
     }
 
@@ -203,21 +202,6 @@ impl Deployment<'_> {
             scrubber.add(value);
         }
         Ok(scrubber)
-    }
-
-    /// Removes the containers of services that only the failed apply had, or only it started.
-    async fn remove_newcomers(&self, back: &Work, failed: &Work) -> Result<(), Failure> {
-        let known = failed.before();
-        let is_alone =
-            |work: &Work, name: &str| work.prediction.services.get(name).is_none_or(|one| one.left_alone);
-        let mut stay = back.services();
-        stay.retain(|name| !is_alone(back, name) || is_alone(failed, name));
-        for orphan in orphans(&back.containers, &stay) {
-            if !known.contains(&orphan.id) {
-                self.engine.remove(&orphan.id).await?;
-            }
-        }
-        Ok(())
     }
 
     /// Takes down what a first apply has made; the volumes that stay.

@@ -4,7 +4,7 @@ use docker::{
     compose::{layout::Layout, record::Record},
     engine::Container,
 };
-use framework::{Diagnostic, State};
+use framework::{Context, Diagnostic, State};
 
 use super::{Deployment, Work};
 use crate::resources::compose_stack::{
@@ -63,9 +63,8 @@ impl Deployment<'_> {
     /// Keeps what lies in `root`, as the state knows it.
     async fn adopted(&self, root: &str, held: &Held, containers: &[Container]) -> Option<Generation> {
         let generation = self.prior.and_then(|prior| recorded(prior, held, containers))?;
-        let token = self.cx.token();
-        match generation::keep(self.site, token, root, &generation, held).await {
-            Ok(()) => Some(generation),
+        match self.put_away(self.cx, root, generation, held).await {
+            Ok(generation) => Some(generation),
             Err(error) => {
                 tracing::warn!(stack = self.inputs.name, ?error, "could not keep what is there");
                 None
@@ -73,13 +72,26 @@ impl Deployment<'_> {
         }
     }
 
+    /// Keeps what lies in `root`, and knows the networks that it has.
+    async fn put_away(
+        &self,
+        cx: &Context,
+        root: &str,
+        generation: Generation,
+        held: &Held,
+    ) -> Result<Generation, Failure> {
+        let networks = self.engine.networks(&self.inputs.name).await?;
+        let generation = generation.with_networks(networks);
+        generation::keep(self.site, cx.token(), root, &generation, held).await?;
+        Ok(generation)
+    }
+
     /// Keeps what this apply made. That it cannot be kept is no reason to fail.
     pub(super) async fn keep(&self, work: &Work, held: &Held, record: &Record, containers: &[Container]) {
         let images = images_of(&work.prediction, containers);
         let layout = &work.layout;
         let generation = Generation::new(layout.files(), &work.profiles, &work.prediction, record, images);
-        let kept = generation::keep(self.site, work.cx.token(), layout.root(), &generation, held).await;
-        if let Err(failure) = kept {
+        if let Err(failure) = self.put_away(&work.cx, layout.root(), generation, held).await {
             let title = format!("Could not keep the good state of compose stack {:?}", self.inputs.name);
             let world = "The stack is as it should be. Should the next apply fail, it is tried to go back to what runs \
                          then.";

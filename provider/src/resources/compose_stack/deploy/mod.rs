@@ -9,6 +9,7 @@ mod back;
 mod build;
 mod gates;
 mod good;
+mod newcomers;
 mod prune;
 mod record;
 mod start;

@@ -7,7 +7,7 @@
 mod keep;
 mod restore;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use docker::{
     compose::{
@@ -42,6 +42,9 @@ pub(super) struct Generation {
     pub(super) record: Record,
     /// What the references of its services meant.
     pub(super) images: Images,
+    /// The networks of the project then; none where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) networks: Option<BTreeSet<String>>,
 }
 
 impl Generation {
@@ -60,7 +63,13 @@ impl Generation {
             prediction: prediction.clone(),
             record: record.clone(),
             images,
+            networks: None,
         }
+    }
+
+    /// The same, with the networks of the project.
+    pub(super) fn with_networks(self, networks: BTreeSet<String>) -> Self {
+        Self { networks: Some(networks), ..self }
     }
 
     /// Reads what [`Generation::to_json`] wrote; nothing when it is something else or newer.
@@ -120,8 +129,6 @@ pub(super) fn images_of(prediction: &Prediction, containers: &[Container]) -> Im
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use docker::compose::{
         manifest::Manifest,
         record::{Key, Recorded},

@@ -1,0 +1,128 @@
+//! What lies around the services when a stack is rolled back: networks, volumes, and services that
+//! the failed version had no more.
+
+use acceptance_tests::{STACK, Stack};
+use lab::{Lab, Variant};
+
+/// The names of what the project has of a kind (`network` or `volume`).
+fn listed(stack: &Stack<'_>, kind: &str) -> Vec<String> {
+    let filter = format!("label=com.docker.compose.project={}", stack.name);
+    let names = stack.root_runs(&["docker", kind, "ls", "--filter", &filter, "--format", "{{.Name}}"]);
+    let mut names: Vec<String> = names.lines().map(str::to_owned).collect();
+    names.sort();
+    names
+}
+
+/// A service that stays, and what else is said of it.
+fn service(stack: &Stack<'_>, name: &str, more: &str) -> String {
+    let busybox = stack.image("busybox");
+    format!(
+        "  {name}:\n    image: {busybox}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n{more}"
+    )
+}
+
+/// What makes an apply fail that has started everything.
+const NEVER_WELL: &str = "    healthcheck: { test: [CMD, \"false\"], interval: 300ms, retries: 2 }\n";
+
+#[test]
+fn what_only_the_failed_version_had_goes_but_data_stays() {
+    let lab = Lab::current().unwrap();
+    let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
+    let space = &stack.space;
+    let named =
+        |names: &[&str]| names.iter().map(|name| format!("{}_{name}", stack.name)).collect::<Vec<_>>();
+    let old = format!(
+        "services:\n{}networks: {{ front: {{}} }}\n",
+        service(&stack, "app", "    networks: [front]\n")
+    );
+    let new = |attributes: &str| {
+        let text = format!(
+            "services:\n{}{}networks:\n  front: {{}}\n  back: {{}}\n  held: {{}}\nvolumes: {{ data: {{}} }}\n",
+            service(&stack, "app", &format!("    networks: [front, back]\n{NEVER_WELL}")),
+            service(&stack, "new", "    networks: [back, held]\n    volumes: [\"data:/data\"]\n"),
+        );
+        space.write("compose.tpl.yaml", &text);
+        stack.configure(&format!("config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  {attributes}"));
+    };
+    stack.configure_text(&old);
+    space.apply().expect_success();
+    assert_eq!(listed(&stack, "network"), named(&["front"]));
+
+    new("");
+    space.apply().expect_error().says("is unhealthy").says("It was rolled back: ");
+    assert_eq!(listed(&stack, "network"), named(&["front"]));
+    assert_eq!(listed(&stack, "volume"), named(&["data"]));
+
+    // What an earlier failure has left goes too, but for what somebody else is using.
+    new("on_failure = \"keep\"");
+    space.apply().expect_error();
+    assert_eq!(listed(&stack, "network"), named(&["back", "front", "held"]));
+    let other = format!("{}_other", stack.name);
+    let held = format!("{}_held", stack.name);
+    let busybox = stack.image("busybox");
+    let guest = stack.root_runs(&["docker", "create", "--name", &other, "--network", &held, busybox]);
+    new("");
+    space.write(
+        "compose.tpl.yaml",
+        &format!("{}# other\n", std::fs::read_to_string(space.path().join("compose.tpl.yaml")).unwrap()),
+    );
+    space.apply().expect_error().says("It was rolled back: ");
+    assert_eq!(listed(&stack, "network"), named(&["front", "held"]));
+    stack.root_runs(&["docker", "rm", guest.trim()]);
+
+    stack.configure_text(&old);
+    space.apply().expect_success();
+    space.expect_no_changes();
+    space.destroy().expect_success();
+    stack.expect_gone();
+}
+
+#[test]
+fn services_that_left_the_files_come_back() {
+    let lab = Lab::current().unwrap();
+    let stack = Stack::on(&lab, lab.host(Variant::Deploy).unwrap());
+    let space = &stack.space;
+    let app = |more: &str| service(&stack, "app", more);
+    let old = format!(
+        "services:\n{}{}{}",
+        app(""),
+        service(&stack, "left", "    deploy: { replicas: 2 }\n    environment: { A: \"1\" }\n"),
+        service(&stack, "off", "    profiles: [extra]\n"),
+    );
+    let configure = |text: &str, attributes: &str| {
+        space.write("compose.tpl.yaml", text);
+        stack.configure(&format!("config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  {attributes}"));
+    };
+    configure(&old, "profiles = [\"extra\"]");
+    space.apply().expect_success();
+    let (before, state) = (stack.containers(), space.state(STACK));
+    assert_eq!(before["left"].len(), 2);
+
+    // One is out of the files, the other one's profile is switched off.
+    let new = format!("services:\n{}{}", app(NEVER_WELL), service(&stack, "off", "    profiles: [extra]\n"));
+    configure(&new, "");
+    let told = space.apply().expect_error();
+    told.says("is unhealthy").says("It was rolled back: ").says(&format!("{}-left-2 (running)", stack.name));
+    let after = stack.containers();
+    assert_eq!(after.keys().collect::<Vec<_>>(), ["app", "left", "off"]);
+    assert_eq!(after["left"].len(), 2);
+    assert_ne!(after["left"], before["left"], "they had not gone at all");
+    assert_eq!(stack.variable("left", "A"), "1");
+    assert_eq!(space.state(STACK)["services"], state["services"]);
+    configure(&old, "profiles = [\"extra\"]");
+    space.expect_no_changes();
+
+    // With `start_services` those that are left out go as well.
+    configure(&old, "profiles = [\"extra\"]\n  start_services = [\"app\"]");
+    std::fs::write(
+        space.path().join("compose.tpl.yaml"),
+        old.replacen("stop_grace_period: 0s\n", &format!("stop_grace_period: 0s\n{NEVER_WELL}"), 1),
+    )
+    .unwrap();
+    space.apply().expect_error().says("It was rolled back: ");
+    assert_eq!(stack.containers()["left"].len(), 2);
+    configure(&old, "profiles = [\"extra\"]");
+    space.expect_no_changes();
+    space.destroy().expect_success();
+    stack.expect_gone();
+}
