@@ -51,6 +51,8 @@ pub enum Action {
     NoEnv(&'static str),
     /// Sets a value of `secrets_wo`.
     Secret(&'static str, &'static str),
+    /// Sets an entry of `secret_files_wo`.
+    SecretFile(&'static str, &'static str),
     /// Sets an attribute to an expression of the configuration language.
     Set(&'static str, &'static str),
     /// Sets an entry of `files_content`.
@@ -66,6 +68,7 @@ pub enum Action {
 pub struct Attributes {
     environment: BTreeMap<&'static str, &'static str>,
     secrets: BTreeMap<&'static str, &'static str>,
+    secret_files: BTreeMap<&'static str, &'static str>,
     overlay: BTreeMap<&'static str, &'static str>,
     others: BTreeMap<&'static str, &'static str>,
 }
@@ -140,6 +143,7 @@ impl Attributes {
             Action::Env(name, value) => drop(self.environment.insert(name, value)),
             Action::NoEnv(name) => drop(self.environment.remove(name)),
             Action::Secret(name, value) => drop(self.secrets.insert(name, value)),
+            Action::SecretFile(path, text) => drop(self.secret_files.insert(path, text)),
             Action::Overlay(path, text) => drop(self.overlay.insert(path, text)),
             Action::Set(name, expression) => drop(self.others.insert(name, expression)),
             _ => {}
@@ -166,6 +170,7 @@ impl Attributes {
         let maps = [
             ("environment", &self.environment),
             ("secrets_wo", &self.secrets),
+            ("secret_files_wo", &self.secret_files),
             ("files_content", &self.overlay),
         ];
         for (attribute, entries) in maps.into_iter().filter(|(_, entries)| !entries.is_empty()) {

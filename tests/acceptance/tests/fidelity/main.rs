@@ -27,6 +27,9 @@ use crate::{
     verdict::{OverReport, table},
 };
 
+/// Why a plan tells more of secrets than happens.
+const VERSION_ONLY: &str = "a plan sees the version of a secret, never its value";
+
 /// Where the plan says that something happens to a service's containers and nothing does.
 const OVER_REPORTED: &[OverReport] = &[
     OverReport {
@@ -39,14 +42,20 @@ const OVER_REPORTED: &[OverReport] = &[
         project: "secret-values",
         step: "another version with the same value",
         service: "app",
-        reason: "a plan sees the version of a secret, never its value",
+        reason: VERSION_ONLY,
     },
     OverReport {
         project: "secret-values",
         step: "another version with the same value",
         service: "mounted",
-        reason: "a plan sees the version of a secret, never its value",
+        reason: VERSION_ONLY,
     },
+    of_version("another version with another key", "listed"),
+    of_version("another version with another key", "bound"),
+    of_version("another version with other values of the others", "mounted"),
+    of_version("another version with the same values", "mounted"),
+    of_version("another version with the same values", "listed"),
+    of_version("another version with the same values", "bound"),
     OverReport {
         project: "shares",
         step: "one that shares",
@@ -66,6 +75,10 @@ const OVER_REPORTED: &[OverReport] = &[
         reason: "containers that remove_orphans = false has kept are taken up again",
     },
 ];
+
+const fn of_version(step: &'static str, service: &'static str) -> OverReport {
+    OverReport { project: "secret-files", step, service, reason: VERSION_ONLY }
+}
 
 /// The same where Compose is a current one (5.5), beside the above: it leaves services alone whose
 /// dependencies are replaced, which the plan says of every Compose.

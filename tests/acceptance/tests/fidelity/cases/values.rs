@@ -1,7 +1,7 @@
 //! Values: environments, interpolation, quoting, secrets.
 
 use crate::case::{
-    Action::{Append, Delete, Env, NoEnv, Replace, Secret, Set, Write},
+    Action::{Append, Delete, Env, NoEnv, Replace, Secret, SecretFile, Set, Write},
     Case, case, step,
 };
 
@@ -16,6 +16,7 @@ pub fn cases() -> Vec<Case> {
         escapes(),
         commands(),
         secret_values(),
+        secret_files(),
         anchors(),
         extensions(),
     ]
@@ -161,6 +162,39 @@ fn secret_values() -> Case {
                 .doing(Set("secrets_wo_version", "\"3\"")),
         )
         .step(step("a secret that nobody uses").doing(Secret("NOBODY", "uses this")))
+}
+
+fn secret_files() -> Case {
+    case("secret-files")
+        .first(SecretFile("private/key", "first $1 'one'"))
+        .first(SecretFile("private/app.env", "NAME=one\n"))
+        .first(SecretFile("private/tls/cert", "cert 1"))
+        .first(Set("secret_files_wo_version", "\"1\""))
+        .step(
+            step("another version with another key")
+                .doing(SecretFile("private/key", "second"))
+                .doing(Set("secret_files_wo_version", "\"2\""))
+                .recreates("mounted"),
+        )
+        .step(
+            step("another version with other values of the others")
+                .doing(SecretFile("private/app.env", "NAME=two\n"))
+                .doing(SecretFile("private/tls/cert", "cert 2"))
+                .doing(Set("secret_files_wo_version", "\"3\""))
+                .recreates("listed bound"),
+        )
+        .step(step("another value of the same version").doing(SecretFile("private/key", "unseen")))
+        .step(
+            step("another version with the same values")
+                .doing(SecretFile("private/key", "second"))
+                .doing(Set("secret_files_wo_version", "\"4\"")),
+        )
+        .step(
+            step("one more where one service looks")
+                .doing(SecretFile("private/tls/more", "more"))
+                .recreates("bound"),
+        )
+        .step(step("one that nobody uses").doing(SecretFile("private/nobody", "uses this")))
 }
 
 fn anchors() -> Case {
