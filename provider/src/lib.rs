@@ -14,6 +14,7 @@ mod hosts;
 mod ids;
 mod leaving;
 mod machine;
+mod registries;
 mod require;
 mod resources;
 mod settings;

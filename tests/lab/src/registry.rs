@@ -87,6 +87,15 @@ impl Registry {
         self.request("PUT", &path, &[("Content-Type", kind)], &manifest.body)?;
         self.digest(repository, tag)
     }
+
+    /// Removes what `tag` stands for, by all its tags.
+    ///
+    /// # Errors
+    /// When there is no such image or the registry does not answer.
+    pub fn remove(&self, repository: &str, tag: &str) -> Result<()> {
+        let digest = self.digest(repository, tag)?;
+        self.request("DELETE", &format!("/v2/{repository}/manifests/{digest}"), &[], &[]).map(drop)
+    }
 }
 
 fn digest_of(answer: &http::Answer) -> Option<String> {

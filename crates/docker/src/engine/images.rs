@@ -2,11 +2,12 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    error::Error as _,
     time::Duration,
 };
 
-use bollard::{auth::DockerCredentials, query_parameters::RemoveImageOptionsBuilder};
+use bollard::{
+    auth::DockerCredentials, errors::Error as ApiError, query_parameters::RemoveImageOptionsBuilder,
+};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use secret::Scrubber;
 
@@ -18,6 +19,17 @@ use crate::{
 
 /// How many answers are waited for at the same time.
 const AT_ONCE: usize = 16;
+
+/// What a registry says of a reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It stands for the manifest with this digest (`sha256:…`).
+    Has(String),
+    /// There is nothing by that name.
+    Gone,
+    /// It does not tell, for this reason: it cannot be reached, refuses, or takes too long.
+    Silent(String),
+}
 
 impl Engine {
     /// The images behind `references` that the host has.
@@ -33,42 +45,39 @@ impl Engine {
         Ok(found.into_iter().flatten().collect())
     }
 
-    /// Which of `asked` (a reference, the digests of the image that the host has for it, the
-    /// credentials for its registry) stand for another image in their registry by now.
+    /// What the references of `asked`, each with the credentials for its registry, stand for there
+    /// now.
     ///
-    /// The daemon asks, so a registry only has to be within the host's reach. One that refuses or
-    /// does not answer within `patience` is taken to have nothing new, and the log says so.
-    pub async fn moved(
+    /// The daemon asks, so a registry only has to be within the host's reach; for each of them it is
+    /// waited no longer than `patience`.
+    pub async fn ask_registries(
         &self,
-        asked: Vec<(String, Vec<String>, Option<Registry>)>,
+        asked: BTreeMap<String, Option<Registry>>,
         patience: Duration,
-    ) -> BTreeSet<String> {
-        let known = asked.iter().filter_map(|(_, _, registry)| Some(registry.as_ref()?.password.clone()));
-        let scrubber = Scrubber::new(known);
+    ) -> BTreeMap<String, Answer> {
+        let scrubber = Scrubber::new(asked.values().flatten().map(|registry| registry.password.clone()));
         let scrubber = &scrubber;
-        let answers = asked.into_iter().map(|(reference, digests, registry)| async move {
-            let answer =
-                tokio::time::timeout(patience, self.registry_digest(&reference, registry.as_ref())).await;
-            let problem = match answer {
-                Ok(Ok(digest)) => {
-                    return registry::has_moved(&reference, &digests, &digest).then_some(reference);
-                }
-                Ok(Err(error)) => error.source().map_or_else(|| error.to_string(), ToString::to_string),
-                Err(_) => format!("no answer within {} s", patience.as_secs()),
+        let answers = asked.into_iter().map(|(reference, registry)| async move {
+            let asking = self.registry_digest(&reference, registry.as_ref());
+            let answer = match tokio::time::timeout(patience, asking).await {
+                Ok(Ok(digest)) => Answer::Has(digest),
+                Ok(Err(source)) if not_found(&source) => Answer::Gone,
+                Ok(Err(source)) => Answer::Silent(scrubber.scrub(&source.to_string())),
+                Err(_) => Answer::Silent(format!("no answer within {} s", patience.as_secs())),
             };
-            let problem = scrubber.scrub(&problem);
-            tracing::warn!(image = reference, problem, "the registry does not tell what a tag stands for");
-            None
+            (reference, answer)
         });
-        let answers: Vec<_> = stream::iter(answers).buffer_unordered(AT_ONCE).collect().await;
-        answers.into_iter().flatten().collect()
+        stream::iter(answers).buffer_unordered(AT_ONCE).collect().await
     }
 
     /// The digest (`sha256:…`) that `reference` stands for in its registry now.
-    async fn registry_digest(&self, reference: &str, registry: Option<&Registry>) -> Result<String, Error> {
+    async fn registry_digest(
+        &self,
+        reference: &str,
+        registry: Option<&Registry>,
+    ) -> Result<String, ApiError> {
         let reference = registry::with_tag(reference);
-        let found = self.docker.inspect_registry_image(&reference, credentials(registry)).await;
-        let found = found.map_err(|source| self.error("ask a registry for an image", source))?;
+        let found = self.docker.inspect_registry_image(&reference, credentials(registry)).await?;
         Ok(found.descriptor.digest.unwrap_or_default())
     }
 

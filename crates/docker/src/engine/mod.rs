@@ -35,6 +35,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use remote::Executor;
 
 pub use diagnose::Finding;
+pub use images::Answer;
 pub use model::{Container, EngineVersion, Image, Port, Run, State};
 pub use networks::{Network, NetworkSpec, Subnet};
 pub use status::{Health, StatusText};

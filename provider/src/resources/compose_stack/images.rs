@@ -1,22 +1,19 @@
 //! The images of a stack: what the configuration says of them, and what the host has.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use docker::{
-    Engine, Registry,
+    Engine,
     compose::{
         build::{self, BuildError, LABEL_CONTEXT, Shipped},
         predict::Resolved,
         resources::Values,
         stack::{LABEL_IMAGE, is_of_service},
     },
-    engine::{Container, Image},
-    registry::{digest_of, for_image, pinned},
+    engine::{Answer, Container, Image},
+    registry::{digest_of, has_moved, pinned},
 };
-use framework::Field;
+use framework::{Diagnostic, Field};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -27,12 +24,10 @@ use super::{
     model::{Service, StackModel},
     prediction::Prediction,
 };
-use crate::diagnose::sentence;
+use crate::{diagnose::sentence, registries};
 
 /// Stands for an image that only apply knows: no registry has such a name.
 pub(super) const UNKNOWN: &str = "windlass.invalid/unknown";
-/// How long a registry may take to say what a tag stands for.
-const REGISTRY_PATIENCE: Duration = Duration::from_secs(3);
 
 /// What the host has of the images of a stack, beside their ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,33 +87,57 @@ impl ImageFacts {
     }
 }
 
-/// Asks the registries which tags stand for other images than `found`. One that does not answer is
-/// no reason to stop: a plan must not depend on it.
-pub(super) async fn moved(
+/// What registries say of the images of a stack.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Abroad {
+    /// References that stand for another image there than on the host.
+    pub(super) moved: BTreeSet<String>,
+    /// References that stand for nothing there any more.
+    pub(super) gone: BTreeSet<String>,
+}
+
+/// Asks the registries that the images of `prediction` come from; `found` is what the host has for
+/// those that can move.
+pub(super) async fn abroad(
     resource: &StackResource,
     engine: &Engine,
     prediction: Option<&Prediction>,
     found: &BTreeMap<String, Image>,
-) -> BTreeSet<String> {
-    let registries = registries(resource);
+) -> Abroad {
     let fetched = prediction.map(Prediction::fetched_images).unwrap_or_default();
-    let asked = found.iter().filter(|(reference, _)| fetched.contains(*reference));
-    let asked = asked.map(|(reference, image)| {
-        (reference.clone(), image.digests.clone(), for_image(&registries, reference).cloned())
-    });
-    engine.moved(asked.collect(), REGISTRY_PATIENCE).await
+    let asked = fetched.into_iter().filter(|image| image.contains('@') || found.contains_key(image));
+    compared(registries::ask(&resource.hosts, engine, asked).await, found)
 }
 
-/// The registries that the provider can log in to.
-pub(super) fn registries(resource: &StackResource) -> Vec<Registry> {
-    let settings = resource.hosts.settings();
-    let all = settings.iter().flat_map(|settings| settings.registries.iter());
-    all.map(|registry| Registry {
-        address: registry.address.clone(),
-        username: registry.username.clone(),
-        password: registry.password.clone(),
-    })
-    .collect()
+fn compared(answers: BTreeMap<String, Answer>, found: &BTreeMap<String, Image>) -> Abroad {
+    let mut abroad = Abroad::default();
+    for (reference, answer) in answers {
+        match (answer, found.get(&reference)) {
+            (Answer::Has(digest), Some(image)) if has_moved(&reference, &image.digests, &digest) => {
+                abroad.moved.insert(reference);
+            }
+            (Answer::Gone, _) => drop(abroad.gone.insert(reference)),
+            _ => {}
+        }
+    }
+    abroad
+}
+
+/// The warning about images that are `gone` from their registries.
+pub(super) fn gone(name: &str, host: &str, gone: &BTreeSet<String>) -> Option<Diagnostic> {
+    if gone.is_empty() {
+        return None;
+    }
+    let list = gone.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    Some(
+        Diagnostic::warning(format!("Images of compose stack {name:?} are gone from their registry"))
+            .detail(format!("Asked from {host}, their registry has nothing by these names any more: {list}."))
+            .detail(
+                "What runs is not touched by that, as long as the host has its images; a host without them, and one \
+                 whose images were removed, cannot fetch them.",
+            )
+            .detail("Push them again, or name others in the Compose files or in `images`."),
+    )
 }
 
 /// `image_digests`: what runs, as it can be had again.
@@ -233,4 +252,43 @@ fn unbuildable(error: BuildError) -> Failure {
         BuildError::Clash(..) => "Give one of them another `image`.",
     };
     Failure::Files { words: sentence(&error.to_string()), next: next.to_owned(), at: "build" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_registries_say_is_compared_with_what_the_host_has() {
+        let image = |digest: &str| Image { digests: vec![format!("r.io/app@{digest}")], ..Image::default() };
+        let found =
+            ["same", "other", "gone", "silent"].map(|tag| (format!("r.io/app:{tag}"), image("sha256:1")));
+        let answers = [
+            ("r.io/app:same", Answer::Has("sha256:1".into())),
+            ("r.io/app:other", Answer::Has("sha256:2".into())),
+            ("r.io/app:gone", Answer::Gone),
+            ("r.io/app:silent", Answer::Silent("no".into())),
+            ("r.io/app@sha256:3", Answer::Gone),
+            ("r.io/app@sha256:4", Answer::Has("sha256:4".into())),
+        ];
+        let answers = answers.map(|(reference, answer)| (reference.to_owned(), answer)).into();
+        let set = |references: &[&str]| references.iter().map(|one| (*one).to_owned()).collect();
+        let expected =
+            Abroad { moved: set(&["r.io/app:other"]), gone: set(&["r.io/app:gone", "r.io/app@sha256:3"]) };
+        assert_eq!(compared(answers, &found.into()), expected);
+    }
+
+    #[test]
+    fn what_is_gone_is_told_with_what_follows_from_it() {
+        assert_eq!(gone("web", "root@web", &BTreeSet::new()), None);
+        let two = ["a.io/a:1", "b.io/b@sha256:1"].map(str::to_owned).into();
+        assert_eq!(
+            gone("web", "root@web", &two).unwrap().to_string(),
+            "Images of compose stack \"web\" are gone from their registry\n\
+             Asked from root@web, their registry has nothing by these names any more: a.io/a:1, b.io/b@sha256:1.\n\n\
+             What runs is not touched by that, as long as the host has its images; a host without them, and one whose \
+             images were removed, cannot fetch them.\n\n\
+             Push them again, or name others in the Compose files or in `images`."
+        );
+    }
 }

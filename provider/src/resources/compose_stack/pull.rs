@@ -6,8 +6,8 @@ use docker::{Engine, Error, Registry, registry::for_image};
 use framework::{Diagnostic, Diagnostics};
 use tokio::task::JoinSet;
 
-use super::{deploy::Deployment, failure::Failure, images::registries, prediction::Prediction};
-use crate::diagnose::docker_error;
+use super::{deploy::Deployment, failure::Failure, prediction::Prediction};
+use crate::{diagnose::docker_error, registries};
 
 /// What the world looks like after pulling failed.
 const NOTHING: &str = "Nothing was changed: images are fetched before anything else is done.";
@@ -16,7 +16,7 @@ const NOTHING: &str = "Nothing was changed: images are fetched before anything e
 /// request and are left nowhere.
 pub(super) async fn pull(deployment: &Deployment<'_>, prediction: &Prediction) -> Result<(), Failure> {
     let policy = deployment.planned.pull.as_str().unwrap_or("missing").to_owned();
-    let registries = registries(deployment.resource);
+    let registries = registries::known(&deployment.resource.hosts);
     let mut tasks = JoinSet::new();
     let jobs = &deployment.inputs.jobs;
     for (image, platform) in images(prediction, jobs) {
@@ -95,7 +95,8 @@ async fn fetch(
     registry: Option<&Registry>,
     host: String,
 ) -> Result<(), Error> {
-    if policy != "always" {
+    // What a digest names stays the same, also where its registry does not have it any more.
+    if policy != "always" || image.contains('@') {
         if engine.image(image).await?.is_some() {
             return Ok(());
         }

@@ -1,7 +1,5 @@
 //! Finding out what became of a stack.
 
-use std::collections::BTreeSet;
-
 use docker::{
     Engine,
     compose::{
@@ -17,7 +15,7 @@ use super::{
     destroy::is_abandoned,
     failure::Failure,
     held::{self, Held},
-    images::{self, ImageFacts},
+    images::{self, Abroad, ImageFacts},
     model::{KEEP_IMAGES, ROLLBACK, Service},
     site::Site,
 };
@@ -32,7 +30,7 @@ pub(super) async fn read(
     let (title, connection) = (title("read", &state.model), state.model.host.clone());
     let look = |host, state: State<StackResource>| async {
         let last_known = is_abandoned(&state.model).then(|| state.clone());
-        match (refreshed(resource, host, state).await, last_known) {
+        match (refreshed(resource, cx, host, state).await, last_known) {
             (Err(failure), Some(last_known)) if failure.is_absence() && !resource.forgets() => {
                 warn(cx, failure, &title);
                 Ok(Some(last_known))
@@ -53,6 +51,7 @@ fn warn(cx: &Context, failure: Failure, title: &str) {
 
 async fn refreshed(
     resource: &StackResource,
+    cx: &Context,
     host: Host,
     mut state: State<StackResource>,
 ) -> Result<Option<State<StackResource>>, Failure> {
@@ -61,11 +60,11 @@ async fn refreshed(
     let always = state.model.pull.as_str() == Some("always");
     let all_of_images = async {
         let found = images::look(&engine, prediction.as_ref()).await?;
-        let moved = match always {
-            true => images::moved(resource, &engine, prediction.as_ref(), &found).await,
-            false => BTreeSet::new(),
+        let abroad = match always {
+            true => images::abroad(resource, &engine, prediction.as_ref(), &found).await,
+            false => Abroad::default(),
         };
-        Ok::<_, docker::Error>((found, moved))
+        Ok::<_, docker::Error>((found, abroad))
     };
     let (stack, found) = match state.model.directory.known() {
         Some(directory) => {
@@ -87,10 +86,13 @@ async fn refreshed(
         state.private.machine_id.clone_from(&held.machine_id);
     }
     take(&mut state.model, &held, &containers);
-    let (found, moved) = found;
+    let (found, abroad) = found;
     state.private.images = images::ids(&found);
     state.private.image_facts = ImageFacts::of(&found).with_running(&engine, &containers).await?;
-    state.private.image_facts.moved = moved;
+    if let Some(warning) = images::gone(state.model.name(), host.executor.name(), &abroad.gone) {
+        cx.warn(warning);
+    }
+    state.private.image_facts.moved = abroad.moved;
     state.model.image_digests = images::digests(&state.model, &state.private.image_facts);
     if state.model.on_failure.is_null() {
         // A state of before this attribute.

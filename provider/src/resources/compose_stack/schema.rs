@@ -162,7 +162,8 @@ fn images() -> [Attribute; 4] {
             "Which images are fetched before the services are started: those that the host does not have \
              (`missing`, default), `always` all, or `never` any. With `always`, a plan also asks the registries whether \
              their tags stand for other images by now (a registry that does not answer within 3 seconds is taken to \
-             have nothing new), and a moved tag changes the services that use it. References with a digest never move.",
+             have nothing new), and a moved tag changes the services that use it; images that are gone from their \
+             registry are a warning. References with a digest never move: they are fetched where the host lacks them.",
         ),
         Attribute::bool("build").default(false).describe(
             "Build the services that have a `build` section, those that only jobs run included, on the host with \

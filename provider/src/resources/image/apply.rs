@@ -1,12 +1,12 @@
 //! Building, pushing and untagging.
 
-use docker::{Engine, registry::by_digest};
+use docker::registry::by_digest;
 use framework::{Apply, Context, Diagnostic, Diagnostics, Field, State};
 
 use super::{
     ImageModel, ImagePrivate, ImageResource,
     failure::Failure,
-    make::{Maker, directory_of, remove_all},
+    make::{Maker, directory_of, is_ours, remove_all},
 };
 use crate::{
     diagnose::host_error,
@@ -44,14 +44,15 @@ pub(super) async fn update(
 ) -> Result<(), Diagnostics> {
     let Some(prior) = apply.prior.clone() else { return create(resource, cx, apply).await };
     let builds = prior.private.moved || !apply.planned.is_same_build(&prior.model);
-    if !builds && apply.planned.host == prior.model.host {
+    let pushes = builds || prior.private.unpushed;
+    if !pushes && apply.planned.host == prior.model.host {
         apply.record(apply.planned.clone(), prior.private);
         return Ok(());
     }
     let title = apply.planned.title("build");
     let (host, machine_id) = host(resource, &title, &apply.planned).await?;
     let moves = machine_id != prior.private.machine_id;
-    if !builds && !moves {
+    if !pushes && !moves {
         let mut model = apply.planned.clone();
         (model.image_id, model.digest, model.reference) =
             (prior.model.image_id, prior.model.digest, prior.model.reference);
@@ -63,6 +64,9 @@ pub(super) async fn update(
         true => ImagePrivate { machine_id, ..ImagePrivate::default() },
         false => ImagePrivate { machine_id, ..prior.private.clone() },
     };
+    if !builds && !moves {
+        return push_again(resource, cx, apply, &host, prior.private).await;
+    }
     make(resource, cx, apply, &host, private, &id).await?;
     if moves {
         let here = apply.state.as_ref().map(|state| state.private.machine_id.clone()).unwrap_or_default();
@@ -97,24 +101,51 @@ async fn make(
     let private = ImagePrivate {
         previous_id: if same { private.previous_id } else { private.image_id },
         image_id: image_id.clone(),
-        moved: false,
         machine_id: private.machine_id,
+        ..ImagePrivate::default()
     };
     let mut model = planned.clone();
     model.id = Field::Known(id.to_owned());
-    model.image_id = Field::Known(image_id.clone());
+    model.image_id = Field::Known(image_id);
     if apply.prior.is_none() {
         // It is there from here on: whatever fails below, it is recorded.
         let mut recorded = model.clone();
         (recorded.digest, recorded.reference) = (Field::Null, Field::Null);
         apply.record(recorded, private.clone());
     }
-    let pushed = maker.push().await;
-    let digest = pushed.map_err(|failure| failure.diagnostics(&planned.title("push"), NOT_PUSHED))?;
-    let name = planned.name.clone().known_or_default();
-    model.reference = Field::Known(digest.as_ref().map_or(image_id, |digest| by_digest(&name, digest)));
+    publish(&maker, apply, model, private).await
+}
+
+/// Pushes what the host has to registries that have it no more.
+async fn push_again(
+    resource: &ImageResource,
+    cx: &Context,
+    apply: &mut Apply<ImageResource>,
+    host: &Host,
+    private: ImagePrivate,
+) -> Result<(), Diagnostics> {
+    let (planned, config) = (apply.planned.clone(), apply.config.clone());
+    let failed = |failure: Failure| failure.diagnostics(&planned.title("push"), NOT_PUSHED);
+    let maker = Maker::open(resource, cx, host, &planned, &config).await.map_err(failed)?;
+    let private = ImagePrivate { unpushed: false, ..private };
+    publish(&maker, apply, planned.clone(), private).await
+}
+
+/// Pushes the image where that is asked for, and records it as `model`.
+async fn publish(
+    maker: &Maker<'_>,
+    apply: &mut Apply<ImageResource>,
+    mut model: ImageModel,
+    private: ImagePrivate,
+) -> Result<(), Diagnostics> {
+    let pushed = maker.push(&private.image_id).await;
+    let pushed = pushed.map_err(|failure| failure.diagnostics(&model.title("push"), NOT_PUSHED))?;
+    let name = model.name.clone().known_or_default();
+    let digest = pushed.get(&name).cloned();
+    let reference = digest.as_ref().map(|digest| by_digest(&name, digest));
+    model.reference = Field::Known(reference.unwrap_or_else(|| private.image_id.clone()));
     model.digest = Field::from(digest);
-    apply.record(model, private);
+    apply.record(model, ImagePrivate { pushed, ..private });
     Ok(())
 }
 
@@ -130,7 +161,7 @@ async fn tidy(
     let kept = now.model.names();
     for name in prior.model.names().into_iter().filter(|name| !kept.contains(name)) {
         // What still runs the old image is about to be changed, and needs no name of it.
-        if is_ours(&engine, &name, [&prior.private.image_id, &now.private.image_id]).await? {
+        if is_ours(&engine, &name, [&*prior.private.image_id, &now.private.image_id]).await? {
             engine.untag(&name).await?;
         }
     }
@@ -139,11 +170,6 @@ async fn tidy(
         engine.remove_image(oldest).await?;
     }
     Ok(())
-}
-
-/// Whether `name` stands for one of the images `ids`, and not for somebody else's by now.
-async fn is_ours<const N: usize>(engine: &Engine, name: &str, ids: [&String; N]) -> Result<bool, Failure> {
-    Ok(engine.image(name).await?.is_some_and(|image| ids.contains(&&image.id)))
 }
 
 /// Removes its tags, unless they shall be kept, and the copy of its context. Already gone is fine.
@@ -177,7 +203,7 @@ async fn remove(
     let engine = resource.engines.engine(&host).await?;
     let mut left = Vec::new();
     for name in state.model.names() {
-        let ours = is_ours(&engine, &name, [&state.private.image_id]).await?;
+        let ours = is_ours(&engine, &name, [&*state.private.image_id]).await?;
         if ours && !engine.remove_image(&name).await? {
             left.push(name);
         }

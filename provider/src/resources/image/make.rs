@@ -17,7 +17,7 @@ use remote::{
 use secret::{Scrubber, Secret};
 
 use super::{ImageModel, ImageResource, context, failure::Failure};
-use crate::{engines::cli, hosts::Host, source::link_digest};
+use crate::{engines::cli, hosts::Host, registries, source::link_digest};
 
 /// The folder of contexts in the home directory of who logs in.
 const BUILDS: &str = ".windlass/builds";
@@ -53,8 +53,7 @@ impl<'a> Maker<'a> {
         let home = resource.hosts.facts(host).await?.home;
         let secrets = config.secrets_wo.known().into_iter().flatten();
         let secrets = secrets.filter_map(|(name, value)| Some((name.clone(), value.known()?.clone())));
-        let registries = resource.hosts.settings().map(|settings| settings.registries.clone());
-        let registries = registries.unwrap_or_default();
+        let registries = registries::known(&resource.hosts);
         Ok(Self { cx, host, engine, home, planned, secrets: secrets.collect(), registries })
     }
 
@@ -112,22 +111,35 @@ impl<'a> Maker<'a> {
         Ok(build::run(executor, &command, &build, &self.scrubber(), self.cx.token()).await?)
     }
 
-    /// Pushes every name, where that is asked for, and returns the digest of the first.
-    pub(super) async fn push(&self) -> Result<Option<String>, Failure> {
+    /// Pushes every name of the image with this id, where that is asked for, and returns the digests
+    /// by name.
+    pub(super) async fn push(&self, image_id: &str) -> Result<BTreeMap<String, String>, Failure> {
+        let mut digests = BTreeMap::new();
         if !self.planned.push.is_true() {
-            return Ok(None);
+            return Ok(digests);
         }
-        let mut first = None;
         for name in self.planned.names() {
+            if !is_ours(&self.engine, &name, [image_id]).await? {
+                return Err(self.not_there(&name).into());
+            }
             let pushed = tokio::select! {
                 biased;
                 () = self.cx.cancelled() => return Err(remote::Error::Cancelled.into()),
                 pushed = self.engine.push(&name, for_image(&self.registries, &name)) => pushed,
             };
-            let digest = pushed.map_err(|error| self.scrubbed(error))?;
-            first.get_or_insert(digest);
+            digests.insert(name, pushed.map_err(|error| self.scrubbed(error))?);
         }
-        Ok(first)
+        Ok(digests)
+    }
+
+    fn not_there(&self, name: &str) -> Diagnostic {
+        Diagnostic::error(self.planned.title("push"))
+            .detail(format!(
+                "On {}, {name:?} does not stand for the image that was built, but for another one or for nothing.",
+                self.host.executor.name()
+            ))
+            .detail("It was not pushed.")
+            .detail("Somebody has changed it since it was planned. Plan and apply again.")
     }
 
     /// Brings the context to the host: what is there already is not sent again. Returns where it is.
@@ -202,6 +214,15 @@ impl<'a> Maker<'a> {
 /// The folder of the image `id`, in the home directory of who logs in.
 pub(super) fn directory_of(home: &str, id: &str) -> String {
     format!("{}/{BUILDS}/{id}", home.trim_end_matches('/'))
+}
+
+/// Whether `name` stands for one of the images `ids`, and not for somebody else's by now.
+pub(super) async fn is_ours<const N: usize>(
+    engine: &Engine,
+    name: &str,
+    ids: [&str; N],
+) -> Result<bool, docker::Error> {
+    Ok(engine.image(name).await?.is_some_and(|image| ids.contains(&image.id.as_str())))
 }
 
 /// Removes a directory of ours with all that is in it.

@@ -6,7 +6,8 @@
 //! never removes an image that something uses, a tag that stands for another image by now, or
 //! anything from a registry.
 //!
-//! Life: Read asks the host what its tags stand for; Plan compares what the image is built from,
+//! Life: Read asks the host what its tags stand for, and the registries that they were pushed to;
+//! Plan compares what the image is built from,
 //! as one hash, and everything else that a build depends on; Apply ships the context, builds with
 //! BuildKit and pushes through the Engine; Destroy removes the tags.
 
@@ -19,7 +20,7 @@ mod plan;
 mod read;
 mod schema;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use framework::{Apply, Context, Diagnostics, Plan, Resource, Schema, State};
@@ -49,9 +50,15 @@ pub(crate) struct ImagePrivate {
     /// The id of the one before.
     #[serde(default)]
     pub(crate) previous_id: String,
-    /// Whether Read has found a tag that stands for something else.
+    /// Whether Read has found a tag that stands for something else, or nothing to push again.
     #[serde(default)]
     pub(crate) moved: bool,
+    /// The digests of what was pushed, by name.
+    #[serde(default)]
+    pub(crate) pushed: BTreeMap<String, String>,
+    /// Whether Read has found a registry that does not have what was pushed.
+    #[serde(default)]
+    pub(crate) unpushed: bool,
 }
 
 impl ImageResource {

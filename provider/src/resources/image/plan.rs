@@ -19,30 +19,27 @@ const INPUTS: [&str; 10] = [
     "push",
 ];
 
-/// Decides whether it is built.
+/// Decides whether it is built, and whether it is pushed.
 pub(super) fn plan(plan: &mut Plan<ImageResource>) -> Result<(), Diagnostics> {
     plan.planned.source_hash = context::hash(&plan.config)?;
-    let kept = match plan.prior.clone() {
-        None => None,
+    let (image_id, pushed) = match plan.prior.clone() {
+        None => (None, None),
         Some(prior) => {
             keep_spelling(&mut plan.planned.host, &prior.model.host);
             let moves = plan.planned.host != prior.model.host;
             let builds = moves || prior.private.moved || INPUTS.iter().any(|name| plan.changes(name));
-            (!builds).then_some(prior.model)
+            let pushes = builds || prior.private.unpushed;
+            let model = prior.model;
+            ((!builds).then_some(model.image_id), (!pushes).then_some((model.digest, model.reference)))
         }
     };
     let planned = &mut plan.planned;
-    match kept {
-        Some(prior) => {
-            (planned.image_id, planned.digest, planned.reference) =
-                (prior.image_id, prior.digest, prior.reference);
-        }
-        None => {
-            planned.image_id = Field::Unknown;
-            planned.reference = Field::Unknown;
-            planned.digest = if planned.push == Field::Known(false) { Field::Null } else { Field::Unknown };
-        }
-    }
+    planned.image_id = image_id.unwrap_or(Field::Unknown);
+    (planned.digest, planned.reference) = match pushed {
+        Some(known) => known,
+        None if planned.push == Field::Known(false) => (Field::Null, Field::Unknown),
+        None => (Field::Unknown, Field::Unknown),
+    };
     Ok(())
 }
 

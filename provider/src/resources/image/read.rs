@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use docker::engine::Image;
+use docker::engine::{Answer, Image};
 use framework::{Context, Diagnostic, Diagnostics, Field, State};
 
-use super::{ImageResource, TYPE, failure::Failure};
-use crate::hosts::Host;
+use super::{ImageModel, ImageResource, TYPE, failure::Failure};
+use crate::{hosts::Host, registries};
 
-/// Asks the host. The registry is not asked: an image that is gone there is for the pull to tell.
+/// Asks the host, and the registries that it was pushed to. One of these that does not answer is taken
+/// to have it, with a warning.
 pub(super) async fn read(
     resource: &ImageResource,
     cx: &Context,
@@ -16,7 +17,7 @@ pub(super) async fn read(
 ) -> Result<Option<State<ImageResource>>, Diagnostics> {
     let (title, connection) = (state.model.title("read"), state.model.host.clone());
     let look = |host, state| async {
-        refreshed(resource, host, state)
+        refreshed(resource, cx, host, state)
             .await
             .map_err(|failure| failure.for_read(&title, "Nothing was changed."))
     };
@@ -25,21 +26,60 @@ pub(super) async fn read(
 
 async fn refreshed(
     resource: &ImageResource,
+    cx: &Context,
     host: Host,
     mut state: State<ImageResource>,
 ) -> Result<Option<State<ImageResource>>, Failure> {
     let engine = resource.engines.engine(&host).await?;
-    let found = engine.images(state.model.names().into_iter().collect()).await?;
-    take(&mut state, &found);
+    let pushed = pushed(&state);
+    let (found, answers) = tokio::join!(
+        engine.images(state.model.names().into_iter().collect()),
+        registries::ask(&resource.hosts, &engine, pushed.keys().cloned()),
+    );
+    if let Some(warning) = silent(&state.model, host.executor.name(), &answers) {
+        cx.warn(warning);
+    }
+    take(&mut state, &found?, &pushed, &answers);
     Ok(Some(state))
 }
 
-/// The one place where what a host has becomes attributes.
-fn take(state: &mut State<ImageResource>, found: &BTreeMap<String, Image>) {
+/// The digests of what was pushed, by name.
+fn pushed(state: &State<ImageResource>) -> BTreeMap<String, String> {
+    let ImageModel { name, digest, push, .. } = &state.model;
+    let mut pushed = state.private.pushed.clone();
+    // A state from before they were all remembered.
+    if let (true, true, Some(name), Some(digest)) =
+        (push.is_true(), pushed.is_empty(), name.known(), digest.known())
+    {
+        pushed.insert(name.clone(), digest.clone());
+    }
+    pushed
+}
+
+/// The one place where what a host and registries have becomes attributes.
+fn take(
+    state: &mut State<ImageResource>,
+    found: &BTreeMap<String, Image>,
+    pushed: &BTreeMap<String, String>,
+    answers: &BTreeMap<String, Answer>,
+) {
     let names = state.model.names();
     let built = state.private.image_id.clone();
+    let lacks = |(name, digest): (&String, &String)| match answers.get(name) {
+        Some(Answer::Has(other)) => other != digest,
+        Some(Answer::Gone) => true,
+        Some(Answer::Silent(_)) | None => false,
+    };
+    state.private.unpushed = pushed.iter().any(lacks);
+    if let Some(name) = names.first().filter(|name| pushed.contains_key(*name)) {
+        match answers.get(name) {
+            Some(Answer::Has(digest)) => state.model.digest = Field::Known(digest.clone()),
+            Some(Answer::Gone) => state.model.digest = Field::Null,
+            Some(Answer::Silent(_)) | None => {}
+        }
+    }
     // A registry has it still: a host that was tidied up is no reason to build again.
-    if found.is_empty() && state.model.push.is_true() && state.model.digest.is_known() {
+    if found.is_empty() && !pushed.is_empty() && !state.private.unpushed {
         state.private.moved = false;
         state.model.image_id = Field::Known(built);
         return;
@@ -47,6 +87,27 @@ fn take(state: &mut State<ImageResource>, found: &BTreeMap<String, Image>) {
     let id = |name: &String| found.get(name).map(|image| image.id.clone());
     state.private.moved = names.iter().any(|name| id(name).as_deref() != Some(built.as_str()));
     state.model.image_id = Field::from(names.first().and_then(id));
+}
+
+/// The warning about registries that do not tell.
+fn silent(model: &ImageModel, host: &str, answers: &BTreeMap<String, Answer>) -> Option<Diagnostic> {
+    let lines = answers.iter().filter_map(|(name, answer)| match answer {
+        Answer::Silent(problem) => Some(format!("{name}: {problem}")),
+        Answer::Has(_) | Answer::Gone => None,
+    });
+    let lines: Vec<String> = lines.collect();
+    if lines.is_empty() {
+        return None;
+    }
+    Some(
+        Diagnostic::warning(format!(
+            "The registry does not tell of image {:?}",
+            model.name.as_str().unwrap_or_default()
+        ))
+        .detail(format!("Asked from {host} what it has:\n{}", lines.join("\n")))
+        .detail("It is taken to be there as it was pushed.")
+        .detail("Plan again when the registry answers, or see to the provider's `registry` block for it."),
+    )
 }
 
 /// Why `id` cannot be imported.
@@ -62,12 +123,14 @@ mod tests {
     use super::*;
     use crate::resources::image::{ImageModel, ImagePrivate};
 
+    const HAS: &str = "sha256:d";
+
     fn state(push: bool) -> State<ImageResource> {
         let model = ImageModel {
             name: "app:1".into(),
             tags: Field::Known(["app:2".to_owned()].into()),
             push: Field::Known(push),
-            digest: if push { "sha256:d".into() } else { Field::Null },
+            digest: if push { HAS.into() } else { Field::Null },
             ..ImageModel::default()
         };
         State { model, private: ImagePrivate { image_id: "sha256:1".into(), ..ImagePrivate::default() } }
@@ -78,19 +141,76 @@ mod tests {
         images.iter().map(|(name, id)| ((*name).to_owned(), image(id))).collect()
     }
 
-    fn taken(push: bool, images: &[(&str, &str)]) -> (bool, Field<String>) {
-        let mut state = state(push);
-        take(&mut state, &found(images));
-        (state.private.moved, state.model.image_id)
+    fn taken(
+        mut state: State<ImageResource>,
+        images: &[(&str, &str)],
+        answer: Answer,
+    ) -> State<ImageResource> {
+        let pushed = pushed(&state);
+        let answers = pushed.keys().map(|name| (name.clone(), answer.clone())).collect();
+        take(&mut state, &found(images), &pushed, &answers);
+        state
     }
 
     #[test]
     fn a_tag_that_moved_or_went_is_seen() {
         let one: Field<String> = "sha256:1".into();
+        let taken = |push: bool, images: &[(&str, &str)]| {
+            let state = taken(state(push), images, Answer::Has(HAS.to_owned()));
+            assert!(!state.private.unpushed);
+            (state.private.moved, state.model.image_id)
+        };
         assert_eq!(taken(false, &[("app:1", "sha256:1"), ("app:2", "sha256:1")]), (false, one.clone()));
         assert_eq!(taken(false, &[("app:1", "sha256:9"), ("app:2", "sha256:1")]), (true, "sha256:9".into()));
         assert_eq!(taken(true, &[("app:1", "sha256:1"), ("app:2", "sha256:9")]), (true, one.clone()));
         assert_eq!(taken(false, &[]), (true, Field::Null));
         assert_eq!(taken(true, &[]), (false, one), "the registry has it");
+    }
+
+    #[test]
+    fn what_a_registry_lost_is_pushed_again_and_built_where_the_host_lost_it_too() {
+        let both = [("app:1", "sha256:1"), ("app:2", "sha256:1")];
+        let look = |images: &[(&str, &str)], answer: Answer| {
+            let state = taken(state(true), images, answer);
+            (state.private.unpushed, state.private.moved, state.model.digest)
+        };
+        let has: Field<String> = HAS.into();
+        assert_eq!(look(&both, Answer::Has(HAS.into())), (false, false, has.clone()));
+        assert_eq!(look(&both, Answer::Has("sha256:x".into())), (true, false, "sha256:x".into()));
+        assert_eq!(look(&both, Answer::Gone), (true, false, Field::Null));
+        assert_eq!(look(&[], Answer::Gone), (true, true, Field::Null));
+        assert_eq!(look(&[], Answer::Silent("no".into())), (false, false, has.clone()));
+        assert_eq!(look(&both, Answer::Silent("no".into())), (false, false, has));
+    }
+
+    #[test]
+    fn every_name_counts_by_its_own_digest() {
+        let mut state = state(true);
+        state.private.pushed = [("app:1", HAS), ("app:2", "sha256:e")]
+            .map(|(name, digest)| (name.to_owned(), digest.to_owned()))
+            .into();
+        let pushed = pushed(&state);
+        let answers = [("app:1", HAS), ("app:2", "sha256:f")]
+            .map(|(name, digest)| (name.to_owned(), Answer::Has(digest.to_owned())))
+            .into();
+        take(&mut state, &found(&[("app:1", "sha256:1"), ("app:2", "sha256:1")]), &pushed, &answers);
+        assert!(state.private.unpushed && !state.private.moved);
+        assert_eq!(state.model.digest.as_str(), Some(HAS));
+    }
+
+    #[test]
+    fn a_registry_that_does_not_tell_is_a_warning() {
+        let model = state(true).model;
+        let answers = |answer| BTreeMap::from([("app:1".to_owned(), answer)]);
+        assert_eq!(silent(&model, "root@web", &answers(Answer::Gone)), None);
+        let warning =
+            silent(&model, "root@web", &answers(Answer::Silent("connection refused".into()))).unwrap();
+        assert_eq!(
+            warning.to_string(),
+            "The registry does not tell of image \"app:1\"\n\
+             Asked from root@web what it has:\napp:1: connection refused\n\n\
+             It is taken to be there as it was pushed.\n\n\
+             Plan again when the registry answers, or see to the provider's `registry` block for it."
+        );
     }
 }

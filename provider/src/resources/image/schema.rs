@@ -13,7 +13,8 @@ pub(super) fn schema() -> Schema {
         .describe(
             "An image that is built on a host with BuildKit, from a directory here or from a git repository, and \
              pushed to a registry where that is asked for. It is built again when what it is built from has changed, or \
-             when one of its tags stands for another image on the host; BuildKit's cache makes that cheap.\n\n\
+             when one of its tags stands for another image on the host; BuildKit's cache makes that cheap. It is pushed \
+             again when its registry has lost it.\n\n\
              Its `reference` always stands for just this image, so that a stack with it in `images` changes when the \
              image does.",
         )
@@ -110,7 +111,9 @@ fn behaviour() -> [Attribute; 4] {
              change builds nothing by itself.",
         ),
         Attribute::bool("push").default(false).describe(
-            "Push all names to their registries, with the provider's `registry` blocks. Default: `false`.",
+            "Push all names to their registries, with the provider's `registry` blocks. A plan asks them, through the \
+             host, what they have by these names: what is gone, or stands for something else, is pushed again. One that \
+             does not tell within 3 seconds is taken to have it, with a warning. Default: `false`.",
         ),
         Attribute::bool("keep_on_destroy").default(false).describe(
             "Leave the image and its tags on the host when the resource is destroyed. Nothing is ever removed from a \
@@ -128,7 +131,7 @@ fn computed() -> [Attribute; 5] {
         Attribute::string("image_id").computed().describe(
             "The id of what `name` stands for on the host (`sha256:…`); null while there is nothing.",
         ),
-        Attribute::string("digest").computed().describe("The digest in the registry (`sha256:…`); null when it is not pushed."),
+        Attribute::string("digest").computed().describe("What `name` stands for in its registry (`sha256:…`); null when it is not pushed, or gone there."),
         Attribute::string("reference").computed().describe(
             "What stands for just this image: `<name>@<digest>` when it is pushed, for every host; else its id, for this host.",
         ),

@@ -77,6 +77,46 @@ fn a_registry_that_does_not_answer_is_no_change() {
 }
 
 #[test]
+fn a_chosen_digest_that_is_gone_is_told_and_missed_only_where_it_is_needed() {
+    let lab = Lab::current().unwrap();
+    let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
+    let (registry, busybox) = (lab.registry(), stack.image("busybox"));
+    let name = format!("{}/{}:1", lab.state().registry, stack.name);
+    stack.shell(&format!("docker pull -q {busybox} && docker tag {busybox} {name} && docker push -q {name}"));
+    let digest = registry.digest(&stack.name, "1").unwrap();
+    let chosen = format!("{}/{}@{digest}", lab.state().registry, stack.name);
+    let write = configure;
+    let configure = |pull: &str, level: &str| {
+        let file =
+            service("app", "elsewhere.invalid/app") + &format!("    environment: {{ LEVEL: {level} }}\n");
+        let images = format!("images = {{ app = \"{chosen}\" }}\n  pull = \"{pull}\"");
+        write(&stack, &text(&[file]), &images);
+    };
+    configure("always", "a");
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+
+    // What runs is as it was chosen, so nothing is to be done; where registries are asked, it is told.
+    registry.remove(&stack.name, "1").unwrap();
+    let plan = stack.space.plan().expect_success();
+    plan.expect_warning("are gone from their registry").says(&chosen);
+    stack.space.expect_no_changes();
+    // The host has it still, so the stack can be changed.
+    configure("always", "b");
+    stack.space.apply().expect_success();
+    assert_eq!(stack.variable("app", "LEVEL"), "b");
+
+    // Where it has to be fetched, nothing is done without it.
+    let before = stack.containers();
+    stack.shell(&format!("docker rmi --force {name} {chosen}"));
+    configure("missing", "c");
+    let error = stack.space.apply().expect_error();
+    assert_eq!(error.summary, stack.could_not("update"));
+    error.says(&chosen).says("Nothing was changed").says("Check the name and the tag of the image.");
+    assert_eq!(stack.containers(), before);
+}
+
+#[test]
 fn production_runs_what_staging_runs() {
     let lab = Lab::current().unwrap();
     let host = lab.host(Variant::Root).unwrap();

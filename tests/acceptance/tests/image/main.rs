@@ -4,6 +4,7 @@
 
 mod failures;
 mod life;
+mod moves;
 mod registry;
 
 use acceptance_tests::{Cli, Workspace, hcl, unique};

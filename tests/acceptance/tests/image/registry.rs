@@ -69,6 +69,70 @@ fn what_one_host_has_pushed_another_one_runs_and_builds_on() {
 }
 
 #[test]
+fn what_a_registry_has_lost_is_pushed_again() {
+    let lab = Lab::current().unwrap();
+    let space = Space::new(&lab, lab.host(Variant::Root).unwrap(), &any_cli());
+    let (registry, private) = (lab.registry(), &lab.state().private_registry);
+    let repository = format!("team/{}", space.name);
+    let name = format!("{}/{repository}:1", private.address);
+    let more = format!("{}/{repository}:more", private.address);
+    logged_in(&space);
+    space.dockerfile(&["RUN echo it >/it"]);
+    let attributes = ["push = true".to_owned(), format!("tags = [{}]", hcl::quoted(&more))];
+    let attributes = attributes.each_ref().map(String::as_str);
+    space.workspace.write("image.tf", &space.block("it", &space.host, &name, &attributes));
+    space.apply();
+    let built = space.workspace.state(IT);
+    let digest = built["digest"].as_str().unwrap().to_owned();
+
+    // It is gone there: what the host has is pushed again, and not built again.
+    registry.remove(&repository, "1").unwrap();
+    let change = space.workspace.expect_change(IT, &["update"]);
+    assert!(change.before["digest"].is_null() && change.unknown["digest"] == true, "{change:#?}");
+    assert_eq!(change.after["image_id"], built["image_id"]);
+    space.apply();
+    assert_eq!(registry.digest(&repository, "1").unwrap(), digest);
+    assert_eq!(registry.digest(&repository, "more").unwrap(), digest);
+    assert_eq!(space.workspace.state(IT), built);
+
+    // Somebody else has pushed by one of its names.
+    let busybox = lab.image("busybox").unwrap();
+    let open = format!("{}/{repository}", lab.state().registry);
+    let push = |tag: &str| {
+        let line = format!(
+            "docker pull -q {busybox} && docker tag {busybox} {open}:{tag} && docker push -q {open}:{tag} && docker rmi {open}:{tag}"
+        );
+        space.root_runs(&["sh", "-c", &line]);
+    };
+    push("1");
+    let other = registry.digest(&repository, "1").unwrap();
+    let change = space.workspace.expect_change(IT, &["update"]);
+    assert_eq!(change.before["digest"], other);
+    space.apply();
+    assert_eq!(registry.digest(&repository, "1").unwrap(), digest);
+    push("more");
+    space.workspace.expect_change(IT, &["update"]);
+    space.apply();
+    assert_eq!(registry.digest(&repository, "more").unwrap(), digest);
+
+    // A registry that does not tell is taken to have it.
+    space.workspace.write("provider.tf", &hcl::provider_block(&lab, ""));
+    let plan = space.workspace.plan().expect_success();
+    plan.expect_warning("The registry does not tell of image").says(&name);
+    space.workspace.expect_no_changes();
+    logged_in(&space);
+
+    // What neither has any more is built.
+    registry.remove(&repository, "1").unwrap();
+    space.root_runs(&["docker", "rmi", &name, &more]);
+    let change = space.workspace.expect_change(IT, &["update"]);
+    assert_eq!(change.unknown["image_id"], true);
+    space.apply();
+    registry.digest(&repository, "1").unwrap();
+    space.workspace.destroy().expect_success();
+}
+
+#[test]
 fn a_repository_on_the_net_is_built() {
     let lab = Lab::current().unwrap();
     let space = Space::new(&lab, lab.host(Variant::Root).unwrap(), &any_cli());
