@@ -30,8 +30,9 @@ use crate::Error;
 
 /// Idle connections are kept this long; the next call then needs no new stream.
 const IDLE: Duration = Duration::from_secs(30);
-/// Idle connections kept; with `dial-stdio` each holds one of the server's few sessions.
-const IDLE_SOCKETS: usize = 4;
+/// Idle connections kept: to the socket, one for each resource that a CLI works on at once by
+/// default; with `dial-stdio` each holds one of the server's few sessions.
+const IDLE_SOCKETS: usize = 10;
 const IDLE_COMMANDS: usize = 1;
 /// Of what `dial-stdio` writes to stderr, this much is kept for the log.
 const STDERR_KEPT: u64 = 4096;

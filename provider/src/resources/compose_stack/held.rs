@@ -5,7 +5,6 @@ use std::{
     iter,
 };
 
-use base64::Engine as _;
 use docker::compose::{
     manifest::Manifest,
     predict::{FileDigest, SECRET_MODE},
@@ -17,25 +16,32 @@ use serde::{Deserialize, Serialize};
 use super::{failure::Failure, generation::Generation};
 use crate::source::{link_digest, sha256};
 
-/// Prints what is there, one line `<name> <base64>` each. `$1` is the stack's directory. The list
-/// of shipped files lies beside the manifest in a form that `xargs` reads; the facts about them
-/// come from `find`, their hashes from `sha256sum`, and what is absent is absent.
+/// Prints what is there, in three parts. `$1` is the stack's directory. A hundred stacks are looked
+/// at in one plan, and what that costs is the processes, so there are few:
+///
+/// 1. by `grep`, the lines of our own files, each behind the name of its file and a colon; what is
+///    absent is absent, and a NUL ends the part;
+/// 2. by `sha256sum`, the hashes of the Compose file with our labels and of the shipped files, and
+///    an empty record at their end;
+/// 3. by `find`, kind, mode, link target and path of the shipped files.
+///
+/// The list of shipped files lies beside the manifest in a form that `xargs` reads; it is never
+/// empty, because `.env` is in it.
 const SCRIPT: &str = r#"
-show() { if [ -f "$2" ]; then printf '%s ' "$1"; base64 -w0 -- "$2"; echo; fi; }
-show machine_id /etc/machine-id
-cd -- "$1" 2>/dev/null || exit 0
-for name in record.json manifest.json source.json key; do show "$name" ".windlass/$name"; done
-show good .windlass/good/.windlass/generation.json
-[ -f .windlass/override.json ] && printf 'override ' && sha256sum .windlass/override.json | base64 -w0 && echo
-[ -f .windlass/files ] || exit 0
 export LC_ALL=C
-printf 'facts '
-xargs -0 -r -a .windlass/files sh -c 'find -P "$@" -maxdepth 0 -printf "%y\0%m\0%l\0%p\0"' find 2>/dev/null | base64 -w0
-echo
-printf 'sums '
-xargs -0 -r -a .windlass/files sha256sum -z -- 2>/dev/null | base64 -w0
-echo
+cd -- "$1" 2>/dev/null || { grep -asH '' /etc/machine-id; exit 0; }
+cd .windlass 2>/dev/null || { grep -asH '' /etc/machine-id; exit 0; }
+grep -asH '' /etc/machine-id record.json manifest.json source.json key good/.windlass/generation.json
+printf '\0'
+cd .. && [ -f .windlass/files ] || exit 0
+xargs -0 -a .windlass/files sha256sum -z -- .windlass/override.json 2>/dev/null
+printf '\0'
+xargs -0 -a .windlass/files sh -c 'exec find -P "$@" -maxdepth 0 -printf "%y\0%m\0%l\0%p\0"' find 2>/dev/null
+exit 0
 "#;
+
+/// The file of which only the hash is looked at.
+const OVERRIDE: &str = ".windlass/override.json";
 
 /// Where a proof is about `.env`.
 const ENV_PURPOSE: &str = "env";
@@ -143,37 +149,39 @@ pub(super) async fn look(executor: &dyn Executor, directory: &str) -> Result<Hel
 }
 
 fn parse(text: &str) -> Result<Held, Failure> {
-    let parts: BTreeMap<&str, Vec<u8>> = text
-        .lines()
-        .filter_map(|line| line.split_once(' '))
-        .filter_map(|(name, code)| {
-            Some((name, base64::engine::general_purpose::STANDARD.decode(code.trim()).ok()?))
-        })
-        .collect();
-    let part = |name: &str| parts.get(name).map(Vec::as_slice);
-    let words = |name: &str| part(name).map(|bytes| String::from_utf8_lossy(bytes).trim().to_owned());
+    let (ours, rest) = text.split_once('\0').unwrap_or((text, ""));
+    let (sums, facts) = match rest.strip_prefix('\0') {
+        Some(facts) => ("", facts),
+        None => rest.split_once("\0\0").unwrap_or((rest, "")),
+    };
+    let mut files: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, line) in ours.lines().filter_map(|line| line.split_once(':')) {
+        files.entry(name).or_default().push(line);
+    }
+    let file = |name: &str| files.get(name).map(|lines| lines.join("\n"));
+    let sums = hashes(sums);
     Ok(Held {
-        machine_id: words("machine_id").unwrap_or_default(),
-        record: part("record.json").map(Record::parse).transpose()?,
-        manifest: part("manifest.json").map(Manifest::parse).transpose()?,
-        sent: part("source.json").and_then(|json| serde_json::from_slice(json).ok()),
-        key: words("key").and_then(|text| Key::parse(&text).ok()),
-        shipped: part("source.json").map(sha256),
-        override_sum: words("override"),
+        machine_id: file("/etc/machine-id").unwrap_or_default().trim().to_owned(),
+        record: file("record.json").map(|json| Record::parse(json.as_bytes())).transpose()?,
+        manifest: file("manifest.json").map(|json| Manifest::parse(json.as_bytes())).transpose()?,
+        sent: file("source.json").and_then(|json| serde_json::from_str(&json).ok()),
+        key: file("key").and_then(|text| Key::parse(text.trim()).ok()),
+        shipped: file("source.json").map(|json| sha256(json.as_bytes())),
+        override_sum: sums.get(OVERRIDE).map(|sum| (*sum).to_owned()),
         // One that cannot be read, of a newer Windlass, is none to go back to.
-        good: part("good").and_then(Generation::parse),
-        found: found(part("facts").unwrap_or_default(), part("sums").unwrap_or_default()),
+        good: file("good/.windlass/generation.json").and_then(|json| Generation::parse(json.as_bytes())),
+        found: found(facts, &sums),
     })
 }
 
+/// What `sha256sum -z` printed: path to hash.
+fn hashes(records: &str) -> BTreeMap<&str, &str> {
+    let records = records.split_terminator('\0').filter_map(|record| record.split_once("  "));
+    records.map(|(sum, path)| (path, sum)).collect()
+}
+
 /// Brings facts and hashes together.
-fn found(facts: &[u8], sums: &[u8]) -> BTreeMap<String, FileDigest> {
-    let (facts, sums) = (String::from_utf8_lossy(facts), String::from_utf8_lossy(sums));
-    let sums: BTreeMap<&str, &str> = sums
-        .split_terminator('\0')
-        .filter_map(|record| record.split_once("  "))
-        .map(|(sum, path)| (path, sum))
-        .collect();
+fn found(facts: &str, sums: &BTreeMap<&str, &str>) -> BTreeMap<String, FileDigest> {
     let fields: Vec<&str> = facts.split_terminator('\0').collect();
     fields
         .chunks_exact(4)
@@ -274,10 +282,17 @@ impl Held {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        fs,
+        os::unix::fs::{PermissionsExt as _, symlink},
+    };
+
+    use remote::Local;
+
     use super::*;
 
-    fn line(name: &str, bytes: &[u8]) -> String {
-        format!("{name} {}\n", base64::engine::general_purpose::STANDARD.encode(bytes))
+    fn lines(name: &str, bytes: &[u8]) -> String {
+        String::from_utf8_lossy(bytes).lines().map(|line| format!("{name}:{line}\n")).collect()
     }
 
     fn held(env_sha256: &str, mode: &str) -> Held {
@@ -289,14 +304,13 @@ mod tests {
         ]);
         let sent = Sent::new("source".into(), ".env".into(), "22", &key);
         let facts = format!("f\0644\0\0./a\0l\0777\0a\0./b c\0f\0{mode}\0\0./.env\0");
-        let sums = format!("11  ./a\x0011  ./b c\0{env_sha256}  ./.env\0");
+        let sums = format!("44  .windlass/override.json\011  ./a\x0011  ./b c\0{env_sha256}  ./.env\0");
         let text = [
-            line("machine_id", b"abc\n"),
-            line("manifest.json", &Manifest { files }.to_json()),
-            line("source.json", &sent.to_json()),
-            line("key", key.to_text().expose().as_bytes()),
-            line("facts", facts.as_bytes()),
-            line("sums", sums.as_bytes()),
+            lines("/etc/machine-id", b"abc\n"),
+            lines("manifest.json", &Manifest { files }.to_json()),
+            lines("source.json", &sent.to_json()),
+            lines("key", key.to_text().expose().as_bytes()),
+            format!("\0{sums}\0{facts}"),
         ];
         parse(&text.concat()).unwrap()
     }
@@ -304,7 +318,7 @@ mod tests {
     #[test]
     fn files_as_they_were_sent_keep_the_hash() {
         let held = held("22", "600");
-        assert_eq!(held.machine_id, "abc");
+        assert_eq!((held.machine_id.as_str(), held.override_sum.as_deref()), ("abc", Some("44")));
         assert_eq!(held.source_hash().as_deref(), Some("source"));
         assert_eq!(held.paths(), ["a", "b c", ".env"]);
     }
@@ -374,9 +388,57 @@ mod tests {
         assert_eq!(held.source_hash().as_deref(), Some("changed"));
     }
 
+    #[tokio::test]
+    async fn the_script_tells_what_lies_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("a stack");
+        let put = |path: &str, bytes: &[u8]| {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, bytes).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        };
+        let place = root.to_str().unwrap();
+        let look = || async { look(&Local::new(), place).await.unwrap() };
+        assert!(!look().await.is_ours());
+
+        let key = Key::from_random([7; 32]);
+        let odd = ["-b c", "d\ne", "f:g", "gone"];
+        let content = |path: &str| if path == "f:g" { String::new() } else { format!("{path}\0\n") };
+        for path in odd.iter().take(3).chain(&[".env"]) {
+            put(path, content(path).as_bytes());
+        }
+        symlink("nowhere", root.join("link")).unwrap();
+        let file = |path: &str| FileDigest { sha256: sha256(content(path).as_bytes()), mode: 0o600 };
+        let mut files: BTreeMap<String, FileDigest> =
+            odd.iter().map(|path| ((*path).to_owned(), file(path))).collect();
+        files.insert("link".into(), link_digest("nowhere"));
+        let sent = Sent::new("source".into(), ".env".into(), &file(".env").sha256, &key).to_json();
+        put(".windlass/manifest.json", &Manifest { files: files.clone() }.to_json());
+        put(".windlass/source.json", &sent);
+        put(".windlass/key", key.to_text().expose().as_bytes());
+        put(".windlass/override.json", b"{}");
+        put(".windlass/files", &list_of(files.keys().map(String::as_str).chain([".env"])));
+
+        let held = look().await;
+        let mut expected = files.clone();
+        expected.insert(".env".into(), file(".env"));
+        expected.remove("gone");
+        assert_eq!(held.found, expected);
+        assert_eq!(held.manifest.as_ref().map(|manifest| &manifest.files), Some(&files));
+        assert_eq!(
+            (held.shipped.as_ref(), held.override_sum.as_ref()),
+            (Some(&sha256(&sent)), Some(&sha256(b"{}")))
+        );
+        assert!(held.proven_env().is_some() && held.record.is_none() && held.good.is_none());
+        assert_eq!(held.source_hash().as_deref(), Some("changed"));
+        put("gone", content("gone").as_bytes());
+        assert_eq!(look().await.source_hash().as_deref(), Some("source"));
+    }
+
     #[test]
     fn an_empty_host_holds_nothing() {
-        let held = parse(&line("machine_id", b"abc")).unwrap();
+        let held = parse("/etc/machine-id:abc\n").unwrap();
         assert!(!held.is_ours() && held.source_hash().is_none());
     }
 }
