@@ -99,15 +99,17 @@ impl Deployment<'_> {
 /// The words for a job that did not end well.
 fn job_failed(one: &job::Wanted, error: JobError, host: &str, cut: bool) -> Failure {
     let (name, service) = (&one.job.name, &one.job.service);
+    // Of a block, CLIs show no line; of one of its attributes they do.
+    let at = |attribute: &str| one.at.clone().attribute(attribute);
     let (what, output, at) = match error {
         JobError::Docker(error) => return error.into(),
         JobError::Failed { status, took, output } => {
-            (format!("ended with status {status} after {}", seconds(took)), output, one.at.clone())
+            (format!("ended with status {status} after {}", seconds(took)), output, at("service"))
         }
         JobError::Late { limit, output } => (
             format!("had not ended after {} and was stopped", seconds(limit)),
             output,
-            if cut { one.at.clone() } else { one.at.clone().attribute("timeout") },
+            at(if cut { "service" } else { "timeout" }),
         ),
     };
     let side = match one.when {
@@ -178,7 +180,7 @@ mod tests {
             JobError::Failed { status: 7, took: Duration::from_millis(1200), output: "no such table".into() };
         assert_eq!(
             text(job_failed(&job(), error, "root@web", false)),
-            "Could not update compose stack \"web\" (at job[0])\n\
+            "Could not update compose stack \"web\" (at job[0].service)\n\
              Job \"migrate\", a run of service app on root@web, ended with status 7 after 1.2 s. It runs before the \
              services are changed: those that it does not need are as they were.\n\n\
              Its last lines:\nno such table\n\n\
@@ -196,7 +198,7 @@ mod tests {
             "{own}"
         );
         assert!(own.contains("It wrote nothing."), "{own}");
-        assert!(text(job_failed(&job(), late(), "root@web", true)).contains("(at job[0])"));
+        assert!(text(job_failed(&job(), late(), "root@web", true)).contains("(at job[0].service)"));
     }
 
     #[test]
