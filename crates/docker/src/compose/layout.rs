@@ -20,7 +20,8 @@
 //! succeeded, under a name of its own, and put in place by one rename of a link: at any moment
 //! there is a whole one, the old or the new. Small files in it are copies, so that an edit in
 //! place reaches only the file that was meant; large ones are hard links, and their hashes tell
-//! whether they still are what they were.
+//! whether they still are what they were. Of a stack that was started by hand, `good` has the files
+//! that the first apply overwrites, until that has succeeded.
 //!
 //! Plain `docker compose` in the directory reads `.env`, and finds there both the values and the
 //! project: the same name, files, override and profiles that Windlass passes as options. One file

@@ -28,6 +28,7 @@ pub mod history;
 pub mod job;
 pub mod layout;
 pub mod manifest;
+pub mod origin;
 pub mod outline;
 pub mod overview;
 pub mod plan;

@@ -69,6 +69,17 @@ struct StagePath {
 }
 
 impl Resolved {
+    /// A project as its own files say it, without anything of ours.
+    pub fn plain(config: Config) -> Self {
+        Self {
+            config,
+            files: BTreeMap::new(),
+            uses: BTreeMap::new(),
+            labels: BTreeMap::new(),
+            seals: BTreeMap::new(),
+        }
+    }
+
     /// Takes what `config --format json` wrote for files staged in `staged` and moves it to
     /// `directory`; `shipped` are the files under it, by their paths relative to it, and `links` the
     /// targets of those that are symbolic links; `values` are those that were interpolated, and what

@@ -90,12 +90,22 @@ pub(super) async fn remove_files(site: &Site, directory: &str) -> Result<(), Fai
         return Ok(());
     }
     generation::remove(site, directory).await?;
-    let files = site.files();
     let shipped = held.paths();
     if !shipped.is_empty() {
-        files.remove(directory, &shipped).await?;
+        site.files().remove(directory, &shipped).await?;
     }
+    remove_ours(site, directory).await
+}
+
+/// Removes what is kept for the stack in `directory`, and what is known of it there; the files that
+/// were shipped stay.
+pub(super) async fn forget(site: &Site, directory: &str) -> Result<(), Failure> {
+    generation::remove(site, directory).await?;
+    remove_ours(site, directory).await
+}
+
+async fn remove_ours(site: &Site, directory: &str) -> Result<(), Failure> {
     let ours: Vec<String> = OUR_FILES.iter().map(|name| format!("{OURS}/{name}")).collect();
-    files.remove(directory, &ours).await?;
+    site.files().remove(directory, &ours).await?;
     Ok(())
 }

@@ -191,8 +191,9 @@ fn behaviour() -> [Attribute; 4] {
             "What becomes of the stack when an apply fails after its files were shipped. `rollback` (default): files, \
              values and containers return to the last good apply, with the images that it ran, and are waited for; \
              networks that only the failed version had go, unless something else uses them; the state shows what runs \
-             then. Going back has as much time as the operation itself. A first apply \
-             that fails is taken down again and not recorded; its volumes stay. `keep`: what was reached stays, to be \
+             then. Going back has as much time as the operation itself. A first apply that fails is taken down again and \
+             not recorded; its volumes stay. A stack that was started by hand and imported goes back to that, where its \
+             own files still say what runs; the error says so where they do not. `keep`: what was reached stays, to be \
              looked into, and is a difference in the next plan. After an interrupt (Ctrl-C), and when the connection \
              breaks, nothing is rolled back.",
         ),

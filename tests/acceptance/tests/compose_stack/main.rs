@@ -14,6 +14,7 @@ mod places;
 mod policies;
 mod probes;
 mod rollback;
+mod rollback_adopted;
 mod rollback_around;
 mod rollback_steps;
 mod secret_files;

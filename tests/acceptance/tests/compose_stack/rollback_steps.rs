@@ -64,9 +64,7 @@ impl<'a> Subject<'a> {
 
     fn remove_images(&self) {
         let name = &self.stack.name;
-        self.stack.shell(&format!(
-            "docker images -q {name}-first {name}-second | sort -u | xargs -r docker rmi -f"
-        ));
+        self.stack.shell(&format!("docker rmi -f {name}-first {name}-second"));
     }
 }
 

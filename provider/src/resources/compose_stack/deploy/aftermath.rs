@@ -2,6 +2,7 @@
 
 use docker::engine::Container;
 
+use super::good::NoneKept;
 use crate::resources::compose_stack::{failure::Failure, held::Held};
 
 /// An apply that failed.
@@ -34,7 +35,7 @@ pub(in super::super) enum After {
 }
 
 /// Why nothing was taken back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) enum Reason {
     /// It failed before it did anything.
     Untouched,
@@ -49,7 +50,7 @@ pub(in super::super) enum Reason {
     /// Something of it was there already, and no good state is known.
     Earlier,
     /// There is no good state from before.
-    Nothing,
+    Nothing(NoneKept),
 }
 
 /// How a stack stands to the state.
@@ -133,7 +134,12 @@ impl After {
                     "{runs} There is nothing to go back to: the last good configuration is this one. {next}"
                 )
             }
-            Self::Stays(Reason::Nothing) => format!(
+            Self::Stays(Reason::Nothing(NoneKept::ByHand(why))) => format!(
+                "{runs} It was not rolled back: it had been started by hand, and how it ran could not be kept, because \
+                 {why}. To have it as it was, put its own files back and run `docker compose up --detach` in their \
+                 directory. From the first successful apply on, a good state is kept. {next}"
+            ),
+            Self::Stays(Reason::Nothing(NoneKept::Never)) => format!(
                 "{runs} It was not rolled back: the host keeps no earlier good state of it; one is kept from the \
                  first successful apply on. {next}"
             ),

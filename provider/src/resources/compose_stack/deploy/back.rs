@@ -9,7 +9,11 @@ use docker::{
 use framework::{Context, Diagnostic};
 use secret::{Scrubber, Secret};
 
-use super::{After, Deployment, Stopped, Work, aftermath::Reason, good::Good};
+use super::{
+    After, Deployment, Stopped, Work,
+    aftermath::Reason,
+    good::{Good, NoneKept},
+};
 use crate::resources::compose_stack::{
     destroy,
     failure::Failure,
@@ -40,11 +44,11 @@ impl Deployment<'_> {
         let cx = self.cx.overtime(self.cx.timeout(self.cx.operation()).unwrap_or(LIMIT));
         tracing::info!(stack = self.inputs.name, ?failure, "taking back what a failed apply did");
         let after = match &work.good {
-            Some(good) => match self.go_back(&cx, work, good, reached).await {
+            Ok(good) => match self.go_back(&cx, work, good, reached).await {
                 Ok((held, containers)) => After::Returned(Box::new(held), containers),
                 Err(second) => After::stuck(self.no_way_back(), second),
             },
-            None => match self.clear(&cx).await {
+            Err(_) => match self.clear(&cx).await {
                 Ok(volumes) => After::Cleared(volumes),
                 Err(second) => {
                     let title = format!("Could not take compose stack {:?} down again", self.inputs.name);
@@ -71,11 +75,11 @@ impl Deployment<'_> {
             return Some(Reason::Lost);
         }
         match &work.good {
-            Some(good) if self.is_the_same(work, good).await => Some(Reason::Same),
-            Some(_) => None,
-            None if self.fresh && !found => None,
-            None if self.fresh => Some(Reason::Earlier),
-            None => Some(Reason::Nothing),
+            Ok(good) if self.is_the_same(work, good).await => Some(Reason::Same),
+            Ok(_) => None,
+            Err(_) if self.fresh && !found => None,
+            Err(_) if self.fresh => Some(Reason::Earlier),
+            Err(none) => Some(Reason::Nothing(none.clone())),
         }
     }
 
@@ -150,7 +154,12 @@ impl Deployment<'_> {
         self.reload(back, edited).await?;
         let containers = self.wait(back).await?;
         self.remove_new_networks(good).await;
-        self.seal(back, containers).await
+        if back.by_hand.is_none() {
+            return self.seal(back, containers).await;
+        }
+        // What we did not make, no record of ours vouches for.
+        destroy::forget(self.site, &good.root).await?;
+        Ok((held::look(self.site.executor(), &good.root).await?, containers))
     }
 
     /// The work that makes containers what they were.
@@ -180,7 +189,8 @@ impl Deployment<'_> {
             changes,
             recorded: generation.record.services.keys().cloned().collect(),
             jobs: Vec::new(),
-            good: None,
+            good: Err(NoneKept::Never),
+            by_hand: generation.by_hand.clone(),
         })
     }
 

@@ -17,9 +17,9 @@ impl Deployment<'_> {
         }
         let found = images::look(&self.engine, Some(&work.prediction)).await?;
         let ids = work.prediction.image_ids(&images::ids(&found), &ImageFacts::of(&found));
-        let layout = &work.layout;
-        let project = layout.project(&self.inputs.name, &work.profiles, true, layout);
-        let compose = self.site.compose(&work.cx, &work.scrubber).naming(format!("{}/", layout.root()), "");
+        let project = work.project(&self.inputs.name);
+        let compose =
+            self.site.compose(&work.cx, &work.scrubber).naming(format!("{}/", work.layout.root()), "");
         let fresh = self.planned.pull.as_str() == Some("always");
         let outdated = |image: &str| ids.get(image).is_none_or(|id| id == OPEN);
         for (_, service) in builds.into_iter().filter(|(image, _)| outdated(image)) {

@@ -38,7 +38,7 @@ impl Deployment<'_> {
 
     async fn run_job(&self, work: &Work, one: &job::Wanted) -> Result<(), Failure> {
         let name = &self.inputs.name;
-        let project = work.layout.project(name, &work.profiles, true, &work.layout);
+        let project = work.project(name);
         let compose =
             self.site.compose(&work.cx, &work.scrubber).naming(format!("{}/", work.layout.root()), "");
         let left = work.cx.remaining().map(|left| left.saturating_sub(RESERVE));

@@ -25,6 +25,15 @@ pub(super) struct Good {
     pub(super) generation: Generation,
 }
 
+/// Why there is nothing to go back to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in super::super) enum NoneKept {
+    /// There was no good apply yet, or none of it was kept.
+    Never,
+    /// It was started by hand, and what it was cannot be kept: why, in words that follow "because".
+    ByHand(String),
+}
+
 impl Good {
     /// Where everything was.
     pub(super) fn layout(&self) -> Layout {
@@ -34,12 +43,12 @@ impl Good {
 
 impl Deployment<'_> {
     /// What is kept of the last good apply. Where it lies on the host but is not kept yet, it is
-    /// kept now.
+    /// kept now; so is what was started by hand.
     pub(super) async fn last_good(
         &self,
         held: &Held,
         containers: &[Container],
-    ) -> Result<Option<Good>, Failure> {
+    ) -> Result<Result<Good, NoneKept>, Failure> {
         let elsewhere = self.old_directory();
         let looked = match elsewhere {
             Some(directory) => Some(held::look(self.site.executor(), directory).await?),
@@ -49,9 +58,13 @@ impl Deployment<'_> {
         let generation = match standing(held, containers) {
             Standing::Kept => held.good.clone(),
             Standing::Here => self.adopted(root, held, containers).await,
+            Standing::Nowhere if self.is_by_hand(held, containers) => {
+                return Ok(self.keep_by_hand(containers).await.map_err(NoneKept::ByHand));
+            }
             Standing::Nowhere => None,
         };
-        Ok(generation.map(|generation| Good { root: root.to_owned(), generation }))
+        let good = generation.map(|generation| Good { root: root.to_owned(), generation });
+        Ok(good.ok_or(NoneKept::Never))
     }
 
     /// Where the stack was on this machine before this apply moves it to another directory.

@@ -7,6 +7,7 @@
 mod aftermath;
 mod back;
 mod build;
+mod by_hand;
 mod gates;
 mod good;
 mod newcomers;
@@ -19,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use docker::{
     Engine,
     compose::{
+        Project,
         layout::{Layout, given_values},
         plan::Change,
         record::Key,
@@ -33,6 +35,7 @@ use secret::{Scrubber, Secret};
 use super::{
     StackPrivate, StackResource,
     failure::Failure,
+    generation::ByHand,
     held::{self, Held},
     images::{self, ImageFacts},
     inputs::Inputs,
@@ -47,7 +50,7 @@ use super::{
 };
 pub(super) use aftermath::{After, Standing, Stopped};
 use back::Reached;
-use good::Good;
+use good::{Good, NoneKept};
 
 /// How a file of ours is written.
 const PRIVATE: WriteOptions = WriteOptions { mode: 0o600, owner: None, group: None, directory_mode: 0o700 };
@@ -110,8 +113,10 @@ struct Work {
     recorded: BTreeSet<String>,
     /// The jobs that are due.
     jobs: Vec<job::Wanted>,
-    /// What a failure goes back to.
-    good: Option<Good>,
+    /// What a failure goes back to, or why there is nothing.
+    good: Result<Good, NoneKept>,
+    /// How it was started, where it is one that was not started by us.
+    by_hand: Option<ByHand>,
 }
 
 impl Work {
@@ -128,6 +133,15 @@ impl Work {
     /// The services that jobs need before the others are started.
     fn needed(&self) -> BTreeSet<String> {
         self.jobs.iter().flat_map(|job| job.needs.iter().cloned()).collect()
+    }
+
+    /// The project for Compose.
+    fn project(&self, name: &str) -> Project {
+        let project = self.layout.project(name, &self.profiles, self.by_hand.is_none(), &self.layout);
+        match &self.by_hand {
+            Some(by_hand) => Project { env_file: by_hand.env_file.clone(), ..project },
+            None => project,
+        }
     }
 
     /// The services that are wanted.
@@ -253,6 +267,7 @@ impl Deployment<'_> {
             recorded,
             jobs,
             good,
+            by_hand: None,
         };
         self.mark(&work).await?;
         Ok(work)

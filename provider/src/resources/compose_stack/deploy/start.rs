@@ -89,9 +89,9 @@ impl Deployment<'_> {
 
     /// Runs `docker compose up` for what is started, or for `needs` and what they depend on.
     async fn up_of(&self, work: &Work, needs: Option<&BTreeSet<String>>) -> Result<(), Failure> {
-        let layout = &work.layout;
-        let project = layout.project(&self.inputs.name, &work.profiles, true, layout);
-        let compose = self.site.compose(&work.cx, &work.scrubber).naming(format!("{}/", layout.root()), "");
+        let project = work.project(&self.inputs.name);
+        let compose =
+            self.site.compose(&work.cx, &work.scrubber).naming(format!("{}/", work.layout.root()), "");
         let limit = work.cx.remaining();
         let asked: Vec<String> = needs.into_iter().flatten().cloned().collect();
         let done = match (work.prediction.started(), needs) {

@@ -1,10 +1,16 @@
 //! Keeping a generation on the host, and bringing files from one place to another there.
 
-use docker::compose::layout::{GENERATIONS, GOOD, OURS};
+use std::collections::BTreeMap;
+
+use docker::compose::{
+    layout::{GENERATIONS, GOOD, OURS},
+    manifest::Manifest,
+    predict::FileDigest,
+};
 use remote::{
     Command, Input,
     collect::{Limits, run_with},
-    files::{FileError, WriteOptions},
+    files::{Entry, EntryContent, FileError, TreeOptions, WriteOptions},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -66,6 +72,24 @@ pub(in super::super) async fn keep(
     held: &Held,
 ) -> Result<(), Failure> {
     let kept = put(site, token, root, generation, held).await;
+    or_none(site, root, kept).await
+}
+
+/// As [`keep`], for `files` below `root` that are not ours: what was started by hand. There is
+/// nothing beside them but their list.
+pub(in super::super) async fn keep_foreign(
+    site: &Site,
+    token: &CancellationToken,
+    root: &str,
+    generation: &Generation,
+    files: &BTreeMap<String, FileDigest>,
+) -> Result<(), Failure> {
+    let kept = put_foreign(site, token, root, generation, files).await;
+    or_none(site, root, kept).await
+}
+
+/// Sees to it that nothing is kept where keeping failed.
+async fn or_none(site: &Site, root: &str, kept: Result<(), Failure>) -> Result<(), Failure> {
     if kept.is_err()
         && let Err(error) = remove(site, root).await
     {
@@ -87,8 +111,37 @@ async fn put(
     let paths = held.paths();
     copy(site, token, (root, &to), root, paths.iter().chain(&ours)).await?;
     site.files().write(&format!("{to}/{OURS}/{FILE}"), generation.to_json(), &PRIVATE).await?;
+    swap(site, token, root, &target).await
+}
+
+async fn put_foreign(
+    site: &Site,
+    token: &CancellationToken,
+    root: &str,
+    generation: &Generation,
+    files: &BTreeMap<String, FileDigest>,
+) -> Result<(), Failure> {
+    let target = format!("{GENERATIONS}/{}", unique()?);
+    let place = format!("{OURS}/{target}");
+    let our = |name: &str, bytes: Vec<u8>| {
+        let path = format!("{place}/{OURS}/{name}");
+        Entry { path, mode: 0o600, content: EntryContent::Bytes(bytes.into()) }
+    };
+    let entries = [
+        Entry { path: OURS.to_owned(), mode: 0o700, content: EntryContent::Directory },
+        our("manifest.json", Manifest { files: files.clone() }.to_json()),
+        our("files", list_of(files.keys().map(String::as_str))),
+        our(FILE, generation.to_json()),
+    ];
+    site.files().upload_tree(root, &entries, &TreeOptions::default()).await?;
+    copy(site, token, (root, &format!("{root}/{place}")), root, files.keys()).await?;
+    swap(site, token, root, &target).await
+}
+
+/// Lets the link lead to `target`, and removes what was kept before.
+async fn swap(site: &Site, token: &CancellationToken, root: &str, target: &str) -> Result<(), Failure> {
     let ours = format!("{root}/{OURS}");
-    let command = Command::new(["sh", "-c", SWAP, "windlass-keep", &ours, GOOD, &target]);
+    let command = Command::new(["sh", "-c", SWAP, "windlass-keep", &ours, GOOD, target]);
     run(site, token, command, Vec::new(), "keep the last good state in", root).await
 }
 

@@ -2,7 +2,9 @@
 //!
 //! `docker::compose::layout` says where it lies. It is made when an apply has succeeded; only where
 //! none is there (a stack of an older Windlass, a host whose disk was full) it is made before an
-//! apply ships anything, out of what is there, if that is good.
+//! apply ships anything, out of what is there, if that is good. The same goes for a stack that was
+//! started by hand and imported, as far as its own files tell what runs: of it, the files are kept
+//! that are about to be overwritten, and going back leaves nothing of ours.
 
 mod keep;
 mod restore;
@@ -19,7 +21,7 @@ use docker::{
 use serde::{Deserialize, Serialize};
 
 use super::{held::Held, prediction::Prediction};
-pub(super) use keep::{keep, remove};
+pub(super) use keep::{keep, keep_foreign, remove};
 pub(super) use restore::Restoration;
 
 /// The format.
@@ -45,6 +47,16 @@ pub(super) struct Generation {
     /// The networks of the project then; none where that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) networks: Option<BTreeSet<String>>,
+    /// How it was started, where that was not by us.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) by_hand: Option<ByHand>,
+}
+
+/// How somebody has started a stack by hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ByHand {
+    /// The absolute path of the file that interpolation takes its values from.
+    pub(super) env_file: String,
 }
 
 impl Generation {
@@ -64,7 +76,13 @@ impl Generation {
             record: record.clone(),
             images,
             networks: None,
+            by_hand: None,
         }
+    }
+
+    /// The same, of a stack that was not started by us.
+    pub(super) fn started_by_hand(self, by_hand: ByHand) -> Self {
+        Self { by_hand: Some(by_hand), ..self }
     }
 
     /// The same, with the networks of the project.
@@ -96,7 +114,12 @@ pub(super) enum Standing {
 
 /// Where the last good state is, by what the host holds and what runs.
 pub(super) fn standing(held: &Held, containers: &[Container]) -> Standing {
-    let Some(record) = &held.record else { return Standing::Nowhere };
+    let Some(record) = &held.record else {
+        // What was started by hand is kept before anything of ours is there: an apply that was cut
+        // off after that has left no record yet.
+        let by_hand = held.good.as_ref().is_some_and(|good| good.by_hand.is_some());
+        return if by_hand && held.is_ours() { Standing::Kept } else { Standing::Nowhere };
+    };
     match &held.good {
         Some(good) if record.unfinished || good.record.is_of_same_apply(record) => Standing::Kept,
         _ if is_good(held, containers) => Standing::Here,
@@ -220,6 +243,20 @@ mod tests {
         let since = Held { record: Some(other), shipped: Some("s".into()), ..cut_off };
         assert_eq!(standing(&since, &well), Standing::Here);
         assert_eq!(standing(&since, &[container("c", State::Exited)]), Standing::Nowhere);
+    }
+
+    #[test]
+    fn what_was_started_by_hand_is_kept_until_an_apply_has_succeeded() {
+        let by_hand = generation().started_by_hand(ByHand { env_file: "/dev/null".into() });
+        let good = Some(by_hand.clone());
+        assert_eq!(Generation::parse(&by_hand.to_json()), Some(by_hand));
+        // It was kept, and nothing was shipped: what runs may be something else by now.
+        let kept = Held { good: good.clone(), ..Held::default() };
+        assert_eq!(standing(&kept, &[]), Standing::Nowhere);
+        let cut_off = Held { good, record: None, ..held() };
+        assert_eq!(standing(&cut_off, &[]), Standing::Kept);
+        let failed = Held { record: Some(Record { unfinished: true, ..record() }), ..cut_off };
+        assert_eq!(standing(&failed, &[]), Standing::Kept);
     }
 
     #[test]

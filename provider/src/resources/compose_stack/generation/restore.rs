@@ -57,7 +57,9 @@ impl Restoration {
         let delete =
             delete.filter(|path| !then.files.contains_key(*path) && !secret.contains(*path)).cloned();
         let ours = |held: &Held| (held.manifest.clone(), held.shipped.clone(), held.override_sum.clone());
-        Ok(Self { put, delete: delete.collect(), ours: ours(held) != ours(kept) })
+        // What was started by hand has no files of ours to be put back.
+        let ours = kept.sent.is_some() && ours(held) != ours(kept);
+        Ok(Self { put, delete: delete.collect(), ours })
     }
 
     /// Does it in `root`, out of `good`. The manifest names, at any moment, everything that is
@@ -82,7 +84,7 @@ impl Restoration {
         if !self.put.is_empty() {
             copy(site, token, (good, root), root, self.put.iter()).await?;
         }
-        if self.ours || !self.put.is_empty() || !self.delete.is_empty() {
+        if kept.sent.is_some() && (self.ours || !self.put.is_empty() || !self.delete.is_empty()) {
             let ours = OUR_FILES.map(|name| format!("{OURS}/{name}"));
             copy(site, token, (good, root), root, ours.iter()).await?;
         }

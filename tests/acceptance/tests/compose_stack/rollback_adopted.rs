@@ -1,0 +1,176 @@
+//! The first apply of a stack that somebody had started by hand, when it fails.
+
+use acceptance_tests::{STACK, Stack};
+use lab::{Lab, Variant};
+
+/// A stack that was started by hand in `/srv`, and is imported.
+struct ByHand<'a> {
+    stack: Stack<'a>,
+    directory: String,
+}
+
+impl<'a> ByHand<'a> {
+    fn new(lab: &'a Lab) -> Self {
+        let stack = Stack::on(lab, lab.host(Variant::Root).unwrap());
+        let directory = format!("/srv/{}", stack.name);
+        Self { stack, directory }
+    }
+
+    fn compose(&self, well: bool, more: &str) -> String {
+        let busybox = self.stack.image("busybox");
+        let stays = |name: &str| {
+            format!(
+                "  {name}:\n    image: {busybox}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n"
+            )
+        };
+        let command = if well { "[CMD, \"true\"]" } else { "[CMD, \"false\"]" };
+        format!(
+            "services:\n{}    environment: {{ V: \"${{VALUE:-none}}\" }}\n    volumes: [\"./app.conf:/app.conf:ro\"]\n    \
+             healthcheck: {{ test: {command}, interval: 300ms, retries: 2 }}\n{}{}    profiles: [tools]\n{more}",
+            stays("app"),
+            stays("quiet"),
+            stays("off"),
+        )
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = format!("{}/{path}", self.directory);
+        let output =
+            self.stack.lab.exec_with_input(&self.stack.host, &["tee", &path], text.as_bytes()).unwrap();
+        assert!(output.status.success());
+    }
+
+    /// Makes it by `line`, in its directory.
+    fn start(&self, values: Option<&str>, line: &str) {
+        self.stack.root_runs(&["mkdir", "-p", &format!("{}/data", self.directory)]);
+        self.write("compose.yaml", &self.compose(true, ""));
+        self.write("app.conf", "by hand\n");
+        self.write("data/mine", "data\n");
+        if let Some(values) = values {
+            self.write(".env", values);
+        }
+        self.stack.shell(&format!("cd {} && {line}", self.directory));
+        self.stack.space.write("app/app.conf", "shipped\n");
+        self.stack.space.write("app/only-shipped/file", "shipped\n");
+    }
+
+    fn import(&self) {
+        self.configure(true, "", "");
+        self.stack.space.import(STACK, &self.stack.import_id()).expect_success();
+    }
+
+    /// Writes the configuration of the stack.
+    fn configure(&self, well: bool, more: &str, attributes: &str) {
+        self.stack.space.write("app/compose.yaml", &self.compose(well, more));
+        self.stack.configure(&format!(
+            "source_dir = \"${{path.module}}/app\"\n  environment = {{ VALUE = \"shipped\" }}\n  {attributes}"
+        ));
+    }
+
+    /// Every file in the directory, with its mode, owner and content.
+    fn files(&self) -> String {
+        self.stack.shell(&format!(
+            "cd {} && find . -printf '%p %m %u\\n' | sort; find . -type f -exec sha256sum {{}} + | sort -k 2",
+            self.directory
+        ))
+    }
+
+    fn in_app(&self) -> String {
+        let name = format!("{}-app-1", self.stack.name);
+        self.stack.root_runs(&["docker", "exec", &name, "cat", "/app.conf"])
+    }
+
+    /// Fails unless all is as it was made by hand.
+    fn expect_as_before(&self, files: &str, quiet: &[String], value: &str) {
+        assert_eq!(self.files(), files);
+        assert_eq!(self.in_app().trim(), "by hand");
+        assert_eq!(self.stack.variable("app", "V"), value);
+        let now = self.stack.containers();
+        assert_eq!(now.keys().collect::<Vec<_>>(), ["app", "quiet"]);
+        assert_eq!(now["quiet"], quiet);
+    }
+}
+
+#[test]
+fn what_was_started_by_hand_runs_as_before() {
+    let lab = Lab::current().unwrap();
+    for values in [Some("VALUE=by-hand\n"), None] {
+        let made = ByHand::new(&lab);
+        let (stack, space) = (&made.stack, &made.stack.space);
+        made.start(values, "docker compose up --detach");
+        let (files, before) = (made.files(), stack.containers());
+        let value = if values.is_some() { "by-hand" } else { "none" };
+        made.import();
+        let state = space.state(STACK);
+
+        // Something else and something more, which is never well.
+        let more = format!(
+            "  more:\n    image: {}\n    command: [sleep, infinity]\n    networks: [extra]\nnetworks: {{ extra: {{}} }}\n",
+            stack.image("busybox")
+        );
+        made.configure(false, &more, "profiles = [\"tools\"]");
+        let told = space.apply().expect_error();
+        told.says("app-1 is unhealthy").says("It was rolled back: ");
+        told.says(&format!("{0}-app-1 (healthy), {0}-quiet-1 (running)", stack.name));
+        made.expect_as_before(&files, &before["quiet"], value);
+        let networks =
+            stack.shell(&format!("docker network ls --format '{{{{.Name}}}}' | grep ^{}_", stack.name));
+        assert_eq!(networks, format!("{}_default", stack.name));
+        assert_eq!(space.state(STACK)["services"]["quiet"], state["services"]["quiet"]);
+        assert_eq!(stack.shell(&format!("cd {} && docker compose ps --quiet | wc -l", made.directory)), "2");
+        space.expect_change(STACK, &["update"]);
+
+        if values.is_none() {
+            continue;
+        }
+        // A second attempt that leaves everything, and a third that takes it back.
+        made.configure(false, "", "on_failure = \"keep\"");
+        space.apply().expect_error().says("The next apply goes on from here.");
+        assert_eq!(made.in_app().trim(), "shipped");
+        assert_eq!(stack.variable("app", "V"), "shipped");
+        made.configure(false, &more, "");
+        space.apply().expect_error().says("It was rolled back: ");
+        made.expect_as_before(&files, &before["quiet"], value);
+
+        made.configure(true, "", "");
+        space.apply().expect_success();
+        space.expect_no_changes();
+        assert_eq!(stack.containers()["quiet"], before["quiet"]);
+        assert_eq!((made.in_app().trim(), stack.variable("app", "V").as_str()), ("shipped", "shipped"));
+        let kept = stack
+            .shell(&format!("cat {0}/.windlass/good/app.conf; ls {0}/.windlass/generations", made.directory));
+        assert!(kept.starts_with("shipped") && kept.lines().count() == 2, "{kept}");
+        // From here on it is like any other.
+        made.configure(false, "", "");
+        space.apply().expect_error().says("It was rolled back: ");
+        space.expect_change(STACK, &["update"]);
+        assert_eq!(stack.variable("app", "V"), "shipped");
+        space.destroy().expect_success();
+        stack.expect_gone();
+        assert_eq!(stack.shell(&format!("cd {} && find . -type f", made.directory)), "./data/mine");
+    }
+}
+
+#[test]
+fn what_its_files_do_not_tell_is_not_claimed_to_be_kept() {
+    let lab = Lab::current().unwrap();
+    for (line, reason) in [
+        ("VALUE=shell docker compose up --detach", "do not say what service app runs"),
+        ("cp .env prod.env && docker compose --env-file prod.env up --detach", "`--env-file "),
+    ] {
+        let made = ByHand::new(&lab);
+        let (stack, space) = (&made.stack, &made.stack.space);
+        made.start(Some("OTHER=1\n"), line);
+        made.import();
+        made.configure(false, "", "");
+        let told = space.apply().expect_error();
+        told.says("app-1 is unhealthy").says("It was not rolled back: it had been started by hand");
+        told.says(reason).says("put its own files back").says("The next apply goes on from here.");
+        assert!(!stack.exists(&format!("{}/.windlass/good", made.directory)));
+        space.expect_change(STACK, &["update"]);
+        made.configure(true, "", "");
+        space.apply().expect_success();
+        space.expect_no_changes();
+        space.destroy().expect_success();
+    }
+}
