@@ -6,6 +6,7 @@
 
 mod cidr;
 mod cli;
+mod ending;
 mod error;
 mod version;
 

@@ -20,7 +20,7 @@ use super::{
     calls::{Compose, telling_lines},
     command::Project,
 };
-use crate::{Cli, Error, engine::Container};
+use crate::{Cli, Error, ending::Ending, engine::Container};
 
 /// Label of the container of a job: the job's name.
 pub const LABEL_RUN: &str = "windlass.run";
@@ -117,7 +117,7 @@ impl Compose<'_> {
     /// See [`JobError`].
     pub async fn job(&self, project: &Project, job: &Job) -> Result<Duration, JobError> {
         let begun = Instant::now();
-        let mut output = Ending::default();
+        let mut output = Ending::of(HELD);
         let input = Input::bytes(job.document());
         let ended = self.follow(&job.run(project, self.cli()), input, &mut output).await;
         let (took, output) = (begun.elapsed(), self.told(&output.text(), LINES));
@@ -131,49 +131,6 @@ impl Compose<'_> {
 
     fn told(&self, text: &str, count: usize) -> String {
         telling_lines(&self.scrubbed(text), count)
-    }
-}
-
-/// The end of what was written to it.
-#[derive(Debug, Default)]
-struct Ending(Vec<u8>);
-
-impl Ending {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0).into_owned()
-    }
-
-    fn take(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
-        // Cut now and then, not for each byte.
-        if self.0.len() > 2 * HELD {
-            self.0.drain(..self.0.len() - HELD);
-        }
-    }
-}
-
-impl tokio::io::AsyncWrite for Ending {
-    fn poll_write(
-        mut self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-        bytes: &[u8],
-    ) -> std::task::Poll<std::io::Result<usize>> {
-        self.take(bytes);
-        std::task::Poll::Ready(Ok(bytes.len()))
-    }
-
-    fn poll_flush(
-        self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<std::io::Result<()>> {
-        std::task::Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(
-        self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<std::io::Result<()>> {
-        std::task::Poll::Ready(Ok(()))
     }
 }
 
@@ -311,15 +268,5 @@ mod tests {
         let (ended, _) = ended(&job, Reply::hangs().stdout("waiting\n")).await;
         let Err(JobError::Late { limit, output }) = ended else { panic!("{ended:?}") };
         assert_eq!((limit, output.as_str()), (job.limit, "waiting"));
-    }
-
-    #[test]
-    fn the_end_of_a_long_output_is_held() {
-        let mut ending = Ending::default();
-        for number in 0..200_000 {
-            ending.take(format!("line {number}\n").as_bytes());
-        }
-        assert!(ending.0.len() <= 2 * HELD);
-        assert!(ending.text().ends_with("line 199999\n"));
     }
 }

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::stack::{Steady, by_service};
 use crate::{
     Engine, Error,
-    engine::{Container, Health, Run, State},
+    engine::{Container, Health, LogPart, Run, State},
 };
 
 /// How many inspections run at the same time.
@@ -313,7 +313,7 @@ async fn explain(
     for (id, why) in failed {
         let Some(container) = containers.iter().find(|container| container.id == id) else { continue };
         let run = engine.run(&id).await?.unwrap_or_default();
-        let log = engine.logs(&id, LOG_LINES).await?;
+        let log = engine.logs(&id, &LogPart::last(LOG_LINES)).await?;
         all.push(Failure {
             service: container.label(super::stack::LABEL_SERVICE).unwrap_or_default().to_owned(),
             container: container.name.clone(),

@@ -7,6 +7,7 @@
 
 mod diagnose;
 mod images;
+mod logs;
 mod model;
 mod networks;
 mod push;
@@ -23,19 +24,19 @@ use std::{
 
 use bollard::{
     Docker,
-    container::LogOutput,
     errors::Error as ApiError,
     query_parameters::{
         CreateImageOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder,
-        ListVolumesOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder,
-        RestartContainerOptions, StopContainerOptions, TagImageOptionsBuilder,
+        ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder, RestartContainerOptions,
+        StopContainerOptions, TagImageOptionsBuilder,
     },
 };
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::StreamExt;
 use remote::Executor;
 
 pub use diagnose::Finding;
 pub use images::Answer;
+pub use logs::LogPart;
 pub use model::{Container, EngineVersion, Image, Port, Run, State};
 pub use networks::{Network, NetworkSpec, Subnet};
 pub use status::{Health, StatusText};
@@ -167,25 +168,6 @@ impl Engine {
             Ok(found) => Ok(Some(Run::from_inspect(&found))),
             Err(source) if not_found(&source) => Ok(None),
             Err(source) => Err(self.error("inspect a container", source)),
-        }
-    }
-
-    /// The last `lines` lines that the container wrote, stdout and stderr in the order in which
-    /// the daemon kept them. Bytes that are not UTF-8 are replaced, nothing else is changed.
-    ///
-    /// A log driver that cannot be read back gives no lines.
-    ///
-    /// # Errors
-    /// [`Error::Engine`] when the daemon does not answer.
-    pub async fn logs(&self, id: &str, lines: usize) -> Result<Vec<String>, Error> {
-        let options =
-            LogsOptionsBuilder::default().stdout(true).stderr(true).tail(&lines.to_string()).build();
-        let chunks: Result<Vec<LogOutput>, ApiError> =
-            self.docker.logs(id, Some(options)).try_collect().await;
-        match chunks {
-            Ok(chunks) => Ok(model::log_lines(chunks.iter().map(AsRef::as_ref), lines)),
-            Err(source) if not_found(&source) || status_code(&source) == Some(501) => Ok(Vec::new()),
-            Err(source) => Err(self.error("read the log of a container", source)),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What the Engine says, in the shape that the rest of Windlass uses.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::collections::BTreeMap;
 
 use bollard::models::{
     ContainerInspectResponse, ContainerSummary, ContainerSummaryStateEnum, ImageInspect, PortSummary,
@@ -205,14 +205,6 @@ impl EngineVersion {
     }
 }
 
-/// The last `count` lines of a log that came in `chunks`, however they are cut.
-pub(super) fn log_lines<'c>(chunks: impl Iterator<Item = &'c [u8]>, count: usize) -> Vec<String> {
-    let bytes: Vec<u8> = chunks.flatten().copied().collect();
-    let text: Cow<'_, str> = String::from_utf8_lossy(&bytes);
-    let lines: Vec<_> = text.lines().collect();
-    lines[lines.len().saturating_sub(count)..].iter().map(|line| (*line).to_owned()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -248,14 +240,6 @@ mod tests {
         let container = summary(r#"{"Id":"1","State":"exited","Status":"Exited (3) 2 hours ago"}"#);
         assert_eq!(container.state, State::Exited);
         assert_eq!(container.status.exit_code, Some(3));
-    }
-
-    #[test]
-    fn joins_lines_that_were_cut_and_keeps_the_last() {
-        let chunks: [&[u8]; 3] = [b"one\ntw\xc3", b"\xb6\nthr", b"ee \xff\n"];
-        assert_eq!(log_lines(chunks.into_iter(), 2), ["tw\u{f6}", "three \u{fffd}"]);
-        assert_eq!(log_lines(chunks.into_iter(), 30).len(), 3);
-        assert!(log_lines(chunks.into_iter(), 0).is_empty());
     }
 
     #[test]

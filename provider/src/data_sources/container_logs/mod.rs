@@ -2,14 +2,21 @@
 //!
 //! Nothing on the host is touched. It never trusts on first use.
 
+mod moment;
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use docker::{compose::stack::by_service, engine::Container};
+use docker::{
+    compose::stack::by_service,
+    engine::{Container, LogPart},
+};
 use framework::{
     Attribute, Context, DataSource, Diagnostic, Diagnostics, Field, Model, Rule, Schema, Timeouts, Type,
     validate,
 };
+
+use moment::Moment;
 
 use crate::{
     daemon::{Daemon, Daemons, Failure, READ, UNCHANGED},
@@ -38,6 +45,9 @@ pub(crate) struct Logs {
     service: Field<String>,
     container: Field<String>,
     tail: Field<u64>,
+    since: Field<String>,
+    until: Field<String>,
+    timestamps: Field<bool>,
     lines: Field<BTreeMap<String, Vec<String>>>,
     text: Field<String>,
 }
@@ -65,9 +75,7 @@ impl DataSource for LogsDataSource {
                  CLI does not show them unless an output asks for it.",
             )
             .attributes(which())
-            .attribute(Attribute::number("tail").default(100).validate(validate::between(1, MOST_LINES)).describe(
-                "How many lines of each container, 1 to 10000. Default: 100. Of more than 1 MiB the end is taken.",
-            ))
+            .attributes(part())
             .attributes(computed())
             .rule(Rule::exactly_one_of(["container", "stack"]))
             .rule(Rule::required_with("service", ["stack"]))
@@ -96,6 +104,28 @@ fn which() -> [Attribute; 4] {
         Attribute::string("container")
             .validate(validate::non_empty())
             .describe("The name of a container, instead of a project."),
+    ]
+}
+
+fn part() -> [Attribute; 4] {
+    let moment = |name: &str| Attribute::string(name).check(|text: &String| Moment::parse(text).map(drop));
+    [
+        Attribute::number("tail").default(100).validate(validate::between(1, MOST_LINES)).describe(
+            "How many lines of each container, 1 to 10000: the last ones, of those that `since` and `until` leave. \
+             Default: 100. Of more than 1 MiB the end is taken.",
+        ),
+        moment("since").describe(
+            "Only what was written since then: a moment such as `2026-01-31T12:00:00Z`, or a duration such as `10m`, \
+             counted back by the host's own clock, with which each plan reads something else. Parts of a second count \
+             as a whole one.",
+        ),
+        moment("until").describe(
+            "Only what was written until then, in the same words. All of the log is read for it, back from its end.",
+        ),
+        Attribute::bool("timestamps").default(false).describe(
+            "Begin each line with the moment when it was written, such as `2026-01-31T12:00:00.000000000Z`, and a space. \
+             Default: `false`.",
+        ),
     ]
 }
 
@@ -141,13 +171,29 @@ async fn gather(
     if containers.is_empty() {
         return Err(absent(title, &daemon.host, config).into());
     }
-    let tail = config.tail.known().and_then(|tail| usize::try_from(*tail).ok()).unwrap_or(100);
+    let part = part_of(daemon, config).await?;
     let mut lines = BTreeMap::new();
     for container in containers {
-        let wrote = daemon.engine.logs(&container.id, tail).await?;
+        let wrote = daemon.engine.logs(&container.id, &part).await?;
         lines.insert(container.name, end_of(wrote, MOST_BYTES));
     }
     Ok(lines)
+}
+
+/// What is asked of each container. The clock is the one by which its lines are dated.
+async fn part_of(daemon: &Daemon, config: &Logs) -> Result<LogPart, Failure> {
+    let moment = |field: &Field<String>| field.as_str().and_then(|text| Moment::parse(text).ok());
+    let (since, until) = (moment(&config.since), moment(&config.until));
+    let now = match since.into_iter().chain(until).any(Moment::is_relative) {
+        true => daemon.engine.now().await?,
+        false => 0,
+    };
+    Ok(LogPart {
+        lines: config.tail.known().and_then(|tail| usize::try_from(*tail).ok()).unwrap_or(100),
+        since: since.map(|moment| moment.floor(now)),
+        until: until.map(|moment| moment.ceiling(now)),
+        timestamps: config.timestamps.is_true(),
+    })
 }
 
 /// The containers of one service, or of all; one-offs are of none.

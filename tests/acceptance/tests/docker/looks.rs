@@ -116,6 +116,7 @@ fn a_host_tells_what_runs_there() {
     let text = format!("{name}-app-1 | two\n{name}-app-1 | three\n{name}-job-1 | done\n");
     assert_eq!(logs, json!([text, {format!("{name}-app-1"): ["one", "two", "three"]}]));
     what_is_not_there_is_an_error(&place, &locals);
+    only_what_was_written_then_is_read(&place, &locals, &format!("{name}-app-1"));
     place.space.write("main.tf", &locals);
     place.space.apply().expect_success();
 }
@@ -136,4 +137,37 @@ fn what_is_not_there_is_an_error(place: &Place<'_>, locals: &str) {
         let error = place.space.plan().expect_error();
         error.says(words[0]).says(words[1]).says("Nothing was changed.");
     }
+}
+
+/// Parts of the log of a container that has written three lines at its start, and now a fourth.
+fn only_what_was_written_then_is_read(place: &Place<'_>, locals: &str, container: &str) {
+    // Until its clock has gone on, the host cannot tell them apart.
+    let line = format!(
+        "sleep 2; date -u +%Y-%m-%dT%H:%M:%SZ; sleep 2; docker exec {container} sh -c 'echo four >/proc/1/fd/1'"
+    );
+    let between = String::from_utf8(place.shell(&line, "").stdout).unwrap();
+    let read = |attributes: &str| -> Value {
+        let text = format!(
+            "{locals}data \"windlass_container_logs\" \"x\" {{\n  host = local.host\n  container = {}\n  {attributes}\n}}\n\
+             output \"lines\" {{\n  value = nonsensitive(values(data.windlass_container_logs.x.lines)[0])\n}}\n",
+            hcl::quoted(container)
+        );
+        place.space.write("main.tf", &text);
+        place.space.apply().expect_success();
+        let shown = place.space.run(&["output", "-json", "lines"]).expect_success();
+        serde_json::from_str(&shown.stdout).unwrap()
+    };
+    let between = hcl::quoted(between.trim());
+    assert_eq!(read(&format!("since = {between}")), json!(["four"]));
+    assert_eq!(read(&format!("until = {between}\n  tail = 2")), json!(["two", "three"]));
+    assert_eq!(read(&format!("since = \"1h\"\n  until = {between}")), json!(["one", "two", "three"]));
+    assert_eq!(read("until = \"1h\""), json!([]));
+    let dated = read("tail = 1\n  timestamps = true");
+    let dated = dated[0].as_str().unwrap().split_once(' ').unwrap();
+    assert!(dated.1 == "four" && dated.0.starts_with("20") && dated.0.ends_with('Z'), "{dated:?}");
+
+    place.space.write("main.tf", &format!(
+        "{locals}data \"windlass_container_logs\" \"x\" {{\n  host = local.host\n  stack = \"x\"\n  since = \"now\"\n}}\n"
+    ));
+    place.space.plan().expect_error().says("must be a moment such as");
 }
