@@ -19,6 +19,7 @@
 //! The order matters in one place: `.env`, the override and the files are one generation, and
 //! [`record::Record`] is written last, so that an apply that was cut off reads as a change.
 
+pub mod behaviour;
 pub mod build;
 pub mod calls;
 pub mod choice;
@@ -42,6 +43,7 @@ pub mod stack;
 pub mod staging;
 pub mod wait;
 
+pub use behaviour::Behaviour;
 pub use calls::Compose;
 pub use choice::Choice;
 pub use command::Project;

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    project::Config,
+    behaviour::{Behaviour, Dependents},
+    project::{Config, Service},
     stack::{ServiceState, Steady, Wanted, is_of_service},
 };
 use crate::engine::{Container, Health, State};
@@ -21,7 +22,7 @@ pub enum Cause {
     Files,
     /// Something else in its configuration, or a container that is not what was made.
     Config,
-    /// A service that it depends on is replaced.
+    /// A service that it depends on, or shares something with, is replaced.
     Dependency(String),
 }
 
@@ -37,6 +38,9 @@ pub enum Change {
     /// Its containers stay and are brought back to what they should be: started, unpaused, or
     /// restarted where they are not well.
     Repair,
+    /// Its containers stay, and are stopped and started again because these services, which it
+    /// depends on, are replaced.
+    Restart(BTreeSet<String>),
     /// Containers are added or removed, the others stay.
     Scale {
         /// How many there are.
@@ -51,12 +55,13 @@ pub enum Change {
 /// What happens to every service of `prior` and of `wanted`.
 ///
 /// `images` are the ids behind the references, where the host has the image and it will not be
-/// pulled. `config` tells who depends on whom.
+/// pulled. `config` tells who depends on whom, `behaviour` what the host's Compose makes of that.
 pub fn changes(
     prior: &BTreeMap<String, ServiceState>,
     wanted: &BTreeMap<String, Wanted>,
     images: &BTreeMap<String, String>,
     config: &Config,
+    behaviour: Behaviour,
 ) -> BTreeMap<String, Change> {
     let mut changes: BTreeMap<String, Change> = wanted
         .iter()
@@ -69,7 +74,7 @@ pub fn changes(
             (name.clone(), change)
         })
         .collect();
-    cascade(&mut changes, prior, config);
+    cascade(&mut changes, prior, config, behaviour.dependents);
     for name in prior.keys().filter(|name| !wanted.contains_key(*name)) {
         changes.insert(name.clone(), Change::Remove);
     }
@@ -123,18 +128,36 @@ fn causes(state: &ServiceState, wanted: &Wanted, image_id: Option<&String>) -> B
     causes
 }
 
-/// Compose replaces the containers of every service that depends on one whose containers it
-/// replaces; see [`Config::dependents`].
-fn cascade(changes: &mut BTreeMap<String, Change>, prior: &BTreeMap<String, ServiceState>, config: &Config) {
-    let is_recreated = |change: &Change| matches!(change, Change::Recreate(_));
-    let recreated: BTreeSet<String> =
-        changes.iter().filter(|(_, change)| is_recreated(change)).map(|(name, _)| name.clone()).collect();
-    let dependents = config.dependents(&recreated);
-    let all: BTreeSet<String> = &recreated | &dependents;
+/// What replacing the containers of some services does to others.
+fn cascade(
+    changes: &mut BTreeMap<String, Change>,
+    prior: &BTreeMap<String, ServiceState>,
+    config: &Config,
+    dependents: Dependents,
+) {
+    replace(changes, prior, config, |service| match dependents {
+        Dependents::Replaced => service.depends_on.keys().chain(&service.shares).collect(),
+        Dependents::Restarted | Dependents::RestartedIfAsked => service.shares.iter().collect(),
+    });
+    restart(changes, config, |service| match dependents {
+        Dependents::Replaced => BTreeSet::new(),
+        Dependents::Restarted => service.depends_on.keys().collect(),
+        Dependents::RestartedIfAsked => service.restarts_with.iter().collect(),
+    });
+}
+
+/// Services that have containers are replaced with any of those that `needs` tells, all the way.
+fn replace(
+    changes: &mut BTreeMap<String, Change>,
+    prior: &BTreeMap<String, ServiceState>,
+    config: &Config,
+    needs: impl Fn(&Service) -> BTreeSet<&String>,
+) {
+    let all = config.followers(&replaced(changes), &needs);
     for name in &all {
         let exists = prior.get(name).is_some_and(|state| state.replicas > 0);
         let causes = config.services.get(name).into_iter().flat_map(|service| {
-            service.depends_on.keys().filter(|other| all.contains(*other)).cloned().map(Cause::Dependency)
+            needs(service).into_iter().filter(|other| all.contains(*other)).cloned().map(Cause::Dependency)
         });
         match changes.get_mut(name) {
             Some(Change::Recreate(known)) => known.extend(causes),
@@ -144,6 +167,30 @@ fn cascade(changes: &mut BTreeMap<String, Change>, prior: &BTreeMap<String, Serv
             _ => {}
         }
     }
+}
+
+/// Services that would stay as they are start again with any of those that `needs` tells.
+fn restart(
+    changes: &mut BTreeMap<String, Change>,
+    config: &Config,
+    needs: impl Fn(&Service) -> BTreeSet<&String>,
+) {
+    let replaced = replaced(changes);
+    for (name, service) in &config.services {
+        let because: BTreeSet<String> =
+            needs(service).into_iter().filter(|other| replaced.contains(*other)).cloned().collect();
+        if let Some(change @ Change::Keep) = changes.get_mut(name)
+            && !because.is_empty()
+        {
+            *change = Change::Restart(because);
+        }
+    }
+}
+
+/// The services whose containers are replaced.
+fn replaced(changes: &BTreeMap<String, Change>) -> BTreeSet<String> {
+    let replaced = changes.iter().filter(|(_, change)| matches!(change, Change::Recreate(_)));
+    replaced.map(|(name, _)| name.clone()).collect()
 }
 
 /// What to do to a container that `up` would leave as it is although it is not well.
@@ -206,10 +253,9 @@ pub fn planned(
     image_id: Option<&String>,
 ) -> Planned {
     let idle = wanted.steady == Steady::Idle || wanted.replicas == 0;
-    let kept = match change {
-        Change::Keep => prior,
-        _ => None,
-    };
+    let kept = prior.filter(|_| matches!(change, Change::Keep));
+    // Started again, they are the same containers, but may get other ports of Docker's choice.
+    let same = prior.filter(|_| matches!(change, Change::Keep | Change::Repair | Change::Restart(_)));
     let replaced = matches!(change, Change::Create | Change::Recreate(_));
     let prior_image = prior.filter(|_| !replaced).map(|state| &state.image_id);
     Planned {
@@ -220,7 +266,7 @@ pub fn planned(
         config_hash: wanted.config_hash.clone(),
         status: wanted.steady.word().to_owned(),
         replicas: wanted.replicas,
-        containers: if idle { Some(Vec::new()) } else { kept.map(|state| state.containers.clone()) },
+        containers: if idle { Some(Vec::new()) } else { same.map(|state| state.containers.clone()) },
         ports: if idle { Some(Vec::new()) } else { kept.map(|state| state.ports.clone()) },
     }
 }

@@ -1,5 +1,11 @@
 use super::*;
 
+const OLD: Behaviour = with(Dependents::Replaced);
+
+const fn with(dependents: Dependents) -> Behaviour {
+    Behaviour { dependents, replaces_networks: false }
+}
+
 fn state() -> ServiceState {
     ServiceState {
         image: "nginx:1".into(),
@@ -39,7 +45,7 @@ fn lonely() -> Config {
 
 fn one(state: ServiceState, wanted: Wanted) -> Change {
     let images = map([("nginx:1", "sha256:1".to_owned())]);
-    changes(&map([("app", state)]), &map([("app", wanted)]), &images, &lonely())["app"].clone()
+    changes(&map([("app", state)]), &map([("app", wanted)]), &images, &lonely(), OLD)["app"].clone()
 }
 
 fn recreate(causes: impl IntoIterator<Item = Cause>) -> Change {
@@ -86,35 +92,81 @@ fn numbers_and_states_are_repaired_in_place() {
 #[test]
 fn services_come_and_go() {
     let none = BTreeMap::new();
-    let found = changes(&map([("old", state())]), &map([("app", wanted())]), &none, &lonely());
+    let found = changes(&map([("old", state())]), &map([("app", wanted())]), &none, &lonely(), OLD);
     assert_eq!(found, map([("app", Change::Create), ("old", Change::Remove)]));
 }
 
-#[test]
-fn dependents_follow_all_the_way_but_only_where_they_exist() {
+/// What happens to all when `db` is replaced; all but `new` have containers.
+fn replacing_db(dependents: Dependents) -> BTreeMap<String, Change> {
     let config = Config::parse(
         br#"{"name":"web","services":{
         "db":{"image":"d"},
         "app":{"image":"a","depends_on":{"db":{"condition":"service_started"}}},
-        "proxy":{"image":"p","depends_on":{"app":{"condition":"service_healthy"}}},
-        "new":{"image":"n","depends_on":{"db":{"condition":"service_started"}}},
+        "asks":{"image":"a","depends_on":{"db":{"condition":"service_started","restart":true}}},
+        "proxy":{"image":"p","depends_on":{"app":{"condition":"service_healthy","restart":true}}},
+        "side":{"image":"s","network_mode":"service:db",
+                "depends_on":{"db":{"condition":"service_started","restart":true}}},
+        "beyond":{"image":"b","depends_on":{"side":{"condition":"service_started","restart":true}}},
+        "new":{"image":"n","depends_on":{"db":{"condition":"service_started","restart":true}}},
         "other":{"image":"o"}}}"#,
     )
     .unwrap();
-    let prior = map(["db", "app", "proxy", "other"].map(|name| (name, state())));
-    let mut all = map(["db", "app", "proxy", "new", "other"].map(|name| (name, wanted())));
+    let prior = map(["db", "app", "asks", "proxy", "side", "beyond", "other"].map(|name| (name, state())));
+    let mut all =
+        map(["db", "app", "asks", "proxy", "side", "beyond", "new", "other"].map(|name| (name, wanted())));
     all.get_mut("db").unwrap().config_hash = "c2".into();
-    let found = changes(&prior, &all, &BTreeMap::new(), &config);
+    changes(&prior, &all, &BTreeMap::new(), &config, with(dependents))
+}
+
+fn follows(name: &str) -> Change {
+    recreate([Cause::Dependency(name.into())])
+}
+
+fn restarts(name: &str) -> Change {
+    Change::Restart(BTreeSet::from([name.to_owned()]))
+}
+
+#[test]
+fn old_versions_replace_dependents_all_the_way_but_only_where_they_exist() {
     assert_eq!(
-        found,
+        replacing_db(Dependents::Replaced),
         map([
             ("db", recreate([Cause::Config])),
-            ("app", recreate([Cause::Dependency("db".into())])),
-            ("proxy", recreate([Cause::Dependency("app".into())])),
+            ("app", follows("db")),
+            ("asks", follows("db")),
+            ("proxy", follows("app")),
+            ("side", follows("db")),
+            ("beyond", follows("side")),
             ("new", Change::Create),
             ("other", Change::Keep),
         ])
     );
+}
+
+#[test]
+fn newer_versions_restart_direct_dependents_and_replace_who_shares() {
+    assert_eq!(
+        replacing_db(Dependents::Restarted),
+        map([
+            ("db", recreate([Cause::Config])),
+            ("app", restarts("db")),
+            ("asks", restarts("db")),
+            ("proxy", Change::Keep),
+            ("side", follows("db")),
+            ("beyond", restarts("side")),
+            ("new", Change::Create),
+            ("other", Change::Keep),
+        ])
+    );
+}
+
+#[test]
+fn current_versions_restart_who_asks_for_it() {
+    let found = replacing_db(Dependents::RestartedIfAsked);
+    assert_eq!(found["app"], Change::Keep);
+    assert_eq!(found["asks"], restarts("db"));
+    assert_eq!(found["side"], follows("db"));
+    assert_eq!(found["beyond"], restarts("side"));
 }
 
 #[test]
@@ -127,6 +179,8 @@ fn what_only_the_change_tells_is_not_planned() {
     assert_eq!((new.image_id, new.containers, new.ports), (None, None, None));
     let repair = planned(&wanted(), Some(&state()), &Change::Repair, None);
     assert_eq!((repair.image_id, repair.ports), (Some(id), None));
+    let restart = planned(&wanted(), Some(&state()), &restarts("db"), None);
+    assert_eq!((restart.containers, restart.ports), (Some(state().containers), None));
     let idle = Wanted { replicas: 0, steady: Steady::Idle, ..wanted() };
     let idle = planned(&idle, Some(&state()), &Change::Scale { from: 1, to: 0 }, None);
     assert_eq!((idle.image_id, idle.containers), (Some(String::new()), Some(Vec::new())));

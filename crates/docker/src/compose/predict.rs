@@ -22,6 +22,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
+    behaviour::Behaviour,
     build::LABEL_CONTEXT,
     project::Config,
     resources::{self, LABEL_RESOURCES, Values},
@@ -83,7 +84,7 @@ impl Resolved {
     /// Takes what `config --format json` wrote for files staged in `staged` and moves it to
     /// `directory`; `shipped` are the files under it, by their paths relative to it, and `links` the
     /// targets of those that are symbolic links; `values` are those that were interpolated, and what
-    /// stands for secrets. Secret files count as shipped.
+    /// stands for secrets; `behaviour` is that of the host's Compose. Secret files count as shipped.
     ///
     /// # Errors
     /// [`Error::Parse`] when the document is not one, or names `staged` where we cannot move it.
@@ -94,6 +95,7 @@ impl Resolved {
         shipped: &BTreeMap<String, FileDigest>,
         links: &BTreeMap<String, String>,
         values: Values<'_>,
+        behaviour: Behaviour,
     ) -> Result<Self, Error> {
         let mut document = Config::parse(json)?.document;
         if staged != directory {
@@ -138,7 +140,7 @@ impl Resolved {
                     seal(name, LABEL_FILES, Seal { base: files_hash(used, &base), secrets });
                 }
             }
-            if let Some((hash, sealed)) = resources::hash(&config.document, name, values) {
+            if let Some((hash, sealed)) = resources::hash(&config.document, name, values, behaviour) {
                 add(name, LABEL_RESOURCES, &hash);
                 if let Some(sealed) = sealed {
                     seal(name, LABEL_RESOURCES, sealed);
@@ -363,7 +365,7 @@ pub fn parse_hashes(text: &str) -> Result<BTreeMap<String, String>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compose::seal::Placeholders;
+    use crate::{compose::seal::Placeholders, version::OLDEST};
 
     const STAGED: &str = "/tmp/windlass-x1";
     const FINAL: &str = "/srv/web";
@@ -385,6 +387,7 @@ mod tests {
             &shipped(),
             &BTreeMap::new(),
             NO_VALUES,
+            Behaviour::of(OLDEST),
         )
     }
 
@@ -449,9 +452,16 @@ mod tests {
         let file = FileDigest { sha256: "1".into(), mode: 0o644 };
         let shipped = BTreeMap::from([("a$b".to_owned(), file)]);
         let json = document.to_string();
-        let moved =
-            Resolved::moved(json.as_bytes(), STAGED, "/srv/$web", &shipped, &BTreeMap::new(), NO_VALUES)
-                .unwrap();
+        let moved = Resolved::moved(
+            json.as_bytes(),
+            STAGED,
+            "/srv/$web",
+            &shipped,
+            &BTreeMap::new(),
+            NO_VALUES,
+            Behaviour::of(OLDEST),
+        )
+        .unwrap();
         assert_eq!(moved.config.document["services"]["app"]["volumes"][0]["source"], "/srv/$$web/a$$b");
         assert_eq!(moved.uses["app"], BTreeSet::from(["a$b".to_owned()]));
     }
@@ -553,7 +563,9 @@ mod tests {
             let secrets = Placeholders { files: &files, ..Placeholders::NONE };
             let values = Values { secrets, ..NO_VALUES };
             let text = document.to_string();
-            Resolved::moved(text.as_bytes(), STAGED, FINAL, &shipped(), &BTreeMap::new(), values).unwrap()
+            let behaviour = Behaviour::of(OLDEST);
+            Resolved::moved(text.as_bytes(), STAGED, FINAL, &shipped(), &BTreeMap::new(), values, behaviour)
+                .unwrap()
         };
         let (one, two) = (resolve("1"), resolve("2"));
         assert!(one.uses["app"].contains("private/key"));

@@ -37,6 +37,8 @@ pub struct Service {
     pub depends_on: BTreeMap<String, Condition>,
     /// Those of `depends_on` that it can do without (`required: false`).
     pub optional: BTreeSet<String>,
+    /// Those of `depends_on` with which it starts again (`restart: true`), implied ones included.
+    pub restarts_with: BTreeSet<String>,
     /// Whether the file gives it a health check. An image may bring one all the same.
     pub health_check: bool,
     /// The profiles it belongs to.
@@ -126,25 +128,25 @@ impl Config {
         Ok(Self { name: raw.name, services, document })
     }
 
-    /// Every service that Compose recreates when `changed` are recreated: those that depend on
-    /// them, directly or by way of others.
-    ///
-    /// Compose 2.26 does so for every kind of dependency (`setDependentLifecycle` in its
-    /// `convergence.go`); versions that recreate fewer make this an over-report, never an
-    /// under-report.
-    pub fn dependents(&self, changed: &BTreeSet<String>) -> BTreeSet<String> {
-        let mut all = changed.clone();
+    /// `services`, and every one that follows any of them, directly or by way of others: `needs` tells
+    /// whom a service follows.
+    pub(super) fn followers(
+        &self,
+        services: &BTreeSet<String>,
+        needs: impl Fn(&Service) -> BTreeSet<&String>,
+    ) -> BTreeSet<String> {
+        let mut all = services.clone();
         loop {
             let more: Vec<_> = self
                 .services
                 .iter()
                 .filter(|(name, service)| {
-                    !all.contains(*name) && service.depends_on.keys().any(|other| all.contains(other))
+                    !all.contains(*name) && needs(service).into_iter().any(|other| all.contains(other))
                 })
                 .map(|(name, _)| name.clone())
                 .collect();
             if more.is_empty() {
-                return &all - changed;
+                return all;
             }
             all.extend(more);
         }
@@ -212,6 +214,8 @@ struct RawService {
 struct RawDependency {
     #[serde(default)]
     condition: String,
+    #[serde(default)]
+    restart: bool,
     #[serde(default = "yes")]
     required: bool,
 }
@@ -266,7 +270,8 @@ impl RawService {
         Service {
             sources: self.sources(configs, secrets),
             shares: self.shares(),
-            optional: self.optional(),
+            optional: self.dependencies(|dependency| !dependency.required),
+            restarts_with: self.dependencies(|dependency| dependency.restart),
             replicas: self.scale.or(deploy.and_then(|deploy| deploy.replicas)).unwrap_or(1),
             restart: self.restart_policy(),
             health_check: self.healthcheck.as_ref().is_some_and(RawHealthCheck::checks),
@@ -296,9 +301,9 @@ impl RawService {
         sources.map(|path| path.replace("$$", "$")).collect()
     }
 
-    fn optional(&self) -> BTreeSet<String> {
-        let optional = self.depends_on.iter().filter(|(_, dependency)| !dependency.required);
-        optional.map(|(name, _)| name.clone()).collect()
+    fn dependencies(&self, which: impl Fn(&RawDependency) -> bool) -> BTreeSet<String> {
+        let found = self.depends_on.iter().filter(|(_, dependency)| which(dependency));
+        found.map(|(name, _)| name.clone()).collect()
     }
 
     fn shares(&self) -> BTreeSet<String> {
@@ -420,10 +425,22 @@ mod tests {
     }
 
     #[test]
-    fn what_depends_on_a_recreated_service_is_recreated_too() {
+    fn followers_are_found_all_the_way() {
+        let followers = |name: &str| {
+            config().followers(&set(&[name]), |service| {
+                service.depends_on.keys().chain(&service.shares).collect()
+            })
+        };
+        assert_eq!(followers("db"), set(&["app", "db", "side"]));
+        assert_eq!(followers("job"), set(&["app", "job", "side"]));
+        assert_eq!(followers("side"), set(&["side"]));
+    }
+
+    #[test]
+    fn who_starts_again_with_another_says_so() {
         let config = config();
-        assert_eq!(config.dependents(&set(&["db"])), set(&["app", "side"]));
-        assert_eq!(config.dependents(&set(&["app"])), set(&[]));
+        assert_eq!(config.services["side"].restarts_with, set(&["db"]));
+        assert_eq!(config.services["app"].restarts_with, set(&[]));
     }
 
     #[test]

@@ -5,13 +5,20 @@
 //! variable leave the containers as they are, attached to the old ones (seen on a host). A label
 //! over all of it makes `up` replace just those containers, with every version of Compose.
 //! Services that use nothing of the kind get no label.
+//!
+//! A network that gets another definition (a subnet, an option) stays as it is with the older
+//! versions. Those that make it anew only disconnect and connect the containers of its services, so
+//! that its definition counts as well there: they are replaced, and the plan tells it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::seal::{Placeholders, Seal, strip};
+use super::{
+    behaviour::Behaviour,
+    seal::{Placeholders, Seal, strip},
+};
 
 /// The label that stands for what a service uses of the rest of the project.
 pub const LABEL_RESOURCES: &str = "windlass.resources-hash";
@@ -48,12 +55,21 @@ impl Values<'_> {
 
 /// The hash for the service `name` of a resolved project, and the seal of those that stand for
 /// secrets as well; `None` where its own hash says it all.
-pub fn hash(document: &Value, name: &str, values: Values<'_>) -> Option<(String, Option<Seal>)> {
+pub fn hash(
+    document: &Value,
+    name: &str,
+    values: Values<'_>,
+    behaviour: Behaviour,
+) -> Option<(String, Option<Seal>)> {
     let service = &document["services"][name];
     let project = document["name"].as_str().unwrap_or_default();
     let mut facts = Vec::new();
     for network in service["networks"].as_object().into_iter().flat_map(|networks| networks.keys()) {
-        named(&mut facts, "network", project, network, &document["networks"][network]);
+        let definition = &document["networks"][network];
+        named(&mut facts, "network", project, network, definition);
+        if behaviour.replaces_networks {
+            defined(&mut facts, network, definition);
+        }
     }
     for volume in used(&service["volumes"], |mount| mount["type"] == "volume") {
         named(&mut facts, "volume", project, volume, &document["volumes"][volume]);
@@ -98,6 +114,23 @@ fn named(facts: &mut Vec<[String; 3]>, kind: &str, project: &str, key: &str, def
     }
 }
 
+/// A network of the project's own that is not just what Compose makes of its name.
+fn defined(facts: &mut Vec<[String; 3]>, key: &str, definition: &Value) {
+    let Some(fields) = definition.as_object().filter(|fields| !fields.contains_key("external")) else {
+        return;
+    };
+    let is_empty = |value: &Value| match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Object(entries) => entries.is_empty(),
+        _ => false,
+    };
+    let said = fields.iter().filter(|(field, value)| *field != "name" && !is_empty(value));
+    let said: BTreeMap<&String, &Value> = said.collect();
+    if !said.is_empty() {
+        facts.push(["definition".to_owned(), key.to_owned(), json!(said).to_string()]);
+    }
+}
+
 /// A config or secret whose content is not a file's.
 fn content(facts: &mut Vec<[String; 3]>, kind: &str, key: &str, definition: &Value, values: Values<'_>) {
     let content = match (definition["content"].as_str(), definition["environment"].as_str()) {
@@ -111,7 +144,10 @@ fn content(facts: &mut Vec<[String; 3]>, kind: &str, key: &str, definition: &Val
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::compose::behaviour::Dependents;
+
+    const OLD: Behaviour = Behaviour { dependents: Dependents::Replaced, replaces_networks: false };
+    const NOW: Behaviour = Behaviour { replaces_networks: true, ..OLD };
 
     fn document() -> Value {
         json!({
@@ -136,7 +172,7 @@ mod tests {
     fn hash_of(document: &Value, name: &str, token: Option<&str>, own: Option<&str>) -> Option<String> {
         let known = token.map(|token| ("TOKEN".to_owned(), token.to_owned())).into_iter().collect();
         let values = Values { known: &known, own, secrets: Placeholders::NONE };
-        hash(document, name, values).map(|(hash, _)| hash)
+        hash(document, name, values, OLD).map(|(hash, _)| hash)
     }
 
     #[test]
@@ -158,6 +194,23 @@ mod tests {
     }
 
     #[test]
+    fn definitions_of_networks_count_where_they_are_made_anew() {
+        let values = Values { known: &BTreeMap::new(), own: None, secrets: Placeholders::NONE };
+        let with = |definition: &Value, behaviour| {
+            let mut document = document();
+            document["networks"]["default"] = definition.clone();
+            hash(&document, "plain", values, behaviour)
+        };
+        let plain = json!({"name": "web_default", "ipam": {}});
+        let subnet = |subnet: &str| json!({"name": "web_default", "ipam": {"config": [{"subnet": subnet}]}});
+        let (one, two) = (subnet("10.1.0.0/24"), subnet("10.2.0.0/24"));
+        assert_eq!((with(&plain, NOW), with(&one, OLD)), (None, None));
+        assert!(with(&one, NOW).is_some() && with(&one, NOW) != with(&two, NOW));
+        // What others have made is theirs to change.
+        assert_eq!(hash(&document(), "net", values, NOW), hash(&document(), "net", values, OLD));
+    }
+
+    #[test]
     fn secrets_from_variables_count_by_their_values() {
         let token = |token, own| hash_of(&document(), "token", token, own).unwrap();
         assert_eq!(token(Some("a"), Some("x")), token(Some("a"), Some("y")));
@@ -174,7 +227,7 @@ mod tests {
             let mut document = document();
             document["configs"]["inline"]["content"] = json!(format!("token: {placeholder}"));
             let secrets = Placeholders { values: &secrets, ..Placeholders::NONE };
-            hash(&document, name, Values { known: &known, own, secrets }).unwrap()
+            hash(&document, name, Values { known: &known, own, secrets }, OLD).unwrap()
         };
         for (name, own) in [("token", None), ("conf", None), ("token", Some("TOKEN=x${TOKEN}"))] {
             let ((first, seal), (second, other)) = (sealed(name, "1", own), sealed(name, "2", own));

@@ -1,5 +1,8 @@
 use super::*;
-use crate::{compose::seal::Placeholders, engine::StatusText};
+use crate::{
+    compose::{Behaviour, seal::Placeholders},
+    engine::StatusText,
+};
 
 const HASH: &str = "aaaa";
 
@@ -243,7 +246,9 @@ fn wanted_knows_which_services_hold_a_secret() {
         "db":{"image":"b","healthcheck":{"test":["CMD","true"]}}}}"#;
     let values =
         super::super::resources::Values { known: &BTreeMap::new(), own: None, secrets: Placeholders::NONE };
-    let resolved = Resolved::moved(document, "/s", "/f", &BTreeMap::new(), &BTreeMap::new(), values).unwrap();
+    let behaviour = Behaviour::of(crate::version::OLDEST);
+    let none = BTreeMap::new();
+    let resolved = Resolved::moved(document, "/s", "/f", &none, &BTreeMap::new(), values, behaviour).unwrap();
     let mut hashes = BTreeMap::from([("app".to_owned(), "1".to_owned())]);
     let error = wanted(&resolved, &hashes, &[]).unwrap_err();
     assert!(std::error::Error::source(&error).unwrap().to_string().contains("\"db\""));

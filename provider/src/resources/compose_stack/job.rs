@@ -127,7 +127,9 @@ pub(super) fn stack_changes(
     model.source_hash != planned.source_hash
         || before.services != prediction.services
         || before.runs != prediction.runs
-        || changes.values().any(|change| !matches!(change, Change::Keep | Change::Repair))
+        || changes
+            .values()
+            .any(|change| !matches!(change, Change::Keep | Change::Repair | Change::Restart(_)))
 }
 
 /// Checks what validators of single attributes cannot.

@@ -70,6 +70,7 @@ fn to_repair_a_service_is_no_change() {
     let changes = |change: Change| BTreeMap::from([("app".to_owned(), change)]);
     let is_change = |change| stack_changes(Some((&prior, Some(&same))), &planned, &same, &changes(change));
     assert!(!is_change(Change::Keep) && !is_change(Change::Repair));
+    assert!(!is_change(Change::Restart(["db".to_owned()].into())));
     assert!(is_change(Change::Create) && is_change(Change::Remove));
     assert!(is_change(Change::Scale { from: 1, to: 2 }));
 

@@ -169,7 +169,8 @@ fn settle(title: &str, plan: &mut Plan<StackResource>, known: Known) -> Result<(
         None => (BTreeMap::new(), BTreeMap::new(), ImageFacts::default()),
     };
     let ids = known.prediction.image_ids(&images, &facts);
-    let services = services(&prior, &known.prediction, &ids, &plan.planned);
+    let changes = known.prediction.changes(&prior, &ids, &known.compose);
+    let services = services(&prior, &known.prediction, &changes, &ids, &plan.planned);
     plan.planned.directory = Field::Known(known.directory);
     plan.planned.image_digests = planned_digests(&services, &facts);
     plan.planned.services = Field::Known(services);
@@ -208,10 +209,10 @@ fn facts_for(
 fn services(
     prior: &BTreeMap<String, docker::compose::stack::ServiceState>,
     prediction: &Prediction,
+    changes: &BTreeMap<String, Change>,
     images: &BTreeMap<String, String>,
     planned_model: &StackModel,
 ) -> BTreeMap<String, Service> {
-    let changes = prediction.changes(prior, images);
     // What is pulled anyway may turn out to be another image, once anything is done at all.
     let pulls = planned_model.pull.as_str() == Some("always")
         && changes.values().any(|change| *change != Change::Keep);
@@ -226,10 +227,6 @@ fn services(
             let known = images.get(&wanted.image).filter(|id| *id != OPEN);
             let image_id = known.or(pinned.map(|prior| &prior.image_id));
             let mut service = Service::planned(&planned(wanted, prior, change, image_id));
-            // Started or restarted, it is the same container.
-            if let (Change::Repair, Some(prior)) = (change, prior) {
-                service.containers = Field::Known(prior.containers.clone());
-            }
             let open = images.get(&wanted.image).is_some_and(|id| id == OPEN);
             let origin = &prediction.services[name].origin;
             if (open || pulls && prediction.is_fetched(origin) && !wanted.image.contains('@'))
@@ -293,6 +290,16 @@ mod tests {
         services.iter().map(|(name, state)| ((*name).to_owned(), state.clone())).collect()
     }
 
+    fn services(
+        prior: &BTreeMap<String, ServiceState>,
+        prediction: &Prediction,
+        images: &BTreeMap<String, String>,
+        model: &StackModel,
+    ) -> BTreeMap<String, Service> {
+        let changes = prediction.changes(prior, images, "5.5.1");
+        super::services(prior, prediction, &changes, images, model)
+    }
+
     #[test]
     fn what_is_well_stays_as_it_is() {
         let prior = prior(&[("app", live("c"))]);
@@ -309,6 +316,18 @@ mod tests {
         assert_eq!(services["app"].status.as_str(), Some("running"));
         assert_eq!(services["app"].image_id.as_str(), Some("sha256:1"));
         assert!(services["app"].ports.is_unknown());
+    }
+
+    #[test]
+    fn what_starts_again_with_another_shows_by_its_ports_alone() {
+        let prior = prior(&[("app", live("c")), ("db", live("c"))]);
+        let mut both = prediction(&[("app", "c"), ("db", "x")]);
+        let app = both.services.get_mut("app").unwrap();
+        app.depends_on = ["db".to_owned()].into();
+        app.restarts_with = app.depends_on.clone();
+        let planned = services(&prior, &both, &BTreeMap::new(), &StackModel::default());
+        assert_eq!(planned["app"], Service { ports: Field::Unknown, ..Service::of(&prior["app"]) });
+        assert!(planned["db"].containers.is_unknown());
     }
 
     #[test]

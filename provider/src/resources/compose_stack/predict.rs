@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use docker::compose::{
-    Compose, Project, layout::Layout, predict::Resolved, resources::Values, seal::Placeholders, staging,
+    Behaviour, Compose, Project, layout::Layout, predict::Resolved, resources::Values, seal::Placeholders,
+    staging,
 };
 use framework::Context;
 use remote::files::{Entry, EntryContent, Files, TreeOptions};
@@ -45,8 +46,14 @@ pub(super) async fn predict(
     let version = site.compose_version(resource).await?;
     let files = Files::on(site.executor()).cancelled_by(cx.token());
     let temporary = files.temp_dir().await?;
-    let stage =
-        Stage { cx, site, inputs, at: inputs.layout(temporary.path()), end: inputs.layout(directory) };
+    let stage = Stage {
+        cx,
+        site,
+        inputs,
+        behaviour: Behaviour::of_text(&version),
+        at: inputs.layout(temporary.path()),
+        end: inputs.layout(directory),
+    };
     let answer = stage.resolve().await;
     if let Err(error) = temporary.remove().await {
         tracing::warn!(host = site.executor().name(), %error, "could not remove the staged files");
@@ -83,6 +90,8 @@ struct Stage<'a> {
     cx: &'a Context,
     site: &'a Site,
     inputs: &'a Inputs,
+    /// What the host's Compose does.
+    behaviour: Behaviour,
     /// Where they are staged.
     at: Layout,
     /// Where they will be.
@@ -165,7 +174,8 @@ impl Stage<'_> {
         let known = self.values();
         let secrets = Placeholders { values: &self.placeholders(), files: &self.inputs.secret_files };
         let values = Values { known: &known, own: self.inputs.dotenv.as_deref(), secrets };
-        Ok(Resolved::moved(document, self.at.root(), self.end.root(), &shipped, &links, values)?)
+        let (from, to) = (self.at.root(), self.end.root());
+        Ok(Resolved::moved(document, from, to, &shipped, &links, values, self.behaviour)?)
     }
 
     /// The services that no profile switches on. Most projects have no profiles, and are not asked.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use docker::{
     Error,
     compose::{
-        Choice, Config,
+        Behaviour, Choice, Config,
         plan::{self, Change},
         policy::Facts,
         predict::{Addition, LABEL_FILES, Resolved, override_file},
@@ -81,6 +81,9 @@ pub(crate) struct Wanted {
     pub(crate) shares: BTreeSet<String>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) depends_on: BTreeSet<String>,
+    /// Those of `depends_on` with which it starts again.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) restarts_with: BTreeSet<String>,
     /// What the rules of `require` look at.
     #[serde(default, skip_serializing_if = "Facts::is_default")]
     pub(crate) facts: Facts,
@@ -151,10 +154,12 @@ impl Prediction {
         self.services.iter().map(|(name, one)| (name.clone(), one.domain())).collect()
     }
 
-    /// Who depends on whom, which is all that comparing needs of the project.
+    /// Who depends on whom and shares with whom, which is all that comparing needs of the project.
     fn dependencies(&self) -> Config {
         let service = |one: &Wanted| Resolution {
             depends_on: one.depends_on.iter().map(|name| (name.clone(), Condition::Started)).collect(),
+            restarts_with: one.restarts_with.clone(),
+            shares: one.shares.clone(),
             ..Resolution::default()
         };
         Config {
@@ -183,13 +188,15 @@ impl Prediction {
         all
     }
 
-    /// What happens to each service of `prior` and of this prediction.
+    /// What happens to each service of `prior` and of this prediction by Compose of the version
+    /// `compose`.
     pub(super) fn changes(
         &self,
         prior: &BTreeMap<String, ServiceState>,
         images: &BTreeMap<String, String>,
+        compose: &str,
     ) -> BTreeMap<String, Change> {
-        plan::changes(prior, &self.wanted(), images, &self.dependencies())
+        plan::changes(prior, &self.wanted(), images, &self.dependencies(), Behaviour::of_text(compose))
     }
 
     /// The Compose file with what we add; labels that stand for secrets stand for `contents`.
@@ -302,6 +309,7 @@ impl Wanted {
             files: wanted.files,
             shares: wanted.shares,
             depends_on: service.depends_on.keys().cloned().collect(),
+            restarts_with: service.restarts_with.clone(),
             facts: Facts::default(),
             labels: BTreeMap::new(),
             seals: BTreeMap::new(),
@@ -356,6 +364,7 @@ pub(super) mod tests {
             files: BTreeSet::new(),
             shares: BTreeSet::new(),
             depends_on: BTreeSet::new(),
+            restarts_with: BTreeSet::new(),
             facts: Facts::default(),
             labels: BTreeMap::new(),
             seals: BTreeMap::new(),

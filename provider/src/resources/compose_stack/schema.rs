@@ -170,8 +170,9 @@ fn images() -> [Attribute; 4] {
              BuildKit, from the files that are shipped (what `.dockerignore` names is left out). A service is built \
              again when its context, Dockerfile, arguments, target or the version of a build secret changes, or when its \
              image is gone; a context that is the URL of a git repository counts by its text alone. Base images from \
-             registries that ask for a password need a `docker login` on the host. Default: `false`: images are fetched, \
-             and those that the files only say how to build must be on the host.",
+             registries that ask for a password need a `docker login` on the host. Compose 2.40.2 and later build with \
+             Docker's buildx plugin, and ask for its version 0.17 or later on the host. Default: `false`: images are \
+             fetched, and those that the files only say how to build must be on the host.",
         ),
         Attribute::map("images", Type::String).validate(validate::each(image_reference())).describe(
             "Images by service, instead of the ones in the Compose files: for example those that another stack runs \
@@ -237,7 +238,11 @@ fn computed() -> [Attribute; 4] {
             "The services, by name. Every reason why one is changed is a field of its own: `image`, `image_id`, \
              `environment_hash`, `files_hash` (the shipped files that it uses), `config_hash` (everything that Compose \
              compares), `status` (`running`, `healthy`, `completed`, `idle` or `ignored` when all is well, else what is wrong) \
-             and `replicas`. `containers` are the names of its containers, `ports` what they publish.",
+             and `replicas`. `containers` are the names of its containers, `ports` what they publish. A service that is only \
+             stopped and started again, because one that it depends on is replaced, shows by its `ports` alone: they \
+             are known after apply. Which services that is depends on the host's Compose: before 2.29.4 all that \
+             depend on a replaced one are replaced themselves, since 2.35 only those with `restart: true` in their \
+             `depends_on` start again, and the others stay as they are.",
         ),
     ]
 }

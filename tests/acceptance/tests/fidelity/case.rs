@@ -25,7 +25,18 @@ pub struct Step {
     /// What is done.
     pub actions: Vec<Action>,
     /// What must happen to the services; those that are not named are kept.
-    pub expected: Fates,
+    expected: Fates,
+    /// The same where a current Compose does something else.
+    expected_now: Fates,
+}
+
+/// Which Compose a host has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compose {
+    /// The one of the lab's distribution.
+    Packaged,
+    /// A current one.
+    Current,
 }
 
 /// One thing done. Paths are relative to the project's folder.
@@ -80,7 +91,7 @@ pub fn case(name: &'static str) -> Case {
 
 /// A step in which nothing is done yet and nothing must happen.
 pub fn step(title: &'static str) -> Step {
-    Step { title, actions: Vec::new(), expected: Fates::new() }
+    Step { title, actions: Vec::new(), expected: Fates::new(), expected_now: Fates::new() }
 }
 
 impl Case {
@@ -130,8 +141,37 @@ impl Step {
         self.expecting(services, Fate::Scaled)
     }
 
+    /// With a current Compose, nothing happens to these services.
+    pub fn keeps_now(self, services: &str) -> Self {
+        self.expecting_now(services, Fate::Kept)
+    }
+
+    /// With a current Compose, these services must start again.
+    pub fn restarts_now(self, services: &str) -> Self {
+        self.expecting_now(services, Fate::Restarted)
+    }
+
+    /// With a current Compose, the containers of these services must be replaced.
+    pub fn recreates_now(self, services: &str) -> Self {
+        self.expecting_now(services, Fate::Recreated)
+    }
+
+    /// What must happen to the services with this Compose.
+    pub fn expected(&self, compose: Compose) -> Fates {
+        let mut expected = self.expected.clone();
+        if compose == Compose::Current {
+            expected.extend(self.expected_now.clone());
+        }
+        expected
+    }
+
     fn expecting(mut self, services: &str, fate: Fate) -> Self {
         self.expected.extend(services.split_whitespace().map(|name| (name.to_owned(), fate)));
+        self
+    }
+
+    fn expecting_now(mut self, services: &str, fate: Fate) -> Self {
+        self.expected_now.extend(services.split_whitespace().map(|name| (name.to_owned(), fate)));
         self
     }
 }

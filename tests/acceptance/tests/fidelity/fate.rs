@@ -12,6 +12,8 @@ use serde_json::Value;
 pub enum Fate {
     /// They stay.
     Kept,
+    /// They stay, and are stopped and started again.
+    Restarted,
     /// There were none, there are some.
     Created,
     /// All are replaced.
@@ -28,6 +30,7 @@ impl fmt::Display for Fate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = match self {
             Self::Kept => "kept",
+            Self::Restarted => "restarted",
             Self::Created => "created",
             Self::Recreated => "recreated",
             Self::Scaled => "scaled",
@@ -40,8 +43,8 @@ impl fmt::Display for Fate {
 
 /// The fate of each service of one stack; services that are kept may be missing.
 pub type Fates = BTreeMap<String, Fate>;
-/// The ids of the containers of each service of one stack.
-pub type Ids = BTreeMap<String, BTreeSet<String>>;
+/// The containers of each service of one stack: their ids, and since when they run where they do.
+pub type Containers = BTreeMap<String, BTreeMap<String, Option<String>>>;
 
 /// The fields of a service that say why its containers are replaced.
 const CAUSES: [&str; 5] = ["image", "image_id", "environment_hash", "files_hash", "config_hash"];
@@ -73,36 +76,47 @@ fn of_service(before: &Value, after: &Value, unknown: &Value) -> Fate {
     let same_containers = unknown["containers"] != true && before["containers"] == after["containers"];
     if caused {
         Fate::Recreated
+    } else if same_containers && before["status"] == after["status"] && unknown["ports"] == true {
+        Fate::Restarted
     } else if same_containers {
+        // Another status is a repair: the containers are started again.
         Fate::Kept
     } else if count(before) != count(after) {
         Fate::Scaled
-    } else if before["status"] != after["status"] {
-        // A repair: the containers are started again.
-        Fate::Kept
     } else {
         Fate::Recreated
     }
 }
 
 /// What really happened between two looks.
-pub fn real(before: &Ids, after: &Ids) -> Fates {
-    let none = BTreeSet::new();
+pub fn real(before: &Containers, after: &Containers) -> Fates {
+    let none = BTreeMap::new();
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let fate = |name: &String| of_ids(before.get(name).unwrap_or(&none), after.get(name).unwrap_or(&none));
+    let fate =
+        |name: &String| of_containers(before.get(name).unwrap_or(&none), after.get(name).unwrap_or(&none));
     names.into_iter().map(|name| (name.clone(), fate(name))).collect()
 }
 
-fn of_ids(before: &BTreeSet<String>, after: &BTreeSet<String>) -> Fate {
-    if before == after {
-        Fate::Kept
-    } else if before.is_empty() {
+fn of_containers(
+    before: &BTreeMap<String, Option<String>>,
+    after: &BTreeMap<String, Option<String>>,
+) -> Fate {
+    let (old, new): (BTreeSet<&String>, BTreeSet<&String>) =
+        (before.keys().collect(), after.keys().collect());
+    let again = |(id, then): (&String, &Option<String>)| match (then, &after[id]) {
+        (Some(then), Some(now)) => then != now,
+        // What has ended runs again whenever `up` does.
+        _ => false,
+    };
+    if old == new {
+        if before.iter().any(again) { Fate::Restarted } else { Fate::Kept }
+    } else if old.is_empty() {
         Fate::Created
-    } else if after.is_empty() {
+    } else if new.is_empty() {
         Fate::Removed
-    } else if before.is_disjoint(after) {
+    } else if old.is_disjoint(&new) {
         Fate::Recreated
-    } else if before.is_subset(after) || after.is_subset(before) {
+    } else if old.is_subset(&new) || new.is_subset(&old) {
         Fate::Scaled
     } else {
         Fate::Mixed
@@ -117,17 +131,21 @@ mod tests {
 
     fn service(replicas: u64) -> Value {
         json!({"image": "i", "image_id": "1", "environment_hash": "e", "files_hash": null,
-               "config_hash": "c", "status": "running", "replicas": replicas, "containers": ["a"]})
+               "config_hash": "c", "status": "running", "replicas": replicas, "containers": ["a"], "ports": []})
     }
 
     fn fate(before: &Value, after: &Value, unknown: &Value) -> Fate {
         predicted(&json!({"s": before}), &json!({"s": after}), &json!({"s": unknown})).unwrap()["s"]
     }
 
-    fn without_containers(replicas: u64) -> Value {
+    fn without(fields: &[&str], replicas: u64) -> Value {
         let mut service = service(replicas);
-        service.as_object_mut().unwrap().remove("containers");
+        fields.iter().for_each(|field| drop(service.as_object_mut().unwrap().remove(*field)));
         service
+    }
+
+    fn without_containers(replicas: u64) -> Value {
+        without(&["containers", "ports"], replicas)
     }
 
     #[test]
@@ -146,17 +164,27 @@ mod tests {
             assert_eq!(fate(&service(1), &after, &json!({})), Fate::Recreated, "{cause}");
             assert_eq!(fate(&service(1), &service(3), &json!({cause: true})), Fate::Recreated, "{cause}");
         }
+        let (same, ports) = (without(&["ports"], 1), json!({"ports": true}));
+        assert_eq!(fate(&service(1), &same, &ports), Fate::Restarted);
         let mut stopped = service(1);
         stopped["status"] = json!("stopped");
-        assert_eq!(fate(&stopped, &without_containers(1), &unknown), Fate::Kept);
+        assert_eq!(fate(&stopped, &same, &ports), Fate::Kept);
         assert_eq!(predicted(&json!({}), &Value::Null, &json!(true)), None);
     }
 
     #[test]
-    fn ids_say_what_happened() {
-        let ids = |text: &str| text.split_whitespace().map(str::to_owned).collect::<BTreeSet<_>>();
+    fn containers_say_what_happened() {
+        // A container is its id, and what it runs since behind an `@`.
+        let containers = |text: &str| -> BTreeMap<String, Option<String>> {
+            let since =
+                |word: &str| word.split_once('@').map(|(id, since)| (id.to_owned(), Some(since.to_owned())));
+            text.split_whitespace().map(|word| since(word).unwrap_or((word.to_owned(), None))).collect()
+        };
         for (before, after, fate) in [
             ("a b", "a b", Fate::Kept),
+            ("a@1 b", "a@1 b@2", Fate::Kept),
+            ("a@1 b@1", "a@1 b@2", Fate::Restarted),
+            ("a@1", "a", Fate::Kept),
             ("", "a", Fate::Created),
             ("a", "", Fate::Removed),
             ("a b", "c d", Fate::Recreated),
@@ -164,7 +192,7 @@ mod tests {
             ("a b", "b", Fate::Scaled),
             ("a b", "b c", Fate::Mixed),
         ] {
-            assert_eq!(of_ids(&ids(before), &ids(after)), fate, "{before} -> {after}");
+            assert_eq!(of_containers(&containers(before), &containers(after)), fate, "{before} -> {after}");
         }
     }
 }

@@ -12,8 +12,8 @@ use lab::{Host, Lab};
 use serde_json::Value;
 
 use crate::{
-    case::{Action, Attributes, Case, Step},
-    fate::{self, Fates, Ids},
+    case::{Action, Attributes, Case, Compose, Step},
+    fate::{self, Containers, Fates},
     project::{self, Images},
     verdict::{Finding, OverReport, compare},
 };
@@ -22,9 +22,12 @@ use crate::{
 const TYPE: &str = "windlass_compose_stack.";
 /// Waits are most of an apply: all stacks may wait at the same time.
 const PARALLELISM: &str = "-parallelism=24";
-/// What `docker ps` tells of a container.
-const PS_FORMAT: &str = "{{.ID}} {{.Label \"com.docker.compose.project\"}} \
-                         {{.Label \"com.docker.compose.service\"}} {{.Label \"com.docker.compose.oneoff\"}}";
+/// Tells of every container of a project: its id, state, start, project, service, and whether it is a
+/// one-off.
+const LOOK: &str = "docker ps --all --quiet --no-trunc --filter label=com.docker.compose.project | xargs -r \
+    docker inspect --format '{{.Id}} {{.State.Status}} {{.State.StartedAt}} \
+    {{index .Config.Labels \"com.docker.compose.project\"}} {{index .Config.Labels \"com.docker.compose.service\"}} \
+    {{index .Config.Labels \"com.docker.compose.oneoff\"}}'";
 
 /// All projects on one host.
 pub struct Harness<'l> {
@@ -35,17 +38,8 @@ pub struct Harness<'l> {
     moving: String,
     projects: Vec<Project>,
     allowed: Vec<OverReport>,
-    authors: Authors,
+    compose: Compose,
     findings: Vec<Finding>,
-}
-
-/// Whether what the authors of the steps say must happen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Authors {
-    /// It must.
-    Count,
-    /// Only what the plan says must.
-    Ignored,
 }
 
 struct Project {
@@ -65,7 +59,12 @@ struct Change {
 
 impl<'l> Harness<'l> {
     /// A workspace with the host, made known so that plans of stacks can ask it.
-    pub fn new(cli: &Cli, lab: &'l Lab, host: &'l Host, cases: Vec<Case>, allowed: Vec<OverReport>) -> Self {
+    pub fn new(
+        cli: &Cli,
+        (lab, host, compose): (&'l Lab, &'l Host, Compose),
+        cases: Vec<Case>,
+        allowed: Vec<OverReport>,
+    ) -> Self {
         let moving = format!("fidelity-{}", std::process::id());
         let images = Images(vec![
             ("BUSYBOX_1", lab.image("busybox:1").unwrap().to_owned()),
@@ -77,22 +76,7 @@ impl<'l> Harness<'l> {
         workspace.apply().expect_success();
         let project = |case| Project { case, attributes: Attributes::default(), broken: false };
         let projects = cases.into_iter().map(project).collect();
-        Self {
-            lab,
-            host,
-            workspace,
-            images,
-            moving,
-            projects,
-            allowed,
-            authors: Authors::Count,
-            findings: Vec::new(),
-        }
-    }
-
-    /// Says whether the authors of the steps decide what must happen, beside the plan.
-    pub fn heeding(self, authors: Authors) -> Self {
-        Self { authors, ..self }
+        Self { lab, host, workspace, images, moving, projects, allowed, compose, findings: Vec::new() }
     }
 
     /// Makes all stacks, does all steps and tells what was not as it must be.
@@ -149,14 +133,14 @@ impl<'l> Harness<'l> {
     /// Plan, apply, plan; `None` makes the stacks.
     fn round(&mut self, round: Option<usize>) {
         let start = Instant::now();
-        let before = self.ids();
+        let before = self.containers();
         self.plan(round);
         let plan = self.changes();
         let planned = start.elapsed();
         let apply = self.workspace.run(&["apply", "-input=false", "-json", PARALLELISM, "plan.bin"]);
         self.break_failed(round, "apply", &apply);
         let applied = start.elapsed();
-        let after = self.ids();
+        let after = self.containers();
         self.compare(round, &plan, &before, &after);
         // What a plan without changes shows in full need not be asked for.
         if self.plan(round).lines().any(|line| line["type"] == "planned_change") {
@@ -222,10 +206,10 @@ impl<'l> Harness<'l> {
         &mut self,
         round: Option<usize>,
         plan: &BTreeMap<String, Change>,
-        before: &BTreeMap<String, Ids>,
-        after: &BTreeMap<String, Ids>,
+        before: &BTreeMap<String, Containers>,
+        after: &BTreeMap<String, Containers>,
     ) {
-        let (none, nothing) = (Ids::new(), Fates::new());
+        let none = Containers::new();
         for index in 0..self.projects.len() {
             let project = &self.projects[index];
             if project.broken {
@@ -241,12 +225,11 @@ impl<'l> Harness<'l> {
                 continue;
             };
             let project = &self.projects[index];
-            let expected = round
-                .filter(|_| self.authors == Authors::Count)
-                .map(|_| project.step(round).map_or(&nothing, |step| &step.expected));
+            let step = project.step(round);
+            let expected = round.map(|_| step.map_or_else(Fates::new, |step| step.expected(self.compose)));
             let (before, after) = (before.get(name).unwrap_or(&none), after.get(name).unwrap_or(&none));
             let real = fate::real(before, after);
-            let found = compare(project.at(round), &predicted, &real, expected, &self.allowed);
+            let found = compare(project.at(round), &predicted, &real, expected.as_ref(), &self.allowed);
             self.findings.extend(found);
         }
     }
@@ -262,19 +245,19 @@ impl<'l> Harness<'l> {
         }
     }
 
-    /// The ids of all containers: project, then service.
-    fn ids(&self) -> BTreeMap<String, Ids> {
-        let words = ["docker", "ps", "--all", "--no-trunc", "--format", PS_FORMAT];
-        let mut ids: BTreeMap<String, Ids> = BTreeMap::new();
-        for line in self.lab.exec_ok(self.host, &words).unwrap().lines() {
-            if let [id, project, service, one_off] = line.split(' ').collect::<Vec<_>>()[..]
+    /// All containers: project, then service.
+    fn containers(&self) -> BTreeMap<String, Containers> {
+        let mut all: BTreeMap<String, Containers> = BTreeMap::new();
+        for line in self.lab.exec_ok(self.host, &["sh", "-c", LOOK]).unwrap().lines() {
+            if let [id, state, start, project, service, one_off] = line.split(' ').collect::<Vec<_>>()[..]
                 && one_off != "True"
             {
-                let services = ids.entry(project.to_owned()).or_default();
-                services.entry(service.to_owned()).or_default().insert(id.to_owned());
+                let runs_since = (state == "running").then(|| start.to_owned());
+                let services = all.entry(project.to_owned()).or_default();
+                services.entry(service.to_owned()).or_default().insert(id.to_owned(), runs_since);
             }
         }
-        ids
+        all
     }
 }
 

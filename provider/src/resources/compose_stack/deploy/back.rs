@@ -131,7 +131,7 @@ impl Deployment<'_> {
             (held::look(executor, to).await?, containers)
         } else {
             let scrubber = self.with_secrets(cx, &kept, &place).await?;
-            let back = self.way_back(cx, scrubber, good, containers).await?;
+            let back = self.way_back(cx, scrubber, (good, failed), containers).await?;
             self.start_again(good, &back, failed, &edited(failed, &kept)).await?
         };
         if self.old_directory().is_some() {
@@ -167,7 +167,7 @@ impl Deployment<'_> {
         &self,
         cx: &Context,
         scrubber: Scrubber,
-        good: &Good,
+        (good, failed): (&Good, &Work),
         containers: Vec<Container>,
     ) -> Result<Work, Failure> {
         let held = held::look(self.site.executor(), &good.root).await?;
@@ -175,7 +175,8 @@ impl Deployment<'_> {
         let prediction = generation.prediction.clone();
         let key = held.key.clone().map_or_else(super::new_key, Ok)?;
         let live = stack::read(&containers, Some(&generation.record), Some(&key), Some(&held.seen()));
-        let changes = prediction.changes(&live, &generation.images);
+        // The Compose of now does it, whichever did it then.
+        let changes = prediction.changes(&live, &generation.images, &failed.compose);
         Ok(Work {
             cx: cx.clone(),
             scrubber,

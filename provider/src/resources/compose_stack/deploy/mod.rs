@@ -249,7 +249,7 @@ impl Deployment<'_> {
         let live = stack::read(&containers, held.record.as_ref(), Some(&key), Some(&held.seen()));
         let found = images::look(&self.engine, Some(&prediction)).await?;
         let images = prediction.image_ids(&images::ids(&found), &ImageFacts::of(&found));
-        let changes = prediction.changes(&live, &images);
+        let changes = prediction.changes(&live, &images, &compose);
         let good = self.last_good(&held, &containers).await?;
         let jobs = self.due(&prediction, &changes);
         let recorded = held.record.iter().flat_map(|record| record.services.keys().cloned()).collect();

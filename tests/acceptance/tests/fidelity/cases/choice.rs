@@ -28,7 +28,8 @@ fn selection() -> Case {
                     "cd /root/windlass/selection && docker compose up -d --no-deps tool",
                 ]))
                 .doing(Replace(COMPOSE, "  db:\n    <<: *idle\n", "  db:\n    <<: *idle\n    hostname: d\n"))
-                .recreates("db app"),
+                .recreates("db app")
+                .keeps_now("app"),
         )
         .step(step("one more is left alone").doing(Set("start_services", "[\"db\"]")).removes("app"))
         .step(

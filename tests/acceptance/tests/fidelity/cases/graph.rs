@@ -21,15 +21,23 @@ fn depends() -> Case {
         .step(
             step("the first one")
                 .doing(Replace(COMPOSE, "  db:\n    <<: *idle\n", "  db:\n    <<: *idle\n    hostname: d\n"))
-                .recreates("db api web"),
+                .recreates("db api web asks")
+                .keeps_now("api web")
+                .restarts_now("asks"),
         )
-        // Compose's hash covers what a service depends on, and how.
+        // The hash of Compose 2.26 covers what a service depends on, and how.
         .step(
             step("another condition")
                 .doing(Replace(COMPOSE, "condition: service_healthy", "condition: service_started"))
-                .recreates("api web"),
+                .recreates("api web")
+                .keeps_now("api web"),
         )
-        .step(step("one more dependency").doing(Append(COMPOSE, "    depends_on: [db]\n")).recreates("alone"))
+        .step(
+            step("one more dependency")
+                .doing(Append(COMPOSE, "    depends_on: [db]\n"))
+                .recreates("alone")
+                .keeps_now("alone"),
+        )
         .step(
             step("the one in the middle")
                 .doing(Replace(
@@ -37,7 +45,8 @@ fn depends() -> Case {
                     "  api:\n    <<: *idle\n",
                     "  api:\n    <<: *idle\n    hostname: a\n",
                 ))
-                .recreates("api web"),
+                .recreates("api web")
+                .keeps_now("web"),
         )
 }
 
@@ -46,7 +55,8 @@ fn jobs() -> Case {
         .step(
             step("a value of the job")
                 .doing(Replace(COMPOSE, "VERSION: \"1\"", "VERSION: \"2\""))
-                .recreates("migrate app"),
+                .recreates("migrate app")
+                .keeps_now("app"),
         )
         .step(step("a job by its label").doing(Replace(COMPOSE, "exit 0", "true; exit 0")).recreates("seed"))
         .step(step("a comment").doing(Append(COMPOSE, "# words\n")))
@@ -104,6 +114,16 @@ fn networks() -> Case {
                 .doing(Replace(COMPOSE, "networks: [shared]", "networks: [shared, front] # both"))
                 .recreates("outside"),
         )
+        // Compose 2.26 leaves a network as it was made.
+        .step(
+            step("another definition of a network")
+                .doing(Replace(
+                    COMPOSE,
+                    "    driver: bridge\n",
+                    "    driver: bridge\n    labels: { kind: test }\n",
+                ))
+                .recreates_now("api outside"),
+        )
         .step(step("a network that nobody uses").doing(Append(COMPOSE, "  unused:\n    driver: bridge\n")))
 }
 
@@ -114,7 +134,8 @@ fn default_network() -> Case {
         .step(
             step("the linked one changes")
                 .doing(Replace(COMPOSE, "  b:\n    <<: *idle\n", "  b:\n    <<: *idle\n    hostname: b\n"))
-                .recreates("a b"),
+                .recreates("a b")
+                .restarts_now("a"),
         )
 }
 
@@ -158,6 +179,8 @@ fn volumes() -> Case {
                 .doing(Append(COMPOSE, "  other: {}\n"))
                 .recreates("writer"),
         )
+        // A volume is never made anew: its data would be lost.
+        .step(step("another definition of a volume").doing(Replace(COMPOSE, "kind: test", "kind: other")))
         .step(step("a volume that nobody uses").doing(Append(COMPOSE, "  unused: {}\n")))
 }
 
@@ -171,19 +194,29 @@ fn mixture() -> Case {
                 .recreates("proxy"),
         )
         .step(
-            step("an env file in the middle").doing(Write("app.env", "LEVEL=debug\n")).recreates("app proxy"),
+            step("an env file in the middle")
+                .doing(Write("app.env", "LEVEL=debug\n"))
+                .recreates("app proxy")
+                .keeps_now("proxy"),
         )
         .step(
             step("another secret")
                 .doing(Secret("PASSWORD", "p2"))
                 .doing(Set("secrets_wo_version", "\"2\""))
-                .recreates("db migrate app proxy"),
+                .recreates("db migrate app proxy")
+                .keeps_now("proxy"),
         )
-        .step(step("a value that two use").doing(Env("DB", "second")).recreates("migrate app proxy"))
+        .step(
+            step("a value that two use")
+                .doing(Env("DB", "second"))
+                .recreates("migrate app proxy")
+                .keeps_now("proxy"),
+        )
         .step(
             step("a config and a comment")
                 .doing(Write("app.conf", "a = 2\n"))
                 .doing(Append(COMPOSE, "# words\n"))
-                .recreates("app proxy"),
+                .recreates("app proxy")
+                .keeps_now("proxy"),
         )
 }

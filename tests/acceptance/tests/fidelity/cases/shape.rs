@@ -36,7 +36,8 @@ fn profiles() -> Case {
                 .doing(Set("profiles", "[\"tools\", \"debug\"]"))
                 .doing(Replace(COMPOSE, "[tools, all]", "[tools]"))
                 .creates("debug")
-                .recreates("tools"),
+                .recreates("tools")
+                .keeps_now("tools"),
         )
         .step(step("none").doing(Set("profiles", "[]")).removes("debug tools"))
 }
