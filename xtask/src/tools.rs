@@ -1,5 +1,5 @@
 //! `cargo xtask tools`: the OpenTofu that tests use; and the current Docker Compose of the long
-//! matrices.
+//! matrices, with the buildx that it builds with.
 //!
 //! A `tofu` on `PATH` is used as it is. Otherwise the version pinned in
 //! tests/tools is built into the cache, in a folder named after everything that
@@ -48,6 +48,17 @@ const COMPOSE: Tool = Tool {
     asked: (&["version", "--short"], None),
 };
 
+/// Compose 2.40.2 and later ask for 0.17 or later; the lab's distribution has an older one.
+const BUILDX: Tool = Tool {
+    program: "docker-buildx",
+    pinned_in: "tests/tools/buildx",
+    module: "github.com/docker/buildx",
+    package: "cmd/buildx",
+    linker_flags: "-s -w -X github.com/docker/buildx/version.Version=v{version}",
+    // What it says that Docker reads of every plugin.
+    asked: (&["docker-cli-plugin-metadata"], Some("Version")),
+};
+
 #[derive(clap::Args)]
 pub struct ToolsArguments {
     /// Use the pinned version even when a `tofu` is on PATH
@@ -59,11 +70,15 @@ pub struct ToolsArguments {
     /// Print the path of the current Docker Compose instead, for WINDLASS_COMPOSE
     #[arg(long, conflicts_with = "pinned")]
     compose: bool,
+    /// Print the path of the buildx that it builds with instead, for WINDLASS_BUILDX
+    #[arg(long, conflicts_with_all = ["pinned", "compose"])]
+    buildx: bool,
 }
 
 pub fn run(arguments: &ToolsArguments) -> Result<()> {
-    if arguments.compose {
-        println!("{}", COMPOSE.built(arguments.jobs)?.display());
+    let plugins = [(arguments.compose, COMPOSE), (arguments.buildx, BUILDX)];
+    if let Some((_, plugin)) = plugins.into_iter().find(|(wanted, _)| *wanted) {
+        println!("{}", plugin.built(arguments.jobs)?.display());
         return Ok(());
     }
     let found = paths::on_path("tofu").filter(|_| !arguments.pinned);
@@ -83,6 +98,11 @@ pub fn pinned(jobs: Option<u32>) -> Result<PathBuf> {
 /// A current Docker Compose from the cache, built when it is not there yet.
 pub fn compose() -> Result<PathBuf> {
     COMPOSE.built(None)
+}
+
+/// The buildx of that Compose from the cache, built when it is not there yet.
+pub fn buildx() -> Result<PathBuf> {
+    BUILDX.built(None)
 }
 
 /// As [`pinned`]; `None` where it is not built yet and there is no Go to build it.
@@ -192,7 +212,7 @@ impl Tool {
                 json[field].as_str().map(str::to_owned)
             }
         };
-        if told.as_deref() != Some(expected) {
+        if told.as_deref().map(|told| told.trim_start_matches('v')) != Some(expected) {
             bail!("the {} built from {} says it is {told:?}, not {expected}", self.program, self.pinned_in);
         }
         Ok(())
@@ -226,7 +246,7 @@ mod tests {
 
     #[test]
     fn the_checked_in_modules_pin_versions() {
-        for (tool, start) in [(TOFU, "1."), (COMPOSE, "5.")] {
+        for (tool, start) in [(TOFU, "1."), (COMPOSE, "5."), (BUILDX, "0.")] {
             let pin = tool.pin().unwrap();
             assert!(pin.version.starts_with(start), "{} {}", tool.program, pin.version);
         }

@@ -24,7 +24,7 @@ mod workspace;
 pub use bounded::Running;
 pub use change::Change;
 pub use cli::{Cli, clis, provider_binary};
-pub use compose::{current_compose, install_compose};
+pub use compose::CurrentCompose;
 pub use run::{Diagnostic, Run};
 pub use scratch::{Scratch, unique};
 pub use secrets::{SecretHunt, Watch};

@@ -18,7 +18,7 @@ mod harness;
 mod project;
 mod verdict;
 
-use acceptance_tests::{current_compose, install_compose};
+use acceptance_tests::CurrentCompose;
 use lab::{Host, Lab, Variant};
 
 use crate::{
@@ -93,10 +93,10 @@ fn what_the_plan_says_is_what_happens() {
 /// The same with a Compose that is years younger.
 #[test]
 fn what_the_plan_says_is_what_a_current_compose_does() {
-    let Some(plugin) = current_compose() else { return };
+    let Some(compose) = CurrentCompose::of_run() else { return };
     let lab = Lab::current().expect("a lab runs");
     let host = lab.add_host(Variant::Root).expect("the lab has room for a host");
-    eprintln!("Compose {}", install_compose(&lab, &host, &plugin));
+    eprintln!("Compose {}", compose.install(&lab, &host));
     let cases = cases::all().into_iter().filter(|case| case.name != REFUSED_NOW).collect();
     holds_on((&lab, &host, Compose::Current), cases);
 }
