@@ -39,6 +39,7 @@ pub mod project;
 pub mod record;
 pub mod resources;
 pub mod seal;
+pub mod shared;
 pub mod stack;
 pub mod staging;
 pub mod wait;

@@ -27,6 +27,7 @@ use super::{
     project::Config,
     resources::{self, LABEL_RESOURCES, Values},
     seal::{Seal, unversioned},
+    shared,
 };
 use crate::Error;
 
@@ -108,6 +109,7 @@ impl Resolved {
                 });
             }
         }
+        shared::without_modes(&mut document);
         let config = Config::from_document(document)?;
         let secret = |sha256: &str| FileDigest { sha256: sha256.to_owned(), mode: SECRET_MODE };
         let (mut all, mut base) = (shipped.clone(), shipped.clone());

@@ -57,12 +57,6 @@ const OVER_REPORTED: &[OverReport] = &[
     of_version("another version with the same values", "listed"),
     of_version("another version with the same values", "bound"),
     OverReport {
-        project: "shares",
-        step: "one that shares",
-        service: "vol",
-        reason: "Compose 2.26 drops the mode of volumes_from before it compares",
-    },
-    OverReport {
         project: "orphans",
         step: "a service leaves the files",
         service: "old",

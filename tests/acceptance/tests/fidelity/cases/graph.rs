@@ -74,6 +74,7 @@ fn jobs() -> Case {
 
 fn shares() -> Case {
     case("shares")
+        // Compose drops the mode of volumes_from.
         .step(step("one that shares").doing(Replace(
             COMPOSE,
             "volumes_from: [\"main:ro\"]",
