@@ -1,12 +1,14 @@
 //! Finding out what became of a stack.
 
+use std::collections::BTreeMap;
+
 use docker::{
     Engine,
     compose::{
         overview,
         stack::{self, LABEL_SERVICE, is_of_service},
     },
-    engine::Container,
+    engine::{Container, Image},
 };
 use framework::{Context, Diagnostic, Diagnostics, Field, Severity, State};
 
@@ -17,6 +19,7 @@ use super::{
     held::{self, Held},
     images::{self, Abroad, ImageFacts},
     model::{KEEP_IMAGES, ROLLBACK, Service},
+    prediction::Prediction,
     site::Site,
 };
 use crate::hosts::{Host, import_id};
@@ -56,28 +59,25 @@ async fn refreshed(
     mut state: State<StackResource>,
 ) -> Result<Option<State<StackResource>>, Failure> {
     let engine = resource.engines.engine(&host).await?;
-    let prediction = state.private.prediction.clone();
-    let always = state.model.pull.as_str() == Some("always");
-    let all_of_images = async {
-        let found = images::look(&engine, prediction.as_ref()).await?;
-        let abroad = match always {
-            true => images::abroad(resource, &engine, prediction.as_ref(), &found).await,
-            false => Abroad::default(),
-        };
-        Ok::<_, docker::Error>((found, abroad))
-    };
-    let (stack, found) = match state.model.directory.known() {
-        Some(directory) => {
-            let (held, containers, found) = tokio::join!(
-                held::look(host.executor.as_ref(), directory),
-                engine.containers(state.model.name()),
-                all_of_images
-            );
-            ((held?, containers?), found?)
+    let (there, images) = match (state.model.directory.known(), &state.private.prediction) {
+        (Some(directory), Some(prediction)) => {
+            let there = found_in(&engine, &host, directory, state.model.name());
+            tokio::try_join!(there, look_at_images(resource, &engine, &state.model, Some(prediction)))?
         }
-        None => (found_by_name(&engine, &host, &mut state.model).await?, all_of_images.await?),
+        (directory, _) => {
+            let there = match directory {
+                Some(directory) => found_in(&engine, &host, directory, state.model.name()).await?,
+                None => found_by_name(&engine, &host, &mut state.model).await?,
+            };
+            // An import remembers nothing, and a CLI forgets what belongs to a state when the
+            // provider is killed in an apply; the host has kept what the last good apply was told.
+            state.private.prediction = there.0.good.as_ref().map(|good| good.prediction.clone());
+            let prediction = state.private.prediction.as_ref();
+            let images = look_at_images(resource, &engine, &state.model, prediction).await?;
+            (there, images)
+        }
     };
-    let (held, containers) = stack;
+    let ((held, containers), (found, abroad)) = (there, images);
     if is_gone(&held, &containers) {
         return Ok(None);
     }
@@ -86,7 +86,6 @@ async fn refreshed(
         state.private.machine_id.clone_from(&held.machine_id);
     }
     take(&mut state.model, &held, &containers);
-    let (found, abroad) = found;
     state.private.images = images::ids(&found);
     state.private.image_facts = ImageFacts::of(&found).with_running(&engine, &containers).await?;
     if let Some(warning) = images::gone(state.model.name(), host.executor.name(), &abroad.gone) {
@@ -104,6 +103,33 @@ async fn refreshed(
 /// Whether nothing is left. Files that we shipped are something: they are ours to remove.
 fn is_gone(held: &Held, containers: &[Container]) -> bool {
     !held.is_ours() && !containers.iter().any(is_of_service)
+}
+
+/// What the host and the registries tell of the images of `prediction`.
+async fn look_at_images(
+    resource: &StackResource,
+    engine: &Engine,
+    model: &StackModel,
+    prediction: Option<&Prediction>,
+) -> Result<(BTreeMap<String, Image>, Abroad), Failure> {
+    let found = images::look(engine, prediction).await?;
+    let abroad = match model.pull.as_str() {
+        Some("always") => images::abroad(resource, engine, prediction, &found).await,
+        _ => Abroad::default(),
+    };
+    Ok((found, abroad))
+}
+
+/// What is in `directory`, and the containers of the project `name`.
+async fn found_in(
+    engine: &Engine,
+    host: &Host,
+    directory: &str,
+    name: &str,
+) -> Result<(Held, Vec<Container>), Failure> {
+    let (held, containers) =
+        tokio::join!(held::look(host.executor.as_ref(), directory), engine.containers(name));
+    Ok((held?, containers?))
 }
 
 /// Where an imported stack is: Windlass's own files tell, else the labels of its containers.

@@ -1,7 +1,10 @@
 //! Images that are built on the host.
 
+use std::fs;
+
 use acceptance_tests::{STACK, SecretHunt, Stack, clis};
 use lab::{Lab, Variant};
+use serde_json::Value;
 
 /// A stack of a service that is built and one that is not.
 fn write_sources(stack: &Stack<'_>, build: &str) {
@@ -229,5 +232,35 @@ fn what_cannot_be_built_is_told_when_it_is_planned() {
         configure(&stack, "build = true");
         let error = stack.space.plan().expect_error();
         error.says("ervice \"app\" is built").says(words);
+    }
+}
+
+#[test]
+fn what_the_state_forgot_is_not_built_again() {
+    let lab = Lab::current().unwrap();
+    for cli in clis() {
+        let stack = Stack::new(&lab, lab.host(Variant::Deploy).unwrap(), &cli);
+        write_sources(&stack, "./app");
+        configure(&stack, "build = true");
+        stack.space.apply().expect_success();
+        let containers = stack.containers();
+
+        // What CLIs write when the provider is killed in an apply.
+        let state = stack.space.path().join("terraform.tfstate");
+        let mut text: Value = serde_json::from_slice(&fs::read(&state).unwrap()).unwrap();
+        let instance = text.pointer_mut("/resources/0/instances/0").unwrap().as_object_mut().unwrap();
+        assert!(instance.remove("private").is_some(), "{instance:?}");
+        fs::write(&state, text.to_string()).unwrap();
+        stack.space.expect_no_changes();
+
+        stack.space.run(&["state", "rm", STACK]).expect_success();
+        stack.space.import(STACK, &stack.import_id()).expect_success();
+        let change = stack.space.expect_change(STACK, &["update"]);
+        assert_eq!(change.before["services"], change.after["services"]);
+        stack.space.apply().expect_success();
+        assert_eq!(stack.containers(), containers);
+        stack.space.expect_no_changes();
+        stack.space.destroy().expect_success();
+        remove_images(&stack);
     }
 }
