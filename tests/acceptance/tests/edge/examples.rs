@@ -36,6 +36,10 @@ const APP: &str = "services:\n  app: &idle\n    image: BUSYBOX\n    command: [sl
 const LIBRARY: &str = "services:\n  viewer: &idle\n    image: BUSYBOX\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n  \
                        index:\n    <<: *idle\n  importer:\n    <<: *idle\n  warm-up:\n    image: BUSYBOX\n    command: [\"true\"]\n";
 
+const PORTAL: &str = "services:\n  portal:\n    build: { context: ., secrets: [token] }\n    ports: [\"127.0.0.1:8090:80\"]\n  \
+                      tools:\n    build: ./tools\n    profiles: [tools]\nsecrets:\n  token: { environment: PACKAGE_TOKEN }\n";
+const NEWS: &str = "services:\n  web:\n    image: NGINX\n    ports: [\"127.0.0.1:${PORT}:80\"]\n";
+
 fn given(example: &str) -> Given {
     match example {
         "resources/windlass_command" => Given {
@@ -49,8 +53,18 @@ fn given(example: &str) -> Given {
                 ("shop/.env.example", "TAG=\nDATABASE_PASSWORD=\n"),
                 ("shop/html/health", "ok\n"),
                 ("library/compose.yaml", LIBRARY),
+                ("portal/compose.yaml", PORTAL),
+                (
+                    "portal/Dockerfile",
+                    "FROM NGINX\nRUN --mount=type=secret,id=token test -s /run/secrets/token\n",
+                ),
+                ("portal/tools/Dockerfile", "FROM BUSYBOX\n"),
+                ("news/compose.yaml", NEWS),
             ],
-            replaced: &[("\"bin/migrate\", \"--all\"", "\"true\"")],
+            replaced: &[
+                ("\"bin/migrate\", \"--all\"", "\"true\""),
+                ("\"bin/warm-up\", \"--quiet\"", "\"true\""),
+            ],
             ..Given::default()
         },
         "resources/windlass_docker_network" => {
