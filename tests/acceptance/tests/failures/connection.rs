@@ -51,9 +51,15 @@ fn a_cut_while_services_start_is_told_and_repaired() {
     expect_story(
         &run,
         &stack.could_not("update"),
-        &["connection", "Its containers now: ", "The next apply goes on from here."],
+        &[
+            "connection",
+            "Its containers now: ",
+            "It was not rolled back, because the connection to the host broke.",
+            "The next apply goes on from here.",
+        ],
     );
     assert!(!is_tainted(&stack.space, STACK));
+    stack.space.expect_change(STACK, &["update"]);
     gate::open(&stack);
     stack.space.apply().expect_success();
     stack.space.expect_no_changes();
@@ -99,6 +105,60 @@ fn a_cut_while_files_are_shipped_leaves_the_old_ones() {
         stack.shell(&format!("cat {directory}/small; ls -A {directory} | grep -c windlass-; true")),
         "new\n0"
     );
+}
+
+#[test]
+fn a_cut_while_it_is_rolled_back_is_told_and_repaired() {
+    let lab = Lab::current().unwrap();
+    let host = lab.add_host(Variant::Root).unwrap();
+    let stack = Stack::on(&lab, &host);
+    stack.provider("", "connect_timeout = \"2s\"");
+    let write = |version: &str, check: &str| {
+        let more = format!(
+            "    environment: {{ V: \"{version}\" }}\n    volumes: [\"/srv/{}:/gate\"]\n    \
+             healthcheck: {{ {check}, interval: 300ms }}\n",
+            stack.name
+        );
+        stack.configure_text(&format!("{}{more}", stack.one_service()));
+    };
+    let well = "test: [CMD, test, -e, /gate/open], start_period: 200s";
+    let ill = "test: [CMD, \"false\"], retries: 1";
+    gate::open(&stack);
+    write("1", well);
+    stack.space.apply().expect_success();
+
+    // The old version has to be waited for again, and nobody opens its gate.
+    gate::close(&stack);
+    write("2", ill);
+    let apply = stack.space.start_apply();
+    let runs = |version: &str| {
+        let line = format!("docker exec {}-app-1 sh -c 'echo $V' 2>/dev/null || true", stack.name);
+        stack.shell(&line) == version
+    };
+    gate::until("the new version runs", || runs("2"));
+    gate::until("the old version runs again", || runs("1"));
+    // A cut alone is survived where nothing is on its way: the next question connects anew.
+    lab.stop_sshd(&host).unwrap();
+    assert!(lab.kill_connections(&host).unwrap() > 0, "there was nothing to cut");
+    let run = apply.finish();
+    lab.start_sshd(&host).unwrap();
+    let parts =
+        ["is unhealthy", "What runs now is not known", "Taking it back failed too", "The next apply goes on"];
+    expect_story(&run, &stack.could_not("update"), &parts);
+    let told = run.diagnostics();
+    let second = told.iter().find(|one| one.summary == stack.could_not("roll back")).unwrap();
+    second.says(&host.address).says("between what it was and what it should have become.");
+    stack.space.expect_change(STACK, &["update"]);
+
+    // What was good is still what a failure goes back to.
+    gate::open(&stack);
+    write("3", ill);
+    let run = stack.space.apply();
+    expect_story(&run, &stack.could_not("update"), &["is unhealthy", "runs as before the apply: "]);
+    assert_eq!(stack.variable("app", "V"), "1");
+    write("1", well);
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
 }
 
 #[test]
