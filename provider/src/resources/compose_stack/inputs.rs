@@ -20,7 +20,7 @@ use super::{
 use crate::source::{Source, check_relative, hex, plain_parts, sha256};
 
 /// Goes into every digest, so that another way to predict is another digest.
-const DIGEST_FORMAT: &str = "3";
+const DIGEST_FORMAT: &str = "4";
 /// Variables by which plain `docker compose` finds the project: they are ours.
 pub(super) const RESERVED: [&str; 5] = [
     "COMPOSE_PROJECT_NAME",
