@@ -11,8 +11,11 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use secret::ProofKey as Key;
 use serde::{Deserialize, Serialize};
 
-use super::{history::History, stack::Steady};
-use crate::Error;
+use super::{
+    history::History,
+    stack::{Steady, by_service},
+};
+use crate::{Error, engine::Container};
 
 /// The format of the record.
 const VERSION: u32 = 1;
@@ -32,6 +35,10 @@ pub struct Record {
     pub unfinished: bool,
     /// What became of each service.
     pub services: BTreeMap<String, Recorded>,
+    /// What earlier applies made of services that have left the files, and whose containers were to
+    /// stay.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub orphans: BTreeMap<String, Recorded>,
     /// The images that it used.
     #[serde(default)]
     pub history: History,
@@ -79,9 +86,25 @@ impl Record {
             compose: compose.into(),
             unfinished: false,
             services: BTreeMap::new(),
+            orphans: BTreeMap::new(),
             history: History::default(),
             shipped: String::new(),
         }
+    }
+
+    /// The services that are ours: those of the files, and those that have left them.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        self.services.keys().chain(self.orphans.keys())
+    }
+
+    /// The same, with what `old` knows of services that are not in the files any more and still have
+    /// containers.
+    pub fn keeping_orphans(mut self, old: &Self, containers: &[Container]) -> Self {
+        let live = by_service(containers);
+        let ours = old.orphans.iter().chain(old.services.iter().filter(|(_, one)| !one.left_alone));
+        let still = ours.filter(|(name, _)| live.contains_key(*name) && !self.services.contains_key(*name));
+        self.orphans = still.map(|(name, one)| (name.clone(), one.clone())).collect();
+        self
     }
 
     /// Reads what [`Record::to_json`] wrote.

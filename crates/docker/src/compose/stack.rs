@@ -34,6 +34,9 @@ pub const LABEL_SERVICE: &str = "com.docker.compose.service";
 /// one may hash secrets.
 pub const CHANGED: &str = "changed";
 
+/// The status of a service that has left the files and whose containers stay.
+pub const ORPHANED: &str = "orphaned";
+
 /// What a service is when all is well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -91,7 +94,8 @@ pub struct ServiceState {
     pub files_hash: String,
     /// Hash of its configuration, placeholders in the place of secrets.
     pub config_hash: String,
-    /// `running`, `healthy`, `completed`, `idle` or `ignored` when all is well, else what is wrong: `missing`,
+    /// `running`, `healthy`, `completed`, `idle` or `ignored` when all is well, `orphaned` for one that is
+    /// not in the files any more and whose containers were to stay, else what is wrong: `missing`,
     /// `created`, `starting`, `unhealthy`, `paused`, `restarting`, `stopped`, `exited (n)`, `dead`.
     pub status: String,
     /// How many containers it has.
@@ -232,11 +236,17 @@ pub fn read(
         .into_iter()
         .map(|name| {
             let recorded = record.and_then(|record| record.services.get(name));
+            let orphan = record.and_then(|record| record.orphans.get(name));
             let none = Vec::new();
             let own = live.get(name).unwrap_or(&none);
-            let state = match recorded {
-                Some(recorded) => known(name, own, recorded, &live, key, files),
-                None => stranger(own),
+            let state = match (recorded, orphan) {
+                (Some(recorded), _) => known(name, own, recorded, &live, key, files),
+                // Its files are not shipped any more: what it was made for counts.
+                (None, Some(orphan)) => {
+                    let state = known(name, own, orphan, &live, key, None);
+                    ServiceState { status: ORPHANED.to_owned(), ..state }
+                }
+                (None, None) => stranger(own),
             };
             (name.clone(), state)
         })

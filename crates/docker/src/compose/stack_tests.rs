@@ -51,7 +51,11 @@ fn key() -> Key {
 }
 
 fn made(wanted: Wanted, containers: &[Container]) -> Record {
-    record("web", "2.26.1", &BTreeMap::from([("app".to_owned(), wanted)]), containers, &key())
+    made_of(&BTreeMap::from([("app".to_owned(), wanted)]), containers)
+}
+
+fn made_of(wanted: &BTreeMap<String, Wanted>, containers: &[Container]) -> Record {
+    record("web", "2.26.1", wanted, containers, &key())
 }
 
 #[test]
@@ -86,6 +90,23 @@ fn what_is_left_alone_reads_the_same_whatever_runs() {
     assert_eq!((alone["app"].status.as_str(), alone["app"].replicas), ("idle", 0));
     assert_eq!(alone["app"].config_hash, "planned");
     assert_eq!(read(&[other, ended], Some(&record), Some(&key()), None), alone);
+}
+
+#[test]
+fn what_has_left_the_files_is_told_while_its_containers_stay() {
+    let containers = [up("app", 1), up("stranger", 1)];
+    let old = made(want(Steady::Healthy, 1), &containers);
+    let record = made_of(&BTreeMap::new(), &containers).keeping_orphans(&old, &containers);
+    assert_eq!(record.names().collect::<Vec<_>>(), ["app"]);
+    let before = &read(&containers, Some(&old), Some(&key()), None)["app"];
+    let after = &read(&containers, Some(&record), Some(&key()), None)["app"];
+    assert_eq!(*after, ServiceState { status: ORPHANED.into(), ..before.clone() });
+    assert!(read(&[], Some(&record), Some(&key()), None).is_empty(), "its containers are gone");
+    // It stays so while others change, and comes back with the files.
+    let again = made_of(&BTreeMap::new(), &containers).keeping_orphans(&record, &containers);
+    assert_eq!(again.orphans, record.orphans);
+    let back = made(want(Steady::Healthy, 1), &containers).keeping_orphans(&record, &containers);
+    assert!(back.orphans.is_empty());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use docker::{
         build::{self, BuildError, LABEL_CONTEXT, Shipped},
         predict::Resolved,
         resources::Values,
-        stack::{LABEL_IMAGE, is_of_service},
+        stack::{LABEL_IMAGE, ORPHANED, is_of_service},
     },
     engine::{Answer, Container, Image},
     registry::{digest_of, has_moved, pinned},
@@ -143,10 +143,16 @@ pub(super) fn gone(name: &str, host: &str, gone: &BTreeSet<String>) -> Option<Di
 /// `image_digests`: what runs, as it can be had again.
 pub(super) fn digests(model: &StackModel, facts: &ImageFacts) -> Field<BTreeMap<String, String>> {
     let services = model.services.known().into_iter().flatten();
+    let services = services.filter(|(_, service)| !is_orphan(service));
     let running =
         services.filter(|(_, service)| service.containers.known().is_some_and(|all| !all.is_empty()));
     let digest = |service: &Service| digest(service, facts).unwrap_or_default();
     Field::Known(running.filter_map(|(name, service)| Some((name.clone(), digest(service)?))).collect())
+}
+
+/// Whether it has left the files: then it is nothing that another stack could run.
+fn is_orphan(service: &Service) -> bool {
+    service.status.as_str() == Some(ORPHANED)
 }
 
 /// `image_digests` as they will be; unknown as long as one of them is.
@@ -156,7 +162,7 @@ pub(super) fn planned_digests(
 ) -> Field<BTreeMap<String, String>> {
     let mut digests = BTreeMap::new();
     for (name, service) in services {
-        if service.replicas.known() == Some(&0) {
+        if service.replicas.known() == Some(&0) || is_orphan(service) {
             continue;
         }
         match digest(service, facts) {

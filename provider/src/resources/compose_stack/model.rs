@@ -90,10 +90,24 @@ pub(super) const CHANGED: &str = "changed";
 /// `keep_images` where nobody says otherwise.
 pub(super) const KEEP_IMAGES: u64 = 2;
 
+/// What becomes of the containers of services that have left the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Orphans {
+    /// They are removed.
+    Go,
+    /// They stay as they are.
+    Stay,
+}
+
 impl StackModel {
     /// The name, or nothing while it is unknown.
     pub(super) fn name(&self) -> &str {
         self.name.as_str().unwrap_or_default()
+    }
+
+    /// What becomes of services that have left the files.
+    pub(super) fn orphans(&self) -> Orphans {
+        if self.remove_orphans.known() == Some(&false) { Orphans::Stay } else { Orphans::Go }
     }
 
     /// The services as the domain knows them; none while they are unknown.

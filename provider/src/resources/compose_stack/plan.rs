@@ -5,7 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use docker::compose::plan::{Change, planned};
+use docker::compose::{
+    plan::{Change, planned},
+    stack::{ORPHANED, ServiceState},
+};
 use framework::{Context, Diagnostic, Diagnostics, Field, Plan, Severity, State};
 
 use super::{
@@ -169,7 +172,8 @@ fn settle(title: &str, plan: &mut Plan<StackResource>, known: Known) -> Result<(
         None => (BTreeMap::new(), BTreeMap::new(), ImageFacts::default()),
     };
     let ids = known.prediction.image_ids(&images, &facts);
-    let changes = known.prediction.changes(&prior, &ids, &known.compose);
+    let orphans = plan.planned.orphans();
+    let changes = known.prediction.changes(&prior, &ids, &known.compose, orphans);
     let services = services(&prior, &known.prediction, &changes, &ids, &plan.planned);
     plan.planned.directory = Field::Known(known.directory);
     plan.planned.image_digests = planned_digests(&services, &facts);
@@ -207,7 +211,7 @@ fn facts_for(
 
 /// The services as they will be.
 fn services(
-    prior: &BTreeMap<String, docker::compose::stack::ServiceState>,
+    prior: &BTreeMap<String, ServiceState>,
     prediction: &Prediction,
     changes: &BTreeMap<String, Change>,
     images: &BTreeMap<String, String>,
@@ -216,6 +220,8 @@ fn services(
     // What is pulled anyway may turn out to be another image, once anything is done at all.
     let pulls = planned_model.pull.as_str() == Some("always")
         && changes.values().any(|change| *change != Change::Keep);
+    let left = prediction.orphans(prior, planned_model.orphans()).filter(|(_, state)| is_ours(state));
+    let left = left.map(|(name, state)| (name.clone(), orphaned(state)));
     prediction
         .wanted()
         .iter()
@@ -242,7 +248,18 @@ fn services(
             }
             (name.clone(), service)
         })
+        .chain(left)
         .collect()
+}
+
+/// Whether a service that has containers is one that we have made: of others no environment is known.
+fn is_ours(state: &ServiceState) -> bool {
+    state.replicas > 0 && !state.environment_hash.is_empty()
+}
+
+/// A service that has left the files and whose containers stay.
+fn orphaned(state: &ServiceState) -> Service {
+    Service { status: ORPHANED.into(), ..Service::of(state) }
 }
 
 /// Whether the plan may go on without knowing: what is to be created must not need its host yet,
@@ -262,8 +279,6 @@ fn warn(cx: &Context, failure: Failure, title: &str) {
 
 #[cfg(test)]
 mod tests {
-    use docker::compose::stack::ServiceState;
-
     use super::*;
     use crate::resources::compose_stack::prediction::tests::wanted;
 
@@ -296,7 +311,7 @@ mod tests {
         images: &BTreeMap<String, String>,
         model: &StackModel,
     ) -> BTreeMap<String, Service> {
-        let changes = prediction.changes(prior, images, "5.5.1");
+        let changes = prediction.changes(prior, images, "5.5.1", model.orphans());
         super::services(prior, prediction, &changes, images, model)
     }
 
@@ -346,6 +361,20 @@ mod tests {
         let services = services(&prior, &both, &BTreeMap::new(), &StackModel::default());
         assert_eq!(services.keys().collect::<Vec<_>>(), ["app", "new"]);
         assert!(services["new"].image_id.is_unknown());
+    }
+
+    #[test]
+    fn what_leaves_the_files_stays_where_orphans_do() {
+        let model = StackModel { remove_orphans: Field::Known(false), ..StackModel::default() };
+        let stranger = ServiceState { environment_hash: String::new(), ..live("s") };
+        let prior = prior(&[("app", live("c")), ("old", live("o")), ("off", live("f")), ("other", stranger)]);
+        let mut files = prediction(&[("app", "c")]);
+        files.inactive = ["off".to_owned()].into();
+        let changes = files.changes(&prior, &BTreeMap::new(), "5.5.1", model.orphans());
+        assert_eq!((&changes["old"], &changes["off"]), (&Change::Keep, &Change::Remove));
+        let services = services(&prior, &files, &BTreeMap::new(), &model);
+        assert_eq!(services.keys().collect::<Vec<_>>(), ["app", "old"]);
+        assert_eq!(services["old"], Service { status: "orphaned".into(), ..Service::of(&prior["old"]) });
     }
 
     #[test]

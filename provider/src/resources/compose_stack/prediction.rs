@@ -22,7 +22,7 @@ use serde_json::Value;
 
 mod origin;
 
-use super::images::ImageFacts;
+use super::{images::ImageFacts, model::Orphans};
 use crate::source::sha256;
 pub(crate) use origin::Origin;
 
@@ -195,8 +195,24 @@ impl Prediction {
         prior: &BTreeMap<String, ServiceState>,
         images: &BTreeMap<String, String>,
         compose: &str,
+        orphans: Orphans,
     ) -> BTreeMap<String, Change> {
-        plan::changes(prior, &self.wanted(), images, &self.dependencies(), Behaviour::of_text(compose))
+        let behaviour = Behaviour::of_text(compose);
+        let mut changes = plan::changes(prior, &self.wanted(), images, &self.dependencies(), behaviour);
+        for (name, _) in self.orphans(prior, orphans) {
+            changes.insert(name.clone(), Change::Keep);
+        }
+        changes
+    }
+
+    /// The services of `prior` that the files do not name (any more) and whose containers stay.
+    pub(super) fn orphans<'p>(
+        &self,
+        prior: &'p BTreeMap<String, ServiceState>,
+        orphans: Orphans,
+    ) -> impl Iterator<Item = (&'p String, &'p ServiceState)> {
+        let is_named = |name: &String| self.services.contains_key(name) || self.inactive.contains(name);
+        prior.iter().filter(move |(name, _)| orphans == Orphans::Stay && !is_named(name))
     }
 
     /// The Compose file with what we add; labels that stand for secrets stand for `contents`.

@@ -18,7 +18,7 @@ use super::{
     failure::Failure,
     held::{self, Held},
     images::{self, Abroad, ImageFacts},
-    model::{KEEP_IMAGES, ROLLBACK, Service},
+    model::{KEEP_IMAGES, Orphans, ROLLBACK, Service},
     prediction::Prediction,
     site::Site,
 };
@@ -152,8 +152,8 @@ async fn found_by_name(
 pub(super) fn take(model: &mut StackModel, held: &Held, containers: &[Container]) {
     let record = held.record.as_ref();
     let mut services = stack::read(containers, record, held.key.as_ref(), Some(&held.seen()));
-    if model.remove_orphans.known() == Some(&false) {
-        services.retain(|name, _| record.is_none_or(|record| record.services.contains_key(name)));
+    if model.orphans() == Orphans::Stay {
+        services.retain(|name, _| record.is_none_or(|record| record.names().any(|ours| ours == name)));
     }
     let services = services.iter().map(|(name, state)| (name.clone(), Service::of(state)));
     model.services = Field::Known(services.collect());

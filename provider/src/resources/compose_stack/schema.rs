@@ -200,7 +200,8 @@ fn behaviour() -> [Attribute; 4] {
         ),
         Attribute::bool("remove_orphans").default(true).describe(
             "Remove containers of the project that belong to none of its services (any more). Containers of \
-             `docker compose run` never count among them. Default: `true`.",
+             `docker compose run` never count among them. With `false`, a service that leaves the files keeps its \
+             containers and stays in `services`, as `orphaned`; set to `true` later, it goes. Default: `true`.",
         ),
         Attribute::bool("remove_volumes_on_destroy").default(false).describe(
             "Remove the project's volumes, **with all data in them**, when the stack is destroyed. It is read from the \
@@ -237,7 +238,8 @@ fn computed() -> [Attribute; 4] {
         Attribute::map("services", Service::object_type()).computed().describe(
             "The services, by name. Every reason why one is changed is a field of its own: `image`, `image_id`, \
              `environment_hash`, `files_hash` (the shipped files that it uses), `config_hash` (everything that Compose \
-             compares), `status` (`running`, `healthy`, `completed`, `idle` or `ignored` when all is well, else what is wrong) \
+             compares), `status` (`running`, `healthy`, `completed`, `idle` or `ignored` when all is well, `orphaned` for a \
+             service that has left the files and whose containers stay, else what is wrong) \
              and `replicas`. `containers` are the names of its containers, `ports` what they publish. A service that is only \
              stopped and started again, because one that it depends on is replaced, shows by its `ports` alone: they \
              are known after apply. Which services that is depends on the host's Compose: before 2.29.4 all that \

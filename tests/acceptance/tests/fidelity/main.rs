@@ -56,18 +56,6 @@ const OVER_REPORTED: &[OverReport] = &[
     of_version("another version with the same values", "mounted"),
     of_version("another version with the same values", "listed"),
     of_version("another version with the same values", "bound"),
-    OverReport {
-        project: "orphans",
-        step: "a service leaves the files",
-        service: "old",
-        reason: "it leaves `services`; that remove_orphans = false keeps its containers is not shown there",
-    },
-    OverReport {
-        project: "orphans",
-        step: "both come back",
-        service: "old",
-        reason: "containers that remove_orphans = false has kept are taken up again",
-    },
 ];
 
 const fn of_version(step: &'static str, service: &'static str) -> OverReport {

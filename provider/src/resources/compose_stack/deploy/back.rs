@@ -176,7 +176,7 @@ impl Deployment<'_> {
         let key = held.key.clone().map_or_else(super::new_key, Ok)?;
         let live = stack::read(&containers, Some(&generation.record), Some(&key), Some(&held.seen()));
         // The Compose of now does it, whichever did it then.
-        let changes = prediction.changes(&live, &generation.images, &failed.compose);
+        let changes = prediction.changes(&live, &generation.images, &failed.compose, self.planned.orphans());
         Ok(Work {
             cx: cx.clone(),
             scrubber,
@@ -188,7 +188,7 @@ impl Deployment<'_> {
             held,
             containers,
             changes,
-            recorded: generation.record.services.keys().cloned().collect(),
+            recorded: generation.record.names().cloned().collect(),
             jobs: Vec::new(),
             good: Err(NoneKept::Never),
             by_hand: generation.by_hand.clone(),

@@ -249,10 +249,10 @@ impl Deployment<'_> {
         let live = stack::read(&containers, held.record.as_ref(), Some(&key), Some(&held.seen()));
         let found = images::look(&self.engine, Some(&prediction)).await?;
         let images = prediction.image_ids(&images::ids(&found), &ImageFacts::of(&found));
-        let changes = prediction.changes(&live, &images, &compose);
+        let changes = prediction.changes(&live, &images, &compose, self.planned.orphans());
         let good = self.last_good(&held, &containers).await?;
         let jobs = self.due(&prediction, &changes);
-        let recorded = held.record.iter().flat_map(|record| record.services.keys().cloned()).collect();
+        let recorded = held.record.iter().flat_map(|record| record.names().cloned()).collect();
         let work = Work {
             cx: self.cx.clone(),
             scrubber: self.scrubber.clone(),

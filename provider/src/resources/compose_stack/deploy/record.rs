@@ -67,8 +67,10 @@ impl Deployment<'_> {
     async fn entries(&self, work: &Work, now: &[Container], done: bool) -> Result<Record, Failure> {
         let wanted = work.prediction.wanted();
         let record = stack::record(&self.inputs.name, &work.compose, &wanted, now, &work.key);
-        let history = self.history(work, work.held.record.as_ref(), done).await?;
-        Ok(Record { history, ..record })
+        let old = work.held.record.as_ref();
+        let history = self.history(work, old, done).await?;
+        let record = Record { history, ..record };
+        Ok(old.filter(|_| done).map_or(record.clone(), |old| record.keeping_orphans(old, now)))
     }
 
     async fn write(&self, work: &Work, record: &Record) -> Result<(), Failure> {
@@ -107,6 +109,8 @@ fn half_done(
             None => entry.proof = None,
         }
     }
+    record.orphans = old.map(|old| old.orphans.clone()).unwrap_or_default();
+    record.orphans.retain(|name, _| live.contains_key(name) && !record.services.contains_key(name));
     // What was to go and is still there is still ours to remove.
     for (name, entry) in old.into_iter().flat_map(|old| &old.services) {
         if live.contains_key(name) {

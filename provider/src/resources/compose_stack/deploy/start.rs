@@ -15,7 +15,7 @@ use docker::{
 };
 
 use super::{Deployment, Work};
-use crate::resources::compose_stack::failure::Failure;
+use crate::resources::compose_stack::{failure::Failure, model::Orphans};
 
 /// Left of the time limit for finding out what runs after a wait that was too long.
 pub(super) const RESERVE: Duration = Duration::from_secs(10);
@@ -50,7 +50,7 @@ impl Deployment<'_> {
     /// The containers that go, by id: those of services that are none any more, and those of
     /// services that are left alone from now on.
     fn leaving(&self, work: &Work) -> Vec<String> {
-        let all = self.planned.remove_orphans.known() != Some(&false);
+        let all = self.planned.orphans() == Orphans::Go;
         // What our own files still name is no stranger, but switched off.
         let switched_off =
             |name: &str| work.prediction.inactive.contains(name) && work.recorded.contains(name);

@@ -76,4 +76,6 @@ fn orphans() -> Case {
                 .doing(Set("profiles", "[\"debug\"]"))
                 .creates("debug"),
         )
+        .step(step("one leaves again").doing(Replace(COMPOSE, OLD, "")))
+        .step(step("orphans go after all").doing(Set("remove_orphans", "true")).removes("old"))
 }
