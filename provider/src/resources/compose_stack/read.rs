@@ -16,6 +16,7 @@ use super::{
     StackModel, StackPrivate, StackResource, TYPE,
     destroy::is_abandoned,
     failure::Failure,
+    generation::Generation,
     held::{self, Held},
     images::{self, Abroad, ImageFacts},
     model::{KEEP_IMAGES, Orphans, ROLLBACK, Service},
@@ -71,7 +72,7 @@ async fn refreshed(
             };
             // An import remembers nothing, and a CLI forgets what belongs to a state when the
             // provider is killed in an apply; the host has kept what the last good apply was told.
-            state.private.prediction = there.0.good.as_ref().map(|good| good.prediction.clone());
+            state.private.prediction = there.0.good.as_ref().and_then(Generation::remembered).cloned();
             let prediction = state.private.prediction.as_ref();
             let images = look_at_images(resource, &engine, &state.model, prediction).await?;
             (there, images)

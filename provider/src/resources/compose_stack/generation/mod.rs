@@ -90,6 +90,12 @@ impl Generation {
         Self { networks: Some(networks), ..self }
     }
 
+    /// What a state may remember of it. Of what was started by hand Compose was asked with the real
+    /// values, secrets among them, and hashes over those are for the host alone.
+    pub(super) fn remembered(&self) -> Option<&Prediction> {
+        Some(&self.prediction).filter(|_| self.by_hand.is_none())
+    }
+
     /// Reads what [`Generation::to_json`] wrote; nothing when it is something else or newer.
     pub(super) fn parse(json: &[u8]) -> Option<Self> {
         serde_json::from_slice(json).ok().filter(|one: &Self| one.version <= VERSION)
@@ -249,6 +255,8 @@ mod tests {
     fn what_was_started_by_hand_is_kept_until_an_apply_has_succeeded() {
         let by_hand = generation().started_by_hand(ByHand { env_file: "/dev/null".into() });
         let good = Some(by_hand.clone());
+        assert_eq!(by_hand.remembered(), None);
+        assert_eq!(generation().remembered(), Some(&generation().prediction));
         assert_eq!(Generation::parse(&by_hand.to_json()), Some(by_hand));
         // It was kept, and nothing was shipped: what runs may be something else by now.
         let kept = Held { good: good.clone(), ..Held::default() };
