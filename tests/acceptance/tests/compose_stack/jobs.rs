@@ -1,6 +1,6 @@
 //! Jobs: what runs before and after the services, and what does not.
 
-use acceptance_tests::{STACK, Stack};
+use acceptance_tests::{CurrentCompose, STACK, Stack};
 use lab::{Lab, Variant};
 
 /// A database that others find by a file in a volume once it is healthy, an application, and a
@@ -159,4 +159,57 @@ fn a_job_that_fails_before_the_services_changes_none_of_them() {
     error.says("no such service: tool");
     configure(&stack, &good.replace("\"db\"", "\"tools\""));
     stack.space.plan().expect_error().says("needs tools");
+}
+
+/// With a current Compose, which leaves the containers of dependents alone. What a job needs is
+/// brought up before the others, by a call that does not know them.
+#[test]
+fn what_a_job_has_replaced_starts_those_again_that_ask_for_it() {
+    let Some(compose) = CurrentCompose::of_run() else { return };
+    let lab = Lab::current().unwrap();
+    let host = lab.add_host(Variant::Root).unwrap();
+    compose.install(&lab, &host);
+    let stack = Stack::on(&lab, &host);
+    let configure = |version: &str| {
+        let busybox = stack.image("busybox");
+        let stays = |name: &str, needs: &str| {
+            format!(
+                "  {name}:\n    image: {busybox}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n{needs}"
+            )
+        };
+        let needs = |restart: bool| {
+            format!("    depends_on: {{ db: {{ condition: service_started, restart: {restart} }} }}\n")
+        };
+        let version = format!("    environment: {{ VERSION: \"{version}\" }}\n");
+        let text = format!(
+            "services:\n{}{}{}",
+            stays("db", &version),
+            stays("asks", &needs(true)),
+            stays("stays", &needs(false))
+        );
+        stack.space.write("compose.tpl.yaml", &text);
+        stack.configure(
+            "config = [file(\"${path.module}/compose.tpl.yaml\")]\n  job {\n    name = \"migrate\"\n    \
+             service = \"db\"\n    command = [\"true\"]\n    needs = [\"db\"]\n  }",
+        );
+    };
+    configure("1");
+    stack.space.apply().expect_success();
+    let start = |service: &str| {
+        let container = format!("{}-{service}-1", stack.name);
+        stack.root_runs(&["docker", "inspect", "--format", "{{.Id}} {{.State.StartedAt}}", &container])
+    };
+    let before = ["db", "asks", "stays"].map(start);
+    configure("2");
+    let planned = stack.space.expect_change(STACK, &["update"]);
+    assert_eq!(planned.unknown["services"]["asks"]["ports"], true);
+    assert_eq!(planned.after["services"]["stays"], planned.before["services"]["stays"]);
+    stack.space.apply().expect_success();
+    let after = ["db", "asks", "stays"].map(start);
+    let id = |text: &str| text.split(' ').next().unwrap().to_owned();
+    assert_ne!(id(&before[0]), id(&after[0]));
+    assert_eq!(id(&before[1]), id(&after[1]));
+    assert_ne!(before[1], after[1], "it was not started again");
+    assert_eq!(before[2], after[2]);
+    stack.space.expect_no_changes();
 }

@@ -289,6 +289,7 @@ impl Deployment<'_> {
         self.run_jobs(work, When::Before).await?;
         self.tidy(work).await?;
         self.up(work).await?;
+        self.restart_followers(work).await?;
         self.reload(work, sent).await?;
         let containers = self.wait(work).await?;
         self.pass_probes(work).await?;

@@ -87,6 +87,22 @@ impl Deployment<'_> {
         Ok(self.ready(work, &goals, patience(work)).await.map(drop)?)
     }
 
+    /// Starts those again that are to start again with what a job needed: the call that replaced it
+    /// did not know them, and the one for all has found it as it should be.
+    pub(super) async fn restart_followers(&self, work: &Work) -> Result<(), Failure> {
+        let before = work.prediction.with_dependencies(&work.needed());
+        let follows = |name: &str| match work.changes.get(name) {
+            Some(Change::Restart(because)) => because.is_subset(&before) && !before.contains(name),
+            _ => false,
+        };
+        let followers = work.containers.iter().filter(|one| one.label(LABEL_SERVICE).is_some_and(follows));
+        let running = followers.filter(|one| one.state == State::Running && stack::is_of_service(one));
+        for container in running {
+            self.engine.restart(&container.id).await?;
+        }
+        Ok(())
+    }
+
     /// Runs `docker compose up` for what is started, or for `needs` and what they depend on.
     async fn up_of(&self, work: &Work, needs: Option<&BTreeSet<String>>) -> Result<(), Failure> {
         let project = work.project(&self.inputs.name);
