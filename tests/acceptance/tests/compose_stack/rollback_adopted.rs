@@ -10,8 +10,8 @@ struct ByHand<'a> {
 }
 
 impl<'a> ByHand<'a> {
-    fn new(lab: &'a Lab) -> Self {
-        let stack = Stack::on(lab, lab.host(Variant::Root).unwrap());
+    fn new(lab: &'a Lab, variant: Variant) -> Self {
+        let stack = Stack::on(lab, lab.host(variant).unwrap());
         let directory = format!("/srv/{}", stack.name);
         Self { stack, directory }
     }
@@ -94,8 +94,8 @@ impl<'a> ByHand<'a> {
 #[test]
 fn what_was_started_by_hand_runs_as_before() {
     let lab = Lab::current().unwrap();
-    for values in [Some("VALUE=by-hand\n"), None] {
-        let made = ByHand::new(&lab);
+    for (values, variant) in [(Some("VALUE=by-hand\n"), Variant::Root), (None, Variant::Sudo)] {
+        let made = ByHand::new(&lab, variant);
         let (stack, space) = (&made.stack, &made.stack.space);
         made.start(values, "docker compose up --detach");
         let (files, before) = (made.files(), stack.containers());
@@ -158,7 +158,7 @@ fn what_its_files_do_not_tell_is_not_claimed_to_be_kept() {
         ("VALUE=shell docker compose up --detach", "do not say what service app runs"),
         ("cp .env prod.env && docker compose --env-file prod.env up --detach", "`--env-file "),
     ] {
-        let made = ByHand::new(&lab);
+        let made = ByHand::new(&lab, Variant::Root);
         let (stack, space) = (&made.stack, &made.stack.space);
         made.start(Some("OTHER=1\n"), line);
         made.import();
