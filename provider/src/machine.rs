@@ -1,7 +1,8 @@
-//! What a look at a machine finds, for the resource and the data source alike.
+//! What a look at a machine finds, and the attributes for it, for the resource and the data source
+//! alike.
 
 use docker::{Cli, Engine, compose::Compose};
-use framework::Attribute;
+use framework::{Attribute, Field, Model};
 use remote::{Error, facts::facts};
 use secret::Scrubber;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +25,53 @@ pub(crate) struct Seen {
     pub(crate) compose_version: Option<String>,
     /// Whether cloud-init is installed.
     pub(crate) cloud_init: bool,
+}
+
+/// The attributes for what was seen; [`facts_attributes`] describes them.
+#[derive(Clone, Debug, Default, PartialEq, Model)]
+pub(crate) struct MachineModel {
+    pub(crate) machine_id: Field<String>,
+    pub(crate) hostname: Field<String>,
+    pub(crate) os: Field<String>,
+    pub(crate) os_version: Field<String>,
+    pub(crate) arch: Field<String>,
+    pub(crate) cpus: Field<u64>,
+    pub(crate) memory_bytes: Field<u64>,
+    pub(crate) docker_version: Field<String>,
+    pub(crate) compose_version: Field<String>,
+}
+
+impl MachineModel {
+    /// Of a machine that has to be seen first.
+    pub(crate) fn unknown() -> Self {
+        Self {
+            machine_id: Field::Unknown,
+            hostname: Field::Unknown,
+            os: Field::Unknown,
+            os_version: Field::Unknown,
+            arch: Field::Unknown,
+            cpus: Field::Unknown,
+            memory_bytes: Field::Unknown,
+            docker_version: Field::Unknown,
+            compose_version: Field::Unknown,
+        }
+    }
+}
+
+impl From<Seen> for MachineModel {
+    fn from(seen: Seen) -> Self {
+        Self {
+            machine_id: Field::Known(seen.machine_id),
+            hostname: Field::Known(seen.hostname),
+            os: Field::Known(seen.os),
+            os_version: Field::Known(seen.os_version),
+            arch: Field::Known(seen.arch),
+            cpus: Field::Known(seen.cpus),
+            memory_bytes: Field::Known(seen.memory_bytes),
+            docker_version: Field::from(seen.docker_version),
+            compose_version: Field::from(seen.compose_version),
+        }
+    }
 }
 
 /// Looks at `host`.

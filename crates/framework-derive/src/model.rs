@@ -5,11 +5,44 @@ use quote::quote;
 use syn::ext::IdentExt;
 use syn::{Data, DeriveInput, Error, Field, Fields, LitStr, Result};
 
-/// One field of the struct, with the name of its attribute.
+/// One field of the struct.
 struct Attribute<'a> {
     ident: &'a syn::Ident,
     ty: &'a syn::Type,
-    name: String,
+    /// The name of its attribute; none where it is a model of more attributes of the same object.
+    name: Option<String>,
+}
+
+impl Attribute<'_> {
+    fn decoded(&self) -> TokenStream {
+        let Self { ident, ty, name } = self;
+        match name {
+            Some(name) => quote!(#ident: fields.read(#name)?),
+            None => quote!(#ident: <#ty as ::framework::ModelValue>::from_value(value, at)?),
+        }
+    }
+
+    fn encoded(&self) -> TokenStream {
+        let Self { ident, name, .. } = self;
+        let value = quote!(::framework::ModelValue::to_value(&self.#ident));
+        match name {
+            Some(name) => quote!(all.insert(::std::string::String::from(#name), #value);),
+            None => quote!(if let ::framework::Value::Map(more) = #value { all.extend(more); }),
+        }
+    }
+
+    fn declared(&self) -> TokenStream {
+        let Self { ty, name, .. } = self;
+        match name {
+            Some(name) => quote!(all.push((#name, <#ty as ::framework::ModelValue>::value_type()));),
+            None => quote!(all.extend(<#ty as ::framework::Model>::field_types());),
+        }
+    }
+
+    fn absent(&self) -> TokenStream {
+        let Self { ident, ty, .. } = self;
+        quote!(#ident: <#ty as ::framework::ModelValue>::absent())
+    }
 }
 
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
@@ -18,9 +51,11 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     }
     let attributes = attributes(input)?;
     let model = &input.ident;
-    let idents: Vec<_> = attributes.iter().map(|attribute| attribute.ident).collect();
-    let types: Vec<_> = attributes.iter().map(|attribute| attribute.ty).collect();
-    let names: Vec<_> = attributes.iter().map(|attribute| &attribute.name).collect();
+    let all = attributes.iter();
+    let decoded = all.clone().map(Attribute::decoded);
+    let encoded = all.clone().map(Attribute::encoded);
+    let declared = all.clone().map(Attribute::declared);
+    let absent = all.map(Attribute::absent);
     Ok(quote! {
         impl ::framework::ModelValue for #model {
             fn value_type() -> ::framework::Type {
@@ -32,16 +67,13 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
                 at: &::framework::Path,
             ) -> ::core::result::Result<Self, ::framework::DecodeError> {
                 let fields = ::framework::Fields::of(value, at)?;
-                ::core::result::Result::Ok(Self { #(#idents: fields.read(#names)?,)* })
+                ::core::result::Result::Ok(Self { #(#decoded,)* })
             }
 
             fn to_value(&self) -> ::framework::Value {
-                ::framework::Value::Map(::std::collections::BTreeMap::from([
-                    #((
-                        ::std::string::String::from(#names),
-                        ::framework::ModelValue::to_value(&self.#idents),
-                    ),)*
-                ]))
+                let mut all = ::std::collections::BTreeMap::new();
+                #(#encoded)*
+                ::framework::Value::Map(all)
             }
 
             fn absent() -> Self {
@@ -51,11 +83,13 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
 
         impl ::framework::Model for #model {
             fn field_types() -> ::std::vec::Vec<(&'static str, ::framework::Type)> {
-                ::std::vec![#((#names, <#types as ::framework::ModelValue>::value_type()),)*]
+                let mut all = ::std::vec::Vec::new();
+                #(#declared)*
+                all
             }
 
             fn nothing() -> Self {
-                Self { #(#idents: <#types as ::framework::ModelValue>::absent(),)* }
+                Self { #(#absent,)* }
             }
         }
     })
@@ -71,8 +105,10 @@ fn attributes(input: &DeriveInput) -> Result<Vec<Attribute<'_>>> {
     let mut attributes: Vec<Attribute<'_>> = Vec::new();
     for field in &fields.named {
         let attribute = attribute(field)?;
-        if attributes.iter().any(|other| other.name == attribute.name) {
-            return Err(Error::new_spanned(field, format!("a second field named `{}`", attribute.name)));
+        if let Some(name) = &attribute.name
+            && attributes.iter().any(|other| other.name == attribute.name)
+        {
+            return Err(Error::new_spanned(field, format!("a second field named `{name}`")));
         }
         attributes.push(attribute);
     }
@@ -81,13 +117,14 @@ fn attributes(input: &DeriveInput) -> Result<Vec<Attribute<'_>>> {
 
 fn attribute(field: &Field) -> Result<Attribute<'_>> {
     let ident = field.ident.as_ref().ok_or_else(|| Error::new_spanned(field, "a field without a name"))?;
-    let mut name = ident.unraw().to_string();
+    let mut name = Some(ident.unraw().to_string());
     for option in field.attrs.iter().filter(|attribute| attribute.path().is_ident("model")) {
         option.parse_nested_meta(|meta| {
-            if !meta.path.is_ident("name") {
-                return Err(meta.error("the only option is `name = \"…\"`"));
-            }
-            name = meta.value()?.parse::<LitStr>()?.value();
+            name = match &meta.path {
+                path if path.is_ident("flatten") => None,
+                path if path.is_ident("name") => Some(meta.value()?.parse::<LitStr>()?.value()),
+                _ => return Err(meta.error("the options are `name = \"…\"` and `flatten`")),
+            };
             Ok(())
         })?;
     }
@@ -117,7 +154,7 @@ mod tests {
             ("struct M(u8);", "struct with named fields"),
             ("struct M<T> { a: T }", "no generic parameters"),
             ("struct M { a: A, #[model(name = \"a\")] b: B }", "a second field named `a`"),
-            ("struct M { #[model(rename = \"a\")] b: B }", "the only option"),
+            ("struct M { #[model(rename = \"a\")] b: B }", "the options are"),
         ] {
             let error = expanded(source).unwrap_err();
             assert!(error.contains(message), "{source}: {error}");

@@ -20,7 +20,8 @@ pub(crate) use merge::{merge, overlay};
 /// A struct whose fields are the attributes and blocks of a schema, or of an object type.
 ///
 /// Derived: `#[derive(Model)]`. A field is named like its attribute (`r#type` is `type`);
-/// `#[model(name = "…")]` on a field says otherwise.
+/// `#[model(name = "…")]` on a field says otherwise. `#[model(flatten)]` on a field that is a model
+/// takes that one's fields for more of the same object: what several schemas have in common.
 pub trait Model: ModelValue + Clone + Send + Sync + 'static {
     /// Name and type of every field, in the order in which they are written.
     fn field_types() -> Vec<(&'static str, Type)>;

@@ -316,6 +316,34 @@ mod tests {
         labelled: BTreeMap<String, Port>,
     }
 
+    #[derive(Clone, Debug, PartialEq, Model)]
+    struct Service {
+        name: Field<String>,
+        #[model(flatten)]
+        port: Port,
+    }
+
+    #[test]
+    fn a_flattened_model_is_more_of_the_same_object() {
+        assert_eq!(
+            Service::field_types(),
+            [("name", Type::String), ("number", Type::Number), ("protocol_name", Type::String)]
+        );
+        let value = Value::map_of([
+            ("name", Value::from("web")),
+            ("number", 80.into()),
+            ("protocol_name", Value::Null),
+        ]);
+        let service = Service::from_value(&value, &Path::root()).unwrap();
+        assert_eq!(service.port, Port { number: 80, protocol: None });
+        assert_eq!(service.to_value(), value);
+        let nothing = Service::nothing();
+        assert_eq!((nothing.name, nothing.port.number), (Field::Null, 0));
+        let wrong = Value::map_of([("name", Value::from("web")), ("number", "x".into())]);
+        let error = Service::from_value(&wrong, &Path::root()).unwrap_err().to_string();
+        assert!(error.contains("number"), "{error}");
+    }
+
     fn port(number: u64) -> Value {
         Value::map_of([("number", Value::from(number)), ("protocol_name", Value::Null)])
     }

@@ -11,7 +11,7 @@ use crate::{
     daemon::too_early,
     diagnose::host_error,
     hosts::{Hosts, check_connection},
-    machine::{facts_attributes, look},
+    machine::{MachineModel, facts_attributes, look},
 };
 
 /// The type of the data source.
@@ -29,15 +29,8 @@ pub(crate) struct HostDataSource {
 #[derive(Clone, Debug, Default, Model)]
 pub(crate) struct HostFacts {
     pub(crate) host: Field<String>,
-    pub(crate) machine_id: Field<String>,
-    pub(crate) hostname: Field<String>,
-    pub(crate) os: Field<String>,
-    pub(crate) os_version: Field<String>,
-    pub(crate) arch: Field<String>,
-    pub(crate) cpus: Field<u64>,
-    pub(crate) memory_bytes: Field<u64>,
-    pub(crate) docker_version: Field<String>,
-    pub(crate) compose_version: Field<String>,
+    #[model(flatten)]
+    pub(crate) machine: MachineModel,
 }
 
 impl HostDataSource {
@@ -73,17 +66,6 @@ impl DataSource for HostDataSource {
             return Err(too_early(&title).into());
         };
         let seen = look(&host).await.map_err(failed)?;
-        Ok(HostFacts {
-            host: config.host,
-            machine_id: Field::Known(seen.machine_id),
-            hostname: Field::Known(seen.hostname),
-            os: Field::Known(seen.os),
-            os_version: Field::Known(seen.os_version),
-            arch: Field::Known(seen.arch),
-            cpus: Field::Known(seen.cpus),
-            memory_bytes: Field::Known(seen.memory_bytes),
-            docker_version: Field::from(seen.docker_version),
-            compose_version: Field::from(seen.compose_version),
-        })
+        Ok(HostFacts { host: config.host, machine: seen.into() })
     }
 }

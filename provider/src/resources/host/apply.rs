@@ -64,13 +64,13 @@ pub(super) async fn apply(
         // It may have installed Docker, or given the machine another name.
         seen = look(&host).await.map_err(failed)?;
     }
-    match apply.planned.machine_id.known() {
+    match apply.planned.machine.machine_id.known() {
         Some(promised) if *promised != seen.machine_id => {
             return Err(another_machine(&title, promised, &seen.machine_id).into());
         }
         // What the plan has kept, Read refreshes.
         Some(_) => {}
-        None => model.take(seen),
+        None => model.machine = seen.into(),
     }
     apply.state = Some(State::new(model));
     Ok(())

@@ -27,7 +27,7 @@ async fn refreshed(
     host: Host,
     mut model: HostModel,
 ) -> Result<Option<State<HostResource>>, ReadFailure> {
-    model.take(look(&host).await?);
+    model.machine = look(&host).await?.into();
     if model.host_public_key.is_null() {
         adopt_key(hosts, &host, &mut model).await?;
     }
