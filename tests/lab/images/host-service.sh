@@ -1,6 +1,7 @@
 #!/bin/bash
-# lab-service start|stop|ready sshd|docker|rootless|podman: what an init system would do for the services of a
-# lab host. The last two are started by tests alone: an engine of the user deploy, and podman's API.
+# lab-service start|stop|ready sshd|docker|containerd-store|rootless|podman: what an init system would do for the
+# services of a lab host. The last three are started by tests alone: an engine of root's that keeps its images in
+# containerd, one of the user deploy, and podman's API.
 set -eu
 action=$1 service=$2
 
@@ -27,6 +28,17 @@ stop-sshd) stop /run/sshd.pid ;;
 ready-sshd) [ -n "$(ss -Hltn 'sport = :22')" ] ;;
 start-docker) setsid --fork dockerd >>/var/log/dockerd.log 2>&1 </dev/null ;;
 stop-docker) stop /run/docker.pid ;;
+start-containerd-store)
+    mkdir -p /etc/docker-store
+    sed 's/"storage-driver":"[^"]*"/"features":{"containerd-snapshotter":true}/' /etc/docker/daemon.json \
+        >/etc/docker-store/daemon.json
+    # The bridge is the first engine's, and so are the rules of the firewall.
+    setsid --fork dockerd --config-file /etc/docker-store/daemon.json --host unix:///run/docker-store.sock \
+        --data-root /var/lib/docker/store --exec-root /run/docker-store --pidfile /run/docker-store.pid \
+        --bridge docker0 --iptables=false >>/var/log/docker-store.log 2>&1 </dev/null
+    ;;
+stop-containerd-store) stop /run/docker-store.pid ;;
+ready-containerd-store) docker -H unix:///run/docker-store.sock info >/dev/null 2>&1 ;;
 start-rootless)
     home=/home/deploy own=/run/user/1000
     install -d -m 700 -o deploy -g deploy "$own" "$home/.config" "$home/.config/docker" "$home/.local" \

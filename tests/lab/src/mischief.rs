@@ -73,6 +73,16 @@ impl Lab {
         self.start_another(host, "rootless").map(|()| "/run/user/1000/docker.sock")
     }
 
+    /// Starts another engine of root's on a host, whose images are containerd's as on a fresh
+    /// installation of Docker 29 and later; returns its socket. It has no rules in the firewall, so
+    /// nothing that it publishes is reached from outside. It ends with the host.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub fn start_containerd_store(&self, host: &Host) -> Result<&'static str> {
+        self.start_another(host, "containerd-store").map(|()| "/run/docker-store.sock")
+    }
+
     /// Starts podman's imitation of the engine's API on a host; returns its socket. It ends with
     /// the host.
     ///

@@ -24,7 +24,7 @@ const FILL_VERSION: &str = "2";
 
 /// Media types of manifests, as clients send them.
 const MANIFEST_TYPES: &str = "application/vnd.docker.distribution.manifest.v2+json, \
-     application/vnd.oci.image.manifest.v1+json";
+     application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json";
 
 /// The open registry of a lab, to look things up and to move tags.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::hold;
 use crate::{engine::Image, registry::tagged};
 
 /// Images: id to the references by which the stack used them.
@@ -56,13 +57,15 @@ fn merge(into: &mut Used, from: Used) {
     }
 }
 
-/// What has to be removed so that `image` goes as far as the stack used it by `references`: their
-/// tags, or the image by its id where it has no tags at all.
-pub fn names_to_remove(image: &Image, references: &BTreeSet<String>) -> Vec<String> {
+/// What has to be removed so that `image` goes as far as the stack `project` used it by
+/// `references`: their tags and the one that holds it, or the image by its id where it has no tags
+/// at all.
+pub fn names_to_remove(image: &Image, references: &BTreeSet<String>, project: &str) -> Vec<String> {
     if image.tags.is_empty() {
         return vec![image.id.clone()];
     }
-    let ours: BTreeSet<String> = references.iter().map(|reference| tagged(reference)).collect();
+    let mut ours: BTreeSet<String> = references.iter().map(|reference| tagged(reference)).collect();
+    ours.insert(hold::name(project, &image.id));
     image.tags.iter().filter(|tag| ours.contains(&tagged(tag))).cloned().collect()
 }
 
@@ -109,15 +112,21 @@ mod tests {
     #[test]
     fn only_our_tags_go() {
         let image = |tags: &[&str]| Image {
-            id: "sha256:1".into(),
+            id: "sha256:1111111111111111".into(),
             tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
             ..Image::default()
         };
         let references =
             BTreeSet::from(["docker.io/library/app".to_owned(), "reg:5000/x:2@sha256:aa".to_owned()]);
-        assert_eq!(names_to_remove(&image(&[]), &references), ["sha256:1"]);
-        assert_eq!(names_to_remove(&image(&["app:latest", "app:1"]), &references), ["app:latest"]);
-        assert_eq!(names_to_remove(&image(&["reg:5000/x:2", "reg:5000/y:2"]), &references), ["reg:5000/x:2"]);
-        assert!(names_to_remove(&image(&["other:1"]), &references).is_empty());
+        assert_eq!(names_to_remove(&image(&[]), &references, "web"), ["sha256:1111111111111111"]);
+        assert_eq!(names_to_remove(&image(&["app:latest", "app:1"]), &references, "web"), ["app:latest"]);
+        assert_eq!(
+            names_to_remove(&image(&["reg:5000/x:2", "reg:5000/y:2"]), &references, "web"),
+            ["reg:5000/x:2"]
+        );
+        let held = "windlass.invalid/kept:web-111111111111";
+        let others = "windlass.invalid/kept:shop-111111111111";
+        assert_eq!(names_to_remove(&image(&[held, others]), &references, "web"), [held]);
+        assert!(names_to_remove(&image(&["other:1"]), &references, "web").is_empty());
     }
 }

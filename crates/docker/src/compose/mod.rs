@@ -26,6 +26,7 @@ pub mod choice;
 pub mod command;
 pub mod dotenv;
 pub mod history;
+pub mod hold;
 pub mod job;
 pub mod layout;
 pub mod manifest;

@@ -1,12 +1,14 @@
 //! Images of a host, and what registries say of them.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     time::Duration,
 };
 
 use bollard::{
-    auth::DockerCredentials, errors::Error as ApiError, query_parameters::RemoveImageOptionsBuilder,
+    auth::DockerCredentials,
+    errors::Error as ApiError,
+    query_parameters::{ListImagesOptionsBuilder, RemoveImageOptionsBuilder},
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 use secret::Scrubber;
@@ -92,6 +94,21 @@ impl Engine {
             Err(source) if !not_found(&source) => Err(self.error("remove the name of an image", source)),
             _ => Ok(()),
         }
+    }
+
+    /// The names (`repository:tag`) that images have in `repository`.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when the daemon does not answer.
+    pub async fn names_in(&self, repository: &str) -> Result<BTreeSet<String>, Error> {
+        let filters = HashMap::from([("reference", vec![repository])]);
+        let options = ListImagesOptionsBuilder::default().filters(&filters).build();
+        let found = self.docker.list_images(Some(options)).await;
+        let found = found.map_err(|source| self.error("list images", source))?;
+        let prefix = format!("{repository}:");
+        // What has a name there is listed with all its names.
+        let names = found.into_iter().flat_map(|image| image.repo_tags);
+        Ok(names.filter(|name| name.starts_with(&prefix)).collect())
     }
 
     /// Removes the image `name` (a tag, of which only the tag goes while there are others, or an

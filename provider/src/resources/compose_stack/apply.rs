@@ -185,7 +185,7 @@ fn finish(apply: &mut Apply<StackResource>, made: Made) {
     state.model.probe = apply.planned.probe.clone();
     state.model.image_digests = match &apply.planned.image_digests {
         Field::Known(digests) => Field::Known(digests.clone()),
-        _ => images::digests(&state.model, &made.private.image_facts),
+        _ => images::digests(&state.model, &made.private.image_facts, made.private.prediction.as_ref()),
     };
     if let Field::Known(hash) = &apply.planned.source_hash {
         state.model.source_hash = Field::Known(hash.clone());
@@ -263,7 +263,7 @@ async fn show_images(
 ) {
     let facts = state.private.image_facts.clone();
     if let Ok(facts) = facts.with_running(&deployment.engine, containers).await {
-        state.model.image_digests = images::digests(&state.model, &facts);
+        state.model.image_digests = images::digests(&state.model, &facts, state.private.prediction.as_ref());
     }
 }
 

@@ -6,7 +6,9 @@ use docker::compose::layout::OURS;
 use framework::{Context, Diagnostic, Diagnostics, State};
 use secret::Scrubber;
 
-use super::{StackModel, StackResource, failure::Failure, generation, held, read::title, site::Site};
+use super::{
+    StackModel, StackResource, deploy::release, failure::Failure, generation, held, read::title, site::Site,
+};
 use crate::hosts::unknown_settings;
 
 /// What the world looks like after a failure.
@@ -60,6 +62,7 @@ pub(super) async fn take_down(
         if !left.is_empty() {
             cx.warn(still_used(name, &left));
         }
+        release(&resource.engines.engine(&site.host).await?, name, []).await?;
         match state.model.directory.known() {
             Some(directory) => remove_files(&site, directory).await,
             None => Ok(()),

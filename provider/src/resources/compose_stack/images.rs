@@ -140,10 +140,16 @@ pub(super) fn gone(name: &str, host: &str, gone: &BTreeSet<String>) -> Option<Di
     )
 }
 
-/// `image_digests`: what runs, as it can be had again.
-pub(super) fn digests(model: &StackModel, facts: &ImageFacts) -> Field<BTreeMap<String, String>> {
+/// `image_digests`: what runs, as it can be had again. What is built is not: an engine whose images
+/// are containerd's gives it a digest too, which no registry knows.
+pub(super) fn digests(
+    model: &StackModel,
+    facts: &ImageFacts,
+    prediction: Option<&Prediction>,
+) -> Field<BTreeMap<String, String>> {
     let services = model.services.known().into_iter().flatten();
-    let services = services.filter(|(_, service)| !is_orphan(service));
+    let is_built = |name: &str| prediction.is_some_and(|prediction| prediction.is_built(name));
+    let services = services.filter(|(name, service)| !is_orphan(service) && !is_built(name));
     let running =
         services.filter(|(_, service)| service.containers.known().is_some_and(|all| !all.is_empty()));
     let digest = |service: &Service| digest(service, facts).unwrap_or_default();
@@ -159,10 +165,11 @@ fn is_orphan(service: &Service) -> bool {
 pub(super) fn planned_digests(
     services: &BTreeMap<String, Service>,
     facts: &ImageFacts,
+    prediction: &Prediction,
 ) -> Field<BTreeMap<String, String>> {
     let mut digests = BTreeMap::new();
     for (name, service) in services {
-        if service.replicas.known() == Some(&0) || is_orphan(service) {
+        if service.replicas.known() == Some(&0) || is_orphan(service) || prediction.is_built(name) {
             continue;
         }
         match digest(service, facts) {

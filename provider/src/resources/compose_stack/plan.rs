@@ -176,7 +176,7 @@ fn settle(title: &str, plan: &mut Plan<StackResource>, known: Known) -> Result<(
     let changes = known.prediction.changes(&prior, &ids, &known.compose, orphans);
     let services = services(&prior, &known.prediction, &changes, &ids, &plan.planned);
     plan.planned.directory = Field::Known(known.directory);
-    plan.planned.image_digests = planned_digests(&services, &facts);
+    plan.planned.image_digests = planned_digests(&services, &facts, &known.prediction);
     plan.planned.services = Field::Known(services);
     plan.private = StackPrivate {
         machine_id: known.machine_id,
@@ -424,22 +424,31 @@ mod tests {
         let planned = services(&prior, &both, &ids, &StackModel::default());
         assert!(planned["app"].image.is_unknown() && planned["app"].config_hash.is_unknown());
         assert_eq!(planned["db"], Service::of(&prior["db"]));
-        assert!(planned_digests(&planned, &ImageFacts::default()).is_unknown());
+        assert!(planned_digests(&planned, &ImageFacts::default(), &both).is_unknown());
     }
 
     #[test]
     fn digests_are_known_where_nothing_changes() {
         let pinned = "h:5000/db:1@sha256:d";
         let db = ServiceState { image: pinned.into(), ..live("c") };
-        let services =
-            [("app", live("c")), ("db", db), ("built", ServiceState { image_id: "b".into(), ..live("c") })]
-                .map(|(name, state)| (name.to_owned(), Service::of(&state)));
-        let digests = [("sha256:1", vec!["app@sha256:a".to_owned()]), ("b", vec![])];
+        let with_id = |id: &str| ServiceState { image_id: id.into(), ..live("c") };
+        let states = [
+            ("app", live("c")),
+            ("db", db),
+            ("loaded", with_id("l")),
+            ("built", with_id("b")),
+            ("other", with_id("o")),
+        ];
+        let services = states.map(|(name, state)| (name.to_owned(), Service::of(&state)));
+        let mut prediction = prediction(&[("app", "c"), ("db", "c"), ("loaded", "c"), ("built", "c")]);
+        let built = &mut prediction.services.get_mut("built").unwrap().origin;
+        (built.image, built.context) = ("built".into(), Some("x".into()));
+        let digests = [("sha256:1", vec!["app@sha256:a".to_owned()]), ("l", vec![]), ("o", vec![])];
         let facts = ImageFacts {
             digests: digests.map(|(id, all)| (id.to_owned(), all)).into(),
             ..ImageFacts::default()
         };
-        let found = planned_digests(&services.into(), &facts);
+        let found = planned_digests(&services.into(), &facts, &prediction);
         let wanted = [("app", "app@sha256:a"), ("db", "h:5000/db@sha256:d")];
         let wanted = wanted.map(|(name, digest)| (name.to_owned(), digest.to_owned()));
         assert_eq!(found, Field::Known(wanted.into()));

@@ -296,6 +296,12 @@ impl Prediction {
         one.is_fetched() && !self.builds().contains_key(one.image.as_str())
     }
 
+    /// Whether the image of the service `name` comes from no registry: it is built, here or by
+    /// somebody else.
+    pub(super) fn is_built(&self, name: &str) -> bool {
+        self.services.get(name).is_some_and(|one| !self.is_fetched(&one.origin))
+    }
+
     /// The references of images of services that come from registries.
     pub(super) fn fetched_images(&self) -> BTreeSet<String> {
         let services = self.services.values().map(|one| &one.origin);

@@ -93,7 +93,9 @@ async fn refreshed(
         cx.warn(warning);
     }
     state.private.image_facts.moved = abroad.moved;
-    state.model.image_digests = images::digests(&state.model, &state.private.image_facts);
+    let private = &state.private;
+    state.model.image_digests =
+        images::digests(&state.model, &private.image_facts, private.prediction.as_ref());
     if state.model.on_failure.is_null() {
         // A state of before this attribute.
         state.model.on_failure = ROLLBACK.into();

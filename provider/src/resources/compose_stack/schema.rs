@@ -181,7 +181,9 @@ fn images() -> [Attribute; 4] {
         Attribute::number("keep_images").default(KEEP_IMAGES).validate(validate::between(1, 100)).describe(
             "How many generations of the stack's images stay on the host, counting the one that runs: after a good \
              apply, images that only older ones used are removed, unless any container uses them. Images that this \
-             stack never used are not touched. Default: 2.",
+             stack never used are not touched. So that what an apply may go back to is not lost when a tag moves, nor \
+             to `docker image prune`, it also has a name below `windlass.invalid/kept` until it is let go, at the \
+             latest when the stack is destroyed. Default: 2.",
         ),
     ]
 }

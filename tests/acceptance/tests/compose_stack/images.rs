@@ -55,6 +55,17 @@ fn a_tag_that_moves_is_seen_where_everything_is_pulled() {
     let after = stack.containers();
     assert_ne!(before["app"], after["app"]);
     assert_eq!(before["still"], after["still"]);
+
+    // What can be gone back to has a name that nobody else takes, until the stack is destroyed.
+    let held = || {
+        let listed =
+            stack.shell("docker images --no-trunc --format '{{.Tag}} {{.ID}}' windlass.invalid/kept");
+        let own = listed.lines().filter_map(|line| line.strip_prefix(&format!("{}-", stack.name)));
+        own.filter_map(|line| Some(line.split_once(' ')?.1.to_owned())).collect::<Vec<_>>()
+    };
+    assert!(held().contains(&image_id(&stack, &moving)), "{:?}", held());
+    stack.space.destroy().expect_success();
+    assert_eq!(held(), Vec::<String>::new());
 }
 
 #[test]

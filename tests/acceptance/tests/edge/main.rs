@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 mod adopted;
+mod containerd_store;
 mod engines;
 mod examples;
 mod files;

@@ -13,6 +13,7 @@ use super::{
     After, Deployment, Stopped, Work,
     aftermath::Reason,
     good::{Good, NoneKept},
+    hold::release,
 };
 use crate::resources::compose_stack::{
     destroy,
@@ -159,6 +160,7 @@ impl Deployment<'_> {
         }
         // What we did not make, no record of ours vouches for.
         destroy::forget(self.site, &good.root).await?;
+        release(&self.engine, &self.inputs.name, []).await?;
         Ok((held::look(self.site.executor(), &good.root).await?, containers))
     }
 

@@ -44,7 +44,7 @@ impl Good {
 impl Deployment<'_> {
     /// What is kept of the last good apply. Where it lies on the host but is not kept yet, it is
     /// kept now; so is what was started by hand.
-    pub(super) async fn last_good(
+    async fn last_good(
         &self,
         held: &Held,
         containers: &[Container],
@@ -65,6 +65,19 @@ impl Deployment<'_> {
         };
         let good = generation.map(|generation| Good { root: root.to_owned(), generation });
         Ok(good.ok_or(NoneKept::Never))
+    }
+
+    /// As [`Self::last_good`], with its images held: what is done from now on cannot take them away.
+    pub(super) async fn held_good(
+        &self,
+        held: &Held,
+        containers: &[Container],
+    ) -> Result<Result<Good, NoneKept>, Failure> {
+        let good = self.last_good(held, containers).await?;
+        if let Ok(good) = &good {
+            self.hold(&good.generation.images).await;
+        }
+        Ok(good)
     }
 
     /// Where the stack was on this machine before this apply moves it to another directory.
@@ -102,6 +115,8 @@ impl Deployment<'_> {
     /// Keeps what this apply made. That it cannot be kept is no reason to fail.
     pub(super) async fn keep(&self, work: &Work, held: &Held, record: &Record, containers: &[Container]) {
         let images = images_of(&work.prediction, containers);
+        self.hold(&images).await;
+        self.let_go(record, &images).await;
         let layout = &work.layout;
         let generation = Generation::new(layout.files(), &work.profiles, &work.prediction, record, images);
         if let Err(failure) = self.put_away(&work.cx, layout.root(), generation, held).await {

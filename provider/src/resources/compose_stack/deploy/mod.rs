@@ -10,6 +10,7 @@ mod build;
 mod by_hand;
 mod gates;
 mod good;
+mod hold;
 mod newcomers;
 mod prune;
 mod record;
@@ -51,6 +52,7 @@ use super::{
 pub(super) use aftermath::{After, Standing, Stopped};
 use back::Reached;
 use good::{Good, NoneKept};
+pub(super) use hold::release;
 
 /// How a file of ours is written.
 const PRIVATE: WriteOptions = WriteOptions { mode: 0o600, owner: None, group: None, directory_mode: 0o700 };
@@ -250,7 +252,7 @@ impl Deployment<'_> {
         let found = images::look(&self.engine, Some(&prediction)).await?;
         let images = prediction.image_ids(&images::ids(&found), &ImageFacts::of(&found));
         let changes = prediction.changes(&live, &images, &compose, self.planned.orphans());
-        let good = self.last_good(&held, &containers).await?;
+        let good = self.held_good(&held, &containers).await?;
         let jobs = self.due(&prediction, &changes);
         let recorded = held.record.iter().flat_map(|record| record.names().cloned()).collect();
         let work = Work {

@@ -49,7 +49,7 @@ impl Deployment<'_> {
         for (id, references) in mem::take(&mut record.history.old) {
             let mut stays = wanted_elsewhere.contains(&id);
             if let (false, Some(image)) = (stays, self.engine.image(&id).await?) {
-                for name in names_to_remove(&image, &references) {
+                for name in names_to_remove(&image, &references, &self.inputs.name) {
                     stays |= !self.engine.remove_image(&name).await?;
                 }
             }
