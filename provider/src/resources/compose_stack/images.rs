@@ -254,7 +254,7 @@ pub(super) fn agree(projects: &[&Resolved], contexts: &BTreeMap<String, String>)
 
 fn unbuildable(error: BuildError) -> Failure {
     let next = match &error {
-        BuildError::Outside { .. } => {
+        BuildError::Outside { .. } | BuildError::Local { .. } => {
             "Only what is shipped can be built: move the context into `source_dir`, use the URL of a git repository, \
              or name an image for the service in `images`."
         }

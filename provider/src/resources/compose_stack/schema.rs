@@ -169,10 +169,12 @@ fn images() -> [Attribute; 4] {
             "Build the services that have a `build` section, those that only jobs run included, on the host with \
              BuildKit, from the files that are shipped (what `.dockerignore` names is left out). A service is built \
              again when its context, Dockerfile, arguments, target or the version of a build secret changes, or when its \
-             image is gone; a context that is the URL of a git repository counts by its text alone. Base images from \
-             registries that ask for a password need a `docker login` on the host. Compose 2.40.2 and later build with \
-             Docker's buildx plugin, and ask for its version 0.17 or later on the host. Default: `false`: images are \
-             fetched, and those that the files only say how to build must be on the host.",
+             image is gone. Contexts, `additional_contexts` among them, are directories that are shipped; git \
+             repositories that the host can fetch without a password, which count by their URL alone: name a commit in \
+             it; images; and other services (`service:`), which Compose 2.26 cannot. Base images from registries that \
+             ask for a password need a `docker login` on the host. Compose 2.40.2 and later build with Docker's buildx \
+             plugin, and ask for its version 0.17 or later on the host. Default: `false`: images are fetched, and those \
+             that the files only say how to build must be on the host.",
         ),
         Attribute::map("images", Type::String).validate(validate::each(image_reference())).describe(
             "Images by service, instead of the ones in the Compose files: for example those that another stack runs \

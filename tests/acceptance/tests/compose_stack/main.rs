@@ -5,6 +5,7 @@
 mod adoption;
 mod beside;
 mod build;
+mod contexts;
 mod drift;
 mod ending;
 mod images;

@@ -1,6 +1,6 @@
 //! Images that go to a registry, and come from a repository.
 
-use acceptance_tests::{any_cli, hcl};
+use acceptance_tests::{Repository, any_cli, hcl};
 use lab::{Lab, Variant};
 
 use crate::{IT, Space};
@@ -136,28 +136,12 @@ fn what_a_registry_has_lost_is_pushed_again() {
 fn a_repository_on_the_net_is_built() {
     let lab = Lab::current().unwrap();
     let space = Space::new(&lab, lab.host(Variant::Root).unwrap(), &any_cli());
-    let place = format!("/tmp/{}", space.name);
-    let script = format!(
-        "set -e; mkdir -p {place}/repo/sub; cd {place}/repo; git init -q -b main; \
-         printf 'FROM {}\\nCOPY text /text\\n' >sub/Dockerfile; echo from git >sub/text; git add .; \
-         git -c user.name=t -c user.email=t@t commit -q -m t; git rev-parse HEAD",
-        lab.image("busybox").unwrap()
-    );
-    let commit = space.root_runs(&["sh", "-c", &script]);
-    // A port that nobody uses: the daemon tells by staying.
-    let serve = format!(
-        "for port in $(shuf -i 20000-30000 -n 20); do \
-           git daemon --reuseaddr --listen=127.0.0.1 --port=$port --base-path={place} --export-all \
-             --pid-file={place}/pid >/dev/null 2>&1 & \
-           daemon=$!; i=0; while [ $i -lt 50 ]; do \
-             git ls-remote git://127.0.0.1:$port/repo >/dev/null 2>&1 && {{ echo $port; exit 0; }}; \
-             kill -0 $daemon 2>/dev/null || break; sleep 0.1; i=$((i+1)); done; done; exit 1"
-    );
-    let port = space.root_runs(&["sh", "-c", &serve]);
-    space.configure(&[&format!("git = \"git://127.0.0.1:{}/repo#{}:sub\"", port.trim(), commit.trim())]);
+    let repository = Repository::on(&lab, &space.host);
+    let dockerfile = format!("FROM {}\nCOPY text /text\n", lab.image("busybox").unwrap());
+    let commit = repository.commit(&[("sub/Dockerfile", &dockerfile), ("sub/text", "from git")]);
+    space.configure(&[&format!("git = {}", hcl::quoted(&repository.url(&commit, "sub")))]);
     space.stack("app", &space.host, &format!("{IT}.reference"));
     space.apply();
     assert_eq!(space.file_in_container(&space.host, "/text"), "from git");
     space.workspace.destroy().expect_success();
-    space.root_runs(&["sh", "-c", &format!("kill $(cat {place}/pid); rm -rf {place}")]);
 }

@@ -49,6 +49,17 @@ pub enum BuildError {
         /// The directory.
         context: String,
     },
+    /// A context that is a repository or directory of the machine, by a URL that no build fetches.
+    #[error(
+        "service {service:?} is built from {context}, and a build fetches nothing by `file://`: only git repositories by \
+         https://….git, git:// or ssh://, or files by https://"
+    )]
+    Local {
+        /// The service.
+        service: String,
+        /// The URL.
+        context: String,
+    },
     /// A context of which nothing is shipped.
     #[error("service {service:?} is built from {context:?}, where there are no files")]
     Empty {
@@ -95,9 +106,8 @@ pub fn contexts(
     for name in services {
         let service = &document["services"][name];
         if let Some(build) = service["build"].as_object() {
-            let section = Section { document, service: name, build, shipped };
-            let platform = service["platform"].as_str().unwrap_or_default();
-            hashes.insert(name.clone(), section.hash(platform, values)?);
+            let section = Section { document, service: name, build, shipped, users: Vec::new() };
+            hashes.insert(name.clone(), section.hash(values)?);
         }
     }
     Ok(hashes)
@@ -109,6 +119,8 @@ struct Section<'a> {
     service: &'a str,
     build: &'a Map<String, Value>,
     shipped: Shipped<'a>,
+    /// The services whose contexts have led here.
+    users: Vec<&'a str>,
 }
 
 /// A hash over fields, each preceded by its length.
@@ -126,13 +138,13 @@ impl Fields {
     }
 }
 
-impl Section<'_> {
-    fn hash(&self, platform: &str, values: Values<'_>) -> Result<String, BuildError> {
+impl<'a> Section<'a> {
+    fn hash(&self, values: Values<'_>) -> Result<String, BuildError> {
         let mut fields = Fields::default();
         let said = self.build.iter().filter(|(key, _)| !HOW.contains(&key.as_str()));
         let said: Map<_, _> = said.map(|(key, value)| (key.clone(), value.clone())).collect();
         fields.add(&self.without_directory(&Value::Object(said).to_string()));
-        fields.add(platform);
+        fields.add(self.document["services"][self.service]["platform"].as_str().unwrap_or_default());
         self.secrets(&mut fields, values);
         let dockerfile = self.text("dockerfile").unwrap_or("Dockerfile").to_owned();
         let inline = self.build.contains_key("dockerfile_inline");
@@ -146,8 +158,7 @@ impl Section<'_> {
             }
             self.context(&mut fields, &root, path.as_deref())?;
         } else {
-            // A URL: what is behind it is not looked at.
-            fields.add(&context);
+            fields.add(self.url(&context)?);
         }
         for (name, other) in
             self.build.get("additional_contexts").and_then(Value::as_object).into_iter().flatten()
@@ -156,11 +167,34 @@ impl Section<'_> {
             fields.add(name);
             if other.starts_with('/') {
                 self.context(&mut fields, &self.local(&other)?, None)?;
+            } else if let Some(section) = self.section_of(&other) {
+                fields.add(&section.hash(values)?);
             } else {
-                fields.add(&other);
+                fields.add(self.url(&other)?);
             }
         }
         Ok(super::hex(&fields.0.finalize()))
+    }
+
+    /// A URL as it counts: what is behind it is not looked at.
+    fn url<'u>(&self, context: &'u str) -> Result<&'u str, BuildError> {
+        if context.starts_with("file://") {
+            let service = self.service.to_owned();
+            return Err(BuildError::Local { service, context: context.to_owned() });
+        }
+        Ok(context)
+    }
+
+    /// The section of the service that a context `service:<name>` takes the image of: whatever that is
+    /// built from is in the image.
+    fn section_of(&self, context: &str) -> Option<Section<'a>> {
+        let name = context.strip_prefix("service:")?;
+        let (service, other) = self.document["services"].as_object()?.get_key_value(name)?;
+        let build = other["build"].as_object()?;
+        let users = self.users.iter().copied().chain([self.service]).collect::<Vec<_>>();
+        // Compose says what is wrong with services that are built from each other.
+        let fresh = !users.contains(&service.as_str());
+        fresh.then_some(Section { document: self.document, service, build, shipped: self.shipped, users })
     }
 
     fn text(&self, key: &str) -> Option<&str> {

@@ -164,6 +164,41 @@ fn what_cannot_be_built_is_told_with_its_service() {
 }
 
 #[test]
+fn what_no_build_fetches_is_refused_by_its_url() {
+    let words = "service \"app\" is built from file:///srv/app.git#main, and a build fetches nothing by `file://`: only git \
+                 repositories by https://….git, git:// or ssh://, or files by https://";
+    for build in [
+        json!({"context": "file:///srv/app.git#main"}),
+        json!({"context": "/srv/web/app", "additional_contexts": {"x": "file:///srv/app.git#main"}}),
+    ] {
+        assert_eq!(hash_in(DIRECTORY, build, &usual(), "").unwrap_err().to_string(), words);
+    }
+}
+
+#[test]
+fn the_image_of_another_service_counts_by_what_that_is_built_from() {
+    let build = json!({"context": "/srv/web/app", "additional_contexts": {"base": "service:lib"}});
+    let with = |lib: Value, entries: &[(&str, &str)]| {
+        let mut document = document(build.clone());
+        document["services"]["lib"] = lib;
+        let files = files(entries);
+        let read = |_: &str| None;
+        let shipped = Shipped { directory: DIRECTORY, files: &files, links: &BTreeMap::new(), read: &read };
+        let values = Values { known: &BTreeMap::new(), own: None, secrets: Placeholders::NONE };
+        contexts(&document, &["app".to_owned()].into(), shipped, values).unwrap()["app"].clone()
+    };
+    let lib = json!({"build": {"context": "/srv/web/lib", "dockerfile_inline": "FROM scratch"}});
+    let before = with(lib.clone(), &usual());
+    assert_eq!(with(lib.clone(), &edited("token", "y")), before);
+    assert_ne!(with(lib.clone(), &edited("lib/a", "y")), before);
+    assert_ne!(with(json!({"image": "lib"}), &usual()), before);
+    // From itself by way of another one: Compose is the one to refuse that.
+    let mut round = lib;
+    round["build"]["additional_contexts"] = json!({"x": "service:app"});
+    assert_ne!(with(round, &usual()), before);
+}
+
+#[test]
 fn services_may_share_an_image_that_they_build_alike() {
     assert!(agree([("a", "img", "1"), ("b", "img", "1"), ("c", "other", "2")]).is_ok());
     let clash = agree([("a", "img", "1"), ("b", "img", "2")]).unwrap_err();

@@ -1,0 +1,95 @@
+//! Builds from more than the stack's own directory.
+
+use acceptance_tests::{Repository, STACK, Stack};
+use lab::{Lab, Variant};
+
+/// The service of the stack; `build` are the lines of its `build` section.
+fn text(build: &str) -> String {
+    format!(
+        "services:\n  app:\n    build:\n{build}    command: [sleep, infinity]\n    stop_grace_period: 0s\n"
+    )
+}
+
+fn configure(stack: &Stack<'_>, build: &str) {
+    stack.space.write("web/compose.yaml", &text(build));
+    stack.configure("source_dir = \"${path.module}/web\"\n  build = true");
+}
+
+fn remove_image(stack: &Stack<'_>) {
+    stack.shell(&format!("docker images -q {}-app | sort -u | xargs -r docker rmi -f", stack.name));
+}
+
+#[test]
+fn repositories_directories_and_images_are_contexts() {
+    let lab = Lab::current().unwrap();
+    let stack = Stack::on(&lab, lab.host(Variant::Deploy).unwrap());
+    let repository = Repository::on(&lab, &stack.host);
+    let busybox = stack.image("busybox");
+    let dockerfile =
+        "FROM base\nCOPY text /text\nCOPY --from=more text /more\nCOPY --from=shared note /note\n";
+    let files = [("sub/Dockerfile", dockerfile), ("sub/text", "one"), ("more/text", "two")];
+    let first = repository.commit(&files);
+    let build = |commit: &str| {
+        format!(
+            "      context: {}\n      additional_contexts:\n        more: {}\n        base: docker-image://{busybox}\n        \
+             shared: ./shared\n",
+            repository.url(commit, "sub"),
+            repository.url(commit, "more")
+        )
+    };
+    let files_in_container = || {
+        let container = format!("{}-app-1", stack.name);
+        stack.root_runs(&["docker", "exec", &container, "sh", "-c", "cat /text /more /note"])
+    };
+    stack.space.write("web/shared/note", "three");
+    configure(&stack, &build(&first));
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    assert_eq!(files_in_container(), "onetwothree");
+
+    // A directory that is shipped counts by its files.
+    stack.space.write("web/shared/note", "3");
+    let change = stack.space.expect_change(STACK, &["update"]);
+    assert_eq!(change.unknown["services"]["app"]["image_id"], true);
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    assert_eq!(files_in_container(), "onetwo3");
+
+    // A repository counts by its URL.
+    let second = repository.commit(&[("sub/text", "1"), ("more/text", "2")]);
+    stack.space.expect_no_changes();
+    configure(&stack, &build(&second));
+    let change = stack.space.expect_change(STACK, &["update"]);
+    assert_eq!(change.unknown["services"]["app"]["image_id"], true);
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    assert_eq!(files_in_container(), "123");
+    stack.space.destroy().expect_success();
+    stack.expect_gone();
+    remove_image(&stack);
+}
+
+#[test]
+fn what_no_build_fetches_is_told_when_it_is_planned() {
+    let lab = Lab::current().unwrap();
+    let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
+    stack.space.write("web/app/Dockerfile", &format!("FROM {}\n", stack.image("busybox")));
+    for (build, words) in [
+        (
+            "      context: file:///srv/app.git#main\n",
+            "Service \"app\" is built from file:///srv/app.git#main, and a build fetches nothing by `file://`",
+        ),
+        (
+            "      context: ./app\n      additional_contexts: { more: \"file:///srv/more\" }\n",
+            "Service \"app\" is built from file:///srv/more, and",
+        ),
+        (
+            "      context: ./app\n      additional_contexts: { more: /srv/more }\n",
+            "Service \"app\" is built from /srv/more, which is not in the stack's directory",
+        ),
+    ] {
+        configure(&stack, build);
+        let error = stack.space.plan().expect_error();
+        error.says(words).says("use the URL of a git repository");
+    }
+}
