@@ -146,6 +146,17 @@ impl Engine {
         Ok(found.into_iter().find(|container| container.name == name))
     }
 
+    /// Every container, also ones that do not run, that was made from the image `id` itself.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when the daemon does not answer.
+    pub async fn containers_of_image(&self, id: &str) -> Result<Vec<Container>, Error> {
+        // The daemon finds those of images that were built on it as well.
+        let mut found = self.list(HashMap::from([("ancestor", vec![id])])).await?;
+        found.retain(|container| container.image_id == id);
+        Ok(found)
+    }
+
     /// Every container of any kind that `filters` let through, by name.
     async fn list(&self, filters: HashMap<&str, Vec<&str>>) -> Result<Vec<Container>, Error> {
         let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();

@@ -201,10 +201,20 @@ async fn remove(
         return Ok(());
     }
     let engine = resource.engines.engine(&host).await?;
-    let mut left = Vec::new();
+    let id = &state.private.image_id;
+    let mut names = Vec::new();
     for name in state.model.names() {
-        let ours = is_ours(&engine, &name, [&*state.private.image_id]).await?;
-        if ours && !engine.remove_image(&name).await? {
+        if is_ours(&engine, &name, [&**id]).await? {
+            names.push(name);
+        }
+    }
+    let mut left = Vec::new();
+    // The engine itself refuses only the very last name, and a stack may hold the image by one.
+    if !names.is_empty() && !engine.containers_of_image(id).await?.is_empty() {
+        left.extend(names.pop());
+    }
+    for name in names {
+        if !engine.remove_image(&name).await? {
             left.push(name);
         }
     }
