@@ -1,6 +1,7 @@
 //! Who is let in, and what is said to those who are not.
 
 use std::{
+    os::unix::net::UnixStream,
     path::PathBuf,
     process::{Child, Command as System, Stdio},
     time::{Duration, Instant},
@@ -161,7 +162,8 @@ impl AgentProcess {
         let child = System::new("ssh-agent").arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).spawn();
         let agent = Self { child: child.expect("ssh-agent"), socket };
         let until = Instant::now() + Duration::from_secs(10);
-        while !agent.socket.exists() {
+        // The socket is there a moment before anybody listens.
+        while UnixStream::connect(&agent.socket).is_err() {
             assert!(Instant::now() < until, "ssh-agent does not listen");
             std::thread::sleep(Duration::from_millis(5));
         }

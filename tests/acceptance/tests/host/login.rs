@@ -1,6 +1,7 @@
 //! Who logs in, with what.
 
 use std::{
+    os::unix::net::UnixStream,
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -19,7 +20,8 @@ impl AgentProcess {
         let agent = Command::new("ssh-agent").arg("-D").arg("-a").arg(socket).stdout(Stdio::null()).spawn();
         let agent = Self(agent.unwrap());
         let until = Instant::now() + Duration::from_secs(20);
-        while !socket.exists() {
+        // The socket is there a moment before anybody listens.
+        while UnixStream::connect(socket).is_err() {
             assert!(Instant::now() < until, "ssh-agent does not listen");
             std::thread::sleep(Duration::from_millis(5));
         }
