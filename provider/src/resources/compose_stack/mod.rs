@@ -11,7 +11,7 @@
 //! Life: Read gathers what runs and what lies on the host into `services`; Plan asks the host's own
 //! `docker compose config` what the files want, unless its inputs are the ones of the last apply,
 //! and compares; Apply takes a lock, pulls, ships what changed, runs `up`, waits, and leaves a
-//! record; Destroy works by the project's label alone.
+//! record; Destroy works by the project's label and by our own names for its images alone.
 
 mod apply;
 mod choice;
