@@ -5,7 +5,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use docker::{Cli, ComposeVersion, Engine, Error, compose::Compose};
+use compose::{Compose, ComposeVersion};
+use docker::{Cli, Engine, Error};
 use secret::Scrubber;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;

@@ -1,7 +1,8 @@
 //! What a look at a machine finds, and the attributes for it, for the resource and the data source
 //! alike.
 
-use docker::{Cli, Engine, compose::Compose};
+use compose::Compose;
+use docker::{Cli, Engine};
 use framework::{Attribute, Field, Model};
 use remote::{Error, facts::facts};
 use secret::Scrubber;

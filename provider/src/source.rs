@@ -6,7 +6,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use docker::compose::{layout::OURS, manifest::Manifest, predict::FileDigest};
+use compose::{layout::OURS, manifest::Manifest, predict::FileDigest};
 use framework::{Diagnostic, Diagnostics};
 use ignore::WalkBuilder;
 use remote::files::{Entry, EntryContent};

@@ -1,17 +1,12 @@
-//! The Docker Engine and Compose on a host.
+//! The Docker Engine on a host: its API, registries, image references, builds.
 //!
-//! Compose is driven by the host's own `docker compose`, the reference implementation; this crate
-//! builds its command lines, reads its output and compares what it says with what the [`Engine`]
-//! shows. Everything goes through an `Executor`: this crate knows neither SSH nor Terraform.
+//! Everything goes through an `Executor`: this crate knows neither SSH nor Terraform.
 
 mod cidr;
 mod cli;
-mod ending;
 mod error;
-mod version;
 
 pub mod build;
-pub mod compose;
 pub mod engine;
 pub mod reference;
 pub mod registry;
@@ -23,4 +18,3 @@ pub use engine::Engine;
 pub use error::Error;
 pub use reference::Reference;
 pub use registry::Registry;
-pub use version::ComposeVersion;

@@ -74,7 +74,7 @@ fn registry_of(reference: &str) -> &str {
 
 /// The reference as the daemon lists it: with a tag, without a digest and without what Docker Hub
 /// needs not be told.
-pub(crate) fn tagged(reference: &str) -> String {
+pub fn tagged(reference: &str) -> String {
     let name = reference.split('@').next().unwrap_or(reference);
     let name = with_tag(name);
     let name =

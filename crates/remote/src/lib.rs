@@ -21,6 +21,7 @@ mod local;
 pub mod lock;
 pub mod probe;
 pub mod quote;
+mod tail;
 
 pub use collect::{Input, run, run_checked};
 pub use command::{Command, Output};
@@ -30,3 +31,4 @@ pub use error::Error;
 pub use executor::{Dial, Executor, Process, ProcessControl, Stream};
 pub use fake::Fake;
 pub use local::Local;
+pub use tail::Tail;

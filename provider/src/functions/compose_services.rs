@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use docker::compose::outline::{Outline, services};
+use compose::outline::{Outline, services};
 use framework::{Documentation, Field, Function, FunctionError, Model};
 
 /// The function.

@@ -1,6 +1,6 @@
 //! The `require` block as Rust values.
 
-use docker::compose::policy::{HostPort, Pin, Policies, Rule};
+use compose::policy::{HostPort, Pin, Policies, Rule};
 use framework::{Field, Model};
 
 pub(super) const TAG: &str = "tag";

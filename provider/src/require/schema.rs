@@ -1,6 +1,6 @@
 //! The schema of the `require` block.
 
-use docker::compose::policy::{HostPort, PORTS_GRAMMAR};
+use compose::policy::{HostPort, PORTS_GRAMMAR};
 use framework::{Attribute, Block, Type, validate};
 
 use super::model::{DIGEST, NONE, TAG};

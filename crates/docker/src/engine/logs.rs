@@ -5,7 +5,8 @@ use futures_util::TryStreamExt;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{Engine, not_found, status_code};
-use crate::{Error, ending::Ending};
+use crate::Error;
+use remote::Tail;
 
 /// How much of a log is held: the end of it.
 const HELD: usize = 4 << 20;
@@ -44,11 +45,11 @@ impl Engine {
         if let Some(until) = part.until {
             options = options.until(seconds(until));
         }
-        let mut written = Ending::of(HELD);
+        let mut written = Tail::of(HELD);
         let chunks = self.docker.logs(id, Some(options.build()));
         let done: Result<(), ApiError> = chunks
             .try_for_each(|chunk| {
-                written.take(chunk.as_ref());
+                written.push(chunk.as_ref());
                 std::future::ready(Ok(()))
             })
             .await;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use docker::compose::{
+use compose::{
     overview::{Overview, overview, projects},
     stack::ServiceState,
 };

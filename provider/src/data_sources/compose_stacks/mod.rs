@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use docker::compose::overview::{Overview, projects};
+use compose::overview::{Overview, projects};
 use framework::{Attribute, Context, DataSource, Diagnostics, Field, Model, Schema, Timeouts};
 
 use crate::{

@@ -7,10 +7,8 @@ mod moment;
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use docker::{
-    compose::stack::by_service,
-    engine::{Container, LogPart},
-};
+use compose::stack::by_service;
+use docker::engine::{Container, LogPart};
 use framework::{
     Attribute, Context, DataSource, Diagnostic, Diagnostics, Field, Model, Rule, Schema, Timeouts, Type,
     validate,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use docker::compose::choice::{Choice, Misfit, WaitFor};
+use compose::choice::{Choice, Misfit, WaitFor};
 use framework::{Diagnostic, Path};
 
 use super::model::StackModel;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use docker::compose::layout::OURS;
+use compose::layout::OURS;
 use framework::{Context, Diagnostic, Diagnostics, State};
 use secret::Scrubber;
 

@@ -1,6 +1,6 @@
 //! Why an operation on a stack stopped, and the words for it.
 
-use docker::compose::{
+use compose::{
     choice::Misfit,
     wait::{Failure as Fallen, WaitError},
 };

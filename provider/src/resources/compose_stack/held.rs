@@ -5,7 +5,7 @@ use std::{
     iter,
 };
 
-use docker::compose::{
+use compose::{
     manifest::Manifest,
     predict::{FileDigest, SECRET_MODE},
     record::{Key, Record, placeholder},

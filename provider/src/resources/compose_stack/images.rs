@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use compose::{
+    build::{self, BuildError, LABEL_CONTEXT, Shipped},
+    predict::Resolved,
+    resources::Values,
+    stack::{LABEL_IMAGE, ORPHANED, is_of_service},
+};
 use docker::{
     Engine,
-    compose::{
-        build::{self, BuildError, LABEL_CONTEXT, Shipped},
-        predict::Resolved,
-        resources::Values,
-        stack::{LABEL_IMAGE, ORPHANED, is_of_service},
-    },
     engine::{Answer, Container, Image},
     registry::{digest_of, has_moved, pinned},
 };

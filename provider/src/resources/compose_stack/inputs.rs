@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use docker::compose::{
+use compose::{
     Choice,
     layout::{Layout, is_variable_name},
     record::placeholder,

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use docker::compose::{job::Job, layout::is_variable_name, plan::Change};
+use compose::{job::Job, layout::is_variable_name, plan::Change};
 use framework::{Diagnostic, Diagnostics, Field, Path};
 
 use super::{

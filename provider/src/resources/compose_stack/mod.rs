@@ -1,8 +1,8 @@
 //! `windlass_compose_stack`: a Docker Compose project on a host.
 //!
 //! On the host it owns the containers and networks of the project, the files that it shipped to the
-//! stack's directory, the `.env` there, `.windlass` below it (see `docker::compose::layout`), and the
-//! names that hold its images (see `docker::compose::hold`).
+//! stack's directory, the `.env` there, `.windlass` below it (see `compose::layout`), and the
+//! names that hold its images (see `compose::hold`).
 //! It never touches other files in that directory, volumes (unless `remove_volumes_on_destroy`
 //! says so), containers of other projects, one-off containers of `docker compose run` (but for those
 //! of its own jobs), and, until the stack is destroyed, containers of services that `start_services`

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use docker::compose::{plan::Planned, stack::ServiceState};
+use compose::{plan::Planned, stack::ServiceState};
 use framework::{Field, Model};
 use secret::Secret;
 

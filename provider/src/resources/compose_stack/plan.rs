@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use docker::compose::{
+use compose::{
     plan::{Change, planned},
     stack::{ORPHANED, ServiceState},
 };

@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
 };
 
-use docker::compose::{
+use compose::{
     dotenv,
     policy::{Rule, Subject, Violation},
     stack::Steady,
@@ -195,7 +195,7 @@ fn given(config: &StackModel, own: &Own<'_>) -> Option<BTreeSet<String>> {
 
 #[cfg(test)]
 mod tests {
-    use docker::compose::policy::Facts;
+    use compose::policy::Facts;
     use framework::Field;
     use secret::Secret;
 

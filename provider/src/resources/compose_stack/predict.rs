@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use docker::compose::{
+use compose::{
     Behaviour, Compose, Project, layout::Layout, predict::Resolved, resources::Values, seal::Placeholders,
     staging,
 };

@@ -3,20 +3,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use docker::{
-    Error,
-    compose::{
-        Behaviour, Choice, Config,
-        plan::{self, Change},
-        policy::Facts,
-        predict::{Addition, LABEL_FILES, Resolved, override_file},
-        project::{Condition, Service as Resolution},
-        record::Key,
-        seal::Seal,
-        stack::{self, ServiceState, Steady, Wanted as DomainWanted},
-        wait::Goal,
-    },
+use compose::{
+    Behaviour, Choice, Config,
+    plan::{self, Change},
+    policy::Facts,
+    predict::{Addition, LABEL_FILES, Resolved, override_file},
+    project::{Condition, Service as Resolution},
+    record::Key,
+    seal::Seal,
+    stack::{self, ServiceState, Steady, Wanted as DomainWanted},
+    wait::Goal,
 };
+use docker::Error;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use compose::{
+    overview,
+    stack::{self, LABEL_SERVICE, is_of_service},
+};
 use docker::{
     Engine,
-    compose::{
-        overview,
-        stack::{self, LABEL_SERVICE, is_of_service},
-    },
     engine::{Container, Image},
 };
 use framework::{Context, Diagnostic, Diagnostics, Field, Severity, State};

@@ -4,7 +4,7 @@ mod gates;
 
 use std::collections::BTreeMap;
 
-use docker::compose::choice::WaitFor;
+use compose::choice::WaitFor;
 use framework::{Attribute, Field, Model as _, Rule, Schema, Timeouts, Type, validate};
 use secret::Secret;
 

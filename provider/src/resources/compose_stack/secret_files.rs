@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use docker::compose::{
+use compose::{
     layout::assignment,
     predict::{FileDigest, SECRET_MODE},
     record::placeholder,

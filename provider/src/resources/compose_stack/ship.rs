@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use docker::compose::{
+use compose::{
     layout::{Layout, OURS},
     manifest::Manifest,
     predict::{FileDigest, SECRET_MODE},

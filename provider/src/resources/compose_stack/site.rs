@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use docker::{Cli, compose::Compose};
+use compose::Compose;
+use docker::Cli;
 use framework::Context;
 use remote::{
     Executor,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use docker::compose::build::Ignore;
+use compose::build::Ignore;
 use framework::{Diagnostic, Diagnostics, Field};
 
 use super::ImageModel;

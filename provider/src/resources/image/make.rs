@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use compose::{manifest::Manifest, predict::FileDigest};
 use docker::{
     Build, Engine, Registry,
     build::{self, client_config},
-    compose::{manifest::Manifest, predict::FileDigest},
     registry::for_image,
 };
 use framework::{Context, Diagnostic};

@@ -2,10 +2,8 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use docker::{
-    compose::{layout::given_values, stack},
-    engine::Container,
-};
+use compose::{layout::given_values, stack};
+use docker::engine::Container;
 use framework::{Context, Diagnostic};
 use secret::{Scrubber, Secret};
 

@@ -2,17 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use docker::{
-    compose::{
-        Choice, Config, Project,
-        layout::{ENV_FILE, Layout},
-        origin::{self, NO_VALUES, NoWayBack, Origin},
-        predict::{FileDigest, Resolved},
-        record::Record,
-        stack::{self, by_service, is_of_service},
-    },
-    engine::Container,
+use compose::{
+    Choice, Config, Project,
+    layout::{ENV_FILE, Layout},
+    origin::{self, NO_VALUES, NoWayBack, Origin},
+    predict::{FileDigest, Resolved},
+    record::Record,
+    stack::{self, by_service, is_of_service},
 };
+use docker::engine::Container;
 use remote::files::Symlinks;
 
 use super::{Deployment, good::Good, new_key};

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use docker::compose::job::{JobError, leftovers};
+use compose::job::{JobError, leftovers};
 use remote::{
     Executor, Local,
     probe::{Outcome, ProbeError},

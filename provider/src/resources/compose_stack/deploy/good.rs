@@ -1,9 +1,7 @@
 //! The last good apply: finding what is kept of it, and keeping this one.
 
-use docker::{
-    compose::{layout::Layout, record::Record},
-    engine::Container,
-};
+use compose::{layout::Layout, record::Record};
+use docker::engine::Container;
 use framework::{Context, Diagnostic, State};
 
 use super::{Deployment, Work};

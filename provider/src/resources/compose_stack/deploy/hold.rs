@@ -1,9 +1,7 @@
 //! Holding the images of the last good apply, so that they are there to go back to.
 
-use docker::{
-    Engine,
-    compose::{hold, record::Record},
-};
+use compose::{hold, record::Record};
+use docker::Engine;
 
 use super::Deployment;
 use crate::resources::compose_stack::{failure::Failure, generation::Images};

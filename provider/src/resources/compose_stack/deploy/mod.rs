@@ -18,17 +18,14 @@ mod start;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use docker::{
-    Engine,
-    compose::{
-        Project,
-        layout::{Layout, given_values},
-        plan::Change,
-        record::Key,
-        stack,
-    },
-    engine::Container,
+use compose::{
+    Project,
+    layout::{Layout, given_values},
+    plan::Change,
+    record::Key,
+    stack,
 };
+use docker::{Engine, engine::Container};
 use framework::{Context, Diagnostic, State};
 use remote::files::WriteOptions;
 use secret::{Scrubber, Secret};

@@ -1,6 +1,6 @@
 //! Removing what only a failed apply had, once the stack is what it was before.
 
-use docker::compose::stack::orphans;
+use compose::stack::orphans;
 
 use super::{Deployment, Work, good::Good};
 use crate::resources::compose_stack::failure::Failure;

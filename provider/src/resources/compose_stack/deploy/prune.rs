@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, mem};
 
-use docker::compose::{
+use compose::{
     history::{History, Used, names_to_remove},
     overview,
     record::Record,

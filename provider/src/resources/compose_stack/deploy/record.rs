@@ -2,14 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use docker::{
-    compose::{
-        plan::Change,
-        record::Record,
-        stack::{self, by_service},
-    },
-    engine::Container,
+use compose::{
+    plan::Change,
+    record::Record,
+    stack::{self, by_service},
 };
+use docker::engine::Container;
 
 use super::{Deployment, PRIVATE, Work};
 use crate::resources::compose_stack::{
@@ -122,13 +120,11 @@ fn half_done(
 
 #[cfg(test)]
 mod tests {
-    use docker::{
-        compose::{
-            record::Recorded,
-            stack::{LABEL_SERVICE, Steady},
-        },
-        engine::{State, StatusText},
+    use compose::{
+        record::Recorded,
+        stack::{LABEL_SERVICE, Steady},
     };
+    use docker::engine::{State, StatusText};
 
     use super::*;
 

@@ -5,14 +5,12 @@ use std::{
     time::Duration,
 };
 
-use docker::{
-    compose::{
-        plan::{Change, Repair, repairs},
-        stack::{self, LABEL_SERVICE, orphans},
-        wait::{self, Pace},
-    },
-    engine::{Container, State},
+use compose::{
+    plan::{Change, Repair, repairs},
+    stack::{self, LABEL_SERVICE, orphans},
+    wait::{self, Pace},
 };
+use docker::engine::{Container, State};
 
 use super::{Deployment, Work};
 use crate::resources::compose_stack::{failure::Failure, model::Orphans};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use docker::compose::{
+use compose::{
     layout::{GENERATIONS, GOOD, OURS},
     manifest::Manifest,
     predict::FileDigest,

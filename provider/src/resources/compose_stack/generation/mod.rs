@@ -1,6 +1,6 @@
 //! What is kept on a host of the last good apply, so that one that fails can go back to it.
 //!
-//! `docker::compose::layout` says where it lies. It is made when an apply has succeeded; only where
+//! `compose::layout` says where it lies. It is made when an apply has succeeded; only where
 //! none is there (a stack of an older Windlass, a host whose disk was full) it is made before an
 //! apply ships anything, out of what is there, if that is good. The same goes for a stack that was
 //! started by hand and imported, as far as its own files tell what runs: of it, the files are kept
@@ -11,13 +11,11 @@ mod restore;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use docker::{
-    compose::{
-        record::Record,
-        stack::{self, CHANGED, by_service},
-    },
-    engine::Container,
+use compose::{
+    record::Record,
+    stack::{self, CHANGED, by_service},
 };
+use docker::engine::Container;
 use serde::{Deserialize, Serialize};
 
 use super::{held::Held, prediction::Prediction};
@@ -158,7 +156,7 @@ pub(super) fn images_of(prediction: &Prediction, containers: &[Container]) -> Im
 
 #[cfg(test)]
 mod tests {
-    use docker::compose::{
+    use compose::{
         manifest::Manifest,
         record::{Key, Recorded},
         stack::{LABEL_CONFIG_HASH, LABEL_SERVICE, Steady},
@@ -213,7 +211,7 @@ mod tests {
 
     fn held() -> Held {
         let key = Key::from_random([1; 32]);
-        let env = docker::compose::predict::FileDigest { sha256: "11".into(), mode: 0o600 };
+        let env = compose::predict::FileDigest { sha256: "11".into(), mode: 0o600 };
         Held {
             record: Some(record()),
             manifest: Some(Manifest::default()),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use docker::compose::{layout::OURS, manifest::Manifest};
+use compose::{layout::OURS, manifest::Manifest};
 use remote::files::{Entry, EntryContent, TreeOptions};
 use tokio_util::sync::CancellationToken;
 
@@ -103,7 +103,7 @@ fn both(held: &Held, kept: &Held) -> Manifest {
 mod tests {
     use std::collections::BTreeMap;
 
-    use docker::compose::{predict::FileDigest, record::Key};
+    use compose::{predict::FileDigest, record::Key};
 
     use super::*;
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use docker::compose::{Compose, Config, Project, predict::Resolved};
+use compose::{Compose, Config, Project, predict::Resolved};
 
 use super::Stage;
 use crate::resources::compose_stack::{

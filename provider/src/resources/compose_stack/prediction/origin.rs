@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use docker::compose::{predict::Addition, project::Service};
+use compose::{predict::Addition, project::Service};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

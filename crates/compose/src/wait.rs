@@ -15,7 +15,7 @@ use secret::Scrubber;
 use tokio_util::sync::CancellationToken;
 
 use super::stack::{Steady, by_service};
-use crate::{
+use docker::{
     Engine, Error,
     engine::{Container, Health, LogPart, Run, State},
 };

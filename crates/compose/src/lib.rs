@@ -11,7 +11,7 @@
 //! And an apply:
 //! 1. [`manifest::Manifest::shipment`] says what to send and what to delete; `.env` with the real
 //!    values and [`predict::override_file`] are written beside it;
-//! 2. images are pulled: with credentials of ours by [`Engine::pull`](crate::Engine::pull), the
+//! 2. images are pulled: with credentials of ours by [`docker::Engine::pull`], the
 //!    others by [`Compose::pull`]; [`stack::orphans`] are removed, [`plan::repairs`] are made;
 //! 3. [`Compose::job`] for what has to run first, [`Compose::up`], [`wait::until_ready`], jobs again;
 //! 4. [`stack::record`] is kept on the host for the next read.
@@ -43,6 +43,7 @@ pub mod seal;
 pub mod shared;
 pub mod stack;
 pub mod staging;
+pub mod version;
 pub mod wait;
 
 pub use behaviour::Behaviour;
@@ -50,6 +51,7 @@ pub use calls::Compose;
 pub use choice::Choice;
 pub use command::Project;
 pub use project::Config;
+pub use version::ComposeVersion;
 
 /// Bytes as lower-case hexadecimal.
 fn hex(bytes: &[u8]) -> String {

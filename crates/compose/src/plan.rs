@@ -7,7 +7,7 @@ use super::{
     project::{Config, Service},
     stack::{ServiceState, Steady, Wanted, is_of_service},
 };
-use crate::engine::{Container, Health, State};
+use docker::engine::{Container, Health, State};
 
 /// Why containers are replaced.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use crate::Error;
+use docker::Error;
 
 /// The oldest Compose that we build on: 2.24 takes an override of services that come from an
 /// `include`, and knows `pull --policy`.
@@ -45,7 +45,7 @@ impl ComposeVersion {
 }
 
 /// Reads what `docker compose version --format json` wrote.
-pub(crate) fn parse_json(json: &[u8]) -> Result<ComposeVersion, Error> {
+pub fn parse_json(json: &[u8]) -> Result<ComposeVersion, Error> {
     #[derive(Deserialize)]
     struct Raw {
         version: String,

@@ -17,10 +17,8 @@ use super::{
     command::{self, Project, Pull},
     predict::parse_hashes,
 };
-use crate::{
-    Cli, Error,
-    version::{self, ComposeVersion, OLDEST},
-};
+use crate::version::{self, ComposeVersion, OLDEST};
+use docker::{Cli, Error};
 
 /// How many lines of a failed command's output an error carries.
 const ERROR_LINES: usize = 30;

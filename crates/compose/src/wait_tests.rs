@@ -1,5 +1,5 @@
 use super::*;
-use crate::engine::StatusText;
+use docker::engine::StatusText;
 
 const SETTLE: Duration = Duration::from_secs(2);
 
@@ -12,7 +12,7 @@ fn container(service: &str, id: &str, state: State, status: &str) -> Container {
         created: 0,
         state,
         status: StatusText::parse(status),
-        labels: [(super::super::stack::LABEL_SERVICE.to_owned(), service.to_owned())].into(),
+        labels: [(crate::stack::LABEL_SERVICE.to_owned(), service.to_owned())].into(),
         ports: Vec::new(),
     }
 }
@@ -115,7 +115,7 @@ fn idle_services_and_one_offs_are_not_waited_for() {
         ("idle".to_owned(), Goal { replicas: 0, ..goal(Steady::Idle) }),
     ]);
     let mut one_off = container("app", "9", State::Exited, "Exited (1) 1 second ago");
-    one_off.labels.insert(super::super::stack::LABEL_ONE_OFF.into(), "True".into());
+    one_off.labels.insert(crate::stack::LABEL_ONE_OFF.into(), "True".into());
     let containers = [container("app", "1", State::Running, "Up 9 seconds"), one_off];
     let found = judge(&goals, &containers, &BTreeMap::new(), SETTLE);
     assert_eq!(found, BTreeMap::from([("app".to_owned(), Standing::Reached)]));

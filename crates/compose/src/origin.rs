@@ -13,7 +13,7 @@ use super::{
     record::Record,
     stack::{self, CHANGED, is_of_service},
 };
-use crate::engine::Container;
+use docker::engine::Container;
 
 /// Label of a container: the files that `--env-file` named, separated by commas.
 const LABEL_ENV_FILE: &str = "com.docker.compose.project.environment_file";
@@ -131,12 +131,10 @@ mod tests {
 
     use super::*;
     use crate::{
-        compose::{
-            record::Recorded,
-            stack::{LABEL_CONFIG_HASH, LABEL_SERVICE, Steady},
-        },
-        engine::{State, StatusText},
+        record::Recorded,
+        stack::{LABEL_CONFIG_HASH, LABEL_SERVICE, Steady},
     };
+    use docker::engine::{State, StatusText};
 
     fn container(service: &str, labels: &[(&str, &str)]) -> Container {
         let own = [(LABEL_SERVICE, service), (LABEL_CONFIG_HASH, "c")];

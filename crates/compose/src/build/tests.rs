@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::compose::seal::Placeholders;
+use crate::seal::Placeholders;
 
 const DIRECTORY: &str = "/srv/web";
 

@@ -11,7 +11,7 @@ use super::{
     project::LABEL_JOB,
     stack::{self, LABEL_SERVICE, ServiceState, Steady, is_of_service},
 };
-use crate::engine::{Container, LABEL_PROJECT, State};
+use docker::engine::{Container, LABEL_PROJECT, State};
 
 /// Label of a container: the Compose files of its project, absolute, separated by commas.
 pub const LABEL_CONFIG_FILES: &str = "com.docker.compose.project.config_files";
@@ -107,7 +107,7 @@ fn has_completed(container: &Container) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::StatusText;
+    use docker::engine::StatusText;
 
     fn container(project: &str, service: &str, status: &str, more: &[(&str, &str)]) -> Container {
         let labels = [(LABEL_PROJECT, project), (LABEL_SERVICE, service)];

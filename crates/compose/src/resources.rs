@@ -98,7 +98,7 @@ fn digest(facts: &[[String; 3]]) -> String {
         hash.update((field.len() as u64).to_be_bytes());
         hash.update(field);
     }
-    super::hex(&hash.finalize())
+    crate::hex(&hash.finalize())
 }
 
 fn used(list: &Value, which: impl Fn(&Value) -> bool) -> Vec<&str> {
@@ -144,7 +144,7 @@ fn content(facts: &mut Vec<[String; 3]>, kind: &str, key: &str, definition: &Val
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compose::behaviour::Dependents;
+    use crate::behaviour::Dependents;
 
     const OLD: Behaviour = Behaviour { dependents: Dependents::Replaced, replaces_networks: false };
     const NOW: Behaviour = Behaviour { replaces_networks: true, ..OLD };

@@ -1,8 +1,6 @@
 use super::*;
-use crate::{
-    compose::{Behaviour, seal::Placeholders},
-    engine::StatusText,
-};
+use crate::{Behaviour, seal::Placeholders};
+use docker::engine::StatusText;
 
 const HASH: &str = "aaaa";
 
@@ -265,8 +263,7 @@ fn wanted_knows_which_services_hold_a_secret() {
     let document = br#"{"name":"web","services":{
         "app":{"image":"a","environment":{"URL":"db:PASS#2@x"}},
         "db":{"image":"b","healthcheck":{"test":["CMD","true"]}}}}"#;
-    let values =
-        super::super::resources::Values { known: &BTreeMap::new(), own: None, secrets: Placeholders::NONE };
+    let values = crate::resources::Values { known: &BTreeMap::new(), own: None, secrets: Placeholders::NONE };
     let behaviour = Behaviour::of(crate::version::OLDEST);
     let none = BTreeMap::new();
     let resolved = Resolved::moved(document, "/s", "/f", &none, &BTreeMap::new(), values, behaviour).unwrap();

@@ -195,7 +195,7 @@ fn only_containers_that_up_would_leave_unwell_are_repaired() {
         image_id: String::new(),
         created: 0,
         state,
-        status: crate::engine::StatusText::parse(status),
+        status: docker::engine::StatusText::parse(status),
         labels: map([("com.docker.compose.service", "app".to_owned())]),
         ports: Vec::new(),
     };

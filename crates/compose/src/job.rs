@@ -20,7 +20,8 @@ use super::{
     calls::{Compose, telling_lines},
     command::Project,
 };
-use crate::{Cli, Error, ending::Ending, engine::Container};
+use docker::{Cli, Error, engine::Container};
+use remote::Tail;
 
 /// Label of the container of a job: the job's name.
 pub const LABEL_RUN: &str = "windlass.run";
@@ -117,7 +118,7 @@ impl Compose<'_> {
     /// See [`JobError`].
     pub async fn job(&self, project: &Project, job: &Job) -> Result<Duration, JobError> {
         let begun = Instant::now();
-        let mut output = Ending::of(HELD);
+        let mut output = Tail::of(HELD);
         let input = Input::bytes(job.document());
         let ended = self.follow(&job.run(project, self.cli()), input, &mut output).await;
         let (took, output) = (begun.elapsed(), self.told(&output.text(), LINES));

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::hold;
-use crate::{engine::Image, registry::tagged};
+use docker::{engine::Image, registry::tagged};
 
 /// Images: id to the references by which the stack used them.
 pub type Used = BTreeMap<String, BTreeSet<String>>;

@@ -14,7 +14,7 @@ use super::{
     project::Service,
     record::{Key, Record, Recorded},
 };
-use crate::{
+use docker::{
     Error,
     engine::{Container, Health, Port, State},
 };
@@ -217,7 +217,7 @@ pub fn environment_hash(service: &Service) -> String {
             hash.update(field.map_or("", String::as_str));
         }
     }
-    super::hex(&hash.finalize())
+    crate::hex(&hash.finalize())
 }
 
 /// What is there, by service: every service of the record, and every one that has containers.

@@ -1,20 +1,21 @@
-//! The end of what may be long.
+//! The end of a text that may be long.
 
 /// The end of what was written to it.
 #[derive(Debug)]
-pub(crate) struct Ending {
+pub struct Tail {
     bytes: Vec<u8>,
     /// How many bytes are held at least, where there are as many.
     most: usize,
 }
 
-impl Ending {
+impl Tail {
     /// Of nothing yet; the last `most` bytes are held.
-    pub(crate) fn of(most: usize) -> Self {
+    pub fn of(most: usize) -> Self {
         Self { bytes: Vec::new(), most }
     }
 
-    pub(crate) fn take(&mut self, bytes: &[u8]) {
+    /// Adds `bytes`.
+    pub fn push(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
         // Cut now and then, not for each byte.
         if self.bytes.len() > 2 * self.most {
@@ -23,18 +24,18 @@ impl Ending {
     }
 
     /// As text; bytes that are not UTF-8 are replaced.
-    pub(crate) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 }
 
-impl tokio::io::AsyncWrite for Ending {
+impl tokio::io::AsyncWrite for Tail {
     fn poll_write(
         mut self: std::pin::Pin<&mut Self>,
         _: &mut std::task::Context<'_>,
         bytes: &[u8],
     ) -> std::task::Poll<std::io::Result<usize>> {
-        self.take(bytes);
+        self.push(bytes);
         std::task::Poll::Ready(Ok(bytes.len()))
     }
 
@@ -59,16 +60,16 @@ mod tests {
 
     #[test]
     fn the_end_of_a_long_text_is_held() {
-        let mut ending = Ending::of(4);
+        let mut tail = Tail::of(4);
         for byte in b"abcdefgh" {
-            ending.take(&[*byte]);
+            tail.push(&[*byte]);
         }
-        assert_eq!(ending.text(), "abcdefgh");
-        ending.take(b"i");
-        assert_eq!(ending.text(), "fghi");
+        assert_eq!(tail.text(), "abcdefgh");
+        tail.push(b"i");
+        assert_eq!(tail.text(), "fghi");
         // A character may come in two parts.
-        ending.take(b"\xc3");
-        ending.take(b"\xb6\xff");
-        assert_eq!(ending.text(), "fghi\u{f6}\u{fffd}");
+        tail.push(b"\xc3");
+        tail.push(b"\xb6\xff");
+        assert_eq!(tail.text(), "fghi\u{f6}\u{fffd}");
     }
 }

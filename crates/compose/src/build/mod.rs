@@ -173,7 +173,7 @@ impl<'a> Section<'a> {
                 fields.add(self.url(&other)?);
             }
         }
-        Ok(super::hex(&fields.0.finalize()))
+        Ok(crate::hex(&fields.0.finalize()))
     }
 
     /// A URL as it counts: what is behind it is not looked at.

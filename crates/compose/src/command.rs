@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use remote::Command;
 
-use crate::Cli;
+use docker::Cli;
 
 /// How long Compose may take to read a project: it reads files and asks nobody.
 const READ_LIMIT: Duration = Duration::from_secs(60);

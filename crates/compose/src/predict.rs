@@ -29,7 +29,7 @@ use super::{
     seal::{Seal, unversioned},
     shared,
 };
-use crate::Error;
+use docker::Error;
 
 /// The label that stands for the content of the shipped files that a service uses: Compose's own
 /// hash does not look into them.
@@ -312,7 +312,7 @@ pub fn files_hash(used: &BTreeSet<String>, shipped: &BTreeMap<String, FileDigest
             }
         }
     }
-    super::hex(&hash.finalize())
+    crate::hex(&hash.finalize())
 }
 
 /// Moves every text that is `from` or a path below it.
@@ -367,7 +367,7 @@ pub fn parse_hashes(text: &str) -> Result<BTreeMap<String, String>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{compose::seal::Placeholders, version::OLDEST};
+    use crate::{seal::Placeholders, version::OLDEST};
 
     const STAGED: &str = "/tmp/windlass-x1";
     const FINAL: &str = "/srv/web";

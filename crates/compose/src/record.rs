@@ -15,7 +15,7 @@ use super::{
     history::History,
     stack::{Steady, by_service},
 };
-use crate::{Error, engine::Container};
+use docker::{Error, engine::Container};
 
 /// The format of the record.
 const VERSION: u32 = 1;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::predict::FileDigest;
-use crate::Error;
+use docker::Error;
 
 /// The format of the manifest.
 const VERSION: u32 = 1;
@@ -81,7 +81,7 @@ impl Manifest {
                 hash.update(field);
             }
         }
-        super::hex(&hash.finalize())
+        crate::hex(&hash.finalize())
     }
 
     /// What turns the host, where `self` was shipped last and `found` is there now, into `wanted`.

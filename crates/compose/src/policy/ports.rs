@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, ops::RangeInclusive};
 
-use crate::compose::project::Published;
+use crate::project::Published;
 
 /// How an entry is written, for people.
 pub const PORTS_GRAMMAR: &str = "`[address:]port[-port][/protocol]`, such as \"80\", \"443/udp\", \"127.0.0.1:8080\", \

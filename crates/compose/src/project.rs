@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::Error;
+use docker::Error;
 
 /// The label by which a user says that a service is a job: it is meant to end with 0.
 pub const LABEL_JOB: &str = "windlass.job";

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::compose::project::Published;
+use crate::project::Published;
 
 /// What the rules need to know of a service, beside its image and what it is when all is well.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
