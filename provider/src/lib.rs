@@ -18,7 +18,6 @@ mod registries;
 mod require;
 mod resources;
 mod settings;
-mod source;
 mod windlass;
 
 pub use adapter::Adapter;

@@ -39,8 +39,7 @@ use secret::Secret;
 
 use super::command::Project;
 
-/// The folder with everything that is ours.
-pub const OURS: &str = ".windlass";
+pub use tree::OURS;
 /// The link in it to what is kept of the last good apply.
 pub const GOOD: &str = "good";
 /// The folder in it with what the link leads to.

@@ -9,7 +9,7 @@
 //!    [`plan::changes`] what lies between, [`plan::planned`] what is known of the outcome.
 //!
 //! And an apply:
-//! 1. [`manifest::Manifest::shipment`] says what to send and what to delete; `.env` with the real
+//! 1. [`tree::Manifest::difference`] says what to send and what to delete; `.env` with the real
 //!    values and [`predict::override_file`] are written beside it;
 //! 2. images are pulled: with credentials of ours by [`docker::Engine::pull`], the
 //!    others by [`Compose::pull`]; [`stack::orphans`] are removed, [`plan::repairs`] are made;
@@ -29,7 +29,6 @@ pub mod history;
 pub mod hold;
 pub mod job;
 pub mod layout;
-pub mod manifest;
 pub mod origin;
 pub mod outline;
 pub mod overview;
@@ -52,14 +51,3 @@ pub use choice::Choice;
 pub use command::Project;
 pub use project::Config;
 pub use version::ComposeVersion;
-
-/// Bytes as lower-case hexadecimal.
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
-}

@@ -30,6 +30,7 @@ use super::{
     shared,
 };
 use docker::Error;
+use tree::FileDigest;
 
 /// The label that stands for the content of the shipped files that a service uses: Compose's own
 /// hash does not look into them.
@@ -37,15 +38,6 @@ pub const LABEL_FILES: &str = "windlass.files-hash";
 
 /// The mode of a secret file.
 pub const SECRET_MODE: u32 = 0o600;
-
-/// A shipped file, as far as a hash is concerned.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileDigest {
-    /// SHA-256 of its content, hexadecimal.
-    pub sha256: String,
-    /// Its permission bits.
-    pub mode: u32,
-}
 
 /// A project resolved in its final directory, ready to be hashed.
 #[derive(Clone, Debug, PartialEq)]
@@ -312,7 +304,7 @@ pub fn files_hash(used: &BTreeSet<String>, shipped: &BTreeMap<String, FileDigest
             }
         }
     }
-    crate::hex(&hash.finalize())
+    tree::hex(&hash.finalize())
 }
 
 /// Moves every text that is `from` or a path below it.

@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use tree::FileDigest;
 
 use super::{
-    predict::{FileDigest, LABEL_FILES, Resolved, files_hash},
+    predict::{LABEL_FILES, Resolved, files_hash},
     project::Service,
     record::{Key, Record, Recorded},
 };
@@ -217,7 +218,7 @@ pub fn environment_hash(service: &Service) -> String {
             hash.update(field.map_or("", String::as_str));
         }
     }
-    crate::hex(&hash.finalize())
+    tree::hex(&hash.finalize())
 }
 
 /// What is there, by service: every service of the record, and every one that has containers.

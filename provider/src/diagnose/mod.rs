@@ -7,10 +7,12 @@
 mod docker;
 mod file;
 mod host;
+mod tree;
 
 pub(crate) use docker::{docker_error, lock_error};
 pub(crate) use file::file_error;
 pub(crate) use host::host_error;
+pub(crate) use tree::tree_error;
 
 /// The text as a sentence: a capital first letter and a full stop.
 pub(crate) fn sentence(text: &str) -> String {

@@ -6,15 +6,14 @@ use std::{
 };
 
 use compose::{
-    manifest::Manifest,
-    predict::{FileDigest, SECRET_MODE},
+    predict::SECRET_MODE,
     record::{Key, Record, placeholder},
 };
 use remote::{Command, Executor, Input, run_checked};
 use serde::{Deserialize, Serialize};
+use tree::{FileDigest, Manifest, link_digest, sha256};
 
 use super::{failure::Failure, generation::Generation};
-use crate::source::{link_digest, sha256};
 
 /// Prints what is there, in three parts. `$1` is the stack's directory. A hundred stacks are looked
 /// at in one plan, and what that costs is the processes, so there are few:
@@ -136,11 +135,6 @@ impl Sent {
     }
 }
 
-/// The list of files in the form that the script reads.
-pub(super) fn list_of<'p>(paths: impl Iterator<Item = &'p str>) -> Vec<u8> {
-    paths.flat_map(|path| format!("./{path}\0").into_bytes()).collect()
-}
-
 /// Looks what the host holds in `directory`. Nothing there is no error.
 pub(super) async fn look(executor: &dyn Executor, directory: &str) -> Result<Held, Failure> {
     let command = Command::new(["sh", "-c", SCRIPT, "windlass-look", directory]).privileged();
@@ -163,7 +157,10 @@ fn parse(text: &str) -> Result<Held, Failure> {
     Ok(Held {
         machine_id: file("/etc/machine-id").unwrap_or_default().trim().to_owned(),
         record: file("record.json").map(|json| Record::parse(json.as_bytes())).transpose()?,
-        manifest: file("manifest.json").map(|json| Manifest::parse(json.as_bytes())).transpose()?,
+        manifest: file("manifest.json")
+            .map(|json| Manifest::parse(json.as_bytes()))
+            .transpose()
+            .map_err(unreadable)?,
         sent: file("source.json").and_then(|json| serde_json::from_str(&json).ok()),
         key: file("key").and_then(|text| Key::parse(text.trim()).ok()),
         shipped: file("source.json").map(|json| sha256(json.as_bytes())),
@@ -172,6 +169,10 @@ fn parse(text: &str) -> Result<Held, Failure> {
         good: file("good/.windlass/generation.json").and_then(|json| Generation::parse(json.as_bytes())),
         found: found(facts, &sums),
     })
+}
+
+fn unreadable(source: tree::ManifestError) -> docker::Error {
+    docker::Error::Parse { what: "the stack's manifest on the host".to_owned(), source: source.into() }
 }
 
 /// What `sha256sum -z` printed: path to hash.
@@ -288,6 +289,7 @@ mod tests {
     };
 
     use remote::Local;
+    use tree::null_separated;
 
     use super::*;
 
@@ -418,7 +420,7 @@ mod tests {
         put(".windlass/source.json", &sent);
         put(".windlass/key", key.to_text().expose().as_bytes());
         put(".windlass/override.json", b"{}");
-        put(".windlass/files", &list_of(files.keys().map(String::as_str).chain([".env"])));
+        put(".windlass/files", &null_separated(files.keys().map(String::as_str).chain([".env"])));
 
         let held = look().await;
         let mut expected = files.clone();

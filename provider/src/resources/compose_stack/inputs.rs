@@ -17,7 +17,8 @@ use super::{
     model::StackModel,
     probe, secret_files,
 };
-use crate::source::{Source, check_relative, hex, plain_parts, sha256};
+use crate::diagnose::tree_error;
+use tree::{Tree, check_parts, check_relative, hex, sha256};
 
 /// Goes into every digest, so that another way to predict is another digest.
 const DIGEST_FORMAT: &str = "4";
@@ -47,7 +48,7 @@ pub(super) struct Inputs {
     /// Service to the image that it runs instead of the files' own; `None` while that is unknown.
     pub(super) images: BTreeMap<String, Option<String>>,
     /// What is shipped, without the user's own `.env`.
-    pub(super) source: Source,
+    pub(super) source: Tree,
     /// The user's own `.env`.
     pub(super) dotenv: Option<String>,
     /// The services that jobs are runs of, each with the number of its first `job` block.
@@ -169,7 +170,7 @@ impl Inputs {
 }
 
 /// What is shipped and which of it are the Compose files; `None` while unknown.
-fn shipped(config: &StackModel) -> Result<Option<(Source, Vec<String>)>, Diagnostics> {
+fn shipped(config: &StackModel) -> Result<Option<(Tree, Vec<String>)>, Diagnostics> {
     let (Ok(directory), Ok(files), Ok(texts), Ok(overlay)) = (
         config.source_dir.decided(),
         config.files.decided(),
@@ -180,10 +181,10 @@ fn shipped(config: &StackModel) -> Result<Option<(Source, Vec<String>)>, Diagnos
     };
     let (mut source, names) = match (directory, texts) {
         (Some(directory), _) => (
-            Source::directory(directory, "source_dir")?,
+            Tree::directory(directory).map_err(|error| tree_error("source_dir", &error))?,
             files.cloned().unwrap_or_else(|| vec!["compose.yaml".to_owned()]),
         ),
-        (None, Some(texts)) => Source::texts(texts),
+        (None, Some(texts)) => Tree::texts(texts),
         (None, None) => return Ok(None),
     };
     for (path, text) in overlay.into_iter().flatten() {
@@ -250,7 +251,7 @@ pub(super) fn secrets(config: &StackModel) -> BTreeMap<String, Secret> {
         .collect()
 }
 
-fn check_files(config: &StackModel, source: &Source, files: &[String]) -> Result<(), Diagnostics> {
+fn check_files(config: &StackModel, source: &Tree, files: &[String]) -> Result<(), Diagnostics> {
     let missing: Vec<&String> = files.iter().filter(|file| !source.files.contains_key(*file)).collect();
     if missing.is_empty() {
         return Ok(());
@@ -352,7 +353,7 @@ pub(super) fn check_name(name: &str) -> Result<(), String> {
 /// Checks the spelling of `directory`.
 pub(super) fn check_directory(path: &str) -> Result<(), String> {
     match path.strip_prefix('/') {
-        Some(inside) if !inside.is_empty() => plain_parts(inside),
+        Some(inside) if !inside.is_empty() => check_parts(inside),
         _ => Err("must be an absolute path of a directory".to_owned()),
     }
 }

@@ -24,7 +24,7 @@ use super::{
     secret_files,
     site::Site,
 };
-use crate::source::SourceFile;
+use tree::TreeFile;
 
 /// Larger files are not read here: no Compose file and no env file is.
 const LARGEST_READ: u64 = 1 << 20;
@@ -216,7 +216,7 @@ impl Stage<'_> {
 
     /// What can be read of each file; those that are too large for Compose count by their size.
     fn contents(&self) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
-        let read = |path: &String, file: &SourceFile| {
+        let read = |path: &String, file: &TreeFile| {
             if file.size > LARGEST_READ {
                 return Ok((path.clone(), vec![0; usize::try_from(LARGEST_READ).unwrap_or_default()]));
             }

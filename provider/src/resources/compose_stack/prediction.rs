@@ -21,8 +21,8 @@ use serde_json::Value;
 mod origin;
 
 use super::{images::ImageFacts, model::Orphans};
-use crate::source::sha256;
 pub(crate) use origin::Origin;
+use tree::sha256;
 
 /// Stands for the id of an image that only apply tells.
 pub(super) const OPEN: &str = "open";

@@ -12,7 +12,9 @@ use super::{
     inputs::{check_directory, check_name},
     model::{KEEP_IMAGES, ROLLBACK, Service},
 };
-use crate::{hosts::check_connection, require, source::check_relative};
+use tree::check_relative;
+
+use crate::{hosts::check_connection, require};
 
 /// What may become of a stack whose apply fails.
 const ON_FAILURE: [&str; 2] = [ROLLBACK, "keep"];

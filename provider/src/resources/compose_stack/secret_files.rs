@@ -2,17 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use compose::{
-    layout::assignment,
-    predict::{FileDigest, SECRET_MODE},
-    record::placeholder,
-};
+use compose::{layout::assignment, predict::SECRET_MODE, record::placeholder};
 use framework::{Diagnostic, Diagnostics};
 use remote::files::{Entry, EntryContent};
 use secret::Secret;
+use tree::FileDigest;
 
 use super::model::StackModel;
-use crate::source::{Source, sha256};
+use tree::{Tree, sha256};
 
 /// The attribute.
 const ATTRIBUTE: &str = "secret_files_wo";
@@ -60,7 +57,7 @@ pub(super) fn staged(placeholders: &BTreeMap<String, String>) -> Vec<Entry> {
 pub(super) fn check(
     config: &StackModel,
     files: &BTreeMap<String, String>,
-    source: &Source,
+    source: &Tree,
     env_path: &str,
 ) -> Result<(), Diagnostics> {
     let within =
@@ -122,7 +119,7 @@ mod tests {
 
     #[test]
     fn every_clash_is_named() {
-        let (mut source, _) = Source::texts(&["services: {}".to_owned()]);
+        let (mut source, _) = Tree::texts(&["services: {}".to_owned()]);
         source.lay_over("conf/a", "x");
         let config = config(&[".env", "conf/a", "conf", "compose.yaml/x", "s", "s/t", "fine/x"], "1");
         let files = placeholders(&config).unwrap();

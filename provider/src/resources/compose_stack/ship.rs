@@ -4,20 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use compose::{
     layout::{Layout, OURS},
-    manifest::Manifest,
-    predict::{FileDigest, SECRET_MODE},
+    predict::SECRET_MODE,
     record::Key,
 };
 use remote::files::{Entry, EntryContent, Files, TreeOptions};
 use secret::Secret;
+use tree::{FileDigest, Manifest, null_separated, sha256};
 
 use super::{
     failure::Failure,
-    held::{Held, Sent, list_of},
+    held::{Held, Sent},
     inputs::Inputs,
     secret_files,
 };
-use crate::source::sha256;
 
 /// Everything that goes to the host, and what has to go from it.
 pub(super) struct Cargo {
@@ -60,8 +59,8 @@ impl Cargo {
         let wanted = with(&plain, &secret);
         let last = held.manifest.clone().unwrap_or_default();
         let last_sent = held.sent.clone().unwrap_or_default();
-        let shipment = with_secret(&last, &last_sent).shipment(&held.found, &wanted);
-        let first = in_the_way(&shipment.delete, &shipment.send, &held.found, &wanted);
+        let difference = with_secret(&last, &last_sent).difference(&held.found, &wanted);
+        let first = difference.in_the_way(&held.found, &wanted);
 
         let env_path = layout.env_path();
         let env_sha256 = sha256(dotenv.expose().as_bytes());
@@ -72,13 +71,13 @@ impl Cargo {
             Some(text) => Some(secret_files::entry(path, text)),
             None => Some(inputs.source.files.get(path)?.entry(path)),
         };
-        let mut entries: Vec<Entry> = shipment.send.iter().filter_map(entry).collect();
+        let mut entries: Vec<Entry> = difference.send.iter().filter_map(entry).collect();
         let env = FileDigest { sha256: env_sha256, mode: SECRET_MODE };
         if held.found.get(&env_path) != Some(&env) {
             entries.push(private(&env_path, dotenv.expose().as_bytes().to_vec()));
         }
         let our = |name: &str| format!("{OURS}/{name}");
-        let list = list_of(wanted.files.keys().map(String::as_str).chain([env_path.as_str()]));
+        let list = null_separated(wanted.files.keys().map(String::as_str).chain([env_path.as_str()]));
         entries.push(Entry { path: OURS.to_owned(), mode: 0o700, content: EntryContent::Directory });
         entries.push(private(&our("override.json"), override_file.clone().into_bytes()));
         entries.push(private(&our("manifest.json"), union(&last, &plain, &secret).to_json()));
@@ -91,8 +90,8 @@ impl Cargo {
             private(&our("manifest.json"), plain.to_json()),
             private(&our("source.json"), sent.to_json()),
         ];
-        let deleted = shipment.delete.difference(&first.iter().cloned().collect()).cloned().collect();
-        Self { entries, first, last: deleted, settled, sent: shipment.send }
+        let deleted = difference.delete.difference(&first.iter().cloned().collect()).cloned().collect();
+        Self { entries, first, last: deleted, settled, sent: difference.send }
     }
 
     /// Brings it to the host. The manifest and what is beside it name, at any moment, everything that
@@ -135,45 +134,9 @@ fn union(last: &Manifest, wanted: &Manifest, secret: &BTreeMap<String, FileDiges
     Manifest { files }
 }
 
-/// Old files that must go before new ones can come: a file where a directory will be, a directory
-/// of old files where a file will be, a link where a file will be or the other way round.
-fn in_the_way(
-    delete: &BTreeSet<String>,
-    send: &BTreeSet<String>,
-    found: &BTreeMap<String, FileDigest>,
-    wanted: &Manifest,
-) -> Vec<String> {
-    let above = |a: &str, b: &str| b.strip_prefix(a).is_some_and(|rest| rest.starts_with('/'));
-    let crossing = delete.iter().filter(|old| send.iter().any(|new| above(old, new) || above(new, old)));
-    let is_link = |file: &FileDigest| file.mode > 0o7777;
-    let other_kind = send.iter().filter(|path| match (found.get(*path), wanted.files.get(*path)) {
-        (Some(old), Some(new)) => is_link(old) != is_link(new),
-        _ => false,
-    });
-    crossing.chain(other_kind).cloned().collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::link_digest;
-
-    fn set(paths: &[&str]) -> BTreeSet<String> {
-        paths.iter().map(|path| (*path).to_owned()).collect()
-    }
-
-    #[test]
-    fn what_is_in_the_way_goes_first() {
-        let file = FileDigest { sha256: "1".into(), mode: 0o644 };
-        let found =
-            BTreeMap::from([("link".to_owned(), link_digest("x")), ("same".to_owned(), file.clone())]);
-        let wanted = Manifest {
-            files: BTreeMap::from([("link".to_owned(), file.clone()), ("same".to_owned(), file)]),
-        };
-        let first =
-            in_the_way(&set(&["a", "b/c", "old"]), &set(&["a/x", "b", "link", "same"]), &found, &wanted);
-        assert_eq!(first, ["a", "b/c", "link"]);
-    }
 
     #[test]
     fn the_manifest_names_old_and_new_until_the_old_are_gone() {

@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use compose::build::Ignore;
 use framework::{Diagnostic, Diagnostics, Field};
 
 use super::ImageModel;
-use crate::source::{Source, sha256};
+use crate::diagnose::tree_error;
+use tree::{Dockerignore, Tree, sha256};
 
 /// The Dockerfile when nobody says otherwise.
 const DOCKERFILE: &str = "Dockerfile";
@@ -26,9 +26,10 @@ pub(super) fn hash(config: &ImageModel) -> Result<Field<String>, Diagnostics> {
 }
 
 /// The files of the context in `directory`, as BuildKit takes them.
-pub(super) fn files(directory: &str, dockerfile: Option<&str>) -> Result<Source, Diagnostics> {
+pub(super) fn files(directory: &str, dockerfile: Option<&str>) -> Result<Tree, Diagnostics> {
     let dockerfile = dockerfile.unwrap_or(DOCKERFILE);
-    let source = Source::chosen(directory, "context", |root, names| chosen(root, names, dockerfile))?;
+    let source = Tree::chosen(directory, |root, names| chosen(root, names, dockerfile))
+        .map_err(|error| tree_error("context", &error))?;
     if source.files.contains_key(dockerfile) {
         return Ok(source);
     }
@@ -50,7 +51,7 @@ fn chosen(root: &Path, names: Vec<String>, dockerfile: &str) -> Result<Vec<Strin
         return Ok(names);
     };
     let text = fs::read_to_string(root.join(file)).map_err(|error| format!("{file}: {error}"))?;
-    let ignore = Ignore::parse(&text).map_err(|problem| format!("{file}: {problem}"))?;
+    let ignore = Dockerignore::parse(&text).map_err(|problem| format!("{file}: {problem}"))?;
     let kept: BTreeSet<String> =
         ignore.kept(names.iter().map(String::as_str)).into_iter().map(str::to_owned).collect();
     let needed = |name: &str| [dockerfile, file].contains(&name);

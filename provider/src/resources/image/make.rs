@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use compose::{manifest::Manifest, predict::FileDigest};
 use docker::{
     Build, Engine, Registry,
     build::{self, client_config},
@@ -15,9 +14,10 @@ use remote::{
     run_checked,
 };
 use secret::{Scrubber, Secret};
+use tree::{FileDigest, Manifest, link_digest};
 
 use super::{ImageModel, ImageResource, context, failure::Failure};
-use crate::{engines::cli, hosts::Host, registries, source::link_digest};
+use crate::{engines::cli, hosts::Host, registries};
 
 /// The folder of contexts in the home directory of who logs in.
 const BUILDS: &str = ".windlass/builds";
@@ -161,25 +161,25 @@ impl<'a> Maker<'a> {
         let last = files.read_text(&manifest).await?;
         let mut last = last.and_then(|text| Manifest::parse(text.as_bytes()).ok()).unwrap_or_default();
         let mut found = found(&files, &place, &last, &wanted).await?;
-        if !fits_over(&last, &found, &wanted) {
+        if !last.fits_under(&found, &wanted) {
             remove_all(self.host, &place).await?;
             (last, found) = (Manifest::default(), BTreeMap::new());
         }
-        let shipment = last.shipment(&found, &wanted);
-        if shipment.send.is_empty() && shipment.delete.is_empty() {
+        let difference = last.difference(&found, &wanted);
+        if difference.send.is_empty() && difference.delete.is_empty() {
             return Ok(place);
         }
         // The list names, at any moment, everything that is there.
         let mut both = last;
         both.files.extend(wanted.files.clone());
         self.upload(root, vec![listed(&both)]).await?;
-        let sent = shipment
+        let sent = difference
             .send
             .iter()
             .filter_map(|path| Some(source.files.get(path)?.entry(&format!("{CONTEXT}/{path}"))));
         self.upload(root, sent.collect()).await?;
-        if !shipment.delete.is_empty() {
-            files.remove(&place, &shipment.delete.into_iter().collect::<Vec<_>>()).await?;
+        if !difference.delete.is_empty() {
+            files.remove(&place, &difference.delete.into_iter().collect::<Vec<_>>()).await?;
             self.upload(root, vec![listed(&wanted)]).await?;
         }
         Ok(place)
@@ -269,24 +269,6 @@ fn digest(facts: Facts) -> Option<FileDigest> {
     }
 }
 
-/// Whether the wanted files can be laid over those that are there: not where a file takes the place
-/// of a directory or of a link, or the other way round.
-fn fits_over(last: &Manifest, found: &BTreeMap<String, FileDigest>, wanted: &Manifest) -> bool {
-    let above = |a: &str, b: &str| b.strip_prefix(a).is_some_and(|rest| rest.starts_with('/'));
-    let crossing = last.files.keys().filter(|old| !wanted.files.contains_key(*old)).any(|old| {
-        let inside = format!("{old}/");
-        let after = wanted.files.range(inside..).next().is_some_and(|(new, _)| above(old, new));
-        let below = old.match_indices('/').any(|(at, _)| wanted.files.contains_key(&old[..at]));
-        after || below
-    });
-    let is_link = |file: &FileDigest| file.mode > 0o7777;
-    let other_kind = wanted
-        .files
-        .iter()
-        .any(|(path, new)| found.get(path).is_some_and(|old| is_link(old) != is_link(new)));
-    !crossing && !other_kind
-}
-
 /// The build that the plan asks for.
 fn described(planned: &ImageModel, context: String, secrets: BTreeMap<String, String>) -> Build {
     Build {
@@ -306,22 +288,6 @@ fn described(planned: &ImageModel, context: String, secrets: BTreeMap<String, St
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn manifest(paths: &[&str]) -> Manifest {
-        let digest = FileDigest { sha256: "1".into(), mode: 0o644 };
-        Manifest { files: paths.iter().map(|path| ((*path).to_owned(), digest.clone())).collect() }
-    }
-
-    #[test]
-    fn a_file_takes_no_directorys_place() {
-        let none = BTreeMap::new();
-        let fits = |last: &[&str], wanted: &[&str]| fits_over(&manifest(last), &none, &manifest(wanted));
-        assert!(fits(&["a", "b/c"], &["a", "b/d", "a-b"]));
-        assert!(!fits(&["a"], &["a-b", "a/x"]));
-        assert!(!fits(&["b/c/d"], &["b"]));
-        let link = BTreeMap::from([("a".to_owned(), link_digest("x"))]);
-        assert!(!fits_over(&manifest(&["a"]), &link, &manifest(&["a"])));
-    }
 
     #[test]
     fn a_build_is_what_was_planned() {

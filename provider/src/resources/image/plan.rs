@@ -63,7 +63,7 @@ mod tests {
             ("git", "git://example.org/app".into()),
         ];
         let mut state = core.config(set.clone());
-        let hash = crate::source::sha256(b"git://example.org/app");
+        let hash = tree::sha256(b"git://example.org/app");
         let computed = [
             ("push", Value::from(false)),
             ("keep_on_destroy", false.into()),

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use framework::{Attribute, Rule, Schema, Timeouts, Type, validate};
 
 use super::model::{check_git, check_tag};
-use crate::{hosts::check_connection, source::plain_parts};
+use tree::check_parts;
+
+use crate::hosts::check_connection;
 
 /// The schema.
 pub(super) fn schema() -> Schema {
@@ -56,7 +58,7 @@ fn sources() -> [Attribute; 5] {
              directory behind it: `https://example.org/app.git#v1.2:docker`. What is behind the URL is not looked at: \
              name a commit, or let `triggers` tell.",
         ),
-        Attribute::string("dockerfile").check(|path: &String| plain_parts(path)).describe(
+        Attribute::string("dockerfile").check(|path: &String| check_parts(path)).describe(
             "The Dockerfile, relative to the context. Default: `Dockerfile`.",
         ),
         Attribute::string("target").validate(validate::non_empty()).describe(

@@ -6,12 +6,13 @@ use compose::{
     Choice, Config, Project,
     layout::{ENV_FILE, Layout},
     origin::{self, NO_VALUES, NoWayBack, Origin},
-    predict::{FileDigest, Resolved},
+    predict::Resolved,
     record::Record,
     stack::{self, by_service, is_of_service},
 };
 use docker::engine::Container;
 use remote::files::Symlinks;
+use tree::{FileDigest, link_digest};
 
 use super::{Deployment, good::Good, new_key};
 use crate::resources::compose_stack::{
@@ -20,7 +21,6 @@ use crate::resources::compose_stack::{
     held::Held,
     prediction::{Prediction, Said},
 };
-use crate::source::link_digest;
 
 /// Why it cannot be kept.
 enum Unkept {

@@ -13,7 +13,7 @@ use crate::resources::compose_stack::{
     model::StackModel,
     prediction::Prediction,
 };
-use crate::source::Source;
+use tree::Tree;
 
 /// What a failure goes back to.
 #[derive(Clone, Debug)]
@@ -147,7 +147,7 @@ fn fits(prediction: &Prediction, record: &Record) -> bool {
 /// The names of the Compose files of a state.
 fn files_of(model: &StackModel) -> Vec<String> {
     match (model.config.known(), model.files.known()) {
-        (Some(texts), _) => Source::texts(texts).1,
+        (Some(texts), _) => Tree::texts(texts).1,
         (None, Some(files)) => files.clone(),
         (None, None) => vec!["compose.yaml".to_owned()],
     }

@@ -2,24 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use compose::{
-    layout::{GENERATIONS, GOOD, OURS},
-    manifest::Manifest,
-    predict::FileDigest,
-};
+use compose::layout::{GENERATIONS, GOOD, OURS};
 use remote::{
     Command, Input,
     collect::{Limits, run_with},
     files::{Entry, EntryContent, FileError, TreeOptions, WriteOptions},
 };
 use tokio_util::sync::CancellationToken;
+use tree::{FileDigest, Manifest, null_separated};
 
 use super::{FILE, Generation};
-use crate::resources::compose_stack::{
-    failure::Failure,
-    held::{Held, list_of},
-    site::Site,
-};
+use crate::resources::compose_stack::{failure::Failure, held::Held, site::Site};
 
 /// Copies the files whose paths come by stdin (each begins with `./` and ends with NUL) from below
 /// the directory `$1` to the same places below `$2`, by way of the directory `$3`, so that each of
@@ -130,7 +123,7 @@ async fn put_foreign(
     let entries = [
         Entry { path: OURS.to_owned(), mode: 0o700, content: EntryContent::Directory },
         our("manifest.json", Manifest { files: files.clone() }.to_json()),
-        our("files", list_of(files.keys().map(String::as_str))),
+        our("files", null_separated(files.keys().map(String::as_str))),
         our(FILE, generation.to_json()),
     ];
     site.files().upload_tree(root, &entries, &TreeOptions::default()).await?;
@@ -161,7 +154,7 @@ pub(super) async fn copy(
     root: &str,
     paths: impl Iterator<Item = &String>,
 ) -> Result<(), Failure> {
-    let list = list_of(paths.map(String::as_str));
+    let list = null_separated(paths.map(String::as_str));
     let staging = format!("{root}/{OURS}/copying");
     let command = Command::new(["sh", "-c", COPY, "windlass-copy", from, to, &staging]).timeout(None);
     run(site, token, command, list, "copy files to", to).await
@@ -220,7 +213,7 @@ mod tests {
         fs::create_dir_all(&to).unwrap();
         fs::write(to.join("large"), "in the way").unwrap();
         fs::write(to.join("other"), "stays").unwrap();
-        let list = list_of(["b c/-small", "large", "link"].into_iter());
+        let list = null_separated(["b c/-small", "large", "link"].into_iter());
         let staging = dir.path().join("staging");
         assert!(run(COPY, &[&from, &to, &staging], &list));
         let inode = |path: &Path| fs::symlink_metadata(path).unwrap().ino();
@@ -229,7 +222,7 @@ mod tests {
         assert_eq!(inode(&to.join("large")), inode(&from.join("large")));
         assert_eq!(fs::read_link(to.join("link")).unwrap(), Path::new("b c/-small"));
         assert!(to.join("other").is_file() && !staging.exists());
-        assert!(!run(COPY, &[&from, &to, &staging], &list_of(["absent"].into_iter())));
+        assert!(!run(COPY, &[&from, &to, &staging], &null_separated(["absent"].into_iter())));
         assert!(!staging.exists());
     }
 

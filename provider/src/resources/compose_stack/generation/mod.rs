@@ -157,10 +157,10 @@ pub(super) fn images_of(prediction: &Prediction, containers: &[Container]) -> Im
 #[cfg(test)]
 mod tests {
     use compose::{
-        manifest::Manifest,
         record::{Key, Recorded},
         stack::{LABEL_CONFIG_HASH, LABEL_SERVICE, Steady},
     };
+    use tree::Manifest;
 
     use super::{
         super::{held::Sent, prediction::tests::wanted},
@@ -211,7 +211,7 @@ mod tests {
 
     fn held() -> Held {
         let key = Key::from_random([1; 32]);
-        let env = compose::predict::FileDigest { sha256: "11".into(), mode: 0o600 };
+        let env = tree::FileDigest { sha256: "11".into(), mode: 0o600 };
         Held {
             record: Some(record()),
             manifest: Some(Manifest::default()),

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use compose::{layout::OURS, manifest::Manifest};
+use compose::layout::OURS;
 use remote::files::{Entry, EntryContent, TreeOptions};
 use tokio_util::sync::CancellationToken;
+use tree::Manifest;
 
 use super::keep::copy;
 use crate::resources::compose_stack::{
@@ -103,7 +104,8 @@ fn both(held: &Held, kept: &Held) -> Manifest {
 mod tests {
     use std::collections::BTreeMap;
 
-    use compose::{predict::FileDigest, record::Key};
+    use compose::record::Key;
+    use tree::FileDigest;
 
     use super::*;
 

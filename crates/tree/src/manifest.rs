@@ -1,19 +1,17 @@
-//! Which files of a stack were shipped: only these are sent again, checked, and ever deleted.
+//! Which files were shipped: only these are sent again, checked, and ever deleted.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::predict::FileDigest;
-use docker::Error;
+use crate::{Difference, FileDigest, hex};
 
 /// The format of the manifest.
 const VERSION: u32 = 1;
 
-/// The files that were shipped, by their paths relative to the stack's directory.
-///
-/// The generated `.env` is not among them: its content is secret, and it is written by every apply.
+/// The files that were shipped, by their paths relative to the directory that they were
+/// shipped to. What is secret is never among them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manifest {
     /// Path to content and mode.
@@ -33,32 +31,35 @@ struct RawFile {
     mode: String,
 }
 
-/// What has to be done so that the host has just the wanted files.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Shipment {
-    /// Files to send: new ones, and ones that are not on the host as they should be.
-    pub send: BTreeSet<String>,
-    /// Files that were shipped once and are wanted no more.
-    pub delete: BTreeSet<String>,
+/// Why a manifest cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// It is something else.
+    #[error("not a valid manifest")]
+    Json(#[from] serde_json::Error),
+    /// Its mode is not an octal number.
+    #[error("not a valid mode")]
+    Mode(#[from] std::num::ParseIntError),
+    /// It is of a newer Windlass.
+    #[error("it has format {0}, known is {VERSION}")]
+    Newer(u32),
 }
 
 impl Manifest {
     /// Reads what [`Manifest::to_json`] wrote.
     ///
     /// # Errors
-    /// [`Error::Parse`] when it is something else, or of a newer Windlass.
-    pub fn parse(json: &[u8]) -> Result<Self, Error> {
-        let unreadable =
-            |source| Error::Parse { what: "the stack's manifest on the host".to_owned(), source };
-        let raw: Raw = serde_json::from_slice(json).map_err(|err| unreadable(err.into()))?;
+    /// When it is something else, or of a newer Windlass.
+    pub fn parse(json: &[u8]) -> Result<Self, ManifestError> {
+        let raw: Raw = serde_json::from_slice(json)?;
         if raw.version > VERSION {
-            return Err(unreadable(format!("it has format {}, known is {VERSION}", raw.version).into()));
+            return Err(ManifestError::Newer(raw.version));
         }
         let files = raw.files.into_iter().map(|(path, file)| {
-            let mode = u32::from_str_radix(&file.mode, 8).map_err(|err| unreadable(err.into()))?;
+            let mode = u32::from_str_radix(&file.mode, 8)?;
             Ok((path, FileDigest { sha256: file.sha256, mode }))
         });
-        Ok(Self { files: files.collect::<Result<_, Error>>()? })
+        Ok(Self { files: files.collect::<Result<_, ManifestError>>()? })
     }
 
     /// The file's content.
@@ -81,19 +82,21 @@ impl Manifest {
                 hash.update(field);
             }
         }
-        crate::hex(&hash.finalize())
+        hex(&hash.finalize())
     }
 
     /// What turns the host, where `self` was shipped last and `found` is there now, into `wanted`.
-    pub fn shipment(&self, found: &BTreeMap<String, FileDigest>, wanted: &Self) -> Shipment {
+    pub fn difference(&self, found: &BTreeMap<String, FileDigest>, wanted: &Self) -> Difference {
         let send = wanted.files.iter().filter(|(path, file)| found.get(*path) != Some(file));
         let delete = self.files.keys().filter(|path| !wanted.files.contains_key(*path));
-        Shipment { send: send.map(|(path, _)| path.clone()).collect(), delete: delete.cloned().collect() }
+        Difference { send: send.map(|(path, _)| path.clone()).collect(), delete: delete.cloned().collect() }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn files(entries: &[(&str, &str, u32)]) -> BTreeMap<String, FileDigest> {
@@ -117,11 +120,11 @@ mod tests {
                 ("data/y", "5", 0o644),
             ]),
         };
-        let shipment = last.shipment(&found, &wanted);
-        assert_eq!(shipment.send, set(&["b", "new", "data/y"]));
-        assert_eq!(shipment.delete, set(&["old"]));
+        let difference = last.difference(&found, &wanted);
+        assert_eq!(difference.send, set(&["b", "new", "data/y"]));
+        assert_eq!(difference.delete, set(&["old"]));
         let modes = Manifest { files: files(&[("a", "1", 0o755)]) };
-        assert_eq!(last.shipment(&found, &modes).send, set(&["a"]));
+        assert_eq!(last.difference(&found, &modes).send, set(&["a"]));
     }
 
     #[test]

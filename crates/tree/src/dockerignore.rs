@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// The patterns of one file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ignore {
+pub struct Dockerignore {
     patterns: Vec<Pattern>,
 }
 
@@ -38,11 +38,11 @@ enum Token {
     },
 }
 
-impl Ignore {
+impl Dockerignore {
     /// Reads the file's text.
     ///
     /// # Errors
-    /// The first pattern that is none, for which a build fails as well.
+    /// The first pattern that is not valid, for which a build fails as well.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let lines = text.lines().filter(|line| !line.starts_with('#')).map(str::trim);
@@ -53,16 +53,16 @@ impl Ignore {
     /// The paths of `paths`, relative to the context, that are left in.
     pub fn kept<'p>(&self, paths: impl IntoIterator<Item = &'p str>) -> Vec<&'p str> {
         let mut folders = BTreeMap::new();
-        paths.into_iter().filter(|path| !self.look(path, &mut folders).out).collect()
+        paths.into_iter().filter(|path| !self.verdict(path, &mut folders).out).collect()
     }
 
     /// What the patterns say of `path`, and of the folders that it is in.
-    fn look(&self, path: &str, folders: &mut BTreeMap<String, Verdict>) -> Verdict {
+    fn verdict(&self, path: &str, folders: &mut BTreeMap<String, Verdict>) -> Verdict {
         let above = path.rsplit_once('/').map(|(above, _)| above);
         let above = above.map(|above| match folders.get(above) {
             Some(known) => known.clone(),
             None => {
-                let verdict = self.look(above, folders);
+                let verdict = self.verdict(above, folders);
                 folders.insert(above.to_owned(), verdict.clone());
                 verdict
             }
@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     fn kept(text: &str, paths: &[&str]) -> Vec<String> {
-        let ignore = Ignore::parse(text).unwrap();
+        let ignore = Dockerignore::parse(text).unwrap();
         ignore.kept(paths.iter().copied()).into_iter().map(str::to_owned).collect()
     }
 
@@ -232,8 +232,8 @@ mod tests {
     #[test]
     fn what_is_no_pattern_is_told() {
         for text in ["a[", "[]a]", "[a-", "a\\", "!", "[-x]"] {
-            assert!(Ignore::parse(text).is_err(), "{text}");
+            assert!(Dockerignore::parse(text).is_err(), "{text}");
         }
-        assert_eq!(Ignore::parse("").unwrap(), Ignore::default());
+        assert_eq!(Dockerignore::parse("").unwrap(), Dockerignore::default());
     }
 }

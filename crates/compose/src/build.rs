@@ -4,18 +4,16 @@
 //! The hash becomes a label of the image, [`LABEL_CONTEXT`]: an image on the host that carries the
 //! hash of now need not be built. A secret counts by what stands for it, never by its value.
 
-mod ignore;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::{
-    predict::{FileDigest, below, followed, normal},
+    predict::{below, followed, normal},
     resources::Values,
 };
-pub use ignore::Ignore;
+use tree::{Dockerignore, FileDigest};
 
 /// The label of an image that says what it was built from.
 pub const LABEL_CONTEXT: &str = "windlass.context-hash";
@@ -173,7 +171,7 @@ impl<'a> Section<'a> {
                 fields.add(self.url(&other)?);
             }
         }
-        Ok(crate::hex(&fields.0.finalize()))
+        Ok(tree::hex(&fields.0.finalize()))
     }
 
     /// A URL as it counts: what is behind it is not looked at.
@@ -277,13 +275,15 @@ impl<'a> Section<'a> {
     }
 
     /// The exclusions of a context: those beside the Dockerfile, else those at its root.
-    fn ignore(&self, root: &str, dockerfile: Option<&str>) -> Result<Ignore, BuildError> {
+    fn ignore(&self, root: &str, dockerfile: Option<&str>) -> Result<Dockerignore, BuildError> {
         let beside = dockerfile.map(|path| format!("{path}{IGNORE_FILE}"));
         let own = if root.is_empty() { IGNORE_FILE.to_owned() } else { format!("{root}/{IGNORE_FILE}") };
         let there = |path: &String| self.shipped.files.contains_key(path);
-        let Some(path) = beside.into_iter().chain([own]).find(there) else { return Ok(Ignore::default()) };
+        let Some(path) = beside.into_iter().chain([own]).find(there) else {
+            return Ok(Dockerignore::default());
+        };
         let text = (self.shipped.read)(&path).unwrap_or_default();
-        Ignore::parse(&text).map_err(|problem| BuildError::Ignore {
+        Dockerignore::parse(&text).map_err(|problem| BuildError::Ignore {
             service: self.service.to_owned(),
             path,
             problem,
@@ -310,5 +310,5 @@ pub fn agree<'a>(built: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>) -
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
+#[path = "build_tests.rs"]
 mod tests;

@@ -1,0 +1,37 @@
+//! How a file counts in hashes and manifests.
+
+use sha2::{Digest as _, Sha256};
+
+/// The type bits that tell a symbolic link from a file, as `stat` has them.
+pub const LINK: u32 = 0o120_000;
+
+/// A file, as far as a comparison is concerned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileDigest {
+    /// SHA-256 of its content, hexadecimal; of the target, where it is a symbolic link.
+    pub sha256: String,
+    /// Its permission bits, and [`LINK`] where it is a symbolic link.
+    pub mode: u32,
+}
+
+impl FileDigest {
+    /// Whether it is a symbolic link.
+    pub fn is_link(&self) -> bool {
+        self.mode & LINK == LINK
+    }
+}
+
+/// How a symbolic link to `target` counts.
+pub fn link_digest(target: &str) -> FileDigest {
+    FileDigest { sha256: sha256(target.as_bytes()), mode: LINK | 0o777 }
+}
+
+/// The SHA-256 of a content, hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Bytes as lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
