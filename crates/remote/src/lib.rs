@@ -19,7 +19,6 @@ pub mod fake;
 pub mod files;
 mod local;
 pub mod lock;
-pub mod probe;
 pub mod quote;
 mod tail;
 
@@ -27,7 +26,7 @@ pub use collect::{Input, run, run_checked};
 pub use command::{Command, Output};
 pub use connection::Connection;
 pub use credentials::{Credentials, SshSettings};
-pub use error::Error;
+pub use error::{Error, chain};
 pub use executor::{Dial, Executor, Process, ProcessControl, Stream};
 pub use fake::Fake;
 pub use local::Local;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use framework::{Diagnostic, Diagnostics, Field, Path, schema::parse_duration};
-use remote::probe::{Probe, Statuses, Target, Url};
+use http::probe::{Probe, Statuses, Target, Url};
 
 use super::model::{ProbeBlock, StackModel};
 

@@ -3,10 +3,8 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use compose::job::{JobError, leftovers};
-use remote::{
-    Executor, Local,
-    probe::{Outcome, ProbeError},
-};
+use http::probe::{Outcome, ProbeError};
+use remote::{Executor, Local};
 
 use super::{Deployment, Work, start::RESERVE};
 use crate::resources::compose_stack::{

@@ -41,5 +41,5 @@ where
 }
 
 fn broken(error: hyper::Error) -> Outcome {
-    Outcome::Broken(crate::error::chain(&error))
+    Outcome::Broken(remote::chain(&error))
 }

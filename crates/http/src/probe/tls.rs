@@ -2,11 +2,11 @@
 
 use std::{io, sync::Arc};
 
+use remote::Stream;
 use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::Outcome;
-use crate::Stream;
 
 /// The certificates of authorities that this machine trusts: the system's, or those of
 /// `SSL_CERT_FILE` and `SSL_CERT_DIR`. They are read anew for each probe, and by nothing else.

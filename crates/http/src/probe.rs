@@ -14,10 +14,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use remote::{Dial, Error, Executor, chain};
 use secret::Scrubber;
 use tokio_util::sync::CancellationToken;
-
-use crate::{Dial, Error, Executor, error::chain};
 
 pub use statuses::Statuses;
 pub use url::Url;
@@ -235,5 +234,4 @@ fn judge(answer: Answer, statuses: &Statuses, wanted: Option<&str>) -> Result<()
 }
 
 #[cfg(test)]
-#[path = "probe_tests.rs"]
 mod tests;

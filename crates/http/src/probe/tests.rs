@@ -1,3 +1,4 @@
+use remote::{Fake, Local};
 use secret::Secret;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -5,7 +6,6 @@ use tokio::{
 };
 
 use super::*;
-use crate::{Fake, Local};
 
 fn http(url: &str, statuses: &str, body: Option<&str>) -> Target {
     Target::Http {
