@@ -4,27 +4,26 @@
 //! point of view, names are resolved there, and HTTP and TLS are spoken here, so that the host
 //! needs no program for it. Redirects are answers like any other and are not followed.
 
-mod http;
+mod outcome;
 mod statuses;
-mod tls;
-mod url;
 
 use std::{
     fmt,
     time::{Duration, Instant},
 };
 
-use remote::{Dial, Error, Executor, chain};
-use secret::Scrubber;
+use remote::{Dial, Error, Executor};
 use tokio_util::sync::CancellationToken;
 
-pub use statuses::Statuses;
-pub use url::Url;
+use crate::{Client, Request, Response, Url};
+
+pub use outcome::{Outcome, ProbeError};
+pub use statuses::{Statuses, StatusesError};
 
 /// How long one try may take.
 const TRY: Duration = Duration::from_secs(10);
-/// How much of a body is told.
-const TOLD: usize = 300;
+/// How much of a body is read, in bytes: a text to look for has to be in here.
+const READ: usize = 1 << 20;
 
 /// What is asked, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,62 +57,7 @@ pub enum Target {
     },
 }
 
-/// What became of one try that was not good.
-#[derive(Debug, thiserror::Error)]
-pub enum Outcome {
-    /// No connection came about.
-    #[error("{}", chain(.0))]
-    NotReached(Error),
-    /// A connection, and then no end.
-    #[error("there was no whole answer within {} s", .0.as_secs_f32())]
-    Late(Duration),
-    /// TLS did not come about.
-    #[error("TLS failed: {}", chain(.0))]
-    Tls(std::io::Error),
-    /// The certificates of authorities on this machine cannot be used.
-    #[error("the certificates that this machine trusts cannot be read: {0}")]
-    Roots(String),
-    /// What came was no HTTP, or ended early.
-    #[error("the answer could not be read: {0}")]
-    Broken(String),
-    /// Another status than asked for.
-    #[error("the status was {status}")]
-    Status {
-        /// The status.
-        status: u16,
-        /// The beginning of the body.
-        body: String,
-    },
-    /// The status will do, the body will not.
-    #[error("the status was {status}, but the text was not in the body")]
-    Body {
-        /// The status.
-        status: u16,
-        /// The beginning of the body.
-        body: String,
-    },
-}
-
-/// Why a probe did not pass.
-#[derive(Debug, thiserror::Error)]
-pub enum ProbeError {
-    /// It never answered as it should.
-    #[error("{last} (try {tries}, after {} s)", took.as_secs())]
-    Failed {
-        /// How often it was tried.
-        tries: u32,
-        /// How long it took in all.
-        took: Duration,
-        /// What the last try came to.
-        last: Outcome,
-    },
-    /// The host from which it is made cannot be reached, or we were cancelled.
-    #[error(transparent)]
-    Remote(#[from] Error),
-}
-
 impl Target {
-    /// Where the stream goes.
     fn dial(&self) -> Dial {
         match self {
             Self::Tcp { host, port } => Dial::Tcp(host.clone(), *port),
@@ -128,25 +72,6 @@ impl fmt::Display for Target {
             Self::Tcp { .. } => write!(f, "tcp {}", self.dial()),
             Self::Http { url, .. } => write!(f, "{url}"),
         }
-    }
-}
-
-impl Outcome {
-    /// What happened, in words, with the beginning of the body where there was one; without the
-    /// secrets that `scrubber` knows.
-    pub fn told(&self, scrubber: &Scrubber) -> String {
-        let words = scrubber.scrub(&self.to_string());
-        let (Self::Status { body, .. } | Self::Body { body, .. }) = self else { return words };
-        let body = beginning(scrubber.scrub(body).trim());
-        if body.is_empty() { format!("{words}, with an empty body") } else { format!("{words}: {body}") }
-    }
-}
-
-/// The first characters of a text.
-fn beginning(text: &str) -> String {
-    match text.char_indices().nth(TOLD) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
     }
 }
 
@@ -199,31 +124,21 @@ impl Probe {
 
 /// One try.
 async fn attempt(from: &dyn Executor, target: &Target, limit: Duration) -> Result<(), Outcome> {
-    let tried = async {
-        let stream = from.dial(&target.dial()).await.map_err(Outcome::NotReached)?;
-        let Target::Http { url, statuses, body } = target else { return Ok(()) };
-        let answer = if url.is_https() {
-            http::get(tls::wrap(stream, url.host(), tls::of_this_machine()?).await?, url).await?
-        } else {
-            http::get(stream, url).await?
-        };
-        judge(answer, statuses, body.as_deref())
-    };
-    tokio::time::timeout(limit, tried).await.unwrap_or(Err(Outcome::Late(limit)))
+    match target {
+        Target::Tcp { .. } => {
+            let dialled = tokio::time::timeout(limit, from.dial(&target.dial())).await;
+            dialled.map_err(|_| Outcome::Late(limit))?.map(drop).map_err(Outcome::NotReached)
+        }
+        Target::Http { url, statuses, body } => {
+            let client = Client::new().timeout(limit).body_beginning(READ);
+            judge(&client.send(from, Request::get(url.clone())).await?, statuses, body.as_deref())
+        }
+    }
 }
 
-/// What was answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Answer {
-    status: u16,
-    /// The beginning of the body.
-    body: Vec<u8>,
-}
-
-/// Whether an answer will do.
-fn judge(answer: Answer, statuses: &Statuses, wanted: Option<&str>) -> Result<(), Outcome> {
-    let Answer { status, body } = answer;
-    let body = String::from_utf8_lossy(&body).into_owned();
+/// Whether a response will do.
+fn judge(response: &Response, statuses: &Statuses, wanted: Option<&str>) -> Result<(), Outcome> {
+    let (status, body) = (response.status, response.text().into_owned());
     if !statuses.contains(status) {
         return Err(Outcome::Status { status, body });
     }

@@ -6,12 +6,12 @@ use std::{fmt, ops::RangeInclusive, str::FromStr};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statuses(Vec<RangeInclusive<u16>>);
 
-/// What a text of statuses must look like.
+/// Why a text is not statuses: what it must be, to be put behind its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "must be an HTTP status from 100 to 599 or a range of them, several separated by commas: `200`, `200-399`, `200,404`"
 )]
-pub struct NoStatuses;
+pub struct StatusesError;
 
 impl Statuses {
     /// Whether `status` is one of them.
@@ -28,10 +28,14 @@ impl Default for Statuses {
 }
 
 impl FromStr for Statuses {
-    type Err = NoStatuses;
+    type Err = StatusesError;
 
-    fn from_str(text: &str) -> Result<Self, NoStatuses> {
-        text.split(',').map(|part| range(part.trim())).collect::<Option<Vec<_>>>().map(Self).ok_or(NoStatuses)
+    fn from_str(text: &str) -> Result<Self, StatusesError> {
+        text.split(',')
+            .map(|part| range(part.trim()))
+            .collect::<Option<Vec<_>>>()
+            .map(Self)
+            .ok_or(StatusesError)
     }
 }
 

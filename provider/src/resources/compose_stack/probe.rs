@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use framework::{Diagnostic, Diagnostics, Field, Path, schema::parse_duration};
-use http::probe::{Probe, Statuses, Target, Url};
+use http::{
+    Url,
+    probe::{Probe, Statuses, Target},
+};
 
 use super::model::{ProbeBlock, StackModel};
 

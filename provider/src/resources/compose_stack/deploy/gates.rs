@@ -85,7 +85,7 @@ impl Deployment<'_> {
                 }
                 Err(ProbeError::Remote(error)) => return Err(error.into()),
                 Err(ProbeError::Failed { tries, took, last }) => {
-                    let told = last.told(&work.scrubber);
+                    let told = last.describe(&work.scrubber);
                     return Err(probe_failed(&one, from.name(), tries, took, &last, &told));
                 }
             }
@@ -206,7 +206,7 @@ mod tests {
         let one = probe::wanted(&model).remove(0);
         assert_eq!(one.at, Path::root().attribute("probe").index(0).attribute("url"));
         let last = Outcome::Status { status: 503, body: "starting".into() };
-        let told = last.told(&secret::Scrubber::default());
+        let told = last.describe(&secret::Scrubber::default());
         let said = text(probe_failed(&one, "root@web", 61, Duration::from_secs(60), &last, &told));
         assert_eq!(
             said,
