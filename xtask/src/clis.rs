@@ -21,7 +21,7 @@ pub struct Cli {
 pub fn all() -> Result<Vec<Cli>> {
     let tofu = match paths::on_path("tofu") {
         Some(tofu) => Some(tofu),
-        None => tools::pinned_if_possible()?,
+        None => tools::opentofu_if_possible()?,
     };
     let found: Vec<PathBuf> = tofu.into_iter().chain(paths::on_path("terraform")).collect();
     if found.is_empty() {
@@ -39,7 +39,7 @@ pub fn all() -> Result<Vec<Cli>> {
 /// When there is none and it cannot be built.
 pub fn one() -> Result<PathBuf> {
     let there = ["tofu", "terraform"].into_iter().find_map(paths::on_path);
-    there.map_or_else(|| tools::pinned(None), Ok)
+    there.map_or_else(tools::opentofu, Ok)
 }
 
 /// A CLI that prints all that documents need: older ones leave out what is

@@ -46,7 +46,7 @@ enum Command {
     Test(test::TestArguments),
     /// Check what ARCHITECTURE.md promises and a machine can check
     Tidy,
-    /// Print the path of OpenTofu; builds the pinned one when there is none on PATH
+    /// Print the path of a tool that tests use; builds the pinned one when it is not there
     Tools(tools::ToolsArguments),
 }
 

@@ -1,9 +1,10 @@
-//! `cargo xtask tools`: the OpenTofu that tests use; and the current Docker Compose of the long
-//! matrices, with the buildx that it builds with.
+//! `cargo xtask tools`: programs that tests use and the distribution does not have in a current
+//! version.
 //!
-//! A `tofu` on `PATH` is used as it is. Otherwise the version pinned in
-//! tests/tools is built into the cache, in a folder named after everything that
-//! decides what comes out, so that another pin never meets an old binary.
+//! Each is pinned by a Go module of its own under tests/tools, so that no tool's dependencies move
+//! another's. It is built when it is first needed, into the cache, in a folder named after
+//! everything that decides what comes out: another pin never meets an old binary. Building changes
+//! no lock file.
 
 use crate::{paths, shell};
 use anyhow::{Context, Result, bail};
@@ -12,110 +13,101 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A program that a Go module of ours pins.
+/// A program that a Go module of ours pins: its `tool` line names the package to build.
 struct Tool {
-    /// What it is called.
+    /// The folder of the module under tests/tools, and what the tool is called there.
+    name: &'static str,
+    /// What the program is called.
     program: &'static str,
-    /// The module with the pin, in the checkout.
-    pinned_in: &'static str,
-    /// The module that is pinned.
-    module: &'static str,
-    /// The package of the program in it.
-    package: &'static str,
+    /// What makes the program tell its version, as one word of its answer.
+    asked: &'static [&'static str],
     /// What the linker writes into it; `{version}` is the one that is pinned.
     linker_flags: &'static str,
-    /// What prints its version, and where that is in JSON; `None` prints it as it is.
-    asked: (&'static [&'static str], Option<&'static str>),
 }
 
-const TOFU: Tool = Tool {
-    program: "tofu",
-    pinned_in: "tests/tools",
-    module: "github.com/opentofu/opentofu",
-    package: "cmd/tofu",
-    // Without this, OpenTofu calls itself a development build, and a constraint
-    // such as `required_version >= 1.12.0` does not count pre-releases.
-    linker_flags: "-s -w -X github.com/opentofu/opentofu/version.dev=no",
-    asked: (&["version", "-json"], Some("terraform_version")),
-};
+/// All of them. Another one is another folder, with go.mod and go.sum, and another line.
+///
+/// OpenTofu calls itself a development build without its flag, and a constraint such as
+/// `required_version >= 1.12.0` does not count pre-releases.
+const TOOLS: &[Tool] = &[
+    tool("opentofu", "tofu", &["version"], "-X github.com/opentofu/opentofu/version.dev=no"),
+    tool(
+        COMPOSE,
+        "docker-compose",
+        &["version"],
+        "-X github.com/docker/compose/v5/internal.Version={version}",
+    ),
+    tool(BUILDX, "docker-buildx", &["version"], "-X github.com/docker/buildx/version.Version=v{version}"),
+];
 
-const COMPOSE: Tool = Tool {
-    program: "docker-compose",
-    pinned_in: "tests/tools/compose",
-    module: "github.com/docker/compose/v5",
-    package: "cmd",
-    linker_flags: "-s -w -X github.com/docker/compose/v5/internal.Version={version}",
-    asked: (&["version", "--short"], None),
-};
+/// A current Docker Compose.
+pub const COMPOSE: &str = "compose";
+/// The buildx that it builds with: 2.40.2 and later ask for 0.17 or later, and the lab's
+/// distribution has an older one.
+pub const BUILDX: &str = "buildx";
 
-/// Compose 2.40.2 and later ask for 0.17 or later; the lab's distribution has an older one.
-const BUILDX: Tool = Tool {
-    program: "docker-buildx",
-    pinned_in: "tests/tools/buildx",
-    module: "github.com/docker/buildx",
-    package: "cmd/buildx",
-    linker_flags: "-s -w -X github.com/docker/buildx/version.Version=v{version}",
-    // What it says that Docker reads of every plugin.
-    asked: (&["docker-cli-plugin-metadata"], Some("Version")),
-};
+const fn tool(
+    name: &'static str,
+    program: &'static str,
+    asked: &'static [&'static str],
+    linker_flags: &'static str,
+) -> Tool {
+    Tool { name, program, asked, linker_flags }
+}
+
+/// The OpenTofu that tests use where the machine has none.
+const OPENTOFU: &Tool = &TOOLS[0];
 
 #[derive(clap::Args)]
 pub struct ToolsArguments {
+    /// Which one: the name of a folder under tests/tools
+    #[arg(default_value = OPENTOFU.name, value_parser = clap::builder::PossibleValuesParser::new(TOOLS.iter().map(|tool| tool.name)))]
+    name: String,
     /// Use the pinned version even when a `tofu` is on PATH
     #[arg(long)]
     pinned: bool,
     /// How many packages to compile at once (default: as many as processors)
     #[arg(long)]
     jobs: Option<u32>,
-    /// Print the path of the current Docker Compose instead, for WINDLASS_COMPOSE
-    #[arg(long, conflicts_with = "pinned")]
-    compose: bool,
-    /// Print the path of the buildx that it builds with instead, for WINDLASS_BUILDX
-    #[arg(long, conflicts_with_all = ["pinned", "compose"])]
-    buildx: bool,
 }
 
 pub fn run(arguments: &ToolsArguments) -> Result<()> {
-    let plugins = [(arguments.compose, COMPOSE), (arguments.buildx, BUILDX)];
-    if let Some((_, plugin)) = plugins.into_iter().find(|(wanted, _)| *wanted) {
-        println!("{}", plugin.built(arguments.jobs)?.display());
-        return Ok(());
-    }
-    let found = paths::on_path("tofu").filter(|_| !arguments.pinned);
-    let tofu = match found {
-        Some(tofu) => tofu,
-        None => pinned(arguments.jobs)?,
-    };
-    println!("{}", tofu.display());
+    let tool = find(&arguments.name)?;
+    let may_be_there = tool.name == OPENTOFU.name && !arguments.pinned;
+    let found = paths::on_path(tool.program).filter(|_| may_be_there);
+    println!("{}", found.map_or_else(|| tool.built(arguments.jobs), Ok)?.display());
     Ok(())
 }
 
-/// The pinned OpenTofu from the cache, built when it is not there yet.
-pub fn pinned(jobs: Option<u32>) -> Result<PathBuf> {
-    TOFU.built(jobs)
+/// A tool from the cache, built when it is not there yet.
+///
+/// # Errors
+/// When it cannot be built.
+pub fn built(name: &str) -> Result<PathBuf> {
+    find(name)?.built(None)
 }
 
-/// A current Docker Compose from the cache, built when it is not there yet.
-pub fn compose() -> Result<PathBuf> {
-    COMPOSE.built(None)
+/// The pinned OpenTofu, as [`built`].
+pub fn opentofu() -> Result<PathBuf> {
+    OPENTOFU.built(None)
 }
 
-/// The buildx of that Compose from the cache, built when it is not there yet.
-pub fn buildx() -> Result<PathBuf> {
-    BUILDX.built(None)
-}
-
-/// As [`pinned`]; `None` where it is not built yet and there is no Go to build it.
-pub fn pinned_if_possible() -> Result<Option<PathBuf>> {
-    if TOFU.in_cache(&TOFU.pin()?)?.exists() || paths::on_path("go").is_some() {
-        return pinned(None).map(Some);
+/// As [`opentofu`]; `None` where it is not built yet and there is no Go to build it.
+pub fn opentofu_if_possible() -> Result<Option<PathBuf>> {
+    if OPENTOFU.in_cache(&OPENTOFU.pin()?)?.exists() || paths::on_path("go").is_some() {
+        return opentofu().map(Some);
     }
     Ok(None)
+}
+
+fn find(name: &str) -> Result<&'static Tool> {
+    TOOLS.iter().find(|tool| tool.name == name).with_context(|| format!("there is no tool named {name}"))
 }
 
 /// What decides which binary comes out.
 #[derive(Debug, PartialEq)]
 struct Pin {
+    package: String,
     version: String,
     digest: String,
 }
@@ -131,7 +123,7 @@ impl Tool {
     }
 
     fn directory(&self) -> PathBuf {
-        paths::root().join(self.pinned_in)
+        paths::root().join("tests/tools").join(self.name)
     }
 
     fn in_cache(&self, pin: &Pin) -> Result<PathBuf> {
@@ -148,11 +140,8 @@ impl Tool {
     }
 
     fn pin_of(&self, go_mod: &str, go_sum: &str) -> Result<Pin> {
-        let version = go_mod
-            .lines()
-            .filter_map(|line| line.trim().strip_prefix(self.module))
-            .find_map(|rest| rest.strip_prefix(" v")?.split_whitespace().next())
-            .with_context(|| format!("{}/go.mod does not pin {}", self.pinned_in, self.module))?;
+        let (package, version) = tool_line(go_mod)
+            .with_context(|| format!("tests/tools/{}/go.mod does not pin a tool", self.name))?;
         let mut hash = Sha256::new();
         for part in [go_mod, go_sum, self.linker_flags] {
             hash.update(part);
@@ -160,14 +149,14 @@ impl Tool {
         }
         let digest = hash.finalize();
         Ok(Pin {
+            package: package.to_owned(),
             version: version.to_owned(),
             digest: digest[..6].iter().map(|b| format!("{b:02x}")).collect(),
         })
     }
 
     fn build(&self, pin: &Pin, place: &Path, jobs: Option<u32>) -> Result<()> {
-        let Self { program, module, package, .. } = self;
-        let version = &pin.version;
+        let (program, version) = (self.program, &pin.version);
         if paths::on_path("go").is_none() {
             bail!(
                 "there is no `{program}` and no `go` to build version {version} of it with; install either"
@@ -183,40 +172,53 @@ impl Tool {
         let scratch = tempfile::tempdir_in(folder)
             .with_context(|| format!("cannot create a folder in {}", folder.display()))?;
         let built = scratch.path().join(program);
-        shell::run(
-            Command::new("nice")
-                .args(["go", "build", "-mod=readonly", "-trimpath"])
-                .arg("-buildvcs=false")
-                .args(jobs.map(|jobs| format!("-p={jobs}")))
-                .arg("-ldflags")
-                .arg(self.linker_flags.replace("{version}", version))
-                .arg("-o")
-                .arg(&built)
-                .arg(format!("{module}/{package}"))
-                .env("CGO_ENABLED", "0")
-                .current_dir(self.directory()),
-        )?;
+        shell::run(self.command(pin, jobs).arg("-o").arg(&built).arg(&pin.package))?;
         self.check_version(&built, version)?;
         fs::rename(&built, place).with_context(|| format!("cannot move it to {}", place.display()))
     }
 
+    /// What builds it, without the names of the result and the package. It must not write into
+    /// go.mod and go.sum, and a workspace around the checkout has no say in it.
+    fn command(&self, pin: &Pin, jobs: Option<u32>) -> Command {
+        let mut command = Command::new("nice");
+        command
+            .args(["go", "build", "-mod=readonly", "-trimpath", "-buildvcs=false"])
+            .args(jobs.map(|jobs| format!("-p={jobs}")))
+            .arg("-ldflags")
+            .arg(format!("-s -w {}", self.linker_flags.replace("{version}", &pin.version)))
+            .env("CGO_ENABLED", "0")
+            .env("GOWORK", "off")
+            .current_dir(self.directory());
+        command
+    }
+
+    /// A flag that names what is not there any more is not an error of the linker's.
     fn check_version(&self, built: &Path, expected: &str) -> Result<()> {
-        let (words, field) = self.asked;
-        // A broken configuration of the user's would be reported on stdout, before the JSON.
-        let answer = shell::output(Command::new(built).args(words).env("TF_CLI_CONFIG_FILE", "/dev/null"))?;
-        let told = match field {
-            None => Some(answer.trim().to_owned()),
-            Some(field) => {
-                let json: serde_json::Value = serde_json::from_str(&answer)
-                    .with_context(|| format!("{} does not say its version", built.display()))?;
-                json[field].as_str().map(str::to_owned)
-            }
-        };
-        if told.as_deref().map(|told| told.trim_start_matches('v')) != Some(expected) {
-            bail!("the {} built from {} says it is {told:?}, not {expected}", self.program, self.pinned_in);
+        let answer =
+            shell::output(Command::new(built).args(self.asked).env("TF_CLI_CONFIG_FILE", "/dev/null"))?;
+        if !tells(&answer, expected) {
+            bail!("the {} built from tests/tools/{} is not {expected}:\n{answer}", self.program, self.name);
         }
         Ok(())
     }
+}
+
+/// The package of a module's `tool` line, and the version of the module that it is in.
+fn tool_line(go_mod: &str) -> Option<(&str, &str)> {
+    let package = go_mod.lines().find_map(|line| line.strip_prefix("tool "))?.trim();
+    let required = go_mod.lines().filter_map(|line| {
+        let (module, version) =
+            line.trim().strip_prefix("require ").unwrap_or(line.trim()).split_once(" v")?;
+        let inside = package.strip_prefix(module)?;
+        (inside.is_empty() || inside.starts_with('/')).then_some((module, version.split_whitespace().next()?))
+    });
+    // Of modules within modules, a package is in the innermost.
+    let (_, version) = required.max_by_key(|(module, _)| module.len())?;
+    Some((package, version))
+}
+
+fn tells(answer: &str, version: &str) -> bool {
+    answer.split_whitespace().any(|word| word.trim_start_matches('v') == version)
 }
 
 #[cfg(test)]
@@ -224,31 +226,58 @@ mod tests {
     use super::*;
 
     const GO_MOD: &str = "module m\n\ntool github.com/opentofu/opentofu/cmd/tofu\n\n\
-        require (\n\tgithub.com/opentofu/opentofu v1.12.6 // indirect\n)\n";
+        require (\n\tgithub.com/opentofu v0.0.1 // indirect\n\tgithub.com/opentofu/opentofu v1.12.6 // indirect\n\
+        \tgithub.com/opentofu/opentofu/cmd/tof v0.0.2\n)\n";
 
     #[test]
     fn the_folder_names_the_version_and_every_input() {
-        let pin = TOFU.pin_of(GO_MOD, "sums").unwrap();
-        assert_eq!(pin.version, "1.12.6");
-        let place = TOFU.in_cache(&pin).unwrap().display().to_string();
-        assert!(place.contains("/tools/tofu-1.12.6-") && place.ends_with("/tofu"), "{place}");
-        assert_ne!(
-            place,
-            TOFU.in_cache(&TOFU.pin_of(GO_MOD, "other sums").unwrap()).unwrap().display().to_string()
+        let pin = OPENTOFU.pin_of(GO_MOD, "sums").unwrap();
+        assert_eq!(
+            (pin.package.as_str(), pin.version.as_str()),
+            ("github.com/opentofu/opentofu/cmd/tofu", "1.12.6")
         );
+        let place = OPENTOFU.in_cache(&pin).unwrap().display().to_string();
+        assert!(place.contains("/tools/tofu-1.12.6-") && place.ends_with("/tofu"), "{place}");
+        for (go_mod, go_sum) in [(GO_MOD, "other sums"), (&*format!("{GO_MOD}// x\n"), "sums")] {
+            let other = OPENTOFU.in_cache(&OPENTOFU.pin_of(go_mod, go_sum).unwrap()).unwrap();
+            assert_ne!(place, other.display().to_string());
+        }
     }
 
     #[test]
     fn a_go_mod_without_the_pin_is_refused() {
-        let error = TOFU.pin_of("module m\n", "").unwrap_err().to_string();
-        assert!(error.contains("tests/tools/go.mod does not pin"), "{error}");
+        let error = OPENTOFU.pin_of("module m\n", "").unwrap_err().to_string();
+        assert_eq!(error, "tests/tools/opentofu/go.mod does not pin a tool");
     }
 
     #[test]
-    fn the_checked_in_modules_pin_versions() {
-        for (tool, start) in [(TOFU, "1."), (COMPOSE, "5."), (BUILDX, "0.")] {
-            let pin = tool.pin().unwrap();
-            assert!(pin.version.starts_with(start), "{} {}", tool.program, pin.version);
+    fn every_checked_in_module_is_a_tool_and_pins_a_version() {
+        let mut folders: Vec<String> = fs::read_dir(paths::root().join("tests/tools"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        folders.sort();
+        let mut names: Vec<&str> = TOOLS.iter().map(|tool| tool.name).collect();
+        names.sort_unstable();
+        assert_eq!(folders, names);
+        for (name, start) in [("opentofu", "1."), (COMPOSE, "5."), (BUILDX, "0.")] {
+            let pin = find(name).unwrap().pin().unwrap();
+            assert!(pin.version.starts_with(start), "{name} {}", pin.version);
         }
+    }
+
+    #[test]
+    fn building_writes_no_lock_file() {
+        let pin = OPENTOFU.pin_of(GO_MOD, "").unwrap();
+        let command = OPENTOFU.command(&pin, Some(1));
+        assert!(command.get_args().any(|word| word == "-mod=readonly"));
+        assert!(command.get_envs().any(|(name, value)| name == "GOWORK" && value == Some("off".as_ref())));
+    }
+
+    #[test]
+    fn a_development_build_is_not_the_version() {
+        assert!(tells("OpenTofu v1.12.6\non linux_amd64\n", "1.12.6"));
+        assert!(!tells("OpenTofu v1.12.6-dev\non linux_amd64\n", "1.12.6"));
+        assert!(tells("github.com/docker/buildx v0.33.0 \n", "0.33.0"));
     }
 }

@@ -1,8 +1,10 @@
-// Docker's buildx plugin, with which a current Compose builds, for the long matrices; pinned apart from
-// the other tools, because they have to agree on nothing.
+// Docker's buildx plugin, with which a current Compose builds, for the long matrices; pinned.
 module windlass.test/tools/buildx
 
-go 1.26.6
+go 1.25.5
+
+// As in buildx's own go.mod: this counts only in the main module.
+godebug winsymlink=0
 
 tool github.com/docker/buildx/cmd/buildx
 

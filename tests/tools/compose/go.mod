@@ -1,8 +1,13 @@
-// A current Docker Compose for the long matrices, pinned; apart from the other tools, because the
-// two have to agree on nothing.
+// A current Docker Compose for the long matrices, pinned.
 module windlass.test/tools/compose
 
-go 1.26.6
+go 1.26.3
+
+// As in Compose's own go.mod: this counts only in the main module.
+exclude (
+	github.com/davecgh/go-spew v1.1.2-0.20180830191138-d8f796af33cc
+	github.com/pmezard/go-difflib v1.0.1-0.20181226105442-5d4384ee4fb2
+)
 
 tool github.com/docker/compose/v5/cmd
 

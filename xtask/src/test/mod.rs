@@ -198,8 +198,8 @@ fn told(arguments: &TestArguments, built: &Built, clis: &[Cli]) -> Result<Lane> 
     }
     if arguments.full {
         told.push(("WINDLASS_FULL", "1".into()));
-        told.push(("WINDLASS_COMPOSE", tools::compose()?.into()));
-        told.push(("WINDLASS_BUILDX", tools::buildx()?.into()));
+        told.push(("WINDLASS_COMPOSE", tools::built(tools::COMPOSE)?.into()));
+        told.push(("WINDLASS_BUILDX", tools::built(tools::BUILDX)?.into()));
     }
     Ok(told)
 }

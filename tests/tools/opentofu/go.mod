@@ -1,5 +1,5 @@
-// Tools the tests need, pinned. `cargo xtask tools` builds what the machine lacks.
-module windlass.test/tools
+// OpenTofu, pinned: `cargo xtask tools` builds it where the machine has none.
+module windlass.test/tools/opentofu
 
 go 1.26.6
 
