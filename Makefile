@@ -11,14 +11,14 @@ demo: ## Bring up a real host, deploy a real stack, show the second plan
 	@cargo xtask demo
 test: ## Everything CI runs
 	@cargo xtask test
-test-full: ## The same, with the long matrices
+test-full: ## The same, with every CLI, the long matrices and a release build
 	@cargo xtask test --full
 bench: ## Measure and print a table
 	@cargo xtask bench
 lab-up: ## Start HOSTS=3 real hosts in containers (LAB=name for a second lab)
-	@cargo run -q -p lab -- up --hosts $(HOSTS) --name $(LAB)
+	@cargo run -q --locked -p lab -- up --hosts $(HOSTS) --name $(LAB)
 lab-down: ## Stop them and remove what they left
-	@cargo run -q -p lab -- down --name $(LAB)
+	@cargo run -q --locked -p lab -- down --name $(LAB)
 install: ## Release build and target/dev.tfrc for TF_CLI_CONFIG_FILE
 	@cargo xtask install
 mirror: ## Release build as a filesystem mirror for a real init

@@ -27,7 +27,7 @@ pub fn run() -> Result<()> {
 
     say("1. The provider, built from this checkout");
     let provider = provider_binary::build(&BuildArguments::RELEASE)?;
-    let configuration = install::install(&provider)?;
+    let configuration = install::install(&provider, "demo.tfrc")?;
     let cli = clis::one()?;
 
     say("2. A host of its own in a container: sshd, dockerd, docker compose, and a registry with images");

@@ -7,16 +7,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 pub fn run(arguments: &BuildArguments) -> Result<()> {
-    let configuration = install(&provider_binary::build(arguments)?)?;
+    let configuration = install(&provider_binary::build(arguments)?, "dev.tfrc")?;
     eprintln!("no `init` is needed with:");
     println!("export TF_CLI_CONFIG_FILE={}", configuration.display());
     Ok(())
 }
 
-/// Writes target/dev.tfrc for this program and returns its path.
-pub fn install(program: &Path) -> Result<PathBuf> {
+/// Writes a configuration of this name under target for this program, and returns its path. Tests and
+/// the demo have files of their own: what a person has installed stays what they installed.
+pub fn install(program: &Path, name: &str) -> Result<PathBuf> {
     let directory = program.parent().context("the provider has no directory")?;
-    let path = provider_binary::in_target("dev.tfrc");
+    let path = provider_binary::in_target(name);
     fs::write(&path, dev_overrides(directory)).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)
 }
@@ -25,7 +26,7 @@ pub fn install(program: &Path) -> Result<PathBuf> {
 /// and however the configuration spells the address, it finds this directory.
 pub fn dev_overrides(directory: &Path) -> String {
     let mut text = String::from(
-        "# Written by `make install`: the provider built in this checkout, without `init`.\n\
+        "# The provider built in this checkout, without `init`.\n\
          provider_installation {\n  dev_overrides {\n",
     );
     for registry in REGISTRIES {
@@ -49,7 +50,7 @@ mod tests {
     fn both_registries_lead_to_the_directory() {
         assert_eq!(
             dev_overrides(Path::new("/build/release")),
-            r#"# Written by `make install`: the provider built in this checkout, without `init`.
+            r#"# The provider built in this checkout, without `init`.
 provider_installation {
   dev_overrides {
     "registry.opentofu.org/windlass/windlass" = "/build/release"

@@ -6,6 +6,7 @@ use crate::shell;
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 use signal_hook::consts::{SIGINT, SIGTERM};
+use std::io::{Read, Seek};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -68,6 +69,18 @@ impl Interrupt {
     pub fn run(&self, command: &mut Command) -> Result<()> {
         eprintln!("$ {}", shell::words(command));
         self.run_quietly(command)
+    }
+
+    /// As [`Interrupt::run`], and returns what the command wrote to stdout.
+    ///
+    /// # Errors
+    /// As [`Interrupt::run`], and when there is no place for what it writes.
+    pub fn told(&self, command: &mut Command) -> Result<Vec<u8>> {
+        let mut file = tempfile::tempfile().context("cannot create a temporary file")?;
+        self.run(command.stdout(file.try_clone().context("too many open files")?))?;
+        let mut told = Vec::new();
+        file.rewind().and_then(|()| file.read_to_end(&mut told)).context("cannot read a temporary file")?;
+        Ok(told)
     }
 
     /// As [`Interrupt::run`], without telling what is run.

@@ -8,18 +8,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 pub fn run(arguments: &BuildArguments) -> Result<()> {
-    let configuration = mirror(&provider_binary::build(arguments)?)?;
+    let configuration = mirror(&provider_binary::build(arguments)?, "mirror")?;
     eprintln!("`init` installs the provider with:");
     println!("export TF_CLI_CONFIG_FILE={}", configuration.display());
     Ok(())
 }
 
-/// Writes target/mirror and target/mirror.tfrc for this program; returns the
-/// path of the latter.
-pub fn mirror(program: &Path) -> Result<PathBuf> {
-    let directory = provider_binary::in_target("mirror");
+/// Writes a mirror of this name under target and a configuration beside it for this program;
+/// returns the path of the latter.
+pub fn mirror(program: &Path, name: &str) -> Result<PathBuf> {
+    let directory = provider_binary::in_target(name);
     fill(&directory, program, provider_binary::version())?;
-    let path = provider_binary::in_target("mirror.tfrc");
+    let path = directory.with_extension("tfrc");
     fs::write(&path, configuration(&directory))
         .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)
@@ -60,7 +60,7 @@ fn platform() -> Result<String> {
 fn configuration(directory: &Path) -> String {
     let addresses = REGISTRIES.map(|registry| format!("\"{registry}/{ADDRESS}\"")).join(", ");
     format!(
-        "# Written by `make mirror`: `init` installs the provider built in this checkout.\n\
+        "# `init` installs the provider built in this checkout.\n\
          provider_installation {{\n  filesystem_mirror {{\n    path    = {}\n    \
          include = [{addresses}]\n  }}\n\n  direct {{\n    exclude = [{addresses}]\n  }}\n}}\n",
         hcl_string(directory)
@@ -75,7 +75,7 @@ mod tests {
     fn the_mirror_serves_us_and_direct_serves_the_rest() {
         assert_eq!(
             configuration(Path::new("/m")),
-            r#"# Written by `make mirror`: `init` installs the provider built in this checkout.
+            r#"# `init` installs the provider built in this checkout.
 provider_installation {
   filesystem_mirror {
     path    = "/m"

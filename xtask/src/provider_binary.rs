@@ -1,12 +1,12 @@
 //! Building the provider, and its names: the address users write and the
 //! registries that a CLI may take it to mean.
 
+use crate::interrupt::Interrupt;
 use crate::{paths, shell};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use cargo_metadata::Message;
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// The source address in `required_providers`.
 pub const ADDRESS: &str = "windlass/windlass";
@@ -14,6 +14,8 @@ pub const ADDRESS: &str = "windlass/windlass";
 pub const REGISTRIES: [&str; 2] = ["registry.opentofu.org", "registry.terraform.io"];
 /// The program's name, without what a mirror appends.
 pub const BINARY: &str = "terraform-provider-windlass";
+/// The program, and the package, that brings up hosts.
+pub const LAB: &str = "lab";
 
 #[derive(clap::Args, Clone)]
 pub struct BuildArguments {
@@ -39,47 +41,44 @@ pub const fn version() -> &'static str {
 /// # Errors
 /// When it does not compile, or the crate has no such program.
 pub fn build(arguments: &BuildArguments) -> Result<PathBuf> {
-    let mut command = command(arguments);
-    let line = shell::words(&command);
-    eprintln!("$ {line}");
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("cannot start `{line}`"))?;
-    let stdout = child.stdout.take().context("cargo has no stdout")?;
-    let program = program(BufReader::new(stdout));
-    let status = child.wait().context("cannot wait for cargo")?;
-    if !status.success() {
-        bail!("`{line}` failed: {status}");
-    }
-    program
+    program(&shell::told(&mut command(arguments))?, BINARY)
 }
 
-/// The command that builds the provider and tells on its stdout what it built.
-pub fn command(arguments: &BuildArguments) -> Command {
+/// As [`build`], as users get it, and not longer than until somebody interrupts.
+///
+/// # Errors
+/// As [`build`].
+pub fn release(interrupt: &Interrupt) -> Result<PathBuf> {
+    program(&interrupt.told(&mut command(&BuildArguments::RELEASE))?, BINARY)
+}
+
+fn command(arguments: &BuildArguments) -> Command {
     let mut command = shell::cargo();
-    command.args(["build", "--package", "provider", "--bin", BINARY]);
+    command.args(["build", "--locked", "--package", "provider", "--bin", BINARY]);
     command.args((!arguments.dev).then_some("--release"));
-    command.arg("--message-format=json-render-diagnostics");
+    command.arg(MESSAGES);
     command
 }
 
-/// The path of the program in what [`command`] tells.
+/// What makes cargo tell on its stdout what it built; warnings and errors still go to stderr.
+pub const MESSAGES: &str = "--message-format=json-render-diagnostics";
+
+/// The path of a program in what cargo tells.
 ///
 /// # Errors
 /// When there is none.
-pub fn program(told: impl BufRead) -> Result<PathBuf> {
+pub fn program(told: &[u8], name: &str) -> Result<PathBuf> {
     let mut program = None;
     for message in Message::parse_stream(told) {
         let message = message.context("cannot read what cargo says it built")?;
         if let Message::CompilerArtifact(artifact) = message
-            && artifact.target.name == BINARY
+            && artifact.target.name == name
+            && !artifact.profile.test
         {
             program = artifact.executable.map(Into::into).or(program);
         }
     }
-    program.with_context(|| format!("cargo built no program named {BINARY}"))
+    program.with_context(|| format!("cargo built no program named {name}"))
 }
 
 /// A file under the target directory, for what install and mirror write.

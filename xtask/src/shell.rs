@@ -40,6 +40,21 @@ pub fn output(command: &mut Command) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("`{line}` did not answer in UTF-8"))
 }
 
+/// Runs a command and returns what it wrote to stdout; what it says goes where ours goes.
+///
+/// # Errors
+/// As [`run`].
+pub fn told(command: &mut Command) -> Result<Vec<u8>> {
+    let line = words(command);
+    eprintln!("$ {line}");
+    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+    let output = output.with_context(|| format!("cannot start `{line}`"))?;
+    if !output.status.success() {
+        bail!("`{line}` failed: {}", output.status);
+    }
+    Ok(output.stdout)
+}
+
 /// The command as a person would type it, for messages; nothing runs this text.
 pub fn words(command: &Command) -> String {
     std::iter::once(command.get_program())

@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use pages::Files;
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// As in `windlass_file`, and as the registry titles the provider.
@@ -25,15 +25,20 @@ pub struct DocsArguments {
     /// Change nothing; fail when docs/ is not what would be written
     #[arg(long)]
     check: bool,
+    /// Ask this program for the schema, not one that is built for it
+    #[arg(long)]
+    provider: Option<PathBuf>,
 }
 
 impl DocsArguments {
     /// As CI does.
-    pub const CHECK: Self = Self { check: true };
+    pub fn check(provider: Option<&Path>) -> Self {
+        Self { check: true, provider: provider.map(Path::to_owned) }
+    }
 }
 
 pub fn run(arguments: &DocsArguments) -> Result<()> {
-    let schema = schema()?;
+    let schema = schema(arguments.provider.as_deref())?;
     let examples = read_tree(&paths::root().join("examples"))?;
     let wanted = match pages::render(PROVIDER, &schema, &examples) {
         Ok(pages) => pages,
@@ -56,9 +61,10 @@ pub fn run(arguments: &DocsArguments) -> Result<()> {
     Ok(())
 }
 
-/// The schema of a fresh build, asked of it by a CLI as a user's would.
-fn schema() -> Result<model::ProviderSchema> {
-    let program = provider_binary::build(&BuildArguments::DEV)?;
+/// The schema of a provider, or of a fresh build, asked of it by a CLI as a user's would.
+fn schema(provider: Option<&Path>) -> Result<model::ProviderSchema> {
+    let program =
+        provider.map_or_else(|| provider_binary::build(&BuildArguments::DEV), |it| Ok(it.to_owned()))?;
     let cli = clis::for_schema()?;
     let scratch = tempfile::tempdir().context("cannot create a temporary folder")?;
     let configuration = scratch.path().join("dev.tfrc");

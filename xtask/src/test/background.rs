@@ -1,5 +1,6 @@
 //! Work that goes on beside the steps, and what it has to say when it is waited for.
 
+use super::areas::Area;
 use super::report::Report;
 use crate::interrupt::Interrupt;
 use crate::{provider_binary, shell};
@@ -40,19 +41,20 @@ impl<T: Send + 'static> Background<T> {
         Ok(Self { name, log: path, interrupt, thread: Some(thread) })
     }
 
-    /// Waits for its end, shows its log and keeps how it went.
+    /// Waits for its end, shows its log and keeps how it went; only the wait counts.
     ///
     /// # Errors
     /// Those of the work.
     pub fn end(mut self, report: &mut Report) -> Result<T> {
         let name = self.name;
         eprintln!("\n== {name}");
+        let waiting = Instant::now();
         let (result, took) = match self.thread.take().map(JoinHandle::join) {
             Some(Ok(ended)) => ended,
             Some(Err(_)) | None => (Err(anyhow::anyhow!("{name} panicked")), Duration::ZERO),
         };
         eprint!("{}", fs::read_to_string(&self.log).unwrap_or_default());
-        report.done(name, took, &result);
+        report.done(Area::Builds, name, took, waiting.elapsed(), &result);
         result
     }
 }

@@ -1,12 +1,13 @@
 //! The labs of one run: brought up for it, and taken down whatever happens.
 
+use super::areas::Area;
 use super::background::{self, Log};
 use super::report::Report;
 use crate::interrupt::Interrupt;
 use crate::{paths, shell};
 use anyhow::{Result, anyhow};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// One host of each kind that facts about SSH and Docker differ on.
@@ -24,20 +25,21 @@ pub struct Lab {
 
 impl Lab {
     /// For a run of `what`. A name of its own, so that a developer's lab and another run stay apart.
-    pub fn new(what: &str, hosts: &'static [&'static str]) -> Self {
-        Self::through(what, hosts, || {
-            let mut cargo = shell::cargo();
-            cargo.args(["run", "--quiet", "--package", "lab", "--"]);
-            cargo
-        })
+    pub fn new(what: &str, hosts: &'static [&'static str], tool: &Path) -> Self {
+        Self::named(&format!("{what}-{}", std::process::id()), hosts, tool)
+    }
+
+    /// One that others find by its name.
+    pub fn named(name: &str, hosts: &'static [&'static str], tool: &Path) -> Self {
+        let tool = tool.to_owned();
+        Self::through(name.to_owned(), hosts, move || Command::new(&tool))
     }
 
     fn through(
-        what: &str,
+        name: String,
         hosts: &'static [&'static str],
         tool: impl Fn() -> Command + Send + 'static,
     ) -> Self {
-        let name = format!("{what}-{}", std::process::id());
         Self { name, hosts, tool: Box::new(tool), is_up: false }
     }
 
@@ -51,9 +53,9 @@ impl Lab {
         report: &mut Report,
         work: impl FnOnce(&Self, &mut Report) -> Result<()>,
     ) -> Result<()> {
-        let is_up = report.step("lab up", || self.up(interrupt));
+        let is_up = report.step(Area::Builds, "lab up", || self.up_through(|command| interrupt.run(command)));
         let outcome = is_up.and_then(|()| work(&self, report));
-        let is_down = report.step("lab down", || self.down());
+        let is_down = report.step(Area::Builds, "lab down", || self.down());
         outcome.and(is_down)
     }
 
@@ -62,14 +64,18 @@ impl Lab {
     /// # Errors
     /// When it does not come up.
     pub fn up_beside(&mut self, interrupt: &Interrupt, log: &Log) -> Result<()> {
-        self.is_up = true;
-        log.run(interrupt, self.command("up").args(self.hosts).stdout(log.stdout()?))
+        let stdout = log.stdout()?;
+        self.up_through(|command| log.run(interrupt, command.stdout(stdout)))
     }
 
-    fn up(&mut self, interrupt: &Interrupt) -> Result<()> {
+    /// Brings it up with what runs the tool.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub fn up_through(&mut self, run: impl FnOnce(&mut Command) -> Result<()>) -> Result<()> {
         // Also a lab that came up halfway is to be taken down.
         self.is_up = true;
-        interrupt.run(self.command("up").args(self.hosts))
+        run(self.command("up").args(self.hosts))
     }
 
     /// Removes the hosts. Not interruptible: this is what an interrupt leads to.
@@ -89,7 +95,7 @@ impl Lab {
     }
 
     /// What tells tests to use it.
-    pub fn told(&self) -> [(&'static str, OsString); 2] {
+    pub fn environment(&self) -> [(&'static str, OsString); 2] {
         [("WINDLASS_LAB", self.name.clone().into()), ("WINDLASS_LAB_STATE", self.state_file().into())]
     }
 
@@ -126,12 +132,11 @@ impl Drop for Lab {
 mod tests {
     use super::*;
     use anyhow::bail;
-    use std::path::Path;
 
     /// A tool that only notes how it was called, and fails at `failing`.
     fn noting(folder: &Path, failing: &str) -> Lab {
         let script = format!("echo \"$1\" >> {}/calls; [ \"$1\" != \"{failing}\" ]", folder.display());
-        Lab::through("test", ALL_VARIANTS, move || {
+        Lab::through("test".to_owned(), ALL_VARIANTS, move || {
             let mut command = Command::new("sh");
             command.args(["-c", &script, "tool"]);
             command

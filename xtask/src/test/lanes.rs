@@ -3,6 +3,7 @@
 //! What a lane has (a lab) no other one has, so a program may do to it what it wants, as if it
 //! were alone. Most of what tests with real hosts do is to wait.
 
+use super::areas::Area;
 use super::background::Log;
 use super::programs::Program;
 use super::report::Report;
@@ -21,6 +22,8 @@ pub type Lane = Vec<(&'static str, OsString)>;
 /// # Errors
 /// When some failed; the text names them.
 pub fn run(programs: Vec<Program>, lanes: &[Lane], interrupt: &Interrupt, report: &mut Report) -> Result<()> {
+    // What runs at the same time shares the time.
+    let beside = u32::try_from(lanes.len().min(programs.len())).unwrap_or(u32::MAX).max(1);
     let queue = Mutex::new(VecDeque::from(programs));
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
     let ended = Mutex::new(report);
@@ -35,7 +38,7 @@ pub fn run(programs: Vec<Program>, lanes: &[Lane], interrupt: &Interrupt, report
                     // One at a time, so that what programs said stays together.
                     let mut report = ended.lock().unwrap_or_else(PoisonError::into_inner);
                     eprintln!("\n== {name}\n{said}");
-                    report.done(&name, took, &outcome);
+                    report.done(Area::of(&program), &name, took, took / beside, &outcome);
                     failed.extend(outcome.err().map(|_| name));
                 }
                 failed

@@ -1,11 +1,14 @@
 //! `cargo xtask test` (what CI runs) and `cargo xtask check` (its quick part).
 //!
-//! Phases: what the machine needs, the checks that need no host, the builds, and
-//! the tests, those with real hosts several at a time. A phase runs to its end and
-//! shows all its problems; the next one starts only when there were none. What
-//! only waits (a linker, hosts that start) goes on beside the phases before it is
-//! needed.
+//! Phases: what the machine needs, the checks that compile nothing, one pass that compiles all
+//! tests with the provider and the lab, the checks that compile, and the tests, those with real
+//! hosts several at a time. A phase runs to its end and shows all its problems; the next one
+//! starts only when there were none. Hosts start beside the checks.
+//!
+//! Tests run the provider of that pass, a development build: to make what users get takes longer
+//! than all tests together, so it is left to the long run, which tries it at its end.
 
+pub mod areas;
 mod background;
 pub mod lab;
 mod lanes;
@@ -16,22 +19,21 @@ pub mod report;
 use crate::clis::{self, Cli};
 use crate::docs::{self, DocsArguments};
 use crate::interrupt::Interrupt;
-use crate::provider_binary::{self, BuildArguments};
+use crate::provider_binary;
 use crate::{install, mirror, paths, shell, tidy, tools};
 use anyhow::{Context, Result, bail};
+use areas::{Area, WITH_HOSTS, WITH_PROVIDER};
 use background::{Background, Log};
 use lab::{ALL_VARIANTS, Lab};
 use lanes::Lane;
-use programs::Program;
+use programs::{Built, Program};
 use report::Report;
-use std::fs::File;
-use std::io::BufReader;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 #[derive(clap::Args)]
 pub struct TestArguments {
-    /// Add the long matrices (tests see WINDLASS_FULL=1)
+    /// Add the long matrices (tests see WINDLASS_FULL=1) and a release build
     #[arg(long)]
     full: bool,
 }
@@ -41,7 +43,10 @@ pub fn run(arguments: &TestArguments) -> Result<()> {
 }
 
 pub fn check() -> Result<()> {
-    reported(checks)
+    reported(|interrupt, report| {
+        quick_checks(interrupt, report)?;
+        checks(None, interrupt, report)
+    })
 }
 
 /// Runs phases and prints the table however they end.
@@ -54,53 +59,70 @@ fn reported(phases: impl FnOnce(&Interrupt, &mut Report) -> Result<()>) -> Resul
 }
 
 fn everything(arguments: &TestArguments, interrupt: &Interrupt, report: &mut Report) -> Result<()> {
-    report.step("packages", || packages::ensure(interrupt))?;
-    let clis = report.step("CLIs", found_clis)?;
-    // Two directories of cargo's, which it locks one by one: this takes turns with nothing below.
-    let provider = Background::begin("provider", interrupt, Built::new)?;
-    let labs = Background::begin("labs up", interrupt, labs)?;
-    checks(interrupt, report)?;
-    let programs = report.step("test programs", || programs::build(interrupt))?;
+    report.step(Area::Builds, "packages", || packages::ensure(interrupt))?;
+    let clis = report.step(Area::Builds, "CLIs", found_clis)?;
+    quick_checks(interrupt, report)?;
+    let built = report.step(Area::Builds, "tests, provider and lab", || Built::new(interrupt))?;
+    let tool = built.lab.clone();
+    let labs = Background::begin("labs up", interrupt, move |interrupt, log| labs(&tool, interrupt, log))?;
+    checks(Some(&built.provider), interrupt, report)?;
+    let environment = environment(arguments, &built.provider, &clis)?;
     let (with_hosts, without): (Vec<_>, Vec<_>) =
-        programs.into_iter().partition(|program| program.package == WITH_HOSTS);
+        built.tests.into_iter().partition(|program| program.package == WITH_HOSTS);
     let (with_provider, without): (Vec<_>, Vec<_>) =
         without.into_iter().partition(|program| program.package == WITH_PROVIDER);
+    let smoke: Vec<Program> = smoke(with_hosts.iter().chain(&with_provider)).cloned().collect();
 
     // All of these run, then it fails.
     let mut outcomes = vec![lanes::run(without, &[Lane::new()], interrupt, report)];
-    outcomes.push(report.step("tests in documentation", || {
+    outcomes.push(report.step(Area::Units, "tests in documentation", || {
         interrupt.run(shell::cargo().args(["test", "--workspace", "--locked", "--doc"]))
     }));
-    let built = provider.end(report)?;
-    let told = told(arguments, &built, &clis)?;
-    outcomes.push(lanes::run(with_provider, std::slice::from_ref(&told), interrupt, report));
     let labs = labs.end(report)?;
-    let lanes: Vec<Lane> = labs.iter().map(|lab| [lab.told().to_vec(), told.clone()].concat()).collect();
-    outcomes.push(lanes::run(longest_first(with_hosts), &lanes, interrupt, report));
-    outcomes.push(report.step("labs down", || lab::down(labs)));
+    outcomes.push(lanes::run(with_provider, std::slice::from_ref(&environment), interrupt, report));
+    let lanes = |environment: &Lane| -> Vec<Lane> {
+        labs.iter().map(|lab| [lab.environment().to_vec(), environment.clone()].concat()).collect()
+    };
+    outcomes.push(lanes::run(areas::longest_first(with_hosts), &lanes(&environment), interrupt, report));
+    if arguments.full {
+        outcomes.push(released(smoke, arguments, &clis, lanes, interrupt, report));
+    }
+    outcomes.push(report.step(Area::Builds, "labs down", || lab::down(labs)));
     interrupt.check()?;
     background::all(outcomes)
 }
 
-/// The package whose tests need a lab. Each of its programs gets one that no other uses at the
-/// same time.
-const WITH_HOSTS: &str = "acceptance-tests";
-/// The package whose tests need nothing but the provider. They hold it to times, and so they run
-/// one after the other and before all that is noisy.
-const WITH_PROVIDER: &str = "protocol-tests";
 /// How many programs with hosts run at the same time.
 const LANES: usize = 2;
-/// The programs with hosts that take longest. The others fill what is left beside them.
-const LONGEST: &[&str] = &["compose_stack", "failures", "fidelity", "edge", "systems"];
 
-fn longest_first(mut programs: Vec<Program>) -> Vec<Program> {
-    programs.sort_by_key(|one| LONGEST.iter().position(|long| *long == one.target).unwrap_or(LONGEST.len()));
-    programs
+/// The tests that the provider as users get it has to pass as well: the protocol and its times,
+/// both ways to install it, and a whole system.
+fn smoke<'a>(programs: impl Iterator<Item = &'a Program>) -> impl Iterator<Item = &'a Program> {
+    programs.filter(|program| {
+        program.package == WITH_PROVIDER || ["install", "systems"].contains(&program.target.as_str())
+    })
+}
+
+/// The smoke test of a release build.
+fn released(
+    smoke: Vec<Program>,
+    arguments: &TestArguments,
+    clis: &[Cli],
+    lanes: impl Fn(&Lane) -> Vec<Lane>,
+    interrupt: &Interrupt,
+    report: &mut Report,
+) -> Result<()> {
+    interrupt.check()?;
+    let provider = report.step(Area::Builds, "release", || provider_binary::release(interrupt))?;
+    let environment = environment(arguments, &provider, clis)?;
+    // One at a time: the protocol's tests are among them.
+    lanes::run(smoke, &lanes(&environment)[..1], interrupt, report)
 }
 
 /// A lab for each lane. Those that are up go down again when one does not come up.
-fn labs(interrupt: &Interrupt, log: &Log) -> Result<Vec<Lab>> {
-    let mut labs: Vec<Lab> = (1..=LANES).map(|lane| Lab::new(&format!("test{lane}"), ALL_VARIANTS)).collect();
+fn labs(tool: &Path, interrupt: &Interrupt, log: &Log) -> Result<Vec<Lab>> {
+    let mut labs: Vec<Lab> =
+        (1..=LANES).map(|lane| Lab::new(&format!("test{lane}"), ALL_VARIANTS, tool)).collect();
     for lab in &mut labs {
         lab.up_beside(interrupt, log)?;
     }
@@ -115,22 +137,33 @@ fn found_clis() -> Result<Vec<Cli>> {
     Ok(clis)
 }
 
-/// Everything that needs no host. All of it runs, then it fails.
-fn checks(interrupt: &Interrupt, report: &mut Report) -> Result<()> {
-    let cargo = |words: &[&str]| interrupt.run(shell::cargo().args(words));
+/// The checks that compile nothing. All of them run, then it fails.
+fn quick_checks(interrupt: &Interrupt, report: &mut Report) -> Result<()> {
     let outcomes = [
-        report.step("format", || cargo(&["fmt", "--all", "--", "--check"])),
-        report.step("clippy", || {
-            cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny=warnings"])
-        }),
-        report.step("HCL format", || hcl_format(interrupt)),
-        report.step("tidy", || interrupt.check().and_then(|()| tidy::run())),
-        report.step("docs", || {
-            interrupt.check()?;
-            docs::run(&DocsArguments::CHECK)
-        }),
+        report
+            .step(Area::Checks, "format", || interrupt.run(shell::cargo().args(["fmt", "--all", "--check"]))),
+        report.step(Area::Checks, "tidy", || interrupt.check().and_then(|()| tidy::run())),
+        report.step(Area::Checks, "HCL format", || hcl_format(interrupt)),
         dependencies(interrupt, report),
     ];
+    passed(&outcomes, interrupt, report)
+}
+
+/// The checks that compile. The schema is asked of the `provider` that was built, or of a fresh
+/// build.
+fn checks(provider: Option<&Path>, interrupt: &Interrupt, report: &mut Report) -> Result<()> {
+    let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny=warnings"];
+    let outcomes = [
+        report.step(Area::Checks, "clippy", || interrupt.run(shell::cargo().args(clippy))),
+        report.step(Area::Checks, "docs", || {
+            interrupt.check()?;
+            docs::run(&DocsArguments::check(provider))
+        }),
+    ];
+    passed(&outcomes, interrupt, report)
+}
+
+fn passed(outcomes: &[Result<()>], interrupt: &Interrupt, report: &Report) -> Result<()> {
     interrupt.check()?;
     if outcomes.iter().any(Result::is_err) {
         bail!("failed: {}", report.failed().join(", "));
@@ -153,55 +186,37 @@ fn hcl_format(interrupt: &Interrupt) -> Result<()> {
 /// Advisories are not part of it: a new one must not fail an unrelated change.
 fn dependencies(interrupt: &Interrupt, report: &mut Report) -> Result<()> {
     if paths::on_path("cargo-deny").is_none() {
-        report.skipped("dependencies", "cargo-deny is not installed");
+        report.skipped(Area::Checks, "dependencies", "cargo-deny is not installed");
         return Ok(());
     }
-    report.step("dependencies", || {
+    report.step(Area::Checks, "dependencies", || {
         let words = ["deny", "--all-features", "check", "bans", "licenses", "sources"];
         interrupt.run(shell::cargo().args(words))
     })
 }
 
-/// The provider as users get it, and the two ways for a CLI to find it.
-struct Built {
-    program: PathBuf,
-    development: PathBuf,
-    mirror: PathBuf,
-}
-
-impl Built {
-    fn new(interrupt: &Interrupt, log: &Log) -> Result<Self> {
-        let path = provider_binary::in_target("provider.json");
-        let file =
-            |result: std::io::Result<File>| result.with_context(|| format!("cannot open {}", path.display()));
-        let stdout = file(File::create(&path))?;
-        log.run(interrupt, provider_binary::command(&BuildArguments::RELEASE).stdout(stdout))?;
-        let program = provider_binary::program(BufReader::new(file(File::open(&path))?))?;
-        Ok(Self { development: install::install(&program)?, mirror: mirror::mirror(&program)?, program })
-    }
-}
-
-/// What all tests are told through the environment: what to test with.
-fn told(arguments: &TestArguments, built: &Built, clis: &[Cli]) -> Result<Lane> {
+/// What all tests learn through the environment: what to test with, and the two ways for a CLI to
+/// find the provider.
+fn environment(arguments: &TestArguments, provider: &Path, clis: &[Cli]) -> Result<Lane> {
     let programs = clis.iter().map(|cli| &cli.program);
     let programs = std::env::join_paths(programs).context("a CLI has a colon in its path")?;
-    let mut told: Lane = vec![
-        ("WINDLASS_PROVIDER", built.program.clone().into()),
-        ("WINDLASS_DEV_CONFIG", built.development.clone().into()),
-        ("WINDLASS_MIRROR_CONFIG", built.mirror.clone().into()),
+    let mut environment: Lane = vec![
+        ("WINDLASS_PROVIDER", provider.into()),
+        ("WINDLASS_DEV_CONFIG", install::install(provider, "test.tfrc")?.into()),
+        ("WINDLASS_MIRROR_CONFIG", mirror::mirror(provider, "test-mirror")?.into()),
         ("WINDLASS_CLIS", programs),
     ];
     for (variable, name) in [("TOFU", "tofu"), ("TERRAFORM", "terraform")] {
         if let Some(cli) = clis.iter().find(|cli| is_named(&cli.program, name)) {
-            told.push((variable, cli.program.clone().into()));
+            environment.push((variable, cli.program.clone().into()));
         }
     }
     if arguments.full {
-        told.push(("WINDLASS_FULL", "1".into()));
-        told.push(("WINDLASS_COMPOSE", tools::built(tools::COMPOSE)?.into()));
-        told.push(("WINDLASS_BUILDX", tools::built(tools::BUILDX)?.into()));
+        environment.push(("WINDLASS_FULL", "1".into()));
+        environment.push(("WINDLASS_COMPOSE", tools::built(tools::COMPOSE)?.into()));
+        environment.push(("WINDLASS_BUILDX", tools::built(tools::BUILDX)?.into()));
     }
-    Ok(told)
+    Ok(environment)
 }
 
 fn is_named(program: &Path, name: &str) -> bool {

@@ -1,11 +1,10 @@
 //! The test programs of the workspace: built at once, so that they can run at the same time.
 
 use crate::interrupt::Interrupt;
-use crate::{paths, provider_binary, shell};
+use crate::provider_binary::{BINARY, LAB, MESSAGES, program};
+use crate::shell;
 use anyhow::{Context, Result, bail};
 use cargo_metadata::{Artifact, Message};
-use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -21,30 +20,32 @@ pub struct Program {
     directory: PathBuf,
 }
 
-/// Builds all of them.
-///
-/// # Errors
-/// When one does not compile.
-pub fn build(interrupt: &Interrupt) -> Result<Vec<Program>> {
-    let told = provider_binary::in_target("tests.json");
-    fs::create_dir_all(paths::target()).context("cannot create the target directory")?;
-    let stdout = File::create(&told).with_context(|| format!("cannot write {}", told.display()))?;
-    interrupt.run(
-        shell::cargo()
-            .args(["test", "--workspace", "--locked", "--no-run"])
-            .arg("--message-format=json-render-diagnostics")
-            .stdout(stdout),
-    )?;
-    let told = File::open(&told).with_context(|| format!("cannot read {}", told.display()))?;
-    let programs = programs(BufReader::new(told))?;
-    if programs.is_empty() {
-        bail!("cargo built no tests");
+/// What one pass of cargo builds: all tests, and the programs that they need. One pass, because
+/// cargo compiles a dependency again where another choice of packages asks for other features.
+pub struct Built {
+    pub tests: Vec<Program>,
+    pub provider: PathBuf,
+    pub lab: PathBuf,
+}
+
+impl Built {
+    /// Builds all of it.
+    ///
+    /// # Errors
+    /// When something does not compile.
+    pub fn new(interrupt: &Interrupt) -> Result<Self> {
+        let told =
+            interrupt.told(shell::cargo().args(["test", "--workspace", "--locked", "--no-run", MESSAGES]))?;
+        let tests = programs(&told)?;
+        if tests.is_empty() {
+            bail!("cargo built no tests");
+        }
+        Ok(Self { tests, provider: program(&told, BINARY)?, lab: program(&told, LAB)? })
     }
-    Ok(programs)
 }
 
 /// The programs in what cargo tells.
-fn programs(told: impl BufRead) -> Result<Vec<Program>> {
+fn programs(told: &[u8]) -> Result<Vec<Program>> {
     let mut programs = Vec::new();
     for message in Message::parse_stream(told) {
         if let Message::CompilerArtifact(artifact) = message.context("cannot read what cargo built")?

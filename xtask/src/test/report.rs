@@ -1,5 +1,7 @@
-//! What ran, how long it took and how it ended: the table at the end.
+//! What ran, how long it took and how it ended: the table at the end, by area and against what
+//! each area may take. To be over a budget is no failure: machines differ.
 
+use super::areas::{self, Area};
 use anyhow::Result;
 use std::time::{Duration, Instant};
 
@@ -10,8 +12,11 @@ enum Outcome {
 }
 
 struct Line {
+    area: Area,
     name: String,
     took: Duration,
+    /// The part of the whole run's time that it stands for.
+    counted: Duration,
     outcome: Outcome,
 }
 
@@ -29,16 +34,18 @@ impl Default for Report {
 
 impl Report {
     /// Runs a step and keeps how it went; the error still goes to the caller.
-    pub fn step<T>(&mut self, name: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    pub fn step<T>(&mut self, area: Area, name: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T> {
         eprintln!("\n== {name}");
         let started = Instant::now();
         let result = work();
-        self.done(name, started.elapsed(), &result);
+        let took = started.elapsed();
+        self.done(area, name, took, took, &result);
         result
     }
 
-    /// Keeps how something went that ran beside other steps.
-    pub fn done<T>(&mut self, name: &str, took: Duration, result: &Result<T>) {
+    /// Keeps how something went that ran beside other steps: of what it took, `counted` is the part
+    /// that the run would have been shorter without.
+    pub fn done<T>(&mut self, area: Area, name: &str, took: Duration, counted: Duration, result: &Result<T>) {
         let outcome = match result {
             Ok(_) => Outcome::Passed,
             Err(error) => {
@@ -46,15 +53,17 @@ impl Report {
                 Outcome::Failed(first_line(&format!("{error:#}")))
             }
         };
-        self.lines.push(Line { name: name.to_owned(), took, outcome });
+        self.lines.push(Line { area, name: name.to_owned(), took, counted, outcome });
     }
 
     /// Keeps that a step was left out, and why.
-    pub fn skipped(&mut self, name: &str, why: &str) {
+    pub fn skipped(&mut self, area: Area, name: &str, why: &str) {
         eprintln!("\n== {name}: skipped, {why}");
         self.lines.push(Line {
+            area,
             name: name.to_owned(),
             took: Duration::ZERO,
+            counted: Duration::ZERO,
             outcome: Outcome::Skipped(why.to_owned()),
         });
     }
@@ -65,30 +74,39 @@ impl Report {
         failed.map(|line| line.name.as_str()).collect()
     }
 
-    /// One line per step, and the time since the first one, which is less than their sum where
-    /// some ran at the same time.
+    /// One line per step below its area, and the time since the first one.
     pub fn table(&self) -> String {
         self.table_after(self.began.elapsed())
     }
 
     fn table_after(&self, total: Duration) -> String {
-        let width = self.lines.iter().map(|line| line.name.len()).max();
-        let width = width.unwrap_or(0).max("total".len());
+        let width = self.lines.iter().map(|line| line.name.len() + 2);
+        let width = width.chain(Area::ALL.map(|area| area.name().len())).max().unwrap_or(0);
         let mut text = String::new();
-        for line in &self.lines {
-            let outcome = match &line.outcome {
-                Outcome::Passed => "ok".to_owned(),
-                Outcome::Failed(why) => format!("FAILED  {why}"),
-                Outcome::Skipped(why) => format!("skipped  {why}"),
-            };
-            text += &row(width, &line.name, line.took, &outcome);
+        for area in Area::ALL {
+            let lines = || self.lines.iter().filter(|line| line.area == area);
+            if lines().next().is_none() {
+                continue;
+            }
+            let counted = lines().map(|line| line.counted).sum();
+            text += &format!("{:width$}  {}\n", area.name(), areas::against(counted, area.budget()));
+            for line in lines() {
+                let name = format!("  {}", line.name);
+                text += &format!("{name:width$}  {:>8.1} s  {}\n", line.took.as_secs_f64(), line.outcome);
+            }
         }
-        text + row(width, "total", total, "").trim_end() + "\n"
+        text + &format!("{:width$}  {}\n", "total", areas::against(total, areas::TOTAL))
     }
 }
 
-fn row(width: usize, name: &str, took: Duration, outcome: &str) -> String {
-    format!("{name:width$}  {:>8.1} s  {outcome}\n", took.as_secs_f64())
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Passed => to.write_str("ok"),
+            Self::Failed(why) => write!(to, "FAILED  {why}"),
+            Self::Skipped(why) => write!(to, "skipped  {why}"),
+        }
+    }
 }
 
 fn first_line(text: &str) -> String {
@@ -101,23 +119,29 @@ mod tests {
     use anyhow::anyhow;
 
     #[test]
-    fn the_table_shows_every_step_and_how_it_ended() {
+    fn the_table_shows_every_step_below_its_area_and_how_it_ended() {
         let mut report = Report::default();
-        assert_eq!(report.step("format", || Ok(5)).unwrap(), 5);
-        report.skipped("licences", "cargo-deny is not installed");
-        let failed: Result<()> = report.step("tests", || Err(anyhow!("two failed\nmore")));
+        assert_eq!(report.step(Area::Checks, "format", || Ok(5)).unwrap(), 5);
+        let beside = Duration::from_secs(75);
+        report.done(Area::Stacks, "acceptance-tests edge", beside * 2, beside, &Ok(()));
+        report.skipped(Area::Checks, "licences", "cargo-deny is not installed");
+        let failed: Result<()> = report.step(Area::Checks, "tests", || Err(anyhow!("two failed\nmore")));
         assert!(failed.is_err());
-        for (line, seconds) in report.lines.iter_mut().zip([1, 0, 61]) {
+        for (line, seconds) in report.lines.iter_mut().zip([1, 150, 0, 121]) {
             line.took = Duration::from_secs(seconds);
+            line.counted = line.counted.max(Duration::from_secs(u64::from(seconds != 150) * seconds));
         }
         assert_eq!(report.failed(), ["tests"]);
         let expected = [
-            "format         1.0 s  ok",
-            "licences       0.0 s  skipped  cargo-deny is not installed",
-            "tests         61.0 s  FAILED  two failed",
-            "total         62.0 s",
+            "checks                   2.0 of 2 min, over",
+            "  format                      1.0 s  ok",
+            "  licences                    0.0 s  skipped  cargo-deny is not installed",
+            "  tests                     121.0 s  FAILED  two failed",
+            "compose stacks           1.2 of 7 min",
+            "  acceptance-tests edge     150.0 s  ok",
+            "total                    3.3 of 20 min",
             "",
         ];
-        assert_eq!(report.table_after(Duration::from_secs(62)), expected.join("\n"));
+        assert_eq!(report.table_after(Duration::from_secs(197)), expected.join("\n"));
     }
 }
