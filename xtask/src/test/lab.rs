@@ -78,6 +78,11 @@ impl Lab {
         run(self.command("up").args(self.hosts))
     }
 
+    /// Leaves the hosts there.
+    pub fn keep(mut self) {
+        self.is_up = false;
+    }
+
     /// Removes the hosts. Not interruptible: this is what an interrupt leads to.
     fn down(&mut self) -> Result<()> {
         self.is_up = false;
