@@ -16,7 +16,7 @@ pub struct Cli {
 }
 
 impl Cli {
-    fn at(path: PathBuf) -> Self {
+    pub(crate) fn at(path: PathBuf) -> Self {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         Self { name, path }
     }
@@ -43,9 +43,11 @@ impl Cli {
 
 /// Every CLI that is there: the ones `WINDLASS_CLIS` names (separated by `:`), else the ones on PATH.
 ///
+/// For tests that are about the CLIs themselves; the others have the one of [`crate::test_cli`].
+///
 /// # Panics
 /// When there is none: a run of the acceptance tests that tested nothing must not pass.
-pub fn clis() -> Vec<Cli> {
+pub fn every_cli() -> Vec<Cli> {
     let named = env::var_os("WINDLASS_CLIS").map(|list| env::split_paths(&list).collect::<Vec<_>>());
     let paths =
         named.unwrap_or_else(|| ["tofu", "terraform"].iter().filter_map(|name| on_path(name)).collect());

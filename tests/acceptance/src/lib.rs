@@ -1,7 +1,8 @@
 //! Drives the built provider with the real CLIs against the real hosts of the lab.
 //!
-//! A test takes each CLI that is there ([`clis`]), makes a [`Workspace`] in a directory of its
-//! own, writes configuration into it and runs plan, apply, import and destroy as a person would.
+//! A test makes a [`Workspace`] in a directory of its own, where the CLI works that its name
+//! chooses ([`test_cli`]), writes configuration into it and runs plan, apply, import and destroy as
+//! a person would.
 //! What the host really looks like is asked out of band, through the lab.
 //!
 //! Tests run at the same time, on the same hosts: each works in a [`Scratch`] of its own, and what
@@ -12,6 +13,7 @@
 mod archive;
 mod bounded;
 mod change;
+mod choice;
 mod cli;
 mod compose;
 pub mod hcl;
@@ -24,7 +26,8 @@ mod workspace;
 
 pub use bounded::Running;
 pub use change::Change;
-pub use cli::{Cli, clis, provider_binary};
+pub use choice::{test_cli, test_cli_since};
+pub use cli::{Cli, every_cli, provider_binary};
 pub use compose::CurrentCompose;
 pub use repository::Repository;
 pub use run::{Diagnostic, Run};
@@ -32,8 +35,3 @@ pub use scratch::{Scratch, unique};
 pub use secrets::{SecretHunt, Watch};
 pub use stack::{STACK, Stack};
 pub use workspace::Workspace;
-
-/// The CLI for tests that need no more than one: what differs between them is tested elsewhere.
-pub fn any_cli() -> Cli {
-    clis().swap_remove(0)
-}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lab::{Host, Lab};
 
-use crate::{Cli, Workspace, any_cli, hcl, unique};
+use crate::{Workspace, hcl, unique};
 
 /// The address of a [`Stack`].
 pub const STACK: &str = "windlass_compose_stack.test";
@@ -23,15 +23,10 @@ pub struct Stack<'a> {
 
 impl<'a> Stack<'a> {
     /// One on `host`, in a workspace of its own.
-    pub fn new(lab: &'a Lab, host: &Host, cli: &Cli) -> Self {
-        let space = Workspace::new(cli);
+    pub fn on(lab: &'a Lab, host: &Host) -> Self {
+        let space = Workspace::for_test();
         space.write("provider.tf", &hcl::provider_block(lab, ""));
         Self { lab, host: host.clone(), name: unique("test"), space }
-    }
-
-    /// One on `host`, where the CLI does not matter.
-    pub fn on(lab: &'a Lab, host: &Host) -> Self {
-        Self::new(lab, host, &any_cli())
     }
 
     /// Writes the provider's block: `outer` goes into it as it is, `inner` into its `ssh` block.

@@ -10,7 +10,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{Change, Cli, Run, Running, provider_binary};
+use crate::{Change, Cli, Run, Running, provider_binary, test_cli};
 
 /// The block every configuration of the tests begins with.
 const REQUIRED_PROVIDERS: &str = r#"
@@ -32,8 +32,16 @@ pub struct Workspace {
 }
 
 impl Workspace {
+    /// An empty workspace for the CLI of the test.
+    ///
+    /// # Panics
+    /// As [`crate::test_cli`].
+    pub fn for_test() -> Self {
+        Self::with(&test_cli())
+    }
+
     /// An empty workspace for `cli`.
-    pub fn new(cli: &Cli) -> Self {
+    pub fn with(cli: &Cli) -> Self {
         let dir = tempfile::Builder::new().prefix("windlass-test-").tempdir().unwrap();
         let binary = provider_binary().canonicalize().unwrap();
         let overrides = format!(

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use acceptance_tests::{Workspace, clis};
+use acceptance_tests::{Workspace, every_cli};
 
 /// The folders with configuration.
 fn folders() -> Vec<PathBuf> {
@@ -27,13 +27,13 @@ fn folders() -> Vec<PathBuf> {
 fn every_example_is_valid() {
     let folders = folders();
     assert!(folders.len() >= 6, "{folders:?}");
-    for cli in clis() {
+    for cli in every_cli() {
         for folder in &folders {
             // Provider functions came with 1.8.
             if cli.version() < (1, 8) && folder.parent().is_some_and(|parent| parent.ends_with("functions")) {
                 continue;
             }
-            let workspace = Workspace::new(&cli);
+            let workspace = Workspace::with(&cli);
             for entry in fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
                 if path.extension().is_some_and(|extension| extension == "tf") {

@@ -5,7 +5,7 @@
 
 use std::{env, fs, path::PathBuf};
 
-use acceptance_tests::{Workspace, clis};
+use acceptance_tests::{Workspace, every_cli};
 
 /// Needs no host: a file on this machine.
 const CONFIGURATION: &str = r#"
@@ -27,8 +27,8 @@ fn written(variable: &str, name: &str) -> String {
 
 #[test]
 fn init_from_the_mirror_locks_the_provider() {
-    for cli in clis() {
-        let mut workspace = Workspace::new(&cli);
+    for cli in every_cli() {
+        let mut workspace = Workspace::with(&cli);
         workspace.env("TF_CLI_CONFIG_FILE", &written("WINDLASS_MIRROR_CONFIG", "mirror.tfrc"));
         workspace.write("main.tf", CONFIGURATION);
         workspace.run(&["init", "-input=false", "-no-color"]).expect_success();
@@ -41,8 +41,8 @@ fn init_from_the_mirror_locks_the_provider() {
 
 #[test]
 fn the_development_override_needs_no_init() {
-    for cli in clis() {
-        let mut workspace = Workspace::new(&cli);
+    for cli in every_cli() {
+        let mut workspace = Workspace::with(&cli);
         workspace.env("TF_CLI_CONFIG_FILE", &written("WINDLASS_DEV_CONFIG", "dev.tfrc"));
         workspace.write("main.tf", CONFIGURATION);
         let plan = workspace.run(&["plan", "-input=false", "-no-color"]).expect_success();

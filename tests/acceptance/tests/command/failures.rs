@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use acceptance_tests::{Scratch, any_cli};
+use acceptance_tests::Scratch;
 use lab::{Lab, Variant};
 
 use crate::{IT, Space};
 
 fn space(lab: &Lab) -> Space<'_> {
-    Space::new(lab, Scratch::on(lab, lab.host(Variant::Deploy).unwrap()), &any_cli())
+    Space::new(lab, Scratch::on(lab, lab.host(Variant::Deploy).unwrap()))
 }
 
 #[test]

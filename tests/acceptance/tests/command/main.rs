@@ -6,7 +6,7 @@ mod failures;
 mod life;
 mod moves;
 
-use acceptance_tests::{Cli, Scratch, Workspace, hcl};
+use acceptance_tests::{Scratch, Workspace, hcl};
 use lab::Lab;
 
 /// The address of the command of a [`Space`].
@@ -19,8 +19,8 @@ struct Space<'a> {
 }
 
 impl<'a> Space<'a> {
-    fn new(lab: &'a Lab, place: Scratch<'a>, cli: &Cli) -> Self {
-        let space = Self { place, workspace: Workspace::new(cli) };
+    fn new(lab: &'a Lab, place: Scratch<'a>) -> Self {
+        let space = Self { place, workspace: Workspace::for_test() };
         space.workspace.write("provider.tf", &hcl::provider_block(lab, ""));
         space
     }

@@ -1,6 +1,6 @@
 //! Another host for the same command.
 
-use acceptance_tests::{Scratch, any_cli, hcl, unique};
+use acceptance_tests::{Scratch, hcl, unique};
 use lab::{Lab, Variant};
 
 use crate::{IT, Space};
@@ -11,7 +11,7 @@ fn a_command_moves_to_another_machine_and_another_way_to_the_same_one_runs_nothi
     let name = unique("windlass-test");
     let old = Scratch::named(&lab, lab.host(Variant::Root).unwrap(), &name);
     let new = Scratch::named(&lab, lab.host(Variant::Deploy).unwrap(), &name);
-    let space = Space::new(&lab, old, &any_cli());
+    let space = Space::new(&lab, old);
     let all = [r#"create = ["sh", "-c", "echo made >>it; wc -l <it"]"#, r#"destroy = ["rm", "it"]"#];
     space.configure(&all);
     space.apply();

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use acceptance_tests::{STACK, SecretHunt, Stack, clis};
+use acceptance_tests::{STACK, SecretHunt, Stack};
 use lab::{Lab, Variant};
 use serde_json::Value;
 
@@ -40,67 +40,64 @@ fn remove_images(stack: &Stack<'_>) {
 #[test]
 fn what_is_built_follows_its_context() {
     let lab = Lab::current().unwrap();
-    for cli in clis() {
-        let stack = Stack::new(&lab, lab.host(Variant::Deploy).unwrap(), &cli);
-        write_sources(&stack, "./app");
-        configure(&stack, "");
-        let error = stack.space.plan().expect_error();
-        error.says("Set `build = true`");
+    let stack = Stack::on(&lab, lab.host(Variant::Deploy).unwrap());
+    write_sources(&stack, "./app");
+    configure(&stack, "");
+    let error = stack.space.plan().expect_error();
+    error.says("Set `build = true`");
 
-        configure(&stack, "build = true");
-        stack.space.apply().expect_success();
-        stack.space.expect_no_changes();
-        let (first, built) = (stack.containers(), image(&stack));
-        let in_image =
-            stack.root_runs(&["docker", "exec", &format!("{}-app-1", stack.name), "ls", "-A", "/app"]);
-        let files: Vec<&str> = in_image.split_whitespace().collect();
-        assert_eq!(files, [".dockerignore", "Dockerfile", "keep.txt", "message"]);
+    configure(&stack, "build = true");
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    let (first, built) = (stack.containers(), image(&stack));
+    let in_image = stack.root_runs(&["docker", "exec", &format!("{}-app-1", stack.name), "ls", "-A", "/app"]);
+    let files: Vec<&str> = in_image.split_whitespace().collect();
+    assert_eq!(files, [".dockerignore", "Dockerfile", "keep.txt", "message"]);
 
-        // What is not in the image changes no service.
-        stack.space.write("web/app/notes.txt", "other notes\n");
-        let change = stack.space.expect_change(STACK, &["update"]);
-        assert_eq!(change.before["services"], change.after["services"]);
-        stack.space.apply().expect_success();
-        assert_eq!((stack.containers(), image(&stack)), (first.clone(), built.clone()));
+    // What is not in the image changes no service.
+    stack.space.write("web/app/notes.txt", "other notes\n");
+    let change = stack.space.expect_change(STACK, &["update"]);
+    assert_eq!(change.before["services"], change.after["services"]);
+    stack.space.apply().expect_success();
+    assert_eq!((stack.containers(), image(&stack)), (first.clone(), built.clone()));
 
-        // What is in it changes just the service that is built from it.
-        stack.space.write("web/app/message", "two\n");
-        let change = stack.space.expect_change(STACK, &["update"]);
-        assert_eq!(change.unknown["services"]["app"]["image_id"], true);
-        assert_eq!(change.before["services"]["side"], change.after["services"]["side"]);
-        stack.space.apply().expect_success();
-        stack.space.expect_no_changes();
-        let second = stack.containers();
-        assert_ne!(first["app"], second["app"]);
-        assert_eq!(first["side"], second["side"]);
-        let message =
-            stack.root_runs(&["docker", "exec", &format!("{}-app-1", stack.name), "cat", "/app/message"]);
-        assert_eq!(message.trim(), "two");
+    // What is in it changes just the service that is built from it.
+    stack.space.write("web/app/message", "two\n");
+    let change = stack.space.expect_change(STACK, &["update"]);
+    assert_eq!(change.unknown["services"]["app"]["image_id"], true);
+    assert_eq!(change.before["services"]["side"], change.after["services"]["side"]);
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    let second = stack.containers();
+    assert_ne!(first["app"], second["app"]);
+    assert_eq!(first["side"], second["side"]);
+    let message =
+        stack.root_runs(&["docker", "exec", &format!("{}-app-1", stack.name), "cat", "/app/message"]);
+    assert_eq!(message.trim(), "two");
 
-        // An image that somebody removed is built again.
-        stack.root_runs(&["docker", "rmi", "-f", &format!("{}-app", stack.name)]);
-        let change = stack.space.expect_change(STACK, &["update"]);
-        assert_eq!(change.unknown["services"]["app"]["image_id"], true);
-        stack.space.apply().expect_success();
-        stack.space.expect_no_changes();
-        assert!(image(&stack).starts_with("sha256:"));
+    // An image that somebody removed is built again.
+    stack.root_runs(&["docker", "rmi", "-f", &format!("{}-app", stack.name)]);
+    let change = stack.space.expect_change(STACK, &["update"]);
+    assert_eq!(change.unknown["services"]["app"]["image_id"], true);
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    assert!(image(&stack).starts_with("sha256:"));
 
-        // What cannot be built leaves everything as it runs.
-        let before = stack.containers();
-        let dockerfile = std::fs::read_to_string(stack.space.path().join("web/app/Dockerfile")).unwrap();
-        stack.space.write("web/app/Dockerfile", &format!("{dockerfile}RUN echo no such luck && false\n"));
-        let error = stack.space.apply().expect_error();
-        assert_eq!(error.summary, stack.could_not("update"));
-        error.says("build the image of service \"app\"").says("no such luck");
-        assert_eq!(stack.containers(), before);
-        stack.space.write("web/app/Dockerfile", &dockerfile);
-        stack.space.apply().expect_success();
-        stack.space.expect_no_changes();
-        assert_eq!(stack.containers(), before);
-        stack.space.destroy().expect_success();
-        stack.expect_gone();
-        remove_images(&stack);
-    }
+    // What cannot be built leaves everything as it runs.
+    let before = stack.containers();
+    let dockerfile = std::fs::read_to_string(stack.space.path().join("web/app/Dockerfile")).unwrap();
+    stack.space.write("web/app/Dockerfile", &format!("{dockerfile}RUN echo no such luck && false\n"));
+    let error = stack.space.apply().expect_error();
+    assert_eq!(error.summary, stack.could_not("update"));
+    error.says("build the image of service \"app\"").says("no such luck");
+    assert_eq!(stack.containers(), before);
+    stack.space.write("web/app/Dockerfile", &dockerfile);
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    assert_eq!(stack.containers(), before);
+    stack.space.destroy().expect_success();
+    stack.expect_gone();
+    remove_images(&stack);
 }
 
 #[test]
@@ -238,29 +235,27 @@ fn what_cannot_be_built_is_told_when_it_is_planned() {
 #[test]
 fn what_the_state_forgot_is_not_built_again() {
     let lab = Lab::current().unwrap();
-    for cli in clis() {
-        let stack = Stack::new(&lab, lab.host(Variant::Deploy).unwrap(), &cli);
-        write_sources(&stack, "./app");
-        configure(&stack, "build = true");
-        stack.space.apply().expect_success();
-        let containers = stack.containers();
+    let stack = Stack::on(&lab, lab.host(Variant::Deploy).unwrap());
+    write_sources(&stack, "./app");
+    configure(&stack, "build = true");
+    stack.space.apply().expect_success();
+    let containers = stack.containers();
 
-        // What CLIs write when the provider is killed in an apply.
-        let state = stack.space.path().join("terraform.tfstate");
-        let mut text: Value = serde_json::from_slice(&fs::read(&state).unwrap()).unwrap();
-        let instance = text.pointer_mut("/resources/0/instances/0").unwrap().as_object_mut().unwrap();
-        assert!(instance.remove("private").is_some(), "{instance:?}");
-        fs::write(&state, text.to_string()).unwrap();
-        stack.space.expect_no_changes();
+    // What CLIs write when the provider is killed in an apply.
+    let state = stack.space.path().join("terraform.tfstate");
+    let mut text: Value = serde_json::from_slice(&fs::read(&state).unwrap()).unwrap();
+    let instance = text.pointer_mut("/resources/0/instances/0").unwrap().as_object_mut().unwrap();
+    assert!(instance.remove("private").is_some(), "{instance:?}");
+    fs::write(&state, text.to_string()).unwrap();
+    stack.space.expect_no_changes();
 
-        stack.space.run(&["state", "rm", STACK]).expect_success();
-        stack.space.import(STACK, &stack.import_id()).expect_success();
-        let change = stack.space.expect_change(STACK, &["update"]);
-        assert_eq!(change.before["services"], change.after["services"]);
-        stack.space.apply().expect_success();
-        assert_eq!(stack.containers(), containers);
-        stack.space.expect_no_changes();
-        stack.space.destroy().expect_success();
-        remove_images(&stack);
-    }
+    stack.space.run(&["state", "rm", STACK]).expect_success();
+    stack.space.import(STACK, &stack.import_id()).expect_success();
+    let change = stack.space.expect_change(STACK, &["update"]);
+    assert_eq!(change.before["services"], change.after["services"]);
+    stack.space.apply().expect_success();
+    assert_eq!(stack.containers(), containers);
+    stack.space.expect_no_changes();
+    stack.space.destroy().expect_success();
+    remove_images(&stack);
 }

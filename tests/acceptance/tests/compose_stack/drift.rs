@@ -6,7 +6,7 @@ use acceptance_tests::{STACK, Stack};
 
 /// Three services, one of which reads a shipped file.
 fn start<'a>(lab: &'a Lab) -> Stack<'a> {
-    let stack = Stack::new(lab, lab.host(Variant::Root).unwrap(), &acceptance_tests::any_cli());
+    let stack = Stack::on(lab, lab.host(Variant::Root).unwrap());
     let image = stack.image("busybox").to_owned();
     let service = |name: &str, more: &str| {
         format!(

@@ -1,6 +1,6 @@
 //! Which images run: tags that move, images from elsewhere, and what becomes of old ones.
 
-use acceptance_tests::{STACK, Stack, any_cli, unique};
+use acceptance_tests::{STACK, Stack, unique};
 use lab::{Lab, Variant};
 
 /// A service that stays, with this image.
@@ -131,7 +131,7 @@ fn a_chosen_digest_that_is_gone_is_told_and_missed_only_where_it_is_needed() {
 fn production_runs_what_staging_runs() {
     let lab = Lab::current().unwrap();
     let host = lab.host(Variant::Root).unwrap();
-    let (staging, production) = (Stack::on(&lab, host), Stack::new(&lab, host, &any_cli()));
+    let (staging, production) = (Stack::on(&lab, host), Stack::on(&lab, host));
     let tag = unique("staging");
     let digest = lab.registry().set_tag("busybox", "1", &tag).unwrap();
     let repository = format!("{}/busybox", lab.state().registry);

@@ -1,6 +1,6 @@
-//! From the first plan to the end, with every CLI.
+//! From the first plan to the end.
 
-use acceptance_tests::{STACK, Stack, clis};
+use acceptance_tests::{STACK, Stack};
 use lab::{Lab, Variant};
 
 /// A web server that reads a shipped file, a helper with a value of its own, and a job that must
@@ -33,83 +33,75 @@ fn configure(stack: &Stack<'_>, greeting: &str) {
 fn a_stack_lives_and_dies() {
     let lab = Lab::current().unwrap();
     let host = lab.host(Variant::Deploy).unwrap();
-    for cli in clis() {
-        let mut stack = Stack::new(&lab, host, &cli);
-        write_sources(&stack);
-        configure(&stack, "one");
+    let mut stack = Stack::on(&lab, host);
+    write_sources(&stack);
+    configure(&stack, "one");
 
-        let planned = stack.space.expect_change(STACK, &["create"]);
-        assert_eq!(planned.after["services"]["web"]["status"], "healthy");
-        assert_eq!(planned.after["services"]["prepare"]["status"], "completed");
-        stack.space.apply().expect_success();
-        stack.space.expect_no_changes();
-        let first = stack.containers();
-        assert_eq!(first.keys().collect::<Vec<_>>(), ["prepare", "side", "web"]);
-        let directory = stack.directory();
-        assert_eq!(directory, format!("/home/deploy/windlass/{}", stack.name));
-        assert_eq!(
-            stack.root_runs(&["stat", "-c", "%U %a", &format!("{directory}/.env")]).trim(),
-            "deploy 600"
-        );
+    let planned = stack.space.expect_change(STACK, &["create"]);
+    assert_eq!(planned.after["services"]["web"]["status"], "healthy");
+    assert_eq!(planned.after["services"]["prepare"]["status"], "completed");
+    stack.space.apply().expect_success();
+    stack.space.expect_no_changes();
+    let first = stack.containers();
+    assert_eq!(first.keys().collect::<Vec<_>>(), ["prepare", "side", "web"]);
+    let directory = stack.directory();
+    assert_eq!(directory, format!("/home/deploy/windlass/{}", stack.name));
+    assert_eq!(stack.root_runs(&["stat", "-c", "%U %a", &format!("{directory}/.env")]).trim(), "deploy 600");
 
-        // Another value for one service changes this one only, in place.
-        configure(&stack, "two");
-        let planned = stack.space.expect_change(STACK, &["update"]);
-        assert_eq!(planned.before["services"]["web"], planned.after["services"]["web"]);
-        assert_ne!(
-            planned.before["services"]["side"]["environment_hash"],
-            planned.after["services"]["side"]["environment_hash"]
-        );
-        stack.space.apply().expect_success();
-        let second = stack.containers();
-        assert_ne!(first["side"], second["side"]);
-        assert_eq!((&first["web"], &first["prepare"]), (&second["web"], &second["prepare"]));
-        stack.space.expect_no_changes();
+    // Another value for one service changes this one only, in place.
+    configure(&stack, "two");
+    let planned = stack.space.expect_change(STACK, &["update"]);
+    assert_eq!(planned.before["services"]["web"], planned.after["services"]["web"]);
+    assert_ne!(
+        planned.before["services"]["side"]["environment_hash"],
+        planned.after["services"]["side"]["environment_hash"]
+    );
+    stack.space.apply().expect_success();
+    let second = stack.containers();
+    assert_ne!(first["side"], second["side"]);
+    assert_eq!((&first["web"], &first["prepare"]), (&second["web"], &second["prepare"]));
+    stack.space.expect_no_changes();
 
-        // So does another content of a shipped file; a file that is no more goes from the host.
-        stack.space.write("app/site/index.html", "changed\n");
-        stack.space.write("app/site/more.html", "more\n");
-        let planned = stack.space.expect_change(STACK, &["update"]);
-        assert_ne!(
-            planned.before["services"]["web"]["files_hash"],
-            planned.after["services"]["web"]["files_hash"]
-        );
-        assert_eq!(planned.before["services"]["side"], planned.after["services"]["side"]);
-        stack.space.apply().expect_success();
-        assert_ne!(second["web"], stack.containers()["web"]);
-        assert!(stack.exists(&format!("{directory}/site/more.html")));
-        std::fs::remove_file(stack.space.path().join("app/site/more.html")).unwrap();
-        stack.space.apply().expect_success();
-        assert!(!stack.exists(&format!("{directory}/site/more.html")));
-        stack.space.expect_no_changes();
+    // So does another content of a shipped file; a file that is no more goes from the host.
+    stack.space.write("app/site/index.html", "changed\n");
+    stack.space.write("app/site/more.html", "more\n");
+    let planned = stack.space.expect_change(STACK, &["update"]);
+    assert_ne!(
+        planned.before["services"]["web"]["files_hash"],
+        planned.after["services"]["web"]["files_hash"]
+    );
+    assert_eq!(planned.before["services"]["side"], planned.after["services"]["side"]);
+    stack.space.apply().expect_success();
+    assert_ne!(second["web"], stack.containers()["web"]);
+    assert!(stack.exists(&format!("{directory}/site/more.html")));
+    std::fs::remove_file(stack.space.path().join("app/site/more.html")).unwrap();
+    stack.space.apply().expect_success();
+    assert!(!stack.exists(&format!("{directory}/site/more.html")));
+    stack.space.expect_no_changes();
 
-        // Another name is another project.
-        let old = std::mem::replace(&mut stack.name, acceptance_tests::unique("test"));
-        configure(&stack, "two");
-        assert!(stack.space.expect_change(STACK, &["delete", "create"]).is_replace());
-        stack.space.apply().expect_success();
-        assert!(!stack.exists(&directory), "the files of {old} are still there");
-        stack.space.expect_no_changes();
+    // Another name is another project.
+    let old = std::mem::replace(&mut stack.name, acceptance_tests::unique("test"));
+    configure(&stack, "two");
+    assert!(stack.space.expect_change(STACK, &["delete", "create"]).is_replace());
+    stack.space.apply().expect_success();
+    assert!(!stack.exists(&directory), "the files of {old} are still there");
+    stack.space.expect_no_changes();
 
-        // What the stack's services wrote stays where it is, also when the stack goes.
-        let directory = stack.directory();
-        stack.shell(&format!("mkdir {directory}/data && echo kept > {directory}/data/file"));
-        stack.space.expect_no_changes();
-        stack.space.destroy().expect_success();
-        stack.expect_gone();
-        assert_eq!(
-            stack.root_runs(&["find", &directory, "-type", "f"]).trim(),
-            format!("{directory}/data/file")
-        );
-        stack.space.destroy().expect_success();
-    }
+    // What the stack's services wrote stays where it is, also when the stack goes.
+    let directory = stack.directory();
+    stack.shell(&format!("mkdir {directory}/data && echo kept > {directory}/data/file"));
+    stack.space.expect_no_changes();
+    stack.space.destroy().expect_success();
+    stack.expect_gone();
+    assert_eq!(stack.root_runs(&["find", &directory, "-type", "f"]).trim(), format!("{directory}/data/file"));
+    stack.space.destroy().expect_success();
 }
 
 #[test]
 fn volumes_stay_unless_the_state_says_otherwise() {
     let lab = Lab::current().unwrap();
     let host = lab.host(Variant::Root).unwrap();
-    let stack = Stack::new(&lab, host, &acceptance_tests::any_cli());
+    let stack = Stack::on(&lab, host);
     let text = format!("{}    volumes: [\"data:/data\"]\nvolumes: {{ data: {{}} }}\n", stack.one_service());
     stack.space.write("compose.tpl.yaml", &text);
     let volume = format!("{}_data", stack.name);

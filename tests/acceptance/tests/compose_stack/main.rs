@@ -1,4 +1,4 @@
-//! `windlass_compose_stack` with every CLI that is there, on real hosts.
+//! `windlass_compose_stack` on real hosts.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

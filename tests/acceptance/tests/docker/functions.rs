@@ -1,6 +1,6 @@
 //! The functions, called by each CLI that has provider functions (1.8).
 
-use acceptance_tests::{Workspace, clis};
+use acceptance_tests::{Workspace, every_cli};
 use serde_json::json;
 
 const CALLS: &str = r#"
@@ -32,8 +32,8 @@ output "calls" {
 
 #[test]
 fn functions_are_called_by_every_cli_that_has_them() {
-    for cli in clis().into_iter().filter(|cli| cli.version() >= (1, 8)) {
-        let space = Workspace::new(&cli);
+    for cli in every_cli().into_iter().filter(|cli| cli.version() >= (1, 8)) {
+        let space = Workspace::with(&cli);
         space.write("main.tf", CALLS);
         space.apply().expect_success();
         space.expect_no_changes();

@@ -1,6 +1,6 @@
 //! What the data sources tell of a host: a stack of ours and one that was started by hand.
 
-use acceptance_tests::{any_cli, hcl};
+use acceptance_tests::hcl;
 use lab::Lab;
 use serde_json::{Value, json};
 
@@ -72,7 +72,7 @@ fn start_by_hand(place: &Place<'_>, image: &str) {
 #[test]
 fn a_host_tells_what_runs_there() {
     let lab = Lab::current().unwrap();
-    let place = Place::new(&lab, &any_cli());
+    let place = Place::new(&lab);
     let image = lab.image("busybox").unwrap();
     start_by_hand(&place, image);
     let locals = format!(

@@ -1,6 +1,6 @@
 //! Another machine for the same network and volume.
 
-use acceptance_tests::{any_cli, hcl};
+use acceptance_tests::hcl;
 use lab::{Lab, Variant};
 
 use crate::place::Place;
@@ -9,7 +9,7 @@ use crate::place::Place;
 fn a_network_moves_and_a_volume_leaves_its_data() {
     let lab = Lab::current().unwrap();
     for (kind, stays) in [("network", false), ("volume", true)] {
-        let place = Place::new(&lab, &any_cli());
+        let place = Place::new(&lab);
         let address = format!("windlass_docker_{kind}.test");
         place.configure(kind, "");
         place.apply();

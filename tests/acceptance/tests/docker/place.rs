@@ -1,6 +1,6 @@
 //! One workspace, and the things of one name that it makes on hosts.
 
-use acceptance_tests::{Cli, Workspace, hcl, unique};
+use acceptance_tests::{Workspace, hcl, unique};
 use lab::{Host, Lab, Variant};
 
 /// A workspace and a name; networks, volumes and containers whose names begin with it go when it
@@ -14,8 +14,8 @@ pub struct Place<'a> {
 
 impl<'a> Place<'a> {
     /// On the host where root logs in.
-    pub fn new(lab: &'a Lab, cli: &Cli) -> Self {
-        let space = Workspace::new(cli);
+    pub fn new(lab: &'a Lab) -> Self {
+        let space = Workspace::for_test();
         space.write("provider.tf", &hcl::provider_block(lab, ""));
         Self { lab, host: lab.host(Variant::Root).unwrap().clone(), name: unique("test"), space }
     }

@@ -1,6 +1,6 @@
 //! Stacks that share a network and a volume, one after the other.
 
-use acceptance_tests::{any_cli, hcl};
+use acceptance_tests::hcl;
 use lab::Lab;
 
 use crate::place::Place;
@@ -61,7 +61,7 @@ resource "windlass_compose_stack" "second" {
 #[test]
 fn stacks_share_a_network_and_a_volume_and_wait_for_each_other() {
     let lab = Lab::current().unwrap();
-    let place = Place::new(&lab, &any_cli());
+    let place = Place::new(&lab);
     let locals = format!(
         "locals {{\n  host = {}\n  name = {}\n  image = {}\n}}\n",
         hcl::quoted(&hcl::connection(&place.host)),

@@ -1,6 +1,5 @@
-//! The whole life of a volume, with each CLI.
+//! The whole life of a volume.
 
-use acceptance_tests::clis;
 use lab::Lab;
 
 use crate::place::Place;
@@ -10,12 +9,10 @@ const ADDRESS: &str = "windlass_docker_volume.test";
 #[test]
 fn a_volume_lives_and_its_data_longer() {
     let lab = Lab::current().unwrap();
-    for cli in clis() {
-        let place = Place::new(&lab, &cli);
-        made_and_kept(&place, &lab);
-        adopted_again(&place, &lab);
-        removed_where_the_state_says_so(&place);
-    }
+    let place = Place::new(&lab);
+    made_and_kept(&place, &lab);
+    adopted_again(&place, &lab);
+    removed_where_the_state_says_so(&place);
 }
 
 fn data(place: &Place<'_>) -> String {

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use acceptance_tests::{Workspace, any_cli, hcl};
+use acceptance_tests::{Workspace, hcl};
 use lab::{Host, Lab, Variant};
 
 /// What an example takes for granted.
@@ -124,7 +124,7 @@ fn a_second_plan_of_every_example_is_empty() {
     for (name, folder) in examples() {
         eprintln!("{name}");
         let given = given(&name);
-        let mut space = Workspace::new(&any_cli());
+        let mut space = Workspace::for_test();
         let mut text = String::new();
         for entry in fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();

@@ -1,7 +1,5 @@
 //! Compose stacks at their edges: odd files, many services, many stacks, many hosts, and engines that
 //! are not Docker as most people run it.
-//!
-//! One CLI will do: how they differ is tested elsewhere.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 

@@ -1,7 +1,7 @@
 //! What goes wrong with Compose stacks, on real hosts: every failure says what happened, what the
 //! world looks like now and what to do next, and loses nothing.
 //!
-//! Hosts that are broken are the test's own. One CLI will do: how they differ is tested elsewhere.
+//! Hosts that are broken are the test's own.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

@@ -71,7 +71,7 @@ impl<'l> Harness<'l> {
             ("BUSYBOX_2", lab.image("busybox:2").unwrap().to_owned()),
             ("BUSYBOX_MOVING", format!("{}/busybox:{moving}", lab.state().registry)),
         ]);
-        let workspace = Workspace::new(cli);
+        let workspace = Workspace::with(cli);
         workspace.write("host.tf", &host_block(host));
         workspace.apply().expect_success();
         let project = |case| Project { case, attributes: Attributes::default(), broken: false };

@@ -84,7 +84,7 @@ fn what_the_plan_says_is_what_a_current_compose_does() {
 }
 
 fn holds_on(place: (&Lab, &Host, Compose), cases: Vec<Case>) {
-    let cli = acceptance_tests::clis().remove(0);
+    let cli = acceptance_tests::test_cli();
     let steps: usize = cases.iter().map(|case| case.steps.len()).sum();
     eprintln!("{} projects, {steps} steps, {}", cases.len(), cli.name);
     for one in OVER_REPORTED {

@@ -1,6 +1,6 @@
 //! Another host for the same file.
 
-use acceptance_tests::{Scratch, Workspace, any_cli, hcl, unique};
+use acceptance_tests::{Scratch, Workspace, hcl, unique};
 use lab::{Lab, Variant};
 
 use crate::file_block;
@@ -12,7 +12,7 @@ fn a_file_moves_to_another_machine_and_another_way_to_the_same_one_touches_nothi
     let old = Scratch::named(&lab, lab.host(Variant::Root).unwrap(), &name);
     let new = Scratch::named(&lab, lab.host(Variant::Deploy).unwrap(), &name);
     let path = old.path("movable");
-    let workspace = Workspace::new(&any_cli());
+    let workspace = Workspace::for_test();
     let configure = |host: &str| {
         let text = hcl::provider_block(&lab, "") + &file_block("it", host, &path, &["content = \"here\""]);
         workspace.write("main.tf", &text);
@@ -54,7 +54,7 @@ fn an_imported_file_is_not_removed_by_another_way_to_it() {
     let place = Scratch::on(&lab, lab.host(Variant::Root).unwrap());
     let path = place.path("adopted");
     place.write(&path, "mine");
-    let workspace = Workspace::new(&any_cli());
+    let workspace = Workspace::for_test();
     let by_known_hosts = format!("ssh://root@{}", place.host().address);
     let configure = |host: &str| {
         let text = hcl::provider_block(&lab, "")
@@ -76,7 +76,7 @@ fn an_imported_file_is_not_removed_by_another_way_to_it() {
 fn import_says_what_it_does_not_find_and_how_an_id_looks() {
     let lab = Lab::current().unwrap();
     let host = lab.host(Variant::Root).unwrap();
-    let workspace = Workspace::new(&any_cli());
+    let workspace = Workspace::for_test();
     let text = hcl::provider_block(&lab, "")
         + &file_block("it", &hcl::quoted(&hcl::connection(host)), "/x", &["content = \"\""]);
     workspace.write("main.tf", &text);

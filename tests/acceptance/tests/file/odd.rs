@@ -1,6 +1,6 @@
 //! Paths, contents and places that break what is not careful.
 
-use acceptance_tests::{Scratch, Workspace, any_cli, hcl, unique};
+use acceptance_tests::{Scratch, Workspace, hcl, unique};
 use lab::{Lab, Variant};
 
 use crate::file_block;
@@ -21,7 +21,7 @@ const NAMES: [&str; 9] = [
 #[test]
 fn odd_names_and_contents_arrive_as_they_are() {
     let lab = Lab::current().unwrap();
-    let workspace = Workspace::new(&any_cli());
+    let workspace = Workspace::for_test();
     // As root without and as a user with sudo: each wraps commands in another way.
     let places: Vec<_> =
         [Variant::Root, Variant::Sudo].map(|variant| Scratch::on(&lab, lab.host(variant).unwrap())).into();
@@ -58,7 +58,7 @@ fn a_source_is_copied_as_it_is_and_followed() {
     let lab = Lab::current().unwrap();
     let place = Scratch::on(&lab, lab.host(Variant::NoForward).unwrap());
     let path = place.path("blob");
-    let workspace = Workspace::new(&any_cli());
+    let workspace = Workspace::for_test();
     let host = hcl::quoted(&hcl::connection(place.host()));
     let text = hcl::provider_block(&lab, "")
         + &file_block("blob", &host, &path, &["source = \"${path.module}/blob\"", "mode = \"750\""]);
@@ -89,7 +89,7 @@ fn a_source_is_copied_as_it_is_and_followed() {
 #[test]
 fn a_file_on_this_machine_needs_no_ssh() {
     // An earlier build waited for ever here, for the end of an input that was still open.
-    let workspace = Workspace::new(&any_cli());
+    let workspace = Workspace::for_test();
     let path = workspace.path().join(unique("local dir")).join("file");
     let text =
         file_block("it", "\"local://\"", path.to_str().unwrap(), &["content = \"x\"", "mode = \"0600\""]);
@@ -112,7 +112,7 @@ fn a_failed_write_leaves_the_old_file_and_says_why() {
     let place = Scratch::on(&lab, lab.host(Variant::Deploy).unwrap());
     let path = place.path("full/file");
     let disk = lab.small_disk(place.host(), &place.path("full"), 256 << 10).unwrap();
-    let workspace = Workspace::new(&any_cli());
+    let workspace = Workspace::for_test();
     let host = hcl::quoted(&hcl::connection(place.host()));
     let configure = |path: &str, content: &str| {
         let content = format!("content = {content}");
@@ -148,7 +148,7 @@ fn a_failed_write_leaves_the_old_file_and_says_why() {
 
 #[test]
 fn mistakes_in_the_configuration_are_found_before_anything_is_reached() {
-    let workspace = Workspace::new(&any_cli());
+    let workspace = Workspace::for_test();
     for (path, lines, says) in [
         ("relative", &["content = \"\""][..], "must be an absolute path"),
         ("/a/../b", &["content = \"\""], "without `.` and `..`"),

@@ -1,6 +1,6 @@
 //! Host keys: who is trusted, and that nothing is said to who is not.
 
-use acceptance_tests::{Workspace, any_cli, clis, hcl};
+use acceptance_tests::{Workspace, hcl};
 use lab::{Lab, Variant};
 
 use crate::{HOST, bare_host, lab_key, provider, sshd_log, talkative_sshd};
@@ -9,7 +9,7 @@ use crate::{HOST, bare_host, lab_key, provider, sshd_log, talkative_sshd};
 fn a_key_is_pinned_however_it_is_given() {
     let lab = Lab::current().unwrap();
     let host = lab.host(Variant::Root).unwrap();
-    let workspace = Workspace::new(&any_cli());
+    let workspace = Workspace::for_test();
     // The default file, not one that a setting names.
     workspace.write("home/.ssh/known_hosts", &format!("{} {}\n", host.address, host.host_key));
     let pin = |key: &str| format!("host_key = {}", hcl::quoted(key));
@@ -52,27 +52,24 @@ fn a_wrong_or_unknown_key_stops_before_any_authentication() {
     talkative_sshd(&lab, &host);
     let stranger = &lab.host(Variant::Deploy).unwrap().host_key;
     let offered = hcl::fingerprint(&host.host_key);
-    for cli in clis() {
-        let workspace = Workspace::new(&cli);
-        let wrong = format!("host_key = {}", hcl::quoted(stranger));
-        let with_provider = |text: String| provider(&[&lab_key(&lab)]) + &text;
-        workspace.write("main.tf", &with_provider(bare_host(&host, &["port = 2222", &wrong])));
-        let error = workspace.apply().expect_error();
-        error.says("Could not create host").says("no authentication was tried");
-        error.says(&hcl::fingerprint(stranger)).says(&offered).says("host_key = \"ssh-ed25519:SHA256:");
-        assert!(workspace.state(HOST).is_null());
+    let workspace = Workspace::for_test();
+    let wrong = format!("host_key = {}", hcl::quoted(stranger));
+    let with_provider = |text: String| provider(&[&lab_key(&lab)]) + &text;
+    workspace.write("main.tf", &with_provider(bare_host(&host, &["port = 2222", &wrong])));
+    let error = workspace.apply().expect_error();
+    error.says("Could not create host").says("no authentication was tried");
+    error.says(&hcl::fingerprint(stranger)).says(&offered).says("host_key = \"ssh-ed25519:SHA256:");
+    assert!(workspace.state(HOST).is_null());
 
-        workspace.write("main.tf", &with_provider(bare_host(&host, &["port = 2222"])));
-        let error = workspace.apply().expect_error();
-        let line = format!("[{}]:2222 {}", host.address, host.host_key);
-        error.says("is not known").says(&offered).says(&line).says("trust_on_first_use");
+    workspace.write("main.tf", &with_provider(bare_host(&host, &["port = 2222"])));
+    let error = workspace.apply().expect_error();
+    let line = format!("[{}]:2222 {}", host.address, host.host_key);
+    error.says("is not known").says(&offered).says(&line).says("trust_on_first_use");
 
-        // A data source has no first use.
-        let data =
-            format!("data \"windlass_host\" \"it\" {{\n  host = \"ssh://{}:2222\"\n}}\n", host.address);
-        workspace.write("main.tf", &with_provider(data));
-        workspace.plan().expect_error().says("Could not read host").says("is not known");
-    }
+    // A data source has no first use.
+    let data = format!("data \"windlass_host\" \"it\" {{\n  host = \"ssh://{}:2222\"\n}}\n", host.address);
+    workspace.write("main.tf", &with_provider(data));
+    workspace.plan().expect_error().says("Could not read host").says("is not known");
     let log = sshd_log(&lab, &host);
     assert!(log.contains("Connection from"), "{log}");
     assert!(!log.contains("userauth"), "something was said about who we are:\n{log}");

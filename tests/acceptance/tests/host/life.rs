@@ -1,6 +1,6 @@
 //! From the first apply to the end.
 
-use acceptance_tests::{Workspace, any_cli, clis, hcl};
+use acceptance_tests::{Workspace, hcl};
 use lab::{Lab, Variant};
 
 use crate::{HOST, bare_host, talkative_sshd};
@@ -8,7 +8,7 @@ use crate::{HOST, bare_host, talkative_sshd};
 #[test]
 fn every_kind_of_host_tells_its_facts_and_can_be_imported() {
     let lab = Lab::current().unwrap();
-    let workspace = Workspace::new(&any_cli());
+    let workspace = Workspace::for_test();
     let configure = |more: &str| {
         let hosts: String = lab.hosts().iter().map(|host| hcl::host_block(&host.name, host, "")).collect();
         let data: String = lab
@@ -76,46 +76,41 @@ fn another_way_keeps_the_machine_and_another_instance_replaces_it() {
     .unwrap();
     talkative_sshd(&lab, &host);
     let key = format!("host_key = {}", hcl::quoted(&host.host_key));
-    for cli in clis() {
-        let workspace = Workspace::new(&cli);
-        let configure = |lines: &[&str]| {
-            let lines = [&[key.as_str()][..], lines].concat();
-            workspace.write("main.tf", &(hcl::provider_block(&lab, "") + &bare_host(&host, &lines)));
-        };
-        configure(&["user = \"deploy\""]);
-        let change = workspace.expect_change(HOST, &["create"]);
-        assert_eq!(change.unknown["connection"], true, "{change:#?}");
-        workspace.apply().expect_success();
-        workspace.expect_no_changes();
-        let before = workspace.state(HOST);
+    let workspace = Workspace::for_test();
+    let configure = |lines: &[&str]| {
+        let lines = [&[key.as_str()][..], lines].concat();
+        workspace.write("main.tf", &(hcl::provider_block(&lab, "") + &bare_host(&host, &lines)));
+    };
+    configure(&["user = \"deploy\""]);
+    let change = workspace.expect_change(HOST, &["create"]);
+    assert_eq!(change.unknown["connection"], true, "{change:#?}");
+    workspace.apply().expect_success();
+    workspace.expect_no_changes();
+    let before = workspace.state(HOST);
 
-        configure(&["user = \"root\"", "port = 2222"]);
-        let change = workspace.expect_change(HOST, &["update"]);
-        assert_eq!(change.after["machine_id"], before["machine_id"], "{change:#?}");
-        let connection = change.after["connection"].as_str().unwrap().to_owned();
-        assert!(
-            connection.starts_with(&format!("ssh://root@{}:2222?host_key=", host.address)),
-            "{connection}"
-        );
-        workspace.apply().expect_success();
-        workspace.expect_no_changes();
-        assert_eq!(workspace.state(HOST)["connection"], connection);
+    configure(&["user = \"root\"", "port = 2222"]);
+    let change = workspace.expect_change(HOST, &["update"]);
+    assert_eq!(change.after["machine_id"], before["machine_id"], "{change:#?}");
+    let connection = change.after["connection"].as_str().unwrap().to_owned();
+    assert!(connection.starts_with(&format!("ssh://root@{}:2222?host_key=", host.address)), "{connection}");
+    workspace.apply().expect_success();
+    workspace.expect_no_changes();
+    assert_eq!(workspace.state(HOST)["connection"], connection);
 
-        configure(&["user = \"root\"", "port = 2222", "instance = \"i-2\""]);
-        let change = workspace.expect_change(HOST, &["delete", "create"]);
-        assert_eq!(change.unknown["connection"], true, "what lives there must plan again: {change:#?}");
-        assert_eq!(change.unknown["machine_id"], true);
-        workspace.apply().expect_success();
-        workspace.expect_no_changes();
-        // It is but a way to a machine: that goes on without it.
-        workspace.destroy().expect_success();
-        lab.exec_ok(&host, &["true"]).unwrap();
-    }
+    configure(&["user = \"root\"", "port = 2222", "instance = \"i-2\""]);
+    let change = workspace.expect_change(HOST, &["delete", "create"]);
+    assert_eq!(change.unknown["connection"], true, "what lives there must plan again: {change:#?}");
+    assert_eq!(change.unknown["machine_id"], true);
+    workspace.apply().expect_success();
+    workspace.expect_no_changes();
+    // It is but a way to a machine: that goes on without it.
+    workspace.destroy().expect_success();
+    lab.exec_ok(&host, &["true"]).unwrap();
 }
 
 #[test]
 fn mistakes_in_the_configuration_are_found_before_anything_is_reached() {
-    let workspace = Workspace::new(&any_cli());
+    let workspace = Workspace::for_test();
     for (line, says) in [
         ("host_key = \"nonsense\"", "host_key"),
         ("port = 70000", "65535"),

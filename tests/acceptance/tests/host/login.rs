@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use acceptance_tests::{SecretHunt, Workspace, any_cli, hcl};
+use acceptance_tests::{SecretHunt, Workspace, hcl};
 use lab::{Lab, Variant};
 
 use crate::{HOST, bare_host, lab_key, provider};
@@ -49,7 +49,7 @@ fn every_way_to_give_a_key_works() {
     let lab = Lab::current().unwrap();
     let host = lab.host(Variant::Deploy).unwrap();
     let key = format!("host_key = {}", hcl::quoted(&host.host_key));
-    let mut workspace = Workspace::new(&any_cli());
+    let mut workspace = Workspace::for_test();
     let hunt = SecretHunt::new(&["correct horse battery staple"]);
     let private = std::fs::read_to_string(&host.private_key_file).unwrap();
     let locked = workspace.path().join("locked");
@@ -100,7 +100,7 @@ fn a_refusal_says_who_was_refused_and_what_was_tried() {
     let lab = Lab::current().unwrap();
     let host = lab.add_host(Variant::Deploy).unwrap();
     let key = format!("host_key = {}", hcl::quoted(&host.host_key));
-    let workspace = Workspace::new(&any_cli());
+    let workspace = Workspace::for_test();
     let file = workspace.path().join("stranger");
     keygen(&["-q", "-t", "ed25519", "-N", "", "-f", file.to_str().unwrap()]);
     let setting = format!("private_key_file = {}", hcl::quoted(file.to_str().unwrap()));

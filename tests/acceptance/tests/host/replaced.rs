@@ -1,6 +1,6 @@
 //! A server that another one has taken the place of, and one that is gone for good.
 
-use acceptance_tests::{Workspace, any_cli, hcl};
+use acceptance_tests::{Workspace, hcl};
 use lab::{Host, Lab, Variant};
 
 use crate::{HOST, bare_host, lab_key, provider};
@@ -23,7 +23,7 @@ fn configure(workspace: &Workspace, lab: &Lab, more: &str, host: &Host, lines: &
 fn a_server_replaced_behind_its_address_makes_everything_on_it_plan_again() {
     let lab = Lab::current().unwrap();
     let mut host = lab.add_host(Variant::Root).unwrap();
-    let workspace = Workspace::new(&any_cli());
+    let workspace = Workspace::for_test();
     let pin = |host: &Host| format!("host_key = {}", hcl::quoted(&host.host_key));
     configure(&workspace, &lab, "", &host, &[&pin(&host)]);
     workspace.apply().expect_success();
@@ -64,7 +64,7 @@ fn a_server_replaced_behind_its_address_makes_everything_on_it_plan_again() {
 fn a_server_that_is_gone_is_an_error_kept_or_forgotten() {
     let lab = Lab::current().unwrap();
     let host = lab.add_host(Variant::Root).unwrap();
-    let mut workspace = Workspace::new(&any_cli());
+    let mut workspace = Workspace::for_test();
     let key = format!("host_key = {}", hcl::quoted(&host.host_key));
     configure(&workspace, &lab, "", &host, &[&key]);
     workspace.apply().expect_success();

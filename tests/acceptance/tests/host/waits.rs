@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use acceptance_tests::{Workspace, any_cli, hcl};
+use acceptance_tests::{Workspace, hcl};
 use lab::{Host, Lab, Variant};
 
 use crate::{HOST, bare_host, lab_key, provider};
@@ -26,7 +26,7 @@ fn a_machine_that_boots_is_waited_for_and_so_is_its_cloud_init() {
     let lab = Lab::current().unwrap();
     let host = lab.add_host(Variant::Root).unwrap();
     let key = key_of(&host);
-    let workspace = Workspace::new(&any_cli());
+    let workspace = Workspace::for_test();
     let configure = |lines: &[&str]| {
         let lines = [&[key.as_str()][..], lines].concat();
         workspace.write("main.tf", &(provider(&[&lab_key(&lab)]) + &bare_host(&host, &lines)));
@@ -72,7 +72,7 @@ fn a_machine_that_boots_is_waited_for_and_so_is_its_cloud_init() {
 fn who_never_answers_is_given_up_in_time() {
     let lab = Lab::current().unwrap();
     let host = lab.host(Variant::Root).unwrap();
-    let workspace = Workspace::new(&any_cli());
+    let workspace = Workspace::for_test();
     let quick = "timeouts {\n    create = \"4s\"\n  }";
     let key = key_of(host);
     let settings = [&lab_key(&lab)[..], "connect_timeout = \"2s\""];

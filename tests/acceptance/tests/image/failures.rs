@@ -1,6 +1,5 @@
 //! Builds that fail.
 
-use acceptance_tests::any_cli;
 use lab::{Lab, Variant};
 
 use crate::{IT, Space};
@@ -8,7 +7,7 @@ use crate::{IT, Space};
 #[test]
 fn a_build_that_fails_shows_its_last_words_and_changes_nothing() {
     let lab = Lab::current().unwrap();
-    let space = Space::new(&lab, lab.host(Variant::Root).unwrap(), &any_cli());
+    let space = Space::new(&lab, lab.host(Variant::Root).unwrap());
     space.dockerfile(&["RUN echo good >/good"]);
     space.configure(&[]);
     space.apply();

@@ -1,6 +1,5 @@
-//! The whole life of an image, with each CLI, and of a stack that runs it.
+//! The whole life of an image, and of a stack that runs it.
 
-use acceptance_tests::clis;
 use lab::{Lab, Variant};
 
 use crate::{IT, Space};
@@ -20,20 +19,26 @@ fn secrets(version: &str) -> String {
 }
 
 #[test]
-fn images_are_built_run_changed_and_removed() {
+fn an_image_of_root_is_built_run_changed_and_removed() {
+    lives_on(Variant::Root);
+}
+
+#[test]
+fn an_image_of_a_user_is_built_run_changed_and_removed() {
+    lives_on(Variant::Deploy);
+}
+
+fn lives_on(variant: Variant) {
     let lab = Lab::current().unwrap();
-    let variants = [Variant::Root, Variant::Deploy];
-    for (turn, cli) in clis().iter().enumerate() {
-        let space = Space::new(&lab, lab.host(variants[turn % variants.len()]).unwrap(), cli);
-        built_and_run(&space);
-        changed(&space);
-        changed_behind_our_back(&space);
-        space.workspace.destroy().expect_success();
-        assert_eq!(space.id_of(&space.name), None);
-        let left = space.lab.exec(&space.host, &["sh", "-c", "ls ~*/.windlass/builds"]).unwrap();
-        let id = space.workspace.state(IT)["id"].clone();
-        assert!(id.is_null() && !String::from_utf8_lossy(&left.stdout).contains("app"), "{left:?}");
-    }
+    let space = Space::new(&lab, lab.host(variant).unwrap());
+    built_and_run(&space);
+    changed(&space);
+    changed_behind_our_back(&space);
+    space.workspace.destroy().expect_success();
+    assert_eq!(space.id_of(&space.name), None);
+    let left = space.lab.exec(&space.host, &["sh", "-c", "ls ~*/.windlass/builds"]).unwrap();
+    let id = space.workspace.state(IT)["id"].clone();
+    assert!(id.is_null() && !String::from_utf8_lossy(&left.stdout).contains("app"), "{left:?}");
 }
 
 fn built_and_run(space: &Space<'_>) {

@@ -7,7 +7,7 @@ mod life;
 mod moves;
 mod registry;
 
-use acceptance_tests::{Cli, Workspace, hcl, unique};
+use acceptance_tests::{Workspace, hcl, unique};
 use lab::{Host, Lab};
 
 /// The address of the image of a [`Space`].
@@ -23,8 +23,8 @@ struct Space<'a> {
 }
 
 impl<'a> Space<'a> {
-    fn new(lab: &'a Lab, host: &Host, cli: &Cli) -> Self {
-        let space = Self { lab, host: host.clone(), name: unique("image"), workspace: Workspace::new(cli) };
+    fn new(lab: &'a Lab, host: &Host) -> Self {
+        let space = Self { lab, host: host.clone(), name: unique("image"), workspace: Workspace::for_test() };
         space.workspace.write("provider.tf", &hcl::provider_block(lab, ""));
         space
     }

@@ -1,6 +1,5 @@
 //! Another machine for the same image.
 
-use acceptance_tests::any_cli;
 use lab::{Host, Lab, Variant};
 
 use crate::{IT, Space};
@@ -18,7 +17,7 @@ fn move_to(space: &mut Space<'_>, host: &Host, with_stack: bool) {
 fn an_image_moves_with_its_tags_and_leaves_what_runs() {
     let lab = Lab::current().unwrap();
     let (old, new) = (lab.host(Variant::Root).unwrap(), lab.host(Variant::Deploy).unwrap());
-    let mut space = Space::new(&lab, old, &any_cli());
+    let mut space = Space::new(&lab, old);
     space.dockerfile(&["COPY text /text"]);
     space.workspace.write("app/text", "one");
     move_to(&mut space, old, false);

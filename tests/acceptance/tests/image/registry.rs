@@ -1,6 +1,6 @@
 //! Images that go to a registry, and come from a repository.
 
-use acceptance_tests::{Repository, any_cli, hcl};
+use acceptance_tests::{Repository, hcl};
 use lab::{Lab, Variant};
 
 use crate::{IT, Space};
@@ -21,7 +21,7 @@ fn logged_in(space: &Space<'_>) {
 fn what_one_host_has_pushed_another_one_runs_and_builds_on() {
     let lab = Lab::current().unwrap();
     let other = lab.host(Variant::Deploy).unwrap();
-    let space = Space::new(&lab, lab.host(Variant::Root).unwrap(), &any_cli());
+    let space = Space::new(&lab, lab.host(Variant::Root).unwrap());
     let private = &lab.state().private_registry;
     let name = format!("{}/team/{}:1", private.address, space.name);
     // Nobody comes to the same text twice: who has it has it from the cache.
@@ -71,7 +71,7 @@ fn what_one_host_has_pushed_another_one_runs_and_builds_on() {
 #[test]
 fn what_a_registry_has_lost_is_pushed_again() {
     let lab = Lab::current().unwrap();
-    let space = Space::new(&lab, lab.host(Variant::Root).unwrap(), &any_cli());
+    let space = Space::new(&lab, lab.host(Variant::Root).unwrap());
     let (registry, private) = (lab.registry(), &lab.state().private_registry);
     let repository = format!("team/{}", space.name);
     let name = format!("{}/{repository}:1", private.address);
@@ -135,7 +135,7 @@ fn what_a_registry_has_lost_is_pushed_again() {
 #[test]
 fn a_repository_on_the_net_is_built() {
     let lab = Lab::current().unwrap();
-    let space = Space::new(&lab, lab.host(Variant::Root).unwrap(), &any_cli());
+    let space = Space::new(&lab, lab.host(Variant::Root).unwrap());
     let repository = Repository::on(&lab, &space.host);
     let dockerfile = format!("FROM {}\nCOPY text /text\n", lab.image("busybox").unwrap());
     let commit = repository.commit(&[("sub/Dockerfile", &dockerfile), ("sub/text", "from git")]);

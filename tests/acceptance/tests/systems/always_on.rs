@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, process};
 
-use acceptance_tests::{SecretHunt, Workspace, any_cli, hcl};
+use acceptance_tests::{SecretHunt, Workspace, hcl};
 use lab::{Host, Lab, Variant};
 
 use crate::{copy_example, edit};
@@ -20,7 +20,7 @@ struct System<'a> {
 
 impl<'a> System<'a> {
     fn new(lab: &'a Lab, host: &'a Host) -> Self {
-        let mut space = Workspace::new(&any_cli());
+        let mut space = Workspace::for_test();
         copy_example("always-on", &space);
         space.env("TF_VAR_api_token", SECRETS[0]).env("TF_VAR_llm_api_key", SECRETS[1]);
         Self { lab, host, space }
