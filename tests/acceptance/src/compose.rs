@@ -23,8 +23,12 @@ impl CurrentCompose {
     /// When such a run was not told where they are: one that tested nothing must not pass.
     pub fn of_run() -> Option<Self> {
         env::var_os("WINDLASS_FULL")?;
-        let told = |variable| env::var_os(variable).unwrap_or_else(|| panic!("{variable} names the plugin"));
-        Some(Self { compose: told("WINDLASS_COMPOSE").into(), buildx: told("WINDLASS_BUILDX").into() })
+        let environment =
+            |variable| env::var_os(variable).unwrap_or_else(|| panic!("{variable} names the plugin"));
+        Some(Self {
+            compose: environment("WINDLASS_COMPOSE").into(),
+            buildx: environment("WINDLASS_BUILDX").into(),
+        })
     }
 
     /// Makes a host use it, and gives the version that it tells then.

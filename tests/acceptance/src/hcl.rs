@@ -52,6 +52,28 @@ pub fn host_block(name: &str, host: &Host, more: &str) -> String {
     format!("resource \"windlass_host\" {} {{\n  {}\n}}\n", quoted(name), lines.join("\n  "))
 }
 
+/// A resource of the type `kind` with the label `label`: its `host` is an expression, `attributes`
+/// go into it as they are.
+pub fn resource_block(kind: &str, label: &str, host: &str, name: &str, attributes: &str) -> String {
+    let (kind, label, name) = (quoted(kind), quoted(label), quoted(name));
+    format!("resource {kind} {label} {{\n  host = {host}\n  name = {name}\n  {attributes}\n}}\n")
+}
+
+/// The setting of the provider that logs in to the lab's private registry.
+pub fn registry_block(lab: &Lab) -> String {
+    registry_block_with(lab, &quoted(&lab.state().private_registry.password))
+}
+
+/// As [`registry_block`], with an expression for the password.
+pub fn registry_block_with(lab: &Lab, password: &str) -> String {
+    let registry = &lab.state().private_registry;
+    format!(
+        "registry {{\n    address = {}\n    username = {}\n    password = {password}\n  }}",
+        quoted(&registry.address),
+        quoted(&registry.username)
+    )
+}
+
 /// The connection to `host`, its key pinned.
 pub fn connection(host: &Host) -> String {
     let key = format!("ssh-ed25519:{}", fingerprint(&host.host_key).replace('+', "-").replace('/', "_"));

@@ -3,7 +3,8 @@
 //! A test makes a [`Workspace`] in a directory of its own, where the CLI works that its name
 //! chooses ([`test_cli`]), writes configuration into it and runs plan, apply, import and destroy as
 //! a person would.
-//! What the host really looks like is asked out of band, through the lab.
+//! What the host really looks like is asked out of band, through the lab. A [`Fixture`] is all of
+//! that in one: workspace, host, a name, and the end of what is left under it.
 //!
 //! Tests run at the same time, on the same hosts: each works in a [`Scratch`] of its own, and what
 //! disturbs a host happens on one that the test has added itself.
@@ -16,6 +17,7 @@ mod change;
 mod choice;
 mod cli;
 mod compose;
+mod fixture;
 pub mod hcl;
 mod repository;
 mod run;
@@ -29,6 +31,7 @@ pub use change::Change;
 pub use choice::{test_cli, test_cli_since};
 pub use cli::{Cli, every_cli, provider_binary};
 pub use compose::CurrentCompose;
+pub use fixture::{CleanUp, Fixture};
 pub use repository::Repository;
 pub use run::{Diagnostic, Run};
 pub use scratch::{Scratch, unique};

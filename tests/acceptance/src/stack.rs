@@ -1,62 +1,42 @@
 //! One stack of one test: its configuration, and what the host knows of it.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    ops::{Deref, DerefMut},
+};
 
 use lab::{Host, Lab};
 
-use crate::{Workspace, hcl, unique};
+use crate::{Fixture, hcl};
 
 /// The address of a [`Stack`].
 pub const STACK: &str = "windlass_compose_stack.test";
 
-/// A stack with a name of its own; what is left of it on its host goes when it is dropped.
+/// A stack with a name of its own.
 pub struct Stack<'a> {
-    /// The lab of its host.
-    pub lab: &'a Lab,
-    /// Where it is.
-    pub host: Host,
-    /// The name of the project.
-    pub name: String,
-    /// Its configuration.
-    pub space: Workspace,
+    fixture: Fixture<'a>,
 }
 
 impl<'a> Stack<'a> {
     /// One on `host`, in a workspace of its own.
     pub fn on(lab: &'a Lab, host: &Host) -> Self {
-        let space = Workspace::for_test();
-        space.write("provider.tf", &hcl::provider_block(lab, ""));
-        Self { lab, host: host.clone(), name: unique("test"), space }
-    }
-
-    /// Writes the provider's block: `outer` goes into it as it is, `inner` into its `ssh` block.
-    pub fn provider(&self, outer: &str, inner: &str) {
-        let block = hcl::provider_block(self.lab, outer);
-        self.space.write("provider.tf", &block.replace("ssh {", &format!("ssh {{\n    {inner}")));
-    }
-
-    /// The image `name` of the lab, by digest.
-    pub fn image(&self, name: &str) -> &str {
-        self.lab.image(name).unwrap()
+        Self { fixture: Fixture::on(lab, host, left_of_project) }
     }
 
     /// Writes the resource: `attributes` go into it as they are.
     pub fn configure(&self, attributes: &str) {
-        self.configure_on(&hcl::quoted(&hcl::connection(&self.host)), attributes);
+        self.configure_on(&self.connection(), attributes);
     }
 
     /// As [`Stack::configure`], with an expression for the host.
     pub fn configure_on(&self, host: &str, attributes: &str) {
-        let name = hcl::quoted(&self.name);
-        let text = format!(
-            "resource \"windlass_compose_stack\" \"test\" {{\n  host = {host}\n  name = {name}\n  {attributes}\n}}\n"
-        );
-        self.space.write("stack.tf", &text);
+        let text = hcl::resource_block("windlass_compose_stack", "test", host, &self.name, attributes);
+        self.workspace.write("stack.tf", &text);
     }
 
     /// Writes a stack of this Compose file.
     pub fn configure_text(&self, text: &str) {
-        self.space.write("compose.tpl.yaml", text);
+        self.workspace.write("compose.tpl.yaml", text);
         self.configure("config = [file(\"${path.module}/compose.tpl.yaml\")]");
     }
 
@@ -76,18 +56,6 @@ impl<'a> Stack<'a> {
     /// The title of a failure.
     pub fn could_not(&self, operation: &str) -> String {
         format!("Could not {operation} compose stack {:?}", self.name)
-    }
-
-    /// Runs words as root on the host.
-    #[track_caller]
-    pub fn root_runs(&self, words: &[&str]) -> String {
-        self.lab.exec_ok(&self.host, words).unwrap()
-    }
-
-    /// Runs a line of shell as root on the host.
-    #[track_caller]
-    pub fn shell(&self, line: &str) -> String {
-        self.root_runs(&["sh", "-c", line])
     }
 
     /// Service to the ids of its containers, as the daemon says.
@@ -112,17 +80,7 @@ impl<'a> Stack<'a> {
 
     /// The stack's directory on the host, as the state tells it.
     pub fn directory(&self) -> String {
-        self.space.state(STACK)["directory"].as_str().unwrap().to_owned()
-    }
-
-    /// The id for an import.
-    pub fn import_id(&self) -> String {
-        format!("{}|{}", hcl::connection(&self.host), self.name)
-    }
-
-    /// Whether there is anything at `path` on the host.
-    pub fn exists(&self, path: &str) -> bool {
-        self.lab.exec(&self.host, &["test", "-e", path]).unwrap().status.success()
+        self.workspace.state(STACK)["directory"].as_str().unwrap().to_owned()
     }
 
     /// Fails unless nothing of the stack is on the host.
@@ -134,16 +92,27 @@ impl<'a> Stack<'a> {
     }
 }
 
-impl Drop for Stack<'_> {
-    fn drop(&mut self) {
-        let label = format!("label=com.docker.compose.project={}", self.name);
-        let line = format!(
-            "docker ps -aq --filter {label} | xargs -r docker rm -f -v; \
-             docker network ls -q --filter {label} | xargs -r docker network rm; \
-             docker volume ls -q --filter {label} | xargs -r docker volume rm; \
-             rm -rf /root/windlass/{name} /home/*/windlass/{name} /srv/{name}*",
-            name = self.name
-        );
-        let _ = self.lab.exec(&self.host, &["sh", "-c", &line]);
+impl<'a> Deref for Stack<'a> {
+    type Target = Fixture<'a>;
+
+    fn deref(&self) -> &Fixture<'a> {
+        &self.fixture
     }
+}
+
+impl DerefMut for Stack<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.fixture
+    }
+}
+
+/// Removes what is left of a Compose project of this name.
+fn left_of_project(name: &str) -> String {
+    let label = format!("label=com.docker.compose.project={name}");
+    format!(
+        "docker ps -aq --filter {label} | xargs -r docker rm -f -v; \
+         docker network ls -q --filter {label} | xargs -r docker network rm; \
+         docker volume ls -q --filter {label} | xargs -r docker volume rm; \
+         rm -rf /root/windlass/{name} /home/*/windlass/{name} /srv/{name}*"
+    )
 }

@@ -118,6 +118,16 @@ impl Workspace {
         self.run(&["apply", "-input=false", "-auto-approve", "-json"])
     }
 
+    /// Applies, and fails the test unless nothing is left to do then.
+    ///
+    /// # Panics
+    /// When the apply fails, or the plan after it is not empty.
+    #[track_caller]
+    pub fn converge(&self) {
+        self.apply().expect_success();
+        self.expect_no_changes();
+    }
+
     /// Starts [`Workspace::apply`] and leaves it running.
     pub fn start_apply(&self) -> Running {
         self.spawn(&["apply", "-input=false", "-auto-approve", "-json"])

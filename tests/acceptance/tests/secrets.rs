@@ -27,7 +27,7 @@ variable "password" { ephemeral = true }
 
 /// Gives the stack's host an encrypted key of its own and takes the lab's away; the private key.
 fn own_key(stack: &Stack<'_>) -> String {
-    let file = stack.space.home().join("key");
+    let file = stack.workspace.home().join("key");
     let made = Command::new("ssh-keygen")
         .args(["-q", "-t", "ed25519", "-C", "", "-N", PASSPHRASE, "-f"])
         .arg(&file)
@@ -45,17 +45,15 @@ fn own_key(stack: &Stack<'_>) -> String {
 
 fn configure(stack: &Stack<'_>, version: &str, command: &str) {
     let registry = &stack.lab.state().private_registry;
-    stack.space.write("variables.tf", VARIABLES);
-    stack.space.write(
+    stack.workspace.write("variables.tf", VARIABLES);
+    stack.workspace.write(
         "provider.tf",
         &format!(
-            "provider \"windlass\" {{\n  ssh {{\n    private_key = var.private_key\n    passphrase = var.passphrase\n    agent = false\n  }}\n\
-             \x20 registry {{\n    address = {}\n    username = {}\n    password = var.password\n  }}\n}}\n",
-            hcl::quoted(&registry.address),
-            hcl::quoted(&registry.username)
+            "provider \"windlass\" {{\n  ssh {{\n    private_key = var.private_key\n    passphrase = var.passphrase\n    agent = false\n  }}\n  {}\n}}\n",
+            hcl::registry_block_with(stack.lab, "var.password")
         ),
     );
-    stack.space.write(
+    stack.workspace.write(
         "file.tf",
         &format!(
             "resource \"windlass_file\" \"secret\" {{\n  host = {}\n  path = \"{MOTD}\"\n  mode = \"0600\"\n\
@@ -71,7 +69,7 @@ fn configure(stack: &Stack<'_>, version: &str, command: &str) {
          \x20 other:\n    image: {image}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n\
          secrets:\n  file: {{ file: ./private/file }}\n"
     );
-    stack.space.write("compose.tpl.yaml", &text);
+    stack.workspace.write("compose.tpl.yaml", &text);
     stack.configure(&format!(
         "config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  secrets_wo = {{ TOKEN = var.token }}\n  secrets_wo_version = \"{version}\"\n  \
          secret_files_wo = {{ \"private/file\" = var.file }}\n  secret_files_wo_version = \"{version}\""
@@ -88,23 +86,23 @@ fn no_secret_is_in_state_plan_log_arguments_labels_or_readable_files() {
     let mut secrets = vec![PASSPHRASE, password, key.lines().nth(2).unwrap()];
     secrets.extend(TOKEN.iter().chain(&CONTENT).chain(&FILE));
     let hunt = SecretHunt::new(&secrets);
-    hunt.log_everything(&mut stack.space);
+    hunt.log_everything(&mut stack.workspace);
     stack
-        .space
+        .workspace
         .env("TF_VAR_private_key", &key)
         .env("TF_VAR_passphrase", PASSPHRASE)
         .env("TF_VAR_password", password);
     let well = "[sleep, infinity]";
     let watch = hunt.watch_arguments();
     for (version, round) in [("1", 0), ("2", 1)] {
-        stack.space.env("TF_VAR_token", TOKEN[round]).env("TF_VAR_content", CONTENT[round]);
-        stack.space.env("TF_VAR_file", FILE[round]);
+        stack.workspace.env("TF_VAR_token", TOKEN[round]).env("TF_VAR_content", CONTENT[round]);
+        stack.workspace.env("TF_VAR_file", FILE[round]);
         configure(&stack, version, well);
-        hunt.in_run(&stack.space.plan().expect_success());
-        hunt.in_run(&stack.space.run(&["show", "-json", "plan.bin"]).expect_success());
-        hunt.in_run(&stack.space.apply().expect_success());
-        stack.space.expect_no_changes();
-        hunt.in_run(&stack.space.run(&["show", "-json"]).expect_success());
+        hunt.in_run(&stack.workspace.plan().expect_success());
+        hunt.in_run(&stack.workspace.run(&["show", "-json", "plan.bin"]).expect_success());
+        hunt.in_run(&stack.workspace.apply().expect_success());
+        stack.workspace.expect_no_changes();
+        hunt.in_run(&stack.workspace.run(&["show", "-json"]).expect_success());
     }
     let env = format!("{}/.env", stack.directory());
     let held = stack.root_runs(&["cat", &env]);
@@ -115,13 +113,13 @@ fn no_secret_is_in_state_plan_log_arguments_labels_or_readable_files() {
 
     // A program that tells its secrets to its log: what is shown of it is scrubbed.
     configure(&stack, "2", "[sh, -c, \"echo using $$T at $$URL; cat /run/secrets/file; env; exit 1\"]");
-    let run = stack.space.apply();
+    let run = stack.workspace.apply();
     run.expect_error().says("using [secret] at http://u:[secret]@db");
     hunt.in_run(&run);
     configure(&stack, "2", well);
-    hunt.in_run(&stack.space.apply().expect_success());
+    hunt.in_run(&stack.workspace.apply().expect_success());
     watch.finish();
-    hunt.in_workspace(&stack.space);
+    hunt.in_workspace(&stack.workspace);
 
     let ids = stack.root_runs(&["docker", "ps", "-aq", "--no-trunc"]);
     let labels: String = ids
@@ -141,10 +139,10 @@ fn no_secret_is_in_state_plan_log_arguments_labels_or_readable_files() {
     assert_eq!(stack.root_runs(&["stat", "-c", "%U %a", &kept[0], &kept[1]]), "deploy 600\ndeploy 600");
     hunt.on_host(&lab, &host, &[&env, MOTD, &file, &config, &task, DAEMON, &kept[0], &kept[1]]);
 
-    stack.space.destroy().expect_success();
-    hunt.in_workspace(&stack.space);
+    stack.workspace.destroy().expect_success();
+    hunt.in_workspace(&stack.workspace);
     hunt.on_host(&lab, &host, &[DAEMON]);
-    assert!(stack.space.state(STACK).is_null());
+    assert!(stack.workspace.state(STACK).is_null());
 }
 
 #[test]
@@ -152,7 +150,7 @@ fn values_come_from_the_configuration_alone() {
     let lab = Lab::current().unwrap();
     let host = lab.add_host(Variant::Deploy).unwrap();
     let mut stack = Stack::on(&lab, &host);
-    stack.space.env("LEAK", "from the CLI").env("COMPOSE_PROFILES", "leaked");
+    stack.workspace.env("LEAK", "from the CLI").env("COMPOSE_PROFILES", "leaked");
     for file in [".bashrc", ".profile", ".bash_profile", ".ssh/environment"] {
         let line = format!(
             "printf '%s\\n' 'export LEAK=host COMPOSE_PROFILES=leaked' | cat - /home/deploy/{file} > /tmp/x; cat /tmp/x > /home/deploy/{file}"
@@ -170,12 +168,11 @@ fn values_come_from_the_configuration_alone() {
         stack.one_service(),
         stack.image("busybox")
     );
-    stack.space.write("app/compose.yaml", &text);
-    stack.space.write("app/.env", "OWN=own\n");
+    stack.workspace.write("app/compose.yaml", &text);
+    stack.workspace.write("app/.env", "OWN=own\n");
     let attributes = "source_dir = \"${path.module}/app\"\n  environment = { SET = \"set\" }";
     stack.configure(attributes);
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     assert_eq!(stack.containers().keys().collect::<Vec<_>>(), ["app"]);
     let container = format!("{}-app-1", stack.name);
     let environment = stack.root_runs(&["docker", "exec", &container, "env"]);
@@ -185,6 +182,6 @@ fn values_come_from_the_configuration_alone() {
     assert_eq!(values, ["A=nothing", "B=set", "C=own"]);
 
     // What is only in the environment of either end is not defined.
-    stack.space.write("app/compose.yaml", &text.replace("${LEAK:-nothing}", "${LEAK}"));
-    stack.space.plan().expect_error().says("variables that have no value: LEAK");
+    stack.workspace.write("app/compose.yaml", &text.replace("${LEAK:-nothing}", "${LEAK}"));
+    stack.workspace.plan().expect_error().says("variables that have no value: LEAK");
 }

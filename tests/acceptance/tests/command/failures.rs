@@ -5,65 +5,65 @@ use std::time::{Duration, Instant};
 use acceptance_tests::Scratch;
 use lab::{Lab, Variant};
 
-use crate::{IT, Space};
+use crate::{Command, IT};
 
-fn space(lab: &Lab) -> Space<'_> {
-    Space::new(lab, Scratch::on(lab, lab.host(Variant::Deploy).unwrap()))
+fn command(lab: &Lab) -> Command<'_> {
+    Command::new(lab, Scratch::on(lab, lab.host(Variant::Deploy).unwrap()))
 }
 
 #[test]
 fn a_create_that_failed_is_taken_down_before_the_next_one() {
     let lab = Lab::current().unwrap();
-    let space = space(&lab);
+    let command = command(&lab);
     let create = r#"create = ["sh", "-c", "echo half >made; echo why not >&2; exit 3"]"#;
-    space.configure(&[create]);
-    let error = space.workspace.apply().expect_error();
+    command.configure(&[create]);
+    let error = command.workspace.apply().expect_error();
     assert!(error.summary.starts_with("Could not create command \"sh -c echo half"), "{error:?}");
     for part in ["ended with status 3 after", "why not", "nothing is recorded"] {
         assert!(error.detail.contains(part), "{part:?} is not in {error:?}");
     }
-    assert!(space.workspace.state(IT).is_null());
+    assert!(command.workspace.state(IT).is_null());
 
     let destroy = r#"destroy = ["sh", "-c", "rm made; echo destroyed >>log"]"#;
-    space.configure(&[create, destroy]);
-    let error = space.workspace.apply().expect_error();
+    command.configure(&[create, destroy]);
+    let error = command.workspace.apply().expect_error();
     assert!(error.detail.contains("tainted"), "{error:?}");
-    space.configure(&[r#"create = ["touch", "whole"]"#, destroy]);
-    assert!(space.workspace.changes()[IT].is_replace());
-    space.apply();
-    assert_eq!((space.file("made"), space.file("log").as_deref()), (None, Some("destroyed\n")));
+    command.configure(&[r#"create = ["touch", "whole"]"#, destroy]);
+    assert!(command.workspace.changes()[IT].is_replace());
+    command.workspace.converge();
+    assert_eq!((command.file("made"), command.file("log").as_deref()), (None, Some("destroyed\n")));
 
     // A destroy that fails loses nothing.
-    space.configure(&[r#"create = ["touch", "whole"]"#, r#"destroy = ["rmdir", "whole"]"#]);
-    space.apply();
-    let error = space.workspace.destroy().expect_error();
+    command.configure(&[r#"create = ["touch", "whole"]"#, r#"destroy = ["rmdir", "whole"]"#]);
+    command.workspace.converge();
+    let error = command.workspace.destroy().expect_error();
     assert!(error.detail.contains("It counts as being there still"), "{error:?}");
-    assert!(!space.workspace.state(IT).is_null());
+    assert!(!command.workspace.state(IT).is_null());
 }
 
 #[test]
 fn what_no_state_can_hold_is_refused_and_a_missing_program_is_named() {
     let lab = Lab::current().unwrap();
-    let space = space(&lab);
-    space.configure(&[r#"create = ["sh", "-c", "head -c 300000 /dev/zero; touch made"]"#]);
-    let error = space.workspace.apply().expect_error();
+    let command = command(&lab);
+    command.configure(&[r#"create = ["sh", "-c", "head -c 300000 /dev/zero; touch made"]"#]);
+    let error = command.workspace.apply().expect_error();
     assert!(error.detail.contains("printed more than 256 KiB"), "{error:?}");
     // It was not ended in the middle of its work for that.
-    assert!(space.file("made").is_some());
+    assert!(command.file("made").is_some());
 
-    space.configure(&[r#"create = ["no-such-program"]"#]);
-    let error = space.workspace.apply().expect_error();
+    command.configure(&[r#"create = ["no-such-program"]"#]);
+    let error = command.workspace.apply().expect_error();
     assert!(error.detail.contains("status 127") && error.detail.contains("absolute path"), "{error:?}");
 }
 
 #[test]
 fn an_interrupt_ends_the_command() {
     let lab = Lab::current().unwrap();
-    let space = space(&lab);
-    space.configure(&[r#"create = ["sh", "-c", "echo $$ >pid; exec sleep 300"]"#]);
-    let running = space.workspace.start_apply();
+    let command = command(&lab);
+    command.configure(&[r#"create = ["sh", "-c", "echo $$ >pid; exec sleep 300"]"#]);
+    let running = command.workspace.start_apply();
     let pid = loop {
-        match space.file("pid") {
+        match command.file("pid") {
             Some(pid) if pid.ends_with('\n') => break pid.trim().to_owned(),
             _ => std::thread::sleep(Duration::from_millis(50)),
         }
@@ -73,7 +73,7 @@ fn an_interrupt_ends_the_command() {
     assert_ne!(run.code, Some(0));
     assert!(run.stdout.contains("cancelled"), "{}", run.stdout);
     let began = Instant::now();
-    let alive = || lab.exec(space.place.host(), &["kill", "-0", &pid]).unwrap().status.success();
+    let alive = || lab.exec(command.directory.host(), &["kill", "-0", &pid]).unwrap().status.success();
     while alive() {
         assert!(began.elapsed() < Duration::from_secs(10), "the command goes on");
         std::thread::sleep(Duration::from_millis(50));

@@ -9,18 +9,18 @@ fn an_own_stack_comes_back_by_import() {
     for variant in [Variant::Root, Variant::Sudo] {
         let stack = Stack::on(&lab, lab.host(variant).unwrap());
         stack.configure_one_service();
-        stack.space.apply().expect_success();
-        let before = (stack.containers(), stack.space.state(STACK));
-        stack.space.run(&["state", "rm", STACK]).expect_success();
-        stack.space.import(STACK, &stack.import_id()).expect_success();
-        let state = stack.space.state(STACK);
+        stack.workspace.apply().expect_success();
+        let before = (stack.containers(), stack.workspace.state(STACK));
+        stack.workspace.run(&["state", "rm", STACK]).expect_success();
+        stack.workspace.import(STACK, &stack.import_id()).expect_success();
+        let state = stack.workspace.state(STACK);
         for attribute in ["services", "source_hash", "directory", "id"] {
             assert_eq!(state[attribute], before.1[attribute], "{attribute}");
         }
-        stack.space.expect_change(STACK, &["update"]);
-        stack.space.apply().expect_success();
+        stack.workspace.expect_change(STACK, &["update"]);
+        stack.workspace.apply().expect_success();
         assert_eq!(stack.containers(), before.0, "adopting it has replaced containers");
-        stack.space.expect_no_changes();
+        stack.workspace.expect_no_changes();
     }
 }
 
@@ -32,32 +32,29 @@ fn a_stack_that_was_started_by_hand_is_adopted() {
     let hand_made = stack.one_service().replace("  app:", "  app: &app").to_owned()
         + "  other:\n    <<: *app\n    command: [sleep, infinity]\n    environment: { A: \"1\" }\n";
     stack.root_runs(&["mkdir", &directory]);
-    let output = lab
-        .exec_with_input(&stack.host, &["tee", &format!("{directory}/compose.yaml")], hand_made.as_bytes())
-        .unwrap();
-    assert!(output.status.success());
+    stack.write_on_host(&format!("{directory}/compose.yaml"), &hand_made);
     stack.shell(&format!("cd {directory} && docker compose up -d"));
     let before = stack.containers();
 
     // The same, but for one service.
-    stack.space.write("compose.tpl.yaml", &hand_made.replace("A: \"1\"", "A: \"2\""));
+    stack.workspace.write("compose.tpl.yaml", &hand_made.replace("A: \"1\"", "A: \"2\""));
     stack.configure("config = [file(\"${path.module}/compose.tpl.yaml\")]");
-    stack.space.apply().expect_error().says("did not make").says("import").says(&stack.name);
+    stack.workspace.apply().expect_error().says("did not make").says("import").says(&stack.name);
     assert_eq!(stack.containers(), before, "a refused create has changed something");
 
-    stack.space.import(STACK, &stack.import_id()).expect_success();
-    assert_eq!(stack.space.state(STACK)["directory"], directory);
-    let change = stack.space.expect_change(STACK, &["update"]);
+    stack.workspace.import(STACK, &stack.import_id()).expect_success();
+    assert_eq!(stack.workspace.state(STACK)["directory"], directory);
+    let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(
         change.before["services"]["app"]["config_hash"],
         change.after["services"]["app"]["config_hash"]
     );
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     let after = stack.containers();
     assert_eq!(after["app"], before["app"], "what did not differ was replaced");
     assert_ne!(after["other"], before["other"]);
-    stack.space.expect_no_changes();
-    stack.space.destroy().expect_success();
+    stack.workspace.expect_no_changes();
+    stack.workspace.destroy().expect_success();
     stack.expect_gone();
 }
 
@@ -66,8 +63,8 @@ fn what_is_not_there_cannot_be_imported() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
     stack.configure_one_service();
-    let run = stack.space.import(STACK, &stack.import_id());
+    let run = stack.workspace.import(STACK, &stack.import_id());
     assert_ne!(run.code, Some(0));
-    let run = stack.space.import(STACK, "ssh://nowhere");
+    let run = stack.workspace.import(STACK, "ssh://nowhere");
     assert!(run.stderr.contains("<connection>|<name of the project>"), "{}", run.stderr);
 }

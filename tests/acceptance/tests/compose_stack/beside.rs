@@ -15,18 +15,17 @@ fn plain_docker_compose_sees_the_same_project() {
     };
     let values = "    environment: { A: \"${A}\", T: \"${TOKEN}\", O: \"${OWN}\" }\n    env_file: [more.env]\n\
                   \x20   volumes: [\"./conf:/conf:ro\"]\n";
-    stack.space.write("app/deploy/compose.yaml", &format!("services:\n{}", service("app", values)));
+    stack.workspace.write("app/deploy/compose.yaml", &format!("services:\n{}", service("app", values)));
     let more = service("extra", "    profiles: [extra]\n");
-    stack.space.write("app/more.yaml", &format!("services:\n{more}"));
-    stack.space.write("app/deploy/more.env", "MORE=more\n");
-    stack.space.write("app/deploy/conf/x", "x\n");
-    stack.space.write("app/deploy/.env", "OWN='own ${A}'\n");
+    stack.workspace.write("app/more.yaml", &format!("services:\n{more}"));
+    stack.workspace.write("app/deploy/more.env", "MORE=more\n");
+    stack.workspace.write("app/deploy/conf/x", "x\n");
+    stack.workspace.write("app/deploy/.env", "OWN='own ${A}'\n");
     stack.configure(
         "source_dir = \"${path.module}/app\"\n  files = [\"deploy/compose.yaml\", \"more.yaml\"]\n  profiles = [\"extra\"]\n\
          \x20 environment = { A = \"it's $5 \\\"now\\\"\" }\n  secrets_wo = { TOKEN = \"p$w'x\\\\\" }\n  secrets_wo_version = \"1\"",
     );
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     let containers = stack.containers();
     assert_eq!(containers.keys().collect::<Vec<_>>(), ["app", "extra"]);
     let set = |name: &str| stack.variable("app", name);
@@ -42,5 +41,5 @@ fn plain_docker_compose_sees_the_same_project() {
     typed("up -d");
     assert_eq!(stack.containers(), containers, "a plain `up` has replaced containers");
     typed("restart app");
-    stack.space.expect_no_changes();
+    stack.workspace.expect_no_changes();
 }

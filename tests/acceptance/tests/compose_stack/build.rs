@@ -13,14 +13,14 @@ fn write_sources(stack: &Stack<'_>, build: &str) {
         "services:\n  app:\n    build: {build}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n\
          \x20 side:\n    image: {busybox}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n"
     );
-    stack.space.write("web/compose.yaml", &text);
-    stack.space.write("web/app/Dockerfile", &format!("FROM {busybox}\nCOPY . /app/\n"));
-    stack.space.write("web/app/message", "one\n");
-    stack.space.write("web/app/notes.txt", "not for the image\n");
-    stack.space.write("web/app/keep.txt", "for the image\n");
-    stack.space.write("web/app/local/junk", "not even for the host\n");
-    stack.space.write("web/app/.dockerignore", "# what only people read\n*.txt\n!keep.txt\n");
-    stack.space.write("web/.windlassignore", "local\n");
+    stack.workspace.write("web/compose.yaml", &text);
+    stack.workspace.write("web/app/Dockerfile", &format!("FROM {busybox}\nCOPY . /app/\n"));
+    stack.workspace.write("web/app/message", "one\n");
+    stack.workspace.write("web/app/notes.txt", "not for the image\n");
+    stack.workspace.write("web/app/keep.txt", "for the image\n");
+    stack.workspace.write("web/app/local/junk", "not even for the host\n");
+    stack.workspace.write("web/app/.dockerignore", "# what only people read\n*.txt\n!keep.txt\n");
+    stack.workspace.write("web/.windlassignore", "local\n");
 }
 
 fn configure(stack: &Stack<'_>, more: &str) {
@@ -43,31 +43,29 @@ fn what_is_built_follows_its_context() {
     let stack = Stack::on(&lab, lab.host(Variant::Deploy).unwrap());
     write_sources(&stack, "./app");
     configure(&stack, "");
-    let error = stack.space.plan().expect_error();
+    let error = stack.workspace.plan().expect_error();
     error.says("Set `build = true`");
 
     configure(&stack, "build = true");
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     let (first, built) = (stack.containers(), image(&stack));
     let in_image = stack.root_runs(&["docker", "exec", &format!("{}-app-1", stack.name), "ls", "-A", "/app"]);
     let files: Vec<&str> = in_image.split_whitespace().collect();
     assert_eq!(files, [".dockerignore", "Dockerfile", "keep.txt", "message"]);
 
     // What is not in the image changes no service.
-    stack.space.write("web/app/notes.txt", "other notes\n");
-    let change = stack.space.expect_change(STACK, &["update"]);
+    stack.workspace.write("web/app/notes.txt", "other notes\n");
+    let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.before["services"], change.after["services"]);
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     assert_eq!((stack.containers(), image(&stack)), (first.clone(), built.clone()));
 
     // What is in it changes just the service that is built from it.
-    stack.space.write("web/app/message", "two\n");
-    let change = stack.space.expect_change(STACK, &["update"]);
+    stack.workspace.write("web/app/message", "two\n");
+    let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.unknown["services"]["app"]["image_id"], true);
     assert_eq!(change.before["services"]["side"], change.after["services"]["side"]);
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     let second = stack.containers();
     assert_ne!(first["app"], second["app"]);
     assert_eq!(first["side"], second["side"]);
@@ -77,25 +75,23 @@ fn what_is_built_follows_its_context() {
 
     // An image that somebody removed is built again.
     stack.root_runs(&["docker", "rmi", "-f", &format!("{}-app", stack.name)]);
-    let change = stack.space.expect_change(STACK, &["update"]);
+    let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.unknown["services"]["app"]["image_id"], true);
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     assert!(image(&stack).starts_with("sha256:"));
 
     // What cannot be built leaves everything as it runs.
     let before = stack.containers();
-    let dockerfile = std::fs::read_to_string(stack.space.path().join("web/app/Dockerfile")).unwrap();
-    stack.space.write("web/app/Dockerfile", &format!("{dockerfile}RUN echo no such luck && false\n"));
-    let error = stack.space.apply().expect_error();
+    let dockerfile = std::fs::read_to_string(stack.workspace.path().join("web/app/Dockerfile")).unwrap();
+    stack.workspace.write("web/app/Dockerfile", &format!("{dockerfile}RUN echo no such luck && false\n"));
+    let error = stack.workspace.apply().expect_error();
     assert_eq!(error.summary, stack.could_not("update"));
     error.says("build the image of service \"app\"").says("no such luck");
     assert_eq!(stack.containers(), before);
-    stack.space.write("web/app/Dockerfile", &dockerfile);
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.write("web/app/Dockerfile", &dockerfile);
+    stack.workspace.converge();
     assert_eq!(stack.containers(), before);
-    stack.space.destroy().expect_success();
+    stack.workspace.destroy().expect_success();
     stack.expect_gone();
     remove_images(&stack);
 }
@@ -107,19 +103,19 @@ fn build_secrets_stay_out_of_images_and_state() {
     let (from_variable, from_file) = ("build-sesame-4Kp", "file-sesame-8Wd");
     let hunt = SecretHunt::new(&[from_variable, from_file]);
     write_sources(&stack, "{ context: ./app, secrets: [token, key] }");
-    let compose = std::fs::read_to_string(stack.space.path().join("web/compose.yaml")).unwrap();
+    let compose = std::fs::read_to_string(stack.workspace.path().join("web/compose.yaml")).unwrap();
     let secrets = "secrets:\n  token: { environment: TOKEN }\n  key: { file: ./key }\n";
-    stack.space.write("web/compose.yaml", &format!("{compose}{secrets}"));
+    stack.workspace.write("web/compose.yaml", &format!("{compose}{secrets}"));
     let lengths = "RUN --mount=type=secret,id=token --mount=type=secret,id=key \
                    cat /run/secrets/token /run/secrets/key | wc -c > /length\n";
     let dockerfile = format!("FROM {}\n{lengths}", stack.image("busybox"));
-    stack.space.write("web/app/Dockerfile", &dockerfile);
-    stack.space.write(
+    stack.workspace.write("web/app/Dockerfile", &dockerfile);
+    stack.workspace.write(
         "variables.tf",
         "variable \"token\" {\n  ephemeral = true\n}\nvariable \"key\" {\n  sensitive = true\n}\n",
     );
-    stack.space.env("TF_VAR_token", from_variable).env("TF_VAR_key", "x");
-    hunt.log_everything(&mut stack.space);
+    stack.workspace.env("TF_VAR_token", from_variable).env("TF_VAR_key", "x");
+    hunt.log_everything(&mut stack.workspace);
     let configure_version = |version: &str| {
         configure(
             &stack,
@@ -131,8 +127,7 @@ fn build_secrets_stay_out_of_images_and_state() {
     };
     configure_version("1");
     let watch = hunt.watch_arguments();
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     let container = format!("{}-app-1", stack.name);
     let length = stack.root_runs(&["docker", "exec", &container, "cat", "/length"]);
     assert_eq!(length.trim(), (from_variable.len() + "plain".len()).to_string());
@@ -140,13 +135,12 @@ fn build_secrets_stay_out_of_images_and_state() {
 
     // Another version is another build.
     configure_version("2");
-    let change = stack.space.expect_change(STACK, &["update"]);
+    let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.unknown["services"]["app"]["image_id"], true);
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     assert_ne!(image(&stack), first);
     watch.finish();
-    hunt.in_workspace(&stack.space);
+    hunt.in_workspace(&stack.workspace);
     let name = format!("{}-app", stack.name);
     let line = format!(
         "docker history --no-trunc {name}; docker image inspect {name}; rm -rf /tmp/{name}; mkdir /tmp/{name}; \
@@ -158,7 +152,7 @@ fn build_secrets_stay_out_of_images_and_state() {
     let everything = String::from_utf8_lossy(&everything);
     assert!(everything.contains("windlass.context-hash") && everything.contains("/run/secrets/token"));
     assert!(!everything.contains(from_variable));
-    stack.space.destroy().expect_success();
+    stack.workspace.destroy().expect_success();
     remove_images(&stack);
 }
 
@@ -179,14 +173,13 @@ fn what_jobs_run_is_built_before_they_run() {
         let lines = format!(
             "FROM {busybox}\nRUN echo {what} > /what\nCMD [\"sh\", \"-c\", \"cat /what >> /data/log\"]\n"
         );
-        stack.space.write("web/tools/Dockerfile", &lines);
+        stack.workspace.write("web/tools/Dockerfile", &lines);
     };
-    stack.space.write("web/compose.yaml", &text);
+    stack.workspace.write("web/compose.yaml", &text);
     write("one");
     let job = "job {\n    name = \"note\"\n    service = \"tools\"\n  }";
     configure(&stack, &format!("build = true\n  {job}"));
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     let app = format!("{}-app-1", stack.name);
     let log = || stack.root_runs(&["docker", "exec", &app, "cat", "/data/log"]);
     assert_eq!(log(), "one");
@@ -194,21 +187,20 @@ fn what_jobs_run_is_built_before_they_run() {
     // Another context is another run, and here another image of the application.
     let before = stack.containers();
     write("two");
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     assert_eq!(log(), "one\ntwo");
     assert_ne!(stack.containers()["app"], before["app"]);
 
     // What is not built is not left to Compose to build on the side.
     stack
-        .space
+        .workspace
         .write("web/compose.yaml", &text.replace(&format!("tools:\n    image: {image}\n"), "tools:\n"));
     configure(&stack, job);
-    let error = stack.space.plan().expect_error();
+    let error = stack.workspace.plan().expect_error();
     error.says(&format!("does not have it: tools ({}-tools).", stack.name)).says("Set `build = true`");
-    stack.space.write("web/compose.yaml", &text);
+    stack.workspace.write("web/compose.yaml", &text);
     configure(&stack, &format!("build = true\n  {job}"));
-    stack.space.destroy().expect_success();
+    stack.workspace.destroy().expect_success();
     stack.expect_gone();
     stack.shell(&format!("docker images -q {}-tools | sort -u | xargs -r docker rmi -f", stack.name));
 }
@@ -227,7 +219,7 @@ fn what_cannot_be_built_is_told_when_it_is_planned() {
     ] {
         write_sources(&stack, build);
         configure(&stack, "build = true");
-        let error = stack.space.plan().expect_error();
+        let error = stack.workspace.plan().expect_error();
         error.says("ervice \"app\" is built").says(words);
     }
 }
@@ -238,24 +230,24 @@ fn what_the_state_forgot_is_not_built_again() {
     let stack = Stack::on(&lab, lab.host(Variant::Deploy).unwrap());
     write_sources(&stack, "./app");
     configure(&stack, "build = true");
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     let containers = stack.containers();
 
     // What CLIs write when the provider is killed in an apply.
-    let state = stack.space.path().join("terraform.tfstate");
+    let state = stack.workspace.path().join("terraform.tfstate");
     let mut text: Value = serde_json::from_slice(&fs::read(&state).unwrap()).unwrap();
     let instance = text.pointer_mut("/resources/0/instances/0").unwrap().as_object_mut().unwrap();
     assert!(instance.remove("private").is_some(), "{instance:?}");
     fs::write(&state, text.to_string()).unwrap();
-    stack.space.expect_no_changes();
+    stack.workspace.expect_no_changes();
 
-    stack.space.run(&["state", "rm", STACK]).expect_success();
-    stack.space.import(STACK, &stack.import_id()).expect_success();
-    let change = stack.space.expect_change(STACK, &["update"]);
+    stack.workspace.run(&["state", "rm", STACK]).expect_success();
+    stack.workspace.import(STACK, &stack.import_id()).expect_success();
+    let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.before["services"], change.after["services"]);
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     assert_eq!(stack.containers(), containers);
-    stack.space.expect_no_changes();
-    stack.space.destroy().expect_success();
+    stack.workspace.expect_no_changes();
+    stack.workspace.destroy().expect_success();
     remove_images(&stack);
 }

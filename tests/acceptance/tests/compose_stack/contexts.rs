@@ -11,7 +11,7 @@ fn text(build: &str) -> String {
 }
 
 fn configure(stack: &Stack<'_>, build: &str) {
-    stack.space.write("web/compose.yaml", &text(build));
+    stack.workspace.write("web/compose.yaml", &text(build));
     stack.configure("source_dir = \"${path.module}/web\"\n  build = true");
 }
 
@@ -41,30 +41,27 @@ fn repositories_directories_and_images_are_contexts() {
         let container = format!("{}-app-1", stack.name);
         stack.root_runs(&["docker", "exec", &container, "sh", "-c", "cat /text /more /note"])
     };
-    stack.space.write("web/shared/note", "three");
+    stack.workspace.write("web/shared/note", "three");
     configure(&stack, &build(&first));
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     assert_eq!(files_in_container(), "onetwothree");
 
     // A directory that is shipped counts by its files.
-    stack.space.write("web/shared/note", "3");
-    let change = stack.space.expect_change(STACK, &["update"]);
+    stack.workspace.write("web/shared/note", "3");
+    let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.unknown["services"]["app"]["image_id"], true);
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     assert_eq!(files_in_container(), "onetwo3");
 
     // A repository counts by its URL.
     let second = repository.commit(&[("sub/text", "1"), ("more/text", "2")]);
-    stack.space.expect_no_changes();
+    stack.workspace.expect_no_changes();
     configure(&stack, &build(&second));
-    let change = stack.space.expect_change(STACK, &["update"]);
+    let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.unknown["services"]["app"]["image_id"], true);
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     assert_eq!(files_in_container(), "123");
-    stack.space.destroy().expect_success();
+    stack.workspace.destroy().expect_success();
     stack.expect_gone();
     remove_image(&stack);
 }
@@ -73,7 +70,7 @@ fn repositories_directories_and_images_are_contexts() {
 fn what_no_build_fetches_is_told_when_it_is_planned() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
-    stack.space.write("web/app/Dockerfile", &format!("FROM {}\n", stack.image("busybox")));
+    stack.workspace.write("web/app/Dockerfile", &format!("FROM {}\n", stack.image("busybox")));
     for (build, words) in [
         (
             "      context: file:///srv/app.git#main\n",
@@ -89,7 +86,7 @@ fn what_no_build_fetches_is_told_when_it_is_planned() {
         ),
     ] {
         configure(&stack, build);
-        let error = stack.space.plan().expect_error();
+        let error = stack.workspace.plan().expect_error();
         error.says(words).says("use the URL of a git repository");
     }
 }

@@ -9,32 +9,31 @@ fn an_abandoned_stack_is_destroyed_without_its_host() {
     let host = lab.add_host(Variant::Root).unwrap();
     let stack = Stack::on(&lab, &host);
     stack.provider("", "connect_timeout = \"2s\"");
-    stack.space.write("compose.tpl.yaml", &stack.one_service());
+    stack.workspace.write("compose.tpl.yaml", &stack.one_service());
     let configure = |more: &str| {
         stack.configure(&format!("config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  {more}"));
     };
     configure("");
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     let containers = stack.containers();
 
     // To change only this needs no host.
     configure("on_destroy = \"abandon\"");
     lab.stop_sshd(&host).unwrap();
-    stack.space.run(&["apply", "-refresh=false", "-auto-approve", "-json"]).expect_success();
-    assert_eq!(stack.space.state(STACK)["on_destroy"], "abandon");
+    stack.workspace.run(&["apply", "-refresh=false", "-auto-approve", "-json"]).expect_success();
+    assert_eq!(stack.workspace.state(STACK)["on_destroy"], "abandon");
     lab.start_sshd(&host).unwrap();
 
-    stack.space.destroy().expect_success();
-    assert!(stack.space.state(STACK).is_null());
+    stack.workspace.destroy().expect_success();
+    assert!(stack.workspace.state(STACK).is_null());
     assert_eq!(stack.containers(), containers, "it runs on");
 
     // What was left there is taken up again.
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     assert_eq!(stack.containers(), containers);
 
     host.destroy().unwrap();
-    stack.space.plan().expect_success().expect_warning("did not answer").says("\"abandon\"");
-    stack.space.destroy().expect_success();
-    assert!(stack.space.state(STACK).is_null());
+    stack.workspace.plan().expect_success().expect_warning("did not answer").says("\"abandon\"");
+    stack.workspace.destroy().expect_success();
+    assert!(stack.workspace.state(STACK).is_null());
 }

@@ -1,6 +1,6 @@
 //! Which images run: tags that move, images from elsewhere, and what becomes of old ones.
 
-use acceptance_tests::{STACK, Stack, unique};
+use acceptance_tests::{STACK, Stack, hcl, unique};
 use lab::{Lab, Variant};
 
 /// A service that stays, with this image.
@@ -14,7 +14,7 @@ fn text(services: &[String]) -> String {
 
 /// Writes a stack of this Compose file, with more attributes.
 fn configure(stack: &Stack<'_>, text: &str, more: &str) {
-    stack.space.write("compose.tpl.yaml", text);
+    stack.workspace.write("compose.tpl.yaml", text);
     stack.configure(&format!("config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  {more}"));
 }
 
@@ -34,24 +34,22 @@ fn a_tag_that_moves_is_seen_where_everything_is_pulled() {
     let moving = format!("{}/busybox:{tag}", lab.state().registry);
     let text = text(&[service("app", &moving), service("still", stack.image("busybox"))]);
     configure(&stack, &text, "pull = \"always\"");
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     let before = stack.containers();
 
     lab.registry().set_tag("busybox", "2", &tag).unwrap();
     configure(&stack, &text, "pull = \"missing\"");
-    let change = stack.space.expect_change(STACK, &["update"]);
+    let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(
         change.before["services"], change.after["services"],
         "a tag in the registry is nobody's change"
     );
 
     configure(&stack, &text, "pull = \"always\"");
-    let change = stack.space.expect_change(STACK, &["update"]);
+    let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.unknown["services"]["app"]["image_id"], true);
     assert_eq!(change.before["services"]["still"], change.after["services"]["still"]);
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     let after = stack.containers();
     assert_ne!(before["app"], after["app"]);
     assert_eq!(before["still"], after["still"]);
@@ -64,7 +62,7 @@ fn a_tag_that_moves_is_seen_where_everything_is_pulled() {
         own.filter_map(|line| Some(line.split_once(' ')?.1.to_owned())).collect::<Vec<_>>()
     };
     assert!(held().contains(&image_id(&stack, &moving)), "{:?}", held());
-    stack.space.destroy().expect_success();
+    stack.workspace.destroy().expect_success();
     assert_eq!(held(), Vec::<String>::new());
 }
 
@@ -73,18 +71,13 @@ fn a_registry_that_does_not_answer_is_no_change() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
     let private = &lab.state().private_registry;
-    let login = format!(
-        "registry {{\n    address = \"{}\"\n    username = \"{}\"\n    password = \"{}\"\n  }}",
-        private.address, private.username, private.password
-    );
-    stack.provider(&login, "");
+    stack.provider(&hcl::registry_block(&lab), "");
     let text = text(&[service("app", &format!("{}/busybox:2", private.address))]);
     configure(&stack, &text, "pull = \"always\"");
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     // Without the password it tells nothing more.
     stack.provider("", "");
-    stack.space.expect_no_changes();
+    stack.workspace.expect_no_changes();
 }
 
 #[test]
@@ -104,24 +97,23 @@ fn a_chosen_digest_that_is_gone_is_told_and_missed_only_where_it_is_needed() {
         write(&stack, &text(&[file]), &images);
     };
     configure("always", "a");
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
 
     // What runs is as it was chosen, so nothing is to be done; where registries are asked, it is told.
     registry.remove(&stack.name, "1").unwrap();
-    let plan = stack.space.plan().expect_success();
+    let plan = stack.workspace.plan().expect_success();
     plan.expect_warning("are gone from their registry").says(&chosen);
-    stack.space.expect_no_changes();
+    stack.workspace.expect_no_changes();
     // The host has it still, so the stack can be changed.
     configure("always", "b");
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     assert_eq!(stack.variable("app", "LEVEL"), "b");
 
     // Where it has to be fetched, nothing is done without it.
     let before = stack.containers();
     stack.shell(&format!("docker rmi --force {name} {chosen}"));
     configure("missing", "c");
-    let error = stack.space.apply().expect_error();
+    let error = stack.workspace.apply().expect_error();
     assert_eq!(error.summary, stack.could_not("update"));
     error.says(&chosen).says("Nothing was changed").says("Check the name and the tag of the image.");
     assert_eq!(stack.containers(), before);
@@ -136,23 +128,22 @@ fn production_runs_what_staging_runs() {
     let digest = lab.registry().set_tag("busybox", "1", &tag).unwrap();
     let repository = format!("{}/busybox", lab.state().registry);
     let moving = format!("{repository}:{tag}");
-    staging.space.write("compose.tpl.yaml", &text(&[service("app", &moving), service("side", &moving)]));
+    staging.workspace.write("compose.tpl.yaml", &text(&[service("app", &moving), service("side", &moving)]));
     let both = |pull: &str| {
         let file = "config = [file(\"${path.module}/compose.tpl.yaml\")]";
         staging.configure(&format!("{file}\n  pull = \"{pull}\""));
-        let one = std::fs::read_to_string(staging.space.path().join("stack.tf")).unwrap();
+        let one = std::fs::read_to_string(staging.workspace.path().join("stack.tf")).unwrap();
         let two = one
             .replace("\"test\"", "\"production\"")
             .replace(&staging.name, &production.name)
             .replace(&format!("pull = \"{pull}\""), "images = windlass_compose_stack.test.image_digests");
-        staging.space.write("stack.tf", &format!("{one}{two}"));
+        staging.workspace.write("stack.tf", &format!("{one}{two}"));
     };
     both("always");
     // Nothing of it is known at first.
-    staging.space.apply().expect_success();
-    staging.space.expect_no_changes();
+    staging.workspace.converge();
     let pinned = format!("{repository}@{digest}");
-    assert_eq!(staging.space.state(STACK)["image_digests"]["app"], pinned);
+    assert_eq!(staging.workspace.state(STACK)["image_digests"]["app"], pinned);
     let runs = |stack: &Stack<'_>| {
         let container = format!("{}-app-1", stack.name);
         stack.root_runs(&["docker", "inspect", "--format", "{{.Config.Image}} {{.Image}}", &container])
@@ -160,15 +151,14 @@ fn production_runs_what_staging_runs() {
     assert!(runs(&production).starts_with(&pinned), "{}", runs(&production));
 
     let other = lab.registry().set_tag("busybox", "2", &tag).unwrap();
-    let changes = staging.space.changes();
+    let changes = staging.workspace.changes();
     let change = &changes["windlass_compose_stack.production"];
     assert_eq!(change.actions, ["update"]);
-    staging.space.apply().expect_success();
-    staging.space.expect_no_changes();
+    staging.workspace.converge();
     assert!(runs(&production).starts_with(&format!("{repository}@{other}")));
     let id = |stack: &Stack<'_>| runs(stack).split(' ').nth(1).map(str::to_owned);
     assert_eq!(id(&staging), id(&production));
-    staging.space.destroy().expect_success();
+    staging.workspace.destroy().expect_success();
 }
 
 #[test]
@@ -179,16 +169,15 @@ fn an_image_of_the_configuration_wins_and_must_be_of_a_service() {
     let extra = service("extra", &one) + "    profiles: [extra]\n";
     let text = text(&[service("app", &one), service("side", &one), extra]);
     configure(&stack, &text, "");
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     let before = stack.containers();
 
     let chosen = format!("images = {{ app = \"{two}\", extra = \"{two}\" }}");
     configure(&stack, &text, &chosen);
-    let change = stack.space.expect_change(STACK, &["update"]);
+    let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.after["services"]["app"]["image"], two.as_str());
     assert_eq!(change.before["services"]["side"], change.after["services"]["side"]);
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     let after = stack.containers();
     assert_ne!(before["app"], after["app"]);
     assert_eq!(before["side"], after["side"]);
@@ -197,7 +186,7 @@ fn an_image_of_the_configuration_wins_and_must_be_of_a_service() {
     assert_eq!(stack.shell(&line).trim(), two);
 
     configure(&stack, &text, &format!("images = {{ ap = \"{two}\" }}"));
-    let error = stack.space.plan().expect_error();
+    let error = stack.workspace.plan().expect_error();
     error.says("`images` names services that the Compose files do not have: \"ap\".");
 }
 
@@ -219,8 +208,7 @@ fn old_images_go_and_two_generations_stay() {
     let jobless = |image: &str| format!("  app:\n    image: {image}\n    command: [x]\n    scale: 0\n");
     let apply = |tag: &str, keep: &str| {
         configure(&stack, &text(&[jobless(tag), service("side", &base)]), keep);
-        stack.space.apply().expect_success();
-        stack.space.expect_no_changes();
+        stack.workspace.converge();
     };
     let left = || tags.iter().map(|tag| !image_id(&stack, tag).is_empty()).collect::<Vec<_>>();
     apply(&tags[0], "");
@@ -238,6 +226,6 @@ fn old_images_go_and_two_generations_stay() {
     apply(&tags[3], "keep_images = 1\n  environment = { AGAIN = \"1\" }");
     assert_eq!(left(), [false, false, false, true]);
     assert!(!image_id(&stack, &base).is_empty());
-    stack.space.destroy().expect_success();
+    stack.workspace.destroy().expect_success();
     stack.root_runs(&["docker", "rmi", &stranger, &tags[3]]);
 }

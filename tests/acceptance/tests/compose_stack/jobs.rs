@@ -7,7 +7,7 @@ use lab::{Lab, Variant};
 /// service that only jobs run: its profile is off.
 fn write_sources(stack: &Stack<'_>, version: &str) {
     let busybox = stack.image("busybox");
-    stack.space.write(
+    stack.workspace.write(
         "app/compose.yaml",
         &format!(
             "services:\n\
@@ -72,8 +72,7 @@ fn a_migration_runs_before_what_needs_it_and_only_when_something_changes() {
     let blocks = format!("{migrate}{always}");
     write_sources(&stack, "1");
     configure(&stack, &blocks);
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     assert_eq!(lines(&stack, "log"), ["migrate-1-a $b", "seed"]);
     let first = stack.containers();
     assert_eq!(first.keys().collect::<Vec<_>>(), ["app", "db"]);
@@ -82,7 +81,7 @@ fn a_migration_runs_before_what_needs_it_and_only_when_something_changes() {
     // apply that was cut off has left goes.
     let left = leave_a_job(&stack);
     write_sources(&stack, "2");
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     assert!(!lab.exec(host, &["docker", "inspect", &left]).unwrap().status.success());
     assert_eq!(lines(&stack, "log")[2..], ["migrate-2-a $b", "seed"]);
     assert_eq!(stack.containers()["db"], first["db"]);
@@ -90,25 +89,25 @@ fn a_migration_runs_before_what_needs_it_and_only_when_something_changes() {
     // To start what was stopped is no change, but an apply.
     let app = format!("{}-app-1", stack.name);
     stack.root_runs(&["docker", "stop", &app]);
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     assert_eq!(lines(&stack, "log")[4..], ["seed"]);
 
     // What only says how later operations go about it runs nothing; a block that does something
     // else runs itself.
     let slower = job("migrate", MIGRATE, &format!("{NEEDS}\n    timeout = \"1h\""));
     configure(&stack, &format!("{slower}{always}"));
-    stack.space.expect_change(STACK, &["update"]);
-    stack.space.apply().expect_success();
+    stack.workspace.expect_change(STACK, &["update"]);
+    stack.workspace.apply().expect_success();
     assert_eq!(lines(&stack, "log").len(), 5);
     let before = stack.containers();
     configure(&stack, &format!("{slower}{}{always}", job("more", "echo more >> /data/log", "")));
-    let planned = stack.space.expect_change(STACK, &["update"]);
+    let planned = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(planned.before["services"], planned.after["services"]);
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     assert_eq!(lines(&stack, "log")[5..], ["more", "seed"]);
     assert_eq!(stack.containers(), before);
-    stack.space.expect_no_changes();
-    stack.space.destroy().expect_success();
+    stack.workspace.expect_no_changes();
+    stack.workspace.destroy().expect_success();
     stack.expect_gone();
 }
 
@@ -120,14 +119,14 @@ fn a_job_that_fails_before_the_services_changes_none_of_them() {
     write_sources(&stack, "1");
     let good = job("migrate", MIGRATE, NEEDS);
     configure(&stack, &good);
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     let before = stack.containers();
 
     // With another version of the application, so that there is something to be left as it is.
     write_sources(&stack, "2");
     let bad = "echo out; echo with $TOKEN >&2; exit 7";
     configure(&stack, &job("migrate", bad, NEEDS));
-    let error = stack.space.apply().expect_error();
+    let error = stack.workspace.apply().expect_error();
     assert_eq!(error.summary, stack.could_not("update"));
     error
         .says("Job \"migrate\", a run of service tools")
@@ -137,28 +136,28 @@ fn a_job_that_fails_before_the_services_changes_none_of_them() {
         .says("those that it does not need are as they were")
         .says("still due");
     assert_eq!(stack.containers(), before);
-    stack.space.expect_change(STACK, &["update"]);
+    stack.workspace.expect_change(STACK, &["update"]);
 
     // A job that takes too long is stopped and leaves no container.
     configure(&stack, &job("migrate", "echo waiting; sleep 600", "timeout = \"10s\""));
-    let error = stack.space.apply().expect_error();
+    let error = stack.workspace.apply().expect_error();
     error.says("had not ended after 10.0 s and was stopped").says("waiting");
     assert_eq!(stack.containers(), before);
 
     // One that fails alone is due again, although nothing else is a difference.
     write_sources(&stack, "1");
     configure(&stack, &good);
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     configure(&stack, &job("migrate", "exit 1", "when = \"after\""));
-    stack.space.apply().expect_error().says("ended with status 1").says("which had all become well");
-    stack.space.expect_change(STACK, &["update"]);
+    stack.workspace.apply().expect_error().says("ended with status 1").says("which had all become well");
+    stack.workspace.expect_change(STACK, &["update"]);
 
     // A service that there is not is known when it is planned.
     configure(&stack, &good.replace("tools", "tool"));
-    let error = stack.space.plan().expect_error();
+    let error = stack.workspace.plan().expect_error();
     error.says("no such service: tool");
     configure(&stack, &good.replace("\"db\"", "\"tools\""));
-    stack.space.plan().expect_error().says("needs tools");
+    stack.workspace.plan().expect_error().says("needs tools");
 }
 
 /// With a current Compose, which leaves the containers of dependents alone. What a job needs is
@@ -187,29 +186,29 @@ fn what_a_job_has_replaced_starts_those_again_that_ask_for_it() {
             stays("asks", &needs(true)),
             stays("stays", &needs(false))
         );
-        stack.space.write("compose.tpl.yaml", &text);
+        stack.workspace.write("compose.tpl.yaml", &text);
         stack.configure(
             "config = [file(\"${path.module}/compose.tpl.yaml\")]\n  job {\n    name = \"migrate\"\n    \
              service = \"db\"\n    command = [\"true\"]\n    needs = [\"db\"]\n  }",
         );
     };
     configure("1");
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     let start = |service: &str| {
         let container = format!("{}-{service}-1", stack.name);
         stack.root_runs(&["docker", "inspect", "--format", "{{.Id}} {{.State.StartedAt}}", &container])
     };
     let before = ["db", "asks", "stays"].map(start);
     configure("2");
-    let planned = stack.space.expect_change(STACK, &["update"]);
+    let planned = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(planned.unknown["services"]["asks"]["ports"], true);
     assert_eq!(planned.after["services"]["stays"], planned.before["services"]["stays"]);
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     let after = ["db", "asks", "stays"].map(start);
     let id = |text: &str| text.split(' ').next().unwrap().to_owned();
     assert_ne!(id(&before[0]), id(&after[0]));
     assert_eq!(id(&before[1]), id(&after[1]));
     assert_ne!(before[1], after[1], "it was not started again");
     assert_eq!(before[2], after[2]);
-    stack.space.expect_no_changes();
+    stack.workspace.expect_no_changes();
 }

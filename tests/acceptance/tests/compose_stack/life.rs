@@ -7,7 +7,7 @@ use lab::{Lab, Variant};
 /// end before either starts.
 fn write_sources(stack: &Stack<'_>) {
     let (nginx, busybox) = (stack.image("nginx"), stack.image("busybox"));
-    stack.space.write(
+    stack.workspace.write(
         "app/compose.yaml",
         &format!(
             "services:\n\
@@ -19,8 +19,8 @@ fn write_sources(stack: &Stack<'_>) {
              \x20 prepare:\n    image: {busybox}\n    command: [\"true\"]\n"
         ),
     );
-    stack.space.write("app/site/index.html", "hello\n");
-    stack.space.write("app/.env", "OWN=own\n");
+    stack.workspace.write("app/site/index.html", "hello\n");
+    stack.workspace.write("app/.env", "OWN=own\n");
 }
 
 fn configure(stack: &Stack<'_>, greeting: &str) {
@@ -37,11 +37,10 @@ fn a_stack_lives_and_dies() {
     write_sources(&stack);
     configure(&stack, "one");
 
-    let planned = stack.space.expect_change(STACK, &["create"]);
+    let planned = stack.workspace.expect_change(STACK, &["create"]);
     assert_eq!(planned.after["services"]["web"]["status"], "healthy");
     assert_eq!(planned.after["services"]["prepare"]["status"], "completed");
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     let first = stack.containers();
     assert_eq!(first.keys().collect::<Vec<_>>(), ["prepare", "side", "web"]);
     let directory = stack.directory();
@@ -50,51 +49,51 @@ fn a_stack_lives_and_dies() {
 
     // Another value for one service changes this one only, in place.
     configure(&stack, "two");
-    let planned = stack.space.expect_change(STACK, &["update"]);
+    let planned = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(planned.before["services"]["web"], planned.after["services"]["web"]);
     assert_ne!(
         planned.before["services"]["side"]["environment_hash"],
         planned.after["services"]["side"]["environment_hash"]
     );
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     let second = stack.containers();
     assert_ne!(first["side"], second["side"]);
     assert_eq!((&first["web"], &first["prepare"]), (&second["web"], &second["prepare"]));
-    stack.space.expect_no_changes();
+    stack.workspace.expect_no_changes();
 
     // So does another content of a shipped file; a file that is no more goes from the host.
-    stack.space.write("app/site/index.html", "changed\n");
-    stack.space.write("app/site/more.html", "more\n");
-    let planned = stack.space.expect_change(STACK, &["update"]);
+    stack.workspace.write("app/site/index.html", "changed\n");
+    stack.workspace.write("app/site/more.html", "more\n");
+    let planned = stack.workspace.expect_change(STACK, &["update"]);
     assert_ne!(
         planned.before["services"]["web"]["files_hash"],
         planned.after["services"]["web"]["files_hash"]
     );
     assert_eq!(planned.before["services"]["side"], planned.after["services"]["side"]);
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     assert_ne!(second["web"], stack.containers()["web"]);
     assert!(stack.exists(&format!("{directory}/site/more.html")));
-    std::fs::remove_file(stack.space.path().join("app/site/more.html")).unwrap();
-    stack.space.apply().expect_success();
+    std::fs::remove_file(stack.workspace.path().join("app/site/more.html")).unwrap();
+    stack.workspace.apply().expect_success();
     assert!(!stack.exists(&format!("{directory}/site/more.html")));
-    stack.space.expect_no_changes();
+    stack.workspace.expect_no_changes();
 
     // Another name is another project.
     let old = std::mem::replace(&mut stack.name, acceptance_tests::unique("test"));
     configure(&stack, "two");
-    assert!(stack.space.expect_change(STACK, &["delete", "create"]).is_replace());
-    stack.space.apply().expect_success();
+    assert!(stack.workspace.expect_change(STACK, &["delete", "create"]).is_replace());
+    stack.workspace.apply().expect_success();
     assert!(!stack.exists(&directory), "the files of {old} are still there");
-    stack.space.expect_no_changes();
+    stack.workspace.expect_no_changes();
 
     // What the stack's services wrote stays where it is, also when the stack goes.
     let directory = stack.directory();
     stack.shell(&format!("mkdir {directory}/data && echo kept > {directory}/data/file"));
-    stack.space.expect_no_changes();
-    stack.space.destroy().expect_success();
+    stack.workspace.expect_no_changes();
+    stack.workspace.destroy().expect_success();
     stack.expect_gone();
     assert_eq!(stack.root_runs(&["find", &directory, "-type", "f"]).trim(), format!("{directory}/data/file"));
-    stack.space.destroy().expect_success();
+    stack.workspace.destroy().expect_success();
 }
 
 #[test]
@@ -103,23 +102,23 @@ fn volumes_stay_unless_the_state_says_otherwise() {
     let host = lab.host(Variant::Root).unwrap();
     let stack = Stack::on(&lab, host);
     let text = format!("{}    volumes: [\"data:/data\"]\nvolumes: {{ data: {{}} }}\n", stack.one_service());
-    stack.space.write("compose.tpl.yaml", &text);
+    stack.workspace.write("compose.tpl.yaml", &text);
     let volume = format!("{}_data", stack.name);
     let volumes = || stack.root_runs(&["docker", "volume", "ls", "-q"]).lines().any(|line| line == volume);
     let config = "config = [file(\"${path.module}/compose.tpl.yaml\")]";
 
     stack.configure(config);
-    stack.space.apply().expect_success();
-    stack.space.destroy().expect_success();
+    stack.workspace.apply().expect_success();
+    stack.workspace.destroy().expect_success();
     assert!(volumes(), "the volume is gone");
 
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     stack.configure(&format!("{config}\n  remove_volumes_on_destroy = true"));
     let before = stack.containers();
-    let planned = stack.space.expect_change(STACK, &["update"]);
+    let planned = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(planned.before["services"], planned.after["services"]);
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     assert_eq!(stack.containers(), before);
-    stack.space.destroy().expect_success();
+    stack.workspace.destroy().expect_success();
     assert!(!volumes(), "the volume is still there");
 }

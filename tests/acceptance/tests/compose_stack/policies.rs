@@ -20,7 +20,7 @@ fn text(stack: &Stack<'_>, with_bad: bool) -> String {
 }
 
 fn configure(stack: &Stack<'_>, with_bad: bool, more: &str) {
-    stack.space.write("compose.tpl.yaml", &text(stack, with_bad));
+    stack.workspace.write("compose.tpl.yaml", &text(stack, with_bad));
     stack.configure(&format!("config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  {more}"));
 }
 
@@ -29,13 +29,12 @@ fn rules_are_about_what_runs_already_and_touch_nothing() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
     configure(&stack, true, "");
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     let before = stack.containers();
 
     // Nothing but the rules is new, and everything that breaks them is told at once.
     configure(&stack, true, KEPT);
-    let error = stack.space.plan().expect_error();
+    let error = stack.workspace.plan().expect_error();
     assert_eq!(error.summary, stack.could_not("plan"));
     error.says(
         "One service does not keep to what is required:\nbad:\n  services.bad.healthcheck is missing (healthchecks)\n  \
@@ -50,23 +49,20 @@ fn rules_are_about_what_runs_already_and_touch_nothing() {
     let kept =
         "require {\n    pinned_images = \"tag\"\n    host_ports_allowed = [\"127.0.0.1:1-65535\"]\n  }";
     configure(&stack, true, kept);
-    let change = stack.space.expect_change(STACK, &["update"]);
+    let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.before["services"], change.after["services"]);
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     assert_eq!(stack.containers(), before);
 
     // The provider's rules are for all stacks, and a stack can switch one off.
     stack.provider("require {\n    no_privileged = true\n    memory_limits = true\n  }", "");
-    let error = stack.space.plan().expect_error();
+    let error = stack.workspace.plan().expect_error();
     error.says("What the provider's `require` block asks for: memory_limits, no_privileged.");
     configure(&stack, true, "require {\n    no_privileged = false\n    memory_limits = false\n  }");
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
 
     configure(&stack, false, KEPT);
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     assert_eq!(stack.containers().keys().collect::<Vec<_>>(), ["app"]);
 }
 
@@ -74,9 +70,9 @@ fn rules_are_about_what_runs_already_and_touch_nothing() {
 fn what_a_plan_cannot_know_is_checked_before_anything_is_done() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
-    stack.space.write("host.tf", &hcl::host_block("new", &stack.host, ""));
-    stack.space.write("app/compose.yaml", &text(&stack, true));
-    stack.space.write("app/.env.example", "# what it needs\nNAME=\nID=\nOTHER=x\n");
+    stack.workspace.write("host.tf", &hcl::host_block("new", &stack.host, ""));
+    stack.workspace.write("app/compose.yaml", &text(&stack, true));
+    stack.workspace.write("app/.env.example", "# what it needs\nNAME=\nID=\nOTHER=x\n");
     let attributes = |more: &str| {
         format!(
             "source_dir = \"${{path.module}}/app\"\n  environment = {{ ID = windlass_host.new.machine_id }}\n  \
@@ -85,22 +81,21 @@ fn what_a_plan_cannot_know_is_checked_before_anything_is_done() {
     };
     stack.configure_on("windlass_host.new.connection", &attributes(""));
     // A value that is not known counts as given; one that nobody gives is known to be missing.
-    let error = stack.space.plan().expect_error();
+    let error = stack.workspace.plan().expect_error();
     error.says(".env.example names variables that have no value: NAME, OTHER (env_template).");
 
-    stack.space.write("app/.env", "NAME=n\nOTHER=\n");
-    stack.space.plan().expect_error().says("have no value: OTHER (");
-    stack.space.write("app/.env", "NAME=n\nOTHER=o\n");
-    stack.space.plan().expect_success();
-    let error = stack.space.apply().expect_error();
+    stack.workspace.write("app/.env", "NAME=n\nOTHER=\n");
+    stack.workspace.plan().expect_error().says("have no value: OTHER (");
+    stack.workspace.write("app/.env", "NAME=n\nOTHER=o\n");
+    stack.workspace.plan().expect_success();
+    let error = stack.workspace.apply().expect_error();
     error.says("services.bad.healthcheck is missing (healthchecks)").says("Nothing was changed.");
     assert!(stack.containers().is_empty());
     assert!(!stack.exists(&format!("/root/windlass/{}", stack.name)));
 
-    stack.space.write("app/compose.yaml", &text(&stack, false));
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
-    stack.space.destroy().expect_success();
+    stack.workspace.write("app/compose.yaml", &text(&stack, false));
+    stack.workspace.converge();
+    stack.workspace.destroy().expect_success();
     stack.expect_gone();
 }
 
@@ -116,7 +111,7 @@ fn what_only_a_job_runs_keeps_to_the_rules_too() {
             )
         };
         let text = format!("{}    mem_limit: 64m\n{}{}", stack.one_service(), tool("migrate"), tool("shell"));
-        stack.space.write("compose.tpl.yaml", &text);
+        stack.workspace.write("compose.tpl.yaml", &text);
         let rules =
             "require {\n    memory_limits = true\n    healthchecks = false\n    host_ports_allowed = []\n  }";
         stack.configure(&format!(
@@ -125,17 +120,15 @@ fn what_only_a_job_runs_keeps_to_the_rules_too() {
     };
     let job = "job {\n    name = \"migrate\"\n    service = \"migrate\"\n  }";
     configure("", job);
-    let error = stack.space.plan().expect_error();
+    let error = stack.workspace.plan().expect_error();
     error.says(
         "One service does not keep to what is required:\n\
          migrate:\n  services.migrate.deploy.resources.limits.memory is not set (memory_limits)\n\n",
     );
     configure("    mem_limit: 32m\n", job);
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
 
     // What nobody brings to the host is nobody's business.
     configure("", "");
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
 }

@@ -6,14 +6,14 @@ use lab::{Lab, Variant};
 /// A web server whose page says so; it publishes a port of the host's choice.
 fn write_sources(stack: &Stack<'_>, page: &str, port: u16) {
     let nginx = stack.image("nginx");
-    stack.space.write(
+    stack.workspace.write(
         "app/compose.yaml",
         &format!(
             "services:\n  web:\n    image: {nginx}\n    stop_grace_period: 0s\n\
              \x20   volumes: [\"./site:/usr/share/nginx/html:ro\"]\n    ports: [\"127.0.0.1:{port}:80\"]\n"
         ),
     );
-    stack.space.write("app/site/index.html", page);
+    stack.workspace.write("app/site/index.html", page);
 }
 
 /// A port of the host that is free, at least now.
@@ -43,34 +43,31 @@ fn probes_are_made_from_the_host_and_from_here() {
     let http = probe(&format!("url = \"http://localhost:{port}/\"\n    expect_body = \"is well\""));
     let tcp = probe(&format!("tcp = \"127.0.0.1:{port}\""));
     configure(&stack, &format!("{http}{tcp}"));
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     let before = stack.containers();
 
     // Only the host sees what it listens to on its own address; a new probe is made at once.
     let here = probe(&format!("tcp = \"127.0.0.1:{port}\"\n    from = \"here\""));
     configure(&stack, &format!("{http}{here}"));
-    stack.space.expect_change(STACK, &["update"]);
-    let error = stack.space.apply().expect_error();
+    stack.workspace.expect_change(STACK, &["update"]);
+    let error = stack.workspace.apply().expect_error();
     assert_eq!(error.summary, stack.could_not("update"));
     error.says("made from this machine, did not pass").says("could not connect to 127.0.0.1");
     assert_eq!(stack.containers(), before);
-    stack.space.expect_change(STACK, &["update"]);
+    stack.workspace.expect_change(STACK, &["update"]);
 
     // What answers otherwise than expected fails the update.
     configure(&stack, &http);
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
-    stack.space.write("app/site/index.html", "out of order");
-    let error = stack.space.apply().expect_error();
+    stack.workspace.converge();
+    stack.workspace.write("app/site/index.html", "out of order");
+    let error = stack.workspace.apply().expect_error();
     error
         .says(&format!("The probe of http://localhost:{port}/, made from deploy@"))
         .says("the status was 200, but the text was not in the body: out of order")
         .says("runs as before the apply: ");
-    stack.space.expect_change(STACK, &["update"]);
-    stack.space.write("app/site/index.html", "all is well");
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.expect_change(STACK, &["update"]);
+    stack.workspace.write("app/site/index.html", "all is well");
+    stack.workspace.converge();
 }
 
 #[test]
@@ -78,9 +75,9 @@ fn a_server_that_does_not_forward_is_told_apart() {
     let lab = Lab::current().unwrap();
     let host = lab.host(Variant::NoForward).unwrap();
     let stack = Stack::on(&lab, host);
-    stack.space.write("app/compose.yaml", &stack.one_service());
+    stack.workspace.write("app/compose.yaml", &stack.one_service());
     configure(&stack, &probe("tcp = \"127.0.0.1:22\"").replace("5s", "10m"));
-    let error = stack.space.apply().expect_error();
+    let error = stack.workspace.apply().expect_error();
     error
         .says("tried once")
         .says("does not permit forwarding")

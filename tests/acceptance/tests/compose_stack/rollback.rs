@@ -1,6 +1,6 @@
 //! What becomes of a stack whose apply fails.
 
-use acceptance_tests::{STACK, Stack, Workspace};
+use acceptance_tests::{STACK, Stack};
 use lab::{Lab, Variant};
 
 /// A stack with a service `app` that is healthy while its mounted file says `good`, and `quiet`,
@@ -36,11 +36,11 @@ impl<'a> Subject<'a> {
              \x20 quiet:\n    image: {}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n{more}",
             stack.image("busybox")
         );
-        let folder = stack.space.path().join("app");
+        let folder = stack.workspace.path().join("app");
         let _ = std::fs::remove_dir_all(&folder);
-        stack.space.write("app/compose.yaml", &text);
-        stack.space.write("app/app.conf", &format!("{says} {version}\n"));
-        stack.space.write(&format!("app/only-in-{version}"), "x\n");
+        stack.workspace.write("app/compose.yaml", &text);
+        stack.workspace.write("app/app.conf", &format!("{says} {version}\n"));
+        stack.workspace.write(&format!("app/only-in-{version}"), "x\n");
         stack.configure(&format!(
             "source_dir = \"${{path.module}}/app\"\n  secrets_wo = {{ TOKEN = \"token-{version}-Kq7\" }}\n  \
              secrets_wo_version = \"{version}\"\n  pull = \"always\"\n  {attributes}"
@@ -82,66 +82,67 @@ impl<'a> Subject<'a> {
     }
 }
 
-fn space<'s>(subject: &'s Subject<'_>) -> &'s Workspace {
-    &subject.stack.space
-}
-
 #[test]
 fn a_change_that_fails_is_rolled_back() {
     let lab = Lab::current().unwrap();
     let subject = Subject::new(&lab, Variant::Deploy);
-    let (stack, space) = (&subject.stack, space(&subject));
+    let (stack, workspace) = (&subject.stack, &subject.stack.workspace);
     subject.configure("1", "good", "", "");
-    space.apply().expect_success();
+    workspace.apply().expect_success();
     let directory = subject.directory();
     stack.shell(&format!("mkdir {directory}/data && echo mine > {directory}/data/file"));
     subject.expect_version("1");
-    let (before, state, image) = (stack.containers(), space.state(STACK), subject.image_id());
+    let (before, state, image) = (stack.containers(), workspace.state(STACK), subject.image_id());
 
     // Everything is another one: the image behind the tag, the secret, the files, the services.
     subject.tag("2");
     let extra = format!("  extra:\n    image: {}\n    command: [sleep, infinity]\n", stack.image("busybox"));
     subject.configure("2", "bad", &extra, "");
-    let run = space.apply();
+    let run = workspace.apply();
     let app = format!("compose stack \"{0}\" runs as before the apply: {0}-app-1 (healthy)", stack.name);
-    let told = run.expect_error();
-    assert_eq!(told.summary, stack.could_not("update"));
-    told.says("Service app").says("is unhealthy").says("It was rolled back: ").says(&app).says("apply again");
-    assert!(!run.stdout.contains("Kq7"), "a secret was shown: {told:#?}");
+    let error = run.expect_error();
+    assert_eq!(error.summary, stack.could_not("update"));
+    error
+        .says("Service app")
+        .says("is unhealthy")
+        .says("It was rolled back: ")
+        .says(&app)
+        .says("apply again");
+    assert!(!run.stdout.contains("Kq7"), "a secret was shown: {error:#?}");
     subject.expect_version("1");
     assert_eq!(subject.image_id(), image);
     let after = stack.containers();
     assert_eq!(after.keys().collect::<Vec<_>>(), ["app", "quiet"]);
     assert_eq!(after["quiet"], before["quiet"]);
-    let now = space.state(STACK);
+    let now = workspace.state(STACK);
     for attribute in ["services", "source_hash", "secrets_wo_version", "id", "directory"] {
         assert_eq!(now[attribute], state[attribute], "{attribute}");
     }
-    let change = space.expect_change(STACK, &["update"]);
+    let change = workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.after["secrets_wo_version"], "2");
 
     // What is kept is copied to where the next failure keeps what it left, and stays the last good.
     subject.configure("2", "bad", "", "on_failure = \"keep\"");
-    space.apply().expect_error().says("Its containers now: ").says("The next apply goes on from here.");
+    workspace.apply().expect_error().says("Its containers now: ").says("The next apply goes on from here.");
     assert_eq!(subject.in_app(&["cat", "/version"]), "2");
-    assert_eq!(space.state(STACK)["source_hash"], "changed");
-    space.expect_change(STACK, &["update"]);
+    assert_eq!(workspace.state(STACK)["source_hash"], "changed");
+    workspace.expect_change(STACK, &["update"]);
     subject.configure("2", "worse", "", "");
-    space.apply().expect_error().says(&app);
+    workspace.apply().expect_error().says(&app);
     subject.expect_version("1");
 
     subject.configure("2", "good", "", "");
-    space.apply().expect_success();
-    space.expect_no_changes();
+    workspace.apply().expect_success();
+    workspace.expect_no_changes();
     subject.expect_version("2");
 
     // A state that was lost is no reason to lose what runs.
     let running = stack.containers();
-    std::fs::remove_file(space.path().join("terraform.tfstate")).unwrap();
+    std::fs::remove_file(workspace.path().join("terraform.tfstate")).unwrap();
     subject.configure("1", "bad", "", "");
-    let told = space.apply().expect_error();
-    told.says("runs as before the apply: ").says("It is not recorded in the state, as before.");
-    assert!(space.state(STACK).is_null());
+    let error = workspace.apply().expect_error();
+    error.says("runs as before the apply: ").says("It is not recorded in the state, as before.");
+    assert!(workspace.state(STACK).is_null());
     subject.expect_version("2");
     assert_eq!(stack.containers()["quiet"], running["quiet"]);
     let good = stack
@@ -152,8 +153,8 @@ fn a_change_that_fails_is_rolled_back() {
         "700\n600"
     );
 
-    space.import(STACK, &stack.import_id()).expect_success();
-    space.destroy().expect_success();
+    workspace.import(STACK, &stack.import_id()).expect_success();
+    workspace.destroy().expect_success();
     stack.expect_gone();
     assert_eq!(stack.shell(&format!("cd {directory} && find . -type f")), "./data/file");
 }
@@ -162,22 +163,22 @@ fn a_change_that_fails_is_rolled_back() {
 fn a_rollback_that_cannot_be_is_told() {
     let lab = Lab::current().unwrap();
     let subject = Subject::new(&lab, Variant::Root);
-    let (stack, space) = (&subject.stack, space(&subject));
+    let (stack, workspace) = (&subject.stack, &subject.stack.workspace);
     subject.own_image();
     subject.configure("1", "good", "", "");
-    space.apply().expect_success();
+    workspace.apply().expect_success();
     let directory = subject.directory();
     subject.tag("2");
 
     let fails = |reason: &str| {
         subject.configure("2", "bad", "", "");
-        let run = space.apply();
+        let run = workspace.apply();
         run.expect_error().says("is unhealthy").says("Taking it back failed too").says("(unhealthy)");
-        let told = run.diagnostics();
-        let second = told.iter().find(|one| one.summary == stack.could_not("roll back")).unwrap();
+        let diagnostics = run.diagnostics();
+        let second = diagnostics.iter().find(|one| one.summary == stack.could_not("roll back")).unwrap();
         second.says(reason).says("Nothing was put back").says("apply again");
         assert_eq!(subject.in_app(&["cat", "/app.conf", "/version"]), "bad 2\n2");
-        space.expect_change(STACK, &["update"]);
+        workspace.expect_change(STACK, &["update"]);
     };
     let kept = format!("{directory}/.windlass/good/app.conf");
     stack.shell(&format!("echo edited >> {kept}"));
@@ -185,35 +186,35 @@ fn a_rollback_that_cannot_be_is_told() {
 
     stack.shell(&format!("echo 'good 1' > {kept}"));
     subject.configure("3", "worse", "", "");
-    space.apply().expect_error().says("runs as before the apply: ");
+    workspace.apply().expect_error().says("runs as before the apply: ");
     // Whoever removes the old image by force takes the name away that holds it, too.
     let id = subject.image_id();
     stack.shell(&format!("docker rm -f {}-app-1 && docker rmi -f {id}", stack.name));
     fails(&format!("does not have the images any more that it ran with: {} (sha256:", subject.image));
-    space.destroy().expect_success();
+    workspace.destroy().expect_success();
 }
 
 #[test]
 fn a_first_apply_that_fails_leaves_nothing_running() {
     let lab = Lab::current().unwrap();
     let subject = Subject::new(&lab, Variant::Root);
-    let (stack, space) = (&subject.stack, space(&subject));
+    let (stack, workspace) = (&subject.stack, &subject.stack.workspace);
     let data = format!(
         "  data:\n    image: {}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n    volumes: [\"kept:/data\"]\nvolumes: {{ kept: {{}} }}\n",
         stack.image("busybox")
     );
     subject.configure("1", "bad", &data, "");
-    let told = space.apply().expect_error();
-    assert_eq!(told.summary, stack.could_not("start"));
-    told.says("is unhealthy").says("Nothing of it is left running").says(&format!("{}_kept", stack.name));
-    assert!(space.state(STACK).is_null());
+    let error = workspace.apply().expect_error();
+    assert_eq!(error.summary, stack.could_not("start"));
+    error.says("is unhealthy").says("Nothing of it is left running").says(&format!("{}_kept", stack.name));
+    assert!(workspace.state(STACK).is_null());
     stack.expect_gone();
     assert!(!stack.exists(&subject.directory()));
 
     subject.configure("1", "bad", &data, "on_failure = \"keep\"");
-    space.apply().expect_error().says("The stack is recorded");
-    assert_eq!(space.state(STACK)["services"]["app"]["status"], "unhealthy");
-    space.destroy().expect_success();
+    workspace.apply().expect_error().says("The stack is recorded");
+    assert_eq!(workspace.state(STACK)["services"]["app"]["status"], "unhealthy");
+    workspace.destroy().expect_success();
     stack.expect_gone();
 }
 
@@ -222,28 +223,28 @@ fn a_move_that_fails_leaves_the_old_place() {
     let lab = Lab::current().unwrap();
     let mut subject = Subject::new(&lab, Variant::Root);
     subject.configure("1", "good", "", "");
-    space(&subject).apply().expect_success();
-    let (before, state) = (subject.stack.containers(), space(&subject).state(STACK));
+    subject.stack.workspace.apply().expect_success();
+    let (before, state) = (subject.stack.containers(), subject.stack.workspace.state(STACK));
     let (old, new) = (subject.stack.host.clone(), lab.host(Variant::Deploy).unwrap().clone());
 
     subject.stack.host = new;
     subject.configure("1", "bad", "", "");
-    let told = space(&subject).apply().expect_error();
-    told.says("Nothing of it is left running").says("It runs on its old machine as before");
+    let error = subject.stack.workspace.apply().expect_error();
+    error.says("Nothing of it is left running").says("It runs on its old machine as before");
     subject.stack.expect_gone();
     assert!(!subject.stack.exists(&subject.directory()));
-    assert_eq!(space(&subject).state(STACK), state);
+    assert_eq!(subject.stack.workspace.state(STACK), state);
     subject.stack.host = old;
     assert_eq!(subject.stack.containers(), before);
     subject.configure("1", "good", "", "");
-    space(&subject).expect_no_changes();
+    subject.stack.workspace.expect_no_changes();
     // How a failure ends is for later applies to know.
     subject.configure("1", "good", "", "on_failure = \"keep\"");
     let before = subject.stack.shell(&format!("stat -c %Y {}/.windlass/record.json", subject.directory()));
-    space(&subject).apply().expect_success();
+    subject.stack.workspace.apply().expect_success();
     assert_eq!(
         subject.stack.shell(&format!("stat -c %Y {}/.windlass/record.json", subject.directory())),
         before
     );
-    space(&subject).expect_no_changes();
+    subject.stack.workspace.expect_no_changes();
 }

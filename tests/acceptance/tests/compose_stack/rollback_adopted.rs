@@ -34,10 +34,7 @@ impl<'a> ByHand<'a> {
     }
 
     fn write(&self, path: &str, text: &str) {
-        let path = format!("{}/{path}", self.directory);
-        let output =
-            self.stack.lab.exec_with_input(&self.stack.host, &["tee", &path], text.as_bytes()).unwrap();
-        assert!(output.status.success());
+        self.stack.write_on_host(&format!("{}/{path}", self.directory), text);
     }
 
     /// Makes it by `line`, in its directory.
@@ -50,18 +47,18 @@ impl<'a> ByHand<'a> {
             self.write(".env", values);
         }
         self.stack.shell(&format!("cd {} && {line}", self.directory));
-        self.stack.space.write("app/app.conf", "shipped\n");
-        self.stack.space.write("app/only-shipped/file", "shipped\n");
+        self.stack.workspace.write("app/app.conf", "shipped\n");
+        self.stack.workspace.write("app/only-shipped/file", "shipped\n");
     }
 
     fn import(&self) {
         self.configure(true, "", "");
-        self.stack.space.import(STACK, &self.stack.import_id()).expect_success();
+        self.stack.workspace.import(STACK, &self.stack.import_id()).expect_success();
     }
 
     /// Writes the configuration of the stack.
     fn configure(&self, well: bool, more: &str, attributes: &str) {
-        self.stack.space.write("app/compose.yaml", &self.compose(well, more));
+        self.stack.workspace.write("app/compose.yaml", &self.compose(well, more));
         self.stack.configure(&format!(
             "source_dir = \"${{path.module}}/app\"\n  environment = {{ VALUE = \"shipped\" }}\n  {attributes}"
         ));
@@ -96,12 +93,12 @@ fn what_was_started_by_hand_runs_as_before() {
     let lab = Lab::current().unwrap();
     for (values, variant) in [(Some("VALUE=by-hand\n"), Variant::Root), (None, Variant::Sudo)] {
         let made = ByHand::new(&lab, variant);
-        let (stack, space) = (&made.stack, &made.stack.space);
+        let (stack, workspace) = (&made.stack, &made.stack.workspace);
         made.start(values, "docker compose up --detach");
         let (files, before) = (made.files(), stack.containers());
         let value = if values.is_some() { "by-hand" } else { "none" };
         made.import();
-        let state = space.state(STACK);
+        let state = workspace.state(STACK);
 
         // Something else and something more, which is never well.
         let more = format!(
@@ -109,32 +106,32 @@ fn what_was_started_by_hand_runs_as_before() {
             stack.image("busybox")
         );
         made.configure(false, &more, "profiles = [\"tools\"]");
-        let told = space.apply().expect_error();
-        told.says("app-1 is unhealthy").says("It was rolled back: ");
-        told.says(&format!("{0}-app-1 (healthy), {0}-quiet-1 (running)", stack.name));
+        let error = workspace.apply().expect_error();
+        error.says("app-1 is unhealthy").says("It was rolled back: ");
+        error.says(&format!("{0}-app-1 (healthy), {0}-quiet-1 (running)", stack.name));
         made.expect_as_before(&files, &before["quiet"], value);
         let networks =
             stack.shell(&format!("docker network ls --format '{{{{.Name}}}}' | grep ^{}_", stack.name));
         assert_eq!(networks, format!("{}_default", stack.name));
-        assert_eq!(space.state(STACK)["services"]["quiet"], state["services"]["quiet"]);
+        assert_eq!(workspace.state(STACK)["services"]["quiet"], state["services"]["quiet"]);
         assert_eq!(stack.shell(&format!("cd {} && docker compose ps --quiet | wc -l", made.directory)), "2");
-        space.expect_change(STACK, &["update"]);
+        workspace.expect_change(STACK, &["update"]);
 
         if values.is_none() {
             continue;
         }
         // A second attempt that leaves everything, and a third that takes it back.
         made.configure(false, "", "on_failure = \"keep\"");
-        space.apply().expect_error().says("The next apply goes on from here.");
+        workspace.apply().expect_error().says("The next apply goes on from here.");
         assert_eq!(made.in_app().trim(), "shipped");
         assert_eq!(stack.variable("app", "V"), "shipped");
         made.configure(false, &more, "");
-        space.apply().expect_error().says("It was rolled back: ");
+        workspace.apply().expect_error().says("It was rolled back: ");
         made.expect_as_before(&files, &before["quiet"], value);
 
         made.configure(true, "", "");
-        space.apply().expect_success();
-        space.expect_no_changes();
+        workspace.apply().expect_success();
+        workspace.expect_no_changes();
         assert_eq!(stack.containers()["quiet"], before["quiet"]);
         assert_eq!((made.in_app().trim(), stack.variable("app", "V").as_str()), ("shipped", "shipped"));
         let kept = stack
@@ -142,10 +139,10 @@ fn what_was_started_by_hand_runs_as_before() {
         assert!(kept.starts_with("shipped") && kept.lines().count() == 2, "{kept}");
         // From here on it is like any other.
         made.configure(false, "", "");
-        space.apply().expect_error().says("It was rolled back: ");
-        space.expect_change(STACK, &["update"]);
+        workspace.apply().expect_error().says("It was rolled back: ");
+        workspace.expect_change(STACK, &["update"]);
         assert_eq!(stack.variable("app", "V"), "shipped");
-        space.destroy().expect_success();
+        workspace.destroy().expect_success();
         stack.expect_gone();
         assert_eq!(stack.shell(&format!("cd {} && find . -type f", made.directory)), "./data/mine");
     }
@@ -159,18 +156,18 @@ fn what_its_files_do_not_tell_is_not_claimed_to_be_kept() {
         ("cp .env prod.env && docker compose --env-file prod.env up --detach", "`--env-file "),
     ] {
         let made = ByHand::new(&lab, Variant::Root);
-        let (stack, space) = (&made.stack, &made.stack.space);
+        let (stack, workspace) = (&made.stack, &made.stack.workspace);
         made.start(Some("OTHER=1\n"), line);
         made.import();
         made.configure(false, "", "");
-        let told = space.apply().expect_error();
-        told.says("app-1 is unhealthy").says("It was not rolled back: it had been started by hand");
-        told.says(reason).says("put its own files back").says("The next apply goes on from here.");
+        let error = workspace.apply().expect_error();
+        error.says("app-1 is unhealthy").says("It was not rolled back: it had been started by hand");
+        error.says(reason).says("put its own files back").says("The next apply goes on from here.");
         assert!(!stack.exists(&format!("{}/.windlass/good", made.directory)));
-        space.expect_change(STACK, &["update"]);
+        workspace.expect_change(STACK, &["update"]);
         made.configure(true, "", "");
-        space.apply().expect_success();
-        space.expect_no_changes();
-        space.destroy().expect_success();
+        workspace.apply().expect_success();
+        workspace.expect_no_changes();
+        workspace.destroy().expect_success();
     }
 }

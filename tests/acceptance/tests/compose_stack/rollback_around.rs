@@ -28,7 +28,7 @@ const NEVER_WELL: &str = "    healthcheck: { test: [CMD, \"false\"], interval: 3
 fn what_only_the_failed_version_had_goes_but_data_stays() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
-    let space = &stack.space;
+    let workspace = &stack.workspace;
     let named =
         |names: &[&str]| names.iter().map(|name| format!("{}_{name}", stack.name)).collect::<Vec<_>>();
     let old = format!(
@@ -41,39 +41,39 @@ fn what_only_the_failed_version_had_goes_but_data_stays() {
             service(&stack, "app", &format!("    networks: [front, back]\n{NEVER_WELL}")),
             service(&stack, "new", "    networks: [back, held]\n    volumes: [\"data:/data\"]\n"),
         );
-        space.write("compose.tpl.yaml", &text);
+        workspace.write("compose.tpl.yaml", &text);
         stack.configure(&format!("config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  {attributes}"));
     };
     stack.configure_text(&old);
-    space.apply().expect_success();
+    workspace.apply().expect_success();
     assert_eq!(listed(&stack, "network"), named(&["front"]));
 
     new("");
-    space.apply().expect_error().says("is unhealthy").says("It was rolled back: ");
+    workspace.apply().expect_error().says("is unhealthy").says("It was rolled back: ");
     assert_eq!(listed(&stack, "network"), named(&["front"]));
     assert_eq!(listed(&stack, "volume"), named(&["data"]));
 
     // What an earlier failure has left goes too, but for what somebody else is using.
     new("on_failure = \"keep\"");
-    space.apply().expect_error();
+    workspace.apply().expect_error();
     assert_eq!(listed(&stack, "network"), named(&["back", "front", "held"]));
     let other = format!("{}_other", stack.name);
     let held = format!("{}_held", stack.name);
     let busybox = stack.image("busybox");
     let guest = stack.root_runs(&["docker", "create", "--name", &other, "--network", &held, busybox]);
     new("");
-    space.write(
+    workspace.write(
         "compose.tpl.yaml",
-        &format!("{}# other\n", std::fs::read_to_string(space.path().join("compose.tpl.yaml")).unwrap()),
+        &format!("{}# other\n", std::fs::read_to_string(workspace.path().join("compose.tpl.yaml")).unwrap()),
     );
-    space.apply().expect_error().says("It was rolled back: ");
+    workspace.apply().expect_error().says("It was rolled back: ");
     assert_eq!(listed(&stack, "network"), named(&["front", "held"]));
     stack.root_runs(&["docker", "rm", guest.trim()]);
 
     stack.configure_text(&old);
-    space.apply().expect_success();
-    space.expect_no_changes();
-    space.destroy().expect_success();
+    workspace.apply().expect_success();
+    workspace.expect_no_changes();
+    workspace.destroy().expect_success();
     stack.expect_gone();
 }
 
@@ -81,7 +81,7 @@ fn what_only_the_failed_version_had_goes_but_data_stays() {
 fn services_that_left_the_files_come_back() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Deploy).unwrap());
-    let space = &stack.space;
+    let workspace = &stack.workspace;
     let app = |more: &str| service(&stack, "app", more);
     let old = format!(
         "services:\n{}{}{}",
@@ -90,39 +90,39 @@ fn services_that_left_the_files_come_back() {
         service(&stack, "off", "    profiles: [extra]\n"),
     );
     let configure = |text: &str, attributes: &str| {
-        space.write("compose.tpl.yaml", text);
+        workspace.write("compose.tpl.yaml", text);
         stack.configure(&format!("config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  {attributes}"));
     };
     configure(&old, "profiles = [\"extra\"]");
-    space.apply().expect_success();
-    let (before, state) = (stack.containers(), space.state(STACK));
+    workspace.apply().expect_success();
+    let (before, state) = (stack.containers(), workspace.state(STACK));
     assert_eq!(before["left"].len(), 2);
 
     // One is out of the files, the other one's profile is switched off.
     let new = format!("services:\n{}{}", app(NEVER_WELL), service(&stack, "off", "    profiles: [extra]\n"));
     configure(&new, "");
-    let told = space.apply().expect_error();
-    told.says("is unhealthy").says("It was rolled back: ").says(&format!("{}-left-2 (running)", stack.name));
+    let error = workspace.apply().expect_error();
+    error.says("is unhealthy").says("It was rolled back: ").says(&format!("{}-left-2 (running)", stack.name));
     let after = stack.containers();
     assert_eq!(after.keys().collect::<Vec<_>>(), ["app", "left", "off"]);
     assert_eq!(after["left"].len(), 2);
     assert_ne!(after["left"], before["left"], "they had not gone at all");
     assert_eq!(stack.variable("left", "A"), "1");
-    assert_eq!(space.state(STACK)["services"], state["services"]);
+    assert_eq!(workspace.state(STACK)["services"], state["services"]);
     configure(&old, "profiles = [\"extra\"]");
-    space.expect_no_changes();
+    workspace.expect_no_changes();
 
     // With `start_services` those that are left out go as well.
     configure(&old, "profiles = [\"extra\"]\n  start_services = [\"app\"]");
     std::fs::write(
-        space.path().join("compose.tpl.yaml"),
+        workspace.path().join("compose.tpl.yaml"),
         old.replacen("stop_grace_period: 0s\n", &format!("stop_grace_period: 0s\n{NEVER_WELL}"), 1),
     )
     .unwrap();
-    space.apply().expect_error().says("It was rolled back: ");
+    workspace.apply().expect_error().says("It was rolled back: ");
     assert_eq!(stack.containers()["left"].len(), 2);
     configure(&old, "profiles = [\"extra\"]");
-    space.expect_no_changes();
-    space.destroy().expect_success();
+    workspace.expect_no_changes();
+    workspace.destroy().expect_success();
     stack.expect_gone();
 }

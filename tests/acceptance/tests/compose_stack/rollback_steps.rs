@@ -16,7 +16,7 @@ impl<'a> Subject<'a> {
     /// Writes version `version` of everything; the image of `second` is built by one more `step`,
     /// and `more` goes into the resource.
     fn configure(&self, version: &str, step: &str, more: &str) {
-        let (space, busybox) = (&self.stack.space, self.stack.image("busybox"));
+        let (workspace, busybox) = (&self.stack.workspace, self.stack.image("busybox"));
         let built = |name: &str| {
             format!(
                 "  {name}:\n    build: ./{name}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n"
@@ -26,10 +26,11 @@ impl<'a> Subject<'a> {
             "  side:\n    image: {busybox}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n    \
              environment: {{ VERSION: \"{version}\", T: \"${{TOKEN}}\" }}\n"
         );
-        space.write("web/compose.yaml", &format!("services:\n{}{}{side}", built("first"), built("second")));
+        workspace
+            .write("web/compose.yaml", &format!("services:\n{}{}{side}", built("first"), built("second")));
         for (name, step) in [("first", ""), ("second", step)] {
-            space.write(&format!("web/{name}/message"), version);
-            space
+            workspace.write(&format!("web/{name}/message"), version);
+            workspace
                 .write(&format!("web/{name}/Dockerfile"), &format!("FROM {busybox}\nCOPY message /\n{step}"));
         }
         self.stack.configure(&format!(
@@ -72,33 +73,33 @@ impl<'a> Subject<'a> {
 fn a_build_that_fails_leaves_files_tags_and_containers_as_they_were() {
     let lab = Lab::current().unwrap();
     let subject = Subject::new(&lab, Variant::Deploy);
-    let (stack, space) = (&subject.stack, &subject.stack.space);
+    let (stack, workspace) = (&subject.stack, &subject.stack.workspace);
     subject.configure("1", "", "");
-    space.apply().expect_success();
+    workspace.apply().expect_success();
     let (files, images, containers) = (subject.files(), subject.images(), stack.containers());
-    let state = space.state(STACK);
+    let state = workspace.state(STACK);
 
     // The first image is built and has the tag when the second one fails.
     subject.configure("2", "RUN echo no such luck && false\n", "");
-    let told = space.apply().expect_error();
-    assert_eq!(told.summary, stack.could_not("update"));
-    told.says("build the image of service \"second\"").says("no such luck");
-    told.says("It was rolled back: ").says(&format!("{}-first-1 (running)", stack.name));
-    told.says("The next plan shows the change again.");
+    let error = workspace.apply().expect_error();
+    assert_eq!(error.summary, stack.could_not("update"));
+    error.says("build the image of service \"second\"").says("no such luck");
+    error.says("It was rolled back: ").says(&format!("{}-first-1 (running)", stack.name));
+    error.says("The next plan shows the change again.");
     assert_eq!(subject.files(), files);
     assert_eq!(subject.images(), images);
     assert_eq!(stack.containers(), containers, "a container was touched");
-    let now = space.state(STACK);
+    let now = workspace.state(STACK);
     for attribute in ["services", "source_hash", "secrets_wo_version", "image_digests"] {
         assert_eq!(now[attribute], state[attribute], "{attribute}");
     }
-    space.expect_change(STACK, &["update"]);
+    workspace.expect_change(STACK, &["update"]);
 
     subject.configure("2", "", "");
-    space.apply().expect_success();
-    space.expect_no_changes();
+    workspace.apply().expect_success();
+    workspace.expect_no_changes();
     assert_eq!((subject.message("first"), subject.message("second")), ("2".into(), "2".into()));
-    space.destroy().expect_success();
+    workspace.destroy().expect_success();
     stack.expect_gone();
     subject.remove_images();
 }
@@ -107,7 +108,7 @@ fn a_build_that_fails_leaves_files_tags_and_containers_as_they_were() {
 fn a_job_that_fails_after_the_services_takes_them_back() {
     let lab = Lab::current().unwrap();
     let subject = Subject::new(&lab, Variant::Root);
-    let (stack, space) = (&subject.stack, &subject.stack.space);
+    let (stack, workspace) = (&subject.stack, &subject.stack.workspace);
     let job = |line: &str| {
         format!(
             "  job {{\n    name = \"check\"\n    service = \"side\"\n    when = \"after\"\n    \
@@ -116,14 +117,14 @@ fn a_job_that_fails_after_the_services_takes_them_back() {
         )
     };
     subject.configure("1", "", &job("true"));
-    space.apply().expect_success();
-    let (files, images, state) = (subject.files(), subject.images(), space.state(STACK));
+    workspace.apply().expect_success();
+    let (files, images, state) = (subject.files(), subject.images(), workspace.state(STACK));
 
     subject.configure("2", "", &job("echo $VERSION is no good; exit 5"));
-    let told = space.apply().expect_error();
-    assert_eq!(told.summary, stack.could_not("update"));
-    told.says("Job \"check\", a run of service side").says("ended with status 5").says("2 is no good");
-    told.says("It was rolled back: ").says(&format!("{}-side-1 (running)", stack.name)).says("still due");
+    let error = workspace.apply().expect_error();
+    assert_eq!(error.summary, stack.could_not("update"));
+    error.says("Job \"check\", a run of service side").says("ended with status 5").says("2 is no good");
+    error.says("It was rolled back: ").says(&format!("{}-side-1 (running)", stack.name)).says("still due");
     assert_eq!(subject.files(), files);
     assert_eq!(subject.images(), images);
     assert_eq!((subject.message("first"), subject.message("second")), ("1".into(), "1".into()));
@@ -131,15 +132,15 @@ fn a_job_that_fails_after_the_services_takes_them_back() {
         (stack.variable("side", "VERSION"), stack.variable("side", "T")),
         ("1".into(), "token-1".into())
     );
-    let now = space.state(STACK);
+    let now = workspace.state(STACK);
     for attribute in ["services", "source_hash", "secrets_wo_version", "image_digests", "job"] {
         assert_eq!(now[attribute], state[attribute], "{attribute}");
     }
-    space.expect_change(STACK, &["update"]);
+    workspace.expect_change(STACK, &["update"]);
 
     subject.configure("1", "", &job("true"));
-    space.expect_no_changes();
-    space.destroy().expect_success();
+    workspace.expect_no_changes();
+    workspace.destroy().expect_success();
     stack.expect_gone();
     subject.remove_images();
 }

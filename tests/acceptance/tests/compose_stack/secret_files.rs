@@ -31,7 +31,7 @@ fn text(stack: &Stack<'_>) -> String {
 
 /// Everything secret that has `a` and `b` in it, of a version.
 fn configure(stack: &Stack<'_>, version: &str, a: &str, b: &str) {
-    stack.space.write("compose.tpl.yaml", &text(stack));
+    stack.workspace.write("compose.tpl.yaml", &text(stack));
     let quoted = |one: &str| hcl::quoted(one);
     stack.configure(&format!(
         "config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  \
@@ -54,14 +54,13 @@ fn another_version_recreates_only_what_has_another_value() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Deploy).unwrap());
     configure(&stack, "1", "first-a", "first-b");
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     let before = stack.containers();
     assert_eq!(before.len(), 9);
 
     // The plan knows the version and not the values: it leaves open what it cannot tell.
     configure(&stack, "2", "first-a", "second-b");
-    let change = stack.space.expect_change(STACK, &["update"]);
+    let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.before["services"]["none"], change.after["services"]["none"]);
     for service in ["env_a", "var_a", "file_a", "list_a", "env_b", "var_b", "file_b", "list_b"] {
         assert_eq!(change.unknown["services"][service]["containers"], true, "{service}: {change:?}");
@@ -70,8 +69,7 @@ fn another_version_recreates_only_what_has_another_value() {
             assert_eq!(was[field], will[field], "{service} {field}");
         }
     }
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     let after = stack.containers();
     let changed: BTreeSet<&str> =
         after.iter().filter(|(name, ids)| before[*name] != **ids).map(|(name, _)| name.as_str()).collect();
@@ -84,8 +82,7 @@ fn another_version_recreates_only_what_has_another_value() {
 
     // The same values again: nothing is recreated, and all of it is on record.
     configure(&stack, "3", "first-a", "second-b");
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     assert_eq!(stack.containers(), after);
 }
 
@@ -95,7 +92,7 @@ fn secret_files_are_private_and_repaired_and_deleted() {
     let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
     let compose =
         format!("{}    secrets: [key]\nsecrets:\n  key: {{ file: ./private/key }}\n", stack.one_service());
-    stack.space.write("compose.tpl.yaml", &compose);
+    stack.workspace.write("compose.tpl.yaml", &compose);
     let configure = |files: &str, version: &str| {
         stack.configure(&format!(
             "config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  secret_files_wo = {{ {files} }}\n  \
@@ -104,8 +101,7 @@ fn secret_files_are_private_and_repaired_and_deleted() {
     };
     let key = "\"private/key\" = \"the-key\"";
     configure(&format!("{key}, \"private/other\" = \"the-other\""), "1");
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     let directory = stack.directory();
     let (file, other) = (format!("{directory}/private/key"), format!("{directory}/private/other"));
     assert_eq!(stack.root_runs(&["stat", "-c", "%U %a", &file, &other]), "root 600\nroot 600");
@@ -114,12 +110,11 @@ fn secret_files_are_private_and_repaired_and_deleted() {
     // As files that nobody keeps secret: what was done to them is seen and undone.
     for harm in ["printf edited >", "rm", "chmod 644"] {
         stack.shell(&format!("{harm} {file}"));
-        let change = stack.space.expect_change(STACK, &["update"]);
+        let change = stack.workspace.expect_change(STACK, &["update"]);
         assert_eq!(change.before["source_hash"], "changed", "{harm}");
         let text = format!("{:?}", change.before);
         assert!(!text.contains("the-key"), "{text}");
-        stack.space.apply().expect_success();
-        stack.space.expect_no_changes();
+        stack.workspace.converge();
         assert_eq!(stack.root_runs(&["stat", "-c", "%a", &file]), "600", "{harm}");
         assert_eq!(in_container(&stack, "app", "/run/secrets/key"), "the-key", "{harm}");
     }
@@ -127,13 +122,12 @@ fn secret_files_are_private_and_repaired_and_deleted() {
 
     // Another content without another version is not brought: no plan could have told it.
     configure("\"private/key\" = \"unannounced\", \"private/other\" = \"the-other\"", "1");
-    stack.space.expect_no_changes();
+    stack.workspace.expect_no_changes();
 
     // Taken out, it goes; what stays is not touched.
     configure(key, "1");
-    stack.space.expect_change(STACK, &["update"]);
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.expect_change(STACK, &["update"]);
+    stack.workspace.converge();
     assert!(stack.exists(&file) && !stack.exists(&other));
     assert_eq!(stack.containers(), before);
 
@@ -141,19 +135,17 @@ fn secret_files_are_private_and_repaired_and_deleted() {
     stack.configure(
         "config = [file(\"${path.module}/compose.tpl.yaml\")]\n  files_content = { \"private/key\" = \"plain\" }",
     );
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     assert_eq!(stack.root_runs(&["stat", "-c", "%a", &file]), "644");
     configure(key, "2");
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     assert_eq!(stack.root_runs(&["stat", "-c", "%a", &file]), "600");
     assert_eq!(in_container(&stack, "app", "/run/secrets/key"), "the-key");
 
     configure("\".env\" = \"x\"", "1");
-    stack.space.plan().expect_error().says(".env: Windlass writes it");
+    stack.workspace.plan().expect_error().says(".env: Windlass writes it");
     configure(key, "2");
-    stack.space.destroy().expect_success();
+    stack.workspace.destroy().expect_success();
     stack.expect_gone();
     assert!(!stack.exists(&file));
 }

@@ -17,7 +17,7 @@ fn stack(lab: &Lab) -> Stack<'_> {
     let front = service("front", "    depends_on: [app]\n");
     let debug = service("debug", "    profiles: [debug]\n");
     let text = format!("services:\n{app}{front}{}{debug}", service("tool", ""));
-    stack.space.write("app/compose.yaml", &text);
+    stack.workspace.write("app/compose.yaml", &text);
     stack
 }
 
@@ -31,11 +31,10 @@ fn what_is_not_started_is_left_alone() {
     let stack = stack(&lab);
     let starting =
         |names: &str, more: &str| configure(&stack, &format!("start_services = [{names}]\n  {more}"));
-    let state = |service: &str| stack.space.state(STACK)["services"][service].clone();
+    let state = |service: &str| stack.workspace.state(STACK)["services"][service].clone();
 
     starting("\"app\", \"front\"", "");
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     assert_eq!(stack.containers().keys().collect::<Vec<_>>(), ["app", "front"]);
     assert_eq!(
         (state("tool")["status"].as_str(), state("tool")["replicas"].as_u64()),
@@ -46,34 +45,32 @@ fn what_is_not_started_is_left_alone() {
     let directory = stack.directory();
     let typed = |line: &str| stack.shell(&format!("cd {directory} && docker compose {line}"));
     typed("up -d --no-deps tool && docker compose kill tool && docker compose run -d tool sleep infinity");
-    stack.space.expect_no_changes();
+    stack.workspace.expect_no_changes();
     let before = stack.containers();
     assert_eq!(before["tool"].len(), 2);
 
     // It stays as it is while everything else is replaced, and while its own configuration changes.
     starting("\"app\", \"front\"", "environment = { V = \"2\" }");
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     let after = stack.containers();
     assert_eq!(after["tool"], before["tool"]);
     assert!(after["app"] != before["app"] && after["front"] != before["front"]);
 
     // Taken out, a service is stopped once; what is made of it afterwards is none of ours.
     starting("\"app\"", "environment = { V = \"2\" }");
-    let change = stack.space.expect_change(STACK, &["update"]);
+    let change = stack.workspace.expect_change(STACK, &["update"]);
     let (was, will) = (&change.before["services"]["front"], &change.after["services"]["front"]);
     assert_eq!((was["status"].as_str(), will["status"].as_str()), (Some("running"), Some("idle")));
     assert_eq!(change.before["services"]["app"], change.after["services"]["app"]);
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     let left = stack.containers();
     assert_eq!(left.keys().collect::<Vec<_>>(), ["app", "tool"]);
     assert_eq!((&left["app"], &left["tool"]), (&after["app"], &after["tool"]));
     typed("up -d --no-deps front");
-    stack.space.expect_no_changes();
+    stack.workspace.expect_no_changes();
     assert!(stack.containers().contains_key("front"));
 
-    stack.space.destroy().expect_success();
+    stack.workspace.destroy().expect_success();
     stack.expect_gone();
 }
 
@@ -90,7 +87,7 @@ fn a_choice_that_does_not_fit_is_told() {
         ("wait_for = { tool = \"well\" }", "must be one of \"healthy\""),
     ] {
         configure(&stack, attributes);
-        stack.space.plan().expect_error().says(part);
+        stack.workspace.plan().expect_error().says(part);
     }
     assert!(stack.containers().is_empty());
 }
@@ -100,17 +97,15 @@ fn a_profile_that_is_switched_off_stops_its_services() {
     let lab = Lab::current().unwrap();
     let stack = stack(&lab);
     configure(&stack, "remove_orphans = false\n  profiles = [\"debug\"]");
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     let before = stack.containers();
     assert!(before.contains_key("debug"));
 
     configure(&stack, "remove_orphans = false");
-    let change = stack.space.expect_change(STACK, &["update"]);
+    let change = stack.workspace.expect_change(STACK, &["update"]);
     let debug = |services: &serde_json::Value| services["services"].get("debug").is_some();
     assert!(debug(&change.before) && !debug(&change.after));
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     let after = stack.containers();
     assert!(!after.contains_key("debug"));
     assert_eq!(after["app"], before["app"]);

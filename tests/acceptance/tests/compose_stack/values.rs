@@ -10,13 +10,13 @@ fn secrets_are_nowhere_but_in_the_env_file() {
     let mut stack = Stack::on(&lab, &host);
     let (first, second) = ("open-sesame-7Xq", "shut-sesame-9Zr");
     let hunt = SecretHunt::new(&[first, second]);
-    hunt.log_everything(&mut stack.space);
+    hunt.log_everything(&mut stack.workspace);
     let text = format!("{}    environment: {{ T: \"${{TOKEN}}\" }}\n", stack.one_service());
     let quiet = format!("  quiet:\n{}", stack.one_service().split_once("  app:\n").unwrap().1);
-    stack.space.write("compose.tpl.yaml", &format!("{text}{quiet}"));
-    stack.space.write("token.tf", "variable \"token\" {\n  type = string\n  ephemeral = true\n}\n");
+    stack.workspace.write("compose.tpl.yaml", &format!("{text}{quiet}"));
+    stack.workspace.write("token.tf", "variable \"token\" {\n  type = string\n  ephemeral = true\n}\n");
     let configure = |stack: &mut Stack<'_>, value: &str, version: &str| {
-        stack.space.env("TF_VAR_token", value);
+        stack.workspace.env("TF_VAR_token", value);
         stack.configure(&format!(
             "config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  secrets_wo = {{ TOKEN = var.token }}\n  \
              secrets_wo_version = \"{version}\""
@@ -24,22 +24,20 @@ fn secrets_are_nowhere_but_in_the_env_file() {
     };
     let watch = hunt.watch_arguments();
     configure(&mut stack, first, "1");
-    stack.space.plan().expect_success();
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.plan().expect_success();
+    stack.workspace.converge();
     let before = stack.containers();
 
     configure(&mut stack, second, "2");
-    let change = stack.space.expect_change(STACK, &["update"]);
+    let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.before["services"]["quiet"], change.after["services"]["quiet"]);
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     let after = stack.containers();
     assert_ne!(before["app"], after["app"]);
     assert_eq!(before["quiet"], after["quiet"]);
     watch.finish();
 
-    hunt.in_workspace(&stack.space);
+    hunt.in_workspace(&stack.workspace);
     let env = format!("{}/.env", stack.directory());
     let held = stack.root_runs(&["cat", &env]);
     assert!(held.contains(second) && !held.contains(first));
@@ -50,11 +48,11 @@ fn neither_end_s_environment_is_seen() {
     let lab = Lab::current().unwrap();
     let host = lab.host(Variant::Root).unwrap();
     let mut stack = Stack::on(&lab, host);
-    stack.space.env("LEAK", "from-here");
+    stack.workspace.env("LEAK", "from-here");
     let text = format!("{}    environment: {{ L: \"${{LEAK:-nothing}}\" }}\n", stack.one_service());
-    stack.space.write("compose.tpl.yaml", &text);
+    stack.workspace.write("compose.tpl.yaml", &text);
     stack.configure("config = [file(\"${path.module}/compose.tpl.yaml\")]");
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     assert_eq!(stack.variable("app", "L"), "nothing");
 }
 
@@ -63,16 +61,15 @@ fn rendered_files_are_laid_over_and_may_be_unknown() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
     let mount = "    volumes: [\"./app.conf:/app.conf:ro\"]\n";
-    stack.space.write("app/compose.yaml", &format!("{}{mount}", stack.one_service()));
-    stack.space.write("app/app.conf", "plain\n");
-    stack.space.write("late.tf", "resource \"terraform_data\" \"late\" {\n  input = \"rendered\"\n}\n");
+    stack.workspace.write("app/compose.yaml", &format!("{}{mount}", stack.one_service()));
+    stack.workspace.write("app/app.conf", "plain\n");
+    stack.workspace.write("late.tf", "resource \"terraform_data\" \"late\" {\n  input = \"rendered\"\n}\n");
     stack.configure(
         "source_dir = \"${path.module}/app\"\n  files_content = { \"app.conf\" = terraform_data.late.output }",
     );
-    let planned = stack.space.expect_change(STACK, &["create"]);
+    let planned = stack.workspace.expect_change(STACK, &["create"]);
     assert_eq!((&planned.unknown["services"], &planned.unknown["source_hash"]), (&true.into(), &true.into()));
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     let name = format!("{}-app-1", stack.name);
     assert_eq!(stack.root_runs(&["docker", "exec", &name, "cat", "/app.conf"]), "rendered");
 }
@@ -85,18 +82,12 @@ fn images_are_pulled_with_credentials_that_stay_here() {
     let registry = &lab.state().private_registry;
     let image = stack.image("busybox").replace(&lab.state().registry, &registry.address);
     let text = stack.one_service().replace(stack.image("busybox"), &image);
-    stack.space.write("compose.tpl.yaml", &text);
+    stack.workspace.write("compose.tpl.yaml", &text);
     stack.configure("config = [file(\"${path.module}/compose.tpl.yaml\")]");
-    stack.space.apply().expect_error().says(&image).says("registry block").says("Nothing was changed");
+    stack.workspace.apply().expect_error().says(&image).says("registry block").says("Nothing was changed");
     stack.expect_gone();
-    let block = format!(
-        "registry {{\n    address = {}\n    username = {}\n    password = {}\n  }}",
-        hcl::quoted(&registry.address),
-        hcl::quoted(&registry.username),
-        hcl::quoted(&registry.password),
-    );
-    stack.space.write("provider.tf", &hcl::provider_block(&lab, &block));
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    let block = hcl::registry_block(&lab);
+    stack.workspace.write("provider.tf", &hcl::provider_block(&lab, &block));
+    stack.workspace.converge();
     SecretHunt::new(&[&registry.password]).on_host(&lab, &host, &[]);
 }

@@ -18,32 +18,31 @@ fn services_are_waited_for_as_it_is_said() {
         service("once", "[\"true\"]", ""),
         service("crash", "[sh, -c, exit 3]", ""),
     );
-    stack.space.write("compose.tpl.yaml", &text);
+    stack.workspace.write("compose.tpl.yaml", &text);
     let waiting = |waits: &str| {
         stack.configure(&format!(
             "config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  wait_for = {{ {waits} }}"
         ));
     };
     waiting("sick = \"running\", once = \"completed\", crash = \"ignore\"");
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     // Its check has failed by then, or is about to: neither is a difference.
-    stack.space.expect_no_changes();
-    let services = stack.space.state(STACK)["services"].clone();
+    stack.workspace.expect_no_changes();
+    let services = stack.workspace.state(STACK)["services"].clone();
     let status = |service: &str| services[service]["status"].as_str().unwrap_or_default().to_owned();
     assert_eq!((status("sick"), status("once")), ("running".into(), "completed".into()));
     assert_eq!(status("crash"), "ignored");
 
     // What is ignored must still be there.
     stack.root_runs(&["docker", "rm", "-f", &format!("{}-crash-1", stack.name)]);
-    let change = stack.space.expect_change(STACK, &["update"]);
+    let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.before["services"]["crash"]["status"], "missing");
     assert_eq!(change.after["services"]["crash"]["status"], "ignored");
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
 
     // Without its word, what has ended is not well.
     waiting("sick = \"running\", crash = \"ignore\"");
-    let change = stack.space.expect_change(STACK, &["update"]);
+    let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.before["services"]["once"]["status"], "completed");
     assert_eq!(change.after["services"]["once"]["status"], "running");
 }

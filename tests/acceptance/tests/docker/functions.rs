@@ -33,11 +33,11 @@ output "calls" {
 #[test]
 fn functions_are_called_by_every_cli_that_has_them() {
     for cli in every_cli().into_iter().filter(|cli| cli.version() >= (1, 8)) {
-        let space = Workspace::with(&cli);
-        space.write("main.tf", CALLS);
-        space.apply().expect_success();
-        space.expect_no_changes();
-        let shown = space.run(&["output", "-json", "calls"]).expect_success();
+        let workspace = Workspace::with(&cli);
+        workspace.write("main.tf", CALLS);
+        workspace.apply().expect_success();
+        workspace.expect_no_changes();
+        let shown = workspace.run(&["output", "-json", "calls"]).expect_success();
         let calls: serde_json::Value = serde_json::from_str(&shown.stdout).unwrap();
         let expected = json!({
             "plain": "ssh://ROOT@web",
@@ -55,11 +55,11 @@ fn functions_are_called_by_every_cli_that_has_them() {
             },
         });
         assert_eq!(calls, expected, "{}", cli.name);
-        errors_name_the_argument(&space);
+        errors_name_the_argument(&workspace);
     }
 }
 
-fn errors_name_the_argument(space: &Workspace) {
+fn errors_name_the_argument(workspace: &Workspace) {
     for (call, words) in [
         (
             "connection(\"web\", { colour = \"red\" })",
@@ -69,8 +69,9 @@ fn errors_name_the_argument(space: &Workspace) {
         ("compose_services(\"services: 3\")", &["text", "the text is no Compose file"]),
         ("image_reference(\"Nginx\")", &["text", "must be in lower case"]),
     ] {
-        space.write("main.tf", &format!("output \"wrong\" {{\n  value = provider::windlass::{call}\n}}\n"));
-        let run = space.run(&["validate", "-no-color"]);
+        workspace
+            .write("main.tf", &format!("output \"wrong\" {{\n  value = provider::windlass::{call}\n}}\n"));
+        let run = workspace.run(&["validate", "-no-color"]);
         let said = format!("{}{}", run.stdout, run.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
         assert_eq!(run.code, Some(1), "{call}: {said}");
         for word in words {

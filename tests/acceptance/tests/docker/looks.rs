@@ -4,7 +4,7 @@ use acceptance_tests::hcl;
 use lab::Lab;
 use serde_json::{Value, json};
 
-use crate::place::Place;
+use crate::object::DockerObject;
 
 const SOURCES: &str = r#"
 resource "windlass_compose_stack" "ours" {
@@ -54,41 +54,39 @@ output "logs" {
 "#;
 
 /// A stack as somebody starts it on the machine: a job that has ended, one that waits for it.
-fn start_by_hand(place: &Place<'_>, image: &str) {
+fn start_by_hand(object: &DockerObject<'_>, image: &str) {
     let text = format!(
         "name: {name}-hand\nservices:\n  job: {{image: '{image}', command: [echo, done]}}\n  app:\n    image: '{image}'\n    \
          command: [sh, -c, 'echo one; echo two; echo three; exec sleep infinity']\n    stop_grace_period: 0s\n    \
          depends_on: {{job: {{condition: service_completed_successfully}}}}\n",
-        name = place.name
+        name = object.name
     );
-    let line = format!(
-        "mkdir -p /srv/{name} && cat >/srv/{name}/compose.yaml && docker compose -f /srv/{name}/compose.yaml up -d --quiet-pull",
-        name = place.name
-    );
-    let done = place.shell(&line, &text);
-    assert!(done.status.success(), "{done:?}");
+    let directory = format!("/srv/{}", object.name);
+    object.root_runs(&["mkdir", "-p", &directory]);
+    object.write_on_host(&format!("{directory}/compose.yaml"), &text);
+    object.shell(&format!("docker compose -f {directory}/compose.yaml up -d --quiet-pull"));
 }
 
 #[test]
 fn a_host_tells_what_runs_there() {
     let lab = Lab::current().unwrap();
-    let place = Place::new(&lab);
+    let object = DockerObject::new(&lab);
     let image = lab.image("busybox").unwrap();
-    start_by_hand(&place, image);
+    start_by_hand(&object, image);
     let locals = format!(
         "locals {{\n  host = {}\n  name = {}\n  image = {}\n}}\n",
-        hcl::quoted(&hcl::connection(&place.host)),
-        hcl::quoted(&place.name),
+        hcl::quoted(&hcl::connection(&object.host)),
+        hcl::quoted(&object.name),
         hcl::quoted(image)
     );
-    place.space.write("main.tf", &(locals.clone() + SOURCES));
-    place.apply();
+    object.workspace.write("main.tf", &(locals.clone() + SOURCES));
+    object.workspace.converge();
     let output = |name: &str| -> Value {
-        let shown = place.space.run(&["output", "-json", name]).expect_success();
+        let shown = object.workspace.run(&["output", "-json", name]).expect_success();
         serde_json::from_str(&shown.stdout).unwrap()
     };
 
-    let directory = format!("/srv/{}", place.name);
+    let directory = format!("/srv/{}", object.name);
     let files = json!([format!("{directory}/compose.yaml")]);
     let all = output("all");
     let hand = json!({
@@ -105,23 +103,23 @@ fn a_host_tells_what_runs_there() {
     let app = &hand["services"]["app"];
     let expected = json!({
         "image": image, "image_id": app["image_id"], "status": "running", "replicas": 1,
-        "containers": [format!("{}-hand-app-1", place.name)], "ports": [],
+        "containers": [format!("{}-hand-app-1", object.name)], "ports": [],
     });
     assert_eq!(app, &expected);
-    let id = place.docker(&["inspect", "-f", "{{.Image}}", &format!("{}-hand-app-1", place.name)]);
+    let id = object.docker(&["inspect", "-f", "{{.Image}}", &format!("{}-hand-app-1", object.name)]);
     assert_eq!(app["image_id"], json!(id));
 
     let logs = output("logs");
-    let name = format!("{}-hand", place.name);
+    let name = format!("{}-hand", object.name);
     let text = format!("{name}-app-1 | two\n{name}-app-1 | three\n{name}-job-1 | done\n");
     assert_eq!(logs, json!([text, {format!("{name}-app-1"): ["one", "two", "three"]}]));
-    what_is_not_there_is_an_error(&place, &locals);
-    only_what_was_written_then_is_read(&place, &locals, &format!("{name}-app-1"));
-    place.space.write("main.tf", &locals);
-    place.space.apply().expect_success();
+    what_is_not_there_is_an_error(&object, &locals);
+    only_what_was_written_then_is_read(&object, &locals, &format!("{name}-app-1"));
+    object.workspace.write("main.tf", &locals);
+    object.workspace.apply().expect_success();
 }
 
-fn what_is_not_there_is_an_error(place: &Place<'_>, locals: &str) {
+fn what_is_not_there_is_an_error(object: &DockerObject<'_>, locals: &str) {
     let resource = SOURCES.split("data \"").next().unwrap();
     for (source, words) in [
         (
@@ -133,28 +131,28 @@ fn what_is_not_there_is_an_error(place: &Place<'_>, locals: &str) {
             ["Could not read the logs of service \"no\"", "no such container"],
         ),
     ] {
-        place.space.write("main.tf", &format!("{locals}{resource}data \"{source}"));
-        let error = place.space.plan().expect_error();
+        object.workspace.write("main.tf", &format!("{locals}{resource}data \"{source}"));
+        let error = object.workspace.plan().expect_error();
         error.says(words[0]).says(words[1]).says("Nothing was changed.");
     }
 }
 
 /// Parts of the log of a container that has written three lines at its start, and now a fourth.
-fn only_what_was_written_then_is_read(place: &Place<'_>, locals: &str, container: &str) {
+fn only_what_was_written_then_is_read(object: &DockerObject<'_>, locals: &str, container: &str) {
     // Until its clock has gone on, the host cannot tell them apart.
     let line = format!(
         "sleep 2; date -u +%Y-%m-%dT%H:%M:%SZ; sleep 2; docker exec {container} sh -c 'echo four >/proc/1/fd/1'"
     );
-    let between = String::from_utf8(place.shell(&line, "").stdout).unwrap();
+    let between = object.shell(&line);
     let read = |attributes: &str| -> Value {
         let text = format!(
             "{locals}data \"windlass_container_logs\" \"x\" {{\n  host = local.host\n  container = {}\n  {attributes}\n}}\n\
              output \"lines\" {{\n  value = nonsensitive(values(data.windlass_container_logs.x.lines)[0])\n}}\n",
             hcl::quoted(container)
         );
-        place.space.write("main.tf", &text);
-        place.space.apply().expect_success();
-        let shown = place.space.run(&["output", "-json", "lines"]).expect_success();
+        object.workspace.write("main.tf", &text);
+        object.workspace.apply().expect_success();
+        let shown = object.workspace.run(&["output", "-json", "lines"]).expect_success();
         serde_json::from_str(&shown.stdout).unwrap()
     };
     let between = hcl::quoted(between.trim());
@@ -166,8 +164,8 @@ fn only_what_was_written_then_is_read(place: &Place<'_>, locals: &str, container
     let dated = dated[0].as_str().unwrap().split_once(' ').unwrap();
     assert!(dated.1 == "four" && dated.0.starts_with("20") && dated.0.ends_with('Z'), "{dated:?}");
 
-    place.space.write("main.tf", &format!(
+    object.workspace.write("main.tf", &format!(
         "{locals}data \"windlass_container_logs\" \"x\" {{\n  host = local.host\n  stack = \"x\"\n  since = \"now\"\n}}\n"
     ));
-    place.space.plan().expect_error().says("must be a moment such as");
+    object.workspace.plan().expect_error().says("must be a moment such as");
 }

@@ -6,6 +6,6 @@ mod functions;
 mod looks;
 mod moves;
 mod network;
-mod place;
+mod object;
 mod shared;
 mod volume;

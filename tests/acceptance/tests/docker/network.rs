@@ -2,7 +2,7 @@
 
 use lab::Lab;
 
-use crate::place::Place;
+use crate::object::DockerObject;
 
 const ADDRESS: &str = "windlass_docker_network.test";
 const SUBNET: &str = "subnet {\n    cidr = \"10.231.7.0/24\"\n    ip_range = \"10.231.7.128/25\"\n  }\n";
@@ -10,74 +10,74 @@ const SUBNET: &str = "subnet {\n    cidr = \"10.231.7.0/24\"\n    ip_range = \"1
 #[test]
 fn a_network_lives() {
     let lab = Lab::current().unwrap();
-    let place = Place::new(&lab);
-    made_and_replaced(&place);
-    changed_behind_our_back(&place);
-    imported(&place);
-    kept_while_in_use(&place);
-    place.space.destroy().expect_success();
-    assert!(!place.has(&place.host, "network"));
+    let object = DockerObject::new(&lab);
+    made_and_replaced(&object);
+    changed_behind_our_back(&object);
+    imported(&object);
+    kept_while_in_use(&object);
+    object.workspace.destroy().expect_success();
+    assert!(!object.has(&object.host, "network"));
 }
 
-fn made_and_replaced(place: &Place<'_>) {
-    place.configure("network", "");
-    let change = place.space.expect_change(ADDRESS, &["create"]);
+fn made_and_replaced(object: &DockerObject<'_>) {
+    object.configure("network", "");
+    let change = object.workspace.expect_change(ADDRESS, &["create"]);
     assert_eq!(change.unknown["subnets"], true, "{change:#?}");
-    place.apply();
-    let state = place.space.state(ADDRESS);
-    assert_eq!(state["id"], place.docker(&["network", "inspect", "-f", "{{.Id}}", &place.name]));
+    object.workspace.converge();
+    let state = object.workspace.state(ADDRESS);
+    assert_eq!(state["id"], object.docker(&["network", "inspect", "-f", "{{.Id}}", &object.name]));
     assert!(state["subnets"][0]["cidr"].as_str().unwrap().contains('/'), "Docker has chosen: {state:#}");
 
     // Ranges that the network does not have, labels and options replace it.
-    place.configure("network", &format!("labels = {{ owner = \"ann\" }}\n  internal = true\n  {SUBNET}"));
-    let change = place.space.expect_change(ADDRESS, &["delete", "create"]);
+    object.configure("network", &format!("labels = {{ owner = \"ann\" }}\n  internal = true\n  {SUBNET}"));
+    let change = object.workspace.expect_change(ADDRESS, &["delete", "create"]);
     assert_eq!(change.unknown["id"], true);
-    place.apply();
+    object.workspace.converge();
     let format = "{{.Internal}} {{.Labels.owner}} {{(index .IPAM.Config 0).IPRange}}";
-    let seen = place.docker(&["network", "inspect", "-f", format, &place.name]);
+    let seen = object.docker(&["network", "inspect", "-f", format, &object.name]);
     assert_eq!(seen, "true ann 10.231.7.128/25");
 }
 
-fn changed_behind_our_back(place: &Place<'_>) {
-    place.docker(&["network", "rm", &place.name]);
-    place.space.expect_change(ADDRESS, &["create"]);
+fn changed_behind_our_back(object: &DockerObject<'_>) {
+    object.docker(&["network", "rm", &object.name]);
+    object.workspace.expect_change(ADDRESS, &["create"]);
     // Somebody makes it anew, and differently.
-    place.docker(&["network", "create", "--internal", "--label", "owner=bob", &place.name]);
-    let change = place.space.expect_change(ADDRESS, &["delete", "create"]);
+    object.docker(&["network", "create", "--internal", "--label", "owner=bob", &object.name]);
+    let change = object.workspace.expect_change(ADDRESS, &["delete", "create"]);
     assert_eq!(
         (&change.before["labels"]["owner"], &change.after["labels"]["owner"]),
         (&"bob".into(), &"ann".into())
     );
-    place.apply();
+    object.workspace.converge();
 }
 
-fn imported(place: &Place<'_>) {
-    place.space.run(&["state", "rm", ADDRESS]).expect_success();
-    let error = place.space.apply().expect_error();
-    error.says("Could not create docker network").says("already").says(&place.import_id());
-    let id = place.docker(&["network", "inspect", "-f", "{{.Id}}", &place.name]);
-    place.space.import(ADDRESS, &place.import_id()).expect_success();
+fn imported(object: &DockerObject<'_>) {
+    object.workspace.run(&["state", "rm", ADDRESS]).expect_success();
+    let error = object.workspace.apply().expect_error();
+    error.says("Could not create docker network").says("already").says(&object.import_id());
+    let id = object.docker(&["network", "inspect", "-f", "{{.Id}}", &object.name]);
+    object.workspace.import(ADDRESS, &object.import_id()).expect_success();
     // The ranges that the configuration asks for are there: nothing is replaced for them.
-    place.space.expect_change(ADDRESS, &["update"]);
-    place.apply();
-    assert_eq!(place.docker(&["network", "inspect", "-f", "{{.Id}}", &place.name]), id);
+    object.workspace.expect_change(ADDRESS, &["update"]);
+    object.workspace.converge();
+    assert_eq!(object.docker(&["network", "inspect", "-f", "{{.Id}}", &object.name]), id);
 }
 
-fn kept_while_in_use(place: &Place<'_>) {
-    let container = place.start_container(&["--network", &place.name]);
+fn kept_while_in_use(object: &DockerObject<'_>) {
+    let container = object.start_container(&["--network", &object.name]);
     let in_use = |run: acceptance_tests::Run, state: &str| {
         let error = run.expect_error();
         error.says("Could not destroy docker network").says(&format!("{container} ({state})"));
         error.says("The network is still there.").says("create_before_destroy");
     };
-    in_use(place.space.destroy(), "running");
-    place.docker(&["stop", "--time", "0", &container]);
-    in_use(place.space.destroy(), "stopped");
-    assert!(place.has(&place.host, "network"));
-    place.space.expect_no_changes();
-    place.docker(&["rm", &container]);
+    in_use(object.workspace.destroy(), "running");
+    object.docker(&["stop", "--time", "0", &container]);
+    in_use(object.workspace.destroy(), "stopped");
+    assert!(object.has(&object.host, "network"));
+    object.workspace.expect_no_changes();
+    object.docker(&["rm", &container]);
     // One that was never started counts too: without its network it could not be.
-    place.create_container(&["--network", &place.name]);
-    in_use(place.space.destroy(), "created");
-    place.docker(&["rm", &container]);
+    object.create_container(&["--network", &object.name]);
+    in_use(object.workspace.destroy(), "created");
+    object.docker(&["rm", &container]);
 }

@@ -3,7 +3,7 @@
 use acceptance_tests::hcl;
 use lab::Lab;
 
-use crate::place::Place;
+use crate::object::DockerObject;
 
 /// The first stack is healthy a moment after it runs; the second ends at once unless it is.
 const STACKS: &str = r#"
@@ -61,24 +61,24 @@ resource "windlass_compose_stack" "second" {
 #[test]
 fn stacks_share_a_network_and_a_volume_and_wait_for_each_other() {
     let lab = Lab::current().unwrap();
-    let place = Place::new(&lab);
+    let object = DockerObject::new(&lab);
     let locals = format!(
         "locals {{\n  host = {}\n  name = {}\n  image = {}\n}}\n",
-        hcl::quoted(&hcl::connection(&place.host)),
-        hcl::quoted(&place.name),
+        hcl::quoted(&hcl::connection(&object.host)),
+        hcl::quoted(&object.name),
         hcl::quoted(lab.image("busybox").unwrap())
     );
-    place.space.write("main.tf", &(locals + STACKS));
-    place.apply();
+    object.workspace.write("main.tf", &(locals + STACKS));
+    object.workspace.converge();
     // It would not run if the first had not been healthy, or shared neither name nor file.
-    let second = format!("{}-second-app-1", place.name);
-    assert_eq!(place.docker(&["inspect", "-f", "{{.State.Running}}", &second]), "true");
-    assert_eq!(place.docker(&["logs", &second]), "ready");
+    let second = format!("{}-second-app-1", object.name);
+    assert_eq!(object.docker(&["inspect", "-f", "{{.State.Running}}", &second]), "true");
+    assert_eq!(object.docker(&["logs", &second]), "ready");
 
     // Neither network nor volume can go before the stacks, and the volume's data is ours to lose.
-    place.space.destroy().expect_success();
+    object.workspace.destroy().expect_success();
     for kind in ["network", "volume"] {
-        assert!(!place.has(&place.host, kind), "{kind}");
+        assert!(!object.has(&object.host, kind), "{kind}");
     }
-    assert_eq!(place.docker(&["ps", "-aq", "--filter", &format!("name=^{}", place.name)]), "");
+    assert_eq!(object.docker(&["ps", "-aq", "--filter", &format!("name=^{}", object.name)]), "");
 }

@@ -13,9 +13,7 @@ fn what_was_started_with_other_options_is_adopted_as_the_plan_says() {
     let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
     let directory = format!("/srv/{}", stack.name);
     let put = |path: &str, text: &str| {
-        let line = ["tee", &format!("{directory}/{path}")];
-        let output = lab.exec_with_input(&stack.host, &line, text.as_bytes()).unwrap();
-        assert!(output.status.success());
+        stack.write_on_host(&format!("{directory}/{path}"), text);
     };
     let greeted = service(&stack, "app", &["environment: { GREETING: \"${GREETING}\" }"]);
     let kept = service(&stack, "db", &[]);
@@ -32,12 +30,12 @@ fn what_was_started_with_other_options_is_adopted_as_the_plan_says() {
     let before = stack.containers();
     assert_eq!(before.keys().collect::<Vec<_>>(), ["app", "db", "debug", "extra"]);
 
-    stack.space.write("compose.tpl.yaml", &wanted);
+    stack.workspace.write("compose.tpl.yaml", &wanted);
     stack.configure(
         "config = [file(\"${path.module}/compose.tpl.yaml\")]\n  environment = { GREETING = \"by tofu\" }",
     );
-    stack.space.import(STACK, &stack.import_id()).expect_success();
-    let change = stack.space.expect_change(STACK, &["update"]);
+    stack.workspace.import(STACK, &stack.import_id()).expect_success();
+    let change = stack.workspace.expect_change(STACK, &["update"]);
     let (was, will) = (&change.before["services"], &change.after["services"]);
     assert_eq!((&was["app"]["replicas"], &will["app"]["replicas"]), (&2.into(), &1.into()));
     assert_ne!(was["app"]["config_hash"], will["app"]["config_hash"]);
@@ -46,7 +44,7 @@ fn what_was_started_with_other_options_is_adopted_as_the_plan_says() {
     for gone in ["extra", "debug"] {
         assert_eq!((&was[gone]["status"], will[gone].is_null()), (&"running".into(), true), "{gone}");
     }
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     let after = stack.containers();
     assert_eq!(after.keys().collect::<Vec<_>>(), ["app", "db"]);
     assert_eq!(after["db"], before["db"], "what did not differ was replaced");
@@ -57,10 +55,10 @@ fn what_was_started_with_other_options_is_adopted_as_the_plan_says() {
         stack.root_runs(&["docker", "exec", &after["app"][0], "sh", "-c", "echo $GREETING"]),
         "by tofu"
     );
-    stack.space.expect_no_changes();
+    stack.workspace.expect_no_changes();
 
     // What the person left there is theirs.
-    stack.space.destroy().expect_success();
+    stack.workspace.destroy().expect_success();
     stack.expect_gone();
     assert_eq!(stack.shell(&format!("cat {directory}/notes")), "not shipped");
 }

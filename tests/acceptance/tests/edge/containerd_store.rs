@@ -44,8 +44,8 @@ impl<'a> Place<'a> {
              stop_grace_period: 0s\n{}",
             service(stack, "still", &[])
         );
-        stack.space.write("web/compose.yaml", &text);
-        stack.space.write(
+        stack.workspace.write("web/compose.yaml", &text);
+        stack.workspace.write(
             "web/app/Dockerfile",
             &format!(
                 "FROM {busybox}\nCOPY . /app/\nLABEL test={}\nCMD [\"sleep\", \"infinity\"]\n",
@@ -81,13 +81,13 @@ fn a_stack_is_built_pulled_changed_and_rolled_back() {
     let lab = Lab::current().unwrap();
     let host = lab.add_host(Variant::Root).unwrap();
     let place = Place::on(&lab, &host);
-    let space = &place.stack.space;
+    let workspace = &place.stack.workspace;
     let first = place.set_tag("1");
-    space.write("web/app/message", "one");
+    workspace.write("web/app/message", "one");
     place.configure("one", "");
-    space.apply().expect_success();
-    space.expect_no_changes();
-    let state = space.state(STACK);
+    workspace.apply().expect_success();
+    workspace.expect_no_changes();
+    let state = workspace.state(STACK);
     let digests = &state["image_digests"];
     assert!(digests["tagged"].as_str().unwrap().ends_with(&first), "{digests}");
     assert!(digests["app"].is_null(), "no registry knows what was built here: {digests}");
@@ -97,24 +97,24 @@ fn a_stack_is_built_pulled_changed_and_rolled_back() {
 
     // What fails goes back to the images that ran, although the tag and the build have moved on.
     place.set_tag("2");
-    space.write("web/app/message", "two");
+    workspace.write("web/app/message", "two");
     let fails = "pull = \"always\"\n  job {\n    name = \"late\"\n    service = \"still\"\n    when = \"after\"\n    \
                  command = [\"false\"]\n  }";
     place.configure("two", fails);
-    let change = space.expect_change(STACK, &["update"]);
+    let change = workspace.expect_change(STACK, &["update"]);
     for service in ["app", "tagged"] {
         assert_eq!(change.unknown["services"][service]["image_id"], true, "{service}");
     }
     assert_eq!(change.before["services"]["still"], change.after["services"]["still"]);
-    space.apply().expect_error().says("Job \"late\"").says("rolled back");
+    workspace.apply().expect_error().says("Job \"late\"").says("rolled back");
     let image = |line: &String| line.split(' ').nth(2).unwrap().to_owned();
     let after = place.running();
     assert_eq!(before.iter().map(image).collect::<Vec<_>>(), after.iter().map(image).collect::<Vec<_>>());
-    assert_eq!(space.state(STACK)["image_digests"], *digests);
+    assert_eq!(workspace.state(STACK)["image_digests"], *digests);
 
     place.configure("two", "pull = \"always\"");
-    space.apply().expect_success();
-    space.expect_no_changes();
+    workspace.apply().expect_success();
+    workspace.expect_no_changes();
     let changed = place.running();
     assert_eq!(
         after.iter().zip(&changed).filter(|(then, now)| then != now).count(),
@@ -122,7 +122,7 @@ fn a_stack_is_built_pulled_changed_and_rolled_back() {
         "{after:?}\n{changed:?}"
     );
     assert_eq!(place.docker(&format!("exec {}-app-1 cat /app/message", place.stack.name)), "two");
-    space.destroy().expect_success();
+    workspace.destroy().expect_success();
     assert_eq!(place.docker("ps -aq"), "");
     assert_eq!(place.docker("images -q windlass.invalid/kept"), "", "images are still held");
 }
@@ -132,7 +132,7 @@ fn what_is_cached_in_a_registry_is_built_on() {
     let lab = Lab::current().unwrap();
     let host = lab.add_host(Variant::Root).unwrap();
     let place = Place::on(&lab, &host);
-    let space = &place.stack.space;
+    let workspace = &place.stack.workspace;
     let repository = format!("{}/{}", lab.state().registry, unique("cached"));
     let cache = format!("type=registry,ref={repository}:cache");
     let block = |address: &str, name: &str, more: &str| {
@@ -150,12 +150,12 @@ fn what_is_cached_in_a_registry_is_built_on() {
         &format!("FROM {busybox}"),
         "COPY --from=first /random /random",
     ];
-    space.write("app/Dockerfile", &(lines.join("\n") + "\n"));
+    workspace.write("app/Dockerfile", &(lines.join("\n") + "\n"));
     let to = format!("push = true\n  cache_to = [{}]", hcl::quoted(&format!("{cache},mode=max")));
-    space.write("image.tf", &block("it", &format!("{repository}:1"), &to));
-    space.apply().expect_success();
-    space.expect_no_changes();
-    let state = space.state(IMAGE);
+    workspace.write("image.tf", &block("it", &format!("{repository}:1"), &to));
+    workspace.apply().expect_success();
+    workspace.expect_no_changes();
+    let state = workspace.state(IMAGE);
     let (_, name) = repository.split_once('/').unwrap();
     assert_eq!(state["digest"], lab.registry().digest(name, "1").unwrap());
     let reference = state["reference"].as_str().unwrap();
@@ -163,14 +163,14 @@ fn what_is_cached_in_a_registry_is_built_on() {
     let random = place.docker(&format!("run --rm --network none {reference} cat /random"));
 
     // Nothing of it is left on the host, not even of its first stage.
-    space.write("image.tf", "");
-    space.apply().expect_success();
+    workspace.write("image.tf", "");
+    workspace.apply().expect_success();
     place.docker(&format!("rmi -f {reference}; docker -H unix://{} builder prune -af", place.socket));
     let from = format!("cache_from = [{}]", hcl::quoted(&cache));
     let second = format!("{repository}-second:1");
-    space.write("image.tf", &block("second", &second, &from));
-    space.apply().expect_success();
-    space.expect_no_changes();
+    workspace.write("image.tf", &block("second", &second, &from));
+    workspace.apply().expect_success();
+    workspace.expect_no_changes();
     assert_eq!(place.docker(&format!("run --rm --network none {second} cat /random")), random);
-    space.destroy().expect_success();
+    workspace.destroy().expect_success();
 }

@@ -6,7 +6,7 @@ use lab::{Host, Lab, Variant};
 use crate::service;
 
 fn configure(stack: &Stack<'_>, host: &Host, socket: &str, text: &str) {
-    stack.space.write("compose.tpl.yaml", text);
+    stack.workspace.write("compose.tpl.yaml", text);
     let connection = format!("{}&docker={socket}", hcl::connection(host));
     stack.configure_on(&hcl::quoted(&connection), "config = [file(\"${path.module}/compose.tpl.yaml\")]");
 }
@@ -24,8 +24,7 @@ fn a_rootless_engine_runs_a_stack() {
             + "volumes:\n  data:\n"
     };
     configure(&stack, &host, socket, &text("one"));
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     assert!(stack.containers().is_empty(), "it runs on root's engine");
     let docker = format!("docker -H unix://{socket}");
     let ids = || {
@@ -37,23 +36,22 @@ fn a_rootless_engine_runs_a_stack() {
     };
     let first = ids();
     assert_eq!(first.len(), 2, "{first:?}");
-    assert_eq!(stack.space.state(STACK)["services"]["web"]["ports"][0], "18080->80/tcp");
+    assert_eq!(stack.workspace.state(STACK)["services"]["web"]["ports"][0], "18080->80/tcp");
     // Nothing of it is root's.
     let directory = stack.directory();
     assert_eq!(stack.shell(&format!("find {directory} ! -user deploy | wc -l")), "0");
 
     configure(&stack, &host, socket, &text("two"));
-    stack.space.expect_change(STACK, &["update"]);
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.expect_change(STACK, &["update"]);
+    stack.workspace.converge();
     let second = ids();
     assert_eq!(first[0], second[0], "db was replaced");
     assert_ne!(first[1], second[1]);
 
     stack.shell(&format!("{docker} stop {}-web-1", stack.name));
-    stack.space.expect_change(STACK, &["update"]);
-    stack.space.apply().expect_success();
-    stack.space.destroy().expect_success();
+    stack.workspace.expect_change(STACK, &["update"]);
+    stack.workspace.apply().expect_success();
+    stack.workspace.destroy().expect_success();
     assert!(ids().is_empty());
 }
 
@@ -64,8 +62,8 @@ fn podman_is_refused_before_anything_is_done() {
     let socket = lab.start_podman(&host).unwrap();
     let stack = Stack::on(&lab, &host);
     configure(&stack, &host, socket, &stack.one_service());
-    let error = stack.space.apply().expect_error();
+    let error = stack.workspace.apply().expect_error();
     error.says("podman, which is not supported").says(socket).says("Nothing was changed.");
-    assert!(stack.space.state(STACK).is_null());
+    assert!(stack.workspace.state(STACK).is_null());
     assert!(!stack.exists(&format!("/root/windlass/{}", stack.name)));
 }

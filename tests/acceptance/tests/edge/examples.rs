@@ -124,7 +124,7 @@ fn a_second_plan_of_every_example_is_empty() {
     for (name, folder) in examples() {
         eprintln!("{name}");
         let given = given(&name);
-        let mut space = Workspace::for_test();
+        let mut workspace = Workspace::for_test();
         let mut text = String::new();
         for entry in fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
@@ -138,19 +138,19 @@ fn a_second_plan_of_every_example_is_empty() {
         }
         for variable in text.lines().filter_map(|line| line.strip_prefix("variable \"")) {
             let variable = variable.split('"').next().unwrap();
-            space.env(&format!("TF_VAR_{variable}"), "a value for it");
+            workspace.env(&format!("TF_VAR_{variable}"), "a value for it");
         }
-        space.write("provider.tf", &hcl::provider_block(&lab, ""));
-        space.write("main.tf", &on_lab(&text, &host));
+        workspace.write("provider.tf", &hcl::provider_block(&lab, ""));
+        workspace.write("main.tf", &on_lab(&text, &host));
         for (path, content) in given.files {
-            space.write(path, &image(content));
+            workspace.write(path, &image(content));
         }
         if !given.on_host.is_empty() {
             lab.exec_ok(&host, &["sh", "-c", &image(given.on_host)]).unwrap();
         }
-        space.apply().expect_success();
-        space.expect_no_changes();
-        space.destroy().expect_success();
+        workspace.apply().expect_success();
+        workspace.expect_no_changes();
+        workspace.destroy().expect_success();
         // What one example leaves is not there for the next.
         let line = "docker ps -aq | xargs -r docker rm -f -v >/dev/null; docker volume ls -q | xargs -r docker volume rm >/dev/null";
         lab.exec_ok(&host, &["sh", "-c", line]).unwrap();

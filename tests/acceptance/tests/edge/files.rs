@@ -12,20 +12,19 @@ fn includes_and_extensions_live_and_die() {
     let write = |include: &str, level: &str, image_label: &str| {
         let web = "  web:\n    extends: { file: common/base.yaml, service: base }\n    environment: { LEVEL: \"${LEVEL}\" }\n";
         let alone = service(&stack, "alone", &[]);
-        stack.space.write("app/compose.yaml", &format!("{include}services:\n{web}{alone}"));
-        stack.space.write("app/.env", &format!("LEVEL={level}\n"));
+        stack.workspace.write("app/compose.yaml", &format!("{include}services:\n{web}{alone}"));
+        stack.workspace.write("app/.env", &format!("LEVEL={level}\n"));
         let base = service(&stack, "base", &["env_file: [base.env]", image_label]);
-        stack.space.write("app/common/base.yaml", &format!("services:\n{base}"));
+        stack.workspace.write("app/common/base.yaml", &format!("services:\n{base}"));
     };
     let cache = service(&stack, "cache", &["environment: { SIZE: \"${SIZE}\" }"]);
-    stack.space.write("app/parts/cache/compose.yaml", &format!("services:\n{cache}"));
-    stack.space.write("app/parts/cache/.env", "SIZE=small\n");
-    stack.space.write("app/common/base.env", "BASE=one\n");
+    stack.workspace.write("app/parts/cache/compose.yaml", &format!("services:\n{cache}"));
+    stack.workspace.write("app/parts/cache/.env", "SIZE=small\n");
+    stack.workspace.write("app/common/base.env", "BASE=one\n");
     let include = "include:\n  - parts/cache/compose.yaml\n";
     write(include, "info", "labels: { a: \"1\" }");
     stack.configure("source_dir = \"${path.module}/app\"");
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     let first = stack.containers();
     assert_eq!(first.keys().collect::<Vec<_>>(), ["alone", "cache", "web"]);
     let set = |service: &str, name: &str| stack.variable(service, name);
@@ -33,31 +32,31 @@ fn includes_and_extensions_live_and_die() {
     assert_eq!(set("cache", "SIZE"), "small");
 
     // What the extended service reads, and what the included file reads.
-    stack.space.write("app/common/base.env", "BASE=two\n");
-    let change = stack.space.expect_change(STACK, &["update"]);
+    stack.workspace.write("app/common/base.env", "BASE=two\n");
+    let change = stack.workspace.expect_change(STACK, &["update"]);
     for kept in ["cache", "alone"] {
         assert_eq!(change.before["services"][kept], change.after["services"][kept], "{kept}");
     }
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     let second = stack.containers();
     assert_ne!(second["web"], first["web"]);
     assert_eq!((&second["cache"], &second["alone"]), (&first["cache"], &first["alone"]));
     assert_eq!(set("web", "BASE"), "two");
-    stack.space.write("app/parts/cache/.env", "SIZE=large\n");
-    stack.space.apply().expect_success();
+    stack.workspace.write("app/parts/cache/.env", "SIZE=large\n");
+    stack.workspace.apply().expect_success();
     let third = stack.containers();
     assert_eq!((&third["web"], &third["alone"]), (&second["web"], &second["alone"]));
     assert_eq!(set("cache", "SIZE"), "large");
-    stack.space.expect_no_changes();
+    stack.workspace.expect_no_changes();
 
     // The include goes, and with it its services.
     write("", "info", "labels: { a: \"1\" }");
-    let change = stack.space.expect_change(STACK, &["update"]);
+    let change = stack.workspace.expect_change(STACK, &["update"]);
     assert!(change.after["services"]["cache"].is_null());
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     assert_eq!(stack.containers().keys().collect::<Vec<_>>(), ["alone", "web"]);
-    stack.space.expect_no_changes();
-    stack.space.destroy().expect_success();
+    stack.workspace.expect_no_changes();
+    stack.workspace.destroy().expect_success();
     stack.expect_gone();
 }
 
@@ -66,20 +65,20 @@ fn a_stack_without_services_is_one() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
     stack.configure_text("services: {}\n");
-    stack.space.apply().expect_success();
-    assert_eq!(stack.space.state(STACK)["services"], serde_json::json!({}));
-    stack.space.expect_no_changes();
+    stack.workspace.apply().expect_success();
+    assert_eq!(stack.workspace.state(STACK)["services"], serde_json::json!({}));
+    stack.workspace.expect_no_changes();
 
     // Services come, and all of them go again.
     stack.configure_one_service();
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     assert_eq!(stack.containers().len(), 1);
     stack.configure_text("services: {}\n");
-    stack.space.expect_change(STACK, &["update"]);
-    stack.space.apply().expect_success();
+    stack.workspace.expect_change(STACK, &["update"]);
+    stack.workspace.apply().expect_success();
     assert!(stack.containers().is_empty());
-    stack.space.expect_no_changes();
-    stack.space.destroy().expect_success();
+    stack.workspace.expect_no_changes();
+    stack.workspace.destroy().expect_success();
     stack.expect_gone();
 }
 
@@ -92,7 +91,7 @@ fn files_that_compose_does_not_take_are_told() {
     {
         stack.configure_text(text);
         stack
-            .space
+            .workspace
             .plan()
             .expect_error()
             .says("Could not plan compose stack")

@@ -16,7 +16,7 @@ fn configure(stack: &Stack<'_>, hosts: &[(&str, &Host)], greeting: &str) {
             )
         })
         .collect();
-    stack.space.write(
+    stack.workspace.write(
         "hosts.tf",
         &format!(
             "locals {{\n  hosts = {{\n{}  }}\n}}\n\
@@ -25,7 +25,7 @@ fn configure(stack: &Stack<'_>, hosts: &[(&str, &Host)], greeting: &str) {
             entries.concat()
         ),
     );
-    stack.space.write(
+    stack.workspace.write(
         "compose.tpl.yaml",
         &stack.one_service().replace("  app:\n", "  app:\n    environment: { G: \"${G}\" }\n"),
     );
@@ -49,14 +49,14 @@ fn one_configuration_for_several_hosts() {
     let mut on: Vec<Stack<'_>> = hosts.iter().map(|(_, host)| Stack::on(&lab, host)).collect();
     let name = on[0].name.clone();
     on.iter_mut().for_each(|stack| stack.name.clone_from(&name));
-    let space = &on[0].space;
+    let workspace = &on[0].workspace;
 
     configure(&on[0], &hosts, "hello");
     // No connection is known before the hosts have been seen.
-    let planned = space.changes();
+    let planned = workspace.changes();
     assert_eq!(planned.len(), 6, "{:?}", planned.keys());
-    space.apply().expect_success();
-    space.expect_no_changes();
+    workspace.apply().expect_success();
+    workspace.expect_no_changes();
     for (stack, (key, _)) in on.iter().zip(hosts) {
         assert_eq!(stack.variable("app", "G"), format!("hello {key}"));
     }
@@ -64,13 +64,13 @@ fn one_configuration_for_several_hosts() {
 
     // One host less: its stack goes, the others are left alone.
     configure(&on[0], &hosts[..2], "hello");
-    let planned = space.changes();
+    let planned = workspace.changes();
     assert_eq!(planned[&format!("{STACK}[\"c\"]")].actions, ["delete"]);
     assert!(planned[&format!("{STACK}[\"a\"]")].is_noop());
-    space.apply().expect_success();
+    workspace.apply().expect_success();
     on[2].expect_gone();
     assert_eq!((&on[0].containers(), &on[1].containers()), (&first[0], &first[1]));
-    space.expect_no_changes();
-    space.destroy().expect_success();
+    workspace.expect_no_changes();
+    workspace.destroy().expect_success();
     on.iter().for_each(Stack::expect_gone);
 }

@@ -26,21 +26,21 @@ fn sixty_services_in_one_stack() {
     };
     write("one");
     let begun = Instant::now();
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     eprintln!("{SERVICES} services: created in {:.1} s", begun.elapsed().as_secs_f64());
-    stack.space.expect_no_changes();
+    stack.workspace.expect_no_changes();
     let before = stack.containers();
     assert_eq!(before.len(), SERVICES);
 
     write("two");
     let begun = Instant::now();
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     eprintln!("{SERVICES} services: one changed in {:.1} s", begun.elapsed().as_secs_f64());
-    stack.space.expect_no_changes();
+    stack.workspace.expect_no_changes();
     let after = stack.containers();
     let changed: Vec<_> = before.iter().filter(|(name, ids)| after[*name] != **ids).collect();
     assert_eq!(changed.len(), 1, "{changed:?}");
-    stack.space.destroy().expect_success();
+    stack.workspace.destroy().expect_success();
     stack.expect_gone();
 }
 
@@ -59,14 +59,14 @@ fn many_stacks_on_one_host() {
     // Without networks: an engine has addresses for some thirty.
     let text = format!("services:\n{}", service(&stack, "app", &["network_mode: none"]));
     stack.configure_text(&text);
-    let file = stack.space.path().join("stack.tf");
+    let file = stack.workspace.path().join("stack.tf");
     let one = fs::read_to_string(&file).unwrap();
     let own_name = format!("\"{}-${{count.index}}\"\n  count = {stacks}", stack.name);
     fs::write(&file, one.replace(&format!("\"{}\"", stack.name), &own_name)).unwrap();
     let run = |command: &[&str]| {
         let begun = Instant::now();
         let words = [command, &["-input=false", "-json", "-parallelism=50"]].concat();
-        stack.space.run(&words).expect_success();
+        stack.workspace.run(&words).expect_success();
         eprintln!("{stacks} stacks: {} in {:.1} s", command[0], begun.elapsed().as_secs_f64());
     };
     run(&["apply", "-auto-approve"]);
@@ -75,5 +75,5 @@ fn many_stacks_on_one_host() {
     assert_eq!(running(), stacks.to_string());
     run(&["destroy", "-auto-approve"]);
     assert_eq!(running(), "0");
-    assert!(stack.space.state(STACK).is_null());
+    assert!(stack.workspace.state(STACK).is_null());
 }

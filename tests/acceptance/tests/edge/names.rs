@@ -17,19 +17,19 @@ fn a_renamed_service_is_another_one_and_takes_its_port_over() {
         stack.configure_text(&text);
     };
     write("web");
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     let before = stack.containers();
 
     write("front");
-    let change = stack.space.expect_change(STACK, &["update"]);
+    let change = stack.workspace.expect_change(STACK, &["update"]);
     let (was, will) = (&change.before["services"], &change.after["services"]);
     assert!(was["front"].is_null() && was["web"]["status"] == "running");
     assert!(will["web"].is_null() && will["front"]["status"] == "running");
     assert_eq!(was["db"], will["db"]);
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     let after = stack.containers();
     assert_eq!(after.keys().collect::<Vec<_>>(), ["db", "front"]);
     assert_eq!(after["db"], before["db"]);
-    assert_eq!(stack.space.state(STACK)["services"]["front"]["ports"][0], "8080->80/tcp");
-    stack.space.expect_no_changes();
+    assert_eq!(stack.workspace.state(STACK)["services"]["front"]["ports"][0], "8080->80/tcp");
+    stack.workspace.expect_no_changes();
 }

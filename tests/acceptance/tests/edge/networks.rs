@@ -31,20 +31,18 @@ fn static_subnets_and_addresses_are_kept() {
         stack.configure_text(&format!("services:\n{gate}{db}{other}{networks}"));
     };
     write("10.77.1.10", "10.77.2");
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     assert_eq!(address(&stack, "gate", "front"), "10.77.1.10");
     assert_eq!(address(&stack, "db", "back"), "10.77.2.20");
     let first = stack.containers();
 
     // Another address for one of them.
     write("10.77.1.11", "10.77.2");
-    let change = stack.space.expect_change(STACK, &["update"]);
+    let change = stack.workspace.expect_change(STACK, &["update"]);
     for kept in ["db", "other"] {
         assert_eq!(change.before["services"][kept], change.after["services"][kept], "{kept}");
     }
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     assert_eq!(address(&stack, "gate", "front"), "10.77.1.11");
     let second = stack.containers();
     assert_eq!((&second["db"], &second["other"]), (&first["db"], &first["other"]));
@@ -52,12 +50,11 @@ fn static_subnets_and_addresses_are_kept() {
     // Another subnet for a network that is there is more than this Compose can do: it is told, and
     // what runs goes on where it was.
     write("10.77.1.11", "10.77.3");
-    stack.space.apply().expect_error().says("no configured subnet");
+    stack.workspace.apply().expect_error().says("no configured subnet");
     assert_eq!(address(&stack, "db", "back"), "10.77.2.20");
     write("10.77.1.11", "10.77.2");
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     assert_eq!(stack.containers()["other"], second["other"]);
-    stack.space.destroy().expect_success();
+    stack.workspace.destroy().expect_success();
     stack.expect_gone();
 }

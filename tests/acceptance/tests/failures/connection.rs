@@ -16,18 +16,17 @@ fn a_cut_while_services_start_is_told_and_repaired() {
     let host = lab.add_host(Variant::Deploy).unwrap();
     let stack = Stack::on(&lab, &host);
     gate::write(&stack, "");
-    let apply = stack.space.start_apply();
+    let apply = stack.workspace.start_apply();
     gate::reached(&stack);
     assert!(lab.kill_connections(&host).unwrap() > 0, "there was nothing to cut");
     let run = apply.finish();
     let parts = ["connection", "Its containers now: ", "slow-1 (starting)", "The stack is recorded"];
     expect_story(&run, &stack.could_not("start"), &parts);
-    assert!(is_tainted(&stack.space, STACK));
-    assert_eq!(stack.space.state(STACK)["services"]["slow"]["status"], "starting");
+    assert!(is_tainted(&stack.workspace, STACK));
+    assert_eq!(stack.workspace.state(STACK)["services"]["slow"]["status"], "starting");
 
     gate::open(&stack);
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
 
     // The same for a change: what was not to be touched goes on.
     gate::close(&stack);
@@ -44,7 +43,7 @@ fn a_cut_while_services_start_is_told_and_repaired() {
         stack.root_runs(&["docker", "ps"]).contains("health: starting")
     });
     let before = stack.containers();
-    let apply = stack.space.start_apply();
+    let apply = stack.workspace.start_apply();
     gate::until("the new service is made", || stack.containers().contains_key("more"));
     assert!(lab.kill_connections(&host).unwrap() > 0, "there was nothing to cut");
     let run = apply.finish();
@@ -58,11 +57,10 @@ fn a_cut_while_services_start_is_told_and_repaired() {
             "The next apply goes on from here.",
         ],
     );
-    assert!(!is_tainted(&stack.space, STACK));
-    stack.space.expect_change(STACK, &["update"]);
+    assert!(!is_tainted(&stack.workspace, STACK));
+    stack.workspace.expect_change(STACK, &["update"]);
     gate::open(&stack);
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     assert_eq!(stack.containers()["app"], before["app"]);
 }
 
@@ -71,22 +69,22 @@ fn a_cut_while_files_are_shipped_leaves_the_old_ones() {
     let lab = Lab::current().unwrap();
     let host = lab.add_host(Variant::Root).unwrap();
     let stack = Stack::on(&lab, &host);
-    stack.space.write("app/compose.yaml", &stack.one_service());
-    stack.space.write("app/small", "old\n");
+    stack.workspace.write("app/compose.yaml", &stack.one_service());
+    stack.workspace.write("app/small", "old\n");
     stack.configure("source_dir = \"${path.module}/app\"");
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     let before = stack.containers();
     let directory = stack.directory();
 
-    stack.space.write("app/small", "new\n");
-    stack.space.write("app/large", &"0123456789abcdef".repeat(4 << 20));
+    stack.workspace.write("app/small", "new\n");
+    stack.workspace.write("app/large", &"0123456789abcdef".repeat(4 << 20));
     let cutter = format!(
         "for i in $(seq 3000); do find {directory} -path '*.staging*' -type f -size +1M 2>/dev/null | grep -q . && break; \
          sleep 0.01; done; pkill -KILL -c -f '^sshd-(session|auth)' || true"
     );
     let run = thread::scope(|scope| {
         let cut = scope.spawn(|| stack.shell(&cutter));
-        let run = stack.space.apply();
+        let run = stack.workspace.apply();
         assert_ne!(cut.join().unwrap(), "0", "there was nothing to cut");
         run
     });
@@ -99,8 +97,7 @@ fn a_cut_while_files_are_shipped_leaves_the_old_ones() {
     assert_eq!(stack.shell(&format!("cat {directory}/small")), "old");
     assert!(!stack.exists(&format!("{directory}/large")));
 
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     assert_eq!(
         stack.shell(&format!("cat {directory}/small; ls -A {directory} | grep -c windlass-; true")),
         "new\n0"
@@ -125,12 +122,12 @@ fn a_cut_while_it_is_rolled_back_is_told_and_repaired() {
     let ill = "test: [CMD, \"false\"], retries: 1";
     gate::open(&stack);
     write("1", well);
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
 
     // The old version has to be waited for again, and nobody opens its gate.
     gate::close(&stack);
     write("2", ill);
-    let apply = stack.space.start_apply();
+    let apply = stack.workspace.start_apply();
     let runs = |version: &str| {
         let line = format!("docker exec {}-app-1 sh -c 'echo $V' 2>/dev/null || true", stack.name);
         stack.shell(&line) == version
@@ -145,20 +142,19 @@ fn a_cut_while_it_is_rolled_back_is_told_and_repaired() {
     let parts =
         ["is unhealthy", "What runs now is not known", "Taking it back failed too", "The next apply goes on"];
     expect_story(&run, &stack.could_not("update"), &parts);
-    let told = run.diagnostics();
-    let second = told.iter().find(|one| one.summary == stack.could_not("roll back")).unwrap();
+    let diagnostics = run.diagnostics();
+    let second = diagnostics.iter().find(|one| one.summary == stack.could_not("roll back")).unwrap();
     second.says(&host.address).says("between what it was and what it should have become.");
-    stack.space.expect_change(STACK, &["update"]);
+    stack.workspace.expect_change(STACK, &["update"]);
 
     // What was good is still what a failure goes back to.
     gate::open(&stack);
     write("3", ill);
-    let run = stack.space.apply();
+    let run = stack.workspace.apply();
     expect_story(&run, &stack.could_not("update"), &["is unhealthy", "runs as before the apply: "]);
     assert_eq!(stack.variable("app", "V"), "1");
     write("1", well);
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
 }
 
 #[test]
@@ -168,18 +164,18 @@ fn a_host_without_sshd_keeps_its_state() {
     let stack = Stack::on(&lab, &host);
     stack.provider("", "connect_timeout = \"2s\"");
     stack.configure_one_service();
-    stack.space.apply().expect_success();
-    let state = stack.space.state(STACK);
+    stack.workspace.apply().expect_success();
+    let state = stack.workspace.state(STACK);
     lab.stop_sshd(&host).unwrap();
     lab.kill_connections(&host).unwrap();
-    let run = stack.space.plan();
+    let run = stack.workspace.plan();
     let parts = ["did not answer", &host.address, "Nothing was changed.", "firewall"];
     expect_story(&run, &stack.could_not("read"), &parts);
-    let run = stack.space.run(&["destroy", "-refresh=false", "-auto-approve", "-json"]);
+    let run = stack.workspace.run(&["destroy", "-refresh=false", "-auto-approve", "-json"]);
     expect_story(&run, &stack.could_not("destroy"), &["did not answer", "still there"]);
-    assert_eq!(stack.space.state(STACK), state);
+    assert_eq!(stack.workspace.state(STACK), state);
     lab.start_sshd(&host).unwrap();
-    stack.space.expect_no_changes();
+    stack.workspace.expect_no_changes();
 }
 
 #[test]
@@ -189,7 +185,7 @@ fn a_host_that_falls_silent_in_the_middle_is_told_and_repaired() {
     let stack = Stack::on(&lab, &host);
     stack.provider("", "connect_timeout = \"3s\"");
     gate::write(&stack, "");
-    let apply = stack.space.start_apply();
+    let apply = stack.workspace.start_apply();
     gate::reached(&stack);
     lab.cut(&host).unwrap();
     let run = apply.finish();
@@ -197,8 +193,7 @@ fn a_host_that_falls_silent_in_the_middle_is_told_and_repaired() {
     let parts = [&host.address, "What runs now is not known", "The stack is recorded"];
     expect_story(&run, &stack.could_not("start"), &parts);
     assert!(run.took.as_secs() < 120, "it took {:?}", run.took);
-    assert!(is_tainted(&stack.space, STACK));
+    assert!(is_tainted(&stack.workspace, STACK));
     gate::open(&stack);
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
 }

@@ -15,7 +15,7 @@ fn configure_with(stack: &Stack<'_>, app: &str, attributes: &str) {
         "services:\n  app:\n    image: {}\n    stop_grace_period: 0s\n    environment: {{ T: \"${{TOKEN}}\" }}\n{app}",
         stack.image("busybox")
     );
-    stack.space.write("compose.tpl.yaml", &text);
+    stack.workspace.write("compose.tpl.yaml", &text);
     stack.configure(&format!(
         "config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  secrets_wo = {{ TOKEN = \"sesame-Kq7-open\" }}\n  \
          secrets_wo_version = \"1\"\n  {attributes}"
@@ -30,35 +30,35 @@ const KEEP: &str = "on_failure = \"keep\"";
 fn fails_and_recovers(host: &Host, lab: &Lab, app: &str, parts: &[&str]) {
     let stack = Stack::on(lab, host);
     configure_with(&stack, app, KEEP);
-    let run = stack.space.apply();
+    let run = stack.workspace.apply();
     let title = stack.could_not("start");
-    let told = expect_story(
+    let error = expect_story(
         &run,
         &title,
         &["Service app", "Its containers now: ", "The stack is recorded", "apply again"],
     );
     for part in parts {
-        told.says(part);
+        error.says(part);
     }
-    assert!(!run.stdout.contains("sesame-Kq7-open"), "a secret of the log was shown: {told:#?}");
+    assert!(!run.stdout.contains("sesame-Kq7-open"), "a secret of the log was shown: {error:#?}");
     assert!(run.took.as_secs() < 60, "it took {:?}", run.took);
-    assert!(is_tainted(&stack.space, STACK), "the failed stack is not marked");
+    assert!(is_tainted(&stack.workspace, STACK), "the failed stack is not marked");
 
     configure(&stack, WELL);
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     // A good stack that is made bad is as it was, and only a difference where that is wanted.
     configure(&stack, app);
     let title = stack.could_not("update");
-    expect_story(&stack.space.apply(), &title, &["Service app", "runs as before the apply: "]);
-    assert!(!is_tainted(&stack.space, STACK));
+    expect_story(&stack.workspace.apply(), &title, &["Service app", "runs as before the apply: "]);
+    assert!(!is_tainted(&stack.workspace, STACK));
     configure(&stack, WELL);
-    stack.space.expect_no_changes();
+    stack.workspace.expect_no_changes();
     configure_with(&stack, app, KEEP);
     let parts = ["Service app", "Its containers now: ", "The next apply goes on from here."];
-    expect_story(&stack.space.apply(), &title, &parts);
-    assert!(!is_tainted(&stack.space, STACK));
-    stack.space.expect_change(STACK, &["update"]);
-    stack.space.destroy().expect_success();
+    expect_story(&stack.workspace.apply(), &title, &parts);
+    assert!(!is_tainted(&stack.workspace, STACK));
+    stack.workspace.expect_change(STACK, &["update"]);
+    stack.workspace.destroy().expect_success();
     stack.expect_gone();
 }
 
@@ -94,9 +94,9 @@ fn a_program_that_is_not_in_the_image_is_told() {
     let stack = Stack::on(&lab, lab.host(Variant::Deploy).unwrap());
     configure(&stack, "    command: [no-such-program]\n");
     let title = stack.could_not("start");
-    let run = stack.space.apply();
+    let run = stack.workspace.apply();
     expect_story(&run, &title, &["no-such-program", "Nothing of it is left running"]);
-    assert!(stack.space.state(STACK).is_null());
+    assert!(stack.workspace.state(STACK).is_null());
     stack.expect_gone();
 }
 
@@ -107,7 +107,7 @@ fn a_port_that_is_taken_is_told() {
     let stack = Stack::on(&lab, &host);
     configure(&stack, &format!("{WELL}    ports: [\"22:80\"]\n"));
     let title = stack.could_not("start");
-    let run = stack.space.apply();
+    let run = stack.workspace.apply();
     expect_story(&run, &title, &["22", "Something else on the host uses that port", "Nothing of it is left"]);
 }
 
@@ -121,6 +121,6 @@ fn a_job_that_fails_is_told_with_its_log() {
     );
     configure(&stack, &job);
     let title = stack.could_not("start");
-    let run = stack.space.apply();
+    let run = stack.workspace.apply();
     expect_story(&run, &title, &["Service migrate", "exited with status 4", "table is locked"]);
 }

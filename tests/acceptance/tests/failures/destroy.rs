@@ -14,7 +14,7 @@ fn what_is_gone_already_is_destroyed() {
     stack.configure_one_service();
     // Containers, files, or both were removed by hand.
     for (containers, files) in [(true, false), (false, true), (true, true)] {
-        stack.space.apply().expect_success();
+        stack.workspace.apply().expect_success();
         let directory = stack.directory();
         if containers {
             stack.root_runs(&["docker", "compose", "-p", &stack.name, "down"]);
@@ -22,8 +22,8 @@ fn what_is_gone_already_is_destroyed() {
         if files {
             stack.root_runs(&["rm", "-r", &directory]);
         }
-        stack.space.run(&BLIND).expect_success();
-        assert!(stack.space.state(STACK).is_null());
+        stack.workspace.run(&BLIND).expect_success();
+        assert!(stack.workspace.state(STACK).is_null());
         stack.expect_gone();
         assert!(!stack.exists(&directory));
     }
@@ -34,17 +34,17 @@ fn only_what_was_shipped_is_deleted() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
     let mount = "    volumes: [\"./data:/data\", \"./conf:/conf:ro\"]\n";
-    stack.space.write("app/compose.yaml", &format!("{}{mount}", stack.one_service()));
-    stack.space.write("app/conf/shipped", "shipped\n");
+    stack.workspace.write("app/compose.yaml", &format!("{}{mount}", stack.one_service()));
+    stack.workspace.write("app/conf/shipped", "shipped\n");
     stack.configure("source_dir = \"${path.module}/app\"");
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     let directory = stack.directory();
     stack.shell(&format!(
         "cd {directory} && echo precious > data/database && echo mine > conf/foreign && echo mine > notes && \
          ln -s /etc/hostname link && mkdir -p .windlass/mine && echo mine > .windlass/mine/file"
     ));
-    stack.space.expect_no_changes();
-    stack.space.destroy().expect_success();
+    stack.workspace.expect_no_changes();
+    stack.workspace.destroy().expect_success();
     stack.expect_gone();
     let left = stack.shell(&format!("cd {directory} && find . -not -type d | sort"));
     assert_eq!(
@@ -53,8 +53,7 @@ fn only_what_was_shipped_is_deleted() {
     );
 
     // What a service wrote does not keep the stack from coming back to it.
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     assert_eq!(stack.shell(&format!("cat {directory}/data/database")), "precious");
 }
 
@@ -64,7 +63,7 @@ fn a_network_that_others_use_stays_with_a_warning() {
     let host = lab.add_host(Variant::Root).unwrap();
     let stack = Stack::on(&lab, &host);
     stack.configure_one_service();
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     // A foreign container in the stack's network, which therefore cannot be removed.
     let network = format!("{}_default", stack.name);
     let stranger = [
@@ -80,15 +79,14 @@ fn a_network_that_others_use_stays_with_a_warning() {
         "99",
     ];
     stack.root_runs(&stranger);
-    let run = stack.space.destroy().expect_success();
+    let run = stack.workspace.destroy().expect_success();
     run.expect_warning("still in use").says(&format!("network {network}")).says("docker network rm");
     assert!(stack.containers().is_empty());
-    assert!(stack.space.state(STACK).is_null());
+    assert!(stack.workspace.state(STACK).is_null());
     // It can come back to it.
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     stack.root_runs(&["docker", "rm", "-f", "stranger"]);
-    stack.space.destroy().expect_success();
+    stack.workspace.destroy().expect_success();
     let left = ["docker", "network", "ls", "-q", "--filter", &format!("name={network}")];
     assert_eq!(stack.root_runs(&left), "");
 }

@@ -13,16 +13,16 @@ fn a_full_disk_leaves_the_old_files_and_containers() {
     let directory = format!("/srv/{}", stack.name);
     let disk = lab.small_disk(&host, &directory, 4 << 20).unwrap();
     let mount = "    volumes: [\"./conf:/conf:ro\"]\n";
-    stack.space.write("app/compose.yaml", &format!("{}{mount}", stack.one_service()));
-    stack.space.write("app/conf/a", "old\n");
+    stack.workspace.write("app/compose.yaml", &format!("{}{mount}", stack.one_service()));
+    stack.workspace.write("app/conf/a", "old\n");
     stack.configure(&format!("source_dir = \"${{path.module}}/app\"\n  directory = \"{directory}\""));
-    stack.space.apply().expect_success();
-    let before = (stack.containers(), stack.space.state(STACK));
+    stack.workspace.apply().expect_success();
+    let before = (stack.containers(), stack.workspace.state(STACK));
 
     disk.fill().unwrap();
-    stack.space.write("app/conf/a", "new\n");
-    stack.space.write("app/conf/b", &"x".repeat(1 << 20));
-    let run = stack.space.apply();
+    stack.workspace.write("app/conf/a", "new\n");
+    stack.workspace.write("app/conf/b", &"x".repeat(1 << 20));
+    let run = stack.workspace.apply();
     let parts =
         [directory.as_str(), "The host's disk is full", "docker system df", "runs as before the apply: "];
     expect_story(&run, &stack.could_not("update"), &parts);
@@ -32,12 +32,11 @@ fn a_full_disk_leaves_the_old_files_and_containers() {
     let strays = stack.shell(&format!("ls -A {directory}"));
     assert!(!strays.contains(".windlass-"), "half a shipment is left behind: {strays}");
     // What the state says is still what is there.
-    assert_eq!(stack.space.state(STACK)["services"], before.1["services"]);
-    assert_eq!(stack.space.state(STACK)["source_hash"], before.1["source_hash"]);
+    assert_eq!(stack.workspace.state(STACK)["services"], before.1["services"]);
+    assert_eq!(stack.workspace.state(STACK)["source_hash"], before.1["source_hash"]);
 
     disk.empty().unwrap();
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
     assert_eq!(stack.shell(&format!("cat {directory}/conf/a")), "new");
 }
 
@@ -49,10 +48,9 @@ fn a_disk_that_is_full_from_the_start_loses_nothing() {
     let disk = lab.small_disk(&host, "/home/deploy/windlass", 1 << 20).unwrap();
     disk.fill().unwrap();
     stack.configure_one_service();
-    let run = stack.space.apply();
+    let run = stack.workspace.apply();
     let parts = ["The host's disk is full", "Nothing of it is left running"];
     expect_story(&run, &stack.could_not("start"), &parts);
     disk.empty().unwrap();
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
 }

@@ -14,8 +14,8 @@ fn docker_that_is_missing_or_stopped_is_told_and_nothing_is_lost() {
     let (old, new) = (Stack::on(&lab, &host), Stack::on(&lab, &host));
     old.configure_one_service();
     new.configure_one_service();
-    old.space.apply().expect_success();
-    let (state, title) = (old.space.state(STACK), new.could_not("start"));
+    old.workspace.apply().expect_success();
+    let (state, title) = (old.workspace.state(STACK), new.could_not("start"));
     let read = old.could_not("read");
     let destroy = old.could_not("destroy");
     let unchanged = "Nothing was changed.";
@@ -23,29 +23,31 @@ fn docker_that_is_missing_or_stopped_is_told_and_nothing_is_lost() {
     let away = format!("{PLUGIN}.away");
     old.root_runs(&["mv", PLUGIN, &away]);
     let parts = ["ocker compose is not installed on deploy@", "docker-compose-plugin", unchanged];
-    expect_story(&new.space.apply(), &title, &parts);
-    expect_story(&old.space.plan(), &read, &parts);
+    expect_story(&new.workspace.apply(), &title, &parts);
+    expect_story(&old.workspace.plan(), &read, &parts);
     old.root_runs(&["mv", &away, PLUGIN]);
 
     lab.stop_docker(&host).unwrap();
     let parts = ["o docker daemon answers at /var/run/docker.sock", "systemctl start docker", unchanged];
-    expect_story(&new.space.apply(), &title, &parts);
-    expect_story(&old.space.plan(), &read, &parts);
-    let run = old.space.run(&["destroy", "-refresh=false", "-auto-approve", "-json"]);
+    expect_story(&new.workspace.apply(), &title, &parts);
+    expect_story(&old.workspace.plan(), &read, &parts);
+    let run = old.workspace.run(&["destroy", "-refresh=false", "-auto-approve", "-json"]);
     expect_story(&run, &destroy, &["still there", "start docker"]);
 
     old.root_runs(&["mv", "/usr/bin/docker", "/usr/bin/docker.away"]);
     let parts = ["ocker is not installed on deploy@", "Install Docker Engine", unchanged];
-    expect_story(&new.space.apply(), &title, &parts);
-    expect_story(&old.space.plan(), &read, &parts);
+    expect_story(&new.workspace.apply(), &title, &parts);
+    expect_story(&old.workspace.plan(), &read, &parts);
     old.root_runs(&["mv", "/usr/bin/docker.away", "/usr/bin/docker"]);
 
-    assert_eq!(old.space.state(STACK), state);
+    assert_eq!(old.workspace.state(STACK), state);
     lab.start_docker(&host).unwrap();
-    assert_ne!(old.space.expect_change(STACK, &["update"]).before["services"]["app"]["status"], "running");
-    old.space.apply().expect_success();
-    old.space.expect_no_changes();
-    new.space.apply().expect_success();
+    assert_ne!(
+        old.workspace.expect_change(STACK, &["update"]).before["services"]["app"]["status"],
+        "running"
+    );
+    old.workspace.converge();
+    new.workspace.apply().expect_success();
 }
 
 #[test]
@@ -57,7 +59,7 @@ fn a_socket_that_is_not_permitted_names_the_ways_out() {
     let without = Stack::on(&lab, &plain);
     without.configure_one_service();
     let parts = ["o permission for the docker socket", "group docker", "sudo=1", "Nothing was changed."];
-    expect_story(&without.space.plan(), &without.could_not("plan"), &parts);
+    expect_story(&without.workspace.plan(), &without.could_not("plan"), &parts);
 
     // The other way round.
     let deploy = lab.host(Variant::Deploy).unwrap();
@@ -66,7 +68,7 @@ fn a_socket_that_is_not_permitted_names_the_ways_out() {
     with.configure_one_service();
     let title = with.could_not("plan");
     expect_story(
-        &with.space.plan(),
+        &with.workspace.plan(),
         &title,
         &["ocker cannot be run by sudo without a password on deploy@", "NOPASSWD", "Nothing was changed."],
     );

@@ -52,23 +52,23 @@ const MISTAKES: [Mistake; 7] = [
 fn mistakes_in_the_files_are_named_by_the_plan() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Deploy).unwrap());
-    stack.space.write("app/compose.yaml", &stack.one_service());
-    stack.space.write("app/more.yaml", "services: {}\n");
+    stack.workspace.write("app/compose.yaml", &stack.one_service());
+    stack.workspace.write("app/more.yaml", "services: {}\n");
     stack.configure("source_dir = \"${path.module}/app\"\n  files = [\"compose.yaml\", \"more.yaml\"]");
-    stack.space.apply().expect_success();
-    let before = (stack.containers(), stack.space.state(STACK));
+    stack.workspace.apply().expect_success();
+    let before = (stack.containers(), stack.workspace.state(STACK));
     let title = stack.could_not("plan");
     for Mistake { files, parts } in MISTAKES {
         for (path, text) in files {
-            stack.space.write(&format!("app/{path}"), text);
+            stack.workspace.write(&format!("app/{path}"), text);
         }
-        let run = stack.space.plan();
-        let told = expect_story(&run, &title, parts);
+        let run = stack.workspace.plan();
+        let error = expect_story(&run, &title, parts);
         expect_blame(&run, "source_dir");
-        told.says("Nothing was changed.");
-        assert!(!told.detail.contains("/tmp/"), "where files are staged is nobody's business: {told:#?}");
+        error.says("Nothing was changed.");
+        assert!(!error.detail.contains("/tmp/"), "where files are staged is nobody's business: {error:#?}");
     }
-    assert_eq!((stack.containers(), stack.space.state(STACK)), before);
+    assert_eq!((stack.containers(), stack.workspace.state(STACK)), before);
     let left = stack.shell("ls -d /tmp/windlass-?????????? 2>/dev/null | wc -l");
     assert!(left.trim().parse::<u32>().unwrap() < 20, "staged files are left behind");
 }
@@ -78,15 +78,15 @@ fn mistakes_before_the_host_is_asked_are_named_too() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Deploy).unwrap());
     stack.configure("source_dir = \"${path.module}/nowhere\"");
-    let run = stack.space.plan();
+    let run = stack.workspace.plan();
     run.expect_error().says("nowhere");
     expect_blame(&run, "source_dir");
 
-    stack.space.write("app/docker-compose.yml", &stack.one_service());
+    stack.workspace.write("app/docker-compose.yml", &stack.one_service());
     stack.configure("source_dir = \"${path.module}/app\"");
-    stack.space.plan().expect_error().says("\"compose.yaml\"").says("docker-compose.yml").says("`files`");
+    stack.workspace.plan().expect_error().says("\"compose.yaml\"").says("docker-compose.yml").says("`files`");
 
-    std::os::unix::fs::symlink("/etc/passwd", stack.space.path().join("app/outside")).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", stack.workspace.path().join("app/outside")).unwrap();
     stack.configure("source_dir = \"${path.module}/app\"\n  files = [\"docker-compose.yml\"]");
-    stack.space.plan().expect_error().says("outside").says("/etc/passwd");
+    stack.workspace.plan().expect_error().says("outside").says("/etc/passwd");
 }

@@ -17,7 +17,7 @@ pub fn write(stack: &Stack<'_>, more: &str) {
          \x20   depends_on: {{ slow: {{ condition: service_healthy }} }}\n{more}",
         gate = folder(stack)
     );
-    stack.space.write("compose.tpl.yaml", &text);
+    stack.workspace.write("compose.tpl.yaml", &text);
     stack.configure("config = [file(\"${path.module}/compose.tpl.yaml\")]");
 }
 

@@ -25,25 +25,24 @@ fn ctrl_c_ends_cleanly_and_the_next_apply_converges() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Deploy).unwrap());
     gate::write(&stack, "");
-    let apply = stack.space.start_apply();
+    let apply = stack.workspace.start_apply();
     gate::reached(&stack);
-    assert!(provider_runs(&stack.space.home()), "the provider cannot be seen");
+    assert!(provider_runs(&stack.workspace.home()), "the provider cannot be seen");
     apply.interrupt();
     let start = std::time::Instant::now();
     let run = apply.finish();
     assert!(start.elapsed().as_secs() < 20, "it took {:?} to stop", start.elapsed());
     let parts = ["was cancelled", "Its containers now: ", "slow-1 (starting)", "The stack is recorded"];
     expect_story(&run, &stack.could_not("start"), &parts);
-    gate::until("the provider is gone", || !provider_runs(&stack.space.home()));
-    assert!(is_tainted(&stack.space, STACK));
-    assert_eq!(stack.space.state(STACK)["services"]["slow"]["status"], "starting");
+    gate::until("the provider is gone", || !provider_runs(&stack.workspace.home()));
+    assert!(is_tainted(&stack.workspace, STACK));
+    assert_eq!(stack.workspace.state(STACK)["services"]["slow"]["status"], "starting");
     let left = stack.shell(&format!("ps -eo args | grep '[c]ompose.*{}' | wc -l", stack.name));
     assert_eq!(left, "0", "compose still runs on the host");
-    assert!(!stack.space.path().join(".terraform.tfstate.lock.info").exists());
+    assert!(!stack.workspace.path().join(".terraform.tfstate.lock.info").exists());
 
     gate::open(&stack);
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
 }
 
 #[test]
@@ -51,17 +50,17 @@ fn a_killed_cli_leaves_a_stack_that_the_next_apply_takes_up() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
     gate::write(&stack, "");
-    let apply = stack.space.start_apply();
+    let apply = stack.workspace.start_apply();
     gate::reached(&stack);
     apply.kill();
     assert_eq!(apply.finish().code, None);
-    assert!(stack.space.state(STACK).is_null());
+    assert!(stack.workspace.state(STACK).is_null());
     gate::open(&stack);
     // Nobody holds the lock any more, and what is there is not taken for somebody else's.
     let before = stack.containers();
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     assert_eq!(stack.containers()["slow"], before["slow"]);
-    stack.space.expect_no_changes();
+    stack.workspace.expect_no_changes();
 }
 
 #[test]
@@ -76,10 +75,10 @@ fn what_was_good_before_an_apply_that_was_cut_off_is_gone_back_to() {
     };
     let (well, ill) = ("test: [CMD, \"true\"]", "test: [CMD, \"false\"], retries: 1");
     write("1", well);
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     let begun = |version: &str| {
         write(version, "test: [CMD, \"false\"], start_period: 200s");
-        let apply = stack.space.start_apply();
+        let apply = stack.workspace.start_apply();
         gate::until("the new container runs", || {
             let line = format!("docker exec {}-app-1 sh -c 'echo $V' || true", stack.name);
             stack.shell(&line) == version
@@ -91,16 +90,15 @@ fn what_was_good_before_an_apply_that_was_cut_off_is_gone_back_to() {
     let parts = ["It was not rolled back, because the run was interrupted.", "app-1 (starting)"];
     expect_story(&apply.finish(), &stack.could_not("update"), &parts);
     assert_eq!(stack.variable("app", "V"), "2");
-    stack.space.expect_change(STACK, &["update"]);
+    stack.workspace.expect_change(STACK, &["update"]);
 
     let apply = begun("3");
     apply.kill();
     assert_eq!(apply.finish().code, None);
     write("4", ill);
-    let run = stack.space.apply();
+    let run = stack.workspace.apply();
     expect_story(&run, &stack.could_not("update"), &["is unhealthy", "runs as before the apply: "]);
     assert_eq!(stack.variable("app", "V"), "1");
     write("1", well);
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
 }

@@ -21,8 +21,8 @@ fn a_wrong_host_key_stops_before_anything_is_sent() {
         "Nothing was changed.",
         "ssh-keygen -lf",
     ];
-    expect_story(&stack.space.plan(), &stack.could_not("plan"), &parts);
-    assert!(stack.space.state(STACK).is_null());
+    expect_story(&stack.workspace.plan(), &stack.could_not("plan"), &parts);
+    assert!(stack.workspace.state(STACK).is_null());
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn a_host_that_refuses_the_key_is_told() {
     stack.configure_one_service();
     stack.root_runs(&["rm", "/home/deploy/.ssh/authorized_keys"]);
     let parts = ["refused user deploy", "Nothing was changed.", "authorized_keys", "Tried: "];
-    expect_story(&stack.space.plan(), &stack.could_not("plan"), &parts);
+    expect_story(&stack.workspace.plan(), &stack.could_not("plan"), &parts);
 }
 
 #[test]
@@ -45,10 +45,10 @@ fn a_host_without_a_route_plans_and_fails_to_apply() {
     let stack = Stack::on(&lab, &Host { address: format!("{network}.251"), ..host.clone() });
     stack.provider("", "connect_timeout = \"2s\"");
     stack.configure_one_service();
-    let plan = stack.space.plan().expect_success();
+    let plan = stack.workspace.plan().expect_success();
     plan.expect_warning("did not answer").says("What will change is decided during apply.");
-    let run = stack.space.apply();
+    let run = stack.workspace.apply();
     let parts = ["did not answer", &stack.host.address, "Nothing was changed.", "firewall"];
     expect_story(&run, &stack.could_not("start"), &parts);
-    assert!(stack.space.state(STACK).is_null());
+    assert!(stack.workspace.state(STACK).is_null());
 }

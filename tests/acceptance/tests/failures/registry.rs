@@ -10,7 +10,7 @@ fn an_image_that_is_not_there_leaves_the_old_one_running() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
     stack.configure_one_service();
-    stack.space.apply().expect_success();
+    stack.workspace.apply().expect_success();
     let before = stack.containers();
     for (image, parts) in [
         (
@@ -24,22 +24,24 @@ fn an_image_that_is_not_there_leaves_the_old_one_running() {
         // Nobody listens there.
         ("127.0.0.1:9/busybox:1".to_owned(), ["127.0.0.1:9", "The host cannot reach the registry"]),
     ] {
-        stack.space.write("compose.tpl.yaml", &stack.one_service().replace(stack.image("busybox"), &image));
-        let run = stack.space.apply();
+        stack
+            .workspace
+            .write("compose.tpl.yaml", &stack.one_service().replace(stack.image("busybox"), &image));
+        let run = stack.workspace.apply();
         let title = stack.could_not("update");
-        let told = expect_story(&run, &title, &["ould not pull ", "Nothing was changed"]);
+        let error = expect_story(&run, &title, &["ould not pull ", "Nothing was changed"]);
         for part in parts {
-            told.says(part);
+            error.says(part);
         }
         assert_eq!(stack.containers(), before, "a failed pull has touched containers");
     }
     stack.configure_one_service();
-    stack.space.expect_no_changes();
+    stack.workspace.expect_no_changes();
 
     let absent = format!("{}/redis:not-here", lab.state().registry);
-    stack.space.write("compose.tpl.yaml", &stack.one_service().replace(stack.image("busybox"), &absent));
+    stack.workspace.write("compose.tpl.yaml", &stack.one_service().replace(stack.image("busybox"), &absent));
     stack.configure("config = [file(\"${path.module}/compose.tpl.yaml\")]\n  pull = \"never\"");
-    let run = stack.space.apply();
+    let run = stack.workspace.apply();
     expect_story(
         &run,
         &stack.could_not("update"),
@@ -56,39 +58,36 @@ fn wrong_credentials_are_told_and_right_ones_stay_here() {
     let private = &lab.state().private_registry;
     let (wrong, right) = ("wrong-Horse-4711", private.password.as_str());
     let hunt = SecretHunt::new(&[wrong, right]);
-    hunt.log_everything(&mut stack.space);
+    hunt.log_everything(&mut stack.workspace);
     let image = stack.image("busybox").replace(&lab.state().registry, &private.address);
-    stack.space.write("compose.tpl.yaml", &stack.one_service().replace(stack.image("busybox"), &image));
+    stack.workspace.write("compose.tpl.yaml", &stack.one_service().replace(stack.image("busybox"), &image));
     stack.configure("config = [file(\"${path.module}/compose.tpl.yaml\")]");
-    stack.space.write("variables.tf", "variable \"password\" {\n  ephemeral = true\n  default = null\n}\n");
+    stack
+        .workspace
+        .write("variables.tf", "variable \"password\" {\n  ephemeral = true\n  default = null\n}\n");
     let with_password = |stack: &Stack<'_>| {
-        let block = format!(
-            "registry {{\n    address = {}\n    username = {}\n    password = {}\n  }}",
-            hcl::quoted(&private.address),
-            hcl::quoted(&private.username),
-            "var.password",
-        );
-        stack.space.write("provider.tf", &hcl::provider_block(&lab, &block));
+        let block = hcl::registry_block_with(&lab, "var.password");
+        stack.workspace.write("provider.tf", &hcl::provider_block(&lab, &block));
     };
     let title = stack.could_not("start");
     let watch = hunt.watch_arguments();
 
-    let run = stack.space.apply();
+    let run = stack.workspace.apply();
     expect_story(&run, &title, &[&image, "registry block", "Nothing was changed"]);
     with_password(&stack);
-    stack.space.env("TF_VAR_password", wrong);
-    let run = stack.space.apply();
+    stack.workspace.env("TF_VAR_password", wrong);
+    let run = stack.workspace.apply();
     expect_story(&run, &title, &[&image, "registry block", "Nothing was changed"]);
     hunt.in_run(&run);
-    assert!(stack.space.state(STACK).is_null(), "nothing exists, so nothing is recorded");
+    assert!(stack.workspace.state(STACK).is_null(), "nothing exists, so nothing is recorded");
     stack.expect_gone();
 
-    stack.space.env("TF_VAR_password", right);
-    stack.space.plan().expect_success();
-    hunt.in_run(&stack.space.apply().expect_success());
-    stack.space.expect_no_changes();
+    stack.workspace.env("TF_VAR_password", right);
+    stack.workspace.plan().expect_success();
+    hunt.in_run(&stack.workspace.apply().expect_success());
+    stack.workspace.expect_no_changes();
     watch.finish();
-    hunt.in_workspace(&stack.space);
+    hunt.in_workspace(&stack.workspace);
     hunt.on_host(&lab, &host, &[]);
     assert!(!stack.exists("/home/deploy/.docker/config.json") && !stack.exists("/root/.docker/config.json"));
 }

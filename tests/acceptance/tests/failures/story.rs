@@ -25,8 +25,8 @@ pub fn expect_blame(run: &Run, attribute: &str) {
 }
 
 /// Whether the resource is marked as broken in the state.
-pub fn is_tainted(space: &acceptance_tests::Workspace, address: &str) -> bool {
-    let shown = space.run(&["show", "-json"]).expect_success();
+pub fn is_tainted(workspace: &acceptance_tests::Workspace, address: &str) -> bool {
+    let shown = workspace.run(&["show", "-json"]).expect_success();
     let json: serde_json::Value = serde_json::from_str(&shown.stdout).unwrap();
     let resources = json["values"]["root_module"]["resources"].as_array().cloned().unwrap_or_default();
     let found = resources.iter().find(|resource| resource["address"] == address);

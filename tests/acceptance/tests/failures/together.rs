@@ -14,51 +14,54 @@ fn two_applies_of_one_stack_take_turns() {
     let first = Stack::on(&lab, host);
     let mut second = Stack::on(&lab, host);
     second.name.clone_from(&first.name);
-    second.space.env("USER", "ann");
+    second.workspace.env("USER", "ann");
     first.configure_one_service();
-    first.space.apply().expect_success();
+    first.workspace.apply().expect_success();
     let copy = |from: &Stack<'_>, to: &Stack<'_>| {
-        fs::copy(from.space.path().join("terraform.tfstate"), to.space.path().join("terraform.tfstate"))
-            .unwrap()
+        fs::copy(
+            from.workspace.path().join("terraform.tfstate"),
+            to.workspace.path().join("terraform.tfstate"),
+        )
+        .unwrap()
     };
     copy(&first, &second);
     gate::write(&first, "");
     gate::write(&second, "");
 
-    let apply = first.space.start_apply();
+    let apply = first.workspace.start_apply();
     gate::reached(&first);
-    let run = second.space.apply();
+    let run = second.workspace.apply();
     let parts = ["somebody@", "process", "Nothing was changed.", "nothing to remove by hand"];
     expect_story(&run, &second.could_not("update"), &parts);
 
     // A short wait is no failure.
-    let waiting = second.space.start_apply();
+    let waiting = second.workspace.start_apply();
     gate::open(&first);
     apply.finish().expect_success();
     let after = first.containers();
     waiting.finish().expect_success();
     assert_eq!(first.containers(), after, "the second apply has replaced what the first made");
-    first.space.expect_no_changes();
-    second.space.expect_no_changes();
+    first.workspace.expect_no_changes();
+    second.workspace.expect_no_changes();
 }
 
 #[test]
 fn ten_stacks_at_once_on_one_host() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Deploy).unwrap());
-    stack.space.write("compose.tpl.yaml", &stack.one_service());
+    stack.workspace.write("compose.tpl.yaml", &stack.one_service());
     stack.configure(
         "config = [file(\"${path.module}/compose.tpl.yaml\")]\n  environment = { N = each.key }\n  for_each = toset([\"0\", \"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\", \"8\", \"9\"])",
     );
-    let file = stack.space.path().join("stack.tf");
+    let file = stack.workspace.path().join("stack.tf");
     let text = fs::read_to_string(&file).unwrap();
     let quoted = format!("\"{}\"", stack.name);
     fs::write(&file, text.replace(&quoted, &format!("\"{}-${{each.key}}\"", stack.name))).unwrap();
     let run = |command: &str| {
-        stack.space.run(&[command, "-input=false", "-auto-approve", "-json", "-parallelism=50"])
+        stack.workspace.run(&[command, "-input=false", "-auto-approve", "-json", "-parallelism=50"])
     };
     run("apply").expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.expect_no_changes();
     let running = || {
         let listed = stack.root_runs(&["docker", "ps", "-a", "--format", "{{.Names}}"]);
         listed.lines().filter(|name| name.starts_with(&stack.name)).count()
@@ -66,5 +69,5 @@ fn ten_stacks_at_once_on_one_host() {
     assert_eq!(running(), 10);
     run("destroy").expect_success();
     assert_eq!(running(), 0);
-    assert!(stack.space.state(STACK).is_null());
+    assert!(stack.workspace.state(STACK).is_null());
 }

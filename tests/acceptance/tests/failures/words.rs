@@ -47,9 +47,9 @@ fn containers_see_the_exact_values() {
         "{}    volumes: [\"./files:/files:ro\"]\n    environment:\n{environment}",
         stack.one_service()
     );
-    stack.space.write("app/compose.yaml", &text);
+    stack.workspace.write("app/compose.yaml", &text);
     for name in FILES {
-        stack.space.write(&format!("app/files/{name}"), &format!("content of {name}"));
+        stack.workspace.write(&format!("app/files/{name}"), &format!("content of {name}"));
     }
     let map = |prefix: &str| {
         let lines = VALUES.map(|(name, value)| format!("    {prefix}_{name} = {}\n", quoted(value)));
@@ -62,8 +62,7 @@ fn containers_see_the_exact_values() {
         map("P"),
         map("S")
     ));
-    stack.space.apply().expect_success();
-    stack.space.expect_no_changes();
+    stack.workspace.converge();
 
     let container = format!("{}-app-1", stack.name);
     let environ = lab.exec(&stack.host, &["docker", "exec", &container, "cat", "/proc/1/environ"]).unwrap();
@@ -83,11 +82,11 @@ fn containers_see_the_exact_values() {
     }
 
     // One of them goes, and nothing else with it.
-    fs::remove_file(stack.space.path().join("app/files/-rf")).unwrap();
-    stack.space.apply().expect_success();
+    fs::remove_file(stack.workspace.path().join("app/files/-rf")).unwrap();
+    stack.workspace.apply().expect_success();
     assert!(!stack.exists(&format!("{directory}/files/-rf")));
     assert!(stack.exists(&format!("{directory}/files/with space")));
-    stack.space.destroy().expect_success();
+    stack.workspace.destroy().expect_success();
     stack.expect_gone();
     assert!(!stack.exists(&directory), "the directory is still there");
 }

@@ -52,12 +52,6 @@ impl<'a> Life<'a> {
         changes
     }
 
-    #[track_caller]
-    fn apply(&self) {
-        self.workspace.apply().expect_success();
-        self.workspace.expect_no_changes();
-    }
-
     /// Fails unless every host has the file `name` with this content, as it was configured.
     #[track_caller]
     fn expect_on_hosts(&self, name: &str, content: &str) {
@@ -107,18 +101,18 @@ fn created_and_changed(life: &Life<'_>) {
     let file = &changes["windlass_file.root"];
     assert_eq!(file.unknown["host"], true);
     assert_eq!(file.after["content_hash"], format!("sha256:{HELLO}"));
-    life.apply();
+    life.workspace.converge();
     life.expect_on_hosts("motd", "hello\n");
 
     life.configure("motd", "second\n", "");
     let changes = life.expect_all(&["update"]);
     assert_eq!(changes["windlass_file.deploy"].unknown.as_object().unwrap().len(), 0, "nothing is left open");
-    life.apply();
+    life.workspace.converge();
     life.expect_on_hosts("motd", "second\n");
 
     life.configure("banner", "second\n", "");
     life.expect_all(&["delete", "create"]);
-    life.apply();
+    life.workspace.converge();
     life.expect_on_hosts("banner", "second\n");
 }
 
@@ -152,7 +146,7 @@ fn changed_behind_our_back(life: &Life<'_>, turn: usize) {
             assert!(done == "rm" || same == (attribute != shown), "{done}: {change:#?}");
         }
     }
-    life.apply();
+    life.workspace.converge();
     life.expect_on_hosts("banner", "second\n");
 }
 
@@ -181,7 +175,7 @@ fn imported(life: &Life<'_>) {
     let change = &changes["windlass_file.jump"];
     assert_eq!(change.before["content_hash"], change.after["content_hash"], "{change:#?}");
     assert_eq!(change.before["owner"], change.after["owner"], "{change:#?}");
-    life.apply();
+    life.workspace.converge();
     assert_eq!(inodes(life), before, "what is right already must not be written again");
     life.expect_on_hosts("banner", "second\n");
 }

@@ -7,26 +7,22 @@ mod life;
 mod moves;
 mod registry;
 
-use acceptance_tests::{Workspace, hcl, unique};
+use std::ops::{Deref, DerefMut};
+
+use acceptance_tests::{Fixture, hcl};
 use lab::{Host, Lab};
 
-/// The address of the image of a [`Space`].
+/// The address of the image of a [`Image`].
 const IT: &str = "windlass_image.it";
 
-/// An image with a name of its own, and what is built from.
-struct Space<'a> {
-    lab: &'a Lab,
-    host: Host,
-    /// What it and everything around it is called.
-    name: String,
-    workspace: Workspace,
+/// An image with a name of its own, and what it is built from.
+struct Image<'a> {
+    fixture: Fixture<'a>,
 }
 
-impl<'a> Space<'a> {
-    fn new(lab: &'a Lab, host: &Host) -> Self {
-        let space = Self { lab, host: host.clone(), name: unique("image"), workspace: Workspace::for_test() };
-        space.workspace.write("provider.tf", &hcl::provider_block(lab, ""));
-        space
+impl<'a> Image<'a> {
+    fn on(lab: &'a Lab, host: &Host) -> Self {
+        Self { fixture: Fixture::on(lab, host, left_of_image) }
     }
 
     /// Writes the Dockerfile: the lab's busybox, these lines, and what makes it no other test's image.
@@ -45,24 +41,25 @@ impl<'a> Space<'a> {
     fn block(&self, address: &str, host: &Host, name: &str, attributes: &[&str]) -> String {
         let git = attributes.iter().any(|attribute| attribute.starts_with("git "));
         let context = if git { "" } else { "context = \"${path.module}/app\"" };
-        format!(
-            "resource \"windlass_image\" {address:?} {{\n  host = {}\n  name = {}\n  {context}\n  {}\n}}\n",
-            hcl::quoted(&hcl::connection(host)),
-            hcl::quoted(name),
-            attributes.join("\n  ")
+        let attributes = format!("{context}\n  {}", attributes.join("\n  "));
+        hcl::resource_block(
+            "windlass_image",
+            address,
+            &hcl::quoted(&hcl::connection(host)),
+            name,
+            &attributes,
         )
     }
 
     /// Writes a stack of one service that runs `image`, an expression.
     fn stack(&self, address: &str, host: &Host, image: &str) {
         let text = "services:\n  app:\n    image: $${IMAGE}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n";
-        let block = format!(
-            "resource \"windlass_compose_stack\" {address:?} {{\n  host = {}\n  name = {}\n  config = [{}]\n  environment = \
-             {{ IMAGE = {image} }}\n}}\n",
-            hcl::quoted(&hcl::connection(host)),
-            hcl::quoted(&self.name),
-            hcl::quoted(&text.replace("$$", "$")),
+        let attributes = format!(
+            "config = [{}]\n  environment = {{ IMAGE = {image} }}",
+            hcl::quoted(&text.replace("$$", "$"))
         );
+        let host = hcl::quoted(&hcl::connection(host));
+        let block = hcl::resource_block("windlass_compose_stack", address, &host, &self.name, &attributes);
         self.workspace.write(&format!("{address}.tf"), &block);
     }
 
@@ -72,34 +69,29 @@ impl<'a> Space<'a> {
         self.lab.exec_ok(host, &["docker", "exec", &format!("{}-app-1", self.name), "cat", path]).unwrap()
     }
 
-    /// Runs words as root on the host.
-    #[track_caller]
-    fn root_runs(&self, words: &[&str]) -> String {
-        self.lab.exec_ok(&self.host, words).unwrap()
-    }
-
     /// The id of what `name` stands for on the host.
     fn id_of(&self, name: &str) -> Option<String> {
         let output =
             self.lab.exec(&self.host, &["docker", "image", "inspect", "--format", "{{.Id}}", name]).unwrap();
         output.status.success().then(|| String::from_utf8(output.stdout).unwrap().trim().to_owned())
     }
+}
 
-    #[track_caller]
-    fn apply(&self) {
-        self.workspace.apply().expect_success();
-        self.workspace.expect_no_changes();
+impl<'a> Deref for Image<'a> {
+    type Target = Fixture<'a>;
+
+    fn deref(&self) -> &Fixture<'a> {
+        &self.fixture
     }
 }
 
-impl Drop for Space<'_> {
-    fn drop(&mut self) {
-        for host in self.lab.hosts() {
-            let container = format!("{}-app-1", self.name);
-            let _ = self.lab.exec(host, &["docker", "rm", "--force", &container]);
-            let names = [self.name.clone(), format!("{}:more", self.name), format!("{}:second", self.name)];
-            let remove = ["docker", "rmi", "--force"].into_iter().chain(names.iter().map(String::as_str));
-            let _ = self.lab.exec(host, &remove.collect::<Vec<_>>());
-        }
+impl DerefMut for Image<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.fixture
     }
+}
+
+/// Removes the image of this name, its further tags, and the container of its stack.
+fn left_of_image(name: &str) -> String {
+    format!("docker rm --force {name}-app-1; docker rmi --force {name} {name}:more {name}:second; true")
 }

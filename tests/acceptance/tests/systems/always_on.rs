@@ -15,15 +15,15 @@ const SECRETS: [&str; 2] = ["token-Qx4-of-the-api", "key-Jn8-of-the-model"];
 struct System<'a> {
     lab: &'a Lab,
     host: &'a Host,
-    space: Workspace,
+    workspace: Workspace,
 }
 
 impl<'a> System<'a> {
     fn new(lab: &'a Lab, host: &'a Host) -> Self {
-        let mut space = Workspace::for_test();
-        copy_example("always-on", &space);
-        space.env("TF_VAR_api_token", SECRETS[0]).env("TF_VAR_llm_api_key", SECRETS[1]);
-        Self { lab, host, space }
+        let mut workspace = Workspace::for_test();
+        copy_example("always-on", &workspace);
+        workspace.env("TF_VAR_api_token", SECRETS[0]).env("TF_VAR_llm_api_key", SECRETS[1]);
+        Self { lab, host, workspace }
     }
 
     /// The tag of a release in the lab's registry; the api and the pipeline are busybox `version`.
@@ -37,7 +37,7 @@ impl<'a> System<'a> {
     fn choose(&self, release: &str) {
         let registry = &self.lab.state().registry;
         let Host { address, host_key, user, private_key_file, .. } = self.host;
-        self.space.write(
+        self.workspace.write(
             "terraform.tfvars",
             &format!(
                 "address = {}\nhost_key = {}\nuser = {}\nprivate_key_file = {}\nrelease = {}\n\
@@ -74,7 +74,7 @@ impl<'a> System<'a> {
 
     /// Runs the pipeline as a person does.
     fn make_episode(&self, title: &str) {
-        let directory = self.space.state(STACK)["directory"].as_str().unwrap().to_owned();
+        let directory = self.workspace.state(STACK)["directory"].as_str().unwrap().to_owned();
         let said = self.shell(&format!(
             "su - deploy -c 'cd {directory}/compose && docker compose run --rm -T pipeline-llm {title}' </dev/null"
         ));
@@ -82,7 +82,7 @@ impl<'a> System<'a> {
     }
 
     fn status(&self, service: &str) -> String {
-        self.space.state(STACK)["services"][service]["status"].as_str().unwrap_or_default().to_owned()
+        self.workspace.state(STACK)["services"][service]["status"].as_str().unwrap_or_default().to_owned()
     }
 }
 
@@ -96,32 +96,31 @@ fn always_on_lives_through_a_release() {
     // Every variable of the contract must have a value; nothing was touched before that was found.
     let first = system.publish("one", "1");
     system.choose(&first);
-    edit(&system.space, "app/.env.example", "LLM_MODEL=", "LLM_MODEL=\nFORGOTTEN=");
-    system.space.plan().expect_error().says("FORGOTTEN");
-    edit(&system.space, "app/.env.example", "\nFORGOTTEN=", "");
+    edit(&system.workspace, "app/.env.example", "LLM_MODEL=", "LLM_MODEL=\nFORGOTTEN=");
+    system.workspace.plan().expect_error().says("FORGOTTEN");
+    edit(&system.workspace, "app/.env.example", "\nFORGOTTEN=", "");
 
-    let run = system.space.apply().expect_success();
+    let run = system.workspace.apply().expect_success();
     hunt.in_run(&run);
     assert_eq!([system.status("viewer"), system.status("api")], ["healthy", "healthy"]);
     assert_eq!([system.status("pipeline-llm"), system.status("migrate")], ["idle", "idle"]);
     assert_eq!(system.asked("/api/health"), format!("ok {first}"));
     assert_eq!(system.asked("/api/episodes"), "", "the job has made the corpus, and there is none yet");
-    system.space.expect_no_changes();
+    system.workspace.expect_no_changes();
     let before = system.containers();
     assert_eq!(before.keys().collect::<Vec<_>>(), ["api", "viewer"]);
 
     // The product's own run of the pipeline is no difference, while it runs and after.
     system.make_episode("pilot");
     assert_eq!(system.asked("/api/episodes"), "pilot");
-    system.space.expect_no_changes();
+    system.workspace.expect_no_changes();
 
     // A release, and what does not belong to it stays.
     let second = system.publish("two", "2");
     system.choose(&second);
-    let change = system.space.expect_change(STACK, &["update"]);
+    let change = system.workspace.expect_change(STACK, &["update"]);
     assert!(change.after["services"]["api"]["image"].as_str().unwrap().ends_with(&second));
-    system.space.apply().expect_success();
-    system.space.expect_no_changes();
+    system.workspace.converge();
     assert_eq!(system.asked("/api/health"), format!("ok {second}"));
     assert_eq!(system.asked("/api/episodes"), "pilot");
     assert_ne!(system.containers()["api"], before["api"]);
@@ -129,39 +128,38 @@ fn always_on_lives_through_a_release() {
     // One that is not well: the last good one comes back and goes on to answer.
     let third = system.publish("three", "1");
     system.choose(&third);
-    edit(&system.space, "app/api/cgi-bin/health", "= 1 ]", "= 2 ]");
-    let run = system.space.apply();
+    edit(&system.workspace, "app/api/cgi-bin/health", "= 1 ]", "= 2 ]");
+    let run = system.workspace.apply();
     hunt.in_run(&run);
     run.expect_error().says("Could not update compose stack").says("api");
     assert_eq!(system.asked("/api/health"), format!("ok {second}"));
     assert_eq!(system.asked("/api/episodes"), "pilot");
     assert_eq!(system.shell("docker exec always-on-api-1 cat /version"), "2");
     assert_eq!(system.status("api"), "healthy");
-    system.space.expect_change(STACK, &["update"]);
+    system.workspace.expect_change(STACK, &["update"]);
 
     // One that is well by itself and does not answer as a release must: a probe finds it.
-    edit(&system.space, "app/api/cgi-bin/health", "= 2 ]", "= 1 ]");
-    edit(&system.space, "app/viewer/html/index.html", "Always on", "Off");
+    edit(&system.workspace, "app/api/cgi-bin/health", "= 2 ]", "= 1 ]");
+    edit(&system.workspace, "app/viewer/html/index.html", "Always on", "Off");
     edit(
-        &system.space,
+        &system.workspace,
         "main.tf",
         "expect_body = \"Always on\"\n    timeout     = \"30s\"",
         "expect_body = \"Always on\"\n    timeout     = \"3s\"",
     );
-    system.space.apply().expect_error().says("probe");
+    system.workspace.apply().expect_error().says("probe");
     assert!(system.asked("/").contains("Always on"));
     assert_eq!(system.asked("/api/health"), format!("ok {second}"));
 
     // Corrected.
-    edit(&system.space, "app/viewer/html/index.html", "Off", "Always on");
-    system.space.apply().expect_success();
-    system.space.expect_no_changes();
+    edit(&system.workspace, "app/viewer/html/index.html", "Off", "Always on");
+    system.workspace.converge();
     assert_eq!(system.asked("/api/health"), format!("ok {third}"));
 
-    hunt.in_run(&system.space.run(&["show", "-json"]).expect_success());
+    hunt.in_run(&system.workspace.run(&["show", "-json"]).expect_success());
 
-    system.space.destroy().expect_success();
+    system.workspace.destroy().expect_success();
     assert!(system.containers().is_empty());
-    assert!(system.space.state(STACK).is_null());
+    assert!(system.workspace.state(STACK).is_null());
     assert_eq!(system.shell(&format!("cat {CORPUS}/episodes/pilot")), format!("made by {first} with small"));
 }

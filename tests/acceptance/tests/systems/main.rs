@@ -10,11 +10,11 @@ use std::{fs, path::Path};
 use acceptance_tests::Workspace;
 
 /// Copies everything of `examples/systems/<name>` into the workspace, modes included.
-fn copy_example(name: &str, space: &Workspace) {
+fn copy_example(name: &str, workspace: &Workspace) {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/systems").join(name);
     // It says itself where the provider comes from.
-    fs::remove_file(space.path().join("versions.tf")).unwrap();
-    copy(&example, space.path());
+    fs::remove_file(workspace.path().join("versions.tf")).unwrap();
+    copy(&example, workspace.path());
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -31,8 +31,8 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// Replaces a text that a file has exactly once.
-fn edit(space: &Workspace, file: &str, old: &str, new: &str) {
-    let path = space.path().join(file);
+fn edit(workspace: &Workspace, file: &str, old: &str, new: &str) {
+    let path = workspace.path().join(file);
     let text = fs::read_to_string(&path).unwrap();
     assert_eq!(text.matches(old).count(), 1, "{old:?} in {file}");
     fs::write(path, text.replace(old, new)).unwrap();
