@@ -2,7 +2,7 @@
 
 use lab::{Host, Lab};
 
-use crate::{Workspace, hcl, unique};
+use crate::{Workspace, compose_file, hcl, unique};
 
 /// The line of shell that takes everything of this name off a host. It must also succeed where
 /// there is nothing.
@@ -52,6 +52,15 @@ impl<'a> Fixture<'a> {
     /// When the lab has none of this name.
     pub fn image(&self, name: &str) -> &str {
         self.lab.image(name).unwrap()
+    }
+
+    /// A Compose file of `tests/fixtures/compose`, filled in: see [`compose_file`].
+    ///
+    /// # Panics
+    /// As [`compose_file`].
+    #[track_caller]
+    pub fn compose_file(&self, file: &str, values: &[(&str, &str)]) -> String {
+        compose_file(self.lab, file, values)
     }
 
     /// The connection to the host, as an expression.

@@ -36,8 +36,27 @@ impl<'a> Stack<'a> {
 
     /// Writes a stack of this Compose file.
     pub fn configure_text(&self, text: &str) {
+        self.configure_text_with(text, "");
+    }
+
+    /// Writes a stack of this Compose file; `attributes` go into the resource as they are.
+    pub fn configure_text_with(&self, text: &str, attributes: &str) {
+        self.configure_text_on(&self.connection(), text, attributes);
+    }
+
+    /// As [`Stack::configure_text_with`], with an expression for the host.
+    pub fn configure_text_on(&self, host: &str, text: &str, attributes: &str) {
         self.workspace.write("compose.tpl.yaml", text);
-        self.configure("config = [file(\"${path.module}/compose.tpl.yaml\")]");
+        let config = "config = [file(\"${path.module}/compose.tpl.yaml\")]";
+        self.configure_on(host, &format!("{config}\n  {attributes}"));
+    }
+
+    /// The lines of a service that stays, with `more` lines at its end.
+    pub fn service(&self, name: &str, more: &str) -> String {
+        let image = self.image("busybox");
+        format!(
+            "  {name}:\n    image: {image}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n{more}"
+        )
     }
 
     /// Writes a stack of one service that stays.
@@ -47,10 +66,7 @@ impl<'a> Stack<'a> {
 
     /// A Compose file with one service `app` that stays.
     pub fn one_service(&self) -> String {
-        format!(
-            "services:\n  app:\n    image: {}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n",
-            self.image("busybox")
-        )
+        self.compose_file("one-service.yaml", &[])
     }
 
     /// The title of a failure.

@@ -62,18 +62,14 @@ fn configure(stack: &Stack<'_>, version: &str, command: &str) {
         ),
     );
     let image = stack.image("busybox").replace(&stack.lab.state().registry, &registry.address);
-    let text = format!(
-        "services:\n\
-         \x20 app:\n    image: {image}\n    command: {command}\n    stop_grace_period: 0s\n\
-         \x20   environment: {{ T: \"${{TOKEN}}\", URL: \"http://u:${{TOKEN}}@db\" }}\n    secrets: [file]\n\
-         \x20 other:\n    image: {image}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n\
-         secrets:\n  file: {{ file: ./private/file }}\n"
-    );
-    stack.workspace.write("compose.tpl.yaml", &text);
-    stack.configure(&format!(
-        "config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  secrets_wo = {{ TOKEN = var.token }}\n  secrets_wo_version = \"{version}\"\n  \
+    let text = stack.compose_file("secrets.yaml", &[("IMAGE", &image), ("COMMAND", command)]);
+    stack.configure_text_with(
+        &text,
+        &format!(
+            "secrets_wo = {{ TOKEN = var.token }}\n  secrets_wo_version = \"{version}\"\n  \
          secret_files_wo = {{ \"private/file\" = var.file }}\n  secret_files_wo_version = \"{version}\""
-    ));
+        ),
+    );
 }
 
 #[test]
@@ -163,11 +159,7 @@ fn values_come_from_the_configuration_alone() {
     let login = stack.shell("su - deploy -c 'echo $LEAK'");
     assert_eq!(login, "host", "nothing could leak from the host");
 
-    let text = format!(
-        "{}    environment: [\"A=${{LEAK:-nothing}}\", \"B=${{SET}}\", \"C=${{OWN}}\", LEAK]\n  hidden:\n    image: {}\n    profiles: [leaked]\n",
-        stack.one_service(),
-        stack.image("busybox")
-    );
+    let text = stack.compose_file("values.yaml", &[]);
     stack.workspace.write("app/compose.yaml", &text);
     stack.workspace.write("app/.env", "OWN=own\n");
     let attributes = "source_dir = \"${path.module}/app\"\n  environment = { SET = \"set\" }";

@@ -7,17 +7,9 @@ use lab::{Lab, Variant};
 fn plain_docker_compose_sees_the_same_project() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
-    let image = stack.image("busybox").to_owned();
-    let service = |name: &str, more: &str| {
-        format!(
-            "  {name}:\n    image: {image}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n{more}"
-        )
-    };
-    let values = "    environment: { A: \"${A}\", T: \"${TOKEN}\", O: \"${OWN}\" }\n    env_file: [more.env]\n\
-                  \x20   volumes: [\"./conf:/conf:ro\"]\n";
-    stack.workspace.write("app/deploy/compose.yaml", &format!("services:\n{}", service("app", values)));
-    let more = service("extra", "    profiles: [extra]\n");
-    stack.workspace.write("app/more.yaml", &format!("services:\n{more}"));
+    let file = |name: &str| stack.compose_file(&format!("beside/{name}"), &[]);
+    stack.workspace.write("app/deploy/compose.yaml", &file("compose.yaml"));
+    stack.workspace.write("app/more.yaml", &file("more.yaml"));
     stack.workspace.write("app/deploy/more.env", "MORE=more\n");
     stack.workspace.write("app/deploy/conf/x", "x\n");
     stack.workspace.write("app/deploy/.env", "OWN='own ${A}'\n");

@@ -9,11 +9,7 @@ use serde_json::Value;
 /// A stack of a service that is built and one that is not.
 fn write_sources(stack: &Stack<'_>, build: &str) {
     let busybox = stack.image("busybox");
-    let text = format!(
-        "services:\n  app:\n    build: {build}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n\
-         \x20 side:\n    image: {busybox}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n"
-    );
-    stack.workspace.write("web/compose.yaml", &text);
+    stack.workspace.write("web/compose.yaml", &stack.compose_file("build/app.yaml", &[("BUILD", build)]));
     stack.workspace.write("web/app/Dockerfile", &format!("FROM {busybox}\nCOPY . /app/\n"));
     stack.workspace.write("web/app/message", "one\n");
     stack.workspace.write("web/app/notes.txt", "not for the image\n");
@@ -161,14 +157,8 @@ fn what_jobs_run_is_built_before_they_run() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
     let busybox = stack.image("busybox");
-    // The tools have no profile that is switched on, and the application takes their image.
     let image = format!("{}-tools:local", stack.name);
-    let text = format!(
-        "services:\n  app:\n    image: {image}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n\
-         \x20   volumes: [\"data:/data\"]\n\
-         \x20 tools:\n    image: {image}\n    build: ./tools\n    profiles: [tools]\n    volumes: [\"data:/data\"]\n\
-         volumes: {{ data: {{}} }}\n"
-    );
+    let text = stack.compose_file("build/tools.yaml", &[("IMAGE", &image)]);
     let write = |what: &str| {
         let lines = format!(
             "FROM {busybox}\nRUN echo {what} > /what\nCMD [\"sh\", \"-c\", \"cat /what >> /data/log\"]\n"

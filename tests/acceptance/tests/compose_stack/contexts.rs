@@ -1,17 +1,11 @@
 //! Builds from more than the stack's own directory.
 
-use acceptance_tests::{Repository, STACK, Stack};
+use acceptance_tests::{Repository, STACK, Stack, hcl};
 use lab::{Lab, Variant};
 
-/// The service of the stack; `build` are the lines of its `build` section.
-fn text(build: &str) -> String {
-    format!(
-        "services:\n  app:\n    build:\n{build}    command: [sleep, infinity]\n    stop_grace_period: 0s\n"
-    )
-}
-
 fn configure(stack: &Stack<'_>, build: &str) {
-    stack.workspace.write("web/compose.yaml", &text(build));
+    let text = stack.compose_file("build/context.yaml", &[("BUILD", build)]);
+    stack.workspace.write("web/compose.yaml", &text);
     stack.configure("source_dir = \"${path.module}/web\"\n  build = true");
 }
 
@@ -31,10 +25,9 @@ fn repositories_directories_and_images_are_contexts() {
     let first = repository.commit(&files);
     let build = |commit: &str| {
         format!(
-            "      context: {}\n      additional_contexts:\n        more: {}\n        base: docker-image://{busybox}\n        \
-             shared: ./shared\n",
-            repository.url(commit, "sub"),
-            repository.url(commit, "more")
+            "{{ context: {}, additional_contexts: {{ more: {}, base: \"docker-image://{busybox}\", shared: ./shared }} }}",
+            hcl::quoted(&repository.url(commit, "sub")),
+            hcl::quoted(&repository.url(commit, "more"))
         )
     };
     let files_in_container = || {
@@ -73,15 +66,15 @@ fn what_no_build_fetches_is_told_when_it_is_planned() {
     stack.workspace.write("web/app/Dockerfile", &format!("FROM {}\n", stack.image("busybox")));
     for (build, words) in [
         (
-            "      context: file:///srv/app.git#main\n",
+            "{ context: \"file:///srv/app.git#main\" }",
             "Service \"app\" is built from file:///srv/app.git#main, and a build fetches nothing by `file://`",
         ),
         (
-            "      context: ./app\n      additional_contexts: { more: \"file:///srv/more\" }\n",
+            "{ context: ./app, additional_contexts: { more: \"file:///srv/more\" } }",
             "Service \"app\" is built from file:///srv/more, and",
         ),
         (
-            "      context: ./app\n      additional_contexts: { more: /srv/more }\n",
+            "{ context: ./app, additional_contexts: { more: /srv/more } }",
             "Service \"app\" is built from /srv/more, which is not in the stack's directory",
         ),
     ] {

@@ -7,15 +7,7 @@ use acceptance_tests::{STACK, Stack};
 /// Three services, one of which reads a shipped file.
 fn start<'a>(lab: &'a Lab) -> Stack<'a> {
     let stack = Stack::on(lab, lab.host(Variant::Root).unwrap());
-    let image = stack.image("busybox").to_owned();
-    let service = |name: &str, more: &str| {
-        format!(
-            "  {name}:\n    image: {image}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n{more}"
-        )
-    };
-    let mount = "    volumes: [\"./conf/app.conf:/app.conf:ro\"]\n";
-    let text = format!("services:\n{}{}{}", service("app", mount), service("db", ""), service("cache", ""));
-    stack.workspace.write("app/compose.yaml", &text);
+    stack.workspace.write("app/compose.yaml", &stack.compose_file("drift.yaml", &[]));
     stack.workspace.write("app/conf/app.conf", "right\n");
     stack.configure("source_dir = \"${path.module}/app\"");
     stack.workspace.converge();

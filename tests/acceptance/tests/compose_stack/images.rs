@@ -4,8 +4,8 @@ use acceptance_tests::{STACK, Stack, hcl, unique};
 use lab::{Lab, Variant};
 
 /// A service that stays, with this image.
-fn service(name: &str, image: &str) -> String {
-    format!("  {name}:\n    image: {image}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n")
+fn service(stack: &Stack<'_>, name: &str, image: &str) -> String {
+    stack.service(name, "").replace(stack.image("busybox"), image)
 }
 
 fn text(services: &[String]) -> String {
@@ -14,8 +14,7 @@ fn text(services: &[String]) -> String {
 
 /// Writes a stack of this Compose file, with more attributes.
 fn configure(stack: &Stack<'_>, text: &str, more: &str) {
-    stack.workspace.write("compose.tpl.yaml", text);
-    stack.configure(&format!("config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  {more}"));
+    stack.configure_text_with(text, more);
 }
 
 /// The id of the image behind a reference on the stack's host, or nothing.
@@ -32,7 +31,7 @@ fn a_tag_that_moves_is_seen_where_everything_is_pulled() {
     let tag = unique("moves");
     lab.registry().set_tag("busybox", "1", &tag).unwrap();
     let moving = format!("{}/busybox:{tag}", lab.state().registry);
-    let text = text(&[service("app", &moving), service("still", stack.image("busybox"))]);
+    let text = text(&[service(&stack, "app", &moving), service(&stack, "still", stack.image("busybox"))]);
     configure(&stack, &text, "pull = \"always\"");
     stack.workspace.converge();
     let before = stack.containers();
@@ -72,7 +71,7 @@ fn a_registry_that_does_not_answer_is_no_change() {
     let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
     let private = &lab.state().private_registry;
     stack.provider(&hcl::registry_block(&lab), "");
-    let text = text(&[service("app", &format!("{}/busybox:2", private.address))]);
+    let text = text(&[service(&stack, "app", &format!("{}/busybox:2", private.address))]);
     configure(&stack, &text, "pull = \"always\"");
     stack.workspace.converge();
     // Without the password it tells nothing more.
@@ -91,8 +90,8 @@ fn a_chosen_digest_that_is_gone_is_told_and_missed_only_where_it_is_needed() {
     let chosen = format!("{}/{}@{digest}", lab.state().registry, stack.name);
     let write = configure;
     let configure = |pull: &str, level: &str| {
-        let file =
-            service("app", "elsewhere.invalid/app") + &format!("    environment: {{ LEVEL: {level} }}\n");
+        let file = service(&stack, "app", "elsewhere.invalid/app")
+            + &format!("    environment: {{ LEVEL: {level} }}\n");
         let images = format!("images = {{ app = \"{chosen}\" }}\n  pull = \"{pull}\"");
         write(&stack, &text(&[file]), &images);
     };
@@ -128,7 +127,10 @@ fn production_runs_what_staging_runs() {
     let digest = lab.registry().set_tag("busybox", "1", &tag).unwrap();
     let repository = format!("{}/busybox", lab.state().registry);
     let moving = format!("{repository}:{tag}");
-    staging.workspace.write("compose.tpl.yaml", &text(&[service("app", &moving), service("side", &moving)]));
+    staging.workspace.write(
+        "compose.tpl.yaml",
+        &text(&[service(&staging, "app", &moving), service(&staging, "side", &moving)]),
+    );
     let both = |pull: &str| {
         let file = "config = [file(\"${path.module}/compose.tpl.yaml\")]";
         staging.configure(&format!("{file}\n  pull = \"{pull}\""));
@@ -166,8 +168,8 @@ fn an_image_of_the_configuration_wins_and_must_be_of_a_service() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
     let (one, two) = (stack.image("busybox").to_owned(), lab.image("busybox:2").unwrap().to_owned());
-    let extra = service("extra", &one) + "    profiles: [extra]\n";
-    let text = text(&[service("app", &one), service("side", &one), extra]);
+    let extra = service(&stack, "extra", &one) + "    profiles: [extra]\n";
+    let text = text(&[service(&stack, "app", &one), service(&stack, "side", &one), extra]);
     configure(&stack, &text, "");
     stack.workspace.apply().expect_success();
     let before = stack.containers();
@@ -207,7 +209,7 @@ fn old_images_go_and_two_generations_stay() {
     let base = stack.image("busybox").to_owned();
     let jobless = |image: &str| format!("  app:\n    image: {image}\n    command: [x]\n    scale: 0\n");
     let apply = |tag: &str, keep: &str| {
-        configure(&stack, &text(&[jobless(tag), service("side", &base)]), keep);
+        configure(&stack, &text(&[jobless(tag), service(&stack, "side", &base)]), keep);
         stack.workspace.converge();
     };
     let left = || tags.iter().map(|tag| !image_id(&stack, tag).is_empty()).collect::<Vec<_>>();

@@ -3,25 +3,9 @@
 use acceptance_tests::{CurrentCompose, STACK, Stack};
 use lab::{Lab, Variant};
 
-/// A database that others find by a file in a volume once it is healthy, an application, and a
-/// service that only jobs run: its profile is off.
 fn write_sources(stack: &Stack<'_>, version: &str) {
-    let busybox = stack.image("busybox");
-    stack.workspace.write(
-        "app/compose.yaml",
-        &format!(
-            "services:\n\
-             \x20 db:\n    image: {busybox}\n    command: [sh, -c, \"sleep 1; touch /data/up; sleep infinity\"]\n\
-             \x20   stop_grace_period: 0s\n    volumes: [\"data:/data\"]\n\
-             \x20   healthcheck: {{ test: [\"CMD\", \"test\", \"-e\", \"/data/up\"], interval: 1s }}\n\
-             \x20 app:\n    image: {busybox}\n    stop_grace_period: 0s\n    volumes: [\"data:/data\"]\n\
-             \x20   command: [sh, -c, \"test -e /data/schema-$$VERSION && sleep infinity\"]\n\
-             \x20   environment: {{ VERSION: \"{version}\" }}\n\
-             \x20 tools:\n    image: {busybox}\n    profiles: [tools]\n    stop_grace_period: 0s\n    volumes: [\"data:/data\"]\n\
-             \x20   environment: {{ TOKEN: \"${{TOKEN}}\", VERSION: \"{version}\" }}\n    depends_on: [app]\n\
-             volumes: {{ data: {{}} }}\n"
-        ),
-    );
+    let text = stack.compose_file("jobs/migration.yaml", &[("VERSION", version)]);
+    stack.workspace.write("app/compose.yaml", &text);
 }
 
 /// The stack with these blocks.
@@ -170,25 +154,10 @@ fn what_a_job_has_replaced_starts_those_again_that_ask_for_it() {
     compose.install(&lab, &host);
     let stack = Stack::on(&lab, &host);
     let configure = |version: &str| {
-        let busybox = stack.image("busybox");
-        let stays = |name: &str, needs: &str| {
-            format!(
-                "  {name}:\n    image: {busybox}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n{needs}"
-            )
-        };
-        let needs = |restart: bool| {
-            format!("    depends_on: {{ db: {{ condition: service_started, restart: {restart} }} }}\n")
-        };
-        let version = format!("    environment: {{ VERSION: \"{version}\" }}\n");
-        let text = format!(
-            "services:\n{}{}{}",
-            stays("db", &version),
-            stays("asks", &needs(true)),
-            stays("stays", &needs(false))
-        );
-        stack.workspace.write("compose.tpl.yaml", &text);
-        stack.configure(
-            "config = [file(\"${path.module}/compose.tpl.yaml\")]\n  job {\n    name = \"migrate\"\n    \
+        let text = stack.compose_file("jobs/restart.yaml", &[("VERSION", version)]);
+        stack.configure_text_with(
+            &text,
+            "job {\n    name = \"migrate\"\n    \
              service = \"db\"\n    command = [\"true\"]\n    needs = [\"db\"]\n  }",
         );
     };

@@ -3,22 +3,8 @@
 use acceptance_tests::{STACK, Stack};
 use lab::{Lab, Variant};
 
-/// A web server that reads a shipped file, a helper with a value of its own, and a job that must
-/// end before either starts.
 fn write_sources(stack: &Stack<'_>) {
-    let (nginx, busybox) = (stack.image("nginx"), stack.image("busybox"));
-    stack.workspace.write(
-        "app/compose.yaml",
-        &format!(
-            "services:\n\
-             \x20 web:\n    image: {nginx}\n    volumes: [\"./site:/usr/share/nginx/html:ro\"]\n\
-             \x20   healthcheck: {{ test: [\"CMD\", \"nginx\", \"-t\"], interval: 1s }}\n\
-             \x20   depends_on: {{ prepare: {{ condition: service_completed_successfully }} }}\n\
-             \x20 side:\n    image: {busybox}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n\
-             \x20   environment: {{ GREETING: \"${{GREETING}}\", OWN: \"${{OWN}}\" }}\n\
-             \x20 prepare:\n    image: {busybox}\n    command: [\"true\"]\n"
-        ),
-    );
+    stack.workspace.write("app/compose.yaml", &stack.compose_file("life.yaml", &[]));
     stack.workspace.write("app/site/index.html", "hello\n");
     stack.workspace.write("app/.env", "OWN=own\n");
 }

@@ -9,19 +9,12 @@ const KEPT: &str = "require {\n    pinned_images = \"digest\"\n    healthchecks 
 
 /// A Compose file of one good service, and of one that keeps to nothing.
 fn text(stack: &Stack<'_>, with_bad: bool) -> String {
-    let image = stack.image("busybox");
-    let good = format!(
-        "{}    mem_limit: 64m\n    healthcheck: {{ test: \"true\", interval: 1s }}\n",
-        stack.one_service()
-    );
-    let bad = "  bad:\n    privileged: true\n    ports: [\"127.0.0.1::80\"]\n";
-    let rest = format!("    image: {image}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n");
-    if with_bad { format!("{good}{bad}{rest}") } else { good }
+    let good = stack.compose_file("policies/good.yaml", &[]);
+    if with_bad { good + &stack.compose_file("policies/bad.part.yaml", &[]) } else { good }
 }
 
 fn configure(stack: &Stack<'_>, with_bad: bool, more: &str) {
-    stack.workspace.write("compose.tpl.yaml", &text(stack, with_bad));
-    stack.configure(&format!("config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  {more}"));
+    stack.configure_text_with(&text(stack, with_bad), more);
 }
 
 #[test]
@@ -103,32 +96,22 @@ fn what_a_plan_cannot_know_is_checked_before_anything_is_done() {
 fn what_only_a_job_runs_keeps_to_the_rules_too() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
-    let configure = |limit: &str, jobs: &str| {
-        let tool = |name: &str| {
-            format!(
-                "  {name}:\n    image: {}\n    profiles: [tools]\n    command: [\"true\"]\n    ports: [\"80\"]\n{limit}",
-                stack.image("busybox")
-            )
-        };
-        let text = format!("{}    mem_limit: 64m\n{}{}", stack.one_service(), tool("migrate"), tool("shell"));
-        stack.workspace.write("compose.tpl.yaml", &text);
+    let configure = |file: &str, jobs: &str| {
         let rules =
             "require {\n    memory_limits = true\n    healthchecks = false\n    host_ports_allowed = []\n  }";
-        stack.configure(&format!(
-            "config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  {rules}\n  {jobs}"
-        ));
+        stack.configure_text_with(&stack.compose_file(file, &[]), &format!("{rules}\n  {jobs}"));
     };
     let job = "job {\n    name = \"migrate\"\n    service = \"migrate\"\n  }";
-    configure("", job);
+    configure("policies/jobs.yaml", job);
     let error = stack.workspace.plan().expect_error();
     error.says(
         "One service does not keep to what is required:\n\
          migrate:\n  services.migrate.deploy.resources.limits.memory is not set (memory_limits)\n\n",
     );
-    configure("    mem_limit: 32m\n", job);
+    configure("policies/limited-jobs.yaml", job);
     stack.workspace.converge();
 
     // What nobody brings to the host is nobody's business.
-    configure("", "");
+    configure("policies/jobs.yaml", "");
     stack.workspace.converge();
 }

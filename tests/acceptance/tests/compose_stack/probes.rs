@@ -5,14 +5,8 @@ use lab::{Lab, Variant};
 
 /// A web server whose page says so; it publishes a port of the host's choice.
 fn write_sources(stack: &Stack<'_>, page: &str, port: u16) {
-    let nginx = stack.image("nginx");
-    stack.workspace.write(
-        "app/compose.yaml",
-        &format!(
-            "services:\n  web:\n    image: {nginx}\n    stop_grace_period: 0s\n\
-             \x20   volumes: [\"./site:/usr/share/nginx/html:ro\"]\n    ports: [\"127.0.0.1:{port}:80\"]\n"
-        ),
-    );
+    let text = stack.compose_file("probes.yaml", &[("PORT", &port.to_string())]);
+    stack.workspace.write("app/compose.yaml", &text);
     stack.workspace.write("app/site/index.html", page);
 }
 

@@ -5,19 +5,19 @@ use lab::{Lab, Variant};
 
 /// A stack with a service `app` that is healthy while its mounted file says `good`, and `quiet`,
 /// which nothing changes.
-struct Subject<'a> {
+struct Release<'a> {
     stack: Stack<'a>,
     /// The image of `app`: a tag of its own.
     image: String,
 }
 
-impl<'a> Subject<'a> {
+impl<'a> Release<'a> {
     fn new(lab: &'a Lab, variant: Variant) -> Self {
         let stack = Stack::on(lab, lab.host(variant).unwrap());
         let image = format!("{}/busybox:{}", lab.state().registry, stack.name);
-        let subject = Self { stack, image };
-        subject.tag("1");
-        subject
+        let release = Self { stack, image };
+        release.tag("1");
+        release
     }
 
     /// Makes the tag mean another image in the registry.
@@ -29,13 +29,7 @@ impl<'a> Subject<'a> {
     /// `more` services.
     fn configure(&self, version: &str, says: &str, more: &str, attributes: &str) {
         let Self { stack, image } = self;
-        let text = format!(
-            "services:\n  app:\n    image: {image}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n\
-             \x20   environment: {{ T: \"${{TOKEN}}\" }}\n    volumes: [\"./app.conf:/app.conf:ro\"]\n\
-             \x20   healthcheck: {{ test: [CMD, grep, good, /app.conf], interval: 300ms, retries: 2 }}\n\
-             \x20 quiet:\n    image: {}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n{more}",
-            stack.image("busybox")
-        );
+        let text = stack.compose_file("rollback/stack.yaml", &[("IMAGE", image)]) + more;
         let folder = stack.workspace.path().join("app");
         let _ = std::fs::remove_dir_all(&folder);
         stack.workspace.write("app/compose.yaml", &text);
@@ -85,19 +79,19 @@ impl<'a> Subject<'a> {
 #[test]
 fn a_change_that_fails_is_rolled_back() {
     let lab = Lab::current().unwrap();
-    let subject = Subject::new(&lab, Variant::Deploy);
-    let (stack, workspace) = (&subject.stack, &subject.stack.workspace);
-    subject.configure("1", "good", "", "");
+    let release = Release::new(&lab, Variant::Deploy);
+    let (stack, workspace) = (&release.stack, &release.stack.workspace);
+    release.configure("1", "good", "", "");
     workspace.apply().expect_success();
-    let directory = subject.directory();
+    let directory = release.directory();
     stack.shell(&format!("mkdir {directory}/data && echo mine > {directory}/data/file"));
-    subject.expect_version("1");
-    let (before, state, image) = (stack.containers(), workspace.state(STACK), subject.image_id());
+    release.expect_version("1");
+    let (before, state, image) = (stack.containers(), workspace.state(STACK), release.image_id());
 
     // Everything is another one: the image behind the tag, the secret, the files, the services.
-    subject.tag("2");
-    let extra = format!("  extra:\n    image: {}\n    command: [sleep, infinity]\n", stack.image("busybox"));
-    subject.configure("2", "bad", &extra, "");
+    release.tag("2");
+    let extra = stack.compose_file("rollback/extra.part.yaml", &[]);
+    release.configure("2", "bad", &extra, "");
     let run = workspace.apply();
     let app = format!("compose stack \"{0}\" runs as before the apply: {0}-app-1 (healthy)", stack.name);
     let error = run.expect_error();
@@ -109,8 +103,8 @@ fn a_change_that_fails_is_rolled_back() {
         .says(&app)
         .says("apply again");
     assert!(!run.stdout.contains("Kq7"), "a secret was shown: {error:#?}");
-    subject.expect_version("1");
-    assert_eq!(subject.image_id(), image);
+    release.expect_version("1");
+    assert_eq!(release.image_id(), image);
     let after = stack.containers();
     assert_eq!(after.keys().collect::<Vec<_>>(), ["app", "quiet"]);
     assert_eq!(after["quiet"], before["quiet"]);
@@ -122,28 +116,28 @@ fn a_change_that_fails_is_rolled_back() {
     assert_eq!(change.after["secrets_wo_version"], "2");
 
     // What is kept is copied to where the next failure keeps what it left, and stays the last good.
-    subject.configure("2", "bad", "", "on_failure = \"keep\"");
+    release.configure("2", "bad", "", "on_failure = \"keep\"");
     workspace.apply().expect_error().says("Its containers now: ").says("The next apply goes on from here.");
-    assert_eq!(subject.in_app(&["cat", "/version"]), "2");
+    assert_eq!(release.in_app(&["cat", "/version"]), "2");
     assert_eq!(workspace.state(STACK)["source_hash"], "changed");
     workspace.expect_change(STACK, &["update"]);
-    subject.configure("2", "worse", "", "");
+    release.configure("2", "worse", "", "");
     workspace.apply().expect_error().says(&app);
-    subject.expect_version("1");
+    release.expect_version("1");
 
-    subject.configure("2", "good", "", "");
+    release.configure("2", "good", "", "");
     workspace.apply().expect_success();
     workspace.expect_no_changes();
-    subject.expect_version("2");
+    release.expect_version("2");
 
     // A state that was lost is no reason to lose what runs.
     let running = stack.containers();
     std::fs::remove_file(workspace.path().join("terraform.tfstate")).unwrap();
-    subject.configure("1", "bad", "", "");
+    release.configure("1", "bad", "", "");
     let error = workspace.apply().expect_error();
     error.says("runs as before the apply: ").says("It is not recorded in the state, as before.");
     assert!(workspace.state(STACK).is_null());
-    subject.expect_version("2");
+    release.expect_version("2");
     assert_eq!(stack.containers()["quiet"], running["quiet"]);
     let good = stack
         .shell(&format!("cat {directory}/.windlass/good/.env; ls {directory}/.windlass/generations | wc -l"));
@@ -162,22 +156,22 @@ fn a_change_that_fails_is_rolled_back() {
 #[test]
 fn a_rollback_that_cannot_be_is_told() {
     let lab = Lab::current().unwrap();
-    let subject = Subject::new(&lab, Variant::Root);
-    let (stack, workspace) = (&subject.stack, &subject.stack.workspace);
-    subject.own_image();
-    subject.configure("1", "good", "", "");
+    let release = Release::new(&lab, Variant::Root);
+    let (stack, workspace) = (&release.stack, &release.stack.workspace);
+    release.own_image();
+    release.configure("1", "good", "", "");
     workspace.apply().expect_success();
-    let directory = subject.directory();
-    subject.tag("2");
+    let directory = release.directory();
+    release.tag("2");
 
     let fails = |reason: &str| {
-        subject.configure("2", "bad", "", "");
+        release.configure("2", "bad", "", "");
         let run = workspace.apply();
         run.expect_error().says("is unhealthy").says("Taking it back failed too").says("(unhealthy)");
         let diagnostics = run.diagnostics();
         let second = diagnostics.iter().find(|one| one.summary == stack.could_not("roll back")).unwrap();
         second.says(reason).says("Nothing was put back").says("apply again");
-        assert_eq!(subject.in_app(&["cat", "/app.conf", "/version"]), "bad 2\n2");
+        assert_eq!(release.in_app(&["cat", "/app.conf", "/version"]), "bad 2\n2");
         workspace.expect_change(STACK, &["update"]);
     };
     let kept = format!("{directory}/.windlass/good/app.conf");
@@ -185,33 +179,30 @@ fn a_rollback_that_cannot_be_is_told() {
     fails("was changed: app.conf");
 
     stack.shell(&format!("echo 'good 1' > {kept}"));
-    subject.configure("3", "worse", "", "");
+    release.configure("3", "worse", "", "");
     workspace.apply().expect_error().says("runs as before the apply: ");
     // Whoever removes the old image by force takes the name away that holds it, too.
-    let id = subject.image_id();
+    let id = release.image_id();
     stack.shell(&format!("docker rm -f {}-app-1 && docker rmi -f {id}", stack.name));
-    fails(&format!("does not have the images any more that it ran with: {} (sha256:", subject.image));
+    fails(&format!("does not have the images any more that it ran with: {} (sha256:", release.image));
     workspace.destroy().expect_success();
 }
 
 #[test]
 fn a_first_apply_that_fails_leaves_nothing_running() {
     let lab = Lab::current().unwrap();
-    let subject = Subject::new(&lab, Variant::Root);
-    let (stack, workspace) = (&subject.stack, &subject.stack.workspace);
-    let data = format!(
-        "  data:\n    image: {}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n    volumes: [\"kept:/data\"]\nvolumes: {{ kept: {{}} }}\n",
-        stack.image("busybox")
-    );
-    subject.configure("1", "bad", &data, "");
+    let release = Release::new(&lab, Variant::Root);
+    let (stack, workspace) = (&release.stack, &release.stack.workspace);
+    let data = stack.compose_file("rollback/data.part.yaml", &[]);
+    release.configure("1", "bad", &data, "");
     let error = workspace.apply().expect_error();
     assert_eq!(error.summary, stack.could_not("start"));
     error.says("is unhealthy").says("Nothing of it is left running").says(&format!("{}_kept", stack.name));
     assert!(workspace.state(STACK).is_null());
     stack.expect_gone();
-    assert!(!stack.exists(&subject.directory()));
+    assert!(!stack.exists(&release.directory()));
 
-    subject.configure("1", "bad", &data, "on_failure = \"keep\"");
+    release.configure("1", "bad", &data, "on_failure = \"keep\"");
     workspace.apply().expect_error().says("The stack is recorded");
     assert_eq!(workspace.state(STACK)["services"]["app"]["status"], "unhealthy");
     workspace.destroy().expect_success();
@@ -221,30 +212,30 @@ fn a_first_apply_that_fails_leaves_nothing_running() {
 #[test]
 fn a_move_that_fails_leaves_the_old_place() {
     let lab = Lab::current().unwrap();
-    let mut subject = Subject::new(&lab, Variant::Root);
-    subject.configure("1", "good", "", "");
-    subject.stack.workspace.apply().expect_success();
-    let (before, state) = (subject.stack.containers(), subject.stack.workspace.state(STACK));
-    let (old, new) = (subject.stack.host.clone(), lab.host(Variant::Deploy).unwrap().clone());
+    let mut release = Release::new(&lab, Variant::Root);
+    release.configure("1", "good", "", "");
+    release.stack.workspace.apply().expect_success();
+    let (before, state) = (release.stack.containers(), release.stack.workspace.state(STACK));
+    let (old, new) = (release.stack.host.clone(), lab.host(Variant::Deploy).unwrap().clone());
 
-    subject.stack.host = new;
-    subject.configure("1", "bad", "", "");
-    let error = subject.stack.workspace.apply().expect_error();
+    release.stack.host = new;
+    release.configure("1", "bad", "", "");
+    let error = release.stack.workspace.apply().expect_error();
     error.says("Nothing of it is left running").says("It runs on its old machine as before");
-    subject.stack.expect_gone();
-    assert!(!subject.stack.exists(&subject.directory()));
-    assert_eq!(subject.stack.workspace.state(STACK), state);
-    subject.stack.host = old;
-    assert_eq!(subject.stack.containers(), before);
-    subject.configure("1", "good", "", "");
-    subject.stack.workspace.expect_no_changes();
+    release.stack.expect_gone();
+    assert!(!release.stack.exists(&release.directory()));
+    assert_eq!(release.stack.workspace.state(STACK), state);
+    release.stack.host = old;
+    assert_eq!(release.stack.containers(), before);
+    release.configure("1", "good", "", "");
+    release.stack.workspace.expect_no_changes();
     // How a failure ends is for later applies to know.
-    subject.configure("1", "good", "", "on_failure = \"keep\"");
-    let before = subject.stack.shell(&format!("stat -c %Y {}/.windlass/record.json", subject.directory()));
-    subject.stack.workspace.apply().expect_success();
+    release.configure("1", "good", "", "on_failure = \"keep\"");
+    let before = release.stack.shell(&format!("stat -c %Y {}/.windlass/record.json", release.directory()));
+    release.stack.workspace.apply().expect_success();
     assert_eq!(
-        subject.stack.shell(&format!("stat -c %Y {}/.windlass/record.json", subject.directory())),
+        release.stack.shell(&format!("stat -c %Y {}/.windlass/record.json", release.directory())),
         before
     );
-    subject.stack.workspace.expect_no_changes();
+    release.stack.workspace.expect_no_changes();
 }

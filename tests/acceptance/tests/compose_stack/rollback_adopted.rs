@@ -17,20 +17,8 @@ impl<'a> ByHand<'a> {
     }
 
     fn compose(&self, well: bool, more: &str) -> String {
-        let busybox = self.stack.image("busybox");
-        let stays = |name: &str| {
-            format!(
-                "  {name}:\n    image: {busybox}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n"
-            )
-        };
-        let command = if well { "[CMD, \"true\"]" } else { "[CMD, \"false\"]" };
-        format!(
-            "services:\n{}    environment: {{ V: \"${{VALUE:-none}}\" }}\n    volumes: [\"./app.conf:/app.conf:ro\"]\n    \
-             healthcheck: {{ test: {command}, interval: 300ms, retries: 2 }}\n{}{}    profiles: [tools]\n{more}",
-            stays("app"),
-            stays("quiet"),
-            stays("off"),
-        )
+        let check = if well { "true" } else { "false" };
+        self.stack.compose_file("rollback-adopted/stack.yaml", &[("CHECK", check)]) + more
     }
 
     fn write(&self, path: &str, text: &str) {
@@ -101,10 +89,7 @@ fn what_was_started_by_hand_runs_as_before() {
         let state = workspace.state(STACK);
 
         // Something else and something more, which is never well.
-        let more = format!(
-            "  more:\n    image: {}\n    command: [sleep, infinity]\n    networks: [extra]\nnetworks: {{ extra: {{}} }}\n",
-            stack.image("busybox")
-        );
+        let more = stack.compose_file("rollback-adopted/more.part.yaml", &[]);
         made.configure(false, &more, "profiles = [\"tools\"]");
         let error = workspace.apply().expect_error();
         error.says("app-1 is unhealthy").says("It was rolled back: ");

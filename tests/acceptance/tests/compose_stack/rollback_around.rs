@@ -13,14 +13,6 @@ fn listed(stack: &Stack<'_>, kind: &str) -> Vec<String> {
     names
 }
 
-/// A service that stays, and what else is said of it.
-fn service(stack: &Stack<'_>, name: &str, more: &str) -> String {
-    let busybox = stack.image("busybox");
-    format!(
-        "  {name}:\n    image: {busybox}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n{more}"
-    )
-}
-
 /// What makes an apply fail that has started everything.
 const NEVER_WELL: &str = "    healthcheck: { test: [CMD, \"false\"], interval: 300ms, retries: 2 }\n";
 
@@ -31,18 +23,9 @@ fn what_only_the_failed_version_had_goes_but_data_stays() {
     let workspace = &stack.workspace;
     let named =
         |names: &[&str]| names.iter().map(|name| format!("{}_{name}", stack.name)).collect::<Vec<_>>();
-    let old = format!(
-        "services:\n{}networks: {{ front: {{}} }}\n",
-        service(&stack, "app", "    networks: [front]\n")
-    );
+    let old = stack.compose_file("rollback-around/old.yaml", &[]);
     let new = |attributes: &str| {
-        let text = format!(
-            "services:\n{}{}networks:\n  front: {{}}\n  back: {{}}\n  held: {{}}\nvolumes: {{ data: {{}} }}\n",
-            service(&stack, "app", &format!("    networks: [front, back]\n{NEVER_WELL}")),
-            service(&stack, "new", "    networks: [back, held]\n    volumes: [\"data:/data\"]\n"),
-        );
-        workspace.write("compose.tpl.yaml", &text);
-        stack.configure(&format!("config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  {attributes}"));
+        stack.configure_text_with(&stack.compose_file("rollback-around/new.yaml", &[]), attributes);
     };
     stack.configure_text(&old);
     workspace.apply().expect_success();
@@ -82,24 +65,15 @@ fn services_that_left_the_files_come_back() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Deploy).unwrap());
     let workspace = &stack.workspace;
-    let app = |more: &str| service(&stack, "app", more);
-    let old = format!(
-        "services:\n{}{}{}",
-        app(""),
-        service(&stack, "left", "    deploy: { replicas: 2 }\n    environment: { A: \"1\" }\n"),
-        service(&stack, "off", "    profiles: [extra]\n"),
-    );
-    let configure = |text: &str, attributes: &str| {
-        workspace.write("compose.tpl.yaml", text);
-        stack.configure(&format!("config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  {attributes}"));
-    };
+    let old = stack.compose_file("rollback-around/left.yaml", &[]);
+    let configure = |text: &str, attributes: &str| stack.configure_text_with(text, attributes);
     configure(&old, "profiles = [\"extra\"]");
     workspace.apply().expect_success();
     let (before, state) = (stack.containers(), workspace.state(STACK));
     assert_eq!(before["left"].len(), 2);
 
     // One is out of the files, the other one's profile is switched off.
-    let new = format!("services:\n{}{}", app(NEVER_WELL), service(&stack, "off", "    profiles: [extra]\n"));
+    let new = stack.compose_file("rollback-around/without-left.yaml", &[]);
     configure(&new, "");
     let error = workspace.apply().expect_error();
     error.says("is unhealthy").says("It was rolled back: ").says(&format!("{}-left-2 (running)", stack.name));

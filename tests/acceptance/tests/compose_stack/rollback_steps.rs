@@ -4,11 +4,11 @@ use acceptance_tests::{STACK, Stack};
 use lab::{Lab, Variant};
 
 /// A stack of two services that are built, `first` before `second`, and of one that is not.
-struct Subject<'a> {
+struct BuiltStack<'a> {
     stack: Stack<'a>,
 }
 
-impl<'a> Subject<'a> {
+impl<'a> BuiltStack<'a> {
     fn new(lab: &'a Lab, variant: Variant) -> Self {
         Self { stack: Stack::on(lab, lab.host(variant).unwrap()) }
     }
@@ -17,17 +17,10 @@ impl<'a> Subject<'a> {
     /// and `more` goes into the resource.
     fn configure(&self, version: &str, step: &str, more: &str) {
         let (workspace, busybox) = (&self.stack.workspace, self.stack.image("busybox"));
-        let built = |name: &str| {
-            format!(
-                "  {name}:\n    build: ./{name}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n"
-            )
-        };
-        let side = format!(
-            "  side:\n    image: {busybox}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n    \
-             environment: {{ VERSION: \"{version}\", T: \"${{TOKEN}}\" }}\n"
+        workspace.write(
+            "web/compose.yaml",
+            &self.stack.compose_file("rollback/built.yaml", &[("VERSION", version)]),
         );
-        workspace
-            .write("web/compose.yaml", &format!("services:\n{}{}{side}", built("first"), built("second")));
         for (name, step) in [("first", ""), ("second", step)] {
             workspace.write(&format!("web/{name}/message"), version);
             workspace
@@ -72,22 +65,22 @@ impl<'a> Subject<'a> {
 #[test]
 fn a_build_that_fails_leaves_files_tags_and_containers_as_they_were() {
     let lab = Lab::current().unwrap();
-    let subject = Subject::new(&lab, Variant::Deploy);
-    let (stack, workspace) = (&subject.stack, &subject.stack.workspace);
-    subject.configure("1", "", "");
+    let built = BuiltStack::new(&lab, Variant::Deploy);
+    let (stack, workspace) = (&built.stack, &built.stack.workspace);
+    built.configure("1", "", "");
     workspace.apply().expect_success();
-    let (files, images, containers) = (subject.files(), subject.images(), stack.containers());
+    let (files, images, containers) = (built.files(), built.images(), stack.containers());
     let state = workspace.state(STACK);
 
     // The first image is built and has the tag when the second one fails.
-    subject.configure("2", "RUN echo no such luck && false\n", "");
+    built.configure("2", "RUN echo no such luck && false\n", "");
     let error = workspace.apply().expect_error();
     assert_eq!(error.summary, stack.could_not("update"));
     error.says("build the image of service \"second\"").says("no such luck");
     error.says("It was rolled back: ").says(&format!("{}-first-1 (running)", stack.name));
     error.says("The next plan shows the change again.");
-    assert_eq!(subject.files(), files);
-    assert_eq!(subject.images(), images);
+    assert_eq!(built.files(), files);
+    assert_eq!(built.images(), images);
     assert_eq!(stack.containers(), containers, "a container was touched");
     let now = workspace.state(STACK);
     for attribute in ["services", "source_hash", "secrets_wo_version", "image_digests"] {
@@ -95,20 +88,20 @@ fn a_build_that_fails_leaves_files_tags_and_containers_as_they_were() {
     }
     workspace.expect_change(STACK, &["update"]);
 
-    subject.configure("2", "", "");
+    built.configure("2", "", "");
     workspace.apply().expect_success();
     workspace.expect_no_changes();
-    assert_eq!((subject.message("first"), subject.message("second")), ("2".into(), "2".into()));
+    assert_eq!((built.message("first"), built.message("second")), ("2".into(), "2".into()));
     workspace.destroy().expect_success();
     stack.expect_gone();
-    subject.remove_images();
+    built.remove_images();
 }
 
 #[test]
 fn a_job_that_fails_after_the_services_takes_them_back() {
     let lab = Lab::current().unwrap();
-    let subject = Subject::new(&lab, Variant::Root);
-    let (stack, workspace) = (&subject.stack, &subject.stack.workspace);
+    let built = BuiltStack::new(&lab, Variant::Root);
+    let (stack, workspace) = (&built.stack, &built.stack.workspace);
     let job = |line: &str| {
         format!(
             "  job {{\n    name = \"check\"\n    service = \"side\"\n    when = \"after\"\n    \
@@ -116,18 +109,18 @@ fn a_job_that_fails_after_the_services_takes_them_back() {
             acceptance_tests::hcl::quoted(line)
         )
     };
-    subject.configure("1", "", &job("true"));
+    built.configure("1", "", &job("true"));
     workspace.apply().expect_success();
-    let (files, images, state) = (subject.files(), subject.images(), workspace.state(STACK));
+    let (files, images, state) = (built.files(), built.images(), workspace.state(STACK));
 
-    subject.configure("2", "", &job("echo $VERSION is no good; exit 5"));
+    built.configure("2", "", &job("echo $VERSION is no good; exit 5"));
     let error = workspace.apply().expect_error();
     assert_eq!(error.summary, stack.could_not("update"));
     error.says("Job \"check\", a run of service side").says("ended with status 5").says("2 is no good");
     error.says("It was rolled back: ").says(&format!("{}-side-1 (running)", stack.name)).says("still due");
-    assert_eq!(subject.files(), files);
-    assert_eq!(subject.images(), images);
-    assert_eq!((subject.message("first"), subject.message("second")), ("1".into(), "1".into()));
+    assert_eq!(built.files(), files);
+    assert_eq!(built.images(), images);
+    assert_eq!((built.message("first"), built.message("second")), ("1".into(), "1".into()));
     assert_eq!(
         (stack.variable("side", "VERSION"), stack.variable("side", "T")),
         ("1".into(), "token-1".into())
@@ -138,9 +131,9 @@ fn a_job_that_fails_after_the_services_takes_them_back() {
     }
     workspace.expect_change(STACK, &["update"]);
 
-    subject.configure("1", "", &job("true"));
+    built.configure("1", "", &job("true"));
     workspace.expect_no_changes();
     workspace.destroy().expect_success();
     stack.expect_gone();
-    subject.remove_images();
+    built.remove_images();
 }

@@ -5,33 +5,9 @@ use std::collections::BTreeSet;
 use acceptance_tests::{STACK, Stack, hcl};
 use lab::{Lab, Variant};
 
-/// Services that get secrets in every way that there is, each from one of two.
-fn text(stack: &Stack<'_>) -> String {
-    let rest = format!(
-        "    image: {}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n",
-        stack.image("busybox")
-    );
-    let mut text = "services:\n".to_owned();
-    for one in ["a", "b"] {
-        let name = one.to_uppercase();
-        text += &format!("  env_{one}:\n{rest}    environment: {{ S: \"${{{name}}}\" }}\n");
-        text += &format!("  var_{one}:\n{rest}    secrets: [var_{one}]\n");
-        text += &format!("  file_{one}:\n{rest}    secrets: [file_{one}]\n");
-        text += &format!("  list_{one}:\n{rest}    env_file: [secrets/{one}.env]\n");
-    }
-    text += &format!("  none:\n{rest}");
-    text += "secrets:\n";
-    for one in ["a", "b"] {
-        let name = one.to_uppercase();
-        text +=
-            &format!("  var_{one}: {{ environment: {name} }}\n  file_{one}: {{ file: ./secrets/{one} }}\n");
-    }
-    text
-}
-
 /// Everything secret that has `a` and `b` in it, of a version.
 fn configure(stack: &Stack<'_>, version: &str, a: &str, b: &str) {
-    stack.workspace.write("compose.tpl.yaml", &text(stack));
+    stack.workspace.write("compose.tpl.yaml", &stack.compose_file("secret-files.yaml", &[]));
     let quoted = |one: &str| hcl::quoted(one);
     stack.configure(&format!(
         "config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  \

@@ -6,17 +6,7 @@ use lab::{Lab, Variant};
 /// Three services: `app` can do without `tool`, and `front` cannot do without `app`.
 fn stack(lab: &Lab) -> Stack<'_> {
     let stack = Stack::on(lab, lab.host(Variant::Root).unwrap());
-    let image = stack.image("busybox").to_owned();
-    let service = |name: &str, more: &str| {
-        format!(
-            "  {name}:\n    image: {image}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n\
-             \x20   environment: {{ V: \"${{V:-1}}\" }}\n{more}"
-        )
-    };
-    let app = service("app", "    depends_on: { tool: { condition: service_started, required: false } }\n");
-    let front = service("front", "    depends_on: [app]\n");
-    let debug = service("debug", "    profiles: [debug]\n");
-    let text = format!("services:\n{app}{front}{}{debug}", service("tool", ""));
+    let text = stack.compose_file("selection.yaml", &[]);
     stack.workspace.write("app/compose.yaml", &text);
     stack
 }

@@ -7,23 +7,8 @@ use lab::{Lab, Variant};
 fn services_are_waited_for_as_it_is_said() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
-    let image = stack.image("busybox").to_owned();
-    let service = |name: &str, command: &str, more: &str| {
-        format!("  {name}:\n    image: {image}\n    command: {command}\n    stop_grace_period: 0s\n{more}")
-    };
-    let check = "    healthcheck: { test: [CMD, \"false\"], interval: 1s, retries: 1 }\n";
-    let text = format!(
-        "services:\n{}{}{}",
-        service("sick", "[sleep, infinity]", check),
-        service("once", "[\"true\"]", ""),
-        service("crash", "[sh, -c, exit 3]", ""),
-    );
-    stack.workspace.write("compose.tpl.yaml", &text);
-    let waiting = |waits: &str| {
-        stack.configure(&format!(
-            "config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  wait_for = {{ {waits} }}"
-        ));
-    };
+    let text = stack.compose_file("waiting.yaml", &[]);
+    let waiting = |waits: &str| stack.configure_text_with(&text, &format!("wait_for = {{ {waits} }}"));
     waiting("sick = \"running\", once = \"completed\", crash = \"ignore\"");
     stack.workspace.apply().expect_success();
     // Its check has failed by then, or is about to: neither is a difference.

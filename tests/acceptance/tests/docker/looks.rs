@@ -53,14 +53,9 @@ output "logs" {
 }
 "#;
 
-/// A stack as somebody starts it on the machine: a job that has ended, one that waits for it.
-fn start_by_hand(object: &DockerObject<'_>, image: &str) {
-    let text = format!(
-        "name: {name}-hand\nservices:\n  job: {{image: '{image}', command: [echo, done]}}\n  app:\n    image: '{image}'\n    \
-         command: [sh, -c, 'echo one; echo two; echo three; exec sleep infinity']\n    stop_grace_period: 0s\n    \
-         depends_on: {{job: {{condition: service_completed_successfully}}}}\n",
-        name = object.name
-    );
+/// Starts a stack as somebody does on the machine.
+fn start_by_hand(object: &DockerObject<'_>) {
+    let text = object.compose_file("looks.yaml", &[("PROJECT", &format!("{}-hand", object.name))]);
     let directory = format!("/srv/{}", object.name);
     object.root_runs(&["mkdir", "-p", &directory]);
     object.write_on_host(&format!("{directory}/compose.yaml"), &text);
@@ -72,7 +67,7 @@ fn a_host_tells_what_runs_there() {
     let lab = Lab::current().unwrap();
     let object = DockerObject::new(&lab);
     let image = lab.image("busybox").unwrap();
-    start_by_hand(&object, image);
+    start_by_hand(&object);
     let locals = format!(
         "locals {{\n  host = {}\n  name = {}\n  image = {}\n}}\n",
         hcl::quoted(&hcl::connection(&object.host)),

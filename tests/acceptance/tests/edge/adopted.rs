@@ -3,8 +3,6 @@
 use acceptance_tests::{STACK, Stack};
 use lab::{Lab, Variant};
 
-use crate::service;
-
 /// Another file name, values from a file elsewhere, two containers of one service, a profile, and a
 /// service that the configuration does not know.
 #[test]
@@ -15,12 +13,12 @@ fn what_was_started_with_other_options_is_adopted_as_the_plan_says() {
     let put = |path: &str, text: &str| {
         stack.write_on_host(&format!("{directory}/{path}"), text);
     };
-    let greeted = service(&stack, "app", &["environment: { GREETING: \"${GREETING}\" }"]);
-    let kept = service(&stack, "db", &[]);
-    let asleep = service(&stack, "debug", &["profiles: [debug]"]);
-    let wanted = format!("services:\n{greeted}{kept}{asleep}");
+    let wanted = stack.compose_file("edge/adopted.yaml", &[]);
     stack.root_runs(&["mkdir", "-p", &format!("{directory}/env")]);
-    put("docker-compose.prod.yml", &format!("{wanted}{}", service(&stack, "extra", &[])));
+    put(
+        "docker-compose.prod.yml",
+        &(wanted.clone() + &stack.compose_file("edge/adopted-extra.part.yaml", &[])),
+    );
     put("env/prod", "GREETING=by hand\n");
     put("notes", "not shipped\n");
     stack.shell(&format!(

@@ -5,20 +5,18 @@
 use acceptance_tests::{STACK, Stack, hcl, unique};
 use lab::{Host, Lab, Variant};
 
-use crate::service;
-
 /// The address of the image.
 const IMAGE: &str = "windlass_image.it";
 
 /// A stack on such an engine.
-struct Place<'a> {
+struct ContainerdStack<'a> {
     stack: Stack<'a>,
     socket: &'static str,
     /// A tag of busybox in the lab's registry, of this test alone.
     tag: String,
 }
 
-impl<'a> Place<'a> {
+impl<'a> ContainerdStack<'a> {
     fn on(lab: &'a Lab, host: &Host) -> Self {
         let socket = lab.start_containerd_store(host).unwrap();
         Self { stack: Stack::on(lab, host), socket, tag: unique("store") }
@@ -38,12 +36,8 @@ impl<'a> Place<'a> {
         let stack = &self.stack;
         let busybox = stack.image("busybox");
         let tagged = format!("{}/busybox:{}", stack.lab.state().registry, self.tag);
-        let text = format!(
-            "services:\n  app:\n    build: ./app\n    environment: {{ GREETING: {greeting} }}\n    stop_grace_period: 0s\n\
-             \x20 tagged:\n    image: {tagged}\n    command: [sleep, infinity]\n    environment: {{ GREETING: {greeting} }}\n    \
-             stop_grace_period: 0s\n{}",
-            service(stack, "still", &[])
-        );
+        let text =
+            stack.compose_file("edge/containerd-store.yaml", &[("GREETING", greeting), ("TAGGED", &tagged)]);
         stack.workspace.write("web/compose.yaml", &text);
         stack.workspace.write(
             "web/app/Dockerfile",
@@ -80,27 +74,27 @@ impl<'a> Place<'a> {
 fn a_stack_is_built_pulled_changed_and_rolled_back() {
     let lab = Lab::current().unwrap();
     let host = lab.add_host(Variant::Root).unwrap();
-    let place = Place::on(&lab, &host);
-    let workspace = &place.stack.workspace;
-    let first = place.set_tag("1");
+    let on_containerd = ContainerdStack::on(&lab, &host);
+    let workspace = &on_containerd.stack.workspace;
+    let first = on_containerd.set_tag("1");
     workspace.write("web/app/message", "one");
-    place.configure("one", "");
+    on_containerd.configure("one", "");
     workspace.apply().expect_success();
     workspace.expect_no_changes();
     let state = workspace.state(STACK);
     let digests = &state["image_digests"];
     assert!(digests["tagged"].as_str().unwrap().ends_with(&first), "{digests}");
     assert!(digests["app"].is_null(), "no registry knows what was built here: {digests}");
-    let before = place.running();
+    let before = on_containerd.running();
     assert_eq!(before.len(), 3, "{before:?}");
-    assert!(place.stack.containers().is_empty(), "it runs on the other engine");
+    assert!(on_containerd.stack.containers().is_empty(), "it runs on the other engine");
 
     // What fails goes back to the images that ran, although the tag and the build have moved on.
-    place.set_tag("2");
+    on_containerd.set_tag("2");
     workspace.write("web/app/message", "two");
     let fails = "pull = \"always\"\n  job {\n    name = \"late\"\n    service = \"still\"\n    when = \"after\"\n    \
                  command = [\"false\"]\n  }";
-    place.configure("two", fails);
+    on_containerd.configure("two", fails);
     let change = workspace.expect_change(STACK, &["update"]);
     for service in ["app", "tagged"] {
         assert_eq!(change.unknown["services"][service]["image_id"], true, "{service}");
@@ -108,41 +102,44 @@ fn a_stack_is_built_pulled_changed_and_rolled_back() {
     assert_eq!(change.before["services"]["still"], change.after["services"]["still"]);
     workspace.apply().expect_error().says("Job \"late\"").says("rolled back");
     let image = |line: &String| line.split(' ').nth(2).unwrap().to_owned();
-    let after = place.running();
+    let after = on_containerd.running();
     assert_eq!(before.iter().map(image).collect::<Vec<_>>(), after.iter().map(image).collect::<Vec<_>>());
     assert_eq!(workspace.state(STACK)["image_digests"], *digests);
 
-    place.configure("two", "pull = \"always\"");
+    on_containerd.configure("two", "pull = \"always\"");
     workspace.apply().expect_success();
     workspace.expect_no_changes();
-    let changed = place.running();
+    let changed = on_containerd.running();
     assert_eq!(
         after.iter().zip(&changed).filter(|(then, now)| then != now).count(),
         2,
         "{after:?}\n{changed:?}"
     );
-    assert_eq!(place.docker(&format!("exec {}-app-1 cat /app/message", place.stack.name)), "two");
+    assert_eq!(
+        on_containerd.docker(&format!("exec {}-app-1 cat /app/message", on_containerd.stack.name)),
+        "two"
+    );
     workspace.destroy().expect_success();
-    assert_eq!(place.docker("ps -aq"), "");
-    assert_eq!(place.docker("images -q windlass.invalid/kept"), "", "images are still held");
+    assert_eq!(on_containerd.docker("ps -aq"), "");
+    assert_eq!(on_containerd.docker("images -q windlass.invalid/kept"), "", "images are still held");
 }
 
 #[test]
 fn what_is_cached_in_a_registry_is_built_on() {
     let lab = Lab::current().unwrap();
     let host = lab.add_host(Variant::Root).unwrap();
-    let place = Place::on(&lab, &host);
-    let workspace = &place.stack.workspace;
+    let on_containerd = ContainerdStack::on(&lab, &host);
+    let workspace = &on_containerd.stack.workspace;
     let repository = format!("{}/{}", lab.state().registry, unique("cached"));
     let cache = format!("type=registry,ref={repository}:cache");
     let block = |address: &str, name: &str, more: &str| {
-        let (host, name) = (place.connection(), hcl::quoted(name));
+        let (host, name) = (on_containerd.connection(), hcl::quoted(name));
         format!(
             "resource \"windlass_image\" {address:?} {{\n  host = {host}\n  name = {name}\n  context = \
              \"${{path.module}}/app\"\n  {more}\n}}\n"
         )
     };
-    let busybox = place.stack.image("busybox");
+    let busybox = on_containerd.stack.image("busybox");
     let lines = [
         &format!("FROM {busybox} AS first"),
         // Nobody comes to the same text twice: who has it has it from the cache.
@@ -160,17 +157,18 @@ fn what_is_cached_in_a_registry_is_built_on() {
     assert_eq!(state["digest"], lab.registry().digest(name, "1").unwrap());
     let reference = state["reference"].as_str().unwrap();
     assert_eq!(reference, format!("{repository}@{}", state["digest"].as_str().unwrap()));
-    let random = place.docker(&format!("run --rm --network none {reference} cat /random"));
+    let random = on_containerd.docker(&format!("run --rm --network none {reference} cat /random"));
 
     // Nothing of it is left on the host, not even of its first stage.
     workspace.write("image.tf", "");
     workspace.apply().expect_success();
-    place.docker(&format!("rmi -f {reference}; docker -H unix://{} builder prune -af", place.socket));
+    on_containerd
+        .docker(&format!("rmi -f {reference}; docker -H unix://{} builder prune -af", on_containerd.socket));
     let from = format!("cache_from = [{}]", hcl::quoted(&cache));
     let second = format!("{repository}-second:1");
     workspace.write("image.tf", &block("second", &second, &from));
     workspace.apply().expect_success();
     workspace.expect_no_changes();
-    assert_eq!(place.docker(&format!("run --rm --network none {second} cat /random")), random);
+    assert_eq!(on_containerd.docker(&format!("run --rm --network none {second} cat /random")), random);
     workspace.destroy().expect_success();
 }

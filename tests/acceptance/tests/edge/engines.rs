@@ -3,12 +3,9 @@
 use acceptance_tests::{STACK, Stack, hcl};
 use lab::{Host, Lab, Variant};
 
-use crate::service;
-
 fn configure(stack: &Stack<'_>, host: &Host, socket: &str, text: &str) {
-    stack.workspace.write("compose.tpl.yaml", text);
     let connection = format!("{}&docker={socket}", hcl::connection(host));
-    stack.configure_on(&hcl::quoted(&connection), "config = [file(\"${path.module}/compose.tpl.yaml\")]");
+    stack.configure_text_on(&hcl::quoted(&connection), text, "");
 }
 
 #[test]
@@ -17,12 +14,7 @@ fn a_rootless_engine_runs_a_stack() {
     let host = lab.add_host(Variant::Deploy).unwrap();
     let socket = lab.start_rootless(&host).unwrap();
     let stack = Stack::on(&lab, &host);
-    let text = |value: &str| {
-        let variable = format!("environment: {{ VALUE: {value} }}");
-        let web = service(&stack, "web", &[&variable, "ports: [\"18080:80\"]"]);
-        format!("services:\n{web}{}", service(&stack, "db", &["volumes: [\"data:/data\"]"]))
-            + "volumes:\n  data:\n"
-    };
+    let text = |value: &str| stack.compose_file("edge/rootless.yaml", &[("VALUE", value)]);
     configure(&stack, &host, socket, &text("one"));
     stack.workspace.converge();
     assert!(stack.containers().is_empty(), "it runs on root's engine");

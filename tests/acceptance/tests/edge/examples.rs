@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use acceptance_tests::{Workspace, hcl};
+use acceptance_tests::{Workspace, compose_file, hcl};
 use lab::{Host, Lab, Variant};
 
 /// What an example takes for granted.
@@ -14,7 +14,9 @@ use lab::{Host, Lab, Variant};
 struct Given {
     /// Run by root on the host before.
     on_host: &'static str,
-    /// Files beside the configuration; `NGINX` and `BUSYBOX` in them are images of the lab.
+    /// Compose files beside the configuration, and their fixtures.
+    compose_files: &'static [(&'static str, &'static str)],
+    /// Further files; `NGINX` and `BUSYBOX` in them are images of the lab.
     files: &'static [(&'static str, &'static str)],
     /// Texts of the configuration that stand for something that the lab calls otherwise.
     replaced: &'static [(&'static str, &'static str)],
@@ -28,18 +30,6 @@ const ELSEWHERE: &[&str] = &[
     "functions/connection",
 ];
 
-const APP: &str = "services:\n  app: &idle\n    image: BUSYBOX\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n    \
-                   mem_limit: 64m\n    environment: { PASSWORD: \"${DATABASE_PASSWORD}\", TAG: \"${TAG}\" }\n    \
-                   healthcheck: { test: [CMD, \"true\"], interval: 1s }\n  db:\n    <<: *idle\n  web:\n    image: NGINX\n    \
-                   mem_limit: 64m\n    ports: [\"127.0.0.1:8080:80\"]\n    volumes: [\"./html:/usr/share/nginx/html:ro\"]\n    \
-                   healthcheck: { test: [CMD, \"true\"], interval: 1s }\n";
-const LIBRARY: &str = "services:\n  viewer: &idle\n    image: BUSYBOX\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n  \
-                       index:\n    <<: *idle\n  importer:\n    <<: *idle\n  warm-up:\n    image: BUSYBOX\n    command: [\"true\"]\n";
-
-const PORTAL: &str = "services:\n  portal:\n    build: { context: ., secrets: [token] }\n    ports: [\"127.0.0.1:8090:80\"]\n  \
-                      tools:\n    build: ./tools\n    profiles: [tools]\nsecrets:\n  token: { environment: PACKAGE_TOKEN }\n";
-const NEWS: &str = "services:\n  web:\n    image: NGINX\n    ports: [\"127.0.0.1:${PORT}:80\"]\n";
-
 fn given(example: &str) -> Given {
     match example {
         "resources/windlass_command" => Given {
@@ -48,18 +38,20 @@ fn given(example: &str) -> Given {
             ..Given::default()
         },
         "resources/windlass_compose_stack" => Given {
+            compose_files: &[
+                ("shop/compose.yaml", "examples/shop.yaml"),
+                ("library/compose.yaml", "examples/library.yaml"),
+                ("portal/compose.yaml", "examples/portal.yaml"),
+                ("news/compose.yaml", "examples/news.yaml"),
+            ],
             files: &[
-                ("shop/compose.yaml", APP),
                 ("shop/.env.example", "TAG=\nDATABASE_PASSWORD=\n"),
                 ("shop/html/health", "ok\n"),
-                ("library/compose.yaml", LIBRARY),
-                ("portal/compose.yaml", PORTAL),
                 (
                     "portal/Dockerfile",
                     "FROM NGINX\nRUN --mount=type=secret,id=token test -s /run/secrets/token\n",
                 ),
                 ("portal/tools/Dockerfile", "FROM BUSYBOX\n"),
-                ("news/compose.yaml", NEWS),
             ],
             replaced: &[
                 ("\"bin/migrate\", \"--all\"", "\"true\""),
@@ -142,6 +134,9 @@ fn a_second_plan_of_every_example_is_empty() {
         }
         workspace.write("provider.tf", &hcl::provider_block(&lab, ""));
         workspace.write("main.tf", &on_lab(&text, &host));
+        for (path, file) in given.compose_files {
+            workspace.write(path, &compose_file(&lab, file, &[]));
+        }
         for (path, content) in given.files {
             workspace.write(path, &image(content));
         }

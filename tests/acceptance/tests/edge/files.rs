@@ -3,26 +3,21 @@
 use acceptance_tests::{STACK, Stack};
 use lab::{Lab, Variant};
 
-use crate::service;
-
 #[test]
 fn includes_and_extensions_live_and_die() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Deploy).unwrap());
     let write = |include: &str, level: &str, image_label: &str| {
-        let web = "  web:\n    extends: { file: common/base.yaml, service: base }\n    environment: { LEVEL: \"${LEVEL}\" }\n";
-        let alone = service(&stack, "alone", &[]);
-        stack.workspace.write("app/compose.yaml", &format!("{include}services:\n{web}{alone}"));
+        let text = stack.compose_file("edge/alone.yaml", &[]);
+        stack.workspace.write("app/compose.yaml", &format!("{include}{text}"));
         stack.workspace.write("app/.env", &format!("LEVEL={level}\n"));
-        let base = service(&stack, "base", &["env_file: [base.env]", image_label]);
-        stack.workspace.write("app/common/base.yaml", &format!("services:\n{base}"));
+        let base = stack.compose_file("edge/base.yaml", &[("LABELS", image_label)]);
+        stack.workspace.write("app/common/base.yaml", &base);
     };
-    let cache = service(&stack, "cache", &["environment: { SIZE: \"${SIZE}\" }"]);
-    stack.workspace.write("app/parts/cache/compose.yaml", &format!("services:\n{cache}"));
+    stack.workspace.write("app/parts/cache/compose.yaml", &stack.compose_file("edge/cache.yaml", &[]));
     stack.workspace.write("app/parts/cache/.env", "SIZE=small\n");
     stack.workspace.write("app/common/base.env", "BASE=one\n");
-    let include = "include:\n  - parts/cache/compose.yaml\n";
-    write(include, "info", "labels: { a: \"1\" }");
+    write(&stack.compose_file("edge/include.part.yaml", &[]), "info", "labels: { a: \"1\" }");
     stack.configure("source_dir = \"${path.module}/app\"");
     stack.workspace.converge();
     let first = stack.containers();

@@ -12,17 +12,3 @@ mod hosts;
 mod many;
 mod names;
 mod networks;
-
-use acceptance_tests::Stack;
-
-/// A service that stays, with these further lines of six spaces or YAML in braces.
-fn service(stack: &Stack<'_>, name: &str, more: &[&str]) -> String {
-    let mut text = format!(
-        "  {name}:\n    image: {}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n",
-        stack.image("busybox")
-    );
-    for line in more {
-        text += &format!("    {line}\n");
-    }
-    text
-}

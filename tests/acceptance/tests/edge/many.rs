@@ -5,8 +5,6 @@ use std::{env, fs, time::Instant};
 use acceptance_tests::{STACK, Stack};
 use lab::{Lab, Variant};
 
-use crate::service;
-
 /// Services of the large stack.
 const SERVICES: usize = 60;
 
@@ -19,8 +17,8 @@ fn sixty_services_in_one_stack() {
         let mut text = "services:\n".to_owned();
         for number in 0..SERVICES {
             let value = if number == 30 { changed } else { "same" };
-            let variable = format!("environment: {{ VALUE: {value} }}");
-            text += &service(&stack, &format!("s{number}"), &[&variable, "network_mode: none"]);
+            let more = format!("    environment: {{ VALUE: {value} }}\n    network_mode: none\n");
+            text += &stack.service(&format!("s{number}"), &more);
         }
         stack.configure_text(&text);
     };
@@ -57,7 +55,7 @@ fn many_stacks_on_one_host() {
     let stacks = if env::var_os("WINDLASS_FULL").is_some() { 100 } else { 20 };
     let stack = Stack::on(&lab, &host);
     // Without networks: an engine has addresses for some thirty.
-    let text = format!("services:\n{}", service(&stack, "app", &["network_mode: none"]));
+    let text = format!("services:\n{}", stack.service("app", "    network_mode: none\n"));
     stack.configure_text(&text);
     let file = stack.workspace.path().join("stack.tf");
     let one = fs::read_to_string(&file).unwrap();

@@ -3,19 +3,13 @@
 use acceptance_tests::{STACK, Stack};
 use lab::{Lab, Variant};
 
-use crate::service;
-
 #[test]
 fn a_renamed_service_is_another_one_and_takes_its_port_over() {
     let lab = Lab::current().unwrap();
     let host = lab.add_host(Variant::Root).unwrap();
     let stack = Stack::on(&lab, &host);
     // The host is the test's own, and so is the port.
-    let ports = ["ports: [\"8080:80\"]"];
-    let write = |name: &str| {
-        let text = format!("services:\n{}{}", service(&stack, name, &ports), service(&stack, "db", &[]));
-        stack.configure_text(&text);
-    };
+    let write = |name: &str| stack.configure_text(&stack.compose_file("edge/renamed.yaml", &[("WEB", name)]));
     write("web");
     stack.workspace.apply().expect_success();
     let before = stack.containers();

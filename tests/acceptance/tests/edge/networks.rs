@@ -3,8 +3,6 @@
 use acceptance_tests::{STACK, Stack};
 use lab::{Lab, Variant};
 
-use crate::service;
-
 /// The address of a service's container in a network of the stack.
 fn address(stack: &Stack<'_>, name: &str, network: &str) -> String {
     let format = format!("{{{{(index .NetworkSettings.Networks \"{}_{network}\").IPAddress}}}}", stack.name);
@@ -17,18 +15,8 @@ fn static_subnets_and_addresses_are_kept() {
     let host = lab.add_host(Variant::Root).unwrap();
     let stack = Stack::on(&lab, &host);
     let write = |gate: &str, back: &str| {
-        let gate = service(
-            &stack,
-            "gate",
-            &["networks:", &format!("  front: {{ ipv4_address: {gate} }}"), "  back: { aliases: [door] }"],
-        );
-        let db = service(&stack, "db", &["networks:", &format!("  back: {{ ipv4_address: {back}.20 }}")]);
-        let other = service(&stack, "other", &["networks: [front]"]);
-        let networks = format!(
-            "networks:\n  front:\n    ipam: {{ config: [{{ subnet: 10.77.1.0/24, ip_range: 10.77.1.128/25 }}] }}\n\
-             \x20 back:\n    internal: true\n    ipam: {{ config: [{{ subnet: {back}.0/24, gateway: {back}.1 }}] }}\n"
-        );
-        stack.configure_text(&format!("services:\n{gate}{db}{other}{networks}"));
+        let text = stack.compose_file("edge/networks.yaml", &[("GATE", gate), ("BACK", back)]);
+        stack.configure_text(&text);
     };
     write("10.77.1.10", "10.77.2");
     stack.workspace.converge();

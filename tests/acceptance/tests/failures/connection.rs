@@ -30,13 +30,7 @@ fn a_cut_while_services_start_is_told_and_repaired() {
 
     // The same for a change: what was not to be touched goes on.
     gate::close(&stack);
-    gate::write(
-        &stack,
-        &format!(
-            "  more:\n    image: {}\n    command: [\"true\"]\n    depends_on: {{ slow: {{ condition: service_healthy }} }}\n    labels: {{ windlass.job: \"true\" }}\n",
-            stack.image("busybox")
-        ),
-    );
+    gate::write(&stack, &stack.compose_file("failures/gate-more.part.yaml", &[]));
     gate::until("slow is unhealthy or starting again", || {
         let name = format!("{}-slow-1", stack.name);
         stack.root_runs(&["docker", "restart", &name]);

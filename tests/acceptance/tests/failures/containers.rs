@@ -11,15 +11,14 @@ fn configure(stack: &Stack<'_>, app: &str) {
 }
 
 fn configure_with(stack: &Stack<'_>, app: &str, attributes: &str) {
-    let text = format!(
-        "services:\n  app:\n    image: {}\n    stop_grace_period: 0s\n    environment: {{ T: \"${{TOKEN}}\" }}\n{app}",
-        stack.image("busybox")
-    );
-    stack.workspace.write("compose.tpl.yaml", &text);
-    stack.configure(&format!(
-        "config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  secrets_wo = {{ TOKEN = \"sesame-Kq7-open\" }}\n  \
+    let text = stack.compose_file("failures/app.yaml", &[]) + app;
+    stack.configure_text_with(
+        &text,
+        &format!(
+            "secrets_wo = {{ TOKEN = \"sesame-Kq7-open\" }}\n  \
          secrets_wo_version = \"1\"\n  {attributes}"
-    ));
+        ),
+    );
 }
 
 const WELL: &str = "    command: [sleep, infinity]\n";

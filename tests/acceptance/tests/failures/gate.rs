@@ -5,20 +5,10 @@ use std::time::{Duration, Instant};
 use acceptance_tests::Stack;
 
 /// A stack with a service `slow` that becomes healthy when its gate is opened, and `app`, which
-/// waits for it; `more` goes into `app`.
+/// waits for it; `more` comes after that.
 pub fn write(stack: &Stack<'_>, more: &str) {
-    let image = stack.image("busybox");
-    let text = format!(
-        "services:\n\
-         \x20 slow:\n    image: {image}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n\
-         \x20   volumes: [\"{gate}:/gate\"]\n\
-         \x20   healthcheck: {{ test: [CMD, test, -e, /gate/open], interval: 500ms, start_period: 200s }}\n\
-         \x20 app:\n    image: {image}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n\
-         \x20   depends_on: {{ slow: {{ condition: service_healthy }} }}\n{more}",
-        gate = folder(stack)
-    );
-    stack.workspace.write("compose.tpl.yaml", &text);
-    stack.configure("config = [file(\"${path.module}/compose.tpl.yaml\")]");
+    let text = stack.compose_file("failures/gate.yaml", &[("GATE", &folder(stack))]) + more;
+    stack.configure_text(&text);
 }
 
 fn folder(stack: &Stack<'_>) -> String {

@@ -53,11 +53,8 @@ impl<'a> Image<'a> {
 
     /// Writes a stack of one service that runs `image`, an expression.
     fn stack(&self, address: &str, host: &Host, image: &str) {
-        let text = "services:\n  app:\n    image: $${IMAGE}\n    command: [sleep, infinity]\n    stop_grace_period: 0s\n";
-        let attributes = format!(
-            "config = [{}]\n  environment = {{ IMAGE = {image} }}",
-            hcl::quoted(&text.replace("$$", "$"))
-        );
+        let text = self.compose_file("image.yaml", &[]);
+        let attributes = format!("config = [{}]\n  environment = {{ IMAGE = {image} }}", hcl::quoted(&text));
         let host = hcl::quoted(&hcl::connection(host));
         let block = hcl::resource_block("windlass_compose_stack", address, &host, &self.name, &attributes);
         self.workspace.write(&format!("{address}.tf"), &block);
