@@ -6,23 +6,24 @@ mod failures;
 mod life;
 mod moves;
 
-use acceptance_tests::{Scratch, Workspace, hcl};
+use std::ops::Deref;
+
+use acceptance_tests::{Fixture, Scratch, hcl};
 use lab::Lab;
 
-/// The address of the command of a [`Command`].
+/// The address of the resource of a [`Command`].
 const IT: &str = "windlass_command.it";
 
-/// One command in a workspace of its own, that works in a directory of its own.
+/// One command, that works in a directory of its own.
 struct Command<'a> {
+    fixture: Fixture<'a>,
     directory: Scratch<'a>,
-    workspace: Workspace,
 }
 
 impl<'a> Command<'a> {
     fn new(lab: &'a Lab, directory: Scratch<'a>) -> Self {
-        let command = Self { directory, workspace: Workspace::for_test() };
-        command.workspace.write("provider.tf", &hcl::provider_block(lab, ""));
-        command
+        // What commands make is in that directory, and goes with it.
+        Self { fixture: Fixture::on(lab, directory.host(), |_| "true".to_owned()), directory }
     }
 
     /// Writes the resource; `attributes` go into it as they are.
@@ -43,5 +44,13 @@ impl<'a> Command<'a> {
     /// What a file in the directory holds.
     fn file(&self, name: &str) -> Option<String> {
         self.directory.read(&self.directory.path(name))
+    }
+}
+
+impl<'a> Deref for Command<'a> {
+    type Target = Fixture<'a>;
+
+    fn deref(&self) -> &Fixture<'a> {
+        &self.fixture
     }
 }

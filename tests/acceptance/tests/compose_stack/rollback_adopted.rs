@@ -115,8 +115,7 @@ fn what_was_started_by_hand_runs_as_before() {
         made.expect_as_before(&files, &before["quiet"], value);
 
         made.configure(true, "", "");
-        workspace.apply().expect_success();
-        workspace.expect_no_changes();
+        workspace.converge();
         assert_eq!(stack.containers()["quiet"], before["quiet"]);
         assert_eq!((made.in_app().trim(), stack.variable("app", "V").as_str()), ("shipped", "shipped"));
         let kept = stack
@@ -151,8 +150,7 @@ fn what_its_files_do_not_tell_is_not_claimed_to_be_kept() {
         assert!(!stack.exists(&format!("{}/.windlass/good", made.directory)));
         workspace.expect_change(STACK, &["update"]);
         made.configure(true, "", "");
-        workspace.apply().expect_success();
-        workspace.expect_no_changes();
+        workspace.converge();
         workspace.destroy().expect_success();
     }
 }

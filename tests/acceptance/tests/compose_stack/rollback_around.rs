@@ -54,8 +54,7 @@ fn what_only_the_failed_version_had_goes_but_data_stays() {
     stack.root_runs(&["docker", "rm", guest.trim()]);
 
     stack.configure_text(&old);
-    workspace.apply().expect_success();
-    workspace.expect_no_changes();
+    workspace.converge();
     workspace.destroy().expect_success();
     stack.expect_gone();
 }

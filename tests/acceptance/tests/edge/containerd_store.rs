@@ -79,8 +79,7 @@ fn a_stack_is_built_pulled_changed_and_rolled_back() {
     let first = on_containerd.set_tag("1");
     workspace.write("web/app/message", "one");
     on_containerd.configure("one", "");
-    workspace.apply().expect_success();
-    workspace.expect_no_changes();
+    workspace.converge();
     let state = workspace.state(STACK);
     let digests = &state["image_digests"];
     assert!(digests["tagged"].as_str().unwrap().ends_with(&first), "{digests}");
@@ -107,8 +106,7 @@ fn a_stack_is_built_pulled_changed_and_rolled_back() {
     assert_eq!(workspace.state(STACK)["image_digests"], *digests);
 
     on_containerd.configure("two", "pull = \"always\"");
-    workspace.apply().expect_success();
-    workspace.expect_no_changes();
+    workspace.converge();
     let changed = on_containerd.running();
     assert_eq!(
         after.iter().zip(&changed).filter(|(then, now)| then != now).count(),
@@ -150,8 +148,7 @@ fn what_is_cached_in_a_registry_is_built_on() {
     workspace.write("app/Dockerfile", &(lines.join("\n") + "\n"));
     let to = format!("push = true\n  cache_to = [{}]", hcl::quoted(&format!("{cache},mode=max")));
     workspace.write("image.tf", &block("it", &format!("{repository}:1"), &to));
-    workspace.apply().expect_success();
-    workspace.expect_no_changes();
+    workspace.converge();
     let state = workspace.state(IMAGE);
     let (_, name) = repository.split_once('/').unwrap();
     assert_eq!(state["digest"], lab.registry().digest(name, "1").unwrap());
@@ -167,8 +164,7 @@ fn what_is_cached_in_a_registry_is_built_on() {
     let from = format!("cache_from = [{}]", hcl::quoted(&cache));
     let second = format!("{repository}-second:1");
     workspace.write("image.tf", &block("second", &second, &from));
-    workspace.apply().expect_success();
-    workspace.expect_no_changes();
+    workspace.converge();
     assert_eq!(on_containerd.docker(&format!("run --rm --network none {second} cat /random")), random);
     workspace.destroy().expect_success();
 }

@@ -143,8 +143,7 @@ fn a_second_plan_of_every_example_is_empty() {
         if !given.on_host.is_empty() {
             lab.exec_ok(&host, &["sh", "-c", &image(given.on_host)]).unwrap();
         }
-        workspace.apply().expect_success();
-        workspace.expect_no_changes();
+        workspace.converge();
         workspace.destroy().expect_success();
         // What one example leaves is not there for the next.
         let line = "docker ps -aq | xargs -r docker rm -f -v >/dev/null; docker volume ls -q | xargs -r docker volume rm >/dev/null";

@@ -55,8 +55,7 @@ fn one_configuration_for_several_hosts() {
     // No connection is known before the hosts have been seen.
     let planned = workspace.changes();
     assert_eq!(planned.len(), 6, "{:?}", planned.keys());
-    workspace.apply().expect_success();
-    workspace.expect_no_changes();
+    workspace.converge();
     for (stack, (key, _)) in on.iter().zip(hosts) {
         assert_eq!(stack.variable("app", "G"), format!("hello {key}"));
     }

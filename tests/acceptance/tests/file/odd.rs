@@ -37,8 +37,7 @@ fn odd_names_and_contents_arrive_as_they_are() {
         }
     }
     workspace.write("main.tf", &text);
-    workspace.apply().expect_success();
-    workspace.expect_no_changes();
+    workspace.converge();
     for place in &places {
         for name in NAMES {
             let content = format!("{name}\r\n\t'\"`$(id)`%{{ %%{{ ${{x}} \\0\n");
@@ -67,8 +66,7 @@ fn a_source_is_copied_as_it_is_and_followed() {
     let blob: Vec<u8> =
         (0..3_000_000_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     std::fs::write(workspace.path().join("blob"), &blob).unwrap();
-    workspace.apply().expect_success();
-    workspace.expect_no_changes();
+    workspace.converge();
     let remote = place.root_runs(&["sha256sum", "--", &path]);
     let local = std::process::Command::new("sha256sum").arg(workspace.path().join("blob")).output().unwrap();
     assert_eq!(&remote.as_bytes()[..64], &local.stdout[..64]);
@@ -132,8 +130,7 @@ fn a_failed_write_leaves_the_old_file_and_says_why() {
     assert_eq!(place.read(&path).as_deref(), Some("old"));
     assert_eq!(place.root_runs(&["sh", "-c", "ls -A \"$1\" | wc -l", "sh", &place.path("full")]), "2");
     disk.empty().unwrap();
-    workspace.apply().expect_success();
-    workspace.expect_no_changes();
+    workspace.converge();
 
     // Not ours to write, and something else in the way.
     configure("/etc/windlass-test", "\"\"");

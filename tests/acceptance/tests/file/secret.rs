@@ -90,8 +90,7 @@ fn many_secrets_written_at_once_share_one_key() {
         text += &file_block(&format!("f{number}"), &connection, &place.path(&number.to_string()), &lines);
     }
     workspace.write("main.tf", &text);
-    workspace.apply().expect_success();
-    workspace.expect_no_changes();
+    workspace.converge();
     let left = place.root_runs(&["ls", "-A", "/home/deploy/.windlass"]);
     assert_eq!(left, "files\nkey", "nothing temporary is left");
     assert_eq!(place.stat("/home/deploy/.windlass", "%a"), "700");

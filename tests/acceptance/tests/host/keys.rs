@@ -30,8 +30,7 @@ fn a_key_is_pinned_however_it_is_given() {
             &bare_host(host, &[line, "port = 22", "user = \"root\""]).replace("\"it\"", &hcl::quoted(name));
     }
     workspace.write("main.tf", &text);
-    workspace.apply().expect_success();
-    workspace.expect_no_changes();
+    workspace.converge();
     for (name, _) in &ways {
         let state = workspace.state(&format!("windlass_host.{name}"));
         assert_eq!(state["connection"], connection, "{name}");

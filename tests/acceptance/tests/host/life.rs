@@ -22,8 +22,7 @@ fn every_kind_of_host_tells_its_facts_and_can_be_imported() {
         workspace.write("main.tf", &(hcl::provider_block(&lab, "") + &hosts + &data + more));
     };
     configure("");
-    workspace.apply().expect_success();
-    workspace.expect_no_changes();
+    workspace.converge();
     let mut imports = String::new();
     for host in lab.hosts() {
         let state = workspace.state(&format!("windlass_host.{}", host.name));
@@ -59,8 +58,7 @@ fn every_kind_of_host_tells_its_facts_and_can_be_imported() {
         assert!(address.starts_with("data.") || change.is_noop(), "{change:#?}");
         assert!(address.starts_with("data.") || !change.after["host_public_key"].is_null(), "{change:#?}");
     }
-    workspace.apply().expect_success();
-    workspace.expect_no_changes();
+    workspace.converge();
     workspace.destroy().expect_success();
 }
 
@@ -84,8 +82,7 @@ fn another_way_keeps_the_machine_and_another_instance_replaces_it() {
     configure(&["user = \"deploy\""]);
     let change = workspace.expect_change(HOST, &["create"]);
     assert_eq!(change.unknown["connection"], true, "{change:#?}");
-    workspace.apply().expect_success();
-    workspace.expect_no_changes();
+    workspace.converge();
     let before = workspace.state(HOST);
 
     configure(&["user = \"root\"", "port = 2222"]);
@@ -93,16 +90,14 @@ fn another_way_keeps_the_machine_and_another_instance_replaces_it() {
     assert_eq!(change.after["machine_id"], before["machine_id"], "{change:#?}");
     let connection = change.after["connection"].as_str().unwrap().to_owned();
     assert!(connection.starts_with(&format!("ssh://root@{}:2222?host_key=", host.address)), "{connection}");
-    workspace.apply().expect_success();
-    workspace.expect_no_changes();
+    workspace.converge();
     assert_eq!(workspace.state(HOST)["connection"], connection);
 
     configure(&["user = \"root\"", "port = 2222", "instance = \"i-2\""]);
     let change = workspace.expect_change(HOST, &["delete", "create"]);
     assert_eq!(change.unknown["connection"], true, "what lives there must plan again: {change:#?}");
     assert_eq!(change.unknown["machine_id"], true);
-    workspace.apply().expect_success();
-    workspace.expect_no_changes();
+    workspace.converge();
     // It is but a way to a machine: that goes on without it.
     workspace.destroy().expect_success();
     lab.exec_ok(&host, &["true"]).unwrap();

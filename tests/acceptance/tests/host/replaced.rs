@@ -54,8 +54,7 @@ fn a_server_replaced_behind_its_address_makes_everything_on_it_plan_again() {
     let changes = workspace.changes();
     assert!(changes[HOST].is_replace(), "{:#?}", changes[HOST]);
     assert_eq!(changes[FILE].actions, ["update"], "{:#?}", changes[FILE]);
-    workspace.apply().expect_success();
-    workspace.expect_no_changes();
+    workspace.converge();
     assert_eq!(lab.exec_ok(&host, &["cat", PATH]).unwrap(), "x");
     workspace.destroy().expect_success();
 }

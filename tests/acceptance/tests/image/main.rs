@@ -12,7 +12,7 @@ use std::ops::{Deref, DerefMut};
 use acceptance_tests::{Fixture, hcl};
 use lab::{Host, Lab};
 
-/// The address of the image of a [`Image`].
+/// The address of the resource of an [`Image`].
 const IT: &str = "windlass_image.it";
 
 /// An image with a name of its own, and what it is built from.
