@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::cgroup;
@@ -32,6 +33,8 @@ pub(crate) struct Engine {
 /// Held while the engine, its images or its list of labs change; released when dropped.
 pub(crate) struct EngineLock {
     _file: File,
+    /// Held while what all images are made from changes: several are made at the same time.
+    pub base: Mutex<()>,
 }
 
 /// `${WINDLASS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/windlass}`
@@ -95,7 +98,7 @@ impl Engine {
         let path = self.root.join("lock");
         let file = File::create(&path).map_err(Error::file("create", &path))?;
         file.lock().map_err(Error::file("lock", &path))?;
-        Ok(EngineLock { _file: file })
+        Ok(EngineLock { _file: file, base: Mutex::default() })
     }
 
     /// The words of a docker command to this engine.

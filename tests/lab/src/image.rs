@@ -1,5 +1,8 @@
 //! Building the images of the lab in its engine.
 
+use std::path::PathBuf;
+use std::sync::PoisonError;
+
 use crate::apt;
 use crate::command::{check_interrupt, pipe, run, words};
 use crate::engine::{Engine, EngineLock, unmount_below};
@@ -38,11 +41,23 @@ pub(crate) fn ensure(
     Ok(image)
 }
 
+/// The machine's proxy for packages, which images are made through.
+fn proxy_file(engine: &Engine) -> PathBuf {
+    engine.run_dir().join("proxy.conf")
+}
+
+/// Writes it once: containers that read it have it mounted.
+fn write_proxy(engine: &Engine) -> Result<()> {
+    let path = proxy_file(engine);
+    let lines = apt::proxy_lines(&run(&words(&["apt-config", "dump"])).unwrap_or_default());
+    if std::fs::read_to_string(&path).is_ok_and(|there| there == lines) {
+        return Ok(());
+    }
+    std::fs::write(&path, lines).map_err(Error::file("write", &path))
+}
+
 fn build(engine: &Engine, recipe: &Recipe, base: &str, builder: &str, image: &str) -> Result<()> {
-    let proxy = engine.run_dir().join("proxy.conf");
-    let settings = run(&words(&["apt-config", "dump"])).unwrap_or_default();
-    std::fs::write(&proxy, apt::proxy_lines(&settings)).map_err(Error::file("write", &proxy))?;
-    let mount = format!("{}:/etc/apt/apt.conf.d/90proxy:ro", proxy.display());
+    let mount = format!("{}:/etc/apt/apt.conf.d/90proxy:ro", proxy_file(engine).display());
     engine.docker(&[
         "create",
         "--name",
@@ -97,7 +112,9 @@ pub(crate) fn remove_other_tags(engine: &Engine, image: &str) {
 }
 
 /// A minimal Debian without documentation, made once from the machine's own mirror.
-fn ensure_base(engine: &Engine, _lock: &EngineLock, report: &dyn Fn(&str)) -> Result<String> {
+fn ensure_base(engine: &Engine, lock: &EngineLock, report: &dyn Fn(&str)) -> Result<String> {
+    let _alone = lock.base.lock().unwrap_or_else(PoisonError::into_inner);
+    write_proxy(engine)?;
     let image = format!("{PREFIX}base:{}", recipe::base_tag());
     if exists(engine, &image) {
         return Ok(image);

@@ -87,8 +87,13 @@ fn build(options: &Options, paths: &Paths, engine: &Engine, report: &(dyn Fn(&st
     engine.ensure_started(&lock, report)?;
     orphans::remove(engine, &lock)?;
     remove(engine, &lock, paths)?;
-    let host_image = image::ensure(engine, &lock, &recipe::host(), report)?;
-    let registry_image = registry::ensure_filled(engine, &lock, report)?;
+    // Made at the same time, because much of it is to wait for packages.
+    let (host_image, registry_image) = std::thread::scope(|scope| {
+        let host = scope.spawn(|| image::ensure(engine, &lock, &recipe::host(), report));
+        let registry = registry::ensure_filled(engine, &lock, report);
+        (join(host), registry)
+    });
+    let (host_image, registry_image) = (host_image?, registry_image?);
     let subnet = network::create(engine, &lock, paths, options.owner)?;
     // From here on the network keeps the engine alive.
     drop(lock);
