@@ -1,7 +1,5 @@
-//! Where things are: the checkout, what it builds, and the cache outside of it.
+//! Where things are: the checkout, and what it builds.
 
-use anyhow::{Context, Result};
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// The root of the checkout this program was built from.
@@ -16,24 +14,6 @@ pub fn target() -> PathBuf {
         Some(directory) => root().join(directory),
         None => root().join("target"),
     }
-}
-
-/// The cache that survives a fresh clone: `$WINDLASS_CACHE`, else the user's
-/// cache directory.
-pub fn cache() -> Result<PathBuf> {
-    cache_from(|name| std::env::var_os(name).filter(|value| !value.is_empty()))
-        .context("cannot tell where to cache: set WINDLASS_CACHE or HOME")
-}
-
-fn cache_from(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-    if let Some(own) = variable("WINDLASS_CACHE") {
-        return Some(own.into());
-    }
-    let users = match variable("XDG_CACHE_HOME") {
-        Some(directory) => PathBuf::from(directory),
-        None => PathBuf::from(variable("HOME")?).join(".cache"),
-    };
-    Some(users.join("windlass"))
 }
 
 /// The first program of this name on `PATH`.
@@ -52,22 +32,6 @@ fn is_executable(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn cache_with(variables: &[(&str, &str)]) -> Option<PathBuf> {
-        cache_from(|name| {
-            let found = variables.iter().find(|(key, _)| *key == name)?;
-            Some(found.1.into())
-        })
-    }
-
-    #[test]
-    fn the_cache_is_the_first_of_own_xdg_and_home() {
-        let all = [("WINDLASS_CACHE", "/c"), ("XDG_CACHE_HOME", "/x"), ("HOME", "/h")];
-        assert_eq!(cache_with(&all), Some("/c".into()));
-        assert_eq!(cache_with(&all[1..]), Some("/x/windlass".into()));
-        assert_eq!(cache_with(&all[2..]), Some("/h/.cache/windlass".into()));
-        assert_eq!(cache_with(&[]), None);
-    }
 
     #[test]
     fn a_program_on_the_path_is_found_and_a_made_up_one_is_not() {

@@ -44,12 +44,12 @@ pub fn build(arguments: &BuildArguments) -> Result<PathBuf> {
     program(&shell::told(&mut command(arguments))?, BINARY)
 }
 
-/// As [`build`], as users get it, and not longer than until somebody interrupts.
+/// As [`build`], but not longer than until somebody interrupts.
 ///
 /// # Errors
 /// As [`build`].
-pub fn release(interrupt: &Interrupt) -> Result<PathBuf> {
-    program(&interrupt.told(&mut command(&BuildArguments::RELEASE))?, BINARY)
+pub fn build_unless(interrupt: &Interrupt, arguments: &BuildArguments) -> Result<PathBuf> {
+    program(&interrupt.told(&mut command(arguments))?, BINARY)
 }
 
 fn command(arguments: &BuildArguments) -> Command {

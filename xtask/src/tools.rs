@@ -94,7 +94,7 @@ pub fn opentofu() -> Result<PathBuf> {
 
 /// As [`opentofu`]; `None` where it is not built yet and there is no Go to build it.
 pub fn opentofu_if_possible() -> Result<Option<PathBuf>> {
-    if OPENTOFU.in_cache(&OPENTOFU.pin()?)?.exists() || paths::on_path("go").is_some() {
+    if OPENTOFU.in_cache(&OPENTOFU.pin()?).exists() || paths::on_path("go").is_some() {
         return opentofu().map(Some);
     }
     Ok(None)
@@ -115,7 +115,7 @@ struct Pin {
 impl Tool {
     fn built(&self, jobs: Option<u32>) -> Result<PathBuf> {
         let pin = self.pin()?;
-        let program = self.in_cache(&pin)?;
+        let program = self.in_cache(&pin);
         if !program.exists() {
             self.build(&pin, &program, jobs)?;
         }
@@ -126,9 +126,9 @@ impl Tool {
         paths::root().join("tests/tools").join(self.name)
     }
 
-    fn in_cache(&self, pin: &Pin) -> Result<PathBuf> {
+    fn in_cache(&self, pin: &Pin) -> PathBuf {
         let folder = format!("{}-{}-{}", self.program, pin.version, pin.digest);
-        Ok(paths::cache()?.join("tools").join(folder).join(self.program))
+        ::lab::cache_dir().join("tools").join(folder).join(self.program)
     }
 
     fn pin(&self) -> Result<Pin> {
@@ -236,10 +236,10 @@ mod tests {
             (pin.package.as_str(), pin.version.as_str()),
             ("github.com/opentofu/opentofu/cmd/tofu", "1.12.6")
         );
-        let place = OPENTOFU.in_cache(&pin).unwrap().display().to_string();
+        let place = OPENTOFU.in_cache(&pin).display().to_string();
         assert!(place.contains("/tools/tofu-1.12.6-") && place.ends_with("/tofu"), "{place}");
         for (go_mod, go_sum) in [(GO_MOD, "other sums"), (&*format!("{GO_MOD}// x\n"), "sums")] {
-            let other = OPENTOFU.in_cache(&OPENTOFU.pin_of(go_mod, go_sum).unwrap()).unwrap();
+            let other = OPENTOFU.in_cache(&OPENTOFU.pin_of(go_mod, go_sum).unwrap());
             assert_ne!(place, other.display().to_string());
         }
     }

@@ -160,13 +160,35 @@ const PROGRAMS: [(&str, &str); 8] = [
     ("tar", "tar"),
 ];
 
-/// Installs the packages of missing programs without starting any service of theirs.
+/// Installs what the lab itself needs.
 pub(crate) fn ensure_programs(report: &dyn Fn(&str)) -> Result<()> {
-    if missing_packages().is_empty() {
+    let mut packages = missing(&PROGRAMS);
+    if !Path::new("/usr/share/keyrings/debian-archive-keyring.gpg").exists() {
+        packages.push("debian-archive-keyring");
+    }
+    install(packages, report)
+}
+
+/// Installs the packages of missing programs (pairs of a program and its package) from wherever
+/// the machine's apt is set up to look, without starting any service of theirs.
+///
+/// # Errors
+/// When not run as root on a Debian, or when apt fails; the text names the packages.
+pub fn install_missing(programs: &[(&str, &'static str)], report: &dyn Fn(&str)) -> Result<()> {
+    install(missing(programs), report)
+}
+
+fn install(mut packages: Vec<&str>, report: &dyn Fn(&str)) -> Result<()> {
+    if packages.is_empty() {
         return Ok(());
     }
+    if run(&words(&["id", "-u"]))?.trim() != "0" || find_program("apt-get").is_none() {
+        let list = packages.join(" ");
+        return Err(Error::Refused(format!(
+            "these packages are missing: {list}; install them, or run this as root on Debian"
+        )));
+    }
     run(&words(&["apt-get", "update", "-qq"]))?;
-    let mut packages = missing_packages();
     // Before Debian 13 the client is part of docker.io.
     if packages.contains(&"docker-cli") && run(&words(&["apt-cache", "show", "docker-cli"])).is_err() {
         packages.retain(|package| *package != "docker-cli");
@@ -188,15 +210,11 @@ pub(crate) fn ensure_programs(report: &dyn Fn(&str)) -> Result<()> {
     Ok(())
 }
 
-fn missing_packages() -> Vec<&'static str> {
-    let mut packages: Vec<_> = PROGRAMS
-        .iter()
-        .filter(|(program, _)| find_program(program).is_none())
-        .map(|(_, package)| *package)
-        .collect();
-    if !Path::new("/usr/share/keyrings/debian-archive-keyring.gpg").exists() {
-        packages.push("debian-archive-keyring");
-    }
+/// The packages of programs that are not there, each once.
+fn missing(programs: &[(&str, &'static str)]) -> Vec<&'static str> {
+    let missing = programs.iter().filter(|(program, _)| find_program(program).is_none());
+    let mut packages: Vec<_> = missing.map(|(_, package)| *package).collect();
+    packages.dedup();
     packages
 }
 
@@ -271,6 +289,13 @@ mod tests {
         assert_eq!(os_release(text, "NAME"), Some("Debian GNU/Linux"));
         assert_eq!(os_release(text, "ID"), Some("debian"));
         assert_eq!(os_release(text, "VERSION"), None);
+    }
+
+    #[test]
+    fn a_package_is_missing_once() {
+        let programs =
+            [("no-such-program", "one"), ("nor-this", "one"), ("sh", "two"), ("nor-that", "three")];
+        assert_eq!(missing(&programs), ["one", "three"]);
     }
 
     #[test]

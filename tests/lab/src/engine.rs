@@ -37,8 +37,14 @@ pub(crate) struct EngineLock {
     pub base: Mutex<()>,
 }
 
-/// `${WINDLASS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/windlass}`
-pub(crate) fn cache_dir(variable: impl Fn(&str) -> Option<String>) -> PathBuf {
+/// Where built images and tools stay when the checkout goes:
+/// `${WINDLASS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/windlass}`.
+#[must_use]
+pub fn cache_dir() -> PathBuf {
+    cache_dir_from(|name| std::env::var(name).ok())
+}
+
+fn cache_dir_from(variable: impl Fn(&str) -> Option<String>) -> PathBuf {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
     if let Some(cache) = set("WINDLASS_CACHE") {
         return PathBuf::from(cache);
@@ -60,7 +66,7 @@ impl Engine {
                 "the lab starts an engine and containers of its own: run it as root".to_owned(),
             ));
         }
-        Ok(Self { root: cache_dir(|name| std::env::var(name).ok()).join("lab"), client: client() })
+        Ok(Self { root: cache_dir().join("lab"), client: client() })
     }
 
     /// The engine with this socket.
@@ -321,7 +327,9 @@ mod tests {
     #[test]
     fn the_cache_follows_the_environment() {
         let from = |pairs: &'static [(&str, &str)]| {
-            cache_dir(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+            cache_dir_from(|name| {
+                pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            })
         };
         assert_eq!(from(&[("HOME", "/h")]), Path::new("/h/.cache/windlass"));
         assert_eq!(from(&[("HOME", "/h"), ("XDG_CACHE_HOME", "/x")]), Path::new("/x/windlass"));

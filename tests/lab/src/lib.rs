@@ -24,7 +24,9 @@ mod state;
 mod throwaway;
 mod up;
 
+pub use apt::install_missing;
 pub use command::interrupt;
+pub use engine::cache_dir;
 pub use error::{Error, Result};
 pub use host::Variant;
 pub use lab::{Lab, down, down_all};

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use lab::{Lab, Options, Result, Variant};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 #[derive(Parser)]
 #[command(about = "Real hosts in containers: sshd, dockerd and docker compose on each")]
@@ -98,25 +100,8 @@ fn run(command: Command) -> Result<ExitCode> {
 
 /// A signal makes the work in progress fail, and its failure cleans up.
 fn stop_on_signals() {
-    std::thread::spawn(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
-        let Ok(runtime) = runtime else { return };
-        runtime.block_on(async {
-            use tokio::signal::unix::{SignalKind, signal};
-            let (Ok(mut interrupt), Ok(mut terminate)) =
-                (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-            else {
-                return;
-            };
-            loop {
-                tokio::select! {
-                    _ = interrupt.recv() => {}
-                    _ = terminate.recv() => {}
-                }
-                lab::interrupt();
-            }
-        });
-    });
+    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else { return };
+    std::thread::spawn(move || signals.forever().for_each(|_| lab::interrupt()));
 }
 
 fn say(text: &str) {

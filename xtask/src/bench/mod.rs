@@ -5,10 +5,10 @@
 
 use crate::clis::{self, Cli};
 use crate::interrupt::Interrupt;
-use crate::provider_binary::{self, LAB, MESSAGES, program};
+use crate::provider_binary::{self, BuildArguments, MESSAGES, program};
 use crate::shell;
 use crate::test::areas::Area;
-use crate::test::lab::Lab;
+use crate::test::lab::{self, Lab};
 use crate::test::report::Report;
 use anyhow::{Context, Result};
 use std::fs;
@@ -23,18 +23,22 @@ const HOSTS: &[&str] = &["--hosts", "1"];
 pub fn run() -> Result<()> {
     let interrupt = Interrupt::watch()?;
     let clis = clis::all()?;
-    let provider = provider_binary::release(&interrupt)?;
-    let (meter, lab) = build_meter(&interrupt)?;
+    let provider = provider_binary::build_unless(&interrupt, &BuildArguments::RELEASE)?;
+    let meter = build_meter(&interrupt)?;
     let table = provider_binary::in_target("bench.txt");
     // What an earlier run left must not pass for the result of this one.
     if table.exists() {
         fs::remove_file(&table).with_context(|| format!("cannot remove {}", table.display()))?;
     }
-    let outcome = Lab::new("bench", HOSTS, &lab).during(&interrupt, &mut Report::default(), |lab, report| {
-        report.step(Area::Hosts, "measure", || {
-            interrupt.run(&mut measuring(&meter, &table, &provider, lab, &clis)?)
-        })
-    });
+    let outcome = Lab::new("bench", HOSTS, &lab::tool(&interrupt)?).during(
+        &interrupt,
+        &mut Report::default(),
+        |lab, report| {
+            report.step(Area::Hosts, "measure", || {
+                interrupt.run(&mut measuring(&meter, &table, &provider, lab, &clis)?)
+            })
+        },
+    );
     // Also when something could not be measured: the rest was.
     if table.exists() {
         let text = fs::read_to_string(&table);
@@ -43,14 +47,11 @@ pub fn run() -> Result<()> {
     outcome
 }
 
-/// The meter, and what brings up its lab. Built apart from the provider, so that what the meter
-/// needs does not become part of it; for release as well, because half of the way to a host is the
-/// meter's own.
-fn build_meter(interrupt: &Interrupt) -> Result<(PathBuf, PathBuf)> {
-    let packages = ["--package", PACKAGE, "--package", LAB];
-    let told =
-        interrupt.told(shell::cargo().args(["build", "--locked", "--release", MESSAGES]).args(packages))?;
-    Ok((program(&told, PACKAGE)?, program(&told, LAB)?))
+/// Built apart from the provider, so that what the meter needs does not become part of it; for
+/// release as well, because half of the way to a host is the meter's own.
+fn build_meter(interrupt: &Interrupt) -> Result<PathBuf> {
+    let words = ["build", "--locked", "--release", "--package", PACKAGE, MESSAGES];
+    program(&interrupt.told(shell::cargo().args(words))?, PACKAGE)
 }
 
 fn measuring(meter: &Path, table: &Path, provider: &Path, lab: &Lab, clis: &[Cli]) -> Result<Command> {

@@ -13,8 +13,8 @@ mod configuration;
 mod terminal;
 
 use crate::interrupt::Interrupt;
-use crate::provider_binary::{self, BINARY, LAB, MESSAGES};
-use crate::test::lab::Lab;
+use crate::provider_binary::{self, BuildArguments};
+use crate::test::lab::{self, Lab};
 use crate::{clis, install, shell};
 use anyhow::{Context, Result, anyhow};
 use serde_json::Value;
@@ -33,8 +33,8 @@ pub fn run() -> Result<()> {
     let interrupt = Interrupt::watch()?;
     let mut steps = Steps::new(7);
 
-    steps.next("Build the tool that brings up hosts", "half a minute the first time, else a second");
-    let tool = build(&interrupt, LAB)?;
+    steps.next("Build the tool that brings up hosts", "seconds");
+    let tool = lab::tool(&interrupt)?;
     steps.done("built");
 
     // What it says comes between the lines of what follows.
@@ -73,13 +73,6 @@ pub fn run() -> Result<()> {
     })
 }
 
-/// Builds a program of the demo. The choice of packages is always the same: with another one, cargo
-/// would compile what they share again.
-fn build(interrupt: &Interrupt, program: &str) -> Result<PathBuf> {
-    let words = ["build", "--locked", "--package", "provider", "--package", LAB, "--bin", program, MESSAGES];
-    provider_binary::program(&interrupt.told(shell::cargo().args(words))?, program)
-}
-
 fn bring_up(tool: &Path, interrupt: &Interrupt) -> Result<Lab> {
     let mut lab = Lab::named(NAME, HOSTS, tool);
     lab.up_through(|command| terminal::run(interrupt, "host", command))?;
@@ -89,7 +82,7 @@ fn bring_up(tool: &Path, interrupt: &Interrupt) -> Result<Lab> {
 /// The provider and a CLI: the CLI's path, and its configuration with the provider.
 fn prepare(interrupt: &Interrupt, steps: &mut Steps) -> Result<(PathBuf, PathBuf)> {
     steps.next("Build the provider from this checkout", "three minutes the first time, else seconds");
-    let provider = build(interrupt, BINARY)?;
+    let provider = provider_binary::build_unless(interrupt, &BuildArguments::DEV)?;
     let overrides = install::install(&provider, "demo.tfrc")?;
     steps.done("built");
 

@@ -4,6 +4,7 @@ use super::areas::Area;
 use super::background::{self, Log};
 use super::report::Report;
 use crate::interrupt::Interrupt;
+use crate::provider_binary::{LAB, MESSAGES, program};
 use crate::{paths, shell};
 use anyhow::{Result, anyhow};
 use std::ffi::OsString;
@@ -12,6 +13,15 @@ use std::process::Command;
 
 /// One host of each kind that facts about SSH and Docker differ on.
 pub const ALL_VARIANTS: &[&str] = &["--variants", "root,deploy,sudo,no-forward,jump"];
+
+/// Builds what brings up hosts, where no pass for all tests has built it.
+///
+/// # Errors
+/// When it does not compile.
+pub fn tool(interrupt: &Interrupt) -> Result<PathBuf> {
+    let words = ["build", "--locked", "--package", LAB, MESSAGES];
+    program(&interrupt.told(shell::cargo().args(words))?, LAB)
+}
 
 /// A lab that may have hosts; dropping it takes them down.
 pub struct Lab {

@@ -19,7 +19,7 @@ pub mod report;
 use crate::clis::{self, Cli};
 use crate::docs::{self, DocsArguments};
 use crate::interrupt::Interrupt;
-use crate::provider_binary;
+use crate::provider_binary::{self, BuildArguments};
 use crate::{install, mirror, paths, shell, tidy, tools};
 use anyhow::{Context, Result, bail};
 use areas::{Area, WITH_HOSTS, WITH_PROVIDER};
@@ -59,7 +59,7 @@ fn reported(phases: impl FnOnce(&Interrupt, &mut Report) -> Result<()>) -> Resul
 }
 
 fn everything(arguments: &TestArguments, interrupt: &Interrupt, report: &mut Report) -> Result<()> {
-    report.step(Area::Builds, "packages", || packages::ensure(interrupt))?;
+    report.step(Area::Builds, "packages", packages::ensure)?;
     let clis = report.step(Area::Builds, "CLIs", found_clis)?;
     quick_checks(interrupt, report)?;
     let built = report.step(Area::Builds, "tests, provider and lab", || Built::new(interrupt))?;
@@ -113,7 +113,9 @@ fn released(
     report: &mut Report,
 ) -> Result<()> {
     interrupt.check()?;
-    let provider = report.step(Area::Builds, "release", || provider_binary::release(interrupt))?;
+    let provider = report.step(Area::Builds, "release", || {
+        provider_binary::build_unless(interrupt, &BuildArguments::RELEASE)
+    })?;
     let environment = environment(arguments, &provider, clis)?;
     // One at a time: the protocol's tests are among them.
     lanes::run(smoke, &lanes(&environment)[..1], interrupt, report)
