@@ -51,8 +51,9 @@ impl Area {
     /// In minutes. None has more than seven: what takes longer belongs into the long matrices.
     pub const fn budget(self) -> u64 {
         match self {
-            Self::Builds => 5,
-            Self::Checks | Self::Units | Self::Hosts | Self::Images => 2,
+            Self::Builds => 4,
+            Self::Checks => 3,
+            Self::Units | Self::Hosts | Self::Images => 2,
             Self::Stacks => 7,
         }
     }
