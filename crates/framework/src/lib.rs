@@ -150,7 +150,6 @@ mod ephemeral;
 mod erased;
 mod function;
 mod model;
-mod plan;
 mod prefill;
 mod provider;
 mod resource;
@@ -170,9 +169,8 @@ pub use function::{
     Argument, Arguments, Documentation, Function, FunctionError, Parameter, Signature, Variadic,
 };
 pub use model::{DecodeError, Empty, Field, Fields, Model, ModelValue, Undecided};
-pub use plan::{Apply, Plan};
 pub use provider::Provider;
-pub use resource::{Private, Resource, State};
+pub use resource::{Apply, Plan, Private, Resource, State};
 pub use schema::{Attribute, Block, Body, Operation, Rule, Schema, Timeouts, Validator, validate};
 pub use server::Server;
 pub use tfvalue::{Number, Path, Step, Type, Value};

@@ -13,6 +13,7 @@ mod archive;
 mod download;
 mod error;
 mod facts;
+mod kind;
 mod path;
 mod remove;
 mod small;
@@ -32,7 +33,8 @@ use crate::{
 pub use archive::{Content, Entry, EntryContent};
 pub use download::Downloaded;
 pub use error::FileError;
-pub use facts::{Facts, Kind, Symlinks};
+pub use facts::{Facts, Symlinks};
+pub use kind::Kind;
 pub use remove::Removed;
 pub use temporary::TempDir;
 pub use tree::TreeOptions;

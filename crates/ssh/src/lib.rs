@@ -56,6 +56,7 @@ mod pipe;
 mod pool;
 mod process;
 mod shared_error;
+mod signals;
 #[cfg(feature = "conformance")]
 pub mod soak;
 mod socket;

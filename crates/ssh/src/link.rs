@@ -18,7 +18,7 @@ use tokio::{
 
 use crate::{
     handshake::{Handle, Told},
-    kill::refuses_signals_to_root,
+    signals::refuses_signals_to_root,
 };
 
 /// Session channels at once on one connection. sshd's `MaxSessions` is 10 unless somebody changed
@@ -49,7 +49,7 @@ pub(crate) struct Link {
     returned: Arc<AtomicU64>,
     /// Set when the host answers but opens no channels, or does not answer at all.
     stalled: Arc<AtomicBool>,
-    /// See [`crate::kill`].
+    /// See [`crate::signals`] and [`crate::kill`].
     refuses_signals: bool,
     told: Arc<Told>,
     /// The connection this one runs through.

@@ -15,10 +15,8 @@ use crate::command::{
     check_interrupt, find_program, last_lines, output, run, run_with_input, system_path, words,
 };
 use crate::error::{Error, Result};
+use crate::labels::LAB;
 use crate::state::Paths;
-
-/// Label of everything that belongs to a lab; its value is the directory of the lab's files.
-pub(crate) const LABEL: &str = "windlass.lab";
 
 /// Top of the control groups of all labs.
 pub(crate) const CGROUP: &str = "windlass-lab";
@@ -199,8 +197,8 @@ impl Engine {
 
     /// The labs that have something in the engine.
     pub fn labs(&self) -> Result<Vec<Paths>> {
-        let format = format!("{{{{.Label \"{LABEL}\"}}}}");
-        let filter = format!("label={LABEL}");
+        let format = format!("{{{{.Label \"{LAB}\"}}}}");
+        let filter = format!("label={LAB}");
         let mut directories = Vec::new();
         for list in [["network", "ls"].as_slice(), &["ps", "-a"]] {
             let mut line = list.to_vec();

@@ -98,3 +98,8 @@ impl Error {
 
 /// Result of the lab.
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// What a thread returned; its panic is an error like others.
+pub(crate) fn join<T>(thread: std::thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
+    thread.join().unwrap_or_else(|_| Err(Error::Refused("a thread of the lab panicked".to_owned())))
+}

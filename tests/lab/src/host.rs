@@ -1,57 +1,13 @@
 //! A host: one container with an sshd and a dockerd of its own.
 
-use serde::{Deserialize, Serialize};
-
 use crate::command::{check_interrupt, last_lines, words};
 use crate::engine::{CGROUP, Engine};
 use crate::error::{Error, Result};
 use crate::files::{FileEntry, archive};
+use crate::labels::owner_label;
 use crate::network;
-use crate::orphans::owner_label;
 use crate::state::Paths;
-
-/// What is special about a host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum Variant {
-    /// The user is root.
-    Root,
-    /// The user is in the docker group and has no sudo.
-    Deploy,
-    /// The user is not in the docker group and has sudo without a password.
-    Sudo,
-    /// As `Deploy`, and sshd refuses to forward anything.
-    NoForward,
-    /// As `Deploy`, and the SSH port answers to one other host of the lab only.
-    Jump,
-}
-
-impl Variant {
-    /// Every variant once.
-    pub const ALL: [Self; 5] = [Self::Root, Self::Deploy, Self::Sudo, Self::NoForward, Self::Jump];
-
-    /// As written in a state file and on the command line.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Root => "root",
-            Self::Deploy => "deploy",
-            Self::Sudo => "sudo",
-            Self::NoForward => "no-forward",
-            Self::Jump => "jump",
-        }
-    }
-
-    /// The user that logs in.
-    #[must_use]
-    pub fn user(self) -> &'static str {
-        match self {
-            Self::Root => "root",
-            Self::Sudo => "admin",
-            Self::Deploy | Self::NoForward | Self::Jump => "deploy",
-        }
-    }
-}
+use crate::variant::Variant;
 
 /// Everything that is needed to make a host's container.
 #[derive(Debug, Clone)]

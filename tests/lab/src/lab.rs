@@ -7,10 +7,10 @@ use std::process::Output;
 use crate::command::{succeed, words};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::host::Variant;
 use crate::registry::Registry;
 use crate::state::{DEFAULT_LAB, Host, Paths, State};
 use crate::up::{self, Options};
+use crate::variant::Variant;
 
 /// A running lab.
 #[derive(Debug)]

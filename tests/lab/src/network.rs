@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use crate::command::{find_program, run, words};
 use crate::engine::{Engine, EngineLock};
 use crate::error::{Error, Result};
-use crate::orphans::owner_label;
+use crate::labels::owner_label;
 use crate::recipe::short_hash;
 use crate::state::Paths;
 

@@ -2,18 +2,11 @@
 
 use std::path::Path;
 
-use crate::engine::{Engine, EngineLock, LABEL};
+use crate::engine::{Engine, EngineLock};
 use crate::error::Result;
+use crate::labels::{LAB, OWNER};
+use crate::removal;
 use crate::state::Paths;
-use crate::up;
-
-/// Label with the id of the process that a lab or a host shall not outlive.
-const OWNER: &str = "windlass.lab.owner";
-
-/// The label of this owner, as a word.
-pub(crate) fn owner_label(owner: u32) -> String {
-    format!("{OWNER}={owner}")
-}
 
 /// Removes labs and throwaway hosts whose owner is gone; the lock must be held.
 pub(crate) fn remove(engine: &Engine, lock: &EngineLock) -> Result<()> {
@@ -24,10 +17,10 @@ pub(crate) fn remove(engine: &Engine, lock: &EngineLock) -> Result<()> {
         line.extend(["--filter", &filter, "--format", &format]);
         engine.docker(&line)
     };
-    let directory = format!("{{{{.Label \"{LABEL}\"}}}}");
+    let directory = format!("{{{{.Label \"{LAB}\"}}}}");
     for lab in orphans(&list(&["network", "ls"], &directory)?, is_running) {
         if let Some(lab) = Paths::at(Path::new(lab)) {
-            up::remove(engine, lock, &lab)?;
+            removal::remove(engine, lock, &lab)?;
         }
     }
     for container in orphans(&list(&["ps", "-a"], "{{.Names}}")?, is_running) {

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::LABEL;
 use crate::error::{Error, Result};
-use crate::host::Variant;
+use crate::labels::LAB;
 use crate::recipe::short_hash;
+use crate::variant::Variant;
 
 /// A lab's hosts and registry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,7 +113,7 @@ impl Paths {
 
     /// The label of everything that belongs to the lab, as a word.
     pub fn label(&self) -> String {
-        format!("{LABEL}={}", self.directory().display())
+        format!("{LAB}={}", self.directory().display())
     }
 
     /// The JSON file.

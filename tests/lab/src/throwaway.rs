@@ -7,11 +7,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::cgroup;
 use crate::engine::{CGROUP, Engine};
 use crate::error::{Error, Result};
-use crate::host::{Spec, Variant, container_of};
+use crate::host::{Spec, container_of};
 use crate::lab::Lab;
 use crate::network::{FIRST_THROWAWAY, Subnet};
 use crate::state::{Host, Paths};
 use crate::up;
+use crate::variant::Variant;
 
 /// The containers whose names and addresses tests of this process have for themselves, also while
 /// there is no such container: a test that replaces or removes its machine must not find another

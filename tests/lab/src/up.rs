@@ -3,12 +3,14 @@
 use std::os::unix::fs::DirBuilderExt;
 
 use crate::command::{check_interrupt, clear_interrupt, run, words};
-use crate::engine::{CGROUP, Engine, EngineLock};
-use crate::error::{Error, Result};
-use crate::host::{Spec, Variant, container_of, fill_and_start, host_key, wait_ready};
+use crate::engine::Engine;
+use crate::error::{Error, Result, join};
+use crate::host::{Spec, container_of, fill_and_start, host_key, wait_ready};
 use crate::network::{self, FIRST_HOST, Subnet};
+use crate::removal::remove;
 use crate::state::{DEFAULT_LAB, Host, Paths, State};
-use crate::{apt, cgroup, image, orphans, recipe, registry};
+use crate::variant::Variant;
+use crate::{apt, image, orphans, recipe, registry};
 
 /// What lab to bring up.
 #[derive(Debug, Clone)]
@@ -136,10 +138,6 @@ fn build(options: &Options, paths: &Paths, engine: &Engine, report: &(dyn Fn(&st
     Ok(state)
 }
 
-fn join<T>(thread: std::thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
-    thread.join().unwrap_or_else(|_| Err(Error::Refused("a thread of the lab panicked".to_owned())))
-}
-
 fn specs(
     options: &Options,
     paths: &Paths,
@@ -253,23 +251,6 @@ pub(crate) fn down_all() -> Result<()> {
         engine.labs()?.iter().try_for_each(|lab| remove(&engine, &lock, lab))?;
     }
     engine.stop_if_unused(&lock)
-}
-
-/// Removes what a lab has: in the engine, in the kernel, and its files.
-pub(crate) fn remove(engine: &Engine, _lock: &EngineLock, lab: &Paths) -> Result<()> {
-    let filter = format!("label={}", lab.label());
-    let listed = engine.docker(&["ps", "-a", "-q", "--filter", &filter])?;
-    let containers: Vec<&str> = listed.lines().collect();
-    std::thread::scope(|scope| {
-        let removals: Vec<_> = containers
-            .iter()
-            .map(|container| scope.spawn(|| engine.docker(&["rm", "-f", "-v", container]).map(drop)))
-            .collect();
-        removals.into_iter().try_for_each(join)
-    })?;
-    network::remove(engine, lab)?;
-    cgroup::remove(&format!("{CGROUP}/{}", lab.key()));
-    lab.remove()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A core with one provider.
 
-use std::{ops::Deref, path::Path, process::ExitStatus};
+use std::{ops::Deref, process::ExitStatus};
 
 use anyhow::Result;
 use tfplugin5::{
@@ -9,7 +9,7 @@ use tfplugin5::{
 };
 use tonic::transport::Channel;
 
-use crate::{ClientIdentity, Handshake, Launch, ProviderProcess, connect};
+use crate::{ClientIdentity, Handshake, ProviderProcess, connect};
 
 /// Whether connections are encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,11 +32,6 @@ pub struct Core {
 }
 
 impl Core {
-    /// Starts `binary` as a core does; see [`Launch`] for more choices.
-    pub async fn start(binary: impl AsRef<Path>, mode: Mode) -> Result<Self> {
-        Launch::new(binary, mode)?.start().await
-    }
-
     /// Connects to a provider that has announced itself.
     pub(crate) async fn connect(
         process: ProviderProcess,

@@ -80,6 +80,13 @@ impl Launch {
     }
 }
 
+impl Core {
+    /// Starts `binary` as a core does; see [`Launch`] for more choices.
+    pub async fn start(binary: impl AsRef<Path>, mode: Mode) -> Result<Self> {
+        Launch::new(binary, mode)?.start().await
+    }
+}
+
 /// A provider that has announced itself, to which nobody has connected yet.
 #[derive(Debug)]
 pub struct Announced {

@@ -25,6 +25,7 @@ mod problem;
 mod process;
 mod resource;
 mod session;
+mod shape;
 pub mod values;
 
 pub use crate::core::{Core, Mode};
@@ -36,4 +37,5 @@ pub use launch::{Announced, Launch};
 pub use problem::{Problem, failed};
 pub use process::{ProviderProcess, Signal};
 pub use resource::{Planned, Reached, Resource, Stored};
-pub use session::{CAPABILITIES, Session, Shape};
+pub use session::Session;
+pub use shape::{CAPABILITIES, Shape};

@@ -14,7 +14,7 @@ use tonic::transport::Channel;
 use crate::{
     Problem,
     problem::{failed, path_text},
-    session::{CAPABILITIES, Shape},
+    shape::{CAPABILITIES, Shape},
     values::{decode, proposed},
 };
 

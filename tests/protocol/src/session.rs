@@ -4,36 +4,22 @@ use std::{collections::HashMap, ops::Deref};
 
 use anyhow::{Context as _, Result};
 use tfplugin5::pb::{
-    ClientCapabilities, DynamicValue, Schema, configure, get_provider_schema, prepare_provider_config,
-    read_data_source, schema::Block, stop, validate_data_source_config,
+    DynamicValue, Schema, configure, get_provider_schema, prepare_provider_config, read_data_source, stop,
+    validate_data_source_config,
 };
-use tfvalue::{Type, Value};
+use tfvalue::Value;
 
 use crate::{
     Core, Problem, Resource,
-    values::{block_type, config, decode, encode},
+    shape::{CAPABILITIES, Shape},
+    values::encode,
 };
-
-/// What a core of today says that it can do.
-pub const CAPABILITIES: ClientCapabilities =
-    ClientCapabilities { deferral_allowed: false, write_only_attributes_allowed: true };
 
 /// A core and what its provider offers. Derefs to the [`Core`].
 #[derive(Debug)]
 pub struct Session {
     core: Core,
     schema: get_provider_schema::Response,
-}
-
-/// A block of the schema with the type of its values.
-#[derive(Debug, Clone)]
-pub struct Shape {
-    /// The name in configurations, such as `windlass_file`.
-    pub type_name: String,
-    /// Its attributes and nested blocks.
-    pub block: Block,
-    /// The type of its values.
-    pub ty: Type,
 }
 
 impl Session {
@@ -121,32 +107,6 @@ impl Deref for Session {
 
     fn deref(&self) -> &Core {
         &self.core
-    }
-}
-
-impl Shape {
-    fn new(type_name: &str, schema: &Schema) -> Result<Self> {
-        let block = schema.block.clone().with_context(|| format!("{type_name} has no block"))?;
-        let ty = block_type(&block)?;
-        Ok(Self { type_name: type_name.to_owned(), block, ty })
-    }
-
-    /// What a core sends when a user wrote `given`; see [`config`].
-    pub fn config<N: Into<String>, V: Into<Value>>(
-        &self,
-        given: impl IntoIterator<Item = (N, V)>,
-    ) -> Result<Value> {
-        config(&self.block, given)
-    }
-
-    /// `value` as a core sends it.
-    pub fn encode(&self, value: &Value) -> Result<DynamicValue> {
-        encode(value, &self.ty)
-    }
-
-    /// What a provider answered.
-    pub fn decode(&self, value: Option<&DynamicValue>) -> Result<Value> {
-        decode(value, &self.ty)
     }
 }
 

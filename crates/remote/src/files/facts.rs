@@ -1,34 +1,10 @@
 //! What is known about paths on a host.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use crate::{Command, Input, Output};
 
-use super::{FACTS_TIMEOUT, FileError, Files, english, in_groups, path};
-
-/// What a path is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A regular file.
-    File,
-    /// A directory.
-    Directory,
-    /// A symbolic link.
-    Symlink,
-    /// A device, pipe or socket.
-    Special,
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::File => "a file",
-            Self::Directory => "a directory",
-            Self::Symlink => "a symbolic link",
-            Self::Special => "a device, pipe or socket",
-        })
-    }
-}
+use super::{FACTS_TIMEOUT, FileError, Files, Kind, english, in_groups, path};
 
 /// What the last component of a path is when it is a symbolic link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

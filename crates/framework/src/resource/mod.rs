@@ -1,11 +1,15 @@
 //! Managed resources: what a provider author writes.
 
+mod plan;
+
 use async_trait::async_trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::schema::Schema;
-use crate::{Apply, Context, Diagnostic, Diagnostics, Model, Plan};
+use crate::{Context, Diagnostic, Diagnostics, Model};
+
+pub use plan::{Apply, Plan};
 
 /// What a resource remembers besides its attributes. Stored with the state **in clear** and never
 /// shown: for facts about the remote side that a plan needs, not for secrets. `()` for none.

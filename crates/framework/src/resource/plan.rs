@@ -7,7 +7,9 @@ use tfvalue::{Path, Value};
 use crate::model::merge;
 use crate::prefill;
 use crate::schema::Schema;
-use crate::{DecodeError, Diagnostic, Diagnostics, IntoPath, ModelValue, Resource, State, error_chain};
+use crate::{DecodeError, Diagnostic, Diagnostics, IntoPath, ModelValue, error_chain};
+
+use super::{Resource, State};
 
 /// A change that is being planned: a create when there is no prior state, an update otherwise.
 ///
