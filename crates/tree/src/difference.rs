@@ -30,6 +30,13 @@ impl Difference {
 }
 
 impl Manifest {
+    /// What turns the host, where `self` was shipped last and `found` is there now, into `wanted`.
+    pub fn difference(&self, found: &BTreeMap<String, FileDigest>, wanted: &Self) -> Difference {
+        let send = wanted.files.iter().filter(|(path, file)| found.get(*path) != Some(file));
+        let delete = self.files.keys().filter(|path| !wanted.files.contains_key(*path));
+        Difference { send: send.map(|(path, _)| path.clone()).collect(), delete: delete.cloned().collect() }
+    }
+
     /// Whether the wanted files can be laid over those of this manifest, of which `found` is there:
     /// not where a file takes the place of a directory or of a link, or the other way round.
     pub fn fits_under(&self, found: &BTreeMap<String, FileDigest>, wanted: &Self) -> bool {

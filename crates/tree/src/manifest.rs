@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Difference, FileDigest, hex};
+use crate::{FileDigest, hex};
 
 /// The format of the manifest.
 const VERSION: u32 = 1;
@@ -83,13 +83,6 @@ impl Manifest {
             }
         }
         hex(&hash.finalize())
-    }
-
-    /// What turns the host, where `self` was shipped last and `found` is there now, into `wanted`.
-    pub fn difference(&self, found: &BTreeMap<String, FileDigest>, wanted: &Self) -> Difference {
-        let send = wanted.files.iter().filter(|(path, file)| found.get(*path) != Some(file));
-        let delete = self.files.keys().filter(|path| !wanted.files.contains_key(*path));
-        Difference { send: send.map(|(path, _)| path.clone()).collect(), delete: delete.cloned().collect() }
     }
 }
 
