@@ -150,6 +150,8 @@ mod tests {
             member("secret", "crates/secret", &[], &["zeroize"]),
             member("remote", "crates/remote", &["secret"], &["tokio"]),
             member("docker", "crates/docker", &["remote", "secret"], &[]),
+            member("compose", "crates/compose", &["docker", "remote"], &[]),
+            member("stack", "crates/stack", &["compose", "docker", "remote"], &[]),
             member("tfplugin5", "crates/tfplugin5", &[], &["tonic", "prost"]),
             member("provider", "provider", &["docker", "tfplugin5"], &["tonic"]),
             member("lab", "tests/lab", &["docker"], &["tonic"]),
@@ -164,7 +166,7 @@ mod tests {
             member("ssh", "crates/ssh", &["remote"], &[]),
             member("docker", "crates/docker", &["remote", "ssh"], &[]),
         ];
-        assert_eq!(texts(&members), ["docker: uses ssh; it may use remote, secret"]);
+        assert_eq!(texts(&members), ["docker: uses ssh; it may use remote, http, tree, secret"]);
     }
 
     #[test]

@@ -5,12 +5,15 @@
 //! run before the command fails, so that one run shows everything.
 
 mod arrows;
-mod code;
+mod circles;
 mod documents;
+mod exceptions;
 mod files;
 mod manifests;
+mod modules;
 #[cfg(test)]
 mod planted;
+mod rust;
 mod sources;
 mod workspace;
 
@@ -18,6 +21,7 @@ use crate::{paths, shell};
 use anyhow::{Context, Result, bail};
 #[cfg(test)]
 use documents::minimal as documents_for_tests;
+use exceptions::Exceptions;
 use std::fmt;
 use std::path::Path;
 use std::process::Command;
@@ -49,9 +53,15 @@ struct SourceFile {
     text: String,
 }
 
+impl SourceFile {
+    fn is_rust(&self) -> bool {
+        self.path.ends_with(".rs")
+    }
+}
+
 pub fn run() -> Result<()> {
     let root = paths::root();
-    let violations = check(&root)?;
+    let violations = check(&root, &exceptions::KNOWN)?;
     for violation in &violations {
         eprintln!("{violation}");
     }
@@ -66,12 +76,16 @@ pub fn run() -> Result<()> {
 }
 
 /// All violations of the checkout at `root`, sorted.
-fn check(root: &Path) -> Result<Vec<Violation>> {
+fn check(root: &Path, exceptions: &Exceptions) -> Result<Vec<Violation>> {
     let workspace = workspace::read(root)?;
     let files = text_files(root)?;
     let mut violations = arrows::check(&workspace);
     violations.extend(manifests::check(&workspace, &files));
-    violations.extend(sources::check(&files));
+    let (rust, unreadable) = rust::read_all(&files);
+    violations.extend(unreadable);
+    let leads = modules::leads(&rust);
+    violations.extend(sources::check(&files, &rust, &leads));
+    violations.extend(circles::check(&leads, exceptions.circles));
     violations.extend(files::check(&files));
     violations.extend(documents::check(&files));
     violations.sort();
