@@ -8,6 +8,7 @@ use super::Violation;
 /// All of them.
 pub struct Exceptions {
     pub circles: &'static [Circle],
+    pub advice: &'static [Advice],
 }
 
 /// One import that closes a circle.
@@ -18,6 +19,13 @@ pub struct Circle {
     pub from: &'static str,
     /// The module that it imports.
     pub to: &'static str,
+}
+
+/// The provider's advice in a domain crate.
+pub struct Advice {
+    pub file: &'static str,
+    /// What gives it away, as the violation says it.
+    pub says: &'static str,
 }
 
 const COMPOSE: &str = "crates/compose/src";
@@ -58,15 +66,29 @@ pub const KNOWN: Exceptions = Exceptions {
             to: "crate::resources::compose_stack::destroy",
         },
     ],
+    advice: &[
+        Advice { file: "crates/docker/src/error.rs", says: "the provider" },
+        Advice { file: "crates/remote/src/connection/error.rs", says: "the provider's" },
+        Advice { file: "crates/remote/src/credentials.rs", says: "the provider's" },
+        Advice { file: "crates/remote/src/credentials.rs", says: "ssh block" },
+        Advice { file: "crates/remote/src/credentials/tests.rs", says: "the provider's" },
+        Advice { file: "crates/remote/src/credentials/tests.rs", says: "ssh block" },
+    ],
 };
 
 /// Of a checkout that has none.
 #[cfg(test)]
-pub const NONE: Exceptions = Exceptions { circles: &[] };
+pub const NONE: Exceptions = Exceptions { circles: &[], advice: &[] };
 
 impl Circle {
     pub fn stale(&self) -> Violation {
         stale(format!("the import of {} by {} in {}", self.to, self.from, self.root))
+    }
+}
+
+impl Advice {
+    pub fn stale(&self) -> Violation {
+        stale(format!("\"{}\" in {}", self.says, self.file))
     }
 }
 

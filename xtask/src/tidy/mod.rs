@@ -4,6 +4,7 @@
 //! violations; this file gathers the former and prints the latter. All rules
 //! run before the command fails, so that one run shows everything.
 
+mod advice;
 mod arrows;
 mod circles;
 mod documents;
@@ -86,6 +87,7 @@ fn check(root: &Path, exceptions: &Exceptions) -> Result<Vec<Violation>> {
     let leads = modules::leads(&rust);
     violations.extend(sources::check(&files, &rust, &leads));
     violations.extend(circles::check(&leads, exceptions.circles));
+    violations.extend(advice::check(&files, &rust, exceptions.advice));
     violations.extend(files::check(&files));
     violations.extend(documents::check(&files));
     violations.sort();

@@ -1,7 +1,7 @@
 //! The whole check on real workspaces in a temporary folder: one that keeps
 //! every rule, and the same one with a violation planted.
 
-use super::exceptions::{self, Circle, Exceptions};
+use super::exceptions::{self, Advice, Circle, Exceptions};
 use super::{Violation, check, documents_for_tests};
 use std::collections::BTreeSet;
 use std::fs;
@@ -128,6 +128,11 @@ const PLANTED: &[(&str, &str, &str)] = &[
          the provider's own modules",
     ),
     ("crates/docker/src/new.rs", "fn f() {\n", "crates/docker/src/new.rs:1: cannot be read as Rust: "),
+    (
+        "crates/docker/src/new.rs",
+        "\nconst A: &str = \"set `on_unreachable`\";\n",
+        "crates/docker/src/new.rs:2: says \"`on_unreachable`\": what the provider's user can do is said by the provider",
+    ),
     (".ci/run", "cargo test\n", ".ci/run: does not run `make test`: CI runs what developers run"),
     (
         "README.md",
@@ -147,6 +152,7 @@ const PLANTED: &[(&str, &str, &str)] = &[
 #[test]
 fn every_rule_about_a_file_fires_on_one_git_does_not_know_yet() {
     let checkout = Checkout::new();
+    checkout.write("docs/resources/host.md", "- `on_unreachable` (String) What then.\n");
     checkout.write("provider/src/resources/host/mod.rs", "");
     for (path, text, expected) in PLANTED {
         let before = fs::read(checkout.root().join(path)).ok();
@@ -233,7 +239,7 @@ fn an_exception_is_for_one_import_and_for_as_long_as_it_lasts() {
     const NEEDED: Circle = Circle { root: ROOT, from: "crate::a::part", to: "crate::b" };
     const NOT_NEEDED: Circle = Circle { root: ROOT, from: "crate::c", to: "crate::b" };
     let checkout = with_a_circle();
-    let only = |circles| Exceptions { circles };
+    let only = |circles| Exceptions { circles, ..exceptions::NONE };
     assert_eq!(checkout.violations_but(&only(&[NEEDED])), Vec::<String>::new());
     let stale = |name: &str| {
         format!(
@@ -244,4 +250,21 @@ fn an_exception_is_for_one_import_and_for_as_long_as_it_lasts() {
     assert_eq!(checkout.violations_but(&only(&[NOT_NEEDED])), [CIRCLE.to_owned(), stale("c")]);
     checkout.write("crates/docker/src/b.rs", "pub fn g() {}\n");
     assert_eq!(checkout.violations_but(&only(&[NEEDED])), [stale("a::part")]);
+}
+
+#[test]
+fn an_exception_for_advice_is_stale_when_the_advice_is_gone() {
+    const ADVICE: Advice = Advice { file: "crates/docker/src/new.rs", says: "the provider" };
+    let checkout = Checkout::new();
+    let excepted = Exceptions { advice: &[ADVICE], ..exceptions::NONE };
+    checkout.write("crates/docker/src/new.rs", "const A: &str = \"ask the provider\";\n");
+    assert_eq!(checkout.violations_but(&excepted), Vec::<String>::new());
+    checkout.remove("crates/docker/src/new.rs");
+    assert_eq!(
+        checkout.violations_but(&excepted),
+        [
+            "xtask/src/tidy/exceptions.rs: excepts \"the provider\" in crates/docker/src/new.rs, which breaks no \
+             rule: remove the entry"
+        ]
+    );
 }

@@ -33,7 +33,7 @@ const STDOUT_USERS: &[&str] = &["crates/tfplugin5/", "provider/src/main.rs", "cl
 const RESOURCES: &str = "provider/src/resources/";
 
 /// Crates that know servers and nothing of what drives them.
-fn is_domain_crate(path: &str) -> bool {
+pub fn is_domain_crate(path: &str) -> bool {
     path.starts_with("crates/") && !starts_with_any(path, PROTOCOL_CRATES)
 }
 
