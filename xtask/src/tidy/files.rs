@@ -33,25 +33,24 @@ pub fn check(files: &[SourceFile]) -> Vec<Violation> {
 
 fn check_one(file: &SourceFile) -> Vec<Violation> {
     let mut violations = Vec::new();
-    for (index, line) in file.text.lines().enumerate() {
-        let place = format!("{}:{}", file.path, index + 1);
-        for (left, right) in REGISTRY_HOSTS {
-            let host = format!("{left}{right}");
-            if names_host(line, &host) {
-                let text =
-                    format!("names the package registry {host}; take it from the machine's configuration");
-                violations.push(Violation::new(&place, text));
-            }
-        }
-        for (left, right) in MACHINE_PATHS {
-            let path = format!("{left}{right}");
-            if names_path(line, &path) {
-                let text = format!("names a path of one machine ({path}…)");
-                violations.push(Violation::new(&place, text));
-            }
-        }
+    for (left, right) in REGISTRY_HOSTS {
+        let host = format!("{left}{right}");
+        let text = format!("names the package registry {host}; take it from the machine's configuration");
+        violations.extend(lines(file, &host, names_host).map(|place| Violation::new(place, text.clone())));
+    }
+    for (left, right) in MACHINE_PATHS {
+        let path = format!("{left}{right}");
+        let text = format!("names a path of one machine ({path}…)");
+        violations.extend(lines(file, &path, names_path).map(|place| Violation::new(place, text.clone())));
     }
     violations
+}
+
+/// The places where a line of the file names something.
+fn lines(file: &SourceFile, what: &str, names: fn(&str, &str) -> bool) -> impl Iterator<Item = String> {
+    let text = if file.text.contains(what) { file.text.as_str() } else { "" };
+    let lines = text.lines().enumerate().filter(move |(_, line)| names(line, what));
+    lines.map(|(index, _)| format!("{}:{}", file.path, index + 1))
 }
 
 /// `a.host` is the host's; `ahost` and `host.more` are other names.

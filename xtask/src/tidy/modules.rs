@@ -87,7 +87,7 @@ impl<'a> Scopes<'a> {
 
     fn leads(&self, from: &Place, scope: &Scope<'a>) -> Vec<Lead<'a>> {
         let lead = |path: &&'a Path| {
-            let target = self.resolve(from, &path.segments, &mut BTreeSet::new())?;
+            let target = self.resolve(from, &path.segments, &mut Vec::new())?;
             let (is_glob, is_public) = match path.role {
                 Role::Mention => (false, false),
                 Role::Import { is_public, .. } => (false, is_public),
@@ -105,7 +105,7 @@ impl<'a> Scopes<'a> {
             };
             (lead.to != lead.from).then_some(lead)
         };
-        scope.paths.iter().filter_map(lead).collect()
+        scope.paths.iter().filter(|path| scope.may_lead(path)).filter_map(lead).collect()
     }
 
     fn defines_something(&self, module: &Place) -> bool {
@@ -115,7 +115,7 @@ impl<'a> Scopes<'a> {
     /// Where a path leads from a module; `None` when it leaves the crate.
     ///
     /// `seen` holds the names that are being resolved: imports may go in circles.
-    fn resolve(&self, from: &Place, segments: &[String], seen: &mut Seen) -> Option<Target> {
+    fn resolve<'s>(&'s self, from: &Place, segments: &'s [String], seen: &mut Seen<'s>) -> Option<Target> {
         let mut module = from.clone();
         let mut rest = segments;
         let mut is_anchored = false;
@@ -141,30 +141,52 @@ impl<'a> Scopes<'a> {
         Some(Target { module, item: None })
     }
 
-    fn lookup(&self, module: &Place, name: &str, is_last: bool, seen: &mut Seen) -> Option<Target> {
-        if !seen.insert((module.clone(), name.to_owned())) {
+    fn lookup<'s>(
+        &'s self,
+        module: &Place,
+        name: &'s str,
+        is_last: bool,
+        seen: &mut Seen<'s>,
+    ) -> Option<Target> {
+        let (place, scope) = self.0.get_key_value(module)?;
+        if seen.iter().any(|(module, resolving)| *resolving == name && std::ptr::eq(*module, place)) {
             return None;
         }
-        let scope = self.0.get(module)?;
         let is_item = scope.items.contains(name);
-        let found = if scope.children.contains(name) && !(is_last && is_item) {
-            Some(Target { module: module.below(&[name.to_owned()]), item: None })
-        } else if is_item {
-            Some(Target { module: module.clone(), item: Some(name.to_owned()) })
-        } else if let Some(import) = scope.imports.get(name) {
-            self.resolve(module, &import.segments, seen)
-        } else {
-            scope.globs.iter().find_map(|glob| {
+        if scope.children.contains(name) && !(is_last && is_item) {
+            return Some(Target { module: module.below(&[name.to_owned()]), item: None });
+        }
+        if is_item {
+            return Some(Target { module: module.clone(), item: Some(name.to_owned()) });
+        }
+        seen.push((place, name));
+        let found = match scope.imports.get(name) {
+            Some(import) => self.resolve(module, &import.segments, seen),
+            None => scope.globs.iter().find_map(|glob| {
                 let behind = self.resolve(module, &glob.segments, seen)?;
                 self.lookup(&behind.module, name, is_last, seen)
-            })
+            }),
         };
-        seen.remove(&(module.clone(), name.to_owned()));
+        seen.pop();
         found
     }
 }
 
-type Seen = BTreeSet<(Place, String)>;
+impl Scope<'_> {
+    /// Whether a path can lead elsewhere at all: most are names of the module's own.
+    fn may_lead(&self, path: &Path) -> bool {
+        path.role != Role::Mention
+            || !self.globs.is_empty()
+            || path.segments.first().is_some_and(|first| {
+                matches!(first.as_str(), "crate" | "self" | "super")
+                    || self.imports.contains_key(first.as_str())
+                    || self.children.contains(first)
+            })
+    }
+}
+
+/// The names that are being resolved, with their modules.
+type Seen<'s> = Vec<(&'s Place, &'s str)>;
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
