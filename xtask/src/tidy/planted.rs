@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 const ROOT: &str = r#"[workspace]
 resolver = "3"
-members = ["crates/remote", "crates/docker", "crates/ssh"]
+members = ["crates/remote", "crates/docker", "crates/ssh", "tests/lab"]
 [workspace.package]
 version = "0.1.0"
 edition = "2024"
@@ -21,6 +21,8 @@ publish = false
 [workspace.dependencies]
 remote = { path = "crates/remote" }
 ssh = { path = "crates/ssh" }
+lab = { path = "tests/lab" }
+tonic = "0.14"
 [workspace.lints.rust]
 unsafe_code = "forbid"
 "#;
@@ -28,16 +30,17 @@ unsafe_code = "forbid"
 struct Checkout(TempDir);
 
 impl Checkout {
-    /// A workspace of three crates that keeps every rule.
+    /// A workspace of a few crates that keeps every rule.
     fn new() -> Self {
         let checkout = Self(tempfile::tempdir().unwrap());
         let git =
             Command::new("git").args(["init", "--quiet"]).current_dir(checkout.root()).status().unwrap();
         assert!(git.success());
         checkout.write("Cargo.toml", ROOT);
-        checkout.member("remote", "");
-        checkout.member("ssh", "remote.workspace = true");
-        checkout.member("docker", "remote.workspace = true");
+        checkout.member("crates/remote", "");
+        checkout.member("crates/ssh", "remote.workspace = true");
+        checkout.member("crates/docker", "remote.workspace = true");
+        checkout.member("tests/lab", "");
         for (path, text) in documents_for_tests() {
             checkout.write(path, &text);
         }
@@ -54,14 +57,15 @@ impl Checkout {
         fs::write(full, text).unwrap();
     }
 
-    fn member(&self, name: &str, dependencies: &str) {
+    fn member(&self, folder: &str, dependencies: &str) {
+        let name = folder.rsplit('/').next().unwrap();
         let manifest = format!(
             "[package]\nname = \"{name}\"\nversion.workspace = true\nedition.workspace = true\n\
              rust-version.workspace = true\nlicense.workspace = true\npublish.workspace = true\n\
              [dependencies]\n{dependencies}\n[lints]\nworkspace = true\n"
         );
-        self.write(&format!("crates/{name}/Cargo.toml"), &manifest);
-        self.write(&format!("crates/{name}/src/lib.rs"), "//! A crate.\n");
+        self.write(&format!("{folder}/Cargo.toml"), &manifest);
+        self.write(&format!("{folder}/src/lib.rs"), "//! A crate.\n");
     }
 
     /// Without this file.
@@ -191,23 +195,51 @@ fn an_architecture_that_lacks_a_promise_is_found() {
     );
 }
 
-#[test]
-fn a_forbidden_arrow_is_found_through_cargo() {
-    let checkout = Checkout::new();
-    checkout.member("docker", "remote.workspace = true\n[dev-dependencies]\nssh.workspace = true");
-    assert_eq!(checkout.violations(), ["docker: uses ssh; it may use remote, http, tree, secret"]);
-}
+/// What the docker crate's manifest says instead of something else, and what is said of it.
+const MANIFESTS: &[(&str, &str, &str)] = &[
+    (
+        "[lints]",
+        "[dev-dependencies]\nssh.workspace = true\n[lints]",
+        "docker: uses ssh; it may use remote, http, tree, secret",
+    ),
+    ("remote.workspace", "lab.workspace", "docker: uses lab, which only tests and xtask may use"),
+    (
+        "remote.workspace",
+        "tonic.workspace",
+        "docker: depends on tonic; only tfplugin5 and the provider's adapter may",
+    ),
+    (
+        "name = \"docker\"",
+        "name = \"extra\"",
+        "extra: has no row in the table of allowed arrows (xtask/src/tidy/arrows.rs)",
+    ),
+    (
+        "remote.workspace = true",
+        "remote = { path = \"../remote\" }",
+        "crates/docker/Cargo.toml: gives remote a version of its own: name it in the workspace and say `remote.workspace = true`",
+    ),
+    (
+        "edition.workspace = true",
+        "edition = \"2024\"",
+        "crates/docker/Cargo.toml: does not inherit its edition: `edition.workspace = true`",
+    ),
+    (
+        "[lints]\nworkspace = true\n",
+        "",
+        "crates/docker/Cargo.toml: does not inherit the lints: `[lints]` needs `workspace = true`",
+    ),
+];
 
 #[test]
-fn a_version_outside_the_workspace_is_found_in_the_manifest() {
+fn every_rule_about_a_manifest_fires_through_cargo() {
     let checkout = Checkout::new();
-    checkout.member("docker", "remote = { path = \"../remote\" }");
-    assert_eq!(
-        checkout.violations(),
-        [
-            "crates/docker/Cargo.toml: gives remote a version of its own: name it in the workspace and say `remote.workspace = true`"
-        ]
-    );
+    let manifest = "crates/docker/Cargo.toml";
+    let good = fs::read_to_string(checkout.root().join(manifest)).unwrap();
+    for (right, wrong, expected) in MANIFESTS {
+        assert!(good.contains(right), "{right}");
+        checkout.write(manifest, &good.replace(right, wrong));
+        assert_eq!(checkout.violations(), [*expected]);
+    }
 }
 
 /// Two modules that use each other through a front, and a third by way of one's child.
