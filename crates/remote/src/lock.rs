@@ -2,8 +2,14 @@
 //!
 //! `flock` of util-linux holds it while a command of ours runs there, and that command runs as
 //! long as we keep its stdin open. So it is never left behind: not by a crash here, not by a
-//! broken line. The lock is a file in the home directory of the user who is logged in; two users
-//! of one host do not see each other's locks.
+//! broken line.
+//!
+//! A lock is two files of the same name: one in the home directory of the user who is logged in,
+//! and one in [`SHARED`], which keeps out other users as well. Where `/run/lock` lets everybody
+//! write, as on Debian and Ubuntu, or where root was first, the second one is there for all of
+//! them. Elsewhere (`/run/lock` belongs to root alone, and no root has taken a lock since the
+//! machine has started) two users do not see each other's locks. The second file is opened
+//! without any trust in who else may write in its directory: see `lock/take.sh`.
 
 use std::time::Duration;
 
@@ -19,24 +25,10 @@ const NO_FLOCK: u32 = 69;
 /// How long the script may take beside waiting, and how long letting go may take.
 const MARGIN: Duration = Duration::from_secs(30);
 
-/// `$1` is the name, `$2` who holds it, `$3` how many seconds to wait. It says `busy <holder>` when
-/// it has to wait and `held` when it has the lock; it keeps it until the end of its input.
-const SCRIPT: &str = r#"
-umask 077
-command -v flock >/dev/null 2>&1 || exit 69
-directory=${HOME:?}/.windlass/locks
-mkdir -p -- "$directory" || exit 1
-file=$directory/$1
-exec 9>>"$file" || exit 1
-if ! flock -n 9; then
-    printf 'busy %s\n' "$(head -n 1 -- "$file")"
-    flock -w "$3" 9 || { head -n 1 -- "$file"; exit 75; }
-fi
-printf '%s\n' "$2" >"$file" || exit 1
-echo held
-cat >/dev/null
-: >"$file"
-"#;
+/// What all users of a host share. A temporary file system: no lock outlives the machine's run.
+pub const SHARED: &str = "/run/lock/windlass";
+
+const SCRIPT: &str = include_str!("lock/take.sh");
 
 /// Why there is no lock.
 #[derive(Debug, thiserror::Error)]
@@ -85,14 +77,14 @@ pub struct Lock {
     process: Process,
 }
 
-fn lock_command(name: &str, holder: &str, wait: Duration) -> Command {
-    Command::new(["sh", "-c", SCRIPT, "windlass-lock", name, holder, &wait.as_secs().to_string()])
+fn lock_command(name: &str, holder: &str, wait: Duration, shared: &str) -> Command {
+    Command::new(["sh", "-c", SCRIPT, "windlass-lock", name, holder, &wait.as_secs().to_string(), shared])
         .timeout(None)
         .long_lived()
 }
 
 impl Lock {
-    /// Takes the lock `name` (a file name) on the host, waiting up to `wait` (in whole seconds)
+    /// Takes the lock `name` (a file name, the same for every user of the host) on the host, waiting up to `wait` (in whole seconds)
     /// for whoever has it. `holder` is what others see meanwhile: who, where, since when.
     ///
     /// # Errors
@@ -105,11 +97,22 @@ impl Lock {
         wait: Duration,
         cancel: &CancellationToken,
     ) -> Result<Self, LockError> {
+        Self::acquire_in(exec, SHARED, name, holder, wait, cancel).await
+    }
+
+    async fn acquire_in(
+        exec: &dyn Executor,
+        shared: &str,
+        name: &str,
+        holder: &str,
+        wait: Duration,
+        cancel: &CancellationToken,
+    ) -> Result<Self, LockError> {
         if name.is_empty() || name.starts_with('.') || name.contains(['/', '\0', '\n']) {
             return Err(LockError::Name { name: name.to_owned() });
         }
         let holder: String = holder.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let command = lock_command(name, &holder, wait);
+        let command = lock_command(name, &holder, wait, shared);
         let mut process = tokio::select! {
             biased;
             () = cancel.cancelled() => return Err(Error::Cancelled.into()),
@@ -168,6 +171,9 @@ impl Asking<'_> {
             stdout.read_line(&mut line).await.map_err(|source| self.unreadable(source))?;
             match line.trim_end() {
                 "held" => return Ok(()),
+                "private" => {
+                    tracing::debug!(host = self.host, lock = self.name, "only this user is locked out");
+                }
                 "" => break,
                 line => {
                     holder = line.strip_prefix("busy ").unwrap_or(line).to_owned();
@@ -205,43 +211,4 @@ async fn read_all(reader: &mut (dyn AsyncRead + Send + Unpin)) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Fake, fake::Reply};
-
-    /// What becomes of the wish for a lock when the script ends like this.
-    async fn refused(reply: Reply) -> LockError {
-        let fake = Fake::new("web");
-        fake.expect(["sh", "-c", SCRIPT, "windlass-lock", "stack", "me  here", "5"], reply.ignores_input());
-        let (wait, never) = (Duration::from_secs(5), CancellationToken::new());
-        match Lock::acquire(&fake, "stack", "me\r\nhere", wait, &never).await {
-            Ok(_) => panic!("the lock was taken"),
-            Err(error) => error,
-        }
-    }
-
-    #[tokio::test]
-    async fn why_there_is_no_lock_is_told() {
-        for (reply, expected) in [
-            (
-                Reply::failure(BUSY, "").stdout("busy first\nsecond\n"),
-                "lock \"stack\" on web is still held after 5 s by second",
-            ),
-            (Reply::failure(NO_FLOCK, ""), "web has no flock command; install util-linux there"),
-            (Reply::failure(1, "sh: HOME: unset\n"), "could not take lock \"stack\" on web: sh: HOME: unset"),
-            (Reply::lost(), "the connection to web ended before \"sh\" told its exit status"),
-        ] {
-            assert_eq!(refused(reply).await.to_string(), expected);
-        }
-    }
-
-    #[tokio::test]
-    async fn a_name_that_is_a_path_never_reaches_the_host() {
-        let (fake, never) = (Fake::default(), CancellationToken::new());
-        for name in ["", "../x", "a/b", ".hidden", "a\0b"] {
-            let result = Lock::acquire(&fake, name, "me", Duration::ZERO, &never).await;
-            assert!(matches!(result, Err(LockError::Name { .. })), "{name:?}");
-        }
-        assert!(fake.calls().is_empty());
-    }
-}
+mod tests;

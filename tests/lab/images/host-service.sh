@@ -22,6 +22,8 @@ stop() {
 case $action-$service in
 start-sshd)
     mkdir -p /run/sshd
+    # For locks; everybody may write there, as on any Debian.
+    [ -d /run/lock ] || mkdir -m 1777 /run/lock
     /usr/sbin/sshd
     ;;
 stop-sshd) stop /run/sshd.pid ;;

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Error, Executor,
-    lock::{Lock, LockError},
+    lock::{Lock, LockError, SHARED},
 };
 
 use super::shell;
@@ -44,5 +44,5 @@ pub(super) async fn lock(exec: &dyn Executor) {
 
     drop(second);
     take("fourth", 30).await.expect("a dropped lock is free").release().await.expect("the lock is released");
-    shell(exec, r#"rm -f -- "$HOME/.windlass/locks/$1""#, &[&name]).await;
+    shell(exec, r#"rm -f -- "$HOME/.windlass/locks/$1" "$2/$1""#, &[&name, SHARED]).await;
 }
