@@ -20,7 +20,7 @@ use russh::{
 use secret::Secret;
 
 use crate::{
-    handshake::{Handle, Told},
+    handshake::{Handle, ServerInfo},
     keys,
     trust::describe,
 };
@@ -48,12 +48,12 @@ pub(crate) struct Identity {
 /// cannot be used, [`Error::Unreachable`] when the connection ends.
 pub(crate) async fn authenticate(
     handle: &mut Handle,
-    told: &Told,
+    server: &ServerInfo,
     host: &str,
     user: &str,
     identity: &Identity,
 ) -> Result<(), Error> {
-    let attempt = Attempt { handle, told, host, user, tried: Vec::new() };
+    let attempt = Attempt { handle, server, host, user, tried: Vec::new() };
     match tokio::time::timeout(AUTHENTICATION_LIMIT, attempt.run(identity)).await {
         Ok(result) => result,
         Err(elapsed) => Err(Error::Unreachable { host: host.to_owned(), source: Box::new(elapsed) }),
@@ -62,7 +62,7 @@ pub(crate) async fn authenticate(
 
 struct Attempt<'a> {
     handle: &'a mut Handle,
-    told: &'a Told,
+    server: &'a ServerInfo,
     host: &'a str,
     user: &'a str,
     /// What was shown to the host and refused, or could not be shown.
@@ -185,7 +185,7 @@ impl Attempt<'_> {
                     } else {
                         String::new()
                     }
-                } else if let Some(goodbye) = self.told.goodbye.get() {
+                } else if let Some(goodbye) = self.server.goodbye.get() {
                     format!(" (the host closed the connection: {})", goodbye.trim())
                 } else if self.handle.is_closed() {
                     // Nobody refused us: the connection broke.

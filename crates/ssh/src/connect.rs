@@ -14,7 +14,7 @@ use tokio::{
 use crate::{
     auth::authenticate,
     channel::{Purpose, Sharing, drain},
-    handshake::{Failure, Handle, Told, Verifier, shake_hands},
+    handshake::{Failure, Handle, ServerInfo, Verifier, shake_hands},
     link::{Link, OpenError},
     socket::Socket,
     target::Target,
@@ -25,12 +25,12 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Failed {
     pub(crate) error: Error,
-    pub(crate) hope: Hope,
+    pub(crate) retry: RetryHint,
 }
 
 /// When another attempt makes sense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Hope {
+pub(crate) enum RetryHint {
     /// Never: a wrong key stays wrong.
     None,
     /// When the host may still be booting: nobody answered.
@@ -42,15 +42,15 @@ pub(crate) enum Hope {
 
 impl Failed {
     pub(crate) fn hopeless(error: Error) -> Self {
-        Self { error, hope: Hope::None }
+        Self { error, retry: RetryHint::None }
     }
 
     fn unreachable(
         target: &Target,
-        hope: Hope,
+        retry: RetryHint,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self { error: Error::Unreachable { host: target.to_string(), source: source.into() }, hope }
+        Self { error: Error::Unreachable { host: target.to_string(), source: source.into() }, retry }
     }
 }
 
@@ -76,8 +76,10 @@ async fn direct(target: &Target) -> Result<Box<dyn Transport>, Failed> {
     let connecting = TcpStream::connect((target.address.as_str(), target.port));
     let stream = match timeout(target.connect_timeout, connecting).await {
         Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return Err(Failed::unreachable(target, Hope::Booting, error)),
-        Err(_) => return Err(Failed::unreachable(target, Hope::Booting, too_long(target, "connecting"))),
+        Ok(Err(error)) => return Err(Failed::unreachable(target, RetryHint::Booting, error)),
+        Err(_) => {
+            return Err(Failed::unreachable(target, RetryHint::Booting, too_long(target, "connecting")));
+        }
     };
     // Small requests and their answers are most of what we send.
     if let Err(error) = stream.set_nodelay(true) {
@@ -94,14 +96,14 @@ async fn through(target: &Target, jump: &Arc<Link>, sharing: Sharing) -> Result<
             Ok(Box::new(Socket::from(drained)))
         }
         Ok(Err(error)) => {
-            let hope = match &error {
-                OpenError::Refused(russh::ChannelOpenFailure::ConnectFailed) => Hope::Booting,
-                OpenError::Dead | OpenError::Stalled => Hope::Busy,
-                OpenError::Refused(_) | OpenError::Protocol(_) => Hope::None,
+            let retry = match &error {
+                OpenError::Refused(russh::ChannelOpenFailure::ConnectFailed) => RetryHint::Booting,
+                OpenError::Dead | OpenError::Stalled => RetryHint::Busy,
+                OpenError::Refused(_) | OpenError::Protocol(_) => RetryHint::None,
             };
-            Err(Failed::unreachable(target, hope, JumpFailed { jump: jump_name(target), source: error }))
+            Err(Failed::unreachable(target, retry, JumpFailed { jump: jump_name(target), source: error }))
         }
-        Err(_) => Err(Failed::unreachable(target, Hope::Booting, too_long(target, "connecting"))),
+        Err(_) => Err(Failed::unreachable(target, RetryHint::Booting, too_long(target, "connecting"))),
     }
 }
 
@@ -126,23 +128,23 @@ fn too_long(target: &Target, what: &str) -> io::Error {
 pub(crate) async fn greet(
     target: &Target,
     stream: Box<dyn Transport>,
-) -> Result<(Handle, Arc<Told>), Failed> {
+) -> Result<(Handle, Arc<ServerInfo>), Failed> {
     let judge = Judge::new(&target.to_string(), &target.address, target.port, &target.trust)
         .await
         .map_err(Failed::hopeless)?;
     let verifier = Verifier::new(judge);
-    let told = verifier.told();
-    Ok((greet_with(target, stream, verifier).await?, told))
+    let server = verifier.server_info();
+    Ok((greet_with(target, stream, verifier).await?, server))
 }
 
 /// The key that the host offers. It is not checked, so nothing but the question is sent.
-pub(crate) async fn look(target: &Target, stream: Box<dyn Transport>) -> Result<PublicKey, Failed> {
+pub(crate) async fn offered_key(target: &Target, stream: Box<dyn Transport>) -> Result<PublicKey, Failed> {
     let (offered, mut key) = oneshot::channel();
     let result = greet_with(target, stream, Verifier::showing(offered)).await;
     match (key.try_recv(), result) {
         (Ok(key), _) => Ok(key),
         (Err(_), Err(failed)) => Err(failed),
-        (Err(_), Ok(_)) => Err(Failed::unreachable(target, Hope::None, "it offered no host key")),
+        (Err(_), Ok(_)) => Err(Failed::unreachable(target, RetryHint::None, "it offered no host key")),
     }
 }
 
@@ -155,10 +157,10 @@ async fn greet_with(
         Ok(Ok(handle)) => Ok(handle),
         Ok(Err(Failure::HostKey(error))) => Err(Failed::hopeless(*error)),
         Ok(Err(Failure::Protocol(error))) => {
-            let hope = if hung_up(&error) { Hope::Busy } else { Hope::None };
-            Err(Failed::unreachable(target, hope, error))
+            let retry = if hung_up(&error) { RetryHint::Busy } else { RetryHint::None };
+            Err(Failed::unreachable(target, retry, error))
         }
-        Err(_) => Err(Failed::unreachable(target, Hope::Booting, too_long(target, "the SSH handshake"))),
+        Err(_) => Err(Failed::unreachable(target, RetryHint::Booting, too_long(target, "the SSH handshake"))),
     }
 }
 
@@ -169,10 +171,14 @@ fn hung_up(error: &russh::Error) -> bool {
 }
 
 /// Authenticates over a connection whose host key was accepted.
-pub(crate) async fn log_in(target: &Target, mut handle: Handle, told: &Told) -> Result<Handle, Failed> {
-    match authenticate(&mut handle, told, &target.to_string(), &target.user, &target.identity).await {
+pub(crate) async fn log_in(
+    target: &Target,
+    mut handle: Handle,
+    server: &ServerInfo,
+) -> Result<Handle, Failed> {
+    match authenticate(&mut handle, server, &target.to_string(), &target.user, &target.identity).await {
         Ok(()) => Ok(handle),
-        Err(error @ Error::Unreachable { .. }) => Err(Failed { error, hope: Hope::Busy }),
+        Err(error @ Error::Unreachable { .. }) => Err(Failed { error, retry: RetryHint::Busy }),
         Err(error) => Err(Failed::hopeless(error)),
     }
 }

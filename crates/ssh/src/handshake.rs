@@ -83,7 +83,7 @@ pub(crate) enum Failure {
 
 /// What a server told about itself before anybody logged in.
 #[derive(Debug, Default)]
-pub(crate) struct Told {
+pub(crate) struct ServerInfo {
     /// The host key that was accepted.
     pub(crate) key: OnceLock<PublicKey>,
     /// The version string: `SSH-2.0-OpenSSH_9.2p1 …`.
@@ -97,22 +97,22 @@ pub(crate) struct Verifier {
     judge: Judge,
     /// Where the offered key is left for somebody who only wants to see it.
     offered: Option<oneshot::Sender<PublicKey>>,
-    told: Arc<Told>,
+    server: Arc<ServerInfo>,
 }
 
 impl Verifier {
     pub(crate) fn new(judge: Judge) -> Self {
-        Self { judge, offered: None, told: Arc::default() }
+        Self { judge, offered: None, server: Arc::default() }
     }
 
     /// Accepts nothing and sends the key that is offered to `offered`.
     pub(crate) fn showing(offered: oneshot::Sender<PublicKey>) -> Self {
-        Self { judge: Judge::of_nobody(), offered: Some(offered), told: Arc::default() }
+        Self { judge: Judge::of_nobody(), offered: Some(offered), server: Arc::default() }
     }
 
     /// Where to find, once keys are exchanged, what the server told.
-    pub(crate) fn told(&self) -> Arc<Told> {
-        self.told.clone()
+    pub(crate) fn server_info(&self) -> Arc<ServerInfo> {
+        self.server.clone()
     }
 }
 
@@ -129,19 +129,19 @@ impl Handler for Verifier {
         }
         self.judge.check(key).map_err(|error| Failure::HostKey(Box::new(error)))?;
         // Keys are exchanged again now and then; the first one counts.
-        self.told.key.get_or_init(|| key.clone());
+        self.server.key.get_or_init(|| key.clone());
         Ok(true)
     }
 
     async fn kex_done(&mut self, _: Option<&[u8]>, _: &Names, session: &mut Session) -> Result<(), Failure> {
-        self.told.version.get_or_init(|| String::from_utf8_lossy(session.remote_sshid()).into_owned());
+        self.server.version.get_or_init(|| String::from_utf8_lossy(session.remote_sshid()).into_owned());
         Ok(())
     }
 
     async fn disconnected(&mut self, reason: DisconnectReason<Failure>) -> Result<(), Failure> {
         match reason {
             DisconnectReason::ReceivedDisconnect(info) => {
-                self.told.goodbye.get_or_init(|| info.message);
+                self.server.goodbye.get_or_init(|| info.message);
                 Ok(())
             }
             DisconnectReason::Error(error) => Err(error),

@@ -20,7 +20,7 @@ use tokio::{
 use crate::{
     backoff::Backoff,
     channel::Sharing,
-    connect::{Failed, Hope, greet, log_in, look, transport},
+    connect::{Failed, RetryHint, greet, log_in, offered_key, transport},
     link::{Link, OpenError, Slot},
     shared_error::Shared,
     target::Target,
@@ -65,7 +65,7 @@ struct Control {
     /// Held by the one caller who connects.
     connecting: tokio::sync::Mutex<()>,
     /// How the latest attempt failed, and when: for those who waited for it.
-    failure: Mutex<Option<(Instant, Shared, Hope)>>,
+    failure: Mutex<Option<(Instant, Shared, RetryHint)>>,
 }
 
 impl Host {
@@ -101,7 +101,7 @@ impl Host {
         let look_once = || async {
             let jump = self.passage(Sharing::Shared).await?;
             let stream = transport(&self.target, jump.as_ref(), Sharing::Shared).await?;
-            look(&self.target, stream).await
+            offered_key(&self.target, stream).await
         };
         self.persist(until, look_once).await
     }
@@ -111,7 +111,7 @@ impl Host {
     pub(crate) async fn verified_key(&self, until: Instant) -> Result<PublicKey, Error> {
         let link = self.link_until(until).await?;
         let gone = || self.unreachable("it told no host key").error;
-        link.told().key.get().cloned().ok_or_else(gone)
+        link.server_info().key.get().cloned().ok_or_else(gone)
     }
 
     async fn persist<T, F>(&self, until: Instant, attempt: impl Fn() -> F) -> Result<T, Error>
@@ -125,7 +125,7 @@ impl Host {
                 Err(failed) => failed,
             };
             let wait = backoff.next_wait();
-            if failed.hope == Hope::None || Instant::now() + wait >= until {
+            if failed.retry == RetryHint::None || Instant::now() + wait >= until {
                 return Err(failed.error);
             }
             tracing::debug!(target: "ssh", host = %self.target, error = %failed.error, ?wait, "not there yet");
@@ -166,14 +166,14 @@ impl Host {
 
     fn unreachable(&self, why: &str) -> Failed {
         let error = Error::Unreachable { host: self.target.to_string(), source: why.into() };
-        Failed { error, hope: Hope::Busy }
+        Failed { error, retry: RetryHint::Busy }
     }
 
     fn remember(&self, failed: Failed) -> Failed {
         let (shared, error) = Shared::split(failed.error);
         let mut failure = self.control.failure.lock().unwrap_or_else(PoisonError::into_inner);
-        *failure = Some((Instant::now(), shared, failed.hope));
-        Failed { error, hope: failed.hope }
+        *failure = Some((Instant::now(), shared, failed.retry));
+        Failed { error, retry: failed.retry }
     }
 
     fn lock_links(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Link>>> {
@@ -190,7 +190,7 @@ impl Host {
     fn failure_since(&self, asked: Instant) -> Option<Failed> {
         let failure = self.control.failure.lock().unwrap_or_else(PoisonError::into_inner);
         let recent = failure.as_ref().filter(|(when, ..)| *when >= asked);
-        recent.map(|(_, error, hope)| Failed { error: error.to_error(), hope: *hope })
+        recent.map(|(_, error, retry)| Failed { error: error.to_error(), retry: *retry })
     }
 
     /// A session channel on a control connection, with its slot. Nothing was sent on it yet.
@@ -299,7 +299,7 @@ impl Host {
                 Ok(link) => return Ok(link),
                 Err(failed) => failed,
             };
-            if failed.hope != Hope::Busy || attempt == HANG_UPS {
+            if failed.retry != RetryHint::Busy || attempt == HANG_UPS {
                 return Err(failed);
             }
             let wait = backoff.next_wait();
@@ -321,14 +321,14 @@ impl Host {
             };
             let began = Instant::now();
             let stream = transport(&self.target, jump.as_ref(), sharing).await?;
-            let (handle, told) = greet(&self.target, stream).await?;
-            let handle = log_in(&self.target, handle, &told).await?;
+            let (handle, server) = greet(&self.target, stream).await?;
+            let handle = log_in(&self.target, handle, &server).await?;
             self.handshakes.fetch_add(1, Ordering::Relaxed);
             tracing::debug!(
                 target: "ssh", host = %self.target, own = sharing == Sharing::Own,
                 after_ms = began.elapsed().as_millis() as u64, "connected"
             );
-            Ok(Link::new(handle, told, self.target.user == "root", jump))
+            Ok(Link::new(handle, server, self.target.user == "root", jump))
         })
     }
 

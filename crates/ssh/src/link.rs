@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use crate::{
-    handshake::{Handle, Told},
+    handshake::{Handle, ServerInfo},
     signals::refuses_signals_to_root,
 };
 
@@ -51,7 +51,7 @@ pub(crate) struct Link {
     stalled: Arc<AtomicBool>,
     /// See [`crate::signals`] and [`crate::kill`].
     refuses_signals: bool,
-    told: Arc<Told>,
+    server: Arc<ServerInfo>,
     /// The connection this one runs through.
     _jump: Option<Arc<Link>>,
 }
@@ -74,8 +74,13 @@ pub(crate) enum OpenError {
 }
 
 impl Link {
-    pub(crate) fn new(handle: Handle, told: Arc<Told>, as_root: bool, jump: Option<Arc<Link>>) -> Self {
-        let version = told.version.get().map(String::as_str).unwrap_or_default();
+    pub(crate) fn new(
+        handle: Handle,
+        server: Arc<ServerInfo>,
+        as_root: bool,
+        jump: Option<Arc<Link>>,
+    ) -> Self {
+        let version = server.version.get().map(String::as_str).unwrap_or_default();
         let refuses_signals = as_root && refuses_signals_to_root(version);
         Self {
             handle: Arc::new(handle),
@@ -84,7 +89,7 @@ impl Link {
             returned: Arc::default(),
             stalled: Arc::default(),
             refuses_signals,
-            told,
+            server,
             _jump: jump,
         }
     }
@@ -113,8 +118,8 @@ impl Link {
     }
 
     /// What the server told about itself.
-    pub(crate) fn told(&self) -> &Told {
-        &self.told
+    pub(crate) fn server_info(&self) -> &ServerInfo {
+        &self.server
     }
 
     /// Whether the server refuses to send signals to commands.

@@ -6,10 +6,10 @@ use remote::Error;
 
 /// What several callers are told about one failed attempt.
 #[derive(Clone, Debug)]
-pub(crate) struct Shared(Told);
+pub(crate) struct Shared(Parts);
 
 #[derive(Clone, Debug)]
-enum Told {
+enum Parts {
     Unreachable {
         host: String,
         cause: Cause,
@@ -36,17 +36,17 @@ enum Told {
 impl Shared {
     /// The error for the others, and for the one who made the attempt.
     pub(crate) fn split(error: Error) -> (Self, Error) {
-        let told = match error {
-            Error::Unreachable { host, source } => Told::Unreachable { host, cause: Cause(source.into()) },
-            Error::HostKeyMismatch { host, expected, offered } => Told::Mismatch { host, expected, offered },
+        let parts = match error {
+            Error::Unreachable { host, source } => Parts::Unreachable { host, cause: Cause(source.into()) },
+            Error::HostKeyMismatch { host, expected, offered } => Parts::Mismatch { host, expected, offered },
             Error::HostKeyUnknown { host, offered, known_hosts_line } => {
-                Told::Unknown { host, offered, known_hosts_line }
+                Parts::Unknown { host, offered, known_hosts_line }
             }
-            Error::Authentication { host, user, tried } => Told::Authentication { host, user, tried },
-            Error::Configuration { what } => Told::Words(what),
-            other => Told::Words(other.to_string()),
+            Error::Authentication { host, user, tried } => Parts::Authentication { host, user, tried },
+            Error::Configuration { what } => Parts::Words(what),
+            other => Parts::Words(other.to_string()),
         };
-        let shared = Self(told);
+        let shared = Self(parts);
         let error = shared.to_error();
         (shared, error)
     }
@@ -54,13 +54,13 @@ impl Shared {
     /// The error, once more.
     pub(crate) fn to_error(&self) -> Error {
         match self.0.clone() {
-            Told::Unreachable { host, cause } => Error::Unreachable { host, source: Box::new(cause) },
-            Told::Mismatch { host, expected, offered } => Error::HostKeyMismatch { host, expected, offered },
-            Told::Unknown { host, offered, known_hosts_line } => {
+            Parts::Unreachable { host, cause } => Error::Unreachable { host, source: Box::new(cause) },
+            Parts::Mismatch { host, expected, offered } => Error::HostKeyMismatch { host, expected, offered },
+            Parts::Unknown { host, offered, known_hosts_line } => {
                 Error::HostKeyUnknown { host, offered, known_hosts_line }
             }
-            Told::Authentication { host, user, tried } => Error::Authentication { host, user, tried },
-            Told::Words(what) => Error::Configuration { what },
+            Parts::Authentication { host, user, tried } => Error::Authentication { host, user, tried },
+            Parts::Words(what) => Error::Configuration { what },
         }
     }
 }
