@@ -25,8 +25,10 @@ pub enum ConnectionError {
         /// Which part.
         part: String,
     },
-    /// Something that is no host name, IPv4 or bracketed IPv6 address.
-    #[error("{part} is no host name or address: {given:?} (an IPv6 address stands in brackets)")]
+    /// Something else than a host name, an IPv4 or a bracketed IPv6 address.
+    #[error(
+        "{part} is not a valid host name or address, because {given:?} is neither a name nor an IPv4 address nor an IPv6 address in brackets"
+    )]
     Host {
         /// Which part.
         part: String,
@@ -34,7 +36,7 @@ pub enum ConnectionError {
         given: String,
     },
     /// A port that is not between 1 and 65535.
-    #[error("{part} is no port number: {given:?}")]
+    #[error("{part} is not a valid port, because {given:?} is not a number from 1 to 65535")]
     Port {
         /// Which part.
         part: String,

@@ -100,19 +100,28 @@ fn what_is_wrong_is_named() {
         ("ssh://", "the host is empty"),
         ("ssh://user@", "the host is empty"),
         ("ssh://@web", "the user is empty"),
-        ("ssh://web:", "the port is no port number: \"\""),
-        ("ssh://web:0", "the port is no port number: \"0\""),
-        ("ssh://web:65536", "the port is no port number: \"65536\""),
-        ("ssh://web:+5", "the port is no port number: \"+5\""),
-        ("ssh://2001:db8::1", "the port is no port number: \"db8::1\""),
+        ("ssh://web:", "the port is not a valid port, because \"\" is not a number from 1 to 65535"),
+        ("ssh://web:0", "the port is not a valid port, because \"0\" is not a number from 1 to 65535"),
+        (
+            "ssh://web:65536",
+            "the port is not a valid port, because \"65536\" is not a number from 1 to 65535",
+        ),
+        ("ssh://web:+5", "the port is not a valid port, because \"+5\" is not a number from 1 to 65535"),
+        (
+            "ssh://2001:db8::1",
+            "the port is not a valid port, because \"db8::1\" is not a number from 1 to 65535",
+        ),
         (
             "ssh://-oProxyCommand=x",
-            "the host is no host name or address: \"-oProxyCommand=x\" (an IPv6 address stands in brackets)",
+            "the host is not a valid host name or address, because \"-oProxyCommand=x\" is neither a name nor an IPv4 address nor an IPv6 address in brackets",
         ),
-        ("ssh://[::1", "the host is no host name or address: \"[\" (an IPv6 address stands in brackets)"),
+        (
+            "ssh://[::1",
+            "the host is not a valid host name or address, because \"[\" is neither a name nor an IPv4 address nor an IPv6 address in brackets",
+        ),
         (
             "ssh://[::1]x",
-            "the host is no host name or address: \"[::1]x\" (an IPv6 address stands in brackets)",
+            "the host is not a valid host name or address, because \"[::1]x\" is neither a name nor an IPv4 address nor an IPv6 address in brackets",
         ),
         ("ssh://web/path", "a path after the host has no place in a connection"),
         ("ssh://web#x", "a \"#\" has no place in a connection"),
@@ -125,7 +134,10 @@ fn what_is_wrong_is_named() {
             "parameter docker is not the absolute path of a socket: \"docker.sock\"",
         ),
         ("ssh://web?identity=", "parameter identity is empty"),
-        ("ssh://web?jump=a:x", "the port of parameter jump is no port number: \"x\""),
+        (
+            "ssh://web?jump=a:x",
+            "the port of parameter jump is not a valid port, because \"x\" is not a number from 1 to 65535",
+        ),
         ("ssh://web?jump=", "the host of parameter jump is empty"),
         (
             "ssh://web?host_key=SHA256:abc",
