@@ -3,12 +3,15 @@
 use std::{io, time::Duration};
 
 /// A failure to reach a host or to get something done there.
+///
+/// `host` is [`Executor::name`](crate::Executor::name) and `program` a command's first word: what
+/// follows it may be secret.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub enum Error {
     /// No connection could be made.
     #[error("could not reach {host}")]
     Unreachable {
-        /// The host in words.
         host: String,
         /// What the network or the library said.
         #[source]
@@ -17,7 +20,6 @@ pub enum Error {
     /// The host's key is not the one that was recorded; nothing was sent to it.
     #[error("the host key of {host} is not the one that was recorded")]
     HostKeyMismatch {
-        /// The host in words.
         host: String,
         /// `<type> SHA256:<base64>` of each key that would have been accepted.
         expected: Vec<String>,
@@ -27,7 +29,6 @@ pub enum Error {
     /// No key is recorded for the host; nothing was sent to it.
     #[error("the host key of {host} is not known")]
     HostKeyUnknown {
-        /// The host in words.
         host: String,
         /// `<type> SHA256:<base64>` of the key that was offered.
         offered: String,
@@ -37,9 +38,7 @@ pub enum Error {
     /// The host is there and is the right one, but does not let us in.
     #[error("{host} refused to authenticate user {user}")]
     Authentication {
-        /// The host in words.
         host: String,
-        /// The user who was refused.
         user: String,
         /// What was tried, in words: `key /root/.ssh/id (ed25519 SHA256:…)`, `agent (2 keys)`.
         tried: Vec<String>,
@@ -53,11 +52,8 @@ pub enum Error {
     /// The command could not be started.
     #[error("could not start {program:?} on {host}")]
     Start {
-        /// The program, without its arguments.
         program: String,
-        /// The host in words.
         host: String,
-        /// Why.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -66,26 +62,17 @@ pub enum Error {
     Dial {
         /// The socket or address.
         target: String,
-        /// The host in words.
         host: String,
-        /// Why.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The connection ended before the command's exit status came: what it did is not known.
     #[error("the connection to {host} ended before {program:?} told its exit status")]
-    NoStatus {
-        /// The program, without its arguments.
-        program: String,
-        /// The host in words.
-        host: String,
-    },
+    NoStatus { program: String, host: String },
     /// The command took longer than it may and was ended.
     #[error("{program:?} on {host} was ended after {} s", limit.as_secs())]
     Timeout {
-        /// The program, without its arguments.
         program: String,
-        /// The host in words.
         host: String,
         /// How long it was given.
         limit: Duration,
@@ -93,11 +80,8 @@ pub enum Error {
     /// The command ended with a status other than 0.
     #[error("{program:?} on {host} ended with status {status}")]
     Failed {
-        /// The program, without its arguments.
         program: String,
-        /// The host in words.
         host: String,
-        /// The exit status.
         status: u32,
         /// The last lines of stderr, as the program wrote them.
         stderr: String,
@@ -107,18 +91,14 @@ pub enum Error {
     Io {
         /// What was being done, as a verb phrase: `read the output of "tar"`.
         operation: String,
-        /// The host in words.
         host: String,
-        /// What the system said.
         #[source]
         source: io::Error,
     },
     /// The command wrote more than its caller is ready to hold and was ended.
     #[error("{program:?} on {host} wrote more than {limit} bytes")]
     TooMuchOutput {
-        /// The program, without its arguments.
         program: String,
-        /// The host in words.
         host: String,
         /// How many bytes of stdout it was allowed.
         limit: usize,

@@ -32,6 +32,7 @@ const SCRIPT: &str = include_str!("lock/take.sh");
 
 /// Why there is no lock.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub enum LockError {
     /// The host could not be reached, or we were cancelled.
     #[error(transparent)]
@@ -39,9 +40,7 @@ pub enum LockError {
     /// Somebody else has it.
     #[error("lock {name:?} on {host} is still held after {} s by {holder}", waited.as_secs())]
     Busy {
-        /// The lock.
         name: String,
-        /// The host in words.
         host: String,
         /// Who has it, as they said it themselves.
         holder: String,
@@ -50,26 +49,13 @@ pub enum LockError {
     },
     /// The host has no `flock`.
     #[error("{host} has no flock command; install util-linux there")]
-    NoFlock {
-        /// The host in words.
-        host: String,
-    },
+    NoFlock { host: String },
     /// The name has characters that a file name cannot have.
     #[error("{name:?} cannot be the name of a lock")]
-    Name {
-        /// The name.
-        name: String,
-    },
+    Name { name: String },
     /// The script failed.
     #[error("could not take lock {name:?} on {host}: {stderr}")]
-    Failed {
-        /// The lock.
-        name: String,
-        /// The host in words.
-        host: String,
-        /// What it said.
-        stderr: String,
-    },
+    Failed { name: String, host: String, stderr: String },
 }
 
 /// A lock that is held until it is released or dropped, or until the connection ends.

@@ -11,6 +11,7 @@ const LINES: usize = 5;
 
 /// A file operation that failed. Unless said otherwise the host is as it was before.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub enum FileError {
     /// The host could not be reached, or the command not run to its end.
     #[error(transparent)]
@@ -18,63 +19,32 @@ pub enum FileError {
     /// A path that we do not work with.
     #[error("path {path:?} {problem}")]
     Path {
-        /// The path.
         path: String,
         /// What is wrong with it, as a verb phrase.
         problem: &'static str,
     },
     /// Two of the files to upload cannot both be there.
     #[error("{path:?} stands for two different things")]
-    Conflict {
-        /// The path of one of them.
-        path: String,
-    },
+    Conflict { path: String },
     /// Something is in the way.
     #[error("cannot write {path:?} on {host}: there is {kind} in its place")]
-    Occupied {
-        /// The file that was to be written.
-        path: String,
-        /// The host in words.
-        host: String,
-        /// What is there.
-        kind: Kind,
-    },
+    Occupied { path: String, host: String, kind: Kind },
     /// A file is where a directory should be.
     #[error("{path:?} on {host} is not a directory but {kind}")]
-    NotADirectory {
-        /// What should be a directory.
-        path: String,
-        /// The host in words.
-        host: String,
-        /// What it is.
-        kind: Kind,
-    },
+    NotADirectory { path: String, host: String, kind: Kind },
     /// There is no such file.
     #[error("{path:?} does not exist on {host}")]
-    Absent {
-        /// The file.
-        path: String,
-        /// The host in words.
-        host: String,
-    },
+    Absent { path: String, host: String },
     /// The disk of the host, or the user's share of it, is full.
     #[error("no space is left for {path:?} on {host}")]
-    NoSpace {
-        /// The file or directory that was to be written.
-        path: String,
-        /// The host in words.
-        host: String,
-    },
+    NoSpace { path: String, host: String },
     /// The user may not do that.
     #[error("not permitted to {operation} {path:?} on {host}: {stderr}")]
     Denied {
         /// What was being done, as a verb phrase without its object.
         operation: &'static str,
-        /// The file or directory.
         path: String,
-        /// The host in words.
         host: String,
-        /// What the tool said.
         stderr: String,
     },
     /// A tool on the host failed for another reason.
@@ -82,35 +52,23 @@ pub enum FileError {
     Failed {
         /// What was being done, as a verb phrase without its object.
         operation: &'static str,
-        /// The file or directory.
         path: String,
-        /// The host in words.
         host: String,
-        /// The exit status of the tool.
         status: u32,
-        /// What the tool said.
         stderr: String,
     },
     /// What arrived is not what was sent; nothing was replaced.
     #[error("the content of {path:?} arrived damaged on {host}")]
-    Damaged {
-        /// The file that was to be written.
-        path: String,
-        /// The host in words.
-        host: String,
-    },
+    Damaged { path: String, host: String },
     /// Only some of the files are in place; each of them is whole.
     #[error("only {} of {of} parts of {path:?} are in place on {host}: {stderr}", moved.len())]
     Partial {
-        /// The directory.
         path: String,
-        /// The host in words.
         host: String,
         /// What is in place, relative to the directory it was moved to.
         moved: Vec<String>,
         /// How many should be.
         of: usize,
-        /// What the tool said.
         stderr: String,
     },
     /// Something on our own side could not be read or written.
@@ -118,20 +76,12 @@ pub enum FileError {
     Here {
         /// What was being done, as a verb phrase.
         operation: String,
-        /// What the system said.
         #[source]
         source: io::Error,
     },
     /// An archive from the host holds something that must not be unpacked.
     #[error("refused to unpack {entry:?} from {host}: {problem}")]
-    Unsafe {
-        /// The entry.
-        entry: String,
-        /// The host in words.
-        host: String,
-        /// What is wrong with it.
-        problem: &'static str,
-    },
+    Unsafe { entry: String, host: String, problem: &'static str },
 }
 
 impl FileError {
