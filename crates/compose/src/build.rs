@@ -171,7 +171,7 @@ impl<'a> Section<'a> {
                 fields.add(self.url(&other)?);
             }
         }
-        Ok(tree::hex(&fields.0.finalize()))
+        Ok(secret::hex(&fields.0.finalize()))
     }
 
     /// A URL as it counts: what is behind it is not looked at.

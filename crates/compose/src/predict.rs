@@ -304,7 +304,7 @@ pub fn files_hash(used: &BTreeSet<String>, shipped: &BTreeMap<String, FileDigest
             }
         }
     }
-    tree::hex(&hash.finalize())
+    secret::hex(&hash.finalize())
 }
 
 /// Moves every text that is `from` or a path below it.

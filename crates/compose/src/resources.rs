@@ -98,7 +98,7 @@ fn digest(facts: &[[String; 3]]) -> String {
         hash.update((field.len() as u64).to_be_bytes());
         hash.update(field);
     }
-    tree::hex(&hash.finalize())
+    secret::hex(&hash.finalize())
 }
 
 fn used(list: &Value, which: impl Fn(&Value) -> bool) -> Vec<&str> {

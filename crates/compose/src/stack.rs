@@ -218,7 +218,7 @@ pub fn environment_hash(service: &Service) -> String {
             hash.update(field.map_or("", String::as_str));
         }
     }
-    tree::hex(&hash.finalize())
+    secret::hex(&hash.finalize())
 }
 
 /// What is there, by service: every service of the record, and every one that has containers.

@@ -12,7 +12,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-pub use proof::{BadKey, ProofKey};
+pub use proof::{BadKey, ProofKey, hex};
 pub use scrub::Scrubber;
 
 /// What stands in the place of a secret wherever text is shown.

@@ -65,8 +65,8 @@ impl ProofKey {
     }
 }
 
-/// Lower-case hexadecimal.
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as lower-case hexadecimal: what proofs, keys and digests are written as.
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -28,10 +28,5 @@ pub fn link_digest(target: &str) -> FileDigest {
 
 /// The SHA-256 of a content, hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-/// Bytes as lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    secret::hex(&Sha256::digest(bytes))
 }

@@ -14,7 +14,7 @@ mod tree;
 mod walk;
 
 pub use difference::Difference;
-pub use digest::{FileDigest, LINK, hex, link_digest, sha256};
+pub use digest::{FileDigest, LINK, link_digest, sha256};
 pub use dockerignore::Dockerignore;
 pub use manifest::{Manifest, ManifestError};
 pub use tree::{Content, Tree, TreeError, TreeFile};

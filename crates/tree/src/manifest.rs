@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{FileDigest, hex};
+use crate::FileDigest;
 
 /// The format of the manifest.
 const VERSION: u32 = 1;
@@ -82,7 +82,7 @@ impl Manifest {
                 hash.update(field);
             }
         }
-        hex(&hash.finalize())
+        secret::hex(&hash.finalize())
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 use remote::files::{Entry, EntryContent};
 use sha2::{Digest as _, Sha256};
 
-use crate::{FileDigest, LINK, Manifest, check_relative, hex, link_digest, sha256, walk};
+use crate::{FileDigest, LINK, Manifest, check_relative, link_digest, sha256, walk};
 
 /// The mode of files that are texts in the configuration.
 const TEXT_MODE: u32 = 0o644;
@@ -177,7 +177,7 @@ fn name_of_text(index: usize) -> String {
 fn plain(path: &Path, facts: &fs::Metadata) -> io::Result<TreeFile> {
     let mut hash = Sha256::new();
     io::copy(&mut fs::File::open(path)?, &mut HashWriter(&mut hash))?;
-    let digest = FileDigest { sha256: hex(&hash.finalize()), mode: mode_of(facts) };
+    let digest = FileDigest { sha256: secret::hex(&hash.finalize()), mode: mode_of(facts) };
     Ok(TreeFile { digest, size: facts.len(), content: Content::Disk(path.to_owned()) })
 }
 

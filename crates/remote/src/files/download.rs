@@ -13,10 +13,7 @@ use tokio_util::io::SyncIoBridge;
 
 use crate::{Command, Input, Output, collect};
 
-use super::{
-    FileError, Files, english, path,
-    write::{PIPE, hex},
-};
+use super::{FileError, Files, english, path, write::PIPE};
 
 /// What came of a download.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +69,7 @@ impl Files<'_> {
         let ended =
             collect::stream(self.exec, &command, Input::Nothing, &mut hashing, &self.limits()).await?;
         self.ended("read", path, ended)?;
-        Ok(Downloaded { size: hashing.size, sha256: hex(&hashing.hash.finalize()) })
+        Ok(Downloaded { size: hashing.size, sha256: secret::hex(&hashing.hash.finalize()) })
     }
 
     /// Unpacks everything below `dir` on the host into the directory `target` here, which is made

@@ -1,6 +1,6 @@
 //! Writing one file.
 
-use std::{collections::BTreeMap, fmt::Write, pin::pin};
+use std::{collections::BTreeMap, pin::pin};
 
 use sha2::{Digest, Sha256};
 
@@ -91,15 +91,6 @@ pub(super) fn ownership(owner: Option<&str>, group: Option<&str>) -> Option<Stri
         (owner, None) => owner.map(str::to_owned),
         (owner, Some(group)) => Some(format!("{}:{group}", owner.unwrap_or_default())),
     }
-}
-
-/// The lower-case hex of a digest.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing into a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 impl Files<'_> {
@@ -202,7 +193,7 @@ impl Files<'_> {
             archive.finish().await
         };
         self.unpack(command, target, input, make).await?;
-        Ok(hex(&hash.finalize()))
+        Ok(secret::hex(&hash.finalize()))
     }
 
     /// Runs `command`, which unpacks what `make` writes into the other end of `input`; `about` is

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use framework::{Field, Model};
 use secret::Secret;
-use sha2::{Digest as _, Sha256};
 
 /// How many characters of a command a title shows.
 const TITLE_LENGTH: usize = 60;
@@ -69,7 +68,7 @@ pub(super) fn shortened(text: &str) -> String {
 
 /// What is remembered of an output.
 pub(super) fn hash(output: &str) -> String {
-    Sha256::digest(output.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    tree::sha256(output.as_bytes())
 }
 
 /// Checks a command.

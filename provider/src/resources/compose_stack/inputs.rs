@@ -18,7 +18,7 @@ use super::{
     probe, secret_files,
 };
 use crate::diagnose::tree_error;
-use tree::{Tree, check_parts, check_relative, hex, sha256};
+use tree::{Tree, check_parts, check_relative, sha256};
 
 /// Goes into every digest, so that another way to predict is another digest.
 const DIGEST_FORMAT: &str = "4";
@@ -165,7 +165,7 @@ impl Inputs {
             add("runs");
             self.jobs.keys().for_each(|service| add(service));
         }
-        hex(&hash.finalize())
+        secret::hex(&hash.finalize())
     }
 }
 

@@ -1,7 +1,10 @@
 //! Writing, moving and removing the file.
 
 use framework::{Apply, Context, Diagnostic, Diagnostics, Field, State};
-use remote::files::{Content, Facts, FileError, Kind, WriteOptions};
+use remote::{
+    files::{Content, Facts, FileError, Kind, WriteOptions},
+    proof::Proofs,
+};
 use tokio::fs::File;
 
 use super::{
@@ -9,7 +12,6 @@ use super::{
     model::{bits, of_sha256},
     plan::hash_of_file,
     read::{files, look, title},
-    witness::Witness,
 };
 use crate::{
     diagnose::{file_error, host_error},
@@ -84,8 +86,8 @@ async fn right_already(
     let same_version = prior.model.content_hash == apply.planned.content_hash;
     let Some(sha256) = facts.sha256.as_deref().filter(|_| same_version) else { return Ok(None) };
     let home = resource.hosts.facts(host).await.map_err(FileError::from).map_err(failed)?.home;
-    let witness = Witness::on(host.executor.as_ref(), &home);
-    let untouched = witness.vouches(path, sha256).await.map_err(failed)?;
+    let proofs = Proofs::on(host.executor.as_ref(), &home);
+    let untouched = proofs.matches(path, sha256).await.map_err(failed)?;
     Ok(Some(facts).filter(|_| untouched))
 }
 
@@ -133,7 +135,7 @@ async fn remove(resource: &FileResource, title: &str, model: &FileModel) -> Resu
     }
     if model.is_write_only() {
         let home = resource.hosts.facts(&host).await?.home;
-        Witness::on(host.executor.as_ref(), &home).forget(path).await.map_err(failed)?;
+        Proofs::on(host.executor.as_ref(), &home).forget(path).await.map_err(failed)?;
     }
     Ok(())
 }
@@ -185,11 +187,11 @@ async fn keep_proof(
         return Ok(());
     }
     let home = resource.hosts.facts(host).await?.home;
-    let witness = Witness::on(host.executor.as_ref(), &home);
+    let proofs = Proofs::on(host.executor.as_ref(), &home);
     if apply.planned.is_write_only() {
-        return witness.keep(apply.planned.path(), sha256).await;
+        return proofs.keep(apply.planned.path(), sha256).await;
     }
-    witness.forget(apply.planned.path()).await
+    proofs.forget(apply.planned.path()).await
 }
 
 /// Records the planned file as it was found on the host.

@@ -10,7 +10,6 @@ mod model;
 mod plan;
 mod read;
 mod schema;
-mod witness;
 
 use std::sync::Arc;
 

@@ -59,7 +59,7 @@ fn content_hash(config: &FileModel) -> Result<Field<String>, Diagnostic> {
         return Ok(config.content_wo_version.as_ref().map(|version| of_version(version)));
     }
     match (&config.content, &config.source) {
-        (Field::Known(text), _) => Ok(Field::Known(of_sha256(&hex(&Sha256::digest(text.as_bytes()))))),
+        (Field::Known(text), _) => Ok(Field::Known(of_sha256(&tree::sha256(text.as_bytes())))),
         (_, Field::Known(path)) => hash_of_file(path).map(|hash| Field::Known(of_sha256(&hash))),
         _ => Ok(Field::Unknown),
     }
@@ -77,7 +77,7 @@ pub(super) fn hash_of_file(path: &str) -> Result<String, Diagnostic> {
         let mut chunk = vec![0; 64 << 10];
         loop {
             match file.read(&mut chunk)? {
-                0 => return Ok(hex(&hasher.finalize())),
+                0 => return Ok(secret::hex(&hasher.finalize())),
                 length => hasher.update(&chunk[..length]),
             }
         }
@@ -105,11 +105,6 @@ pub(super) fn check_path(path: &str) -> Result<(), String> {
 /// Checks the spelling of a mode.
 pub(super) fn check_mode(mode: &str) -> Result<(), String> {
     bits(mode).map(|_| ()).ok_or_else(|| "must be permission bits in octal, such as 0644".to_owned())
-}
-
-/// Lower-case hex.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
 //! Finding out what a file looks like now.
 
 use framework::{Context, Diagnostic, Diagnostics, Field, State};
-use remote::files::{Facts, FileError, Files, Kind, Symlinks};
+use remote::{
+    files::{Facts, FileError, Files, Kind, Symlinks},
+    proof::Proofs,
+};
 
-use super::{FileModel, FilePrivate, FileResource, TYPE, witness::Witness};
+use super::{FileModel, FilePrivate, FileResource, TYPE};
 use crate::{
     diagnose::file_error,
     hosts::{Host, Hosts, ReadFailure, import_id},
@@ -44,8 +47,8 @@ async fn refreshed(
     let untouched = match (state.model.is_write_only(), &facts.sha256) {
         (true, Some(sha256)) => {
             let home = hosts.facts(&host).await?.home;
-            let witness = Witness::on(host.executor.as_ref(), &home);
-            Some(witness.vouches(&path, sha256).await.map_err(failed)?)
+            let proofs = Proofs::on(host.executor.as_ref(), &home);
+            Some(proofs.matches(&path, sha256).await.map_err(failed)?)
         }
         _ => None,
     };

@@ -352,10 +352,5 @@ impl Deployment<'_> {
 }
 
 fn new_key() -> Result<Key, Failure> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| remote::files::FileError::Here {
-        operation: "make a random key".to_owned(),
-        source: std::io::Error::other(error),
-    })?;
-    Ok(Key::from_random(bytes))
+    Ok(remote::proof::new_key()?)
 }
