@@ -7,10 +7,11 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use futures_util::{StreamExt, TryStreamExt, stream};
+use remote::poll::{Ended, Poll};
 use secret::Scrubber;
 use tokio_util::sync::CancellationToken;
 
@@ -227,7 +228,7 @@ pub async fn until_ready(
     cancel: &CancellationToken,
     scrubber: &Scrubber,
 ) -> Result<Vec<Container>, WaitError> {
-    let start = Instant::now();
+    let poll = Poll::new(pace.interval, pace.limit, cancel);
     let mut counted = BTreeMap::new();
     loop {
         let containers = engine.containers(project).await?;
@@ -246,14 +247,14 @@ pub async fn until_ready(
             return Err(WaitError::Failed(explain(engine, &containers, failed, scrubber).await?));
         }
         let pending = pending(&standing);
-        if start.elapsed() + pace.interval > pace.limit {
-            let late = of_services(&containers, &pending);
-            let containers = explain(engine, &containers, late, scrubber).await?;
-            return Err(WaitError::Late { limit: pace.limit, pending, containers });
-        }
-        tokio::select! {
-            () = cancel.cancelled() => return Err(WaitError::Cancelled(pending)),
-            () = tokio::time::sleep(pace.interval) => {}
+        match poll.next().await {
+            Ok(()) => {}
+            Err(Ended::Cancelled) => return Err(WaitError::Cancelled(pending)),
+            Err(Ended::Late) => {
+                let late = of_services(&containers, &pending);
+                let containers = explain(engine, &containers, late, scrubber).await?;
+                return Err(WaitError::Late { limit: pace.limit, pending, containers });
+            }
         }
     }
 }

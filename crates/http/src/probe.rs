@@ -7,12 +7,12 @@
 mod outcome;
 mod statuses;
 
-use std::{
-    fmt,
-    time::{Duration, Instant},
-};
+use std::{fmt, time::Duration};
 
-use remote::{Dial, Error, Executor};
+use remote::{
+    Dial, Error, Executor,
+    poll::{Ended, Poll},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Client, Request, Response, Url};
@@ -87,16 +87,15 @@ impl Probe {
         hopeless: impl Fn(&Error) -> bool,
         cancel: &CancellationToken,
     ) -> Result<u32, ProbeError> {
-        let begun = Instant::now();
+        let poll = Poll::new(self.interval, self.timeout, cancel);
         let mut tries = 0;
         let mut earlier = None;
         loop {
-            let left = self.timeout.saturating_sub(begun.elapsed());
             tries += 1;
             let tried = tokio::select! {
                 biased;
                 () = cancel.cancelled() => return Err(Error::Cancelled.into()),
-                tried = attempt(from, &self.target, left.min(TRY)) => tried,
+                tried = attempt(from, &self.target, poll.left().min(TRY)) => tried,
             };
             let last = match tried {
                 Ok(()) => return Ok(tries),
@@ -107,16 +106,14 @@ impl Probe {
                 Err(Outcome::Late(limit)) if limit < TRY => earlier.unwrap_or(Outcome::Late(limit)),
                 Err(last) => last,
             };
-            let took = begun.elapsed();
             let no_use = matches!(&last, Outcome::NotReached(error) if hopeless(error));
-            if no_use || took + self.interval >= self.timeout {
-                return Err(ProbeError::Failed { tries, took, last });
-            }
-            earlier = Some(last);
-            tokio::select! {
-                biased;
-                () = cancel.cancelled() => return Err(Error::Cancelled.into()),
-                () = tokio::time::sleep(self.interval) => {}
+            let ended = if no_use { Err(Ended::Late) } else { poll.next().await };
+            match ended {
+                Ok(()) => earlier = Some(last),
+                Err(Ended::Cancelled) => return Err(Error::Cancelled.into()),
+                Err(Ended::Late) => {
+                    return Err(ProbeError::Failed { tries, took: poll.elapsed(), last });
+                }
             }
         }
     }

@@ -19,6 +19,7 @@ pub mod fake;
 pub mod files;
 mod local;
 pub mod lock;
+pub mod poll;
 pub mod proof;
 pub mod quote;
 mod tail;
