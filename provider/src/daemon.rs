@@ -10,8 +10,8 @@ use docker::{
 use framework::{Diagnostic, Diagnostics, Field};
 
 use crate::{
-    diagnose::{docker_error, host_error},
     engines::Engines,
+    failure::{docker_error, host_error},
     hosts::{Host, Hosts, ReadFailure, unknown_settings},
 };
 

@@ -19,7 +19,7 @@ use remote::{
 use tokio::sync::OnceCell;
 
 use crate::{
-    diagnose::host_error,
+    failure::host_error,
     settings::{OnUnreachable, Settings},
 };
 

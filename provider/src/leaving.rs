@@ -6,7 +6,7 @@
 use framework::{Context, Diagnostic, Diagnostics, Field};
 
 use crate::{
-    diagnose::host_error,
+    failure::host_error,
     hosts::{Hosts, unknown_settings},
 };
 

@@ -6,8 +6,8 @@
 mod adapter;
 mod daemon;
 mod data_sources;
-mod diagnose;
 mod engines;
+mod failure;
 mod functions;
 mod host_key;
 mod hosts;
@@ -22,3 +22,6 @@ mod windlass;
 
 pub use adapter::Adapter;
 pub use windlass::Windlass;
+
+// For compose_stack, until it stands on `failure` itself.
+use failure as diagnose;

@@ -83,7 +83,6 @@ async fn a_daemon_that_does_not_answer_is_diagnosed() {
     let permission = "permission denied while trying to connect to the Docker daemon socket\n";
     let error = failing(Reply::failure(1, permission)).await;
     assert!(matches!(error, Error::Permission { .. }), "{error}");
-    assert!(error.advice().unwrap().contains("usermod -aG docker"));
     let error = failing(Reply::failure(127, "env: 'docker': No such file or directory\n")).await;
     assert!(matches!(error, Error::Missing { .. }), "{error}");
     let error = failing(Reply::failure(1, "Cannot connect to the Docker daemon at unix:///x\n")).await;

@@ -9,7 +9,7 @@ use framework::{Attribute, Context, DataSource, Diagnostics, Field, Model, Schem
 
 use crate::{
     daemon::too_early,
-    diagnose::host_error,
+    failure::host_error,
     hosts::{Hosts, check_connection},
     machine::{MachineModel, facts_attributes, look},
 };

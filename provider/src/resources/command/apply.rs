@@ -10,7 +10,7 @@ use super::{
     run::{Failure, Runner},
 };
 use crate::{
-    diagnose::host_error,
+    failure::host_error,
     hosts::{Host, ReadFailure, unknown_settings},
     ids::random_id,
     leaving::Leaving,

@@ -10,7 +10,7 @@ use remote::{
 use secret::{Scrubber, Secret};
 
 use super::{CommandModel, model::shortened};
-use crate::{diagnose::host_error, hosts::Host};
+use crate::{failure::host_error, hosts::Host};
 
 /// How many bytes of output the state takes.
 pub(super) const MOST_OUTPUT: usize = 256 << 10;

@@ -14,7 +14,7 @@ use super::{
     read::{files, look, title},
 };
 use crate::{
-    diagnose::{file_error, host_error},
+    failure::{file_error, host_error},
     hosts::{Host, ReadFailure, unknown_settings},
     leaving::Leaving,
 };

@@ -8,7 +8,7 @@ use remote::{
 
 use super::{FileModel, FilePrivate, FileResource, TYPE};
 use crate::{
-    diagnose::file_error,
+    failure::file_error,
     hosts::{Host, Hosts, ReadFailure, import_id},
 };
 

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::{HostModel, HostResource, plan, read::title};
 use crate::{
-    diagnose::host_error,
+    failure::host_error,
     host_key::pinned,
     hosts::{Host, Hosts, credentials},
     machine::look,

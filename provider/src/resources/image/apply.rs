@@ -9,7 +9,7 @@ use super::{
     make::{Maker, directory_of, is_ours, remove_all},
 };
 use crate::{
-    diagnose::host_error,
+    failure::host_error,
     hosts::{Host, unknown_settings},
     ids::random_id,
     leaving::Leaving,

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use framework::{Diagnostic, Diagnostics, Field};
 
 use super::ImageModel;
-use crate::diagnose::tree_error;
+use crate::failure::tree_error;
 use tree::{Dockerignore, Tree, sha256};
 
 /// The Dockerfile when nobody says otherwise.

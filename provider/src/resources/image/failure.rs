@@ -5,7 +5,7 @@ use framework::{Diagnostic, Diagnostics};
 use remote::files::FileError;
 
 use crate::{
-    diagnose::{docker_error, file_error},
+    failure::{docker_error, file_error},
     hosts::ReadFailure,
 };
 

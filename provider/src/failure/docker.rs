@@ -2,7 +2,6 @@
 
 use docker::Error;
 use framework::{Diagnostic, error_chain};
-use remote::lock::LockError;
 
 use super::{host_error, sentence};
 
@@ -17,36 +16,96 @@ pub(crate) fn docker_error(title: impl Into<String>, error: &Error, world: &str)
         }
         error => sentence(&error_chain(error)),
     };
-    let next = error.advice().unwrap_or_else(|| hint(error));
+    let next = advice(error).unwrap_or_else(|| hint(error).to_owned());
     Diagnostic::error(title).detail(happened).detail(world).detail(next)
 }
 
-/// The diagnostic of a lock that could not be taken.
-pub(crate) fn lock_error(title: impl Into<String>, error: &LockError, world: &str) -> Diagnostic {
-    let next = match error {
-        LockError::Remote(error) => return host_error(title, error, world),
-        LockError::Busy { .. } => {
-            "Wait until the other one is done, then apply again. A lock never outlives the connection of the one who \
-             holds it, so there is nothing to remove by hand."
+/// The next step that follows from the kind of the error, as whole sentences.
+fn advice(error: &Error) -> Option<String> {
+    let text = match error {
+        Error::Missing { .. } => {
+            "Install Docker Engine and the Compose plugin on the host (on Debian 13: \
+             apt-get install docker.io docker-cli docker-compose)."
+                .to_owned()
         }
-        LockError::NoFlock { .. } => "Install util-linux on the host, then apply again.",
-        LockError::Name { .. } => "Choose another name.",
-        LockError::Failed { .. } => {
-            "Look whether the user's home directory on the host can be written to, then apply again."
+        Error::NotRunning { socket, .. } => format!(
+            "Start the daemon (systemctl start docker), or name its socket in the connection: \
+             docker=/path/to/docker.sock (asked was {socket})."
+        ),
+        Error::Permission { .. } => {
+            "Add the user to the group docker (usermod -aG docker <user>, then connect anew), or \
+             put sudo=1 into the connection if the user may run sudo without a password."
+                .to_owned()
         }
+        Error::Sudo { .. } => {
+            "Allow the user to run docker by sudo without a password (NOPASSWD in sudoers), or add it \
+             to the group docker and take sudo=1 out of the connection."
+                .to_owned()
+        }
+        Error::Podman { .. } => {
+            "Install Docker Engine on the host, or name its socket in the connection: \
+             docker=/path/to/docker.sock."
+                .to_owned()
+        }
+        Error::ComposeMissing { v1: Some(found), .. } => format!(
+            "The host has docker-compose {found}, the retired version 1. Install the Compose plugin, \
+             version 2.24 or newer (package docker-compose-plugin or, on Debian 13, docker-compose)."
+        ),
+        Error::ComposeMissing { v1: None, .. } => {
+            "Install the Compose plugin (package docker-compose-plugin or, on Debian 13, docker-compose)."
+                .to_owned()
+        }
+        Error::ComposeTooOld { needed, .. } => {
+            format!("Upgrade the Compose plugin on the host to {needed} or newer.")
+        }
+        Error::NoBuildKit { .. } => {
+            "Install the buildx plugin on the host (package docker-buildx-plugin or, on Debian 13, docker-buildx), or \
+             build elsewhere and take `build` out."
+                .to_owned()
+        }
+        Error::Pull { reason, .. } if is_denied(reason) => {
+            "Check that the image exists, and that the provider has a registry block with this registry's \
+             address and with a username and password that may pull it. (A docker login on the host does not count.)"
+                .to_owned()
+        }
+        Error::Pull { reason, .. } if is_absent(reason) => {
+            "Check the name and the tag of the image.".to_owned()
+        }
+        Error::Push { reason, .. } if is_denied(reason) => {
+            "Check that the provider has a registry block with this registry's address and with a username and \
+             password that may push there. (A docker login on the host does not count.)"
+                .to_owned()
+        }
+        Error::Engine { .. }
+        | Error::Pull { .. }
+        | Error::Push { .. }
+        | Error::Command { .. }
+        | Error::Parse { .. }
+        | Error::Remote(_) => return None,
     };
-    Diagnostic::error(title).detail(sentence(&error_chain(error))).detail(world).detail(next)
+    Some(text)
 }
 
-/// The next step where the error itself has none.
-fn hint(error: &Error) -> String {
+/// Registries that want credentials say so, or pretend that the image does not exist.
+fn is_denied(reason: &str) -> bool {
+    ["unauthorized", "denied", "no basic auth credentials", "authentication required"]
+        .iter()
+        .any(|word| reason.to_ascii_lowercase().contains(word))
+}
+
+fn is_absent(reason: &str) -> bool {
+    ["not found", "manifest unknown"].iter().any(|word| reason.to_ascii_lowercase().contains(word))
+}
+
+/// The next step as far as Docker's own words tell.
+fn hint(error: &Error) -> &'static str {
     let text = match error {
         Error::Command { output, .. } => output.as_str(),
         Error::Pull { reason, .. } | Error::Push { reason, .. } => reason.as_str(),
         _ => "",
     };
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let hint = if says(&["No space left on device", "no space left on device"]) {
+    if says(&["No space left on device", "no space left on device"]) {
         "The host's disk is full. Free some space (`docker system df` shows what Docker holds), then apply again."
     } else if says(&["port is already allocated", "address already in use"]) {
         "Something else on the host uses that port. Stop it or publish another port, then apply again."
@@ -67,8 +126,7 @@ fn hint(error: &Error) -> String {
          and set `sudo = true` on the windlass_host."
     } else {
         "Correct what the message names, then apply again."
-    };
-    hint.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -88,7 +146,7 @@ mod tests {
         let socket = || "/var/run/docker.sock".to_owned();
         for (error, words) in [
             (Error::Missing { host: host() }, "Install Docker"),
-            (Error::Permission { host: host(), socket: socket() }, "group docker"),
+            (Error::Permission { host: host(), socket: socket() }, "group docker (usermod -aG docker"),
             (Error::NotRunning { host: host(), socket: socket() }, "systemctl start docker"),
             (
                 Error::Pull { host: host(), reference: "x:1".into(), reason: "manifest unknown".into() },
@@ -118,17 +176,5 @@ mod tests {
         };
         assert!(said("write /x: no space left on device").contains("disk is full"));
         assert!(said("Bind for 0.0.0.0:80 failed: port is already allocated").contains("another port"));
-    }
-
-    #[test]
-    fn who_holds_a_lock_is_shown() {
-        let error = LockError::Busy {
-            name: "compose-web".into(),
-            host: host(),
-            holder: "ann@laptop".into(),
-            waited: std::time::Duration::from_secs(15),
-        };
-        let text = lock_error("t", &error, "Nothing was changed.").detail;
-        assert!(text.contains("ann@laptop") && text.contains("Wait until"), "{text}");
     }
 }
