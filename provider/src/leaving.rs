@@ -45,7 +45,7 @@ impl Hosts {
             let Some(host) = self.reach(old).map_err(failed)? else {
                 return Err(unknown_settings(words.title).into());
             };
-            if self.facts(&host).await.map_err(failed)?.machine_id == here {
+            if host.facts().await.map_err(failed)?.machine_id == here {
                 return Ok(());
             }
             remove.await

@@ -4,12 +4,13 @@
 //! resource is a folder under `resources`, all of the same shape.
 
 mod adapter;
-mod daemon;
 mod data_sources;
+mod docker_objects;
 mod engines;
 mod failure;
 mod functions;
 mod host_key;
+mod hosted;
 mod hosts;
 mod ids;
 mod leaving;

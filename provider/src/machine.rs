@@ -1,14 +1,12 @@
 //! What a look at a machine finds, and the attributes for it, for the resource and the data source
 //! alike.
 
-use compose::Compose;
-use docker::{Cli, Engine};
+use std::time::Duration;
+
 use framework::{Attribute, Field, Model};
 use remote::{Error, facts::facts};
-use secret::Scrubber;
-use tokio_util::sync::CancellationToken;
 
-use crate::hosts::Host;
+use crate::hosted::Host;
 
 /// What was seen of a machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,11 +73,14 @@ impl From<Seen> for MachineModel {
     }
 }
 
-/// Looks at `host`.
+/// How long a data source may take to look at a machine.
+pub(crate) const READ: Duration = Duration::from_secs(60);
+
+/// Looks at `host` anew, also where it was asked before.
 ///
 /// # Errors
 /// When the host cannot be asked, or has no machine id.
-pub(crate) async fn look(host: &Host) -> Result<Seen, Error> {
+pub(crate) async fn inspect(host: &Host) -> Result<Seen, Error> {
     let facts = facts(host.executor.as_ref()).await?;
     if facts.machine_id.is_empty() {
         return Err(Error::Configuration {
@@ -89,7 +90,9 @@ pub(crate) async fn look(host: &Host) -> Result<Seen, Error> {
             ),
         });
     }
-    let (docker_version, compose_version) = docker_versions(host, &facts.home).await;
+    // A machine without them is a machine all the same: what needs Docker says what is wrong with it.
+    let docker_version = host.engine().await.ok().map(|engine| engine.version().version.clone());
+    let compose_version = host.compose_version().await.ok().map(|version| version.to_string());
     Ok(Seen {
         machine_id: facts.machine_id,
         hostname: facts.hostname,
@@ -102,17 +105,6 @@ pub(crate) async fn look(host: &Host) -> Result<Seen, Error> {
         compose_version,
         cloud_init: facts.cloud_init,
     })
-}
-
-/// The versions of the Engine and of Compose, where they can be used. A machine without them is a
-/// machine all the same: what needs Docker says what is wrong with it.
-async fn docker_versions(host: &Host, home: &str) -> (Option<String>, Option<String>) {
-    let socket = host.connection.docker_socket();
-    let engine = Engine::connect(host.executor.clone(), socket).await;
-    let engine = engine.map(|engine| engine.version().version.clone());
-    let cli = Cli::new(socket, home);
-    let compose = Compose::new(host.executor.as_ref(), cli, Scrubber::default(), CancellationToken::new());
-    (engine.ok(), compose.version().await.ok().map(|version| version.to_string()))
 }
 
 /// The computed attributes for what was seen.

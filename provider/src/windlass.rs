@@ -8,17 +8,16 @@ use framework::{
 };
 
 use crate::{
-    daemon::Daemons,
     data_sources::{
         compose_stack::StackDataSource, compose_stacks::StacksDataSource, container_logs::LogsDataSource,
         host::HostDataSource,
     },
     engines::Engines,
     functions,
-    hosts::Hosts,
+    hosted::{Hosted, Hosts, OnHost},
     resources::{
-        command::CommandResource, compose_stack::StackResource, docker_network::NetworkResource,
-        docker_volume::VolumeResource, file::FileResource, host::HostResource, image::ImageResource,
+        command::CommandResource, compose_stack::StackResource, docker_network::DockerNetwork,
+        docker_volume::DockerVolume, file::FileResource, host::HostResource, image::ImageResource,
     },
     settings::{self, ProviderModel, Settings},
 };
@@ -31,8 +30,8 @@ pub struct Windlass {
 }
 
 impl Windlass {
-    fn daemons(&self) -> Daemons {
-        Daemons::new(self.hosts.clone(), self.engines.clone())
+    fn on_host<K: Hosted>(&self) -> AnyResource {
+        AnyResource::new(OnHost::<K>::new(self.hosts.clone()))
     }
 }
 
@@ -56,8 +55,8 @@ impl Provider for Windlass {
         vec![
             AnyResource::new(CommandResource::new(self.hosts.clone())),
             AnyResource::new(StackResource::new(self.hosts.clone(), self.engines.clone())),
-            AnyResource::new(NetworkResource::new(self.daemons())),
-            AnyResource::new(VolumeResource::new(self.daemons())),
+            self.on_host::<DockerNetwork>(),
+            self.on_host::<DockerVolume>(),
             AnyResource::new(FileResource::new(self.hosts.clone())),
             AnyResource::new(HostResource::new(self.hosts.clone())),
             AnyResource::new(ImageResource::new(self.hosts.clone(), self.engines.clone())),
@@ -66,9 +65,9 @@ impl Provider for Windlass {
 
     fn data_sources(&self) -> Vec<AnyDataSource> {
         vec![
-            AnyDataSource::new(StackDataSource::new(self.daemons())),
-            AnyDataSource::new(StacksDataSource::new(self.daemons())),
-            AnyDataSource::new(LogsDataSource::new(self.daemons())),
+            AnyDataSource::new(StackDataSource::new(self.hosts.clone())),
+            AnyDataSource::new(StacksDataSource::new(self.hosts.clone())),
+            AnyDataSource::new(LogsDataSource::new(self.hosts.clone())),
             AnyDataSource::new(HostDataSource::new(self.hosts.clone())),
         ]
     }

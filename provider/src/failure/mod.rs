@@ -1,10 +1,258 @@
-//! From errors to diagnostics: the one place where failures of the crates below become text that
-//! a person reads.
+//! The one road from an error to a diagnostic.
 //!
-//! A caller gives the title (the operation and the thing) and one sentence about what the world
-//! looks like now; what happened and what to do next follow from the error.
+//! The crates below say what happened, in typed errors that know nothing of provider blocks. Here
+//! such an error becomes a [`Failure`] by `?`, a step that knows better what the world looks like
+//! now says so ([`Explain::with_world`]), and in the end the operation gives its title: what
+//! happened and what to do next follow from the cause.
 
 mod docker;
 mod file;
 mod host;
+mod lock;
+mod tree;
+
+use framework::{Diagnostic, Diagnostics, Path, Severity};
+use remote::{files::FileError, lock::LockError};
+
+pub(crate) use docker::docker_error;
+pub(crate) use file::file_error;
+pub(crate) use host::host_error;
 pub(crate) use lock::lock_error;
+pub(crate) use tree::tree_error;
+
+/// What the world looks like when nothing was done.
+pub(crate) const UNCHANGED: &str = "Nothing was changed.";
+
+/// Why an operation stopped.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    cause: Box<Cause>,
+    title: Option<String>,
+    world: Option<String>,
+}
+
+/// What stopped it. Failures of a host are always [`Cause::Host`], whichever library met them.
+#[derive(Debug)]
+pub(crate) enum Cause {
+    /// The host, or the way there.
+    Host(remote::Error),
+    /// Docker or Compose on it.
+    Docker(::docker::Error),
+    /// A file on it.
+    File(FileError),
+    /// A lock on it.
+    Lock(LockError),
+    /// A step of ours that has its own words.
+    Stop(Stop),
+    /// A mistake of ours.
+    Bug(String),
+    /// Diagnostics already.
+    Diagnosed(Diagnostics),
+}
+
+/// What happened in a step and what to do next, as whole sentences, and the attribute to blame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stop {
+    happened: String,
+    next: String,
+    at: Option<Path>,
+}
+
+impl Stop {
+    /// A step that stopped because of `happened`; `next` may be empty.
+    pub(crate) fn new(happened: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { happened: happened.into(), next: next.into(), at: None }
+    }
+
+    /// Blames one attribute.
+    pub(crate) fn at(self, path: impl framework::IntoPath) -> Self {
+        Self { at: Some(path.into_path()), ..self }
+    }
+}
+
+impl Failure {
+    /// A mistake of ours.
+    pub(crate) fn bug(what_happened: impl Into<String>) -> Self {
+        Cause::Bug(what_happened.into()).into()
+    }
+
+    /// The error, if it is the host, or the way there, that failed.
+    pub(crate) fn host_error(&self) -> Option<&remote::Error> {
+        match &*self.cause {
+            Cause::Host(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The same about a machine that something has left: that another one answers in its place is
+    /// no attack then, and that none does nothing to mend.
+    pub(crate) fn on_old_machine(self) -> Self {
+        let happened = match self.host_error() {
+            Some(remote::Error::HostKeyMismatch { host, .. }) => {
+                format!("Another machine answers as {host} now, with a host key of its own.")
+            }
+            Some(remote::Error::Unreachable { host, .. }) => format!("The host {host} did not answer."),
+            _ => return self,
+        };
+        Self { cause: Box::new(Cause::Stop(Stop::new(happened, ""))), ..self }
+    }
+
+    /// The diagnostics of an operation that stopped: `title` names the operation and the thing,
+    /// `world` says what the world looks like now. What a step has said itself goes before both.
+    pub(crate) fn into_diagnostics(self, title: &str, world: &str) -> Diagnostics {
+        let title = self.title.as_deref().unwrap_or(title);
+        let world = self.world.as_deref().unwrap_or(world);
+        let diagnostic = match *self.cause {
+            Cause::Host(error) => host_error(title, &error, world),
+            Cause::Docker(error) => docker_error(title, &error, world),
+            Cause::File(error) => file_error(title, &error, world),
+            Cause::Lock(error) => lock_error(title, &error, world),
+            Cause::Stop(Stop { happened, next, at }) => Diagnostic {
+                path: at,
+                ..Diagnostic::error(title).detail(happened).detail(world).detail(next)
+            },
+            Cause::Bug(what_happened) => Diagnostic::bug(title, what_happened),
+            Cause::Diagnosed(diagnostics) => return diagnostics,
+        };
+        diagnostic.into()
+    }
+}
+
+/// Says more about a failure than its cause knows. What was said first, nearest to the cause, stays.
+pub(crate) trait Explain<T> {
+    /// What the world looks like now.
+    fn with_world(self, world: &str) -> Result<T, Failure>;
+
+    /// The operation and the thing, where it is a part of the whole operation with a name of its own.
+    fn with_title(self, title: impl FnOnce() -> String) -> Result<T, Failure>;
+}
+
+impl<T, E: Into<Failure>> Explain<T> for Result<T, E> {
+    fn with_world(self, world: &str) -> Result<T, Failure> {
+        self.map_err(|error| {
+            let failure = error.into();
+            Failure { world: failure.world.or_else(|| Some(world.to_owned())), ..failure }
+        })
+    }
+
+    fn with_title(self, title: impl FnOnce() -> String) -> Result<T, Failure> {
+        self.map_err(|error| {
+            let failure = error.into();
+            Failure { title: failure.title.or_else(|| Some(title())), ..failure }
+        })
+    }
+}
+
+impl From<Cause> for Failure {
+    fn from(cause: Cause) -> Self {
+        Self { cause: Box::new(cause), title: None, world: None }
+    }
+}
+
+impl From<remote::Error> for Failure {
+    fn from(error: remote::Error) -> Self {
+        Cause::Host(error).into()
+    }
+}
+
+impl From<::docker::Error> for Failure {
+    fn from(error: ::docker::Error) -> Self {
+        match error {
+            ::docker::Error::Remote(error) => error.into(),
+            error => Cause::Docker(error).into(),
+        }
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::Remote(error) => error.into(),
+            error => Cause::File(error).into(),
+        }
+    }
+}
+
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Remote(error) => error.into(),
+            error => Cause::Lock(error).into(),
+        }
+    }
+}
+
+impl From<Stop> for Failure {
+    fn from(stop: Stop) -> Self {
+        Cause::Stop(stop).into()
+    }
+}
+
+impl From<Diagnostic> for Failure {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Cause::Diagnosed(diagnostic.into()).into()
+    }
+}
+
+impl From<Diagnostics> for Failure {
+    fn from(diagnostics: Diagnostics) -> Self {
+        Cause::Diagnosed(diagnostics).into()
+    }
+}
+
+/// The same as a warning: for what did not stop the operation.
+pub(crate) fn as_warning(diagnostic: Diagnostic) -> Diagnostic {
+    Diagnostic { severity: Severity::Warning, ..diagnostic }
+}
+
+/// The text as a sentence: a capital first letter and a full stop.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{first}{}{stop}", letters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unreachable() -> remote::Error {
+        remote::Error::Unreachable { host: "web".into(), source: "refused".into() }
+    }
+
+    #[test]
+    fn a_failure_of_a_host_is_one_whichever_library_met_it() {
+        for failure in [
+            Failure::from(unreachable()),
+            ::docker::Error::from(unreachable()).into(),
+            FileError::from(unreachable()).into(),
+            LockError::from(unreachable()).into(),
+        ] {
+            assert!(failure.host_error().is_some(), "{failure:?}");
+        }
+        assert!(Failure::bug("x").host_error().is_none());
+    }
+
+    #[test]
+    fn what_the_step_says_goes_before_what_the_operation_says() {
+        let failed = Err::<(), _>(Stop::new("It fell.", "Lift it.").at("name"));
+        let failed = failed.with_world("Half of it is there.").with_world("All of it is there.");
+        let failed = failed.with_title(|| "Could not push".to_owned()).unwrap_err();
+        let told = failed.into_diagnostics("Could not build", UNCHANGED).to_string();
+        assert_eq!(told, "error: Could not push (at name)\nIt fell.\n\nHalf of it is there.\n\nLift it.");
+    }
+
+    #[test]
+    fn a_machine_that_was_left_may_be_another_one() {
+        let error =
+            remote::Error::HostKeyMismatch { host: "web".into(), expected: vec![], offered: "b".into() };
+        for (error, words) in
+            [(error, "Another machine answers as web"), (unreachable(), "web did not answer.")]
+        {
+            let told = Failure::from(error).on_old_machine().into_diagnostics("t", "It is gone from there.");
+            let told = told.to_string();
+            assert!(told.contains(words) && told.ends_with("It is gone from there."), "{told}");
+        }
+    }
+}

@@ -3,7 +3,7 @@
 //! One list of containers tells everything; nothing on the host is touched. It never trusts on
 //! first use.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use compose::{
@@ -15,8 +15,9 @@ use framework::{
 };
 
 use crate::{
-    daemon::{Daemon, Daemons, Failure, READ, UNCHANGED},
-    hosts::check_connection,
+    failure::{Failure, UNCHANGED},
+    hosted::{Host, Hosts, check_connection},
+    machine::READ,
 };
 
 /// The type of the data source.
@@ -24,7 +25,7 @@ pub(crate) const TYPE: &str = "windlass_compose_stack";
 
 /// The data source `windlass_compose_stack`.
 pub(crate) struct StackDataSource {
-    daemons: Daemons,
+    hosts: Arc<Hosts>,
 }
 
 /// Its attributes.
@@ -50,14 +51,14 @@ pub(crate) struct ServiceFacts {
 }
 
 impl StackDataSource {
-    /// The data source, on the daemons that the provider knows.
-    pub(crate) fn new(daemons: Daemons) -> Self {
-        Self { daemons }
+    /// The data source, on the hosts that the provider knows.
+    pub(crate) fn new(hosts: Arc<Hosts>) -> Self {
+        Self { hosts }
     }
 }
 
 impl StackFacts {
-    fn take(self, found: Overview) -> Self {
+    fn with(self, found: Overview) -> Self {
         let services = found.services.iter().map(|(name, state)| (name.clone(), ServiceFacts::of(state)));
         Self {
             directory: text(&found.directory),
@@ -120,9 +121,9 @@ impl DataSource for StackDataSource {
     async fn read(&self, _cx: &Context, config: StackFacts) -> Result<StackFacts, Diagnostics> {
         let name = config.name.clone().known_or_default();
         let title = format!("Could not read compose stack {name:?}");
-        let daemon = self.daemons.look(&title, &config.host).await?;
-        let found = find(&daemon, &title, &name).await;
-        Ok(config.take(found.map_err(|failure| failure.told(&title, UNCHANGED))?))
+        let found = async { find(&self.hosts.for_data_source(&config.host)?, &title, &name).await };
+        let found = found.await.map_err(|failure| failure.into_diagnostics(&title, UNCHANGED))?;
+        Ok(config.with(found))
     }
 }
 
@@ -144,13 +145,14 @@ fn computed() -> [Attribute; 4] {
     ]
 }
 
-async fn find(daemon: &Daemon, title: &str, name: &str) -> Result<Overview, Failure> {
-    let containers = daemon.engine.containers(name).await?;
+async fn find(host: &Host, title: &str, name: &str) -> Result<Overview, Failure> {
+    let engine = host.engine().await?;
+    let containers = engine.containers(name).await?;
     if !containers.is_empty() {
         return Ok(overview(&containers));
     }
-    let others: Vec<String> = projects(&daemon.engine.all_projects().await?).into_keys().collect();
-    Err(absent(title, name, &daemon.host, &others).into())
+    let others: Vec<String> = projects(&engine.all_projects().await?).into_keys().collect();
+    Err(absent(title, name, host.name(), &others).into())
 }
 
 fn absent(title: &str, name: &str, host: &str, others: &[String]) -> Diagnostic {

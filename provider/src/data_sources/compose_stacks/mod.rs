@@ -3,15 +3,16 @@
 //! One list of containers tells everything; nothing on the host is touched. It never trusts on
 //! first use.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use compose::overview::{Overview, projects};
 use framework::{Attribute, Context, DataSource, Diagnostics, Field, Model, Schema, Timeouts};
 
 use crate::{
-    daemon::{Daemons, Failure, READ, UNCHANGED},
-    hosts::check_connection,
+    failure::{Failure, UNCHANGED},
+    hosted::{Hosts, check_connection},
+    machine::READ,
 };
 
 /// The type of the data source.
@@ -19,7 +20,7 @@ pub(crate) const TYPE: &str = "windlass_compose_stacks";
 
 /// The data source `windlass_compose_stacks`.
 pub(crate) struct StacksDataSource {
-    daemons: Daemons,
+    hosts: Arc<Hosts>,
 }
 
 /// Its attributes.
@@ -39,9 +40,9 @@ pub(crate) struct OneStack {
 }
 
 impl StacksDataSource {
-    /// The data source, on the daemons that the provider knows.
-    pub(crate) fn new(daemons: Daemons) -> Self {
-        Self { daemons }
+    /// The data source, on the hosts that the provider knows.
+    pub(crate) fn new(hosts: Arc<Hosts>) -> Self {
+        Self { hosts }
     }
 }
 
@@ -89,9 +90,11 @@ impl DataSource for StacksDataSource {
     async fn read(&self, _cx: &Context, config: StacksFacts) -> Result<StacksFacts, Diagnostics> {
         let title =
             format!("Could not read the compose stacks on {:?}", config.host.as_str().unwrap_or_default());
-        let daemon = self.daemons.look(&title, &config.host).await?;
-        let found = daemon.engine.all_projects().await;
-        let found = found.map_err(|error| Failure::from(error).told(&title, UNCHANGED))?;
+        let found = async {
+            let host = self.hosts.for_data_source(&config.host)?;
+            Ok(host.engine().await?.all_projects().await?)
+        };
+        let found = found.await.map_err(|failure: Failure| failure.into_diagnostics(&title, UNCHANGED))?;
         let stacks = projects(&found).into_iter().map(|(name, stack)| (name, OneStack::of(stack)));
         Ok(StacksFacts { stacks: Field::Known(stacks.collect()), ..config })
     }

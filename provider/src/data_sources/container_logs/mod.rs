@@ -4,11 +4,14 @@
 
 mod moment;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use compose::stack::by_service;
-use docker::engine::{Container, LogPart};
+use docker::{
+    Engine,
+    engine::{Container, LogPart},
+};
 use framework::{
     Attribute, Context, DataSource, Diagnostic, Diagnostics, Field, Model, Rule, Schema, Timeouts, Type,
     validate,
@@ -17,8 +20,9 @@ use framework::{
 use moment::Moment;
 
 use crate::{
-    daemon::{Daemon, Daemons, Failure, READ, UNCHANGED},
-    hosts::check_connection,
+    failure::{Failure, UNCHANGED},
+    hosted::{Host, Hosts, check_connection},
+    machine::READ,
 };
 
 /// The type of the data source.
@@ -32,7 +36,7 @@ const MOST_BYTES: usize = 1 << 20;
 
 /// The data source `windlass_container_logs`.
 pub(crate) struct LogsDataSource {
-    daemons: Daemons,
+    hosts: Arc<Hosts>,
 }
 
 /// Its attributes.
@@ -51,9 +55,9 @@ pub(crate) struct Logs {
 }
 
 impl LogsDataSource {
-    /// The data source, on the daemons that the provider knows.
-    pub(crate) fn new(daemons: Daemons) -> Self {
-        Self { daemons }
+    /// The data source, on the hosts that the provider knows.
+    pub(crate) fn new(hosts: Arc<Hosts>) -> Self {
+        Self { hosts }
     }
 }
 
@@ -82,9 +86,8 @@ impl DataSource for LogsDataSource {
 
     async fn read(&self, _cx: &Context, config: Logs) -> Result<Logs, Diagnostics> {
         let title = format!("Could not read the logs of {}", config.subject());
-        let daemon = self.daemons.look(&title, &config.host).await?;
-        let lines = gather(&daemon, &title, &config).await;
-        let lines = lines.map_err(|failure| failure.told(&title, UNCHANGED))?;
+        let lines = async { gather(&self.hosts.for_data_source(&config.host)?, &title, &config).await };
+        let lines = lines.await.map_err(|failure| failure.into_diagnostics(&title, UNCHANGED))?;
         Ok(Logs { text: Field::Known(joined(&lines)), lines: Field::Known(lines), ..config })
     }
 }
@@ -154,36 +157,33 @@ impl Logs {
     }
 }
 
-async fn gather(
-    daemon: &Daemon,
-    title: &str,
-    config: &Logs,
-) -> Result<BTreeMap<String, Vec<String>>, Failure> {
+async fn gather(host: &Host, title: &str, config: &Logs) -> Result<BTreeMap<String, Vec<String>>, Failure> {
+    let engine = host.engine().await?;
     let containers = match config.container.as_str() {
-        Some(name) => daemon.engine.container(name).await?.into_iter().collect(),
+        Some(name) => engine.container(name).await?.into_iter().collect(),
         None => {
-            let all = daemon.engine.containers(config.stack_name()).await?;
+            let all = engine.containers(config.stack_name()).await?;
             of_service(&all, config.service.as_str())
         }
     };
     if containers.is_empty() {
-        return Err(absent(title, &daemon.host, config).into());
+        return Err(absent(title, host.name(), config).into());
     }
-    let part = part_of(daemon, config).await?;
+    let part = part_of(&engine, config).await?;
     let mut lines = BTreeMap::new();
     for container in containers {
-        let wrote = daemon.engine.logs(&container.id, &part).await?;
+        let wrote = engine.logs(&container.id, &part).await?;
         lines.insert(container.name, end_of(wrote, MOST_BYTES));
     }
     Ok(lines)
 }
 
 /// What is asked of each container. The clock is the one by which its lines are dated.
-async fn part_of(daemon: &Daemon, config: &Logs) -> Result<LogPart, Failure> {
+async fn part_of(engine: &Engine, config: &Logs) -> Result<LogPart, Failure> {
     let moment = |field: &Field<String>| field.as_str().and_then(|text| Moment::parse(text).ok());
     let (since, until) = (moment(&config.since), moment(&config.until));
     let now = match since.into_iter().chain(until).any(Moment::is_relative) {
-        true => daemon.engine.now().await?,
+        true => engine.now().await?,
         false => 0,
     };
     Ok(LogPart {

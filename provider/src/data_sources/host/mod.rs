@@ -8,17 +8,13 @@ use async_trait::async_trait;
 use framework::{Attribute, Context, DataSource, Diagnostics, Field, Model, Schema, Timeouts};
 
 use crate::{
-    daemon::too_early,
-    failure::host_error,
-    hosts::{Hosts, check_connection},
-    machine::{MachineModel, facts_attributes, look},
+    failure::{Failure, UNCHANGED},
+    hosted::{Hosts, check_connection},
+    machine::{MachineModel, READ, facts_attributes, inspect},
 };
 
 /// The type of the data source.
 pub(crate) const TYPE: &str = "windlass_host";
-
-/// How long looking at a machine may take.
-const READ: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// The data source `windlass_host`.
 pub(crate) struct HostDataSource {
@@ -61,11 +57,8 @@ impl DataSource for HostDataSource {
 
     async fn read(&self, _cx: &Context, config: HostFacts) -> Result<HostFacts, Diagnostics> {
         let title = format!("Could not read host {:?}", config.host.known().map_or("", String::as_str));
-        let failed = |error| host_error(&title, &error, "Nothing was changed.");
-        let Some(host) = self.hosts.reach(&config.host).map_err(failed)? else {
-            return Err(too_early(&title).into());
-        };
-        let seen = look(&host).await.map_err(failed)?;
+        let seen = async { Ok(inspect(&self.hosts.for_data_source(&config.host)?).await?) };
+        let seen = seen.await.map_err(|failure: Failure| failure.into_diagnostics(&title, UNCHANGED))?;
         Ok(HostFacts { host: config.host, machine: seen.into() })
     }
 }

@@ -199,7 +199,7 @@ mod tests {
         let fake = Fake::new("web");
         fake.expect(words(&["make"]), reply);
         let cx = Context::new(Operation::Create, CancellationToken::new(), Timeouts::new().create(1));
-        let host = Host { connection: "ssh://web".parse().unwrap(), executor: Arc::new(fake) };
+        let host = Host::fake(Arc::new(fake));
         let secret = Secret::from("hunter2");
         let runner = Runner { cx: &cx, host: &host, model: &model, stdin: Some(&secret) };
         runner.run(&words(&["make"])).await

@@ -1,136 +1,118 @@
-//! Making, moving and removing the network.
+//! Observing, making and removing the network.
 
-use docker::engine::Container;
-use framework::{Apply, Context, Diagnostic, Diagnostics, Field, State};
+use async_trait::async_trait;
+use framework::{Apply, Diagnostics, Field, Plan, Schema, State};
 
-use super::{NetworkPrivate, NetworkResource, read::title};
+use super::{DockerNetwork, model::NetworkModel, plan, schema};
 use crate::{
-    daemon::{Daemon, Failure, UNCHANGED, named, taken},
-    leaving::Leaving,
+    docker_objects::{named, taken},
+    failure::{Explain as _, Failure, Stop},
+    hosted::{Hosted, Import, MachinePrivate, OnHost, OnMachine, Planning, Words},
 };
 
-/// What the world looks like after it could not be removed.
-const THERE: &str = "The network is still there.";
+type Resource = OnHost<DockerNetwork>;
 
-/// Makes a network that nobody has made yet.
-pub(super) async fn create(
-    resource: &NetworkResource,
-    apply: &mut Apply<NetworkResource>,
-) -> Result<(), Diagnostics> {
-    let title = title("create", &apply.planned);
-    let made = async {
-        let daemon = resource.daemons.at(&title, &apply.planned.host).await?;
-        make(&daemon, &title, apply).await
+#[async_trait]
+impl Hosted for DockerNetwork {
+    type Model = NetworkModel;
+    type Private = MachinePrivate;
+
+    const TYPE: &'static str = "windlass_docker_network";
+    const HOST: &'static str = "Another connection to the same machine changes nothing; another machine is a move: the \
+         network is made there first, then removed here, unless containers are still attached to it.";
+    const WORDS: Words = Words {
+        remains: "The network is still there.",
+        relocated: "The network is in its new place",
+        ..Words::USUAL
     };
-    made.await.map_err(|failure| failure.told(&title, UNCHANGED).into())
-}
 
-/// Records another way to the same machine, or moves to another one: made there, then removed here.
-pub(super) async fn update(
-    resource: &NetworkResource,
-    cx: &Context,
-    apply: &mut Apply<NetworkResource>,
-) -> Result<(), Diagnostics> {
-    let Some(prior) = apply.prior.clone() else { return create(resource, apply).await };
-    if apply.planned.host == prior.model.host {
-        apply.record(apply.planned.clone(), prior.private);
-        return Ok(());
+    fn schema() -> Schema {
+        schema::schema()
     }
-    let title = title("update", &apply.planned);
-    let done = async {
-        let daemon = resource.daemons.at(&title, &apply.planned.host).await?;
-        let moves = daemon.machine_id != prior.private.machine_id;
-        match daemon.engine.network(apply.planned.name()).await? {
-            Some(found) if !moves => {
-                let mut model = apply.planned.clone();
-                model.settle(&found);
-                apply.record(model, NetworkPrivate { machine_id: daemon.machine_id });
-            }
-            _ => make(&daemon, &title, apply).await?,
+
+    fn subject(model: &NetworkModel) -> String {
+        format!("docker network {:?}", model.name())
+    }
+
+    fn import() -> Import<NetworkModel> {
+        let model = |host: String, name: String| NetworkModel {
+            host: Field::Known(host),
+            name: Field::Known(name),
+            ..NetworkModel::default()
+        };
+        Import::ByName { what: "name of the network", model }
+    }
+
+    fn validate(config: &NetworkModel, problems: &mut Diagnostics) {
+        plan::validate(config, problems);
+    }
+
+    async fn plan(_on: &Planning<'_>, plan: &mut Plan<Resource>) -> Result<(), Diagnostics> {
+        plan::plan(plan);
+        Ok(())
+    }
+
+    async fn observe(
+        on: &OnMachine<'_>,
+        mut state: State<Resource>,
+    ) -> Result<Option<State<Resource>>, Failure> {
+        let found = on.host.engine().await?.network(state.model.name()).await?;
+        Ok(found.map(|found| {
+            let adopting = state.private.machine_id.is_empty();
+            state.model.set_observed(&found, adopting);
+            state
+        }))
+    }
+
+    /// Makes the network, unless there is one of that name.
+    async fn create(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Failure> {
+        let (engine, spec) = (on.host.engine().await?, apply.planned.spec());
+        if engine.network(&spec.name).await?.is_some() {
+            return Err(taken("Docker network", on, &spec.name));
         }
-        Ok(moves)
-    };
-    if done.await.map_err(|failure: Failure| failure.told(&title, UNCHANGED))? {
-        leave_old_machine(resource, cx, &prior).await;
+        let mut model = apply.planned.clone();
+        model.id = Field::Known(engine.create_network(&spec).await?);
+        model.subnets = Field::Known(Vec::new());
+        // From here on it is there: whatever fails below, it is recorded.
+        on.record(apply, model.clone(), MachinePrivate::default());
+        let found = engine.network(&spec.name).await;
+        let found = found.with_world("The network was made, but could not be looked at.")?;
+        if let Some(found) = found {
+            model.set_computed(&found);
+            on.record(apply, model, MachinePrivate::default());
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// Records another way to the same machine.
+    async fn update(
+        on: &OnMachine<'_>,
+        prior: State<Resource>,
+        apply: &mut Apply<Resource>,
+    ) -> Result<(), Failure> {
+        let found = on.host.engine().await?.network(apply.planned.name()).await?;
+        let Some(found) = found else { return Self::create(on, apply).await };
+        let mut model = apply.planned.clone();
+        model.set_computed(&found);
+        on.record(apply, model, prior.private);
+        Ok(())
+    }
+
+    /// Removes the network; one that is in use stays.
+    async fn delete(on: &OnMachine<'_>, state: &State<Resource>) -> Result<(), Failure> {
+        let (engine, name) = (on.host.engine().await?, state.model.name());
+        let Some(found) = engine.network(name).await? else { return Ok(()) };
+        let attached = engine.containers_on_network(&found).await?;
+        if !attached.is_empty() {
+            let happened =
+                format!("Containers on {} are attached to it: {}.", on.host.name(), named(&attached));
+            return Err(Stop::new(happened, DETACH).into());
+        }
+        Ok(engine.remove_network(name).await?)
+    }
 }
 
-/// Makes the network, unless there is one of that name.
-async fn make(daemon: &Daemon, title: &str, apply: &mut Apply<NetworkResource>) -> Result<(), Failure> {
-    let spec = apply.planned.spec();
-    if daemon.engine.network(&spec.name).await?.is_some() {
-        let import = format!("{}|{}", apply.planned.host.as_str().unwrap_or_default(), spec.name);
-        return Err(taken(title, "Docker network", &daemon.host, &import).into());
-    }
-    let id = daemon.engine.create_network(&spec).await?;
-    // From here on it is there: whatever fails below, it is recorded.
-    let private = NetworkPrivate { machine_id: daemon.machine_id.clone() };
-    let mut model = apply.planned.clone();
-    model.id = Field::Known(id);
-    model.subnets = Field::Known(Vec::new());
-    apply.record(model.clone(), private.clone());
-    let found = daemon.engine.network(&spec.name).await.map_err(|error| {
-        Failure::Docker(error).told(title, "The network was made, but could not be looked at.")
-    })?;
-    if let Some(found) = found {
-        model.settle(&found);
-        apply.record(model, private);
-    }
-    Ok(())
-}
-
-/// Removes the network. Already gone is fine; one that is in use stays.
-pub(super) async fn delete(
-    resource: &NetworkResource,
-    cx: &Context,
-    state: State<NetworkResource>,
-) -> Result<(), Diagnostics> {
-    let title = title("destroy", &state.model);
-    let done = remove(resource, &title, &state).await.map_err(|failure| failure.for_read(&title, THERE));
-    resource.daemons.hosts.settle_delete(cx, &title, THERE, done)
-}
-
-async fn remove(
-    resource: &NetworkResource,
-    title: &str,
-    state: &State<NetworkResource>,
-) -> Result<(), Failure> {
-    let daemon = resource.daemons.at(title, &state.model.host).await?;
-    let machine = &state.private.machine_id;
-    if !machine.is_empty() && *machine != daemon.machine_id {
-        // The machine was replaced behind its address: nothing of ours is on the new one.
-        return Ok(());
-    }
-    let name = state.model.name();
-    let Some(found) = daemon.engine.network(name).await? else { return Ok(()) };
-    let attached = daemon.engine.containers_on_network(&found).await?;
-    if !attached.is_empty() {
-        return Err(in_use(title, &daemon.host, &attached).into());
-    }
-    Ok(daemon.engine.remove_network(name).await?)
-}
-
-fn in_use(title: &str, host: &str, attached: &[Container]) -> Diagnostic {
-    Diagnostic::error(title)
-        .detail(format!("Containers on {host} are attached to it: {}.", named(attached)))
-        .detail(THERE)
-        .detail(
-            "Destroy the stacks that use it, or remove those containers (`docker rm`), then run the same command \
-             again. To replace it under stacks that stay, give it another name and set `lifecycle { \
-             create_before_destroy = true }`: the new network is made first, the stacks go over to it, and this one \
-             is removed last.",
-        )
-}
-
-/// Removes the network where it was. It is in its new place already, so that it is still in use
-/// there, or the machine gone, is worth a warning and no more.
-async fn leave_old_machine(resource: &NetworkResource, cx: &Context, prior: &State<NetworkResource>) {
-    let name = prior.model.name();
-    let title = format!("Could not remove docker network {name:?} from the machine it was on");
-    if let Err(failure) = remove(resource, &title, prior).await {
-        let problem = failure.told(&title, THERE);
-        let words = Leaving { title: &title, warning: &title, place: "The network is in its new place" };
-        cx.warn(words.left_behind(problem));
-    }
-}
+/// What to do about a network that is in use.
+const DETACH: &str = "Destroy the stacks that use it, or remove those containers (`docker rm`), then run the same command \
+     again. To replace it under stacks that stay, give it another name and set `lifecycle { create_before_destroy = \
+     true }`: the new network is made first, the stacks go over to it, and this one is removed last.";

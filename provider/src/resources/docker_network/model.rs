@@ -8,7 +8,7 @@ use docker::{
 };
 use framework::{Field, Model};
 
-use crate::daemon::{own_labels, take_map};
+use crate::docker_objects::{own_labels, set_map};
 
 /// The attributes.
 #[derive(Clone, Debug, Default, Model)]
@@ -36,27 +36,27 @@ pub(crate) struct Range {
 
 impl NetworkModel {
     /// Takes over what only the daemon knows.
-    pub(super) fn settle(&mut self, found: &Network) {
+    pub(super) fn set_computed(&mut self, found: &Network) {
         self.id = Field::Known(found.id.clone());
         self.subnets = Field::Known(found.spec.subnets.iter().map(Range::of).collect());
     }
 
     /// Takes over the network as it is. One that is being adopted brings all its options; of one
     /// that we made only those count that were asked for, because drivers may add their own.
-    pub(super) fn take(&mut self, found: &Network, adopting: bool) {
-        self.settle(found);
+    pub(super) fn set_observed(&mut self, found: &Network, adopting: bool) {
+        self.set_computed(found);
         let spec = &found.spec;
         self.driver = Field::Known(spec.driver.clone());
         self.internal = Field::Known(spec.internal);
         self.attachable = Field::Known(spec.attachable);
         self.ipv6 = Field::Known(spec.ipv6);
         let labels = own_labels(&spec.labels, &self.labels);
-        take_map(&mut self.labels, labels);
+        set_map(&mut self.labels, labels);
         let asked = self.options.clone().known_or_default();
         let counts = |name: &String| adopting || asked.contains_key(name);
         let options = spec.options.iter().filter(|(name, _)| counts(name));
         let options = options.map(|(name, value)| (name.clone(), value.clone())).collect();
-        take_map(&mut self.options, options);
+        set_map(&mut self.options, options);
         let has = spec.subnets.iter().map(Range::of).collect::<Vec<_>>();
         if !self.subnet.iter().all(|range| range.is_among(&has)) {
             self.subnet = has;
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn what_was_not_asked_for_is_no_difference() {
         let mut model = NetworkModel { subnet: vec![range("10.20.0.0/24", "")], ..NetworkModel::default() };
-        model.take(&network(), false);
+        model.set_observed(&network(), false);
         assert_eq!((&model.options, &model.labels), (&Field::Null, &Field::Null));
         assert_eq!(model.subnet, [range("10.20.0.0/24", "")]);
         assert_eq!(model.subnets, Field::Known(vec![range("10.20.0.0/24", "10.20.0.1")]));
@@ -158,11 +158,11 @@ mod tests {
             subnet: vec![range("10.21.0.0/24", "")],
             ..NetworkModel::default()
         };
-        model.take(&network(), false);
+        model.set_observed(&network(), false);
         assert_eq!(model.options.known().unwrap()["mtu"], "1400");
         assert_eq!(model.subnet, [range("10.20.0.0/24", "10.20.0.1")]);
         let mut adopted = NetworkModel::default();
-        adopted.take(&network(), true);
+        adopted.set_observed(&network(), true);
         assert_eq!(adopted.options.known().unwrap().len(), 1);
         assert_eq!(adopted.subnet, []);
     }

@@ -6,21 +6,20 @@ use docker::Cidr;
 use framework::{Diagnostic, Diagnostics, Field, Plan};
 
 use super::{
-    NetworkResource,
+    DockerNetwork,
     model::{NetworkModel, Range},
 };
 use crate::{
-    daemon::{self, same_map},
-    hosts::keep_spelling,
+    docker_objects::{self, same_map},
+    hosted::OnHost,
 };
 
 /// Networks that every daemon has, or makes itself.
 const THEIRS: [&str; 5] = ["bridge", "docker_gwbridge", "host", "ingress", "none"];
 
 /// Decides what replaces the network: whatever is more than another spelling of what it has.
-pub(super) fn plan(plan: &mut Plan<NetworkResource>) {
+pub(super) fn plan(plan: &mut Plan<OnHost<DockerNetwork>>) {
     let Some(prior) = plan.prior.as_ref().map(|prior| prior.model.clone()) else { return };
-    keep_spelling(&mut plan.planned.host, &prior.host);
     if !same_map(&plan.planned.options, &prior.options) {
         plan.require_replace("options");
     }
@@ -72,7 +71,7 @@ pub(super) fn check_name(name: &str) -> Result<(), String> {
     if THEIRS.contains(&name) {
         return Err("must not be the name of a network that Docker makes itself".to_owned());
     }
-    daemon::check_name(name)
+    docker_objects::check_name(name)
 }
 
 /// Checks the spelling of a range.

@@ -6,7 +6,6 @@ use super::{
     model::Range,
     plan::{check_address, check_name, check_range},
 };
-use crate::hosts::check_connection;
 
 /// The schema.
 pub(super) fn schema() -> Schema {
@@ -18,7 +17,6 @@ pub(super) fn schema() -> Schema {
              that stay, give it another `name` and set `lifecycle { create_before_destroy = true }`: the new network \
              is made first, the stacks go over to it, and the old one is removed last.",
         )
-        .attributes(place())
         .attributes(kind())
         .attributes(computed())
         .block(
@@ -32,22 +30,12 @@ pub(super) fn schema() -> Schema {
         .timeouts(Timeouts::new().create(5).update(5).delete(5).read(5))
 }
 
-fn place() -> [Attribute; 2] {
+fn kind() -> [Attribute; 7] {
     [
-        Attribute::string("host").required().check(check_connection).describe(
-            "The host, as a connection: usually `windlass_host.<name>.connection`. Another connection to the same \
-             machine changes nothing; another machine is a move: the network is made there first, then removed here, \
-             unless containers are still attached to it.",
-        ),
         Attribute::string("name").required().requires_replace().check(|name: &String| check_name(name)).describe(
             "The name of the network on the host, and in `networks: { <key>: { name: …, external: true } }` of the \
              stacks that share it. Another one replaces the network.",
         ),
-    ]
-}
-
-fn kind() -> [Attribute; 6] {
-    [
         Attribute::string("driver").default("bridge").requires_replace().validate(validate::non_empty()).describe(
             "What makes the network: `bridge` (default), `macvlan`, `ipvlan`, `overlay` or that of a plugin. Another \
              one replaces the network.",

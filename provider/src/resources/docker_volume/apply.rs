@@ -1,147 +1,127 @@
-//! Making, moving and removing the volume.
+//! Observing, making and removing the volume.
 
-use docker::engine::Container;
-use framework::{Apply, Context, Diagnostic, Diagnostics, State};
+use async_trait::async_trait;
+use framework::{Apply, Diagnostic, Diagnostics, Field, Plan, Schema, State};
 
-use super::{VolumePrivate, VolumeResource, read::title};
+use super::{
+    DockerVolume,
+    model::{self, VolumeModel},
+    plan,
+};
 use crate::{
-    daemon::{Daemon, Failure, UNCHANGED, named, taken},
-    leaving::Leaving,
+    docker_objects::{named, taken},
+    failure::{Failure, Stop},
+    hosted::{Departure, Hosted, Import, MachinePrivate, OnHost, OnMachine, Planning, Words},
 };
 
-/// What the world looks like after it could not be removed.
-const THERE: &str = "The volume and its data are still there.";
+type Resource = OnHost<DockerVolume>;
 
-/// Makes a volume that nobody has made yet.
-pub(super) async fn create(
-    resource: &VolumeResource,
-    apply: &mut Apply<VolumeResource>,
-) -> Result<(), Diagnostics> {
-    let title = title("create", &apply.planned);
-    let made = async {
-        let daemon = resource.daemons.at(&title, &apply.planned.host).await?;
-        make(daemon, &title, apply).await
+#[async_trait]
+impl Hosted for DockerVolume {
+    type Model = VolumeModel;
+    type Private = MachinePrivate;
+
+    const TYPE: &'static str = "windlass_docker_volume";
+    const HOST: &'static str = "Another connection to the same machine changes nothing; another machine is a move: an \
+         empty volume is made there, and this one is left or removed as its destruction would. **Data does not move.**";
+    const WORDS: Words = Words {
+        remains: "The volume and its data are still there.",
+        relocated: "An empty volume is in its new place",
+        ..Words::USUAL
     };
-    made.await.map_err(|failure| failure.told(&title, UNCHANGED).into())
-}
 
-/// Records a flag or another way to the same machine, or moves to another one: made there, then
-/// left or removed here.
-pub(super) async fn update(
-    resource: &VolumeResource,
-    cx: &Context,
-    apply: &mut Apply<VolumeResource>,
-) -> Result<(), Diagnostics> {
-    let Some(prior) = apply.prior.clone() else { return create(resource, apply).await };
-    if apply.planned.host == prior.model.host {
-        apply.record(apply.planned.clone(), prior.private);
-        return Ok(());
+    fn schema() -> Schema {
+        model::schema()
     }
-    let title = title("update", &apply.planned);
-    let done = async {
-        let daemon = resource.daemons.at(&title, &apply.planned.host).await?;
-        let moves = daemon.machine_id != prior.private.machine_id;
-        match daemon.engine.volume(apply.planned.name()).await? {
-            Some(found) if !moves => {
-                let mut model = apply.planned.clone();
-                model.settle(&found);
-                apply.record(model, VolumePrivate { machine_id: daemon.machine_id });
-            }
-            _ => make(daemon, &title, apply).await?,
+
+    fn subject(model: &VolumeModel) -> String {
+        format!("docker volume {:?}", model.name())
+    }
+
+    fn import() -> Import<VolumeModel> {
+        let model = |host: String, name: String| VolumeModel {
+            host: Field::Known(host),
+            name: Field::Known(name),
+            remove_on_destroy: Field::Known(false),
+            ..VolumeModel::default()
+        };
+        Import::ByName { what: "name of the volume", model }
+    }
+
+    async fn plan(on: &Planning<'_>, plan: &mut Plan<Resource>) -> Result<(), Diagnostics> {
+        plan::plan(on.title, plan)
+    }
+
+    async fn observe(
+        on: &OnMachine<'_>,
+        mut state: State<Resource>,
+    ) -> Result<Option<State<Resource>>, Failure> {
+        let found = on.host.engine().await?.volume(state.model.name()).await?;
+        Ok(found.map(|found| {
+            state.model.set_observed(&found);
+            state
+        }))
+    }
+
+    /// Makes the volume, unless there is one of that name: its data is somebody's.
+    async fn create(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Failure> {
+        let (engine, spec) = (on.host.engine().await?, apply.planned.spec());
+        if engine.volume(&spec.name).await?.is_some() {
+            return Err(taken("Docker volume", on, &spec.name));
         }
-        Ok(moves)
-    };
-    if done.await.map_err(|failure: Failure| failure.told(&title, UNCHANGED))? {
-        leave_old_machine(resource, cx, &prior).await;
+        let mut model = apply.planned.clone();
+        model.set_computed(&engine.create_volume(&spec).await?);
+        on.record(apply, model, MachinePrivate::default());
+        Ok(())
     }
-    Ok(())
-}
 
-/// Makes the volume, unless there is one of that name: its data is somebody's.
-async fn make(daemon: Daemon, title: &str, apply: &mut Apply<VolumeResource>) -> Result<(), Failure> {
-    let spec = apply.planned.spec();
-    if daemon.engine.volume(&spec.name).await?.is_some() {
-        let import = format!("{}|{}", apply.planned.host.as_str().unwrap_or_default(), spec.name);
-        return Err(taken(title, "Docker volume", &daemon.host, &import).into());
+    /// Records another way to the same machine.
+    async fn update(
+        on: &OnMachine<'_>,
+        prior: State<Resource>,
+        apply: &mut Apply<Resource>,
+    ) -> Result<(), Failure> {
+        let found = on.host.engine().await?.volume(apply.planned.name()).await?;
+        let Some(found) = found else { return Self::create(on, apply).await };
+        let mut model = apply.planned.clone();
+        model.set_computed(&found);
+        on.record(apply, model, prior.private);
+        Ok(())
     }
-    let found = daemon.engine.create_volume(&spec).await?;
-    let mut model = apply.planned.clone();
-    model.settle(&found);
-    apply.record(model, VolumePrivate { machine_id: daemon.machine_id });
-    Ok(())
-}
 
-/// Leaves the volume on the host, or removes it where the state says so. Already gone is fine; one
-/// that is in use stays.
-pub(super) async fn delete(
-    resource: &VolumeResource,
-    cx: &Context,
-    state: State<VolumeResource>,
-) -> Result<(), Diagnostics> {
-    if !state.model.is_removed_on_destroy() {
-        cx.warn(kept(state.model.name()));
-        return Ok(());
+    fn is_kept(model: &VolumeModel) -> bool {
+        !model.is_removed_on_destroy()
     }
-    let title = title("destroy", &state.model);
-    let done = remove(resource, &title, &state).await.map_err(|failure| failure.for_read(&title, THERE));
-    resource.daemons.hosts.settle_delete(cx, &title, THERE, done)
-}
 
-async fn remove(
-    resource: &VolumeResource,
-    title: &str,
-    state: &State<VolumeResource>,
-) -> Result<(), Failure> {
-    let daemon = resource.daemons.at(title, &state.model.host).await?;
-    let machine = &state.private.machine_id;
-    if !machine.is_empty() && *machine != daemon.machine_id {
-        // The machine was replaced behind its address: nothing of ours is on the new one.
-        return Ok(());
+    fn kept(model: &VolumeModel, departure: Departure) -> Option<Diagnostic> {
+        let name = model.name();
+        Some(match departure {
+            Departure::Destroyed => Diagnostic::warning(format!("Docker volume {name:?} was kept"))
+                .detail("It stays on the host with all its data and is no longer recorded, because `remove_on_destroy` was not set.")
+                .detail(format!(
+                    "Adopt it again by an import, or remove it there when nobody needs its data: `docker volume rm {name}`."
+                )),
+            Departure::Relocated => {
+                Diagnostic::warning(format!("Docker volume {name:?} was kept on the machine it was on"))
+                    .detail("An empty volume was made in its new place; data does not move.")
+                    .detail("Copy what is needed, then remove the old one there by `docker volume rm`.")
+            }
+        })
     }
-    let name = state.model.name();
-    if daemon.engine.volume(name).await?.is_none() {
-        return Ok(());
-    }
-    let users = daemon.engine.containers_of_volume(name).await?;
-    if !users.is_empty() {
-        return Err(in_use(title, &daemon.host, &users).into());
-    }
-    Ok(daemon.engine.remove_volume(name).await?)
-}
 
-fn kept(name: &str) -> Diagnostic {
-    Diagnostic::warning(format!("Docker volume {name:?} was kept"))
-        .detail("It stays on the host with all its data and is no longer recorded, because `remove_on_destroy` was not set.")
-        .detail(format!(
-            "Adopt it again by an import, or remove it there when nobody needs its data: `docker volume rm {name}`."
-        ))
-}
-
-fn in_use(title: &str, host: &str, users: &[Container]) -> Diagnostic {
-    Diagnostic::error(title)
-        .detail(format!("Containers on {host} use it: {}.", named(users)))
-        .detail(THERE)
-        .detail(
-            "Destroy the stacks that use it, or remove those containers (`docker rm`), then run the same command again.",
-        )
-}
-
-/// Leaves or removes the volume where it was. Another one is in its new place already, so that it
-/// is still in use there, or the machine gone, is worth a warning and no more.
-async fn leave_old_machine(resource: &VolumeResource, cx: &Context, prior: &State<VolumeResource>) {
-    let name = prior.model.name();
-    if !prior.model.is_removed_on_destroy() {
-        cx.warn(
-            Diagnostic::warning(format!("Docker volume {name:?} was kept on the machine it was on"))
-                .detail("An empty volume was made in its new place; data does not move.")
-                .detail("Copy what is needed, then remove the old one there by `docker volume rm`."),
-        );
-        return;
-    }
-    let title = format!("Could not remove docker volume {name:?} from the machine it was on");
-    if let Err(failure) = remove(resource, &title, prior).await {
-        let problem = failure.told(&title, THERE);
-        let words = Leaving { title: &title, warning: &title, place: "An empty volume is in its new place" };
-        cx.warn(words.left_behind(problem));
+    /// Removes the volume; one that is in use stays.
+    async fn delete(on: &OnMachine<'_>, state: &State<Resource>) -> Result<(), Failure> {
+        let (engine, name) = (on.host.engine().await?, state.model.name());
+        if engine.volume(name).await?.is_none() {
+            return Ok(());
+        }
+        let users = engine.containers_of_volume(name).await?;
+        if !users.is_empty() {
+            let happened = format!("Containers on {} use it: {}.", on.host.name(), named(&users));
+            let next = "Destroy the stacks that use it, or remove those containers (`docker rm`), then run the same \
+                        command again.";
+            return Err(Stop::new(happened, next).into());
+        }
+        Ok(engine.remove_volume(name).await?)
     }
 }

@@ -8,80 +8,9 @@
 mod apply;
 mod model;
 mod plan;
-mod read;
-mod schema;
 
-use async_trait::async_trait;
-use framework::{Apply, Context, Diagnostics, Plan, Resource, Schema, State};
-use serde::{Deserialize, Serialize};
-
-use crate::daemon::Daemons;
-pub(crate) use model::VolumeModel;
-
-/// The type of the resource.
-pub(crate) const TYPE: &str = "windlass_docker_volume";
-
-/// The resource `windlass_docker_volume`.
-pub(crate) struct VolumeResource {
-    daemons: Daemons,
-}
-
-/// What the resource remembers besides its attributes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct VolumePrivate {
-    /// The machine that the volume is on, so that another route to it is no move.
-    #[serde(default)]
-    pub(crate) machine_id: String,
-}
-
-impl VolumeResource {
-    /// The resource, on the daemons that the provider knows.
-    pub(crate) fn new(daemons: Daemons) -> Self {
-        Self { daemons }
-    }
-}
-
-#[async_trait]
-impl Resource for VolumeResource {
-    type Model = VolumeModel;
-    type Private = VolumePrivate;
-
-    fn type_name(&self) -> &'static str {
-        TYPE
-    }
-
-    fn schema(&self) -> Schema {
-        schema::schema()
-    }
-
-    async fn read(&self, cx: &Context, state: State<Self>) -> Result<Option<State<Self>>, Diagnostics> {
-        read::read(self, cx, state).await
-    }
-
-    async fn plan(&self, _cx: &Context, plan: &mut Plan<Self>) -> Result<(), Diagnostics> {
-        let title = read::title("plan", &plan.planned);
-        if let Some(prior) = &plan.prior {
-            self.daemons.hosts.refuse_stranger(&title, &prior.model.host, &plan.planned.host)?;
-        }
-        plan::plan(&title, plan)
-    }
-
-    async fn create(&self, _cx: &Context, apply: &mut Apply<Self>) -> Result<(), Diagnostics> {
-        apply::create(self, apply).await
-    }
-
-    async fn update(&self, cx: &Context, apply: &mut Apply<Self>) -> Result<(), Diagnostics> {
-        apply::update(self, cx, apply).await
-    }
-
-    async fn delete(&self, cx: &Context, state: State<Self>) -> Result<(), Diagnostics> {
-        apply::delete(self, cx, state).await
-    }
-
-    async fn import(&self, _cx: &Context, id: &str) -> Result<State<Self>, Diagnostics> {
-        read::import(id)
-    }
-}
+/// The volumes of `windlass_docker_volume`.
+pub(crate) struct DockerVolume;
 
 #[cfg(test)]
 mod tests {
@@ -90,9 +19,10 @@ mod tests {
     use framework::testing::{Matrix, check_resource};
 
     use super::*;
+    use crate::hosted::OnHost;
 
-    fn resource() -> VolumeResource {
-        VolumeResource::new(Daemons::new(Arc::default(), Arc::default()))
+    fn resource() -> OnHost<DockerVolume> {
+        OnHost::new(Arc::default())
     }
 
     #[test]

@@ -2,24 +2,16 @@
 
 use framework::{Diagnostic, Diagnostics, Field, Plan};
 
-use super::{VolumeResource, model::VolumeModel};
-use crate::{
-    daemon::{UNCHANGED, same_map},
-    hosts::keep_spelling,
-};
+use super::{DockerVolume, model::VolumeModel};
+use crate::{docker_objects::same_map, failure::UNCHANGED, hosted::OnHost};
 
 /// Decides what replaces the volume, and refuses what could only be done by losing data that is
 /// to be kept.
-pub(super) fn plan(title: &str, plan: &mut Plan<VolumeResource>) -> Result<(), Diagnostics> {
+pub(super) fn plan(title: &str, plan: &mut Plan<OnHost<DockerVolume>>) -> Result<(), Diagnostics> {
     let Some(prior) = plan.prior.as_ref().map(|prior| prior.model.clone()) else { return Ok(()) };
-    keep_spelling(&mut plan.planned.host, &prior.host);
     let changed = changed(&plan.planned, &prior);
-    if plan.planned.name == prior.name && !prior.is_removed_on_destroy() {
-        let problems = changed.iter().map(|name| refused(title, name));
-        let problems: Diagnostics = problems.collect();
-        if problems.has_errors() {
-            return Err(problems);
-        }
+    if plan.planned.name == prior.name && !prior.is_removed_on_destroy() && !changed.is_empty() {
+        return Err(changed.iter().map(|name| refused(title, name)).collect());
     }
     for name in changed {
         plan.require_replace(name);

@@ -16,7 +16,7 @@ use crate::{
     failure::host_error,
     host_key::pinned,
     hosts::{Host, Hosts, credentials},
-    machine::look,
+    machine::inspect,
     settings::Settings,
 };
 
@@ -58,11 +58,11 @@ pub(super) async fn apply(
     model.connection = keep_planned(&apply.planned.connection, connection.to_string());
 
     let host = resource.hosts.open(&connection, &settings).map_err(failed)?;
-    let mut seen = look(&host).await.map_err(failed)?;
+    let mut seen = inspect(&host).await.map_err(failed)?;
     if apply.prior.is_none() && seen.cloud_init && model.wait_for_cloud_init.known_or(true) {
         wait_for_cloud_init(&host, cx, &title).await?;
         // It may have installed Docker, or given the machine another name.
-        seen = look(&host).await.map_err(failed)?;
+        seen = inspect(&host).await.map_err(failed)?;
     }
     match apply.planned.machine.machine_id.known() {
         Some(promised) if *promised != seen.machine_id => {

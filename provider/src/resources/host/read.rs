@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{HostModel, HostResource, TYPE, plan};
 use crate::{
     hosts::{Host, Hosts, ReadFailure, credentials, import_id},
-    machine::look,
+    machine::inspect,
 };
 
 /// Looks at the machine. A machine that was replaced behind the same address shows another
@@ -27,7 +27,7 @@ async fn refreshed(
     host: Host,
     mut model: HostModel,
 ) -> Result<Option<State<HostResource>>, ReadFailure> {
-    model.machine = look(&host).await?.into();
+    model.machine = inspect(&host).await?.into();
     if model.host_public_key.is_null() {
         adopt_key(hosts, &host, &mut model).await?;
     }

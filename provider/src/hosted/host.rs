@@ -1,0 +1,120 @@
+//! A host that can be worked on: the one way from a connection to its commands, files, Docker and
+//! Compose.
+
+use std::sync::Arc;
+
+use compose::{Compose, ComposeVersion};
+use docker::{Cli, Engine};
+use remote::{
+    Connection, Executor,
+    facts::{Facts, facts},
+    files::Files,
+};
+use secret::Scrubber;
+use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
+
+/// Where root is at home, whoever logs in.
+const ROOT_HOME: &str = "/root";
+
+/// A host that can be worked on. Nothing is connected before the first question; clones, and hosts
+/// by the same connection, share the answers.
+#[derive(Clone)]
+pub(crate) struct Host {
+    /// Its address.
+    pub(crate) connection: Connection,
+    /// What runs commands there.
+    pub(crate) executor: Arc<dyn Executor>,
+    pub(super) known: Arc<Known>,
+}
+
+/// What is asked once per host and process, because it stays while the process runs. Failures are
+/// not remembered.
+#[derive(Default)]
+pub(super) struct Known {
+    facts: OnceCell<Facts>,
+    engine: OnceCell<Engine>,
+    compose: OnceCell<ComposeVersion>,
+}
+
+impl Host {
+    /// The host behind `connection`, of which `known` has been asked already.
+    pub(super) fn new(connection: Connection, executor: Arc<dyn Executor>, known: Arc<Known>) -> Self {
+        Self { connection, executor, known }
+    }
+
+    /// A host of a test.
+    #[cfg(test)]
+    pub(crate) fn fake(executor: Arc<dyn Executor>) -> Self {
+        Self::new("ssh://web".parse().unwrap(), executor, Arc::default())
+    }
+
+    /// The host in words, with its user.
+    pub(crate) fn name(&self) -> &str {
+        self.executor.name()
+    }
+
+    /// What the machine says about itself.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub(crate) async fn facts(&self) -> Result<&Facts, remote::Error> {
+        self.known.facts.get_or_try_init(|| facts(self.executor.as_ref())).await
+    }
+
+    /// The machine itself, whatever way it is reached.
+    ///
+    /// # Errors
+    /// As [`Host::facts`].
+    pub(crate) async fn machine_id(&self) -> Result<&str, remote::Error> {
+        Ok(&self.facts().await?.machine_id)
+    }
+
+    /// The home directory of who logs in, without a slash at its end.
+    ///
+    /// # Errors
+    /// As [`Host::facts`].
+    pub(crate) async fn home(&self) -> Result<&str, remote::Error> {
+        Ok(self.facts().await?.home.trim_end_matches('/'))
+    }
+
+    /// The files there, with root's rights where the connection has them.
+    pub(crate) fn files(&self) -> Files<'_> {
+        Files::on(self.executor.as_ref()).privileged(true)
+    }
+
+    /// The Docker Engine there.
+    ///
+    /// # Errors
+    /// As [`Engine::connect`].
+    pub(crate) async fn engine(&self) -> Result<Engine, docker::Error> {
+        let connect = || Engine::connect(self.executor.clone(), self.connection.docker_socket());
+        self.known.engine.get_or_try_init(connect).await.cloned()
+    }
+
+    /// The docker client there, for whoever runs it.
+    ///
+    /// # Errors
+    /// As [`Host::facts`].
+    pub(crate) async fn cli(&self) -> Result<Cli, remote::Error> {
+        Ok(cli(self, self.home().await?))
+    }
+
+    /// The version of Compose there.
+    ///
+    /// # Errors
+    /// As [`Compose::version`].
+    pub(crate) async fn compose_version(&self) -> Result<ComposeVersion, docker::Error> {
+        let ask = || async {
+            let (cli, executor) = (self.cli().await?, self.executor.as_ref());
+            Compose::new(executor, cli, Scrubber::default(), CancellationToken::new()).version().await
+        };
+        self.known.compose.get_or_try_init(ask).await.copied()
+    }
+}
+
+/// The docker client on `host`, where who logs in has the home directory `home`.
+pub(crate) fn cli(host: &Host, home: &str) -> Cli {
+    let home = if host.connection.sudo() { ROOT_HOME } else { home.trim_end_matches('/') };
+    Cli::new(host.connection.docker_socket(), home)
+}

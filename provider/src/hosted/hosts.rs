@@ -1,0 +1,138 @@
+//! The hosts that resources live on: from the `host` attribute to a [`Host`].
+//!
+//! One [`Hosts`] is shared by every resource of the process. It holds the settings, once they are
+//! known, and the pool of connections; nothing is connected before the first command.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
+
+use framework::Field;
+use remote::{
+    Error, Executor, Local,
+    connection::{Connection, SshConnection},
+    credentials::{Credentials, choose},
+};
+
+use super::{
+    access::Denials,
+    host::{Host, Known},
+};
+use crate::{
+    failure::{Failure, Stop},
+    settings::Settings,
+};
+
+/// Every host that the process knows, and how to log in to them.
+#[derive(Default)]
+pub(crate) struct Hosts {
+    settings: RwLock<Option<Arc<Settings>>>,
+    pool: ssh::Pool,
+    known: Mutex<HashMap<Connection, Arc<Known>>>,
+    pub(super) denials: Denials,
+}
+
+impl Hosts {
+    /// Takes over the settings; `None` says that they are not known yet.
+    pub(crate) fn configure(&self, settings: Option<Settings>) {
+        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = settings.map(Arc::new);
+    }
+
+    /// The settings; `None` while they are not known.
+    pub(crate) fn settings(&self) -> Option<Arc<Settings>> {
+        self.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The pool, for what needs more than an executor.
+    pub(crate) fn pool(&self) -> &ssh::Pool {
+        &self.pool
+    }
+
+    /// The host that a `host` attribute names; `None` while the attribute or the provider's
+    /// settings are unknown, when nothing can be asked.
+    ///
+    /// # Errors
+    /// When the connection cannot be parsed or no credentials fit it.
+    pub(crate) fn reach(&self, host: &Field<String>) -> Result<Option<Host>, Error> {
+        let (Some(host), Some(settings)) = (host.known(), self.settings()) else { return Ok(None) };
+        let connection: Connection = host
+            .parse()
+            .map_err(|error| Error::Configuration { what: format!("the connection {host:?}: {error}") })?;
+        self.open(&connection, &settings).map(Some)
+    }
+
+    /// The host that a `host` attribute names, while the core applies.
+    ///
+    /// # Errors
+    /// As [`Hosts::reach`]; that something is still unknown is a bug.
+    pub(crate) fn for_apply(&self, host: &Field<String>) -> Result<Host, Failure> {
+        self.reach(host)?.ok_or_else(|| {
+            Failure::bug("The host or the provider's settings are still unknown during apply.")
+        })
+    }
+
+    /// The host that an attribute of a data source names.
+    ///
+    /// # Errors
+    /// As [`Hosts::reach`], and while the settings are unknown.
+    pub(crate) fn for_data_source(&self, host: &Field<String>) -> Result<Host, Failure> {
+        self.reach(host)?.ok_or_else(|| {
+            Stop::new(
+                "The provider's settings are not known before apply, so the machine cannot be looked at yet.",
+                "Make what the settings depend on first (`-target`), or let the data source wait for it with \
+                 `depends_on`.",
+            )
+            .into()
+        })
+    }
+
+    /// The host behind `connection`.
+    ///
+    /// # Errors
+    /// When no credentials fit it.
+    pub(crate) fn open(&self, connection: &Connection, settings: &Settings) -> Result<Host, Error> {
+        let executor: Arc<dyn Executor> = match connection {
+            Connection::Local(_) => Arc::new(Local::default()),
+            Connection::Ssh(ssh) => self.pool.executor(ssh, &credentials(ssh, settings)?),
+        };
+        let known = {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.entry(connection.clone()).or_default().clone()
+        };
+        Ok(Host::new(connection.clone(), executor, known))
+    }
+}
+
+/// The credentials for a connection.
+///
+/// # Errors
+/// [`Error::Configuration`] when none fit it.
+pub(crate) fn credentials(connection: &SshConnection, settings: &Settings) -> Result<Credentials, Error> {
+    choose(connection, &settings.ssh, |name| std::env::var(name).ok())
+        .map_err(|error| Error::Configuration { what: error.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_settings_no_host_is_reached() {
+        let hosts = Hosts::default();
+        assert!(hosts.reach(&Field::Known("local://".into())).unwrap().is_none());
+        hosts.configure(Some(Settings::default()));
+        assert!(hosts.reach(&Field::Known("local://".into())).unwrap().is_some());
+        assert!(hosts.reach(&Field::Unknown).unwrap().is_none());
+    }
+
+    #[test]
+    fn two_spellings_of_a_connection_share_what_was_asked() {
+        let hosts = Hosts::default();
+        hosts.configure(Some(Settings::default()));
+        let reach = |text: &str| hosts.reach(&Field::Known(text.into())).unwrap().unwrap();
+        let (one, other) = (reach("ssh://root@web"), reach("ssh://root@WEB:22"));
+        assert!(Arc::ptr_eq(&one.known, &other.known));
+        assert!(!Arc::ptr_eq(&one.known, &reach("ssh://deploy@web").known));
+    }
+}

@@ -1,0 +1,26 @@
+//! The kernel of what lives on a host.
+//!
+//! A resource that lives on a host says what it owns and how that is observed, created, updated and
+//! deleted ([`Hosted`]); [`OnHost`] makes a resource of the framework of it and owns what all of them
+//! have in common: the attribute `host` and its spelling, hosts that do not let us in, hosts that do
+//! not answer, the same machine by another connection, another machine, a machine that was replaced,
+//! import ids.
+//!
+//! What is reached otherwise (an API, without a host) gets a kernel of its own beside this one.
+
+mod access;
+mod attribute;
+mod host;
+mod hosts;
+mod object;
+mod on_host;
+mod relocation;
+mod unreachable;
+
+pub(crate) use attribute::{check_connection, import_id};
+pub(crate) use host::{Host, cli};
+pub(crate) use hosts::{Hosts, credentials};
+pub(crate) use object::{
+    Departure, Hosted, Import, MachinePrivate, OnMachine, Placed, Planning, Words, placed_on_machine,
+};
+pub(crate) use on_host::OnHost;

@@ -1,0 +1,220 @@
+//! What a kind of thing on a host says of itself.
+
+use async_trait::async_trait;
+use framework::{Apply, Context, Diagnostic, Diagnostics, Model, Plan, Private, Schema, State};
+use serde::{Deserialize, Serialize};
+
+use super::{Host, Hosts, OnHost, attribute::host_of};
+use crate::failure::{Failure, UNCHANGED};
+
+/// A kind of thing that lives on a host, such as the files of `windlass_file`. [`OnHost`] makes a
+/// resource of it.
+///
+/// Its model has the attribute `host`; the schema gets it from the kernel. Where a method fails, the
+/// kernel gives the title, and the world as [`Words`] have it: a step that knows better says so by
+/// [`Explain::with_world`](crate::failure::Explain::with_world).
+#[async_trait]
+pub(crate) trait Hosted: Sized + Send + Sync + 'static {
+    /// The attributes.
+    type Model: Model;
+    /// What is remembered besides, [`MachinePrivate`] where that is only the place. (An id of the
+    /// very object, once objects have them, belongs in here and beside the object on the host.)
+    type Private: Placed;
+
+    /// The type of the resource.
+    const TYPE: &'static str;
+    /// What another host means, for the description of `host`.
+    const HOST: &'static str;
+    /// How operations are called.
+    const WORDS: Words;
+
+    /// The schema, without `host`.
+    fn schema() -> Schema;
+
+    /// What the resource manages, for titles: `docker volume "data"`.
+    fn subject(model: &Self::Model) -> String;
+
+    /// How an existing one is adopted.
+    fn import() -> Import<Self::Model>;
+
+    /// As [`framework::Resource::validate`].
+    fn validate(_config: &Self::Model, _problems: &mut Diagnostics) {}
+
+    /// Decides what will change. The spelling of `host` is settled, and a host that does not let us
+    /// in refused.
+    async fn plan(on: &Planning<'_>, plan: &mut Plan<OnHost<Self>>) -> Result<(), Diagnostics>;
+
+    /// Whether an update has to work with the host, or only changes what later operations go by.
+    fn needs_host(prior: &State<OnHost<Self>>, apply: &Apply<OnHost<Self>>) -> bool {
+        host_of(&prior.model) != host_of(&apply.planned)
+    }
+
+    /// Where something on `host` is: as long as that stays the same, another `host` is another way to
+    /// the same thing, otherwise the thing is made in the new place, then deleted in the old one. The
+    /// machine, unless the thing belongs to something larger, such as a cluster.
+    async fn place(host: &Host) -> Result<String, Failure> {
+        Ok(host.machine_id().await?.to_owned())
+    }
+
+    /// Whether Read can find out anything about it.
+    fn is_observable(_model: &Self::Model) -> bool {
+        true
+    }
+
+    /// Finds out what there is now. `None` when it is gone.
+    async fn observe(
+        on: &OnMachine<'_>,
+        state: State<OnHost<Self>>,
+    ) -> Result<Option<State<OnHost<Self>>>, Failure>;
+
+    /// Makes it, and records it ([`OnMachine::record`]) as soon as it exists. There is a prior state
+    /// where it comes from another place.
+    async fn create(on: &OnMachine<'_>, apply: &mut Apply<OnHost<Self>>) -> Result<(), Failure>;
+
+    /// Changes it in its place, and records it.
+    async fn update(
+        on: &OnMachine<'_>,
+        prior: State<OnHost<Self>>,
+        apply: &mut Apply<OnHost<Self>>,
+    ) -> Result<(), Failure>;
+
+    /// Whether it stays on the host when the resource goes, so that nobody has to ask the host.
+    fn is_kept(_model: &Self::Model) -> bool {
+        false
+    }
+
+    /// What a person should know about one that is kept.
+    fn kept(_model: &Self::Model, _departure: Departure) -> Option<Diagnostic> {
+        None
+    }
+
+    /// Removes it; already gone is success.
+    async fn delete(on: &OnMachine<'_>, state: &State<OnHost<Self>>) -> Result<(), Failure>;
+
+    /// The title and the world of the warning that it could not be removed from the place that it
+    /// has left. It is in its new place by then.
+    fn left_behind(model: &Self::Model) -> (String, String) {
+        let title = format!("Could not remove {} from the machine it was on", Self::subject(model));
+        (title, format!("{}, and only that is managed from now on.", Self::WORDS.relocated))
+    }
+}
+
+/// How a person reads of operations.
+pub(crate) struct Words {
+    /// The verb of creating: `Could not <create> <subject>`.
+    pub(crate) create: &'static str,
+    /// The verb of updating.
+    pub(crate) update: &'static str,
+    /// The verb of deleting.
+    pub(crate) delete: &'static str,
+    /// What the world looks like when an apply failed before it changed anything.
+    pub(crate) unchanged: &'static str,
+    /// What the world looks like when it could not be deleted.
+    pub(crate) remains: &'static str,
+    /// That it is in a new place, as the beginning of a sentence: `The file is in its new place`.
+    pub(crate) relocated: &'static str,
+}
+
+impl Words {
+    /// The usual ones, for the others to be said.
+    pub(crate) const USUAL: Self = Self {
+        create: "create",
+        update: "update",
+        delete: "destroy",
+        unchanged: UNCHANGED,
+        remains: "It is still there.",
+        relocated: "It is in its new place",
+    };
+}
+
+/// How an existing thing is adopted.
+pub(crate) enum Import<M> {
+    /// By the id `<connection>|<name>`.
+    ByName {
+        /// What the name is, such as `name of the volume`.
+        what: &'static str,
+        /// What Read needs to find it, from the connection and the name.
+        model: fn(String, String) -> M,
+    },
+    /// Not at all.
+    Never {
+        /// Why not, as a sentence.
+        why: &'static str,
+        /// What to do instead.
+        instead: &'static str,
+    },
+}
+
+/// Why something leaves the place where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Departure {
+    /// The resource is destroyed or replaced.
+    Destroyed,
+    /// It is in a new place by now.
+    Relocated,
+}
+
+/// What is remembered of something on a host: at least where it is.
+pub(crate) trait Placed: Private {
+    /// Where it is, as [`Hosted::place`] says it; empty while that is not known.
+    fn place(&self) -> &str;
+
+    /// Remembers where it is.
+    fn set_place(&mut self, place: String);
+}
+
+/// Implements [`Placed`] for a struct with the field `machine_id`.
+macro_rules! placed_on_machine {
+    ($private:ty) => {
+        impl $crate::hosted::Placed for $private {
+            fn place(&self) -> &str {
+                &self.machine_id
+            }
+
+            fn set_place(&mut self, place: String) {
+                self.machine_id = place;
+            }
+        }
+    };
+}
+pub(crate) use placed_on_machine;
+
+/// What is remembered of something of which only the machine is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MachinePrivate {
+    /// The machine that it is on, so that another route to that is no move.
+    #[serde(default)]
+    pub(crate) machine_id: String,
+}
+
+placed_on_machine!(MachinePrivate);
+
+/// A plan of something on a host.
+pub(crate) struct Planning<'a> {
+    pub(crate) cx: &'a Context,
+    pub(crate) hosts: &'a Hosts,
+    /// The title of a plan that fails.
+    pub(crate) title: &'a str,
+}
+
+/// An operation on a host that was opened for it.
+pub(crate) struct OnMachine<'a> {
+    pub(crate) cx: &'a Context,
+    pub(crate) hosts: &'a Hosts,
+    pub(crate) host: &'a Host,
+    /// Where what is made on it is.
+    pub(crate) place: String,
+}
+
+impl OnMachine<'_> {
+    /// Records what exists now, in this place.
+    pub(crate) fn record<K: Hosted>(
+        &self,
+        apply: &mut Apply<OnHost<K>>,
+        model: K::Model,
+        mut private: K::Private,
+    ) {
+        private.set_place(self.place.clone());
+        apply.record(model, private);
+    }
+}
