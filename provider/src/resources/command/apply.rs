@@ -1,19 +1,21 @@
 //! Running `create`, `update` and `destroy`.
 
-use framework::{Apply, Context, Diagnostics, Field, State};
+use async_trait::async_trait;
+use framework::{Apply, Diagnostics, Field, Plan, Schema, State};
 use secret::Secret;
 
 use super::{
-    CommandModel, CommandPrivate, CommandResource,
-    model::hash,
-    plan::{Step, step},
-    run::{Failure, Runner},
+    CommandPrivate, HostCommand,
+    model::{CommandModel, hash},
+    plan::{self, Step, step},
+    read,
+    run::{RunError, Runner},
+    schema,
 };
 use crate::{
-    failure::host_error,
-    hosts::{Host, ReadFailure, unknown_settings},
+    failure::{Explain as _, Failure},
+    hosted::{Hosted, Import, OnHost, OnMachine, Planning, Words},
     ids::random_id,
-    leaving::Leaving,
 };
 
 /// What the world looks like before anything ran.
@@ -33,157 +35,158 @@ const NOT_MOVED: &str = "It is managed where it was, and nothing was run there. 
 /// What the world looks like after `read` failed behind a command that did not.
 const UNSEEN: &str = "What ran before it has succeeded.";
 
-/// Makes it.
-pub(super) async fn create(
-    resource: &CommandResource,
-    cx: &Context,
-    apply: &mut Apply<CommandResource>,
-) -> Result<(), Diagnostics> {
-    let title = apply.planned.title("create");
-    let (host, machine_id) = host(resource, &title, &apply.planned).await?;
+type Resource = OnHost<HostCommand>;
+
+#[async_trait]
+impl Hosted for HostCommand {
+    type Model = CommandModel;
+    type Private = CommandPrivate;
+
+    const TYPE: &'static str = "windlass_command";
+    const HOST: &'static str = "Another connection to the same machine runs nothing; another machine is a move: `create` \
+         runs there first, then `destroy` here.";
+    const WORDS: Words = Words {
+        unchanged: NOTHING,
+        remains: "It counts as being there still. What `destroy` did until then is done.",
+        ..Words::USUAL
+    };
+
+    fn schema() -> Schema {
+        schema::schema()
+    }
+
+    fn subject(model: &CommandModel) -> String {
+        model.subject()
+    }
+
+    fn import() -> Import<CommandModel> {
+        Import::Never {
+            why: "Nothing on a host says which commands made it, so there is nothing to adopt.",
+            instead: "Write the resource with a `create` that bears to be repeated (or does nothing where all is done), \
+                      and apply.",
+        }
+    }
+
+    async fn plan(_on: &Planning<'_>, plan: &mut Plan<Resource>) -> Result<(), Diagnostics> {
+        plan::plan(plan);
+        Ok(())
+    }
+
+    fn needs_host(prior: &State<Resource>, apply: &Apply<Resource>) -> bool {
+        step(prior, &apply.planned) != Step::Nothing || apply.planned.host != prior.model.host
+    }
+
+    /// Without a `read`, what was is taken for what is.
+    fn is_observable(model: &CommandModel) -> bool {
+        !model.read.is_null()
+    }
+
+    async fn observe(on: &OnMachine<'_>, state: State<Resource>) -> Result<Option<State<Resource>>, Failure> {
+        read::observe(on, state).await
+    }
+
+    async fn create(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Failure> {
+        match apply.prior {
+            Some(_) => move_here(on, apply).await,
+            None => make(on, apply).await,
+        }
+    }
+
+    async fn update(
+        on: &OnMachine<'_>,
+        prior: State<Resource>,
+        apply: &mut Apply<Resource>,
+    ) -> Result<(), Failure> {
+        change(on, prior, apply).await
+    }
+
+    fn is_kept(model: &CommandModel) -> bool {
+        !model.destroy.is_known()
+    }
+
+    async fn delete(on: &OnMachine<'_>, state: &State<Resource>) -> Result<(), Failure> {
+        let words = state.model.destroy.clone().known_or_default();
+        match run(on, &state.model, None, &words).await {
+            Ok(_) | Err(RunError::Output(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+async fn make(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Failure> {
     let words = apply.planned.create.clone().known_or_default();
     let stdin = apply.config.stdin_wo.known().cloned();
-    let made = run(cx, &host, &apply.planned, stdin.as_ref(), &words).await;
-    if let Err(failure) = &made {
-        let mut world = NOTHING;
-        if failure.may_have_run() {
-            world = UNRECORDED;
-            if apply.planned.destroy.is_known() {
-                world = TAINTED;
-                record(apply, None, machine_id)?;
-            }
+    let made = run(on, &apply.planned, stdin.as_ref(), &words).await;
+    let mut world = NOTHING;
+    if made.as_ref().is_err_and(RunError::may_have_run) {
+        world = UNRECORDED;
+        if apply.planned.destroy.is_known() {
+            world = TAINTED;
+            record(on, apply, None)?;
         }
-        return Err(failure.diagnostic(&title, world).into());
     }
+    let printed = made.with_world(world)?;
     // From here on it is there: whatever fails below, it is recorded.
-    record(apply, None, machine_id.clone())?;
-    let output = look(cx, &host, &apply.planned, stdin.as_ref(), made.ok()).await;
-    let output = output.map_err(|failure| failure.diagnostic(&title, UNSEEN))?;
-    record(apply, Some(output), machine_id)
-}
-
-/// Brings it to what was planned: in place, or on another machine before it is taken down on the
-/// old one.
-pub(super) async fn update(
-    resource: &CommandResource,
-    cx: &Context,
-    apply: &mut Apply<CommandResource>,
-) -> Result<(), Diagnostics> {
-    let Some(prior) = apply.prior.clone() else { return create(resource, cx, apply).await };
-    let step = step(&prior, &apply.planned);
-    if step == Step::Nothing && apply.planned.host == prior.model.host {
-        apply.record(apply.planned.clone(), prior.private);
-        return Ok(());
-    }
-    let title = apply.planned.title("update");
-    let (host, machine_id) = host(resource, &title, &apply.planned).await?;
-    if apply.planned.host != prior.model.host && machine_id != prior.private.machine_id {
-        let output = move_there(cx, &host, &title, apply).await?;
-        record(apply, Some(output), machine_id.clone())?;
-        leave_old_machine(resource, cx, &prior, &machine_id).await;
-        return Ok(());
-    }
-    let stdin = apply.config.stdin_wo.known().cloned();
-    let planned = apply.planned.clone();
-    let mut output = prior.model.any_output().as_str().map(str::to_owned);
-    let mut hash_before = prior.private.output_hash;
-    if step == Step::Make {
-        let words = planned.update.known().or(planned.create.known()).cloned().unwrap_or_default();
-        let ran = run(cx, &host, &planned, stdin.as_ref(), &words).await;
-        output = Some(ran.map_err(|failure| failure.diagnostic(&title, NOT_UPDATED))?);
-    }
-    if step != Step::Nothing {
-        let seen = look(cx, &host, &planned, stdin.as_ref(), output).await;
-        let seen = seen.map_err(|failure| failure.diagnostic(&title, UNSEEN))?;
-        hash_before = hash(&seen);
-        output = Some(seen);
-    }
-    let mut model = planned;
-    model.put_output(output.into());
-    apply.record(model, CommandPrivate { machine_id, output_hash: hash_before });
-    Ok(())
-}
-
-/// Runs `destroy`, where there is one.
-pub(super) async fn delete(
-    resource: &CommandResource,
-    cx: &Context,
-    state: State<CommandResource>,
-) -> Result<(), Diagnostics> {
-    let Some(words) = state.model.destroy.known() else { return Ok(()) };
-    let title = state.model.title("destroy");
-    let world = "It counts as being there still. What `destroy` did until then is done.";
-    let done = async {
-        let Some(host) = resource.hosts.reach(&state.model.host)? else {
-            return Err(ReadFailure::Other(unknown_settings(&title)));
-        };
-        match run(cx, &host, &state.model, None, words).await {
-            Ok(_) | Err(Failure::Output(_)) => Ok(()),
-            Err(Failure::Host(error)) => Err(ReadFailure::Host(error)),
-            Err(failure) => Err(ReadFailure::Other(failure.diagnostic(&title, world))),
-        }
-    };
-    resource.hosts.settle_delete(cx, &title, world, done.await)
+    record(on, apply, None)?;
+    let output = look(on, &apply.planned, stdin.as_ref(), Some(printed)).await.with_world(UNSEEN)?;
+    record(on, apply, Some(output))
 }
 
 /// Makes it on another machine. Until that has succeeded, it is where it was.
-async fn move_there(
-    cx: &Context,
-    host: &Host,
-    title: &str,
-    apply: &Apply<CommandResource>,
-) -> Result<String, Diagnostics> {
-    let failed = |failure: Failure| Diagnostics::from(failure.diagnostic(title, NOT_MOVED));
+async fn move_here(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Failure> {
     let words = apply.planned.create.clone().known_or_default();
     let stdin = apply.config.stdin_wo.known();
-    let printed = run(cx, host, &apply.planned, stdin, &words).await.map_err(failed)?;
-    look(cx, host, &apply.planned, stdin, Some(printed)).await.map_err(failed)
+    let printed = run(on, &apply.planned, stdin, &words).await.with_world(NOT_MOVED)?;
+    let output = look(on, &apply.planned, stdin, Some(printed)).await.with_world(NOT_MOVED)?;
+    record(on, apply, Some(output))
 }
 
-/// Takes it down where it was before it moved. It is in its new place already, so a machine that is
-/// gone is worth a warning and no more.
-async fn leave_old_machine(
-    resource: &CommandResource,
-    cx: &Context,
-    prior: &State<CommandResource>,
-    here: &str,
-) {
-    if prior.model.destroy.is_null() {
-        return;
+async fn change(
+    on: &OnMachine<'_>,
+    prior: State<Resource>,
+    apply: &mut Apply<Resource>,
+) -> Result<(), Failure> {
+    let step = step(&prior, &apply.planned);
+    let mut model = apply.planned.clone();
+    let stdin = apply.config.stdin_wo.known();
+    let mut output = prior.model.any_output().as_str().map(str::to_owned);
+    let mut output_hash = prior.private.output_hash;
+    if step == Step::Make {
+        let words = model.update.known().or(model.create.known()).cloned().unwrap_or_default();
+        output = Some(run(on, &model, stdin, &words).await.with_world(NOT_UPDATED)?);
     }
-    let title = prior.model.title("destroy");
-    let words = Leaving {
-        title: &title,
-        warning: &format!("{title} on the machine it was on"),
-        place: "It is in its new place",
-    };
-    resource.hosts.leave(cx, &prior.model.host, here, &words, delete(resource, cx, prior.clone())).await;
+    if step != Step::Nothing {
+        let seen = look(on, &model, stdin, output).await.with_world(UNSEEN)?;
+        output_hash = hash(&seen);
+        output = Some(seen);
+    }
+    model.put_output(output.into());
+    on.record(apply, model, CommandPrivate { output_hash, ..CommandPrivate::default() });
+    Ok(())
 }
 
 async fn run(
-    cx: &Context,
-    host: &Host,
+    on: &OnMachine<'_>,
     model: &CommandModel,
     stdin: Option<&Secret>,
     words: &[String],
-) -> Result<String, Failure> {
-    Runner { cx, host, model, stdin }.run(words).await
+) -> Result<String, RunError> {
+    Runner { cx: on.cx, host: on.host, model, stdin }.run(words).await
 }
 
 /// The output: what `read` prints or, where there is none, what was `printed` before.
 async fn look(
-    cx: &Context,
-    host: &Host,
+    on: &OnMachine<'_>,
     model: &CommandModel,
     stdin: Option<&Secret>,
     printed: Option<String>,
-) -> Result<String, Failure> {
+) -> Result<String, RunError> {
     let Some(words) = model.read.known() else { return Ok(printed.unwrap_or_default()) };
-    let output = Runner { cx, host, model, stdin: None }.run(words).await?;
+    let output = run(on, model, None, words).await?;
     // What is scrubbed here would not be scrubbed by the reads to come, which do not know the value.
     let secret = stdin.map(|secret| secret.expose().trim()).filter(|secret| secret.len() >= SHORTEST_SECRET);
     if secret.is_some_and(|secret| output.contains(secret)) {
-        return Err(Failure::Output(
+        return Err(RunError::Output(
             "`read` printed the value of `stdin_wo`, which must not get into the state.".to_owned(),
         ));
     }
@@ -194,11 +197,7 @@ async fn look(
 const SHORTEST_SECRET: usize = 4;
 
 /// Records what there is now.
-fn record(
-    apply: &mut Apply<CommandResource>,
-    output: Option<String>,
-    machine_id: String,
-) -> Result<(), Diagnostics> {
+fn record(on: &OnMachine<'_>, apply: &mut Apply<Resource>, output: Option<String>) -> Result<(), Failure> {
     let mut model = apply.planned.clone();
     if !model.id.is_known() {
         let earlier = apply.state.as_ref().and_then(|state| state.model.id.known());
@@ -206,20 +205,6 @@ fn record(
     }
     let output_hash = output.as_deref().map(hash).unwrap_or_default();
     model.put_output(output.into());
-    apply.record(model, CommandPrivate { machine_id, output_hash });
+    on.record(apply, model, CommandPrivate { output_hash, ..CommandPrivate::default() });
     Ok(())
-}
-
-/// The host of the planned commands, and which machine that is.
-async fn host(
-    resource: &CommandResource,
-    title: &str,
-    planned: &CommandModel,
-) -> Result<(Host, String), Diagnostics> {
-    let failed = |error| host_error(title, &error, NOTHING);
-    let Some(host) = resource.hosts.reach(&planned.host).map_err(failed)? else {
-        return Err(unknown_settings(title).into());
-    };
-    let machine_id = resource.hosts.facts(&host).await.map_err(failed)?.machine_id;
-    Ok((host, machine_id))
 }

@@ -16,22 +16,12 @@ mod read;
 mod run;
 mod schema;
 
-use std::sync::Arc;
-
-use async_trait::async_trait;
-use framework::{Apply, Context, Diagnostics, Plan, Resource, Schema, State};
 use serde::{Deserialize, Serialize};
 
-use crate::hosts::Hosts;
-pub(crate) use model::CommandModel;
+use crate::hosted::placed_on_machine;
 
-/// The type of the resource.
-pub(crate) const TYPE: &str = "windlass_command";
-
-/// The resource `windlass_command`.
-pub(crate) struct CommandResource {
-    hosts: Arc<Hosts>,
-}
+/// The commands of `windlass_command`.
+pub(crate) struct HostCommand;
 
 /// What the resource remembers besides its attributes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,74 +34,29 @@ pub(crate) struct CommandPrivate {
     pub(crate) output_hash: String,
 }
 
-impl CommandResource {
-    /// The resource, on the hosts that the provider knows.
-    pub(crate) fn new(hosts: Arc<Hosts>) -> Self {
-        Self { hosts }
-    }
-}
-
-#[async_trait]
-impl Resource for CommandResource {
-    type Model = CommandModel;
-    type Private = CommandPrivate;
-
-    fn type_name(&self) -> &'static str {
-        TYPE
-    }
-
-    fn schema(&self) -> Schema {
-        schema::schema()
-    }
-
-    async fn read(&self, cx: &Context, state: State<Self>) -> Result<Option<State<Self>>, Diagnostics> {
-        read::read(self, cx, state).await
-    }
-
-    async fn plan(&self, _cx: &Context, plan: &mut Plan<Self>) -> Result<(), Diagnostics> {
-        if let Some(prior) = &plan.prior {
-            let title = plan.planned.title("plan");
-            self.hosts.refuse_stranger(&title, &prior.model.host, &plan.planned.host)?;
-        }
-        plan::plan(plan);
-        Ok(())
-    }
-
-    async fn create(&self, cx: &Context, apply: &mut Apply<Self>) -> Result<(), Diagnostics> {
-        apply::create(self, cx, apply).await
-    }
-
-    async fn update(&self, cx: &Context, apply: &mut Apply<Self>) -> Result<(), Diagnostics> {
-        apply::update(self, cx, apply).await
-    }
-
-    async fn delete(&self, cx: &Context, state: State<Self>) -> Result<(), Diagnostics> {
-        apply::delete(self, cx, state).await
-    }
-
-    async fn import(&self, _cx: &Context, id: &str) -> Result<State<Self>, Diagnostics> {
-        Err(read::not_importable(id).into())
-    }
-}
+placed_on_machine!(CommandPrivate);
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use framework::{
         Value,
         testing::{Matrix, check_resource},
     };
 
     use super::*;
+    use crate::hosted::OnHost;
 
     #[test]
     fn the_schema_is_sound_and_equals_the_model() {
-        check_resource(&CommandResource::new(Arc::default()));
+        check_resource(&OnHost::<HostCommand>::new(Arc::default()));
     }
 
     #[tokio::test]
     async fn no_configuration_breaks_a_plan() {
         let words = |words: &[&str]| Value::list_of(words.iter().map(|word| Value::from(*word)));
-        let report = Matrix::new(CommandResource::new(Arc::default()))
+        let report = Matrix::new(OnHost::<HostCommand>::new(Arc::default()))
             .sample("host", ["ssh://web", "local://"])
             .sample("create", [words(&["make", "it"])])
             .sample("update", [words(&["change", "it"])])

@@ -49,10 +49,10 @@ impl CommandModel {
         self.gone_statuses.known().is_some_and(|statuses| statuses.contains(&status.into()))
     }
 
-    /// The title of a failed operation on what `create` makes.
-    pub(super) fn title(&self, operation: &str) -> String {
+    /// What `create` makes, in words.
+    pub(super) fn subject(&self) -> String {
         let words = self.create.known().map(|words| words.join(" ")).unwrap_or_default();
-        format!("Could not {operation} command {:?}", shortened(&words))
+        format!("command {:?}", shortened(&words))
     }
 }
 

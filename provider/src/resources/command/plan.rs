@@ -2,8 +2,13 @@
 
 use framework::{Field, Plan, State};
 
-use super::{CommandModel, CommandPrivate, CommandResource, model::hash};
-use crate::hosts::keep_spelling;
+use super::{
+    CommandPrivate, HostCommand,
+    model::{CommandModel, hash},
+};
+use crate::hosted::OnHost;
+
+type Resource = OnHost<HostCommand>;
 
 /// What a change of it has to be made by running something; of `update` see [`commands_differ`].
 const INPUTS: [&str; 5] = ["create", "environment", "working_directory", "triggers", "stdin_wo_version"];
@@ -20,12 +25,11 @@ pub(super) enum Step {
 }
 
 /// Decides whether something runs, and what of the output is known before.
-pub(super) fn plan(plan: &mut Plan<CommandResource>) {
+pub(super) fn plan(plan: &mut Plan<Resource>) {
     let Some(prior) = plan.prior.clone() else {
         plan.planned.put_output(Field::Unknown);
         return;
     };
-    keep_spelling(&mut plan.planned.host, &prior.model.host);
     let mut causes: Vec<&str> = INPUTS.into_iter().filter(|name| plan.changes(name)).collect();
     if commands_differ(&prior.model.update, &plan.planned.update) {
         causes.push("update");
@@ -43,7 +47,7 @@ pub(super) fn plan(plan: &mut Plan<CommandResource>) {
 }
 
 /// The same decision once everything is known.
-pub(super) fn step(prior: &State<CommandResource>, planned: &CommandModel) -> Step {
+pub(super) fn step(prior: &State<Resource>, planned: &CommandModel) -> Step {
     let old = &prior.model;
     let same = old.create == planned.create
         && old.environment == planned.environment
@@ -68,7 +72,7 @@ fn looks_anew(prior: &CommandModel, planned: &CommandModel) -> bool {
 }
 
 /// Whether Read found another output than the last apply left.
-fn has_drifted(prior: &State<CommandResource>) -> bool {
+fn has_drifted(prior: &State<Resource>) -> bool {
     let CommandPrivate { output_hash, .. } = &prior.private;
     let live = prior.model.any_output().as_str().map(hash);
     !output_hash.is_empty() && live.is_some_and(|live| live != *output_hash)
@@ -87,7 +91,7 @@ mod tests {
         Field::Known(words.iter().map(ToString::to_string).collect())
     }
 
-    fn prior() -> State<CommandResource> {
+    fn prior() -> State<Resource> {
         let model = CommandModel {
             create: words(&["make"]),
             update: words(&["change"]),
@@ -125,7 +129,7 @@ mod tests {
 
     /// Plans `change` of a resource that runs `make`, and `change` where `update` says so.
     async fn planned(update: bool, change: (&str, Value)) -> framework::testing::Change {
-        let mut core = Harness::new(CommandResource::new(std::sync::Arc::default()));
+        let mut core = Harness::new(Resource::new(std::sync::Arc::default()));
         let list = |word: &str| Value::list_of([Value::from(word)]);
         let triggers = |text: &str| Value::map_of([("a", Value::from(text))]);
         let mut set =

@@ -2,15 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use framework::{Context, Diagnostic};
+use framework::Context;
 use remote::{
     Command, Error, Input, Output,
     collect::{Limits, Overflow, last_lines, run_with},
 };
 use secret::{Scrubber, Secret};
 
-use super::{CommandModel, model::shortened};
-use crate::{failure::host_error, hosts::Host};
+use super::model::{CommandModel, shortened};
+use crate::{
+    failure::{Failure, Stop},
+    hosted::Host,
+};
 
 /// How many bytes of output the state takes.
 pub(super) const MOST_OUTPUT: usize = 256 << 10;
@@ -31,18 +34,18 @@ pub(super) struct Runner<'a> {
 
 /// Why a command did not do what it should.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(super) enum RunError {
     /// The host, or the way there.
     Host(Error),
     /// It ended with a status other than 0.
-    Status { status: u32, told: String },
+    Status { status: u32, report: String },
     /// It ended well and printed what no state can hold.
     Output(String),
 }
 
 impl Runner<'_> {
     /// Runs `words` and returns what they printed.
-    pub(super) async fn run(&self, words: &[String]) -> Result<String, Failure> {
+    pub(super) async fn run(&self, words: &[String]) -> Result<String, RunError> {
         let time = self.cx.remaining().map(|left| left.saturating_sub(MARGIN).max(Duration::from_secs(1)));
         let command = command(words, self.model).timeout(time);
         let limits = Limits {
@@ -54,13 +57,13 @@ impl Runner<'_> {
         let input = self.stdin.map_or(Input::Nothing, |text| Input::bytes(text.expose().to_owned()));
         let began = Instant::now();
         let output = run_with(self.host.executor.as_ref(), &command, input, &limits).await;
-        let output = output.map_err(Failure::Host)?;
+        let output = output.map_err(RunError::Host)?;
         if !output.success() {
-            let told = self.told(words, &output, began.elapsed());
-            return Err(Failure::Status { status: output.status, told });
+            let report = self.report(words, &output, began.elapsed());
+            return Err(RunError::Status { status: output.status, report });
         }
         let text = printed(output.stdout).map_err(|why| {
-            Failure::Output(format!(
+            RunError::Output(format!(
                 "{:?} on {} {why}.",
                 shortened(&words.join(" ")),
                 self.host.executor.name()
@@ -69,8 +72,8 @@ impl Runner<'_> {
         Ok(self.scrubber().scrub(&text))
     }
 
-    /// What a failed command is told with. Where the output is sensitive, only stderr is shown.
-    fn told(&self, words: &[String], output: &Output, took: Duration) -> String {
+    /// What is said of a failed command. Where the output is sensitive, only stderr is shown.
+    fn report(&self, words: &[String], output: &Output, took: Duration) -> String {
         let stderr = output.stderr_text();
         let shown = if stderr.trim().is_empty() && !self.model.sensitive.is_true() {
             output.stdout_text()
@@ -97,7 +100,7 @@ impl Runner<'_> {
     }
 }
 
-impl Failure {
+impl RunError {
     /// Whether the command may have done something before it failed.
     pub(super) fn may_have_run(&self) -> bool {
         match self {
@@ -114,21 +117,21 @@ impl Failure {
             Self::Status { .. } | Self::Output(_) => true,
         }
     }
+}
 
-    /// The diagnostic: `title` names the operation and the thing, `world` says what the world looks
-    /// like now.
-    pub(super) fn diagnostic(&self, title: &str, world: &str) -> Diagnostic {
-        let (happened, next) = match self {
-            Self::Host(error) => return host_error(title, error, world),
-            Self::Status { status: 126 | 127, told } => (
-                told,
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        let (happened, next) = match error {
+            RunError::Host(error) => return error.into(),
+            RunError::Status { status: 126 | 127, report } => (
+                report,
                 "Probably there is no such program on the host, or it cannot be run: name it by its absolute path, and \
                  put a shell in front where a line of shell is meant.",
             ),
-            Self::Status { told, .. } => (told, "Correct what it says, then apply again."),
-            Self::Output(told) => (told, "Let it print less, or encode it (base64), then apply again."),
+            RunError::Status { report, .. } => (report, "Correct what it says, then apply again."),
+            RunError::Output(report) => (report, "Let it print less, or encode it (base64), then apply again."),
         };
-        Diagnostic::error(title).detail(happened.as_str()).detail(world).detail(next)
+        Stop::new(happened, next).into()
     }
 }
 
@@ -195,7 +198,7 @@ mod tests {
         assert!(printed(vec![b'x'; MOST_OUTPUT + 1]).unwrap_err().contains("256 KiB"));
     }
 
-    async fn ran(model: CommandModel, reply: Reply) -> Result<String, Failure> {
+    async fn ran(model: CommandModel, reply: Reply) -> Result<String, RunError> {
         let fake = Fake::new("web");
         fake.expect(words(&["make"]), reply);
         let cx = Context::new(Operation::Create, CancellationToken::new(), Timeouts::new().create(1));
@@ -210,9 +213,9 @@ mod tests {
         let output = ran(CommandModel::default(), Reply::ok("it is hunter2\n")).await.unwrap();
         assert_eq!(output, "it is [secret]");
         let failure = ran(CommandModel::default(), Reply::failure(3, "bad hunter2\n")).await.unwrap_err();
-        let text = failure.diagnostic("Could not create command \"make\"", "W.").to_string();
-        assert!(text.contains("ended with status 3 after") && text.contains("bad [secret]"), "{text}");
         assert!(failure.may_have_run());
+        let text = Failure::from(failure).into_diagnostics("Could not create command \"make\"", "W.").to_string();
+        assert!(text.contains("ended with status 3 after") && text.contains("bad [secret]"), "{text}");
     }
 
     #[tokio::test]
@@ -220,15 +223,15 @@ mod tests {
         let model = CommandModel { sensitive: Field::Known(true), ..CommandModel::default() };
         let reply = Reply::failure(1, "").stdout("token");
         let failure = ran(model, reply).await.unwrap_err();
-        let text = failure.diagnostic("t", "W.").to_string();
+        let text = Failure::from(failure).into_diagnostics("t", "W.").to_string();
         assert!(!text.contains("token") && text.contains("sensitive"), "{text}");
     }
 
     #[test]
     fn a_host_that_was_not_reached_has_run_nothing() {
         let source = std::io::Error::other("refused").into();
-        assert!(!Failure::Host(Error::Unreachable { host: "web".into(), source }).may_have_run());
+        assert!(!RunError::Host(Error::Unreachable { host: "web".into(), source }).may_have_run());
         let lost = Error::NoStatus { program: "make".into(), host: "web".into() };
-        assert!(Failure::Host(lost).may_have_run());
+        assert!(RunError::Host(lost).may_have_run());
     }
 }

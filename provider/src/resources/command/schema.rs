@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use framework::{Attribute, Rule, Schema, Timeouts, Type, validate};
 
 use super::{model::check_variable, model::check_words, run::MOST_OUTPUT};
-use crate::hosts::check_connection;
 
 /// The schema.
 pub(super) fn schema() -> Schema {
@@ -20,10 +19,6 @@ pub(super) fn schema() -> Schema {
              is made by `update`; without an `update` the resource is replaced (`destroy`, then `create`). Other \
              changes run nothing.",
         )
-        .attribute(Attribute::string("host").required().check(check_connection).describe(
-            "The host, as a connection: usually `windlass_host.<name>.connection`. Another connection to the same \
-             machine runs nothing; another machine is a move: `create` runs there first, then `destroy` here.",
-        ))
         .attributes(commands())
         .attributes(inputs())
         .attributes(outputs())

@@ -1,107 +1,138 @@
 //! Building, pushing and untagging.
 
+use async_trait::async_trait;
 use docker::registry::by_digest;
-use framework::{Apply, Context, Diagnostic, Diagnostics, Field, State};
+use framework::{Apply, Diagnostic, Diagnostics, Field, Plan, Schema, State};
 
 use super::{
-    ImageModel, ImagePrivate, ImageResource,
-    failure::Failure,
+    HostImage, ImagePrivate,
     make::{Maker, directory_of, is_ours, remove_all},
+    model::ImageModel,
+    plan, read, schema,
 };
 use crate::{
-    failure::host_error,
-    hosts::{Host, unknown_settings},
+    failure::{Explain as _, Failure, as_warning},
+    hosted::{Hosted, Import, OnHost, OnMachine, Planning, Words},
     ids::random_id,
-    leaving::Leaving,
 };
 
-/// What the world looks like after a build failed.
-const NOT_BUILT: &str = "What the tags stand for on the host is as it was before, and nothing was pushed.";
 /// What the world looks like after a push failed.
 const NOT_PUSHED: &str =
     "The image is built and tagged on the host; it is not, or not by all its names, in the registry.";
-/// What the world looks like after removing tags failed.
-const NOT_REMOVED: &str = "Its tags, or some of them, are still on the host.";
 
-/// Makes it.
-pub(super) async fn create(
-    resource: &ImageResource,
-    cx: &Context,
-    apply: &mut Apply<ImageResource>,
-) -> Result<(), Diagnostics> {
-    let title = apply.planned.title("build");
-    let (host, machine_id) = host(resource, &title, &apply.planned).await?;
-    let id = random_id()?;
-    make(resource, cx, apply, &host, ImagePrivate { machine_id, ..ImagePrivate::default() }, &id).await
-}
+type Resource = OnHost<HostImage>;
 
-/// Brings it to what was planned: in place, or on another machine before its tags are removed from
-/// the old one.
-pub(super) async fn update(
-    resource: &ImageResource,
-    cx: &Context,
-    apply: &mut Apply<ImageResource>,
-) -> Result<(), Diagnostics> {
-    let Some(prior) = apply.prior.clone() else { return create(resource, cx, apply).await };
-    let builds = prior.private.moved || !apply.planned.is_same_build(&prior.model);
-    let pushes = builds || prior.private.unpushed;
-    if !pushes && apply.planned.host == prior.model.host {
-        apply.record(apply.planned.clone(), prior.private);
-        return Ok(());
+#[async_trait]
+impl Hosted for HostImage {
+    type Model = ImageModel;
+    type Private = ImagePrivate;
+
+    const TYPE: &'static str = "windlass_image";
+    const HOST: &'static str = "It builds the image. Another connection to the same machine changes nothing; another \
+         machine is a move: the image is built there first, then its tags are removed here.";
+    const WORDS: Words = Words {
+        create: "build",
+        update: "build",
+        delete: "remove",
+        unchanged: "What the tags stand for on the host is as it was before, and nothing was pushed.",
+        remains: "Its tags, or some of them, are still on the host.",
+        relocated: "The image is in its new place",
+    };
+
+    fn schema() -> Schema {
+        schema::schema()
     }
-    let title = apply.planned.title("build");
-    let (host, machine_id) = host(resource, &title, &apply.planned).await?;
-    let moves = machine_id != prior.private.machine_id;
-    if !pushes && !moves {
+
+    fn subject(model: &ImageModel) -> String {
+        model.subject()
+    }
+
+    fn import() -> Import<ImageModel> {
+        Import::Never {
+            why: "An image does not say what it was built from, so it would be built again anyway.",
+            instead: "Write the resource and apply: with BuildKit's cache on the host that is cheap, and the tags move \
+                      to it.",
+        }
+    }
+
+    async fn plan(_on: &Planning<'_>, plan: &mut Plan<Resource>) -> Result<(), Diagnostics> {
+        plan::plan(plan)
+    }
+
+    fn needs_host(prior: &State<Resource>, apply: &Apply<Resource>) -> bool {
+        pushes(prior, &apply.planned) || apply.planned.host != prior.model.host
+    }
+
+    async fn observe(on: &OnMachine<'_>, state: State<Resource>) -> Result<Option<State<Resource>>, Failure> {
+        read::observe(on, state).await
+    }
+
+    async fn create(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Failure> {
+        let id = match &apply.prior {
+            Some(prior) => prior.model.id.clone().known_or_default(),
+            None => random_id()?,
+        };
+        make(on, apply, ImagePrivate::default(), &id).await
+    }
+
+    async fn update(
+        on: &OnMachine<'_>,
+        prior: State<Resource>,
+        apply: &mut Apply<Resource>,
+    ) -> Result<(), Failure> {
+        if builds(&prior, &apply.planned) {
+            let id = prior.model.id.clone().known_or_default();
+            make(on, apply, prior.private.clone(), &id).await?;
+            if let Err(failure) = tidy(on, &prior, apply.state.as_ref()).await {
+                let title = format!("Could not remove old images from {}", on.host.name());
+                let world = "The new image is there; old ones take up space.";
+                failure.into_diagnostics(&title, world).into_iter().for_each(|one| on.cx.warn(as_warning(one)));
+            }
+            return Ok(());
+        }
+        if pushes(&prior, &apply.planned) {
+            return push_again(on, apply, prior.private).await;
+        }
         let mut model = apply.planned.clone();
         (model.image_id, model.digest, model.reference) =
             (prior.model.image_id, prior.model.digest, prior.model.reference);
-        apply.record(model, prior.private);
-        return Ok(());
+        on.record(apply, model, prior.private);
+        Ok(())
     }
-    let id = prior.model.id.clone().known_or_default();
-    let private = match moves {
-        true => ImagePrivate { machine_id, ..ImagePrivate::default() },
-        false => ImagePrivate { machine_id, ..prior.private.clone() },
-    };
-    if !builds && !moves {
-        return push_again(resource, cx, apply, &host, prior.private).await;
-    }
-    make(resource, cx, apply, &host, private, &id).await?;
-    if moves {
-        let here = apply.state.as_ref().map(|state| state.private.machine_id.clone()).unwrap_or_default();
-        leave_old_machine(resource, cx, &prior, &here).await;
-        return Ok(());
-    }
-    let tidied = tidy(resource, &host, &prior, apply.state.as_ref()).await;
-    if let Err(failure) = tidied {
-        let title = format!("Could not remove old images from {}", host.executor.name());
-        for problem in failure.diagnostics(&title, "The new image is there; old ones take up space.") {
-            cx.warn(Diagnostic { severity: framework::Severity::Warning, ..problem });
+
+    /// Removes its tags, unless they shall be kept, and the copy of its context.
+    async fn delete(on: &OnMachine<'_>, state: &State<Resource>) -> Result<(), Failure> {
+        if let Some(id) = state.model.id.known() {
+            remove_all(on.host, &directory_of(on.host.home().await?, id)).await?;
         }
+        if state.model.keep_on_destroy.is_true() { Ok(()) } else { untag(on, state).await }
     }
-    Ok(())
+}
+
+/// Whether what is planned has to be built.
+fn builds(prior: &State<Resource>, planned: &ImageModel) -> bool {
+    prior.private.moved || !planned.is_same_build(&prior.model)
+}
+
+/// Whether it has to be pushed, where that is asked for at all.
+fn pushes(prior: &State<Resource>, planned: &ImageModel) -> bool {
+    builds(prior, planned) || prior.private.unpushed
 }
 
 /// Builds and pushes, and records what came of it. `private` is what is known of earlier builds there.
 async fn make(
-    resource: &ImageResource,
-    cx: &Context,
-    apply: &mut Apply<ImageResource>,
-    host: &Host,
+    on: &OnMachine<'_>,
+    apply: &mut Apply<Resource>,
     private: ImagePrivate,
     id: &str,
-) -> Result<(), Diagnostics> {
-    let title = apply.planned.title("build");
+) -> Result<(), Failure> {
     let (planned, config) = (apply.planned.clone(), apply.config.clone());
-    let failed = |failure: Failure| failure.diagnostics(&title, NOT_BUILT);
-    let maker = Maker::open(resource, cx, host, &planned, &config).await.map_err(failed)?;
-    let image_id = maker.build(id).await.map_err(failed)?;
+    let maker = Maker::open(on, &planned, &config).await?;
+    let image_id = maker.build(id).await?;
     let same = image_id == private.image_id;
     let private = ImagePrivate {
         previous_id: if same { private.previous_id } else { private.image_id },
         image_id: image_id.clone(),
-        machine_id: private.machine_id,
         ..ImagePrivate::default()
     };
     let mut model = planned.clone();
@@ -111,53 +142,54 @@ async fn make(
         // It is there from here on: whatever fails below, it is recorded.
         let mut recorded = model.clone();
         (recorded.digest, recorded.reference) = (Field::Null, Field::Null);
-        apply.record(recorded, private.clone());
+        on.record(apply, recorded, private.clone());
     }
-    publish(&maker, apply, model, private).await
+    publish(&maker, on, apply, model, private).await
 }
 
 /// Pushes what the host has to registries that have it no more.
 async fn push_again(
-    resource: &ImageResource,
-    cx: &Context,
-    apply: &mut Apply<ImageResource>,
-    host: &Host,
+    on: &OnMachine<'_>,
+    apply: &mut Apply<Resource>,
     private: ImagePrivate,
-) -> Result<(), Diagnostics> {
+) -> Result<(), Failure> {
     let (planned, config) = (apply.planned.clone(), apply.config.clone());
-    let failed = |failure: Failure| failure.diagnostics(&planned.title("push"), NOT_PUSHED);
-    let maker = Maker::open(resource, cx, host, &planned, &config).await.map_err(failed)?;
-    let private = ImagePrivate { unpushed: false, ..private };
-    publish(&maker, apply, planned.clone(), private).await
+    let maker = Maker::open(on, &planned, &config).await;
+    let maker = maker.with_world(NOT_PUSHED).with_title(|| push_title(&planned))?;
+    publish(&maker, on, apply, planned.clone(), ImagePrivate { unpushed: false, ..private }).await
 }
 
 /// Pushes the image where that is asked for, and records it as `model`.
 async fn publish(
     maker: &Maker<'_>,
-    apply: &mut Apply<ImageResource>,
+    on: &OnMachine<'_>,
+    apply: &mut Apply<Resource>,
     mut model: ImageModel,
     private: ImagePrivate,
-) -> Result<(), Diagnostics> {
+) -> Result<(), Failure> {
     let pushed = maker.push(&private.image_id).await;
-    let pushed = pushed.map_err(|failure| failure.diagnostics(&model.title("push"), NOT_PUSHED))?;
+    let pushed = pushed.with_world(NOT_PUSHED).with_title(|| push_title(&model))?;
     let name = model.name.clone().known_or_default();
     let digest = pushed.get(&name).cloned();
     let reference = digest.as_ref().map(|digest| by_digest(&name, digest));
     model.reference = Field::Known(reference.unwrap_or_else(|| private.image_id.clone()));
     model.digest = Field::from(digest);
-    apply.record(model, ImagePrivate { pushed, ..private });
+    on.record(apply, model, ImagePrivate { pushed, ..private });
     Ok(())
+}
+
+fn push_title(model: &ImageModel) -> String {
+    format!("Could not push {}", model.subject())
 }
 
 /// Removes the names that it has no more, and the image before the last one.
 async fn tidy(
-    resource: &ImageResource,
-    host: &Host,
-    prior: &State<ImageResource>,
-    now: Option<&State<ImageResource>>,
+    on: &OnMachine<'_>,
+    prior: &State<Resource>,
+    now: Option<&State<Resource>>,
 ) -> Result<(), Failure> {
     let Some(now) = now else { return Ok(()) };
-    let engine = resource.engines.engine(host).await?;
+    let engine = on.host.engine().await?;
     let kept = now.model.names();
     for name in prior.model.names().into_iter().filter(|name| !kept.contains(name)) {
         // What still runs the old image is about to be changed, and needs no name of it.
@@ -172,35 +204,9 @@ async fn tidy(
     Ok(())
 }
 
-/// Removes its tags, unless they shall be kept, and the copy of its context. Already gone is fine.
-pub(super) async fn delete(
-    resource: &ImageResource,
-    cx: &Context,
-    state: State<ImageResource>,
-) -> Result<(), Diagnostics> {
-    let title = state.model.title("remove");
-    let done = remove(resource, cx, &title, &state).await;
-    let done = done.map_err(|failure| failure.for_read(&title, NOT_REMOVED));
-    resource.hosts.settle_delete(cx, &title, NOT_REMOVED, done)
-}
-
-async fn remove(
-    resource: &ImageResource,
-    cx: &Context,
-    title: &str,
-    state: &State<ImageResource>,
-) -> Result<(), Failure> {
-    let Some(host) = resource.hosts.reach(&state.model.host)? else {
-        return Err(unknown_settings(title).into());
-    };
-    if let Some(id) = state.model.id.known() {
-        let home = resource.hosts.facts(&host).await?.home;
-        remove_all(&host, &directory_of(&home, id)).await?;
-    }
-    if state.model.keep_on_destroy.is_true() {
-        return Ok(());
-    }
-    let engine = resource.engines.engine(&host).await?;
+/// Removes its tags and, where nothing else has or uses it, the image. Already gone is fine.
+async fn untag(on: &OnMachine<'_>, state: &State<Resource>) -> Result<(), Failure> {
+    let engine = on.host.engine().await?;
     let id = &state.private.image_id;
     let mut names = Vec::new();
     for name in state.model.names() {
@@ -219,8 +225,8 @@ async fn remove(
         }
     }
     if !left.is_empty() {
-        cx.warn(
-            Diagnostic::warning(format!("Left image {:?} on {}", left.join(", "), host.executor.name()))
+        on.cx.warn(
+            Diagnostic::warning(format!("Left image {:?} on {}", left.join(", "), on.host.name()))
                 .detail("A container uses it. Nothing manages it any more.")
                 .detail("Remove it by hand (docker image rm) when the container is gone."),
         );
@@ -231,30 +237,4 @@ async fn remove(
         engine.remove_image(id).await?;
     }
     Ok(())
-}
-
-/// Removes its tags where they were before it moved. It is in its new place already, so a machine
-/// that is gone is worth a warning and no more.
-async fn leave_old_machine(resource: &ImageResource, cx: &Context, prior: &State<ImageResource>, here: &str) {
-    let title = prior.model.title("remove");
-    let words = Leaving {
-        title: &title,
-        warning: &format!("{title} from the machine it was on"),
-        place: "The image is in its new place",
-    };
-    resource.hosts.leave(cx, &prior.model.host, here, &words, delete(resource, cx, prior.clone())).await;
-}
-
-/// The host of the planned image, and which machine that is.
-async fn host(
-    resource: &ImageResource,
-    title: &str,
-    planned: &ImageModel,
-) -> Result<(Host, String), Diagnostics> {
-    let failed = |error| host_error(title, &error, NOT_BUILT);
-    let Some(host) = resource.hosts.reach(&planned.host).map_err(failed)? else {
-        return Err(unknown_settings(title).into());
-    };
-    let machine_id = resource.hosts.facts(&host).await.map_err(failed)?.machine_id;
-    Ok((host, machine_id))
 }

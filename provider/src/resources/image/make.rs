@@ -7,7 +7,7 @@ use docker::{
     build::{self, client_config},
     registry::for_image,
 };
-use framework::{Context, Diagnostic};
+use framework::Diagnostic;
 use remote::{
     Command, Input,
     files::{Entry, EntryContent, Facts, Files, Kind, Symlinks, TempDir, TreeOptions},
@@ -16,8 +16,18 @@ use remote::{
 use secret::{Scrubber, Secret};
 use tree::{FileDigest, Manifest, link_digest};
 
+<<<<<<< HEAD
 use super::{ImageModel, ImageResource, context, failure::Failure};
 use crate::{engines::cli, hosts::Host, registries};
+=======
+use super::{context, model::ImageModel};
+use crate::{
+    failure::{Explain as _, Failure, Stop},
+    hosted::{Host, OnMachine},
+    registries,
+    source::link_digest,
+};
+>>>>>>> 311ac7d (Put commands and images on the kernel of hosts)
 
 /// The folder of contexts in the home directory of who logs in.
 const BUILDS: &str = ".windlass/builds";
@@ -29,8 +39,7 @@ const SECRETS: &str = "secrets";
 
 /// What makes one image on one host.
 pub(super) struct Maker<'a> {
-    cx: &'a Context,
-    host: &'a Host,
+    on: &'a OnMachine<'a>,
     engine: Engine,
     home: String,
     planned: &'a ImageModel,
@@ -39,22 +48,20 @@ pub(super) struct Maker<'a> {
 }
 
 impl<'a> Maker<'a> {
-    /// Gets ready on `host`. The values of write-only attributes are in `config` alone.
+    /// Gets ready. The values of write-only attributes are in `config` alone.
     pub(super) async fn open(
-        resource: &ImageResource,
-        cx: &'a Context,
-        host: &'a Host,
+        on: &'a OnMachine<'a>,
         planned: &'a ImageModel,
         config: &ImageModel,
     ) -> Result<Self, Failure> {
-        let engine = resource.engines.engine(host).await?;
+        let engine = on.host.engine().await?;
         // Whether the client that builds is there, and will do.
-        resource.engines.compose_version(host).await?;
-        let home = resource.hosts.facts(host).await?.home;
+        on.host.compose_version().await?;
+        let home = on.host.home().await?.to_owned();
         let secrets = config.secrets_wo.known().into_iter().flatten();
         let secrets = secrets.filter_map(|(name, value)| Some((name.clone(), value.known()?.clone())));
-        let registries = registries::known(&resource.hosts);
-        Ok(Self { cx, host, engine, home, planned, secrets: secrets.collect(), registries })
+        let registries = registries::known(on.hosts);
+        Ok(Self { on, engine, home, planned, secrets: secrets.collect(), registries })
     }
 
     /// Builds the image of the resource `id`, and returns the image's id.
@@ -71,8 +78,8 @@ impl<'a> Maker<'a> {
         if let Some(private) = private {
             let path = private.path().to_owned();
             if let Err(error) = private.remove().await {
-                self.cx.warn(
-                    Diagnostic::warning(format!("Could not remove {path:?} from {}", self.host.executor.name()))
+                self.on.cx.warn(
+                    Diagnostic::warning(format!("Could not remove {path:?} from {}", self.on.host.name()))
                         .detail(format!("{}.", framework::error_chain(&error)))
                         .detail("It holds build secrets and logins, for nobody to read but its owner: remove it by hand."),
                 );
@@ -82,11 +89,11 @@ impl<'a> Maker<'a> {
         let name = self.planned.name.clone().known_or_default();
         let image = self.engine.image(&name).await?;
         image.map(|image| image.id).ok_or_else(|| {
-            Diagnostic::error(self.planned.title("build"))
-                .detail(format!("The build ended well, but the host has no image {name:?}."))
-                .detail("Probably the builder that was chosen on the host (`docker buildx use`) keeps its results to itself.")
-                .detail("Choose the default builder (`docker buildx use default`), then apply again.")
-                .into()
+            let happened = format!(
+                "The build ended well, but the host has no image {name:?}. Probably the builder that was chosen on the \
+                 host (`docker buildx use`) keeps its results to itself."
+            );
+            Stop::new(happened, "Choose the default builder (`docker buildx use default`), then apply again.").into()
         })
     }
 
@@ -105,10 +112,10 @@ impl<'a> Maker<'a> {
             self.files().upload_tree(private.path(), &entries, &options).await?;
         }
         let config = private.filter(|_| !self.registries.is_empty()).map(TempDir::path);
-        let command = build::command(&cli(self.host, &self.home), config, self.cx.remaining());
+        let command = build::command(&self.on.host.cli().await?, config, self.on.cx.remaining());
         let build = described(self.planned, context, secrets);
-        let executor = self.host.executor.as_ref();
-        Ok(build::run(executor, &command, &build, &self.scrubber(), self.cx.token()).await?)
+        let executor = self.on.host.executor.as_ref();
+        Ok(build::run(executor, &command, &build, &self.scrubber(), self.on.cx.token()).await?)
     }
 
     /// Pushes every name of the image with this id, where that is asked for, and returns the digests
@@ -120,11 +127,11 @@ impl<'a> Maker<'a> {
         }
         for name in self.planned.names() {
             if !is_ours(&self.engine, &name, [image_id]).await? {
-                return Err(self.not_there(&name).into());
+                return Err(self.not_there(&name)).with_world("It was not pushed.");
             }
             let pushed = tokio::select! {
                 biased;
-                () = self.cx.cancelled() => return Err(remote::Error::Cancelled.into()),
+                () = self.on.cx.cancelled() => return Err(remote::Error::Cancelled.into()),
                 pushed = self.engine.push(&name, for_image(&self.registries, &name)) => pushed,
             };
             digests.insert(name, pushed.map_err(|error| self.scrubbed(error))?);
@@ -132,14 +139,12 @@ impl<'a> Maker<'a> {
         Ok(digests)
     }
 
-    fn not_there(&self, name: &str) -> Diagnostic {
-        Diagnostic::error(self.planned.title("push"))
-            .detail(format!(
-                "On {}, {name:?} does not stand for the image that was built, but for another one or for nothing.",
-                self.host.executor.name()
-            ))
-            .detail("It was not pushed.")
-            .detail("Somebody has changed it since it was planned. Plan and apply again.")
+    fn not_there(&self, name: &str) -> Stop {
+        let happened = format!(
+            "On {}, {name:?} does not stand for the image that was built, but for another one or for nothing.",
+            self.on.host.name()
+        );
+        Stop::new(happened, "Somebody has changed it since it was planned. Plan and apply again.")
     }
 
     /// Brings the context to the host: what is there already is not sent again. Returns where it is.
@@ -161,8 +166,13 @@ impl<'a> Maker<'a> {
         let last = files.read_text(&manifest).await?;
         let mut last = last.and_then(|text| Manifest::parse(text.as_bytes()).ok()).unwrap_or_default();
         let mut found = found(&files, &place, &last, &wanted).await?;
+<<<<<<< HEAD
         if !last.fits_under(&found, &wanted) {
             remove_all(self.host, &place).await?;
+=======
+        if !fits_over(&last, &found, &wanted) {
+            remove_all(self.on.host, &place).await?;
+>>>>>>> 311ac7d (Put commands and images on the kernel of hosts)
             (last, found) = (Manifest::default(), BTreeMap::new());
         }
         let difference = last.difference(&found, &wanted);
@@ -190,9 +200,9 @@ impl<'a> Maker<'a> {
         Ok(self.files().upload_tree(root, &entries, &options).await?)
     }
 
-    /// The files of the host, with root's rights where the connection has them.
+    /// The files of the host, for as long as the apply goes on.
     fn files(&self) -> Files<'a> {
-        Files::on(self.host.executor.as_ref()).privileged(true).cancelled_by(self.cx.token())
+        self.on.host.files().cancelled_by(self.on.cx.token())
     }
 
     fn scrubber(&self) -> Scrubber {

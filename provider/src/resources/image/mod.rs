@@ -13,30 +13,20 @@
 
 mod apply;
 mod context;
-mod failure;
 mod make;
 mod model;
 mod plan;
 mod read;
 mod schema;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
-use async_trait::async_trait;
-use framework::{Apply, Context, Diagnostics, Plan, Resource, Schema, State};
 use serde::{Deserialize, Serialize};
 
-use crate::{engines::Engines, hosts::Hosts};
-pub(crate) use model::ImageModel;
+use crate::hosted::placed_on_machine;
 
-/// The type of the resource.
-pub(crate) const TYPE: &str = "windlass_image";
-
-/// The resource `windlass_image`.
-pub(crate) struct ImageResource {
-    hosts: Arc<Hosts>,
-    engines: Arc<Engines>,
-}
+/// The images of `windlass_image`.
+pub(crate) struct HostImage;
 
 /// What the resource remembers besides its attributes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,71 +51,27 @@ pub(crate) struct ImagePrivate {
     pub(crate) unpushed: bool,
 }
 
-impl ImageResource {
-    /// The resource, on the hosts that the provider knows.
-    pub(crate) fn new(hosts: Arc<Hosts>, engines: Arc<Engines>) -> Self {
-        Self { hosts, engines }
-    }
-}
-
-#[async_trait]
-impl Resource for ImageResource {
-    type Model = ImageModel;
-    type Private = ImagePrivate;
-
-    fn type_name(&self) -> &'static str {
-        TYPE
-    }
-
-    fn schema(&self) -> Schema {
-        schema::schema()
-    }
-
-    async fn read(&self, cx: &Context, state: State<Self>) -> Result<Option<State<Self>>, Diagnostics> {
-        read::read(self, cx, state).await
-    }
-
-    async fn plan(&self, _cx: &Context, plan: &mut Plan<Self>) -> Result<(), Diagnostics> {
-        if let Some(prior) = &plan.prior {
-            let title = plan.planned.title("plan");
-            self.hosts.refuse_stranger(&title, &prior.model.host, &plan.planned.host)?;
-        }
-        plan::plan(plan)
-    }
-
-    async fn create(&self, cx: &Context, apply: &mut Apply<Self>) -> Result<(), Diagnostics> {
-        apply::create(self, cx, apply).await
-    }
-
-    async fn update(&self, cx: &Context, apply: &mut Apply<Self>) -> Result<(), Diagnostics> {
-        apply::update(self, cx, apply).await
-    }
-
-    async fn delete(&self, cx: &Context, state: State<Self>) -> Result<(), Diagnostics> {
-        apply::delete(self, cx, state).await
-    }
-
-    async fn import(&self, _cx: &Context, id: &str) -> Result<State<Self>, Diagnostics> {
-        Err(read::not_importable(id).into())
-    }
-}
+placed_on_machine!(ImagePrivate);
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use framework::testing::{Matrix, check_resource};
 
     use super::*;
+    use crate::hosted::OnHost;
 
     #[test]
     fn the_schema_is_sound_and_equals_the_model() {
-        check_resource(&ImageResource::new(Arc::default(), Arc::default()));
+        check_resource(&OnHost::<HostImage>::new(Arc::default()));
     }
 
     #[tokio::test]
     async fn no_configuration_breaks_a_plan() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("Dockerfile"), "FROM scratch\n").unwrap();
-        let report = Matrix::new(ImageResource::new(Arc::default(), Arc::default()))
+        let report = Matrix::new(OnHost::<HostImage>::new(Arc::default()))
             .sample("host", ["ssh://web", "local://"])
             .sample("name", ["registry.example.org/team/app:1", "app"])
             .sample("context", [dir.path().to_str().unwrap()])

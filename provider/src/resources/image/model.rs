@@ -55,16 +55,16 @@ impl ImageModel {
             && self.push == other.push
     }
 
-    /// The title of a failed operation on the image.
-    pub(super) fn title(&self, operation: &str) -> String {
-        format!("Could not {operation} image {:?}", self.name.as_str().unwrap_or_default())
+    /// The image in words.
+    pub(super) fn subject(&self) -> String {
+        format!("image {:?}", self.name.as_str().unwrap_or_default())
     }
 }
 
 /// Checks a name that an image can get.
 pub(super) fn check_tag(name: &str) -> Result<(), String> {
     let reference: Reference =
-        name.parse().map_err(|error| format!("The value is no name of an image: {error}."))?;
+        name.parse().map_err(|error| format!("must be a valid name of an image: {error}"))?;
     if reference.digest.is_some() {
         return Err("must have no digest: that is known only after the build".to_owned());
     }

@@ -2,8 +2,10 @@
 
 use framework::{Diagnostics, Field, Plan};
 
-use super::{ImageResource, context};
-use crate::hosts::keep_spelling;
+use super::{HostImage, context};
+use crate::hosted::OnHost;
+
+type Resource = OnHost<HostImage>;
 
 /// What a build depends on, beside its name.
 const INPUTS: [&str; 10] = [
@@ -20,12 +22,11 @@ const INPUTS: [&str; 10] = [
 ];
 
 /// Decides whether it is built, and whether it is pushed.
-pub(super) fn plan(plan: &mut Plan<ImageResource>) -> Result<(), Diagnostics> {
+pub(super) fn plan(plan: &mut Plan<Resource>) -> Result<(), Diagnostics> {
     plan.planned.source_hash = context::hash(&plan.config)?;
     let (image_id, pushed) = match plan.prior.clone() {
         None => (None, None),
         Some(prior) => {
-            keep_spelling(&mut plan.planned.host, &prior.model.host);
             let moves = plan.planned.host != prior.model.host;
             let builds = moves || prior.private.moved || INPUTS.iter().any(|name| plan.changes(name));
             let pushes = builds || prior.private.unpushed;
@@ -56,7 +57,7 @@ mod tests {
 
     /// Plans `changed` of an image that is built from `git`.
     async fn planned(changed: &[(&str, Value)]) -> Change {
-        let mut core = Harness::new(ImageResource::new(Arc::default(), Arc::default()));
+        let mut core = Harness::new(Resource::new(Arc::default()));
         let mut set = vec![
             ("host", Value::from("ssh://a")),
             ("name", "app:1".into()),

@@ -3,48 +3,38 @@
 use std::collections::BTreeMap;
 
 use docker::engine::{Answer, Image};
-use framework::{Context, Diagnostic, Diagnostics, Field, State};
+use framework::{Diagnostic, Field, State};
 
-use super::{ImageModel, ImageResource, TYPE, failure::Failure};
-use crate::{hosts::Host, registries};
+use super::{HostImage, model::ImageModel};
+use crate::{
+    failure::Failure,
+    hosted::{OnHost, OnMachine},
+    registries,
+};
+
+type Resource = OnHost<HostImage>;
 
 /// Asks the host, and the registries that it was pushed to. One of these that does not answer is taken
 /// to have it, with a warning.
-pub(super) async fn read(
-    resource: &ImageResource,
-    cx: &Context,
-    state: State<ImageResource>,
-) -> Result<Option<State<ImageResource>>, Diagnostics> {
-    let (title, connection) = (state.model.title("read"), state.model.host.clone());
-    let look = |host, state| async {
-        refreshed(resource, cx, host, state)
-            .await
-            .map_err(|failure| failure.for_read(&title, "Nothing was changed."))
-    };
-    resource.hosts.read(cx, &title, &connection, state, look).await
-}
-
-async fn refreshed(
-    resource: &ImageResource,
-    cx: &Context,
-    host: Host,
-    mut state: State<ImageResource>,
-) -> Result<Option<State<ImageResource>>, Failure> {
-    let engine = resource.engines.engine(&host).await?;
+pub(super) async fn observe(
+    on: &OnMachine<'_>,
+    mut state: State<Resource>,
+) -> Result<Option<State<Resource>>, Failure> {
+    let engine = on.host.engine().await?;
     let pushed = pushed(&state);
     let (found, answers) = tokio::join!(
         engine.images(state.model.names().into_iter().collect()),
-        registries::ask(&resource.hosts, &engine, pushed.keys().cloned()),
+        registries::ask(on.hosts, &engine, pushed.keys().cloned()),
     );
-    if let Some(warning) = silent(&state.model, host.executor.name(), &answers) {
-        cx.warn(warning);
+    if let Some(warning) = silent(&state.model, on.host.name(), &answers) {
+        on.cx.warn(warning);
     }
-    take(&mut state, &found?, &pushed, &answers);
+    set_observed(&mut state, &found?, &pushed, &answers);
     Ok(Some(state))
 }
 
 /// The digests of what was pushed, by name.
-fn pushed(state: &State<ImageResource>) -> BTreeMap<String, String> {
+fn pushed(state: &State<Resource>) -> BTreeMap<String, String> {
     let ImageModel { name, digest, push, .. } = &state.model;
     let mut pushed = state.private.pushed.clone();
     // A state from before they were all remembered.
@@ -57,8 +47,8 @@ fn pushed(state: &State<ImageResource>) -> BTreeMap<String, String> {
 }
 
 /// The one place where what a host and registries have becomes attributes.
-fn take(
-    state: &mut State<ImageResource>,
+fn set_observed(
+    state: &mut State<Resource>,
     found: &BTreeMap<String, Image>,
     pushed: &BTreeMap<String, String>,
     answers: &BTreeMap<String, Answer>,
@@ -110,22 +100,14 @@ fn silent(model: &ImageModel, host: &str, answers: &BTreeMap<String, Answer>) ->
     )
 }
 
-/// Why `id` cannot be imported.
-pub(super) fn not_importable(id: &str) -> Diagnostic {
-    Diagnostic::error(format!("Could not import {TYPE} {id:?}"))
-        .detail("An image does not say what it was built from, so it would be built again anyway.")
-        .detail("Nothing was changed.")
-        .detail("Write the resource and apply: with BuildKit's cache on the host that is cheap, and the tags move to it.")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resources::image::{ImageModel, ImagePrivate};
+    use crate::resources::image::ImagePrivate;
 
     const HAS: &str = "sha256:d";
 
-    fn state(push: bool) -> State<ImageResource> {
+    fn state(push: bool) -> State<Resource> {
         let model = ImageModel {
             name: "app:1".into(),
             tags: Field::Known(["app:2".to_owned()].into()),
@@ -142,13 +124,13 @@ mod tests {
     }
 
     fn taken(
-        mut state: State<ImageResource>,
+        mut state: State<Resource>,
         images: &[(&str, &str)],
         answer: Answer,
-    ) -> State<ImageResource> {
+    ) -> State<Resource> {
         let pushed = pushed(&state);
         let answers = pushed.keys().map(|name| (name.clone(), answer.clone())).collect();
-        take(&mut state, &found(images), &pushed, &answers);
+        set_observed(&mut state, &found(images), &pushed, &answers);
         state
     }
 
@@ -193,7 +175,7 @@ mod tests {
         let answers = [("app:1", HAS), ("app:2", "sha256:f")]
             .map(|(name, digest)| (name.to_owned(), Answer::Has(digest.to_owned())))
             .into();
-        take(&mut state, &found(&[("app:1", "sha256:1"), ("app:2", "sha256:1")]), &pushed, &answers);
+        set_observed(&mut state, &found(&[("app:1", "sha256:1"), ("app:2", "sha256:1")]), &pushed, &answers);
         assert!(state.private.unpushed && !state.private.moved);
         assert_eq!(state.model.digest.as_str(), Some(HAS));
     }

@@ -5,9 +5,13 @@ use std::collections::BTreeSet;
 use framework::{Attribute, Rule, Schema, Timeouts, Type, validate};
 
 use super::model::{check_git, check_tag};
+<<<<<<< HEAD
 use tree::check_parts;
 
 use crate::hosts::check_connection;
+=======
+use crate::source::plain_parts;
+>>>>>>> 311ac7d (Put commands and images on the kernel of hosts)
 
 /// The schema.
 pub(super) fn schema() -> Schema {
@@ -20,7 +24,7 @@ pub(super) fn schema() -> Schema {
              Its `reference` always stands for just this image, so that a stack with it in `images` changes when the \
              image does.",
         )
-        .attributes(place())
+        .attributes(names())
         .attributes(sources())
         .attributes(values())
         .attributes(behaviour())
@@ -30,13 +34,8 @@ pub(super) fn schema() -> Schema {
         .timeouts(Timeouts::new().create(60).update(60).delete(5).read(5))
 }
 
-fn place() -> [Attribute; 3] {
+fn names() -> [Attribute; 2] {
     [
-        Attribute::string("host").required().check(check_connection).describe(
-            "The host that builds, as a connection: usually `windlass_host.<name>.connection`. Another connection to \
-             the same machine changes nothing; another machine is a move: the image is built there first, then its tags \
-             are removed here.",
-        ),
         Attribute::string("name").required().requires_replace().check(|name: &String| check_tag(name)).describe(
             "The image's name, with the registry that it is pushed to and a tag (`latest` without one): \
              `registry.example.org/team/app:1`.",
