@@ -1,10 +1,10 @@
 //! The names by which `compose_stack` knows the kernel of hosts, until it stands on it itself.
 
 use framework::{Diagnostic, Diagnostics, Field};
-use remote::{Connection, Error, facts::Facts};
+use remote::{Connection, Error};
 
 use crate::failure::Failure;
-pub(crate) use crate::hosted::{Host, Hosts, check_connection, credentials, import_id};
+pub(crate) use crate::hosted::{Host, Hosts, check_connection, import_id};
 
 /// Why reading something on a host failed.
 #[derive(Debug)]
@@ -35,10 +35,6 @@ impl From<ReadFailure> for Failure {
 }
 
 impl Hosts {
-    pub(crate) async fn facts(&self, host: &Host) -> Result<Facts, Error> {
-        host.facts().await.cloned()
-    }
-
     pub(crate) fn refuse_stranger(
         &self,
         title: &str,

@@ -13,7 +13,6 @@ mod host_key;
 mod hosted;
 mod hosts;
 mod ids;
-mod leaving;
 mod machine;
 mod registries;
 mod require;

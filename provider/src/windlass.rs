@@ -16,8 +16,8 @@ use crate::{
     functions,
     hosted::{Hosted, Hosts, OnHost},
     resources::{
-        command::CommandResource, compose_stack::StackResource, docker_network::DockerNetwork,
-        docker_volume::DockerVolume, file::FileResource, host::HostResource, image::ImageResource,
+        command::HostCommand, compose_stack::StackResource, docker_network::DockerNetwork,
+        docker_volume::DockerVolume, file::HostFile, host::HostResource, image::HostImage,
     },
     settings::{self, ProviderModel, Settings},
 };
@@ -53,13 +53,13 @@ impl Provider for Windlass {
 
     fn resources(&self) -> Vec<AnyResource> {
         vec![
-            AnyResource::new(CommandResource::new(self.hosts.clone())),
+            self.on_host::<HostCommand>(),
             AnyResource::new(StackResource::new(self.hosts.clone(), self.engines.clone())),
             self.on_host::<DockerNetwork>(),
             self.on_host::<DockerVolume>(),
-            AnyResource::new(FileResource::new(self.hosts.clone())),
+            self.on_host::<HostFile>(),
             AnyResource::new(HostResource::new(self.hosts.clone())),
-            AnyResource::new(ImageResource::new(self.hosts.clone(), self.engines.clone())),
+            self.on_host::<HostImage>(),
         ]
     }
 

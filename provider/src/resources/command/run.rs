@@ -129,7 +129,9 @@ impl From<RunError> for Failure {
                  put a shell in front where a line of shell is meant.",
             ),
             RunError::Status { report, .. } => (report, "Correct what it says, then apply again."),
-            RunError::Output(report) => (report, "Let it print less, or encode it (base64), then apply again."),
+            RunError::Output(report) => {
+                (report, "Let it print less, or encode it (base64), then apply again.")
+            }
         };
         Stop::new(happened, next).into()
     }
@@ -214,7 +216,8 @@ mod tests {
         assert_eq!(output, "it is [secret]");
         let failure = ran(CommandModel::default(), Reply::failure(3, "bad hunter2\n")).await.unwrap_err();
         assert!(failure.may_have_run());
-        let text = Failure::from(failure).into_diagnostics("Could not create command \"make\"", "W.").to_string();
+        let text =
+            Failure::from(failure).into_diagnostics("Could not create command \"make\"", "W.").to_string();
         assert!(text.contains("ended with status 3 after") && text.contains("bad [secret]"), "{text}");
     }
 

@@ -1,81 +1,121 @@
-//! Writing, moving and removing the file.
+//! Writing and removing the file.
 
-use framework::{Apply, Context, Diagnostic, Diagnostics, Field, State};
-use remote::{
-    files::{Content, Facts, FileError, Kind, WriteOptions},
-    proof::Proofs,
-};
+use async_trait::async_trait;
+use framework::{Apply, Diagnostic, Diagnostics, Field, Plan, Schema, State};
+use remote::files::{Content, Facts, FileError, Kind, WriteOptions};
 use tokio::fs::File;
 
 use super::{
-    FileModel, FilePrivate, FileResource,
-    model::{bits, of_sha256},
-    plan::hash_of_file,
-    read::{files, look, title},
+    FilePrivate, HostFile,
+    model::{FileModel, bits, of_sha256},
+    plan::{self, hash_of_file},
+    read::{self, inspect, proofs},
+    schema,
 };
 use crate::{
-    failure::{file_error, host_error},
-    hosts::{Host, ReadFailure, unknown_settings},
-    leaving::Leaving,
+    failure::{Explain as _, Failure, Stop},
+    hosted::{Hosted, Import, OnHost, OnMachine, Planning, Words},
 };
 
 /// What the world looks like after a write failed.
 const UNTOUCHED: &str = "The file on the host is as it was before.";
-
 /// What the world looks like after something behind the write failed.
 const WRITTEN: &str = "The new content is in place on the host.";
 
-/// Writes a file that we did not know of.
-pub(super) async fn create(
-    resource: &FileResource,
-    cx: &Context,
-    apply: &mut Apply<FileResource>,
-) -> Result<(), Diagnostics> {
-    let title = title("create", &apply.planned);
-    let host = host(resource, &title, &apply.planned)?;
-    write(resource, &host, cx, &title, apply).await
-}
+type Resource = OnHost<HostFile>;
 
-/// Brings the file to what was planned: in place, or on another machine before it is removed on
-/// the old one. What is right already is left alone, so that another route to the same machine
-/// touches nothing.
-pub(super) async fn update(
-    resource: &FileResource,
-    cx: &Context,
-    apply: &mut Apply<FileResource>,
-) -> Result<(), Diagnostics> {
-    let Some(prior) = apply.prior.clone() else { return create(resource, cx, apply).await };
-    if apply.planned.is_same_file(&prior.model) {
-        apply.record(apply.planned.clone(), prior.private);
-        return Ok(());
+#[async_trait]
+impl Hosted for HostFile {
+    type Model = FileModel;
+    type Private = FilePrivate;
+
+    const TYPE: &'static str = "windlass_file";
+    const HOST: &'static str = "Another connection to the same machine changes nothing; another machine is a move: the \
+         file is written there first, then removed here.";
+    const WORDS: Words = Words {
+        delete: "delete",
+        unchanged: UNTOUCHED,
+        remains: "The file is still there.",
+        relocated: "The file is in its new place",
+        ..Words::USUAL
+    };
+
+    fn schema() -> Schema {
+        schema::schema()
     }
-    let title = title("update", &apply.planned);
-    let host = host(resource, &title, &apply.planned)?;
-    match right_already(resource, &host, &title, apply, &prior).await? {
-        Some(facts) => {
-            let machine_id = machine_id(resource, &host, &title).await?;
-            take(apply, &facts, machine_id);
+
+    fn subject(model: &FileModel) -> String {
+        format!("file {:?}", model.path())
+    }
+
+    fn import() -> Import<FileModel> {
+        let model = |host: String, path: String| FileModel {
+            host: Field::Known(host),
+            path: Field::Known(path),
+            directory_mode: Field::Known("0755".to_owned()),
+            on_destroy: Field::Known("delete".to_owned()),
+            ..FileModel::default()
+        };
+        Import::ByName { what: "absolute path", model }
+    }
+
+    async fn plan(_on: &Planning<'_>, plan: &mut Plan<Resource>) -> Result<(), Diagnostics> {
+        plan::plan(plan)
+    }
+
+    fn needs_host(prior: &State<Resource>, apply: &Apply<Resource>) -> bool {
+        !apply.planned.is_same_file(&prior.model)
+    }
+
+    async fn observe(on: &OnMachine<'_>, state: State<Resource>) -> Result<Option<State<Resource>>, Failure> {
+        read::observe(on, state).await
+    }
+
+    async fn create(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Failure> {
+        match apply.prior.clone() {
+            Some(prior) => Self::update(on, prior, apply).await,
+            None => write(on, apply).await,
         }
-        None => write(resource, &host, cx, &title, apply).await?,
     }
-    let here = apply.state.as_ref().map(|state| state.private.machine_id.clone()).unwrap_or_default();
-    if prior.model.host != apply.planned.host {
-        leave_old_machine(resource, cx, prior, &here).await;
+
+    /// What is right already is left alone, so that another route to the same machine touches nothing.
+    async fn update(
+        on: &OnMachine<'_>,
+        prior: State<Resource>,
+        apply: &mut Apply<Resource>,
+    ) -> Result<(), Failure> {
+        match right_already(on, apply, &prior).await? {
+            Some(facts) => record(on, apply, &facts),
+            None => write(on, apply).await?,
+        }
+        Ok(())
     }
-    Ok(())
+
+    fn is_kept(model: &FileModel) -> bool {
+        model.on_destroy.as_str() == Some("keep")
+    }
+
+    async fn delete(on: &OnMachine<'_>, state: &State<Resource>) -> Result<(), Failure> {
+        let path = state.model.path();
+        // Somebody may have put something else there since: that is not ours to remove.
+        if inspect(on.host, path).await?.is_some_and(|facts| facts.kind == Kind::File) {
+            on.host.files().remove_file(path).await?;
+        }
+        if state.model.is_write_only() {
+            proofs(on.host).await?.forget(path).await?;
+        }
+        Ok(())
+    }
 }
 
 /// What is on the host, where that is what was planned.
 async fn right_already(
-    resource: &FileResource,
-    host: &Host,
-    title: &str,
-    apply: &Apply<FileResource>,
-    prior: &State<FileResource>,
-) -> Result<Option<Facts>, Diagnostics> {
-    let failed = |error: FileError| file_error(title, &error, UNTOUCHED);
+    on: &OnMachine<'_>,
+    apply: &Apply<Resource>,
+    prior: &State<Resource>,
+) -> Result<Option<Facts>, FileError> {
     let path = apply.planned.path();
-    let Some(facts) = look(host, path).await.map_err(failed)? else { return Ok(None) };
+    let Some(facts) = inspect(on.host, path).await? else { return Ok(None) };
     if !apply.planned.is_met_by(&facts) {
         return Ok(None);
     }
@@ -85,131 +125,57 @@ async fn right_already(
     }
     let same_version = prior.model.content_hash == apply.planned.content_hash;
     let Some(sha256) = facts.sha256.as_deref().filter(|_| same_version) else { return Ok(None) };
-    let home = resource.hosts.facts(host).await.map_err(FileError::from).map_err(failed)?.home;
-    let proofs = Proofs::on(host.executor.as_ref(), &home);
-    let untouched = proofs.matches(path, sha256).await.map_err(failed)?;
+    let untouched = proofs(on.host).await?.matches(path, sha256).await?;
     Ok(Some(facts).filter(|_| untouched))
 }
 
-/// Removes the file where it was before it moved, unless that is where it is now. It is in its new
-/// place already, so a machine that is gone is worth a warning and no more.
-async fn leave_old_machine(resource: &FileResource, cx: &Context, prior: State<FileResource>, here: &str) {
-    if prior.private.machine_id == here {
-        return;
-    }
-    let words = Leaving {
-        title: &title("delete", &prior.model),
-        warning: &format!("Could not remove file {:?} from the machine it was on", prior.model.path()),
-        place: "The file is in its new place",
-    };
-    let old = prior.model.host.clone();
-    resource.hosts.leave(cx, &old, here, &words, delete(resource, cx, prior)).await;
-}
-
-/// Removes the file, unless it shall be kept. Already gone is fine.
-pub(super) async fn delete(
-    resource: &FileResource,
-    cx: &Context,
-    state: State<FileResource>,
-) -> Result<(), Diagnostics> {
-    if state.model.on_destroy.known().is_some_and(|word| word == "keep") {
-        return Ok(());
-    }
-    let title = title("delete", &state.model);
-    let done = remove(resource, &title, &state.model).await;
-    resource.hosts.settle_delete(cx, &title, "The file is still there.", done)
-}
-
-async fn remove(resource: &FileResource, title: &str, model: &FileModel) -> Result<(), ReadFailure> {
-    let failed = |error| match error {
-        FileError::Remote(error) => ReadFailure::Host(error),
-        error => ReadFailure::Other(file_error(title, &error, "The file is still there.")),
-    };
-    let Some(host) = resource.hosts.reach(&model.host)? else {
-        return Err(ReadFailure::Other(unknown_settings(title)));
-    };
-    let path = model.path();
-    // Somebody may have put something else there since: that is not ours to remove.
-    if look(&host, path).await.map_err(failed)?.is_some_and(|facts| facts.kind == Kind::File) {
-        files(&host).remove_file(path).await.map_err(failed)?;
-    }
-    if model.is_write_only() {
-        let home = resource.hosts.facts(&host).await?.home;
-        Proofs::on(host.executor.as_ref(), &home).forget(path).await.map_err(failed)?;
-    }
-    Ok(())
-}
-
 /// Writes the planned content and records what is there then.
-async fn write(
-    resource: &FileResource,
-    host: &Host,
-    cx: &Context,
-    title: &str,
-    apply: &mut Apply<FileResource>,
-) -> Result<(), Diagnostics> {
-    let failed = |world| move |error: FileError| file_error(title, &error, world);
+async fn write(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Failure> {
     let path = apply.planned.path().to_owned();
-    let machine_id = machine_id(resource, host, title).await?;
     let content = content(&apply.planned, &apply.config).await?;
-    let writer = files(host).cancelled_by(cx.token());
-    let written = writer.write(&path, content, &options(&apply.planned)).await.map_err(failed(UNTOUCHED))?;
+    let writer = on.host.files().cancelled_by(on.cx.token());
+    let written = writer.write(&path, content, &options(&apply.planned)).await?;
     // From here on the file is there: whatever fails below, it is recorded.
     let mut recorded = apply.planned.clone();
     recorded.owner = settled(&apply.planned.owner);
     recorded.group = settled(&apply.planned.group);
-    apply.record(recorded, FilePrivate { machine_id: machine_id.clone(), ..FilePrivate::default() });
+    on.record(apply, recorded, FilePrivate::default());
 
-    keep_proof(resource, host, apply, &written.sha256).await.map_err(failed(WRITTEN))?;
-    let facts = look(host, &path).await.map_err(failed(WRITTEN))?;
+    keep_proof(on, apply, &written.sha256).await.with_world(WRITTEN)?;
+    let facts = inspect(on.host, &path).await.with_world(WRITTEN)?;
     let Some(facts) = facts.filter(|facts| facts.sha256.as_deref() == Some(written.sha256.as_str())) else {
-        return Err(Diagnostic::error(title)
-            .detail(
-                "The file was written and verified, but a moment later it held something else or was gone.",
-            )
-            .detail("Something else on the host writes it too.")
-            .detail("Find out what, then apply again.")
-            .into());
+        let happened =
+            "The file was written and verified, but a moment later it held something else or was gone.";
+        let stop = Stop::new(happened, "Find out what, then apply again.");
+        return Err(stop).with_world("Something else on the host writes it too.");
     };
-    take(apply, &facts, machine_id);
+    record(on, apply, &facts);
     Ok(())
 }
 
 /// Leaves a proof of a write-only content on the host, and none of any other.
-async fn keep_proof(
-    resource: &FileResource,
-    host: &Host,
-    apply: &Apply<FileResource>,
-    sha256: &str,
-) -> Result<(), FileError> {
+async fn keep_proof(on: &OnMachine<'_>, apply: &Apply<Resource>, sha256: &str) -> Result<(), FileError> {
     let was_write_only = apply.prior.as_ref().is_some_and(|prior| prior.model.is_write_only());
-    if !apply.planned.is_write_only() && !was_write_only {
-        return Ok(());
-    }
-    let home = resource.hosts.facts(host).await?.home;
-    let proofs = Proofs::on(host.executor.as_ref(), &home);
     if apply.planned.is_write_only() {
-        return proofs.keep(apply.planned.path(), sha256).await;
+        proofs(on.host).await?.keep(apply.planned.path(), sha256).await?;
+    } else if was_write_only {
+        proofs(on.host).await?.forget(apply.planned.path()).await?;
     }
-    proofs.forget(apply.planned.path()).await
+    Ok(())
 }
 
 /// Records the planned file as it was found on the host.
-fn take(apply: &mut Apply<FileResource>, facts: &Facts, machine_id: String) {
+fn record(on: &OnMachine<'_>, apply: &mut Apply<Resource>, facts: &Facts) {
     let mut model = apply.planned.clone();
     let untouched = model.is_write_only().then_some(true);
-    model.take(facts, untouched);
-    let private = FilePrivate { machine_id, owner: facts.owner.clone(), group: facts.group.clone() };
-    apply.record(model, private);
-}
-
-async fn machine_id(resource: &FileResource, host: &Host, title: &str) -> Result<String, Diagnostics> {
-    let facts = resource.hosts.facts(host).await;
-    Ok(facts.map_err(|error| host_error(title, &error, UNTOUCHED))?.machine_id)
+    model.set_observed(facts, untouched);
+    let private =
+        FilePrivate { owner: facts.owner.clone(), group: facts.group.clone(), ..FilePrivate::default() };
+    on.record(apply, model, private);
 }
 
 /// What the configuration says the file holds.
-async fn content(planned: &FileModel, config: &FileModel) -> Result<Content<'static>, Diagnostics> {
+async fn content(planned: &FileModel, config: &FileModel) -> Result<Content<'static>, Diagnostic> {
     if let Some(secret) = config.content_wo.known() {
         return Ok(Content::from(secret.expose().to_owned().into_bytes()));
     }
@@ -222,8 +188,7 @@ async fn content(planned: &FileModel, config: &FileModel) -> Result<Content<'sta
             .detail("The file on this machine is not the one that was planned: it was changed since.")
             .detail(UNTOUCHED)
             .detail("Plan and apply again.")
-            .at("source")
-            .into());
+            .at("source"));
     }
     let opened = async {
         let file = File::open(&path).await?;
@@ -235,7 +200,6 @@ async fn content(planned: &FileModel, config: &FileModel) -> Result<Content<'sta
             .detail(format!("The file on this machine cannot be read any more: {error}."))
             .detail(UNTOUCHED)
             .at("source")
-            .into()
     })
 }
 
@@ -247,13 +211,6 @@ fn options(planned: &FileModel) -> WriteOptions {
         group: planned.group.known().cloned(),
         directory_mode: mode(&planned.directory_mode, 0o755),
     }
-}
-
-/// The host of the planned file.
-fn host(resource: &FileResource, title: &str, planned: &FileModel) -> Result<Host, Diagnostics> {
-    let reached =
-        resource.hosts.reach(&planned.host).map_err(|error| host_error(title, &error, UNTOUCHED))?;
-    reached.ok_or_else(|| unknown_settings(title).into())
 }
 
 /// A known value as it is; what is unknown is filled in once the file has been looked at.

@@ -11,22 +11,12 @@ mod plan;
 mod read;
 mod schema;
 
-use std::sync::Arc;
-
-use async_trait::async_trait;
-use framework::{Apply, Context, Diagnostics, Plan, Resource, Schema, State};
 use serde::{Deserialize, Serialize};
 
-use crate::hosts::Hosts;
-pub(crate) use model::FileModel;
+use crate::hosted::placed_on_machine;
 
-/// The type of the resource.
-pub(crate) const TYPE: &str = "windlass_file";
-
-/// The resource `windlass_file`.
-pub(crate) struct FileResource {
-    hosts: Arc<Hosts>,
-}
+/// The files of `windlass_file`.
+pub(crate) struct HostFile;
 
 /// What the resource remembers besides its attributes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,70 +31,26 @@ pub(crate) struct FilePrivate {
     pub(crate) group: String,
 }
 
-impl FileResource {
-    /// The resource, on the hosts that the provider knows.
-    pub(crate) fn new(hosts: Arc<Hosts>) -> Self {
-        Self { hosts }
-    }
-}
-
-#[async_trait]
-impl Resource for FileResource {
-    type Model = FileModel;
-    type Private = FilePrivate;
-
-    fn type_name(&self) -> &'static str {
-        TYPE
-    }
-
-    fn schema(&self) -> Schema {
-        schema::schema()
-    }
-
-    async fn read(&self, cx: &Context, state: State<Self>) -> Result<Option<State<Self>>, Diagnostics> {
-        read::read(self, cx, state).await
-    }
-
-    async fn plan(&self, _cx: &Context, plan: &mut Plan<Self>) -> Result<(), Diagnostics> {
-        if let Some(prior) = &plan.prior {
-            let title = read::title("plan", &plan.planned);
-            self.hosts.refuse_stranger(&title, &prior.model.host, &plan.planned.host)?;
-        }
-        plan::plan(plan)
-    }
-
-    async fn create(&self, cx: &Context, apply: &mut Apply<Self>) -> Result<(), Diagnostics> {
-        apply::create(self, cx, apply).await
-    }
-
-    async fn update(&self, cx: &Context, apply: &mut Apply<Self>) -> Result<(), Diagnostics> {
-        apply::update(self, cx, apply).await
-    }
-
-    async fn delete(&self, cx: &Context, state: State<Self>) -> Result<(), Diagnostics> {
-        apply::delete(self, cx, state).await
-    }
-
-    async fn import(&self, _cx: &Context, id: &str) -> Result<State<Self>, Diagnostics> {
-        read::import(id)
-    }
-}
+placed_on_machine!(FilePrivate);
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use framework::testing::{Matrix, check_resource};
 
     use super::*;
+    use crate::hosted::OnHost;
 
     #[test]
     fn the_schema_is_sound_and_equals_the_model() {
-        check_resource(&FileResource::new(Arc::default()));
+        check_resource(&OnHost::<HostFile>::new(Arc::default()));
     }
 
     #[tokio::test]
     async fn no_configuration_breaks_a_plan() {
         let here = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-        let report = Matrix::new(FileResource::new(Arc::default()))
+        let report = Matrix::new(OnHost::<HostFile>::new(Arc::default()))
             .sample("host", ["ssh://web", "local://"])
             .sample("path", ["/srv/a b"])
             .sample("source", [here])

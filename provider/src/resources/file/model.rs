@@ -27,7 +27,7 @@ const CHANGED: &str = "changed";
 impl FileModel {
     /// Takes over what the host has. `untouched` tells of a write-only content whether it is still
     /// the one that was written.
-    pub(super) fn take(&mut self, facts: &Facts, untouched: Option<bool>) {
+    pub(super) fn set_observed(&mut self, facts: &Facts, untouched: Option<bool>) {
         self.content_hash = Field::from(match untouched {
             None => facts.sha256.as_deref().map(of_sha256),
             Some(true) => self.content_wo_version.known().map(|version| of_version(version)),
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn what_is_on_the_host_becomes_attributes() {
         let mut model = FileModel::default();
-        model.take(&facts(), None);
+        model.set_observed(&facts(), None);
         assert_eq!(model.content_hash, Field::Known("sha256:ab".into()));
         assert_eq!(
             (model.mode.known().unwrap().as_str(), model.group.known().unwrap().as_str()),
@@ -122,9 +122,9 @@ mod tests {
     #[test]
     fn a_write_only_content_shows_its_version_and_never_a_hash() {
         let mut model = FileModel { content_wo_version: Field::Known("3".into()), ..FileModel::default() };
-        model.take(&facts(), Some(true));
+        model.set_observed(&facts(), Some(true));
         assert_eq!(model.content_hash, Field::Known("version:3".into()));
-        model.take(&facts(), Some(false));
+        model.set_observed(&facts(), Some(false));
         assert_eq!(model.content_hash, Field::Known("changed".into()));
     }
 

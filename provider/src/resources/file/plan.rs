@@ -10,15 +10,16 @@ use framework::{Diagnostic, Diagnostics, Field, Plan, State};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    FileResource,
+    HostFile,
     model::{FileModel, bits, of_sha256, of_version},
 };
-use crate::hosts::keep_spelling;
+use crate::hosted::OnHost;
+
+type Resource = OnHost<HostFile>;
 
 /// Decides what the file will hold. The hash is known as soon as the content is.
-pub(super) fn plan(plan: &mut Plan<FileResource>) -> Result<(), Diagnostics> {
+pub(super) fn plan(plan: &mut Plan<Resource>) -> Result<(), Diagnostics> {
     if let Some(prior) = &plan.prior {
-        keep_spelling(&mut plan.planned.host, &prior.model.host);
         keep_bits(&mut plan.planned.mode, &prior.model.mode);
         keep_bits(&mut plan.planned.directory_mode, &prior.model.directory_mode);
         keep_owners(&mut plan.planned, &plan.config, prior);
@@ -37,7 +38,7 @@ fn keep_bits(planned: &mut Field<String>, prior: &Field<String>) {
 
 /// Who owns a file whose configuration does not say: whoever owned it when it was written. On
 /// another machine, or for another user, only writing it tells.
-fn keep_owners(planned: &mut FileModel, config: &FileModel, prior: &State<FileResource>) {
+fn keep_owners(planned: &mut FileModel, config: &FileModel, prior: &State<Resource>) {
     let elsewhere = planned.host != prior.model.host;
     let decide = |planned: &mut Field<String>, config: &Field<String>, written: &str| {
         if !config.is_null() {

@@ -3,7 +3,6 @@
 use framework::{Attribute, Rule, Schema, Timeouts, validate};
 
 use super::plan::{check_mode, check_path};
-use crate::hosts::check_connection;
 
 /// What happens to the file when the resource is destroyed.
 pub(super) const ON_DESTROY: [&str; 2] = ["delete", "keep"];
@@ -15,7 +14,6 @@ pub(super) fn schema() -> Schema {
             "A file on a host. What it holds is compared by hash, mode and owner, so a change made by hand is seen \
              and repaired. The old content stays until the new one is on the host and verified.",
         )
-        .attributes(place())
         .attributes(content())
         .attributes(access())
         .attribute(
@@ -29,22 +27,13 @@ pub(super) fn schema() -> Schema {
         .timeouts(Timeouts::new().create(10).update(10).delete(5).read(5))
 }
 
-fn place() -> [Attribute; 2] {
+fn content() -> [Attribute; 6] {
     [
-        Attribute::string("host").required().check(check_connection).describe(
-            "The host, as a connection: usually `windlass_host.<name>.connection`. Another connection to the same \
-             machine changes nothing; another machine is a move: the file is written there first, then removed here.",
-        ),
         Attribute::string("path")
             .required()
             .requires_replace()
             .check(|path: &String| check_path(path))
             .describe("Absolute path of the file on the host."),
-    ]
-}
-
-fn content() -> [Attribute; 5] {
-    [
         Attribute::string("content").describe("What the file holds. Stored in the state; for secrets use `content_wo`."),
         Attribute::string("source").describe("A file on the machine that runs tofu, to be copied as it is."),
         Attribute::string("content_wo").write_only().describe(

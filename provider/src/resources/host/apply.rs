@@ -15,7 +15,7 @@ use super::{HostModel, HostResource, plan, read::title};
 use crate::{
     failure::host_error,
     host_key::pinned,
-    hosts::{Host, Hosts, credentials},
+    hosted::{Host, Hosts, credentials},
     machine::inspect,
     settings::Settings,
 };

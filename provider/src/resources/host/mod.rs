@@ -16,7 +16,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use framework::{Apply, Context, Diagnostics, Plan, Resource, Schema, State};
 
-use crate::hosts::Hosts;
+use crate::hosted::Hosts;
 pub(crate) use model::HostModel;
 
 /// The type of the resource.
@@ -57,7 +57,7 @@ impl Resource for HostResource {
             && !plan::leads_elsewhere(&prior.model, &plan.planned)
         {
             let title = read::title("plan", &plan.planned);
-            self.hosts.refuse_stranger(&title, &prior.model.connection, &plan.planned.connection)?;
+            self.hosts.refuse_if_access_denied(&title, &prior.model.connection, &plan.planned.connection)?;
         }
         Ok(())
     }

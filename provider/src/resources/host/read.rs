@@ -6,7 +6,8 @@ use tokio::time::Instant;
 
 use super::{HostModel, HostResource, TYPE, plan};
 use crate::{
-    hosts::{Host, Hosts, ReadFailure, credentials, import_id},
+    failure::Failure,
+    hosted::{Host, Hosts, credentials, import_id},
     machine::inspect,
 };
 
@@ -18,15 +19,15 @@ pub(super) async fn read(
     state: State<HostResource>,
 ) -> Result<Option<State<HostResource>>, Diagnostics> {
     let (title, connection) = (title("read", &state.model), state.model.connection.clone());
-    let look = |host, state: State<HostResource>| refreshed(&resource.hosts, host, state.model);
-    resource.hosts.read(cx, &title, &connection, state, look).await
+    let observe = |host, state: State<HostResource>| refreshed(&resource.hosts, host, state.model);
+    resource.hosts.read(cx, &title, &connection, state, observe).await
 }
 
 async fn refreshed(
     hosts: &Hosts,
     host: Host,
     mut model: HostModel,
-) -> Result<Option<State<HostResource>>, ReadFailure> {
+) -> Result<Option<State<HostResource>>, Failure> {
     model.machine = inspect(&host).await?.into();
     if model.host_public_key.is_null() {
         adopt_key(hosts, &host, &mut model).await?;
@@ -36,7 +37,7 @@ async fn refreshed(
 
 /// Pins the key of a machine that was imported: known_hosts, or the connection it was imported by,
 /// has vouched for it.
-async fn adopt_key(hosts: &Hosts, host: &Host, model: &mut HostModel) -> Result<(), ReadFailure> {
+async fn adopt_key(hosts: &Hosts, host: &Host, model: &mut HostModel) -> Result<(), Failure> {
     let (Connection::Ssh(ssh), Some(settings)) = (&host.connection, hosts.settings()) else { return Ok(()) };
     let credentials = credentials(ssh, &settings)?;
     let key = hosts.pool().verified_host_key(ssh, &credentials, Instant::now()).await?;

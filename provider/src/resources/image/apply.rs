@@ -86,7 +86,10 @@ impl Hosted for HostImage {
             if let Err(failure) = tidy(on, &prior, apply.state.as_ref()).await {
                 let title = format!("Could not remove old images from {}", on.host.name());
                 let world = "The new image is there; old ones take up space.";
-                failure.into_diagnostics(&title, world).into_iter().for_each(|one| on.cx.warn(as_warning(one)));
+                failure
+                    .into_diagnostics(&title, world)
+                    .into_iter()
+                    .for_each(|one| on.cx.warn(as_warning(one)));
             }
             return Ok(());
         }

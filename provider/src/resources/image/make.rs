@@ -16,18 +16,12 @@ use remote::{
 use secret::{Scrubber, Secret};
 use tree::{FileDigest, Manifest, link_digest};
 
-<<<<<<< HEAD
-use super::{ImageModel, ImageResource, context, failure::Failure};
-use crate::{engines::cli, hosts::Host, registries};
-=======
 use super::{context, model::ImageModel};
 use crate::{
     failure::{Explain as _, Failure, Stop},
     hosted::{Host, OnMachine},
     registries,
-    source::link_digest,
 };
->>>>>>> 311ac7d (Put commands and images on the kernel of hosts)
 
 /// The folder of contexts in the home directory of who logs in.
 const BUILDS: &str = ".windlass/builds";
@@ -166,13 +160,8 @@ impl<'a> Maker<'a> {
         let last = files.read_text(&manifest).await?;
         let mut last = last.and_then(|text| Manifest::parse(text.as_bytes()).ok()).unwrap_or_default();
         let mut found = found(&files, &place, &last, &wanted).await?;
-<<<<<<< HEAD
         if !last.fits_under(&found, &wanted) {
-            remove_all(self.host, &place).await?;
-=======
-        if !fits_over(&last, &found, &wanted) {
             remove_all(self.on.host, &place).await?;
->>>>>>> 311ac7d (Put commands and images on the kernel of hosts)
             (last, found) = (Manifest::default(), BTreeMap::new());
         }
         let difference = last.difference(&found, &wanted);

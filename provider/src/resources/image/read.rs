@@ -123,11 +123,7 @@ mod tests {
         images.iter().map(|(name, id)| ((*name).to_owned(), image(id))).collect()
     }
 
-    fn taken(
-        mut state: State<Resource>,
-        images: &[(&str, &str)],
-        answer: Answer,
-    ) -> State<Resource> {
+    fn taken(mut state: State<Resource>, images: &[(&str, &str)], answer: Answer) -> State<Resource> {
         let pushed = pushed(&state);
         let answers = pushed.keys().map(|name| (name.clone(), answer.clone())).collect();
         set_observed(&mut state, &found(images), &pushed, &answers);

@@ -5,13 +5,7 @@ use std::collections::BTreeSet;
 use framework::{Attribute, Rule, Schema, Timeouts, Type, validate};
 
 use super::model::{check_git, check_tag};
-<<<<<<< HEAD
 use tree::check_parts;
-
-use crate::hosts::check_connection;
-=======
-use crate::source::plain_parts;
->>>>>>> 311ac7d (Put commands and images on the kernel of hosts)
 
 /// The schema.
 pub(super) fn schema() -> Schema {
@@ -36,10 +30,14 @@ pub(super) fn schema() -> Schema {
 
 fn names() -> [Attribute; 2] {
     [
-        Attribute::string("name").required().requires_replace().check(|name: &String| check_tag(name)).describe(
-            "The image's name, with the registry that it is pushed to and a tag (`latest` without one): \
+        Attribute::string("name")
+            .required()
+            .requires_replace()
+            .check(|name: &String| check_tag(name))
+            .describe(
+                "The image's name, with the registry that it is pushed to and a tag (`latest` without one): \
              `registry.example.org/team/app:1`.",
-        ),
+            ),
         Attribute::set("tags", Type::String)
             .check(|tags: &BTreeSet<String>| tags.iter().try_for_each(|tag| check_tag(tag)))
             .describe("More names of it, in full, which are pushed as well."),
