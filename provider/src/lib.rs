@@ -6,12 +6,10 @@
 mod adapter;
 mod data_sources;
 mod docker_objects;
-mod engines;
 mod failure;
 mod functions;
 mod host_key;
 mod hosted;
-mod hosts;
 mod ids;
 mod machine;
 mod registries;
@@ -22,6 +20,3 @@ mod windlass;
 
 pub use adapter::Adapter;
 pub use windlass::Windlass;
-
-// For compose_stack, until it stands on `failure` itself.
-use failure as diagnose;

@@ -12,11 +12,10 @@ use crate::{
         compose_stack::StackDataSource, compose_stacks::StacksDataSource, container_logs::LogsDataSource,
         host::HostDataSource,
     },
-    engines::Engines,
     functions,
     hosted::{Hosted, Hosts, OnHost},
     resources::{
-        command::HostCommand, compose_stack::StackResource, docker_network::DockerNetwork,
+        command::HostCommand, compose_stack::ComposeStack, docker_network::DockerNetwork,
         docker_volume::DockerVolume, file::HostFile, host::HostResource, image::HostImage,
     },
     settings::{self, ProviderModel, Settings},
@@ -26,7 +25,6 @@ use crate::{
 #[derive(Default)]
 pub struct Windlass {
     hosts: Arc<Hosts>,
-    engines: Arc<Engines>,
 }
 
 impl Windlass {
@@ -54,7 +52,7 @@ impl Provider for Windlass {
     fn resources(&self) -> Vec<AnyResource> {
         vec![
             self.on_host::<HostCommand>(),
-            AnyResource::new(StackResource::new(self.hosts.clone(), self.engines.clone())),
+            self.on_host::<ComposeStack>(),
             self.on_host::<DockerNetwork>(),
             self.on_host::<DockerVolume>(),
             self.on_host::<HostFile>(),

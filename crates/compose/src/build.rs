@@ -10,13 +10,12 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::{
-    predict::{below, followed, normal},
+    resolved::{below, followed, normal},
     resources::Values,
 };
 use tree::{Dockerignore, FileDigest};
 
-/// The label of an image that says what it was built from.
-pub const LABEL_CONTEXT: &str = "windlass.context-hash";
+pub use crate::resolved::LABEL_CONTEXT;
 
 /// The file of a context that says what is no part of it.
 const IGNORE_FILE: &str = ".dockerignore";

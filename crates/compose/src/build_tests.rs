@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::seal::Placeholders;
+use crate::secret_label::Placeholders;
 
 const DIRECTORY: &str = "/srv/web";
 

@@ -17,7 +17,7 @@ use remote::{Command, Input};
 use serde_json::{Value, json};
 
 use super::{
-    calls::{Compose, telling_lines},
+    client::{Compose, telling_lines},
     command::Project,
 };
 use docker::{Cli, Error, engine::Container};

@@ -1,53 +1,38 @@
-//! Compose projects: commands, configuration, prediction and comparison.
+//! Docker Compose projects: what their files mean, asked of the host's own `docker compose`.
 //!
-//! How the parts make a plan:
+//! How the parts tell what the files want:
 //! 1. [`staging::needed`] picks the files that Compose reads; they go to a private directory on the
-//!    host, with a [`layout::Layout::dotenv`] in which [`record::placeholder`]s stand for secrets;
-//! 2. [`Compose::config`] resolves them, [`predict::Resolved::moved`] moves the result to the final
-//!    directory and adds our labels, [`Compose::hashes`] hashes it;
-//! 3. [`stack::wanted`] makes of it what is wanted, [`stack::read`] tells what is there,
-//!    [`plan::changes`] what lies between, [`plan::planned`] what is known of the outcome.
+//!    host, with a [`Layout::dotenv`] in which [`secret_label::placeholder`]s stand for secrets;
+//! 2. [`Compose::config`] resolves them, [`Resolved::moved`] moves the result to the final directory
+//!    and adds our labels, [`Compose::hashes`] hashes it.
 //!
-//! And an apply:
-//! 1. [`tree::Manifest::difference`] says what to send and what to delete; `.env` with the real
-//!    values and [`predict::override_file`] are written beside it;
-//! 2. images are pulled: with credentials of ours by [`docker::Engine::pull`], the
-//!    others by [`Compose::pull`]; [`stack::orphans`] are removed, [`plan::repairs`] are made;
-//! 3. [`Compose::job`] for what has to run first, [`Compose::up`], [`wait::until_ready`], jobs again;
-//! 4. [`stack::record`] is kept on the host for the next read.
-//!
-//! The order matters in one place: `.env`, the override and the files are one generation, and
-//! [`record::Record`] is written last, so that an apply that was cut off reads as a change.
+//! [`Behaviour`] says what the Compose of a version does to services that depend on others,
+//! [`policy`] what people require of every service. Nothing here compares with what runs: that is
+//! the engine's work, in `stack`.
 
 pub mod behaviour;
 pub mod build;
-pub mod calls;
-pub mod choice;
+pub mod client;
 pub mod command;
 pub mod dotenv;
-pub mod history;
-pub mod hold;
 pub mod job;
 pub mod layout;
-pub mod origin;
 pub mod outline;
-pub mod overview;
-pub mod plan;
 pub mod policy;
-pub mod predict;
 pub mod project;
-pub mod record;
+pub mod ready_state;
+pub mod resolved;
 pub mod resources;
-pub mod seal;
-pub mod shared;
-pub mod stack;
+pub mod secret_label;
 pub mod staging;
 pub mod version;
-pub mod wait;
+mod volumes_from;
 
 pub use behaviour::Behaviour;
-pub use calls::Compose;
-pub use choice::Choice;
+pub use client::Compose;
 pub use command::Project;
+pub use layout::Layout;
 pub use project::Config;
+pub use ready_state::ReadyState;
+pub use resolved::Resolved;
 pub use version::ComposeVersion;

@@ -127,30 +127,6 @@ impl Config {
         mark_jobs(&mut services);
         Ok(Self { name: raw.name, services, document })
     }
-
-    /// `services`, and every one that follows any of them, directly or by way of others: `needs` tells
-    /// whom a service follows.
-    pub(super) fn followers(
-        &self,
-        services: &BTreeSet<String>,
-        needs: impl Fn(&Service) -> BTreeSet<&String>,
-    ) -> BTreeSet<String> {
-        let mut all = services.clone();
-        loop {
-            let more: Vec<_> = self
-                .services
-                .iter()
-                .filter(|(name, service)| {
-                    !all.contains(*name) && needs(service).into_iter().any(|other| all.contains(other))
-                })
-                .map(|(name, _)| name.clone())
-                .collect();
-            if more.is_empty() {
-                return all;
-            }
-            all.extend(more);
-        }
-    }
 }
 
 fn mark_jobs(services: &mut BTreeMap<String, Service>) {
@@ -422,18 +398,6 @@ mod tests {
     #[test]
     fn shares_are_services_only() {
         assert_eq!(config().services["side"].shares, set(&["app", "db"]));
-    }
-
-    #[test]
-    fn followers_are_found_all_the_way() {
-        let followers = |name: &str| {
-            config().followers(&set(&[name]), |service| {
-                service.depends_on.keys().chain(&service.shares).collect()
-            })
-        };
-        assert_eq!(followers("db"), set(&["app", "db", "side"]));
-        assert_eq!(followers("job"), set(&["app", "job", "side"]));
-        assert_eq!(followers("side"), set(&["side"]));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     behaviour::Behaviour,
-    seal::{Placeholders, Seal, strip},
+    secret_label::{Placeholders, SecretLabel, strip},
 };
 
 /// The label that stands for what a service uses of the rest of the project.
@@ -60,7 +60,7 @@ pub fn hash(
     name: &str,
     values: Values<'_>,
     behaviour: Behaviour,
-) -> Option<(String, Option<Seal>)> {
+) -> Option<(String, Option<SecretLabel>)> {
     let service = &document["services"][name];
     let project = document["name"].as_str().unwrap_or_default();
     let mut facts = Vec::new();
@@ -88,7 +88,7 @@ pub fn hash(
         [kind.clone(), key.clone(), strip(text, values.secrets.values, &mut secrets)]
     });
     let base = digest(&base.collect::<Vec<_>>());
-    let seal = (!secrets.is_empty()).then_some(Seal { base, secrets });
+    let seal = (!secrets.is_empty()).then_some(SecretLabel { base, secrets });
     Some((digest(&facts), seal))
 }
 

@@ -123,6 +123,11 @@ impl Context {
         self.0.token.is_cancelled()
     }
 
+    /// Cancelled when a person interrupts the run, and not by the time limit.
+    pub fn interrupt(&self) -> &CancellationToken {
+        &self.0.interrupt
+    }
+
     /// Whether a person interrupts the run. The time limit alone is no interrupt.
     pub fn is_interrupted(&self) -> bool {
         self.0.interrupt.is_cancelled()

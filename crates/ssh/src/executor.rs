@@ -11,7 +11,7 @@ use russh::{Channel, client::Msg};
 
 use crate::{
     channel::{Drained, Purpose, Sharing, drain},
-    dial_error::DialFailure,
+    dial_error::dial_failure,
     host::{Host, SessionError},
     kill::Start,
     link::{Link, OpenError},
@@ -109,7 +109,7 @@ impl Executor for SshExecutor {
                     return Err(Error::Dial {
                         target: target.to_string(),
                         host: self.name.clone(),
-                        source: Box::new(DialFailure::new(target, error)),
+                        source: Box::new(dial_failure(target, error)),
                     });
                 }
             }

@@ -64,5 +64,4 @@ mod stdin;
 mod target;
 mod trust;
 
-pub use dial_error::{DialFailure, may_be_forbidden};
 pub use pool::{OfferedKey, Pool};

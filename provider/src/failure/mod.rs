@@ -5,15 +5,18 @@
 //! now says so ([`Explain::with_world`]), and in the end the operation gives its title: what
 //! happened and what to do next follow from the cause.
 
+mod aftermath;
 mod docker;
 mod file;
 mod host;
 mod lock;
+mod stack;
 mod tree;
 
 use framework::{Diagnostic, Diagnostics, Path, Severity};
 use remote::{files::FileError, lock::LockError};
 
+pub(crate) use aftermath::{Aftermath, containers_in_words};
 pub(crate) use docker::docker_error;
 pub(crate) use file::file_error;
 pub(crate) use host::host_error;
@@ -42,6 +45,8 @@ pub(crate) enum Cause {
     File(FileError),
     /// A lock on it.
     Lock(LockError),
+    /// The deployment of a stack; the attribute that its Compose files come from.
+    Stack(Box<::stack::Error>, &'static str),
     /// A step of ours that has its own words.
     Stop(Stop),
     /// A mistake of ours.
@@ -84,6 +89,28 @@ impl Failure {
         }
     }
 
+    /// Whether the host or its Docker is not there (yet).
+    pub(crate) fn is_absence(&self) -> bool {
+        match &*self.cause {
+            Cause::Host(error) => matches!(error, remote::Error::Unreachable { .. }),
+            Cause::Docker(error) => matches!(
+                error,
+                ::docker::Error::Missing { .. }
+                    | ::docker::Error::ComposeMissing { .. }
+                    | ::docker::Error::NotRunning { .. }
+            ),
+            _ => false,
+        }
+    }
+
+    /// The same, where mistakes in Compose files are blamed on `attribute`.
+    pub(crate) fn in_files(mut self, attribute: &'static str) -> Self {
+        if let Cause::Stack(_, files) = &mut *self.cause {
+            *files = attribute;
+        }
+        self
+    }
+
     /// The same about a machine that something has left: that another one answers in its place is
     /// no attack then, and that none does nothing to mend.
     pub(crate) fn on_old_machine(self) -> Self {
@@ -107,6 +134,7 @@ impl Failure {
             Cause::Docker(error) => docker_error(title, &error, world),
             Cause::File(error) => file_error(title, &error, world),
             Cause::Lock(error) => lock_error(title, &error, world),
+            Cause::Stack(error, files) => return stack::stack_error(title, *error, world, files),
             Cause::Stop(Stop { happened, next, at }) => Diagnostic {
                 path: at,
                 ..Diagnostic::error(title).detail(happened).detail(world).detail(next)
@@ -182,6 +210,17 @@ impl From<LockError> for Failure {
     }
 }
 
+impl From<::stack::Error> for Failure {
+    fn from(error: ::stack::Error) -> Self {
+        match error {
+            ::stack::Error::Docker(error) => error.into(),
+            ::stack::Error::File(error) => error.into(),
+            ::stack::Error::Lock(error) => error.into(),
+            error => Cause::Stack(Box::new(error), "source_dir").into(),
+        }
+    }
+}
+
 impl From<Stop> for Failure {
     fn from(stop: Stop) -> Self {
         Cause::Stop(stop).into()
@@ -240,7 +279,7 @@ mod tests {
         let failed = failed.with_world("Half of it is there.").with_world("All of it is there.");
         let failed = failed.with_title(|| "Could not push".to_owned()).unwrap_err();
         let told = failed.into_diagnostics("Could not build", UNCHANGED).to_string();
-        assert_eq!(told, "error: Could not push (at name)\nIt fell.\n\nHalf of it is there.\n\nLift it.");
+        assert_eq!(told, "Could not push (at name)\nIt fell.\n\nHalf of it is there.\n\nLift it.");
     }
 
     #[test]

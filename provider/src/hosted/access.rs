@@ -13,7 +13,6 @@ use std::{
 use framework::{Diagnostics, Field};
 use remote::{Connection, Error};
 
-use super::Hosts;
 use crate::failure::{Failure, UNCHANGED};
 
 /// The connections that did not let us in, and why.
@@ -31,13 +30,13 @@ impl Denials {
     }
 }
 
-impl Hosts {
+impl Denials {
     /// Fails a plan that stays with a connection by which Read could not get in: the host's key has
     /// changed, it refuses us, or the provider has no such login any more.
     ///
     /// # Errors
     /// What Read met as a diagnostic, titled `title`.
-    pub(crate) fn refuse_if_access_denied(
+    pub(super) fn refuse(
         &self,
         title: &str,
         prior: &Field<String>,
@@ -47,7 +46,7 @@ impl Hosts {
         if old != new {
             return Ok(());
         }
-        let denials = self.denials.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let denials = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match denials.get(&old).and_then(access_error) {
             Some(error) => Err(Failure::from(error).into_diagnostics(title, UNCHANGED)),
             None => Ok(()),
@@ -86,19 +85,16 @@ mod tests {
 
     #[test]
     fn a_connection_that_did_not_let_us_in_is_refused_until_it_is_another() {
-        let hosts = Hosts::default();
+        let denials = Denials::default();
         let field = |text: &str| Field::Known(text.to_owned());
         let closed = field("ssh://root@web");
         let error = Error::Authentication { host: "web".into(), user: "root".into(), tried: Vec::new() };
-        assert!(hosts.refuse_if_access_denied("t", &closed, &closed).is_ok());
-        assert!(hosts.denials.remember(&closed, &error));
-        assert!(hosts.refuse_if_access_denied("t", &closed, &closed).is_err());
-        assert!(
-            hosts.refuse_if_access_denied("t", &closed, &field("ssh://root@WEB:22")).is_err(),
-            "a spelling"
-        );
-        assert!(hosts.refuse_if_access_denied("t", &closed, &field("ssh://deploy@web")).is_ok());
-        assert!(hosts.refuse_if_access_denied("t", &closed, &Field::Unknown).is_ok());
-        assert!(!hosts.denials.remember(&closed, &Error::Cancelled));
+        assert!(denials.refuse("t", &closed, &closed).is_ok());
+        assert!(denials.remember(&closed, &error));
+        assert!(denials.refuse("t", &closed, &closed).is_err());
+        assert!(denials.refuse("t", &closed, &field("ssh://root@WEB:22")).is_err(), "a spelling");
+        assert!(denials.refuse("t", &closed, &field("ssh://deploy@web")).is_ok());
+        assert!(denials.refuse("t", &closed, &Field::Unknown).is_ok());
+        assert!(!denials.remember(&closed, &Error::Cancelled));
     }
 }

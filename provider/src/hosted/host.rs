@@ -34,7 +34,7 @@ pub(crate) struct Host {
 pub(super) struct Known {
     facts: OnceCell<Facts>,
     engine: OnceCell<Engine>,
-    compose: OnceCell<ComposeVersion>,
+    compose: Arc<OnceCell<ComposeVersion>>,
 }
 
 impl Host {
@@ -98,6 +98,15 @@ impl Host {
     /// As [`Host::facts`].
     pub(crate) async fn cli(&self) -> Result<Cli, remote::Error> {
         Ok(cli(self, self.home().await?))
+    }
+
+    /// The host as stacks are deployed to it.
+    ///
+    /// # Errors
+    /// As [`Host::facts`] and [`Host::engine`].
+    pub(crate) async fn for_stacks(&self) -> Result<stack::Host, docker::Error> {
+        let (facts, engine, cli) = (self.facts().await?, self.engine().await?, self.cli().await?);
+        Ok(stack::Host::new(self.executor.clone(), engine, cli, facts, self.known.compose.clone()))
     }
 
     /// The version of Compose there.

@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
-use framework::Field;
+use framework::{Diagnostics, Field};
 use remote::{
     Error, Executor, Local,
     connection::{Connection, SshConnection},
@@ -47,6 +47,19 @@ impl Hosts {
     /// The pool, for what needs more than an executor.
     pub(crate) fn pool(&self) -> &ssh::Pool {
         &self.pool
+    }
+
+    /// Fails a plan that stays with a connection by which Read could not get in.
+    ///
+    /// # Errors
+    /// What Read met as diagnostics, titled `title`.
+    pub(crate) fn refuse_if_access_denied(
+        &self,
+        title: &str,
+        prior: &Field<String>,
+        planned: &Field<String>,
+    ) -> Result<(), Diagnostics> {
+        self.denials.refuse(title, prior, planned)
     }
 
     /// The host that a `host` attribute names; `None` while the attribute or the provider's

@@ -18,9 +18,8 @@ mod relocation;
 mod unreachable;
 
 pub(crate) use attribute::{check_connection, import_id};
-pub(crate) use host::{Host, cli};
+pub(crate) use host::Host;
 pub(crate) use hosts::{Hosts, credentials};
 pub(crate) use object::{
-    Departure, Hosted, Import, MachinePrivate, OnMachine, Placed, Planning, Words, placed_on_machine,
+    Departure, Hosted, Import, MachinePrivate, OnHost, OnMachine, Placed, Planning, Words, placed_on_machine,
 };
-pub(crate) use on_host::OnHost;

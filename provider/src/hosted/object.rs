@@ -1,10 +1,12 @@
 //! What a kind of thing on a host says of itself.
 
+use std::{marker::PhantomData, sync::Arc};
+
 use async_trait::async_trait;
 use framework::{Apply, Context, Diagnostic, Diagnostics, Model, Plan, Private, Schema, State};
 use serde::{Deserialize, Serialize};
 
-use super::{Host, Hosts, OnHost, attribute::host_of};
+use super::{Host, Hosts, attribute::host_of};
 use crate::failure::{Failure, UNCHANGED};
 
 /// A kind of thing that lives on a host, such as the files of `windlass_file`. [`OnHost`] makes a
@@ -56,6 +58,12 @@ pub(crate) trait Hosted: Sized + Send + Sync + 'static {
         Ok(host.machine_id().await?.to_owned())
     }
 
+    /// What the world looks like where its host, or Docker there, is gone and it stands all the same: the
+    /// last known state is kept then, with a warning. `None` where that is an error.
+    fn stands_without_host(_model: &Self::Model) -> Option<&'static str> {
+        None
+    }
+
     /// Whether Read can find out anything about it.
     fn is_observable(_model: &Self::Model) -> bool {
         true
@@ -96,6 +104,19 @@ pub(crate) trait Hosted: Sized + Send + Sync + 'static {
     fn left_behind(model: &Self::Model) -> (String, String) {
         let title = format!("Could not remove {} from the machine it was on", Self::subject(model));
         (title, format!("{}, and only that is managed from now on.", Self::WORDS.relocated))
+    }
+}
+
+/// A kind of thing on a host, as a resource of the framework.
+pub(crate) struct OnHost<K> {
+    pub(super) hosts: Arc<Hosts>,
+    kind: PhantomData<fn() -> K>,
+}
+
+impl<K: Hosted> OnHost<K> {
+    /// The resource, on the hosts that the provider knows.
+    pub(crate) fn new(hosts: Arc<Hosts>) -> Self {
+        Self { hosts, kind: PhantomData }
     }
 }
 
@@ -190,10 +211,6 @@ pub(crate) struct MachinePrivate {
 placed_on_machine!(MachinePrivate);
 
 /// A plan of something on a host.
-#[expect(
-    dead_code,
-    reason = "what asks the host while it plans is compose_stack, which stands beside this still"
-)]
 pub(crate) struct Planning<'a> {
     pub(crate) cx: &'a Context,
     pub(crate) hosts: &'a Hosts,

@@ -1,29 +1,16 @@
 //! The resource that the kernel makes of a kind of thing on a host.
 
-use std::{marker::PhantomData, sync::Arc};
-
 use async_trait::async_trait;
 use framework::{Apply, Context, Diagnostic, Diagnostics, Plan, Resource, Schema, State};
 
 use super::{
-    Departure, Hosted, Hosts, Import, OnMachine, Placed,
+    Departure, Host, Hosted, Import, OnHost, OnMachine, Placed,
     attribute::{HOST, host_attribute, host_of, import_id, is_same_connection},
     object::Planning,
 };
-use crate::failure::{Failure, UNCHANGED};
-
-/// A kind of thing on a host, as a resource of the framework.
-pub(crate) struct OnHost<K> {
-    pub(super) hosts: Arc<Hosts>,
-    kind: PhantomData<fn() -> K>,
-}
+use crate::failure::{Failure, UNCHANGED, as_warning};
 
 impl<K: Hosted> OnHost<K> {
-    /// The resource, on the hosts that the provider knows.
-    pub(crate) fn new(hosts: Arc<Hosts>) -> Self {
-        Self { hosts, kind: PhantomData }
-    }
-
     /// Creates what is planned, or makes the prior state into it: where it is, or in its new place
     /// before it leaves the old one.
     async fn carry_out(&self, cx: &Context, apply: &mut Apply<Self>) -> Result<(), Failure> {
@@ -39,6 +26,22 @@ impl<K: Hosted> OnHost<K> {
             }
             None => K::create(&on, apply).await,
         }
+    }
+
+    /// Finds out what there is now.
+    async fn observe(
+        &self,
+        cx: &Context,
+        host: Host,
+        state: State<Self>,
+    ) -> Result<Option<State<Self>>, Failure> {
+        let place = K::place(&host).await?;
+        let on = OnMachine { cx, hosts: &self.hosts, host: &host, place };
+        let found = K::observe(&on, state).await?;
+        Ok(found.map(|mut found| {
+            found.private.set_place(on.place);
+            found
+        }))
     }
 
     async fn remove(&self, cx: &Context, state: &State<Self>) -> Result<(), Failure> {
@@ -86,16 +89,21 @@ impl<K: Hosted> Resource for OnHost<K> {
         }
         let title = title::<K>("read", &state.model);
         let connection = host_of(&state.model);
-        let observe = |host, state| async move {
-            let place = K::place(&host).await?;
-            let on = OnMachine { cx, hosts: &self.hosts, host: &host, place };
-            let found = K::observe(&on, state).await?;
-            Ok::<_, Failure>(found.map(|mut found| {
-                found.private.set_place(on.place);
-                found
-            }))
+        let title = &title;
+        let observe = |host, state: State<Self>| async move {
+            let last_known = state.clone();
+            match self.observe(cx, host, state).await {
+                Err(failure) if failure.is_absence() && !self.hosts.forgets() => {
+                    let Some(world) = K::stands_without_host(&last_known.model) else { return Err(failure) };
+                    for problem in failure.into_diagnostics(title, world) {
+                        cx.warn(as_warning(problem));
+                    }
+                    Ok(Some(last_known))
+                }
+                found => found,
+            }
         };
-        self.hosts.read(cx, &title, &connection, state, observe).await
+        self.hosts.read(cx, title, &connection, state, observe).await
     }
 
     async fn plan(&self, cx: &Context, plan: &mut Plan<Self>) -> Result<(), Diagnostics> {

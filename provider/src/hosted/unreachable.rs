@@ -88,6 +88,11 @@ impl Hosts {
         Err(failure.into_diagnostics(title, world))
     }
 
+    /// Whether what lived on a host that is gone is to be forgotten.
+    pub(super) fn forgets(&self) -> bool {
+        self.settings().is_some_and(|settings| settings.on_unreachable == OnUnreachable::Forget)
+    }
+
     /// What it means that a host does not answer; `None` for any other failure.
     fn on_unreachable<'e>(&self, failure: &'e Failure) -> Option<(OnUnreachable, &'e Error)> {
         let error = failure.host_error().filter(|error| matches!(error, Error::Unreachable { .. }))?;

@@ -97,11 +97,11 @@ async fn a_cut_ends_everything_on_every_variant() {
     }
 }
 
-/// The same through a jump host, whose connections are cut as well.
+/// The same behind a jump host, again on a host of its own: the one that conforms is not cut.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cut_ends_everything_behind_a_jump_host() {
     let lab = Arc::new(Lab::current().unwrap());
-    let host = lab.host(Variant::Jump).unwrap().clone();
+    let host = lab.add_host(Variant::Jump).unwrap();
     let pool = Pool::with_agent(None);
     let exec = executor(&pool, &lab, &host);
     let report = soak(exec, BOUND, || async { cut(&lab, &host).await }).await;

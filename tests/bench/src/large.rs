@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use acceptance_tests::{Workspace, clis};
+use acceptance_tests::{Workspace, every_cli};
 use anyhow::{Context as _, Result, ensure};
 
 use crate::{Bench, plan::succeeded, samples::Samples, table::Row};
@@ -19,8 +19,8 @@ const ROUNDS: usize = 3;
 const TALK: f64 = 1.0;
 
 pub(crate) async fn measure(bench: &'static Bench) -> Result<Vec<Row>> {
-    let cli = clis().into_iter().next().context("there is no CLI")?;
-    let mut workspace = Workspace::new(&cli);
+    let cli = every_cli().into_iter().next().context("there is no CLI")?;
+    let mut workspace = Workspace::with(&cli);
     for (name, value) in bench.place.environment() {
         workspace.env(name, &value);
     }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use acceptance_tests::{Cli, Run, Workspace, clis};
+use acceptance_tests::{Cli, Run, Workspace, every_cli};
 use anyhow::{Context as _, Result, ensure};
 
 use crate::{Bench, samples::Samples, say, table::Row};
@@ -16,7 +16,7 @@ const FLOOR: &str = "resource \"terraform_data\" \"nothing\" {}\n";
 pub(crate) async fn measure(bench: &'static Bench) -> Result<Vec<Row>> {
     // CLIs are waited for without a pause.
     tokio::task::spawn_blocking(move || {
-        let all = clis();
+        let all = every_cli();
         let first = all.first().context("there is no CLI")?;
         prepare(bench, first)?.rows(first, &all[1..])
     })
@@ -30,7 +30,7 @@ struct Prepared {
 }
 
 fn prepare(bench: &Bench, cli: &Cli) -> Result<Prepared> {
-    let (mut stacks, floor) = (Workspace::new(cli), Workspace::new(cli));
+    let (mut stacks, floor) = (Workspace::with(cli), Workspace::with(cli));
     for (name, value) in bench.place.environment() {
         stacks.env(name, &value);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use acceptance_tests::{Workspace, clis};
+use acceptance_tests::{Workspace, every_cli};
 use anyhow::{Context as _, Result};
 
 use crate::{Bench, plan::succeeded, samples::Samples, table::Row};
@@ -11,8 +11,8 @@ const SERVICES: usize = 30;
 const ROUNDS: usize = 5;
 
 pub(crate) async fn measure(bench: &'static Bench) -> Result<Vec<Row>> {
-    let cli = clis().into_iter().next().context("there is no CLI")?;
-    let mut workspace = Workspace::new(&cli);
+    let cli = every_cli().into_iter().next().context("there is no CLI")?;
+    let mut workspace = Workspace::with(&cli);
     for (name, value) in bench.place.environment() {
         workspace.env(name, &value);
     }

@@ -28,46 +28,10 @@ pub struct Advice {
     pub says: &'static str,
 }
 
-const COMPOSE: &str = "crates/compose/src";
-
 /// Of this checkout.
 pub const KNOWN: Exceptions = Exceptions {
-    circles: &[
-        Circle { root: COMPOSE, from: "crate::build", to: "crate::predict" },
-        Circle { root: COMPOSE, from: "crate::record", to: "crate::stack" },
-        Circle {
-            root: "provider/src",
-            from: "crate::resources::compose_stack::deploy::back",
-            to: "crate::resources::compose_stack::destroy",
-        },
-        Circle {
-            root: "provider/src",
-            from: "crate::resources::compose_stack::held",
-            to: "crate::resources::compose_stack::generation",
-        },
-        Circle {
-            root: "provider/src",
-            from: "crate::resources::compose_stack::prediction",
-            to: "crate::resources::compose_stack::images",
-        },
-        Circle {
-            root: "provider/src",
-            from: "crate::resources::compose_stack::prediction::origin",
-            to: "crate::resources::compose_stack::images",
-        },
-        Circle {
-            root: "provider/src",
-            from: "crate::resources::compose_stack::pull",
-            to: "crate::resources::compose_stack::deploy",
-        },
-        Circle {
-            root: "provider/src",
-            from: "crate::resources::compose_stack::read",
-            to: "crate::resources::compose_stack::destroy",
-        },
-    ],
+    circles: &[],
     advice: &[
-        Advice { file: "crates/docker/src/error.rs", says: "the provider" },
         Advice { file: "crates/remote/src/connection/error.rs", says: "the provider's" },
         Advice { file: "crates/remote/src/credentials.rs", says: "the provider's" },
         Advice { file: "crates/remote/src/credentials.rs", says: "ssh block" },

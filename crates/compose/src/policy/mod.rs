@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, fmt};
 pub use facts::Facts;
 pub use ports::{BadEntry, HostPort, PORTS_GRAMMAR};
 
-use super::stack::Steady;
+use crate::ready_state::ReadyState;
 
 /// How an image has to be named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +107,7 @@ pub struct Subject<'a> {
     /// The reference of its image; none where it is built from its sources, or not known yet.
     pub image: Option<&'a str>,
     /// What it is when all is well.
-    pub steady: Steady,
+    pub ready: ReadyState,
     /// The rest.
     pub facts: &'a Facts,
 }
@@ -130,7 +130,7 @@ impl Policies {
         {
             add(Rule::PinnedImages, "image", format!("is {image:?}, which {why}"));
         }
-        if self.health_checks && subject.steady == Steady::Running {
+        if self.health_checks && subject.ready == ReadyState::Running {
             add(Rule::HealthChecks, "healthcheck", "is missing".to_owned());
         }
         for (wanted, has, rule, path) in [
@@ -186,9 +186,9 @@ mod tests {
 
     use super::*;
 
-    fn violations(policies: &Policies, steady: Steady, service: &serde_json::Value) -> Vec<String> {
+    fn violations(policies: &Policies, ready: ReadyState, service: &serde_json::Value) -> Vec<String> {
         let facts = Facts::of(service);
-        let subject = Subject { image: service["image"].as_str(), steady, facts: &facts };
+        let subject = Subject { image: service["image"].as_str(), ready, facts: &facts };
         let services = BTreeMap::from([("api".to_owned(), subject)]);
         policies.violations(&services).iter().map(Violation::to_string).collect()
     }
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn nothing_is_required_by_default() {
         let service = json!({"image": "a", "privileged": true, "network_mode": "host"});
-        assert!(violations(&Policies::default(), Steady::Running, &service).is_empty());
+        assert!(violations(&Policies::default(), ReadyState::Running, &service).is_empty());
     }
 
     #[test]
@@ -219,7 +219,7 @@ mod tests {
             (Pin::Digest, "sha256:0123", None),
         ] {
             let policies = Policies { pinned_images: Some(pin), ..Policies::default() };
-            let found = violations(&policies, Steady::Running, &json!({"image": image}));
+            let found = violations(&policies, ReadyState::Running, &json!({"image": image}));
             let expected =
                 why.map(|why| format!("services.api.image is {image:?}, which {why} (pinned_images)"));
             assert_eq!(found, Vec::from_iter(expected), "{image}");
@@ -229,11 +229,14 @@ mod tests {
     #[test]
     fn only_what_stays_needs_a_health_check() {
         let policies = Policies { health_checks: true, ..Policies::default() };
-        for (steady, count) in
-            [(Steady::Running, 1), (Steady::Healthy, 0), (Steady::Completed, 0), (Steady::Idle, 0)]
-        {
-            let found = violations(&policies, steady, &json!({}));
-            assert_eq!(found.len(), count, "{steady:?}");
+        for (ready, count) in [
+            (ReadyState::Running, 1),
+            (ReadyState::Healthy, 0),
+            (ReadyState::Completed, 0),
+            (ReadyState::Idle, 0),
+        ] {
+            let found = violations(&policies, ready, &json!({}));
+            assert_eq!(found.len(), count, "{ready:?}");
             assert!(found.iter().all(|text| text == "services.api.healthcheck is missing (healthchecks)"));
         }
     }
@@ -279,10 +282,14 @@ mod tests {
         ] {
             let missing = format!("services.api.deploy.resources.{path} is not set ({rule})");
             for service in good {
-                assert!(violations(&rules(rule), Steady::Idle, &service).is_empty(), "{rule} {service}");
+                assert!(violations(&rules(rule), ReadyState::Idle, &service).is_empty(), "{rule} {service}");
             }
             for service in bad.into_iter().chain([json!({})]) {
-                assert_eq!(violations(&rules(rule), Steady::Idle, &service), [missing.as_str()], "{service}");
+                assert_eq!(
+                    violations(&rules(rule), ReadyState::Idle, &service),
+                    [missing.as_str()],
+                    "{service}"
+                );
             }
         }
     }
@@ -295,14 +302,14 @@ mod tests {
             "post_start": [{"command": ["a"]}, {"command": ["b"], "privileged": true}]
         });
         assert_eq!(
-            violations(&policies, Steady::Running, &service),
+            violations(&policies, ReadyState::Running, &service),
             [
                 "services.api.privileged is true (no_privileged)",
                 "services.api.build.privileged is true (no_privileged)",
                 "services.api.post_start[1].privileged is true (no_privileged)",
             ]
         );
-        assert!(violations(&policies, Steady::Running, &json!({"privileged": false})).is_empty());
+        assert!(violations(&policies, ReadyState::Running, &json!({"privileged": false})).is_empty());
     }
 
     #[test]
@@ -314,16 +321,16 @@ mod tests {
         ]});
         let words = |words: &str| format!("services.api.ports publishes {words} (host_ports_allowed)");
         assert_eq!(
-            violations(&ports(&[]), Steady::Running, &service),
+            violations(&ports(&[]), ReadyState::Running, &service),
             [
                 words("8080->80/tcp on every address"),
                 words("127.0.0.1:53->53/udp"),
                 words("90/tcp on a port that Docker chooses, on every address"),
             ]
         );
-        assert_eq!(violations(&ports(&["8000-8100", "53/udp"]), Steady::Running, &service).len(), 1);
-        assert!(violations(&ports(&["*"]), Steady::Running, &service).is_empty());
-        assert!(violations(&ports(&[]), Steady::Running, &json!({"image": "a"})).is_empty());
+        assert_eq!(violations(&ports(&["8000-8100", "53/udp"]), ReadyState::Running, &service).len(), 1);
+        assert!(violations(&ports(&["*"]), ReadyState::Running, &service).is_empty());
+        assert!(violations(&ports(&[]), ReadyState::Running, &json!({"image": "a"})).is_empty());
     }
 
     #[test]
@@ -341,11 +348,11 @@ mod tests {
         let service = json!({"image": "a", "network_mode": "host"});
         let all = ports(&["1-65535"]);
         assert_eq!(
-            violations(&all, Steady::Running, &service),
+            violations(&all, ReadyState::Running, &service),
             [
                 "services.api.network_mode is \"host\", which publishes every port that it listens on (host_ports_allowed)"
             ]
         );
-        assert!(violations(&ports(&["*"]), Steady::Running, &service).is_empty());
+        assert!(violations(&ports(&["*"]), ReadyState::Running, &service).is_empty());
     }
 }

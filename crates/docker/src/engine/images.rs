@@ -16,9 +16,11 @@ use secret::Scrubber;
 use super::{Engine, Image, not_found, status_code};
 use crate::{
     Error,
-    registry::{self, Registry},
+    registry::{self, Registry, for_image},
 };
 
+/// How long a registry may take to say what a reference stands for.
+pub const REGISTRY_PATIENCE: Duration = Duration::from_secs(3);
 /// How many answers are waited for at the same time.
 const AT_ONCE: usize = 16;
 
@@ -70,6 +72,27 @@ impl Engine {
             (reference, answer)
         });
         stream::iter(answers).buffer_unordered(AT_ONCE).collect().await
+    }
+
+    /// As [`Engine::ask_registries`], where each registry is one of `registries` if it is known, and
+    /// is waited for no longer than [`REGISTRY_PATIENCE`]. That one does not tell goes to the log, and is
+    /// no reason to stop: what is planned must not depend on it.
+    pub async fn ask_each(
+        &self,
+        registries: &[Registry],
+        references: impl IntoIterator<Item = String>,
+    ) -> BTreeMap<String, Answer> {
+        let asked = references.into_iter().map(|reference| {
+            let registry = for_image(registries, &reference).cloned();
+            (reference, registry)
+        });
+        let answers = self.ask_registries(asked.collect(), REGISTRY_PATIENCE).await;
+        for (image, answer) in &answers {
+            if let Answer::Silent(problem) = answer {
+                tracing::warn!(image, problem, "the registry does not tell what an image stands for");
+            }
+        }
+        answers
     }
 
     /// The digest (`sha256:…`) that `reference` stands for in its registry now.

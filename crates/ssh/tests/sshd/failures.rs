@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use remote::{Command, Dial, Error, Input, credentials::Credentials, run};
-use ssh::{Pool, may_be_forbidden};
+use ssh::Pool;
 use tokio::{
     io::AsyncReadExt,
     time::{Instant, timeout},
@@ -155,7 +155,7 @@ async fn forbidden_forwarding_is_told_from_nobody_listening_where_sshd_tells() {
     for (sshd, target, expected) in cases {
         let Err(error) = sshd.executor().dial(target).await else { panic!("{target} answered") };
         assert!(matches!(error, Error::Dial { .. }), "{error:?}");
-        assert_eq!(may_be_forbidden(&error), expected, "{target}: {error:?}");
+        assert_eq!(error.may_be_forbidden(), expected, "{target}: {error:?}");
     }
 }
 

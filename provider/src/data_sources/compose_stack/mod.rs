@@ -6,12 +6,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
-use compose::{
-    overview::{Overview, overview, projects},
-    stack::ServiceState,
-};
 use framework::{
     Attribute, Context, DataSource, Diagnostic, Diagnostics, Field, Model, Schema, Timeouts, Type, validate,
+};
+use stack::{
+    ObservedService,
+    overview::{Overview, overview, projects},
 };
 
 use crate::{
@@ -71,7 +71,7 @@ impl StackFacts {
 }
 
 impl ServiceFacts {
-    fn of(state: &ServiceState) -> Self {
+    fn of(state: &ObservedService) -> Self {
         Self {
             image: text(&state.image),
             image_id: text(&state.image_id),

@@ -6,8 +6,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
-use compose::overview::{Overview, projects};
 use framework::{Attribute, Context, DataSource, Diagnostics, Field, Model, Schema, Timeouts};
+use stack::overview::{Overview, projects};
 
 use crate::{
     failure::{Failure, UNCHANGED},

@@ -7,7 +7,6 @@ mod moment;
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
-use compose::stack::by_service;
 use docker::{
     Engine,
     engine::{Container, LogPart},
@@ -16,6 +15,7 @@ use framework::{
     Attribute, Context, DataSource, Diagnostic, Diagnostics, Field, Model, Rule, Schema, Timeouts, Type,
     validate,
 };
+use stack::containers::by_service;
 
 use moment::Moment;
 

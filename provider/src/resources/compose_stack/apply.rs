@@ -1,322 +1,365 @@
-//! Creating and updating a stack, also by moving it to another machine.
+//! Creating, updating and taking down a stack.
 
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
 use docker::engine::Container;
-use framework::{Apply, Context, Diagnostic, Diagnostics, Field, Severity, State};
-use secret::{Scrubber, Secret};
+use framework::{Apply, Diagnostic, Diagnostics, Field, Plan, Schema, State};
+use stack::{
+    CHANGED, Deployed, Deployment, Failed, Host as StackHost, HostState, ImageFacts, Outcome, Prior,
+    changed_jobs, destroy, has_new_probes, host_state,
+    images::{self, running_digests},
+    remove_files,
+};
 
 use super::{
-    StackPrivate, StackResource,
-    deploy::{After, Deployment, Made, Standing, Stopped},
-    destroy,
-    failure::Failure,
-    held::{self, Held},
-    images::{self, ImageFacts},
-    inputs::{Inputs, secrets},
-    job,
-    model::{CHANGED, Service, StackModel},
-    probe,
-    read::{take, title, what_runs},
-    secret_files,
-    site::Site,
+    ComposeStack, StackPrivate,
+    blocks::{OwnEnv, Required, jobs, probes},
+    model::{KEEP_IMAGES, ROLLBACK, Service, StackModel, prior},
+    plan::{self, context},
+    read, schema,
 };
-use crate::hosts::unknown_settings;
+use crate::{
+    failure::{Aftermath, Failure, Stop, as_warning, containers_in_words},
+    hosted::{Hosted, Import, OnHost, OnMachine, Planning, Words},
+};
 
-/// What the world looks like when an operation stopped before it changed anything.
-const NOTHING: &str = "Nothing was changed.";
+type Resource = OnHost<ComposeStack>;
 
-/// Starts a stack that we did not know of.
-pub(super) async fn create(
-    resource: &StackResource,
-    cx: &Context,
-    apply: &mut Apply<StackResource>,
-) -> Result<(), Diagnostics> {
-    let title = title("start", &apply.planned);
-    let inputs = inputs(&title, apply)?;
-    let site = open(resource, &title, &apply.planned).await?;
-    let task = Task { title: &title, inputs: &inputs, site: &site, prior: None, fresh: true };
-    deploy(resource, cx, apply, task).await
-}
+#[async_trait]
+impl Hosted for ComposeStack {
+    type Model = StackModel;
+    type Private = StackPrivate;
 
-/// Changes a stack in place, or starts it on another machine before it is taken down on the old one.
-pub(super) async fn update(
-    resource: &StackResource,
-    cx: &Context,
-    apply: &mut Apply<StackResource>,
-) -> Result<(), Diagnostics> {
-    let title = title("update", &apply.planned);
-    let Some(prior) = apply.prior.clone() else {
-        return Err(Diagnostic::bug(title, "An update of nothing.").into());
+    const TYPE: &'static str = "windlass_compose_stack";
+    const HOST: &'static str = "Another connection to the same machine changes nothing; another machine is a move: the \
+         stack is started there first, then taken down here. Volumes do not move.";
+    const WORDS: Words = Words {
+        create: "start",
+        remains: "The stack, or a part of it, is still there; destroying it again goes on from here.",
+        ..Words::USUAL
     };
-    if needs_no_host(&prior, apply) {
-        let private = apply.private.clone();
-        apply.record(apply.planned.clone(), private);
-        return Ok(());
+
+    fn schema() -> Schema {
+        schema::schema()
     }
-    let inputs = inputs(&title, apply)?;
-    let site = open(resource, &title, &apply.planned).await?;
-    let moved = !prior.private.machine_id.is_empty() && prior.private.machine_id != site.machine_id;
-    let known = Some(&prior).filter(|_| !moved);
-    let task = Task { title: &title, inputs: &inputs, site: &site, prior: known, fresh: moved };
-    deploy(resource, cx, apply, task).await?;
-    if moved {
-        leave_old_machine(resource, cx, prior).await;
-    } else {
-        leave_old_directory(cx, &site, apply, &prior.model).await;
+
+    fn subject(model: &StackModel) -> String {
+        format!("compose stack {:?}", model.name())
     }
-    Ok(())
+
+    /// Adopts the stack that an id names, also one that was started by hand.
+    fn import() -> Import<StackModel> {
+        let model = |host: String, name: String| StackModel {
+            host: Field::Known(host),
+            name: Field::Known(name),
+            pull: "missing".into(),
+            build: Field::Known(false),
+            keep_images: Field::Known(KEEP_IMAGES),
+            on_failure: ROLLBACK.into(),
+            remove_orphans: Field::Known(true),
+            remove_volumes_on_destroy: Field::Known(false),
+            on_destroy: "down".into(),
+            ..StackModel::default()
+        };
+        Import::ByName { what: "name of the project", model }
+    }
+
+    fn validate(config: &StackModel, problems: &mut Diagnostics) {
+        schema::validate(config, problems);
+    }
+
+    async fn plan(on: &Planning<'_>, plan: &mut Plan<Resource>) -> Result<(), Diagnostics> {
+        plan::plan(on, plan).await
+    }
+
+    /// Not where only attributes have changed that say how later operations go about it.
+    fn needs_host(prior: &State<Resource>, apply: &Apply<Resource>) -> bool {
+        let digest = |private: &StackPrivate| private.desired.as_ref().map(|desired| desired.digest.clone());
+        let stays = digest(&apply.private).is_some()
+            && digest(&apply.private) == digest(&prior.private)
+            && apply.private.machine_id == prior.private.machine_id
+            && apply.planned.directory == prior.model.directory
+            && apply.planned.source_hash == prior.model.source_hash
+            && apply.planned.services == prior.model.services
+            && changed_jobs(&jobs(&prior.model), &jobs(&apply.planned)).is_empty()
+            && !has_new_probes(&probes(&prior.model), &probes(&apply.planned));
+        !stays
+    }
+
+    /// A host that is thrown away with its stack may be gone already.
+    fn stands_without_host(model: &StackModel) -> Option<&'static str> {
+        let world = "The last known state stands in, because `on_destroy` is \"abandon\".";
+        model.is_abandoned().then_some(world)
+    }
+
+    async fn observe(on: &OnMachine<'_>, state: State<Resource>) -> Result<Option<State<Resource>>, Failure> {
+        read::observe(on, state).await
+    }
+
+    async fn create(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Failure> {
+        let standing = if apply.prior.is_some() { Standing::Elsewhere } else { Standing::New };
+        deploy(on, apply, None, standing).await
+    }
+
+    async fn update(
+        on: &OnMachine<'_>,
+        prior_state: State<Resource>,
+        apply: &mut Apply<Resource>,
+    ) -> Result<(), Failure> {
+        deploy(on, apply, Some(prior(&prior_state)), Standing::Here).await?;
+        leave_old_directory(on, apply, &prior_state.model).await
+    }
+
+    fn is_kept(model: &StackModel) -> bool {
+        model.is_abandoned()
+    }
+
+    /// Takes the stack down by its project's label, and its shipped files away. Volumes stay, unless
+    /// the state says otherwise.
+    async fn delete(on: &OnMachine<'_>, state: &State<Resource>) -> Result<(), Failure> {
+        let (name, directory) = (state.model.name(), state.model.directory.known().map(String::as_str));
+        let volumes = state.model.remove_volumes_on_destroy.is_true();
+        let host = on.host.for_stacks().await?;
+        let left = destroy(&context(on.cx), &host, name, directory, volumes).await?;
+        if !left.is_empty() {
+            on.cx.warn(still_used(name, &left));
+        }
+        Ok(())
+    }
+
+    fn left_behind(model: &StackModel) -> (String, String) {
+        let name = model.name();
+        let title = format!("Could not take compose stack {name:?} down on its old machine");
+        let world = format!(
+            "It runs on its new machine, and only that is recorded. If the old machine is gone, nothing is left to do; \
+             else take the stack down there by `docker compose --project-name {name} down`."
+        );
+        (title, world)
+    }
 }
 
-/// Whether only attributes have changed that say how later operations go about it.
-fn needs_no_host(prior: &State<StackResource>, apply: &Apply<StackResource>) -> bool {
-    let digest =
-        |private: &StackPrivate| private.prediction.as_ref().map(|prediction| prediction.digest.clone());
-    digest(&apply.private).is_some()
-        && digest(&apply.private) == digest(&prior.private)
-        && apply.private.machine_id == prior.private.machine_id
-        && apply.planned.directory == prior.model.directory
-        && apply.planned.source_hash == prior.model.source_hash
-        && apply.planned.services == prior.model.services
-        && job::changed(Some(&prior.model), &apply.planned).is_empty()
-        && !probe::any_new(&prior.model, &apply.planned)
+/// Where a stack is when an apply of it begins, as the state says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    New,
+    /// On another machine: it is made here first.
+    Elsewhere,
+    Here,
 }
 
 /// What one deployment is about.
 struct Task<'a> {
-    title: &'a str,
-    inputs: &'a Inputs,
-    site: &'a Site,
-    /// What was there before on this machine.
-    prior: Option<&'a State<StackResource>>,
-    fresh: bool,
+    on: &'a OnMachine<'a>,
+    host: &'a StackHost,
+    title: String,
+    standing: Standing,
+    name: String,
+    directory: String,
 }
 
+/// Makes the stack what is planned. There is a `prior` where it was on this machine before.
 async fn deploy(
-    resource: &StackResource,
-    cx: &Context,
-    apply: &mut Apply<StackResource>,
-    task: Task<'_>,
-) -> Result<(), Diagnostics> {
-    let Task { title, inputs, site, prior, fresh } = task;
-    let nothing = |failure: Failure| failure.diagnostics(title, NOTHING);
-    let engine = resource.engines.engine(&site.host).await.map_err(Failure::from).map_err(nothing)?;
-    let (planned, config) = (apply.planned.clone(), apply.config.clone());
+    on: &OnMachine<'_>,
+    apply: &mut Apply<Resource>,
+    prior: Option<Prior>,
+    standing: Standing,
+) -> Result<(), Failure> {
+    let operation = if standing == Standing::New { ComposeStack::WORDS.create } else { "update" };
+    let title = format!("Could not {operation} {}", ComposeStack::subject(&apply.planned));
+    let spec = apply.config.spec()?;
+    let spec =
+        spec.ok_or_else(|| Failure::bug("Parts of the configuration are still unknown during apply."))?;
+    let host = on.host.for_stacks().await?;
+    let (cx, planned) = (context(on.cx), apply.planned.clone());
     let directory = match &planned.directory {
         Field::Known(directory) => directory.clone(),
-        Field::Unknown | Field::Null => site.default_directory(&inputs.name),
+        Field::Unknown | Field::Null => host.default_directory(&spec.name),
     };
-    let secrets = secrets(&apply.config);
-    let secret_files = secret_files::contents(&apply.config);
-    let mut deployment = Deployment {
-        resource,
-        cx,
-        title,
-        site,
-        engine,
-        inputs,
-        directory: directory.clone(),
-        planned: &planned,
-        config: &config,
-        scrubber: scrubber(resource, secrets.values().chain(secret_files.values())),
-        secrets,
-        prior,
-        secret_files,
-        fresh,
-    };
-    let lock = site.lock(cx, &inputs.name).await.map_err(Failure::from).map_err(nothing)?;
-    let known = apply.private.prediction.clone();
-    let done = match deployment.prepare(known).await {
-        Ok(prepared) => {
-            // From here on something may exist: whatever happens, it is recorded.
-            let begun = begun(&planned, prior, directory, inputs);
-            apply.record(
-                begun,
-                StackPrivate { machine_id: site.machine_id.clone(), ..StackPrivate::default() },
-            );
-            match deployment.carry_out(prepared).await {
-                Ok(made) => {
-                    finish(apply, made);
-                    Ok(())
-                }
-                Err(stopped) => Err(ended(&deployment, apply, stopped).await),
-            }
-        }
-        Err(failure) => Err(failure.diagnostics(title, NOTHING)),
-    };
-    if let Err(error) = lock.release().await {
-        tracing::warn!(host = site.executor().name(), %error, "could not release the lock");
+    let task =
+        Task { on, host: &host, title, standing, name: spec.name.clone(), directory: directory.clone() };
+    let options = planned.options(&apply.config, on.hosts);
+    let known = apply.private.desired.clone();
+    let lock = host.lock(&cx, &spec.name).await?;
+    let mut deployment = Deployment::new(&cx, &host, &spec, options, directory, prior.as_ref());
+    if standing != Standing::Here {
+        deployment = deployment.fresh();
     }
+    let done = async {
+        let in_files = |error| task.explain(error, &apply.config);
+        let prepared = deployment.prepare(known).await.map_err(in_files)?;
+        let required = Required::of(on.hosts, &apply.config);
+        let own = OwnEnv::Known(spec.dotenv.as_deref());
+        required.check(&task.title, &apply.config, &own, Some(&prepared.desired))?;
+        deployment.fetch(&prepared).await.map_err(|error| task.explain(error, &apply.config))?;
+        // From here on something may exist: whatever happens, it is recorded.
+        on.record(apply, task.begun(&planned, apply.prior.as_ref()), StackPrivate::default());
+        match deployment.carry_out(prepared).await {
+            Ok(deployed) => {
+                task.finish(apply, deployed);
+                Ok(())
+            }
+            Err(failed) => Err(task.ended(apply, failed).await.into()),
+        }
+    };
+    let done = done.await;
+    lock.release().await;
     done
 }
 
-/// The state while nothing is known of what became of it. Jobs and probes that have not passed yet
-/// are not in it: what is new about them is to be a difference again.
-fn begun(
-    planned: &StackModel,
-    prior: Option<&State<StackResource>>,
-    directory: String,
-    inputs: &Inputs,
-) -> StackModel {
-    let mut model = planned.clone();
-    if let Some(prior) = prior {
-        model.job = prior.model.job.clone();
-        model.probe = prior.model.probe.clone();
-    }
-    model.directory = Field::Known(directory);
-    model.id = Field::Known(inputs.name.clone());
-    model.source_hash = CHANGED.into();
-    model.services = Field::Known(Default::default());
-    model.image_digests = Field::Known(Default::default());
-    model
-}
-
-/// Records what was made. What was planned stands; what came out differently is for the next read.
-fn finish(apply: &mut Apply<StackResource>, made: Made) {
-    let Some(state) = &mut apply.state else { return };
-    take(&mut state.model, &made.held, &made.containers);
-    if let (Field::Known(planned), Field::Known(live)) = (&apply.planned.services, &mut state.model.services)
-    {
-        let settled = planned.iter().map(|(name, planned)| {
-            let live = live.get(name).cloned().unwrap_or_else(|| Service::of(&Default::default()));
-            (name.clone(), live.settled(planned))
-        });
-        *live = settled.collect();
-    }
-    state.model.job = apply.planned.job.clone();
-    state.model.probe = apply.planned.probe.clone();
-    state.model.image_digests = match &apply.planned.image_digests {
-        Field::Known(digests) => Field::Known(digests.clone()),
-        _ => images::digests(&state.model, &made.private.image_facts, made.private.prediction.as_ref()),
-    };
-    if let Field::Known(hash) = &apply.planned.source_hash {
-        state.model.source_hash = Field::Known(hash.clone());
-    }
-    state.private = made.private;
-}
-
-/// Records what is there after a failure and says so.
-async fn ended(
-    deployment: &Deployment<'_>,
-    apply: &mut Apply<StackResource>,
-    stopped: Stopped,
-) -> Diagnostics {
-    let Stopped { failure, after, found } = stopped;
-    let standing = match (&apply.prior, deployment.fresh) {
-        (None, _) if found => Standing::Found,
-        (None, _) => Standing::New,
-        (Some(_), true) => Standing::Moving,
-        (Some(_), false) => Standing::Known,
-    };
-    if !after.is_recorded(standing) {
-        apply.state.clone_from(&apply.prior);
-    }
-    let running = match &after {
-        After::Returned(held, containers) => {
-            return_to(deployment, apply, held, containers).await;
-            Some(what_runs(containers))
+impl Task<'_> {
+    /// Why nothing was done.
+    fn explain(&self, error: stack::Error, config: &StackModel) -> Failure {
+        match error {
+            stack::Error::AlreadyExists { containers } => self.already_exists(&containers).into(),
+            error => Failure::from(error).in_files(config.files_attribute()),
         }
-        After::Stays(_) | After::Cleared(_) | After::Stuck { .. } => look(deployment, apply, standing).await,
-    };
-    let (name, title) = (&deployment.inputs.name, deployment.title);
-    let mut told = failure.story(title, &after.words(name, standing, running.as_deref()));
-    if let After::Stuck { title, failure } = after {
-        told.append(failure.diagnostics(&title, &After::between(running.as_deref())));
     }
-    told
-}
 
-/// The state of a stack that runs as before: what is known of it from before, and what is there.
-async fn return_to(
-    deployment: &Deployment<'_>,
-    apply: &mut Apply<StackResource>,
-    held: &Held,
-    containers: &[Container],
-) {
-    let Some(state) = &mut apply.state else { return };
-    take(&mut state.model, held, containers);
-    if let Ok(found) = images::look(&deployment.engine, state.private.prediction.as_ref()).await {
-        state.private.images = images::ids(&found);
-        state.private.image_facts = ImageFacts::of(&found);
+    fn already_exists(&self, containers: &[Container]) -> Stop {
+        let (name, connection) = (&self.name, &self.on.host.connection);
+        let happened = format!(
+            "There is a Compose project {name:?} on {} already that this configuration did not make: {}.",
+            self.host.name(),
+            containers_in_words(containers)
+        );
+        let id = format!("{connection}|{name}");
+        let next =
+            format!("Give the stack another name, or adopt the project: `import` it with the id {id:?}.");
+        Stop::new(happened, next).at("name")
     }
-    show_images(deployment, state, containers).await;
-}
 
-/// What runs, in words, if the host tells; the state takes it over where the stack is the state's.
-async fn look(
-    deployment: &Deployment<'_>,
-    apply: &mut Apply<StackResource>,
-    standing: Standing,
-) -> Option<String> {
-    let held = held::look(deployment.site.executor(), &deployment.directory).await.ok()?;
-    let containers = deployment.engine.containers(&deployment.inputs.name).await.ok()?;
-    if let Some(state) = apply.state.as_mut().filter(|_| standing != Standing::Moving) {
-        take(&mut state.model, &held, &containers);
-        show_images(deployment, state, &containers).await;
+    /// The state while nothing is known of what became of it. Jobs and probes that have not passed yet
+    /// are not in it: what is new about them is to be a difference again.
+    fn begun(&self, planned: &StackModel, prior: Option<&State<Resource>>) -> StackModel {
+        let mut model = planned.clone();
+        if let Some(prior) = prior.filter(|_| self.standing == Standing::Here) {
+            model.job = prior.model.job.clone();
+            model.probe = prior.model.probe.clone();
+        }
+        model.directory = Field::Known(self.directory.clone());
+        model.id = Field::Known(self.name.clone());
+        model.source_hash = CHANGED.into();
+        model.services = Field::Known(Default::default());
+        model.image_digests = Field::Known(Default::default());
+        model
     }
-    Some(what_runs(&containers))
-}
 
-/// Takes over what the containers run, as it can be had again.
-async fn show_images(
-    deployment: &Deployment<'_>,
-    state: &mut State<StackResource>,
-    containers: &[Container],
-) {
-    let facts = state.private.image_facts.clone();
-    if let Ok(facts) = facts.with_running(&deployment.engine, containers).await {
-        state.model.image_digests = images::digests(&state.model, &facts, state.private.prediction.as_ref());
+    /// Records what was made. What was planned stands; what came out differently is for the next read.
+    fn finish(&self, apply: &mut Apply<Resource>, deployed: Deployed) {
+        let Some(state) = &mut apply.state else { return };
+        state.model.set_observed(&deployed.host_state, &deployed.containers);
+        if let (Field::Known(planned), Field::Known(live)) =
+            (&apply.planned.services, &mut state.model.services)
+        {
+            let settled = planned.iter().map(|(name, planned)| {
+                let live = live.get(name).cloned().unwrap_or_else(Service::absent);
+                (name.clone(), live.settled(planned))
+            });
+            *live = settled.collect();
+        }
+        state.model.job = apply.planned.job.clone();
+        state.model.probe = apply.planned.probe.clone();
+        state.model.image_digests = match &apply.planned.image_digests {
+            Field::Known(digests) => Field::Known(digests.clone()),
+            _ => Field::Known(running_digests(
+                &state.model.observed(),
+                &deployed.image_facts,
+                Some(&deployed.desired),
+            )),
+        };
+        if let Field::Known(hash) = &apply.planned.source_hash {
+            state.model.source_hash = Field::Known(hash.clone());
+        }
+        state.private = StackPrivate {
+            machine_id: self.host.machine_id.clone(),
+            compose: deployed.compose,
+            images: deployed.images,
+            image_facts: deployed.image_facts,
+            desired: Some(deployed.desired),
+        };
     }
-}
 
-/// Takes the stack down where it was. It runs in its new place already, so a machine that is gone
-/// is worth a warning and no more.
-async fn leave_old_machine(resource: &StackResource, cx: &Context, prior: State<StackResource>) {
-    if destroy::is_abandoned(&prior.model) {
-        return;
+    /// Records what is there after a failure and says so.
+    async fn ended(&self, apply: &mut Apply<Resource>, failed: Failed) -> Diagnostics {
+        let aftermath = match (self.standing, failed.found) {
+            (Standing::New, true) => Aftermath::Found,
+            (Standing::New, false) => Aftermath::New,
+            (Standing::Elsewhere, _) => Aftermath::Moving,
+            (Standing::Here, _) => Aftermath::Known,
+        };
+        if !aftermath.is_recorded(&failed.outcome) {
+            apply.state.clone_from(&apply.prior);
+        }
+        let running = match &failed.outcome {
+            Outcome::RolledBack(found, containers) => {
+                self.return_to(apply, found, containers).await;
+                Some(containers_in_words(containers))
+            }
+            Outcome::Kept(_) | Outcome::TakenDown(_) | Outcome::Stuck { .. } => {
+                self.observe(apply, aftermath).await
+            }
+        };
+        aftermath.diagnostics(failed, &self.name, &self.title, running.as_deref())
     }
-    let name = prior.model.name().to_owned();
-    let title = format!("Could not take compose stack {name:?} down on its old machine");
-    let Err(failure) = destroy::take_down(resource, cx, &title, &prior).await else { return };
-    let world = format!(
-        "It runs on its new machine, and only that is recorded. If the old machine is gone, nothing is left to do; \
-         else take the stack down there by `docker compose --project-name {name} down`."
-    );
-    for problem in failure.of_old_machine(&title, &world) {
-        cx.warn(Diagnostic { severity: Severity::Warning, ..problem });
+
+    /// The state of a stack that runs as before: what is known of it from before, and what is there.
+    async fn return_to(&self, apply: &mut Apply<Resource>, found: &HostState, containers: &[Container]) {
+        let Some(state) = &mut apply.state else { return };
+        state.model.set_observed(found, containers);
+        if let Ok(found) = images::inspect(&self.host.engine, state.private.desired.as_ref()).await {
+            state.private.images = images::ids(&found);
+            state.private.image_facts = ImageFacts::of(&found);
+        }
+        self.show_images(state, containers).await;
+    }
+
+    /// What runs, in words, if the host tells; the state takes it over where the stack is the state's.
+    async fn observe(&self, apply: &mut Apply<Resource>, aftermath: Aftermath) -> Option<String> {
+        let found = host_state::inspect(self.host.executor.as_ref(), &self.directory).await.ok()?;
+        let containers = self.host.engine.containers(&self.name).await.ok()?;
+        if let Some(state) = apply.state.as_mut().filter(|_| aftermath != Aftermath::Moving) {
+            state.model.set_observed(&found, &containers);
+            self.show_images(state, &containers).await;
+        }
+        Some(containers_in_words(&containers))
+    }
+
+    /// Takes over what the containers run, as it can be had again.
+    async fn show_images(&self, state: &mut State<Resource>, containers: &[Container]) {
+        let facts = state.private.image_facts.clone();
+        if let Ok(facts) = facts.with_running(&self.host.engine, containers).await {
+            state.model.set_image_digests(&facts, state.private.desired.as_ref());
+        }
     }
 }
 
 /// Removes the shipped files from the directory where the stack was.
-async fn leave_old_directory(cx: &Context, site: &Site, apply: &Apply<StackResource>, prior: &StackModel) {
+async fn leave_old_directory(
+    on: &OnMachine<'_>,
+    apply: &Apply<Resource>,
+    prior: &StackModel,
+) -> Result<(), Failure> {
     let now = apply.state.as_ref().and_then(|state| state.model.directory.known());
-    let Some(old) = prior.directory.known().filter(|old| Some(*old) != now) else { return };
-    if let Err(failure) = destroy::remove_files(site, old).await {
+    let Some(old) = prior.directory.known().filter(|old| Some(*old) != now) else { return Ok(()) };
+    let host = on.host.for_stacks().await?;
+    if let Err(error) = remove_files(&host, old).await {
         let title = format!("Could not remove the files of compose stack {:?} from {old:?}", prior.name());
-        for problem in failure.diagnostics(&title, "The stack runs from its new directory.") {
-            cx.warn(Diagnostic { severity: Severity::Warning, ..problem });
+        let world = "The stack runs from its new directory.";
+        for problem in Failure::from(error).into_diagnostics(&title, world) {
+            on.cx.warn(as_warning(problem));
         }
     }
+    Ok(())
 }
 
-fn inputs(title: &str, apply: &Apply<StackResource>) -> Result<Inputs, Diagnostics> {
-    let inputs = Inputs::of(&apply.config)?;
-    inputs.ok_or_else(|| {
-        Diagnostic::bug(title, "Parts of the configuration are still unknown during apply.").into()
-    })
-}
-
-async fn open(resource: &StackResource, title: &str, planned: &StackModel) -> Result<Site, Diagnostics> {
-    let failed = |failure: Failure| failure.diagnostics(title, NOTHING);
-    let reached = resource.hosts.reach(&planned.host).map_err(Failure::from).map_err(failed)?;
-    let Some(host) = reached else {
-        return Err(unknown_settings(title).into());
-    };
-    Site::open(host).await.map_err(failed)
-}
-
-/// Knows every secret that foreign words may repeat.
-fn scrubber<'s>(resource: &StackResource, secrets: impl Iterator<Item = &'s Secret>) -> Scrubber {
-    let settings = resource.hosts.settings();
-    let registries = settings.iter().flat_map(|settings| settings.registries.iter());
-    let passwords = registries.map(|registry| registry.password.clone());
-    Scrubber::new(secrets.cloned().chain(passwords))
+/// The warning of what other containers keep from being removed.
+fn still_used(name: &str, left: &BTreeSet<String>) -> Diagnostic {
+    let list = left.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    Diagnostic::warning(format!("Compose stack {name:?} is destroyed, but something of it is still in use"))
+        .detail(format!("Containers of others use what they share with it: {list}."))
+        .detail("It stays on the host and is no longer recorded.")
+        .detail(
+            "When those containers are gone, remove it there by `docker network rm` or `docker volume rm`.",
+        )
 }

@@ -1,12 +1,15 @@
 //! The attributes of `windlass_compose_stack`, and how services become attributes.
 
+mod spec;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use compose::{plan::Planned, stack::ServiceState};
 use framework::{Field, Model};
 use secret::Secret;
+use stack::{ObservedService, Orphans, PlannedService};
 
 use crate::require::RequireBlock;
+pub(super) use spec::prior;
 
 /// The attributes.
 #[derive(Clone, Debug, Default, Model)]
@@ -84,20 +87,17 @@ pub(crate) struct Service {
 
 /// The default of `on_failure`.
 pub(super) const ROLLBACK: &str = "rollback";
-/// What `source_hash` says when the files on the host are not the ones that were shipped.
-pub(super) const CHANGED: &str = "changed";
-
 /// `keep_images` where nobody says otherwise.
-pub(super) const KEEP_IMAGES: u64 = 2;
+pub(super) const KEEP_IMAGES: u64 = stack::KEEP_IMAGES as u64;
 
-/// What becomes of the containers of services that have left the files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Orphans {
-    /// They are removed.
-    Go,
-    /// They stay as they are.
-    Stay,
-}
+/// Variables by which plain `docker compose` finds the project: they are ours.
+pub(super) const RESERVED: [&str; 5] = [
+    "COMPOSE_PROJECT_NAME",
+    "COMPOSE_FILE",
+    "COMPOSE_PATH_SEPARATOR",
+    "COMPOSE_PROFILES",
+    "COMPOSE_ENV_FILES",
+];
 
 impl StackModel {
     /// The name, or nothing while it is unknown.
@@ -107,59 +107,54 @@ impl StackModel {
 
     /// What becomes of services that have left the files.
     pub(super) fn orphans(&self) -> Orphans {
-        if self.remove_orphans.known() == Some(&false) { Orphans::Stay } else { Orphans::Go }
+        if self.remove_orphans.known() == Some(&false) { Orphans::Keep } else { Orphans::Remove }
     }
 
-    /// The services as the domain knows them; none while they are unknown.
-    pub(super) fn live(&self) -> BTreeMap<String, ServiceState> {
+    /// The services as they were observed; none while they are unknown.
+    pub(super) fn observed(&self) -> BTreeMap<String, ObservedService> {
         let services = self.services.known().into_iter().flatten();
-        services.map(|(name, service)| (name.clone(), service.state())).collect()
+        services.map(|(name, service)| (name.clone(), service.observed())).collect()
+    }
+
+    /// Whether the end of the stack is none of its host's business.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.on_destroy.as_str() == Some("abandon")
     }
 }
 
 impl Service {
-    /// A service as it is.
-    pub(super) fn of(state: &ServiceState) -> Self {
+    /// A service that is not there.
+    pub(super) fn absent() -> Self {
+        Self::of(&PlannedService::from(&ObservedService::default()))
+    }
+
+    /// The service as the engine plans or observes it.
+    pub(super) fn of(service: &PlannedService) -> Self {
+        let open = |value: &Option<String>| value.as_deref().map_or(Field::Unknown, text);
+        let list = |list: &Option<Vec<String>>| list.clone().map_or(Field::Unknown, Field::Known);
         Self {
-            image: text(&state.image),
-            image_id: text(&state.image_id),
-            environment_hash: text(&state.environment_hash),
-            files_hash: text(&state.files_hash),
-            config_hash: text(&state.config_hash),
-            status: text(&state.status),
-            replicas: Field::Known(state.replicas.into()),
-            containers: Field::Known(state.containers.clone()),
-            ports: Field::Known(state.ports.clone()),
+            image: open(&service.image),
+            image_id: open(&service.image_id),
+            environment_hash: text(&service.environment_hash),
+            files_hash: text(&service.files_hash),
+            config_hash: open(&service.config_hash),
+            status: text(&service.status),
+            replicas: Field::Known(service.replicas.into()),
+            containers: list(&service.containers),
+            ports: list(&service.ports),
         }
     }
 
-    /// A service as it will be.
-    pub(super) fn planned(planned: &Planned) -> Self {
-        let known = |list: &Option<Vec<String>>| list.clone().map_or(Field::Unknown, Field::Known);
-        Self {
-            image: text(&planned.image),
-            image_id: planned.image_id.as_deref().map_or(Field::Unknown, text),
-            environment_hash: text(&planned.environment_hash),
-            files_hash: text(&planned.files_hash),
-            config_hash: text(&planned.config_hash),
-            status: text(&planned.status),
-            replicas: Field::Known(planned.replicas.into()),
-            containers: known(&planned.containers),
-            ports: known(&planned.ports),
-        }
-    }
-
-    /// The same, as the domain knows it.
-    pub(super) fn state(&self) -> ServiceState {
-        let text = |field: &Field<String>| field.as_str().unwrap_or_default().to_owned();
+    /// The same, as the engine knows it.
+    fn observed(&self) -> ObservedService {
         let list = |field: &Field<Vec<String>>| field.known().cloned().unwrap_or_default();
-        ServiceState {
-            image: text(&self.image),
-            image_id: text(&self.image_id),
-            environment_hash: text(&self.environment_hash),
-            files_hash: text(&self.files_hash),
-            config_hash: text(&self.config_hash),
-            status: text(&self.status),
+        ObservedService {
+            image: text_of(&self.image),
+            image_id: text_of(&self.image_id),
+            environment_hash: text_of(&self.environment_hash),
+            files_hash: text_of(&self.files_hash),
+            config_hash: text_of(&self.config_hash),
+            status: text_of(&self.status),
             replicas: self.replicas.known().and_then(|count| u32::try_from(*count).ok()).unwrap_or_default(),
             containers: list(&self.containers),
             ports: list(&self.ports),
@@ -187,6 +182,11 @@ fn settle<T: Clone>(live: Field<T>, planned: &Field<T>) -> Field<T> {
     if planned.is_unknown() { live } else { planned.clone() }
 }
 
+/// Absent is empty.
+fn text_of(field: &Field<String>) -> String {
+    field.as_str().unwrap_or_default().to_owned()
+}
+
 /// Empty is absent.
 fn text(value: &str) -> Field<String> {
     if value.is_empty() { Field::Null } else { Field::Known(value.to_owned()) }
@@ -196,8 +196,8 @@ fn text(value: &str) -> Field<String> {
 mod tests {
     use super::*;
 
-    fn state() -> ServiceState {
-        ServiceState {
+    fn observed() -> ObservedService {
+        ObservedService {
             image: "nginx:1".into(),
             image_id: "sha256:1".into(),
             environment_hash: "e".into(),
@@ -212,9 +212,9 @@ mod tests {
 
     #[test]
     fn a_service_survives_its_attributes() {
-        let service = Service::of(&state());
+        let service = Service::of(&PlannedService::from(&observed()));
         assert_eq!(service.files_hash, Field::Null);
-        assert_eq!(service.state(), state());
+        assert_eq!(service.observed(), observed());
     }
 
     #[test]
@@ -224,9 +224,9 @@ mod tests {
             image_id: Field::Unknown,
             containers: Field::Unknown,
             status: "running".into(),
-            ..Service::of(&state())
+            ..Service::of(&PlannedService::from(&observed()))
         };
-        let settled = Service::of(&state()).settled(&planned);
+        let settled = Service::of(&PlannedService::from(&observed())).settled(&planned);
         assert_eq!(settled.image_id.as_str(), Some("sha256:1"));
         assert_eq!(settled.status.as_str(), Some("running"));
         assert_eq!(settled.containers.known().unwrap().len(), 2);

@@ -1,20 +1,20 @@
 //! The schema of `windlass_compose_stack`.
 
-mod gates;
+use std::collections::{BTreeMap, BTreeSet};
 
-use std::collections::BTreeMap;
-
-use compose::choice::WaitFor;
-use framework::{Attribute, Field, Model as _, Rule, Schema, Timeouts, Type, validate};
+use compose::layout::is_variable_name;
+use framework::{
+    Attribute, Diagnostic, Diagnostics, Field, Model as _, Path, Rule, Schema, Timeouts, Type, validate,
+};
 use secret::Secret;
+use stack::WaitFor;
+use tree::{check_parts, check_relative};
 
 use super::{
-    inputs::{check_directory, check_name},
-    model::{KEEP_IMAGES, ROLLBACK, Service},
+    blocks::{job_block, probe_block, validate_jobs, validate_probes},
+    model::{KEEP_IMAGES, RESERVED, ROLLBACK, Service, StackModel},
 };
-use tree::check_relative;
-
-use crate::{hosts::check_connection, require};
+use crate::require;
 
 /// What may become of a stack whose apply fails.
 const ON_FAILURE: [&str; 2] = [ROLLBACK, "keep"];
@@ -40,8 +40,8 @@ pub(super) fn schema() -> Schema {
         .attributes(behaviour())
         .attributes(computed())
         .block(require::block())
-        .block(gates::job())
-        .block(gates::probe())
+        .block(job_block())
+        .block(probe_block())
         .rule(Rule::exactly_one_of(["source_dir", "config"]))
         .rule(Rule::required_with("files", ["source_dir"]))
         .rule(Rule::required_with("secrets_wo", ["secrets_wo_version"]))
@@ -49,13 +49,8 @@ pub(super) fn schema() -> Schema {
         .timeouts(Timeouts::new().create(20).update(20).delete(10).read(5))
 }
 
-fn place() -> [Attribute; 3] {
+fn place() -> [Attribute; 2] {
     [
-        Attribute::string("host").required().check(check_connection).describe(
-            "The host, as a connection: usually `windlass_host.<name>.connection`. Another connection to the same \
-             machine changes nothing; another machine is a move: the stack is started there first, then taken down \
-             here. Volumes do not move.",
-        ),
         Attribute::string("name").required().requires_replace().check(|name: &String| check_name(name)).describe(
             "The name of the Compose project: lower-case letters, digits, `-` and `_`.",
         ),
@@ -253,4 +248,124 @@ fn computed() -> [Attribute; 4] {
              `depends_on` start again, and the others stay as they are.",
         ),
     ]
+}
+
+/// Checks what validators of single attributes cannot.
+pub(super) fn validate(config: &StackModel, problems: &mut Diagnostics) {
+    validate_jobs(config, problems);
+    validate_probes(config, problems);
+    let title = "Could not use this variable";
+    let secret_names: BTreeSet<&String> =
+        config.secrets_wo.known().into_iter().flat_map(BTreeMap::keys).collect();
+    let plain_names: BTreeSet<&String> =
+        config.environment.known().into_iter().flat_map(BTreeMap::keys).collect();
+    for (attribute, names) in [("environment", &plain_names), ("secrets_wo", &secret_names)] {
+        for name in names {
+            let problem = if RESERVED.contains(&name.as_str()) {
+                format!("{name} tells Compose which project it works on; Windlass sets it.")
+            } else if !is_variable_name(name) {
+                format!(
+                    "{name:?} is not a valid name of a variable, because Compose reads these from a file: letters, digits, `_`, \
+                     `-` and `.`, a letter or `_` first."
+                )
+            } else {
+                continue;
+            };
+            problems.push(Diagnostic::error(title).detail(problem).at(Path::root().attribute(attribute)));
+        }
+    }
+    for (name, _) in config.environment.known().into_iter().flatten().filter(|(_, value)| value.is_null()) {
+        problems.push(
+            Diagnostic::error(title)
+                .detail(format!("The value of {name} is null. Give it a text, or leave it out."))
+                .at(Path::root().attribute("environment").key(name)),
+        );
+    }
+    for name in plain_names.intersection(&secret_names) {
+        problems.push(
+            Diagnostic::error(title)
+                .detail(format!(
+                    "{name} is in `environment` and in `secrets_wo`. Take it out of one of them."
+                ))
+                .at("environment"),
+        );
+    }
+    if let Field::Known(files) = &config.files {
+        for problem in
+            files.iter().filter_map(|file| check_relative(file).err().map(|problem| (file, problem)))
+        {
+            problems.push(
+                Diagnostic::error("Could not use this file")
+                    .detail(format!("{:?}: {}.", problem.0, problem.1))
+                    .at("files"),
+            );
+        }
+    }
+}
+
+/// Checks the name of a project, by Compose's own rule.
+pub(super) fn check_name(name: &str) -> Result<(), String> {
+    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let first = name.chars().next().is_some_and(good);
+    if first && name.len() <= 63 && name.chars().all(|c| good(c) || c == '-' || c == '_') {
+        return Ok(());
+    }
+    Err("must be lower-case letters, digits, - and _, a letter or digit first, at most 63 of them".to_owned())
+}
+
+/// Checks the spelling of `directory`.
+pub(super) fn check_directory(path: &str) -> Result<(), String> {
+    match path.strip_prefix('/') {
+        Some(inside) if !inside.is_empty() => check_parts(inside),
+        _ => Err("must be an absolute path of a directory".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> StackModel {
+        StackModel {
+            name: "web".into(),
+            config: Field::Known(vec!["services: {}".to_owned()]),
+            environment: Field::Known(BTreeMap::from([("TAG".to_owned(), "1".into())])),
+            ..StackModel::default()
+        }
+    }
+
+    fn secret(value: Field<Secret>) -> Field<BTreeMap<String, Field<Secret>>> {
+        Field::Known(BTreeMap::from([("TOKEN".to_owned(), value)]))
+    }
+
+    #[test]
+    fn names_of_variables_are_checked() {
+        let mut problems = Diagnostics::new();
+        let environment = [("COMPOSE_FILE", "x"), ("a b", "x"), ("TOKEN", "x"), ("FINE", "x")]
+            .map(|(name, value)| (name.to_owned(), value.into()));
+        let config = StackModel {
+            environment: Field::Known(environment.into()),
+            secrets_wo: secret(Field::Unknown),
+            ..config()
+        };
+        validate(&config, &mut problems);
+        assert_eq!(problems.len(), 3, "{problems}");
+    }
+
+    #[test]
+    fn names_and_paths_have_their_rules() {
+        for name in ["web", "a-1_b", "0"] {
+            assert!(check_name(name).is_ok(), "{name}");
+        }
+        for name in ["", "Web", "-a", "a b", "a.b"] {
+            assert!(check_name(name).is_err(), "{name}");
+        }
+        for path in ["../a", "a//b", ".windlass/x", "/a", "a/."] {
+            assert!(check_relative(path).is_err(), "{path}");
+        }
+        assert!(check_relative("a b/ü.conf").is_ok());
+        assert!(check_directory("/srv/web").is_ok());
+        assert!(check_directory("/").is_err());
+        assert!(check_directory("srv").is_err());
+    }
 }

@@ -7,11 +7,14 @@ use framework::{
     testing::{Harness, Matrix, check_resource},
 };
 
-use super::StackResource;
-use crate::{engines::Engines, hosts::Hosts, require::RequireBlock};
+use super::ComposeStack;
+use crate::{
+    hosted::{Hosts, OnHost},
+    require::RequireBlock,
+};
 
-fn resource() -> StackResource {
-    StackResource::new(Arc::new(Hosts::default()), Arc::new(Engines::default()))
+fn resource() -> OnHost<ComposeStack> {
+    OnHost::new(Arc::new(Hosts::default()))
 }
 
 fn map(entries: &[(&str, &str)]) -> Value {

@@ -22,9 +22,10 @@ pub(super) async fn observe(
 ) -> Result<Option<State<Resource>>, Failure> {
     let engine = on.host.engine().await?;
     let pushed = pushed(&state);
+    let known = registries::known(on.hosts);
     let (found, answers) = tokio::join!(
         engine.images(state.model.names().into_iter().collect()),
-        registries::ask(on.hosts, &engine, pushed.keys().cloned()),
+        engine.ask_each(&known, pushed.keys().cloned()),
     );
     if let Some(warning) = silent(&state.model, on.host.name(), &answers) {
         on.cx.warn(warning);

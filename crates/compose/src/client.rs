@@ -1,0 +1,463 @@
+//! Running Compose on a host and reading its answers.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use remote::{
+    Command, Executor, Input, Output,
+    collect::{Limits, run_with, stream},
+};
+use secret::Scrubber;
+use tokio::io::AsyncWrite;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    command::{self, Project, Pull},
+    resolved::parse_hashes,
+};
+use crate::version::{self, ComposeVersion, OLDEST};
+use docker::{Cli, Error};
+
+/// How many lines of a failed command's output an error carries.
+const ERROR_LINES: usize = 30;
+
+/// How `up` fails for a project that has no services, or none that any active profile wants.
+const NOTHING_TO_START: &str = "no service selected";
+
+/// Compose on one host, for the length of one operation.
+#[derive(Debug)]
+pub struct Compose<'a> {
+    exec: &'a dyn Executor,
+    cli: Cli,
+    scrubber: Scrubber,
+    cancel: CancellationToken,
+    staged: Option<(String, String)>,
+}
+
+impl<'a> Compose<'a> {
+    /// Compose behind `exec`. What it writes is scrubbed by `scrubber` before anybody sees it;
+    /// `cancel` ends what is running.
+    pub fn new(exec: &'a dyn Executor, cli: Cli, scrubber: Scrubber, cancel: CancellationToken) -> Self {
+        Self { exec, cli, scrubber, cancel, staged: None }
+    }
+
+    /// Names files by where they will be rather than by where they are staged, in messages.
+    #[must_use]
+    pub fn naming(mut self, staged: impl Into<String>, shown: impl Into<String>) -> Self {
+        self.staged = Some((staged.into(), shown.into()));
+        self
+    }
+
+    /// Its version, if it will do.
+    ///
+    /// # Errors
+    /// [`Error::ComposeMissing`] and [`Error::ComposeTooOld`] where it will not; [`Error::Missing`]
+    /// where there is no docker at all.
+    pub async fn version(&self) -> Result<ComposeVersion, Error> {
+        let host = self.exec.name().to_owned();
+        let output = match self.run(&command::version(&self.cli), Vec::new()).await {
+            Err(Error::Remote(remote::Error::Start { .. })) => return Err(Error::Missing { host }),
+            other => other?,
+        };
+        if !output.success() {
+            return Err(self.no_compose(&output).await);
+        }
+        let found = version::parse_json(&output.stdout)?;
+        if found < OLDEST {
+            return Err(Error::ComposeTooOld { host, found: found.to_string(), needed: OLDEST.to_string() });
+        }
+        Ok(found)
+    }
+
+    /// Why `docker compose version` failed: the docker client takes an unknown subcommand for
+    /// itself and fails with its help.
+    async fn no_compose(&self, output: &Output) -> Error {
+        let host = self.exec.name().to_owned();
+        let stderr = output.stderr_text().to_ascii_lowercase();
+        if stderr.contains("sudo:") {
+            return Error::Sudo { host };
+        }
+        if output.status == 127 {
+            return Error::Missing { host };
+        }
+        let text = format!("{stderr}{}", output.stdout_text().to_ascii_lowercase());
+        if !text.contains("compose") && !text.contains("unknown") {
+            return self.failure("tell the version of docker compose", output);
+        }
+        let v1 = match self.run(&command::version_1(), Vec::new()).await {
+            Ok(output) if output.success() => Some(output.stdout_text().trim().to_owned()),
+            _ => None,
+        };
+        Error::ComposeMissing { host, v1: v1.filter(|version| version.starts_with("1.")) }
+    }
+
+    /// The project, resolved: what [`Resolved::moved`](super::resolved::Resolved::moved) takes.
+    ///
+    /// # Errors
+    /// [`Error::Command`] with Compose's own words when the files are wrong.
+    pub async fn config(&self, project: &Project) -> Result<Vec<u8>, Error> {
+        let command = project.config(&self.cli);
+        self.succeed("read the compose files", &command, Vec::new()).await.map(|output| output.stdout)
+    }
+
+    /// As [`Compose::config`], and the names of the variables that the files use although nothing
+    /// sets them: Compose only warns of those, and takes them for empty.
+    ///
+    /// # Errors
+    /// As [`Compose::config`].
+    pub async fn resolve(&self, project: &Project) -> Result<(Vec<u8>, BTreeSet<String>), Error> {
+        let command = project.config(&self.cli);
+        let output = self.succeed("read the compose files", &command, Vec::new()).await?;
+        let unset = unset_variables(&output.stderr_text());
+        Ok((output.stdout, unset))
+    }
+
+    /// As [`Compose::config`], of `services` and what they depend on; their profiles need not be
+    /// active.
+    ///
+    /// # Errors
+    /// As [`Compose::config`]; also when there is no such service.
+    pub async fn resolve_services(&self, project: &Project, services: &[String]) -> Result<Vec<u8>, Error> {
+        let command = project.config_of(&self.cli, services);
+        self.succeed("read the compose files", &command, Vec::new()).await.map(|output| output.stdout)
+    }
+
+    /// The hashes of a resolved project, given as its document; `directory` is its project
+    /// directory, which need not exist yet.
+    ///
+    /// # Errors
+    /// [`Error::Command`] when Compose does not take the document.
+    pub async fn hashes(
+        &self,
+        name: &str,
+        directory: &str,
+        document: Vec<u8>,
+    ) -> Result<BTreeMap<String, String>, Error> {
+        let project = Project {
+            name: name.to_owned(),
+            directory: directory.to_owned(),
+            pwd: directory.to_owned(),
+            files: vec!["-".to_owned()],
+            profiles: vec!["*".to_owned()],
+            env_file: "/dev/null".to_owned(),
+        };
+        let output = self.succeed("hash the compose project", &project.hashes(&self.cli), document).await?;
+        parse_hashes(&output.stdout_text())
+    }
+
+    /// Fetches the images of `services` (all when empty) with the host's own credentials.
+    ///
+    /// # Errors
+    /// [`Error::Command`] with Compose's own words.
+    pub async fn pull(
+        &self,
+        project: &Project,
+        pull: Pull,
+        services: &[String],
+        limit: Option<Duration>,
+    ) -> Result<(), Error> {
+        let command = project.pull(&self.cli, pull, services, limit);
+        self.succeed("pull the images", &command, Vec::new()).await.map(drop)
+    }
+
+    /// Builds the image of `service`; see [`Project::build`].
+    ///
+    /// # Errors
+    /// [`Error::Command`] with the last words of the build, [`Error::NoBuildKit`] where the host
+    /// only has the builder of old.
+    pub async fn build(
+        &self,
+        project: &Project,
+        service: &str,
+        fresh: bool,
+        limit: Option<Duration>,
+    ) -> Result<(), Error> {
+        let output = self.run(&project.build(&self.cli, service, fresh, limit), Vec::new()).await?;
+        if output.success() {
+            return Ok(());
+        }
+        if needs_buildkit(&output.stderr_text()) {
+            return Err(Error::NoBuildKit { host: self.exec.name().to_owned() });
+        }
+        Err(self.failure(&format!("build the image of service {service:?}"), &output))
+    }
+
+    /// Makes what runs equal to the files; see [`Project::up`]. A project without services is one.
+    ///
+    /// # Errors
+    /// [`Error::Command`] with Compose's own words.
+    pub async fn up(
+        &self,
+        project: &Project,
+        services: &[String],
+        limit: Option<Duration>,
+    ) -> Result<(), Error> {
+        let output = self.run(&project.up(&self.cli, services, limit), Vec::new()).await?;
+        if output.success() || output.stderr_text().contains(NOTHING_TO_START) {
+            return Ok(());
+        }
+        Err(self.failure("start the services", &output))
+    }
+
+    /// As [`Compose::up`] for `services` alone; see [`Project::up_only`]. None is nothing to do.
+    ///
+    /// # Errors
+    /// [`Error::Command`] with Compose's own words.
+    pub async fn up_only(
+        &self,
+        project: &Project,
+        services: &[String],
+        limit: Option<Duration>,
+    ) -> Result<(), Error> {
+        if services.is_empty() {
+            return Ok(());
+        }
+        let command = project.up_only(&self.cli, services, limit);
+        self.succeed("start the services", &command, Vec::new()).await.map(drop)
+    }
+
+    /// The names of the project's services, those of inactive profiles left out.
+    ///
+    /// # Errors
+    /// [`Error::Command`] with Compose's own words when the files are wrong.
+    pub async fn services(&self, project: &Project) -> Result<BTreeSet<String>, Error> {
+        let output = self.succeed("read the compose files", &project.services(&self.cli), Vec::new()).await?;
+        Ok(output.stdout_text().split_whitespace().map(str::to_owned).collect())
+    }
+
+    /// Takes the project down; see [`command::down`]. What stays, because containers of others use
+    /// it, is told: `network web_default`.
+    ///
+    /// # Errors
+    /// [`Error::Command`] with Compose's own words.
+    pub async fn down(
+        &self,
+        project: &str,
+        volumes: bool,
+        limit: Option<Duration>,
+    ) -> Result<BTreeSet<String>, Error> {
+        let command = command::down(&self.cli, project, volumes, limit);
+        let output = self.succeed("take the stack down", &command, Vec::new()).await?;
+        Ok(still_in_use(&output.stderr_text()))
+    }
+
+    pub(super) fn cli(&self) -> &Cli {
+        &self.cli
+    }
+
+    pub(super) fn scrubbed(&self, text: &str) -> String {
+        self.scrubber.scrub(text)
+    }
+
+    /// Runs a command whose output goes to `output` as it comes; its exit status.
+    pub(super) async fn follow(
+        &self,
+        command: &Command,
+        input: Input<'_>,
+        output: &mut (dyn AsyncWrite + Send + Unpin),
+    ) -> Result<u32, remote::Error> {
+        let limits = Limits::cancelled_by(&self.cancel);
+        Ok(stream(self.exec, command, input, output, &limits).await?.status)
+    }
+
+    async fn run(&self, command: &Command, input: Vec<u8>) -> Result<Output, Error> {
+        let limits = Limits::cancelled_by(&self.cancel);
+        Ok(run_with(self.exec, command, Input::bytes(input), &limits).await?)
+    }
+
+    async fn succeed(&self, operation: &str, command: &Command, input: Vec<u8>) -> Result<Output, Error> {
+        let output = self.run(command, input).await?;
+        if output.success() { Ok(output) } else { Err(self.failure(operation, &output)) }
+    }
+
+    fn failure(&self, operation: &str, output: &Output) -> Error {
+        let text = match output.stderr_text() {
+            stderr if stderr.trim().is_empty() => output.stdout_text(),
+            stderr => stderr,
+        };
+        let text = match &self.staged {
+            Some((staged, shown)) => text.replace(staged.as_str(), shown),
+            None => text,
+        };
+        Error::Command {
+            host: self.exec.name().to_owned(),
+            operation: operation.to_owned(),
+            status: output.status,
+            output: telling_lines(&self.scrubber.scrub(&text), ERROR_LINES),
+        }
+    }
+}
+
+/// Whether a build failed because there is no BuildKit behind it, or no client for it.
+fn needs_buildkit(stderr: &str) -> bool {
+    let words = [
+        "doesn't support BuildKit",
+        "requires BuildKit",
+        "BuildKit is enabled but the buildx component is missing",
+    ];
+    words.iter().any(|word| stderr.contains(word)) || stderr.contains("classic builder doesn't support")
+}
+
+/// The variables of Compose's warnings: `The \"NAME\" variable is not set. Defaulting to a blank
+/// string.`, in a log line or on its own.
+fn unset_variables(stderr: &str) -> BTreeSet<String> {
+    let name = |line: &str| {
+        let (before, _) = line.split_once(" variable is not set")?;
+        let name = before.trim_end_matches(['"', '\\']).rsplit(['"', ' ']).next()?;
+        Some(name.to_owned()).filter(|name| !name.is_empty())
+    };
+    stderr.lines().filter_map(name).collect()
+}
+
+/// What `down` has left: ` Network web_default  Resource is still in use`, for which it does not
+/// fail (seen with 2.26.1).
+fn still_in_use(stderr: &str) -> BTreeSet<String> {
+    let left = stderr.lines().filter_map(|line| line.trim().strip_suffix("Resource is still in use"));
+    left.filter_map(|line| line.trim().split_once(' '))
+        .map(|(kind, name)| format!("{} {}", kind.to_ascii_lowercase(), name.trim()))
+        .collect()
+}
+
+/// The last lines that say something: progress (` Container web-app-1  Creating`) does not, unless
+/// there is nothing else.
+pub(super) fn telling_lines(text: &str, count: usize) -> String {
+    let all: Vec<_> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    let telling: Vec<_> = all.iter().copied().filter(|line| !is_progress(line)).collect();
+    let lines = if telling.is_empty() { all } else { telling };
+    lines[lines.len().saturating_sub(count)..].join("\n")
+}
+
+/// Compose's own errors begin at the margin, its progress with a space.
+fn is_progress(line: &str) -> bool {
+    [" Container ", " Network ", " Volume "].iter().any(|start| line.starts_with(start))
+        && !line.ends_with("Error")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use remote::{Fake, fake::Reply};
+    use secret::Secret;
+
+    fn cli() -> Cli {
+        Cli::new("/s", "/root")
+    }
+
+    fn compose(fake: &Fake) -> Compose<'_> {
+        let scrubber = Scrubber::new([Secret::from("hunter2")]);
+        Compose::new(fake, cli(), scrubber, CancellationToken::new()).naming("/tmp/s1", "/srv/web")
+    }
+
+    fn expect(fake: &Fake, command: &Command, reply: Reply) {
+        fake.expect(command.words().to_vec(), reply);
+    }
+
+    async fn version(reply: Reply, v1: Option<Reply>) -> Result<ComposeVersion, Error> {
+        let fake = Fake::new("web");
+        expect(&fake, &command::version(&cli()), reply);
+        if let Some(reply) = v1 {
+            expect(&fake, &command::version_1(), reply);
+        }
+        compose(&fake).version().await
+    }
+
+    #[tokio::test]
+    async fn versions_that_will_do_are_told() {
+        let found = version(Reply::ok(r#"{"version":"2.26.1-4"}"#), None).await.unwrap();
+        assert_eq!(found.to_string(), "2.26.1");
+    }
+
+    #[tokio::test]
+    async fn what_is_missing_is_told_apart() {
+        let help = "docker: 'compose' is not a docker command.\nSee 'docker --help'\n";
+        let old = version(Reply::ok(r#"{"version":"2.23.3"}"#), None).await.unwrap_err();
+        assert!(matches!(old, Error::ComposeTooOld { found, .. } if found == "2.23.3"));
+        let v1 = version(Reply::failure(1, help), Some(Reply::ok("1.29.2\n"))).await.unwrap_err();
+        assert!(matches!(v1, Error::ComposeMissing { v1: Some(v1), .. } if v1 == "1.29.2"));
+        let none = version(Reply::failure(1, help), None).await.unwrap_err();
+        assert!(matches!(none, Error::ComposeMissing { v1: None, .. }));
+        let no_docker = version(Reply::failure(127, "env: 'docker': No such file"), None).await.unwrap_err();
+        assert!(matches!(no_docker, Error::Missing { .. }));
+        let sudo = version(Reply::failure(1, "sudo: a password is required"), None).await.unwrap_err();
+        assert!(matches!(sudo, Error::Sudo { .. }));
+    }
+
+    #[test]
+    fn variables_that_nothing_sets_are_known_by_the_warnings() {
+        let said = "time=\"2026-01-01T00:00:00Z\" level=warning msg=\"The \\\"FOO\\\" variable is not set. \
+                    Defaulting to a blank string.\"\nThe \"B_2\" variable is not set. Defaulting to a blank string.\n\
+                    something else\n";
+        let found = unset_variables(said);
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), ["B_2", "FOO"]);
+    }
+
+    #[tokio::test]
+    async fn failures_name_final_files_and_no_secrets() {
+        let fake = Fake::new("web");
+        let project = Project {
+            name: "web".into(),
+            directory: "/tmp/s1".into(),
+            pwd: "/srv/web".into(),
+            files: vec!["/tmp/s1/compose.yaml".into()],
+            profiles: Vec::new(),
+            env_file: "/tmp/s1/.env".into(),
+        };
+        let said = "yaml: line 3: /tmp/s1/compose.yaml: bad hunter2\n\n";
+        expect(&fake, &project.config(&cli()), Reply::failure(15, said));
+        let error = compose(&fake).config(&project).await.unwrap_err();
+        let Error::Command { status, output, .. } = error else { panic!("{error}") };
+        assert_eq!((status, output.as_str()), (15, "yaml: line 3: /srv/web/compose.yaml: bad [secret]"));
+    }
+
+    #[test]
+    fn what_others_use_stays_and_is_told() {
+        let said = " Container web-a-1  Removed\n Network web_default  Removing\n \
+                    Network web_default  Resource is still in use\n";
+        assert_eq!(still_in_use(said).into_iter().collect::<Vec<_>>(), ["network web_default"]);
+    }
+
+    #[test]
+    fn progress_makes_way_for_what_says_something() {
+        let text = " Network p_default  Creating\n Container p-a-1  Creating\n\nError response: bad\n";
+        assert_eq!(telling_lines(text, 9), "Error response: bad");
+        assert_eq!(telling_lines(" Container p-a-1  Creating\n", 9), " Container p-a-1  Creating");
+        assert_eq!(telling_lines("a\nb\nc\n", 2), "b\nc");
+    }
+
+    #[tokio::test]
+    async fn a_failed_build_tells_its_last_words() {
+        let fake = Fake::new("web");
+        let project = Project {
+            name: "web".into(),
+            directory: "/srv/web".into(),
+            pwd: "/srv/web".into(),
+            files: vec!["/srv/web/compose.yaml".into()],
+            profiles: Vec::new(),
+            env_file: "/srv/web/.env".into(),
+        };
+        let command = project.build(&cli(), "app", false, None);
+        expect(&fake, &command, Reply::failure(17, "#8 0.3 boom hunter2\nfailed to solve: exit code: 1\n"));
+        let error = compose(&fake).build(&project, "app", false, None).await.unwrap_err();
+        assert_eq!(error.to_string(), "could not build the image of service \"app\" on web (status 17)");
+        let Error::Command { output, .. } = error else { panic!() };
+        assert_eq!(output, "#8 0.3 boom [secret]\nfailed to solve: exit code: 1");
+        expect(&fake, &command, Reply::failure(1, "the classic builder doesn't support secrets"));
+        let error = compose(&fake).build(&project, "app", false, None).await.unwrap_err();
+        assert!(matches!(error, Error::NoBuildKit { .. }));
+    }
+
+    #[tokio::test]
+    async fn hashes_are_read_from_the_document_alone() {
+        let fake = Fake::new("web");
+        let hash = "a".repeat(64);
+        let words = "compose --ansi never --progress plain --project-name web --project-directory /srv/web \
+                     --env-file /dev/null --file - --profile * config --hash *";
+        let command = cli().docker_with(&[("PWD", "/srv/web")], words.split(' '));
+        expect(&fake, &command, Reply::ok(format!("app {hash}\n")));
+        let found = compose(&fake).hashes("web", "/srv/web", b"{}".to_vec()).await.unwrap();
+        assert_eq!(found, BTreeMap::from([("app".to_owned(), hash)]));
+        assert_eq!(fake.unmet(), Vec::<Vec<String>>::new());
+    }
+}

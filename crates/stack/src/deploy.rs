@@ -1,0 +1,373 @@
+//! Making a stack what it shall be: pull, ship, start, wait, and leave a record.
+//!
+//! The order of the steps is the same everywhere: [`Deployment::prepare`] changes nothing that
+//! exists, [`Deployment::carry_out`] is everything after that. What fails from the first shipped
+//! file on goes through [`Deployment::take_back`].
+
+mod adopt;
+mod build;
+mod gates;
+mod keep_images;
+mod newcomers;
+mod prune;
+mod record;
+mod release;
+mod rollback;
+mod start;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use compose::{Layout, Project, layout::given_values};
+use docker::engine::Container;
+use remote::files::WriteOptions;
+use secret::{Scrubber, Secret};
+
+use crate::{
+    changes::Change,
+    containers::is_of_service,
+    context::Context,
+    desired::{Contents, DesiredStack},
+    error::Error,
+    host::Host,
+    host_state::{self, HostState},
+    image_facts::ImageFacts,
+    images,
+    jobs::{Due, changed_jobs, check_needs, stack_changes},
+    observe::observe,
+    options::{DeployOptions, JobSpec, When},
+    outcome::{Deployed, Failed, NoRelease},
+    prior::Prior,
+    pull::{Pull, pull},
+    record::Key,
+    release::Adopted,
+    resolve::resolve,
+    spec::StackSpec,
+    upload::{Generated, Upload, secret_digest},
+};
+use release::KeptRelease;
+use rollback::Reached;
+
+/// How a file of ours is written.
+const PRIVATE: WriteOptions = WriteOptions { mode: 0o600, owner: None, group: None, directory_mode: 0o700 };
+
+/// One stack on one host, ready to be worked on under its lock.
+pub struct Deployment<'a> {
+    cx: &'a Context,
+    host: &'a Host,
+    spec: &'a StackSpec,
+    options: DeployOptions,
+    scrubber: Scrubber,
+    directory: String,
+    /// What was there before; none where nothing of ours should be there.
+    prior: Option<&'a Prior>,
+    /// Whether nothing of ours should be there yet.
+    fresh: bool,
+}
+
+/// What is known before anything is changed.
+#[derive(Debug)]
+pub struct Prepared {
+    state: HostState,
+    containers: Vec<Container>,
+    /// What the files want.
+    pub desired: DesiredStack,
+    compose: String,
+}
+
+/// What every step that changes the host knows.
+struct Work {
+    /// The call that it belongs to, for its time and its end.
+    cx: Context,
+    /// Knows the secrets that foreign words may repeat.
+    scrubber: Scrubber,
+    layout: Layout,
+    profiles: Vec<String>,
+    desired: DesiredStack,
+    /// The version of Compose.
+    compose: String,
+    key: Key,
+    /// What the host state before.
+    state: HostState,
+    /// The containers as they were before.
+    containers: Vec<Container>,
+    /// What lies between them and what is wanted, by service.
+    changes: BTreeMap<String, Change>,
+    /// The services that the last apply made.
+    recorded: BTreeSet<String>,
+    /// The jobs that are due.
+    jobs: Vec<JobSpec>,
+    /// What a failure goes back to, or why there is nothing.
+    release: Result<KeptRelease, NoRelease>,
+    /// How it was started, where it is one that was not started by us.
+    adopted: Option<Adopted>,
+}
+
+impl Work {
+    /// The ids of the containers as they were before.
+    fn before(&self) -> BTreeSet<String> {
+        self.containers.iter().map(|container| container.id.clone()).collect()
+    }
+
+    /// The services whose containers stay and are not well.
+    fn repaired(&self) -> impl Iterator<Item = &String> {
+        self.changes.iter().filter(|(_, change)| **change == Change::Repair).map(|(name, _)| name)
+    }
+
+    /// The services that jobs need before the others are started.
+    fn needed(&self) -> BTreeSet<String> {
+        self.jobs.iter().flat_map(|job| job.needs.iter().cloned()).collect()
+    }
+
+    /// The project for Compose.
+    fn project(&self, name: &str) -> Project {
+        let project = self.layout.project(name, &self.profiles, self.adopted.is_none(), &self.layout);
+        match &self.adopted {
+            Some(adopted) => Project { env_file: adopted.env_file.clone(), ..project },
+            None => project,
+        }
+    }
+
+    /// The services that are wanted.
+    fn services(&self) -> BTreeSet<String> {
+        self.desired.services.keys().cloned().collect()
+    }
+}
+
+impl<'a> Deployment<'a> {
+    /// The stack that `spec` describes, in `directory` of `host`. `prior` is what was
+    /// there before on this machine.
+    pub fn new(
+        cx: &'a Context,
+        host: &'a Host,
+        spec: &'a StackSpec,
+        options: DeployOptions,
+        directory: String,
+        prior: Option<&'a Prior>,
+    ) -> Self {
+        let scrubber = options.scrubber();
+        Self { cx, host, spec, options, scrubber, directory, prior, fresh: false }
+    }
+
+    /// The same, where nothing of ours should be there yet.
+    #[must_use]
+    pub fn fresh(self) -> Self {
+        Self { fresh: true, ..self }
+    }
+
+    /// Where the stack is.
+    pub fn directory(&self) -> &str {
+        &self.directory
+    }
+
+    /// Looks at the host and asks what the files want. Nothing is changed by it. What `known` wants is
+    /// not asked again, if its inputs are the ones of now.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyExists`] where a fresh stack meets a project that is not ours; what is wrong
+    /// with the files; and when the host cannot be asked.
+    pub async fn prepare(&mut self, known: Option<DesiredStack>) -> Result<Prepared, Error> {
+        let name = &self.spec.name;
+        let (state, containers) = tokio::join!(
+            host_state::inspect(self.host.executor(), &self.directory),
+            self.host.engine.containers(name)
+        );
+        let (state, containers) = (state?, containers?);
+        if self.fresh && !state.is_ours() && containers.iter().any(is_of_service) {
+            return Err(Error::AlreadyExists { containers });
+        }
+        self.keep_secrets(&state).await?;
+        self.keep_secret_files(&state).await?;
+        let compose = self.host.compose_version().await?;
+        let digest = self.spec.digest(&self.directory, &compose);
+        let desired = match known.filter(|known| known.digest == digest) {
+            Some(known) => known,
+            None => resolve(self.cx, self.host, self.spec, &self.directory).await?,
+        };
+        Ok(Prepared { state, containers, desired, compose })
+    }
+
+    /// Checks what only the resolved project tells, and fetches images. Nothing that exists is changed
+    /// by it.
+    ///
+    /// # Errors
+    /// [`Error::UnknownNeeds`], [`Error::Images`], and when the host cannot be asked.
+    pub async fn fetch(&self, prepared: &Prepared) -> Result<(), Error> {
+        check_needs(&self.options.jobs, &prepared.desired)?;
+        let how = Pull {
+            policy: self.options.pull,
+            registries: &self.options.registries,
+            scrubber: &self.scrubber,
+        };
+        pull(self.cx, self.host, self.spec, &prepared.desired, &how).await
+    }
+
+    /// Takes the secrets that the host has already while their version is the same: a plan sees the
+    /// version only, so that another value without another version would change what it did not tell.
+    async fn keep_secrets(&mut self, state: &HostState) -> Result<(), Error> {
+        let version = &self.options.secrets.version;
+        let Some(sent) = state.proven_env().filter(|sent| sent.secrets_version == *version) else {
+            return Ok(());
+        };
+        let names: BTreeSet<String> = sent
+            .secrets
+            .iter()
+            .filter(|name| self.options.secrets.values.contains_key(*name))
+            .cloned()
+            .collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let path = format!("{}/{}", self.directory, sent.env_path);
+        let text = Secret::new(self.host.files().read_text(&path).await?.unwrap_or_default());
+        for (name, value) in given_values(text.expose(), &names) {
+            self.scrubber.add(value.clone());
+            self.options.secrets.values.insert(name, value);
+        }
+        Ok(())
+    }
+
+    /// As [`Deployment::keep_secrets`], for secret files.
+    async fn keep_secret_files(&mut self, state: &HostState) -> Result<(), Error> {
+        let version = &self.options.secrets.files_version;
+        let same = state.sent.as_ref().is_some_and(|sent| sent.secret_files_version == *version);
+        let mut kept = BTreeMap::new();
+        for (path, content) in self.options.secrets.files.iter().filter(|_| same) {
+            if state.is_proven_file(path) && state.found.get(path) != Some(&secret_digest(content)) {
+                let place = format!("{}/{path}", self.directory);
+                let text = self.host.files().read_text(&place).await?;
+                kept.extend(text.map(|text| (path.clone(), Secret::new(text))));
+            }
+        }
+        kept.values().for_each(|content| self.scrubber.add(content.clone()));
+        self.options.secrets.files.extend(kept);
+        Ok(())
+    }
+
+    /// What labels are made of that stand for secrets.
+    fn contents<'k>(&self, key: &'k Key) -> Contents<'k> {
+        let digests = |all: &BTreeMap<String, Secret>| {
+            all.iter().map(|(name, content)| (name.clone(), secret_digest(content).sha256)).collect()
+        };
+        Contents {
+            key,
+            values: digests(&self.options.secrets.values),
+            files: digests(&self.options.secrets.files),
+        }
+    }
+
+    /// Changes the host. On failure the record there tells, as far as it went, what was made; and
+    /// what can be taken back is.
+    /// # Errors
+    /// Why it failed, and what became of the stack.
+    pub async fn carry_out(&self, prepared: Prepared) -> Result<Deployed, Failed> {
+        let work = self.begin(prepared).await.map_err(Failed::before_anything)?;
+        let sent = match self.ship(&work).await {
+            Ok(sent) => sent,
+            Err(error) => return Err(self.take_back(&work, error, Reached::Files).await),
+        };
+        match self.steps(&work, &sent).await {
+            Ok(made) => Ok(made),
+            Err(error) => {
+                // What went wrong first is what matters: that nothing more could be recorded is for the log.
+                if let Err(second) = self.record_failed(&work).await {
+                    tracing::warn!(stack = self.spec.name, ?second, "could not record a failed apply");
+                }
+                Err(self.take_back(&work, error, Reached::Containers).await)
+            }
+        }
+    }
+
+    /// What every step knows. Only what is kept of the last good apply may be made by it.
+    async fn begin(&self, prepared: Prepared) -> Result<Work, Error> {
+        let Prepared { state, containers, desired, compose } = prepared;
+        let key = state.key.clone().map_or_else(new_key, Ok)?;
+        let live = observe(&containers, state.record.as_ref(), Some(&key), Some(&state.seen()));
+        let found = images::inspect(&self.host.engine, Some(&desired)).await?;
+        let images = desired.image_ids(&images::ids(&found), &ImageFacts::of(&found));
+        let changes = desired.changes(&live, &images, &compose, self.options.orphans);
+        let release = self.release_with_images(&state, &containers).await?;
+        let jobs = self.due(&desired, &changes);
+        let recorded = state.record.iter().flat_map(|record| record.names().cloned()).collect();
+        let work = Work {
+            cx: self.cx.clone(),
+            scrubber: self.scrubber.clone(),
+            layout: self.spec.layout(&self.directory),
+            profiles: self.spec.profiles.clone(),
+            desired,
+            compose,
+            key,
+            state,
+            containers,
+            changes,
+            recorded,
+            jobs,
+            release,
+            adopted: None,
+        };
+        self.mark(&work).await?;
+        Ok(work)
+    }
+
+    /// The jobs that this apply runs.
+    fn due(&self, desired: &DesiredStack, changes: &BTreeMap<String, Change>) -> Vec<JobSpec> {
+        let before = self.prior.map(|prior| prior.jobs.as_slice()).unwrap_or_default();
+        let due = Due {
+            changed: changed_jobs(before, &self.options.jobs),
+            stack: stack_changes(self.prior, &self.spec.source_hash(), desired, changes),
+        };
+        self.options.jobs.iter().filter(|one| due.runs(one)).cloned().collect()
+    }
+
+    /// What follows once the files are there, in this order. Whatever fails here is taken back.
+    async fn steps(&self, work: &Work, sent: &BTreeSet<String>) -> Result<Deployed, Error> {
+        self.build(work).await?;
+        self.run_jobs(work, When::Before).await?;
+        self.remove_leaving(work).await?;
+        self.up(work).await?;
+        self.restart_followers(work).await?;
+        self.reload(work, sent).await?;
+        let containers = self.wait(work).await?;
+        self.pass_probes(work).await?;
+        self.run_jobs(work, When::After).await?;
+        self.settle(work, containers).await
+    }
+
+    /// Records a good apply and keeps it to go back to.
+    async fn settle(&self, work: &Work, containers: Vec<Container>) -> Result<Deployed, Error> {
+        let (state, containers) = self.seal(work, containers).await?;
+        if let Some(record) = state.record.clone() {
+            self.prune(work, record).await;
+        }
+        let found = images::inspect(&self.host.engine, Some(&work.desired)).await?;
+        Ok(Deployed {
+            host_state: state,
+            desired: work.desired.clone(),
+            compose: work.compose.clone(),
+            images: images::ids(&found),
+            image_facts: ImageFacts::of(&found).with_running(&self.host.engine, &containers).await?,
+            containers,
+        })
+    }
+
+    /// Brings the files there; which of the shipped ones were not there as they should be.
+    async fn ship(&self, work: &Work) -> Result<BTreeSet<String>, Error> {
+        let StackSpec { name, profiles, dotenv, environment, .. } = self.spec;
+        let (layout, secrets) = (&work.layout, &self.options.secrets);
+        let dotenv = layout.dotenv(name, profiles, dotenv.as_deref(), environment, &secrets.values);
+        let generated = Generated {
+            layout,
+            dotenv: &dotenv,
+            override_file: work.desired.override_file(&self.contents(&work.key)),
+            key: &work.key,
+            secrets,
+        };
+        let upload = Upload::new(self.spec, &generated, &work.state);
+        let files = self.host.files().cancelled_by(self.cx.token());
+        upload.send(&files, layout.root()).await?;
+        Ok(upload.sent)
+    }
+}
+
+fn new_key() -> Result<Key, Error> {
+    Ok(remote::proof::new_key()?)
+}

@@ -1,0 +1,231 @@
+//! Why an operation on a stack stopped.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use compose::{build::BuildError, job::JobError};
+use docker::engine::Container;
+use http::probe::{Outcome, Target};
+use remote::{files::FileError, lock::LockError};
+
+use crate::{options::When, selection::SelectionError, wait::WaitError};
+
+/// Why an operation on a stack stopped. What to do about it is for the caller to say: it knows what
+/// the person wrote.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The host, its Docker, or Compose there.
+    #[error(transparent)]
+    Docker(#[from] docker::Error),
+    /// Files on the host.
+    #[error(transparent)]
+    File(FileError),
+    /// The lock of the stack.
+    #[error(transparent)]
+    Lock(LockError),
+    /// Services did not become what they should be.
+    #[error(transparent)]
+    Wait(WaitError),
+    /// There is a project of that name already that is not ours.
+    #[error("there is a project of that name already")]
+    AlreadyExists {
+        /// What runs of it.
+        containers: Vec<Container>,
+    },
+    /// Compose cannot read the files.
+    #[error("docker compose cannot read {}: {message}", file.as_deref().unwrap_or("the files"))]
+    InvalidFiles {
+        /// The one with the mistake, where that can be told.
+        file: Option<String>,
+        /// Compose's own words.
+        message: String,
+    },
+    /// The files use variables that have no value.
+    #[error("the files use variables that have no value: {}", list(.0))]
+    UndefinedVariables(BTreeSet<String>),
+    /// Images are chosen for services that the files do not have.
+    #[error("images are chosen for services that the files do not have: {}", .0.join(", "))]
+    UnknownImageServices(Vec<String>),
+    /// What is selected of the services does not fit the files.
+    #[error("what is selected of the services does not fit the files")]
+    Selection(Vec<SelectionError>),
+    /// What is to be built cannot be.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// A job is a run of a service that Compose does not know.
+    #[error("docker compose cannot run the service {service:?}: {message}")]
+    UnknownJobService {
+        /// The service.
+        service: String,
+        /// The number of the first job that is a run of it.
+        job: usize,
+        /// Compose's own words.
+        message: String,
+    },
+    /// Jobs need services that the stack does not start.
+    #[error("jobs need services that the stack does not start")]
+    UnknownNeeds(Vec<UnknownNeeds>),
+    /// Images that the stack needs are not to be had.
+    #[error("{} images are not to be had", failed.len() + unbuilt.len())]
+    Images {
+        /// Those that could not be fetched.
+        failed: Vec<docker::Error>,
+        /// Those that the files only say how to build, and that nobody has built: image to service.
+        unbuilt: BTreeMap<String, String>,
+    },
+    /// A job did not end well.
+    #[error("job {:?} failed", .0.name)]
+    Job(Box<FailedJob>),
+    /// A probe did not pass.
+    #[error("the probe of {} did not pass", .0.target)]
+    Probe(Box<FailedProbe>),
+    /// There is no going back to the last good apply.
+    #[error(transparent)]
+    Rollback(#[from] RollbackError),
+}
+
+/// A job that needs services which the stack does not start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownNeeds {
+    /// The number of the job.
+    pub job: usize,
+    /// Its name.
+    pub name: String,
+    /// The services that it needs and that are not started.
+    pub missing: Vec<String>,
+    /// The services that are.
+    pub started: Vec<String>,
+}
+
+/// A job that did not end well.
+#[derive(Debug)]
+pub struct FailedJob {
+    /// Its number.
+    pub job: usize,
+    /// Its name.
+    pub name: String,
+    /// The service that it is a run of.
+    pub service: String,
+    /// When it ran.
+    pub when: When,
+    /// The host in words.
+    pub host: String,
+    /// How it ended.
+    pub error: JobError,
+    /// Whether it had less time than it may take, because the whole operation had no more.
+    pub cut: bool,
+}
+
+/// A probe that did not pass.
+#[derive(Debug)]
+pub struct FailedProbe {
+    /// The number of the probe.
+    pub probe: usize,
+    /// What was asked.
+    pub target: Target,
+    /// From where, in words.
+    pub from: String,
+    /// How often it was tried.
+    pub tries: u32,
+    /// How long.
+    pub took: Duration,
+    /// What came of the last try.
+    pub last: Outcome,
+    /// The same in words, scrubbed.
+    pub answer: String,
+}
+
+/// Why there is no going back to the last good apply. Nothing was put back then.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RollbackError {
+    /// The host does not have the images any more.
+    #[error("the host does not have the images any more: {}", .0.join(", "))]
+    ImagesGone(Vec<String>),
+    /// What was kept has been changed.
+    #[error("what is kept in {place} on {host} was changed: {}", list(files))]
+    Damaged {
+        /// The host in words.
+        host: String,
+        /// Where it is kept.
+        place: String,
+        /// The files that are not what they were.
+        files: BTreeSet<String>,
+    },
+}
+
+fn list(names: &BTreeSet<String>) -> String {
+    names.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+}
+
+impl From<remote::Error> for Error {
+    fn from(error: remote::Error) -> Self {
+        Self::Docker(error.into())
+    }
+}
+
+impl From<FileError> for Error {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::Remote(error) => error.into(),
+            error => Self::File(error),
+        }
+    }
+}
+
+impl From<LockError> for Error {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Remote(error) => error.into(),
+            error => Self::Lock(error),
+        }
+    }
+}
+
+impl From<WaitError> for Error {
+    fn from(error: WaitError) -> Self {
+        match error {
+            WaitError::Engine(error) => error.into(),
+            error => Self::Wait(error),
+        }
+    }
+}
+
+impl Error {
+    /// Whether the host or its Docker is not there (yet).
+    pub fn is_absence(&self) -> bool {
+        match self {
+            Self::Docker(error) => matches!(
+                error,
+                docker::Error::Remote(remote::Error::Unreachable { .. })
+                    | docker::Error::Missing { .. }
+                    | docker::Error::ComposeMissing { .. }
+                    | docker::Error::NotRunning { .. }
+            ),
+            _ => false,
+        }
+    }
+
+    /// Whether it is that the connection to the host, or to its Docker, broke: what can be done
+    /// there is not known then.
+    pub fn is_lost(&self) -> bool {
+        match self {
+            Self::Docker(error) => error.is_lost(),
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_yet_is_told_apart() {
+        let missing = Error::from(docker::Error::Missing { host: "h".into() });
+        assert!(missing.is_absence());
+        let denied = docker::Error::Permission { host: "h".into(), socket: "s".into() };
+        assert!(!Error::from(denied).is_absence());
+    }
+}

@@ -1,0 +1,456 @@
+//! What a host has of a stack, told by one command.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    iter,
+};
+
+use compose::{resolved::SECRET_MODE, secret_label::placeholder};
+use remote::{Command, Executor, Input, run_checked};
+use serde::{Deserialize, Serialize};
+use tree::{FileDigest, Manifest, link_digest, sha256};
+
+use crate::{
+    error::Error,
+    record::{Key, Record},
+    release::Release,
+    service::CHANGED,
+};
+
+/// Prints what is there, in three parts. `$1` is the stack's directory. A hundred stacks are looked
+/// at in one plan, and what that costs is the processes, so there are few:
+///
+/// 1. by `grep`, the lines of our own files, each behind the name of its file and a colon; what is
+///    absent is absent, and a NUL ends the part;
+/// 2. by `sha256sum`, the hashes of the Compose file with our labels and of the shipped files, and
+///    an empty record at their end;
+/// 3. by `find`, kind, mode, link target and path of the shipped files.
+///
+/// The list of shipped files lies beside the manifest in a form that `xargs` reads; it is never
+/// empty, because `.env` is in it.
+const SCRIPT: &str = r#"
+export LC_ALL=C
+cd -- "$1" 2>/dev/null || { grep -asH '' /etc/machine-id; exit 0; }
+cd .windlass 2>/dev/null || { grep -asH '' /etc/machine-id; exit 0; }
+grep -asH '' /etc/machine-id record.json manifest.json source.json key good/.windlass/generation.json
+printf '\0'
+cd .. && [ -f .windlass/files ] || exit 0
+xargs -0 -a .windlass/files sha256sum -z -- .windlass/override.json 2>/dev/null
+printf '\0'
+xargs -0 -a .windlass/files sh -c 'exec find -P "$@" -maxdepth 0 -printf "%y\0%m\0%l\0%p\0"' find 2>/dev/null
+exit 0
+"#;
+
+/// The file of which only the hash is looked at.
+const OVERRIDE: &str = ".windlass/override.json";
+
+/// Where a proof is about `.env`.
+const ENV_PURPOSE: &str = "env";
+
+/// What a proof of a secret file is about.
+fn file_purpose(path: &str) -> String {
+    format!("file/{path}")
+}
+
+/// What a host has of a stack.
+#[derive(Debug, Default)]
+pub struct HostState {
+    /// What `/etc/machine-id` holds.
+    pub machine_id: String,
+    /// What the last apply made.
+    pub record: Option<Record>,
+    /// The shipped files as they were sent.
+    pub manifest: Option<Manifest>,
+    /// What was sent beside them.
+    pub sent: Option<Shipped>,
+    /// The key of the proofs.
+    pub key: Option<Key>,
+    /// A hash over what was sent last, secrets and all, which tells one shipment from another.
+    pub shipped: Option<String>,
+    /// The hash of the Compose file with our labels, as `sha256sum` tells it.
+    pub override_sum: Option<String>,
+    /// What is kept of the last good apply.
+    pub release: Option<Release>,
+    /// The shipped files, and `.env`, as they are now.
+    pub found: BTreeMap<String, FileDigest>,
+}
+
+/// What was sent last, beside the manifest.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shipped {
+    /// `source_hash`.
+    pub source_hash: String,
+    /// Where the generated `.env` is, relative to the stack's directory.
+    pub env_path: String,
+    /// HMAC of the hash of the generated `.env`.
+    pub env_proof: String,
+    /// The names of the secrets in it.
+    #[serde(default)]
+    pub secrets: BTreeSet<String>,
+    /// `secrets_wo_version`.
+    #[serde(default)]
+    pub secrets_version: String,
+    /// The secret files: path to HMAC of the hash of the content.
+    #[serde(default)]
+    pub secret_files: BTreeMap<String, String>,
+    /// `secret_files_wo_version`.
+    #[serde(default)]
+    pub secret_files_version: String,
+}
+
+impl Shipped {
+    pub(crate) fn new(source_hash: String, env_path: String, env_sha256: &str, key: &Key) -> Self {
+        let env_proof = key.proof(ENV_PURPOSE, env_sha256);
+        Self { source_hash, env_path, env_proof, ..Self::default() }
+    }
+
+    /// The same, with secrets of a version in `.env`.
+    pub(crate) fn with_secrets<'n>(self, names: impl Iterator<Item = &'n String>, version: &str) -> Self {
+        Self { secrets: names.cloned().collect(), secrets_version: version.to_owned(), ..self }
+    }
+
+    /// The same, with these secret files of a version.
+    pub(crate) fn with_secret_files(
+        self,
+        files: &BTreeMap<String, FileDigest>,
+        version: &str,
+        key: &Key,
+    ) -> Self {
+        let proofs =
+            files.iter().map(|(path, file)| (path.clone(), key.proof(&file_purpose(path), &file.sha256)));
+        Self { secret_files: proofs.collect(), secret_files_version: version.to_owned(), ..self }
+    }
+
+    /// The same, while secret files of `last` are still there that are not wanted any more; those
+    /// that are plain now are in the manifest.
+    pub(crate) fn and_still(mut self, last: &Self, plain: &Manifest) -> Self {
+        let old = last.secret_files.iter().filter(|(path, _)| !plain.files.contains_key(*path));
+        for (path, proof) in old {
+            self.secret_files.entry(path.clone()).or_insert_with(|| proof.clone());
+        }
+        self
+    }
+
+    /// Everything secret that was sent: the paths of `.env` and of the secret files.
+    pub(crate) fn secret_paths(&self) -> impl Iterator<Item = &String> {
+        iter::once(&self.env_path).chain(self.secret_files.keys())
+    }
+
+    pub(crate) fn to_json(&self) -> Vec<u8> {
+        // Plain fields cannot fail.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+/// What the host has in `directory`. Nothing there is no error.
+///
+/// # Errors
+/// When the host cannot be asked, or what it has is of a newer Windlass.
+pub async fn inspect(executor: &dyn Executor, directory: &str) -> Result<HostState, Error> {
+    let command = Command::new(["sh", "-c", SCRIPT, "windlass-inspect", directory]).privileged();
+    let output = run_checked(executor, &command, Input::Nothing).await?;
+    parse(&output.stdout_text())
+}
+
+fn parse(text: &str) -> Result<HostState, Error> {
+    let (ours, rest) = text.split_once('\0').unwrap_or((text, ""));
+    let (sums, facts) = match rest.strip_prefix('\0') {
+        Some(facts) => ("", facts),
+        None => rest.split_once("\0\0").unwrap_or((rest, "")),
+    };
+    let mut files: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, line) in ours.lines().filter_map(|line| line.split_once(':')) {
+        files.entry(name).or_default().push(line);
+    }
+    let file = |name: &str| files.get(name).map(|lines| lines.join("\n"));
+    let sums = hashes(sums);
+    Ok(HostState {
+        machine_id: file("/etc/machine-id").unwrap_or_default().trim().to_owned(),
+        record: file("record.json").map(|json| Record::parse(json.as_bytes())).transpose()?,
+        manifest: file("manifest.json")
+            .map(|json| Manifest::parse(json.as_bytes()))
+            .transpose()
+            .map_err(unreadable)?,
+        sent: file("source.json").and_then(|json| serde_json::from_str(&json).ok()),
+        key: file("key").and_then(|text| Key::parse(text.trim()).ok()),
+        shipped: file("source.json").map(|json| sha256(json.as_bytes())),
+        override_sum: sums.get(OVERRIDE).map(|sum| (*sum).to_owned()),
+        // One that cannot be read, of a newer Windlass, is none to go back to.
+        release: file("good/.windlass/generation.json").and_then(|json| Release::parse(json.as_bytes())),
+        found: found(facts, &sums),
+    })
+}
+
+fn unreadable(source: tree::ManifestError) -> docker::Error {
+    docker::Error::Parse { what: "the stack's manifest on the host".to_owned(), source: source.into() }
+}
+
+/// What `sha256sum -z` printed: path to hash.
+fn hashes(records: &str) -> BTreeMap<&str, &str> {
+    let records = records.split_terminator('\0').filter_map(|record| record.split_once("  "));
+    records.map(|(sum, path)| (path, sum)).collect()
+}
+
+/// Brings facts and hashes together.
+fn found(facts: &str, sums: &BTreeMap<&str, &str>) -> BTreeMap<String, FileDigest> {
+    let fields: Vec<&str> = facts.split_terminator('\0').collect();
+    fields
+        .chunks_exact(4)
+        .filter_map(|record| {
+            let (kind, mode, link, path) = (record[0], record[1], record[2], record[3]);
+            let digest = match kind {
+                "l" => link_digest(link),
+                "f" => FileDigest {
+                    sha256: (*sums.get(path)?).to_owned(),
+                    mode: u32::from_str_radix(mode, 8).ok()?,
+                },
+                _ => return None,
+            };
+            Some((path.trim_start_matches("./").to_owned(), digest))
+        })
+        .collect()
+}
+
+impl HostState {
+    /// Whether a stack of ours is here.
+    pub fn is_ours(&self) -> bool {
+        self.manifest.is_some()
+    }
+
+    /// `source_hash` as it is: the one that was sent while every file is as it was sent, and the
+    /// apply that sent them came to a good end.
+    pub fn source_hash(&self) -> Option<String> {
+        let sent = self.sent.as_ref()?;
+        let whole = self.is_as_sent()? && self.record.as_ref().is_none_or(|_| self.is_settled());
+        Some(if whole { sent.source_hash.clone() } else { CHANGED.to_owned() })
+    }
+
+    /// Whether the shipped files and `.env` are as they were sent.
+    fn is_as_sent(&self) -> Option<bool> {
+        let manifest = self.manifest.as_ref()?;
+        let files = manifest.files.iter().all(|(path, file)| self.found.get(path) == Some(file));
+        let secret = self.sent.iter().flat_map(|sent| sent.secret_files.keys());
+        let secret = secret.into_iter().all(|path| self.is_proven_file(path));
+        Some(files && secret && self.proven_env().is_some())
+    }
+
+    /// Whether the record is of an apply that came to a good end, and of the one that sent the
+    /// files.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.record.as_ref().is_some_and(|record| {
+            let same = record.shipped.is_empty() || Some(&record.shipped) == self.shipped.as_ref();
+            !record.unfinished && same
+        })
+    }
+
+    /// What was sent with the generated `.env`, while that is as it was sent.
+    pub(crate) fn proven_env(&self) -> Option<&Shipped> {
+        let (sent, key) = (self.sent.as_ref()?, self.key.as_ref()?);
+        let env = self.found.get(&sent.env_path)?;
+        let proven = env.mode == 0o600 && key.proves(ENV_PURPOSE, &env.sha256, &sent.env_proof);
+        proven.then_some(sent)
+    }
+
+    /// Whether the secret file at `path` is as it was sent.
+    pub(crate) fn is_proven_file(&self, path: &str) -> bool {
+        let proven = || {
+            let (sent, key, file) = (self.sent.as_ref()?, self.key.as_ref()?, self.found.get(path)?);
+            let proof = sent.secret_files.get(path)?;
+            Some(file.mode == SECRET_MODE && key.proves(&file_purpose(path), &file.sha256, proof))
+        };
+        proven().unwrap_or_default()
+    }
+
+    /// Whether what was sent to `path` as a secret is as it was sent.
+    pub(crate) fn is_proven(&self, path: &str) -> bool {
+        let is_env = self.sent.as_ref().is_some_and(|sent| sent.env_path == path);
+        if is_env { self.proven_env().is_some() } else { self.is_proven_file(path) }
+    }
+
+    /// The files as they are now, in the form that hashes know: what was sent as a secret counts by
+    /// what stands for it while it is as it was sent, and never by its content.
+    pub fn seen(&self) -> BTreeMap<String, FileDigest> {
+        let mut seen = self.found.clone();
+        for (path, file) in &mut seen {
+            let Some(sent) = self.sent.as_ref().filter(|sent| sent.secret_files.contains_key(path)) else {
+                continue;
+            };
+            file.sha256 = if self.is_proven_file(path) {
+                placeholder(path, &sent.secret_files_version)
+            } else {
+                CHANGED.to_owned()
+            };
+        }
+        seen
+    }
+
+    /// The paths of everything that was shipped, secret files and `.env` included.
+    pub(crate) fn paths(&self) -> Vec<String> {
+        let shipped = self.manifest.iter().flat_map(|manifest| manifest.files.keys().cloned());
+        shipped.chain(self.sent.iter().flat_map(Shipped::secret_paths).cloned()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        os::unix::fs::{PermissionsExt as _, symlink},
+    };
+
+    use remote::Local;
+    use tree::null_separated;
+
+    use super::*;
+
+    fn lines(name: &str, bytes: &[u8]) -> String {
+        String::from_utf8_lossy(bytes).lines().map(|line| format!("{name}:{line}\n")).collect()
+    }
+
+    fn state(env_sha256: &str, mode: &str) -> HostState {
+        let key = Key::from_random([7; 32]);
+        let link = link_digest("a");
+        let files = BTreeMap::from([
+            ("a".to_owned(), FileDigest { sha256: "11".into(), mode: 0o644 }),
+            ("b c".to_owned(), link),
+        ]);
+        let sent = Shipped::new("source".into(), ".env".into(), "22", &key);
+        let facts = format!("f\0644\0\0./a\0l\0777\0a\0./b c\0f\0{mode}\0\0./.env\0");
+        let sums = format!("44  .windlass/override.json\011  ./a\x0011  ./b c\0{env_sha256}  ./.env\0");
+        let text = [
+            lines("/etc/machine-id", b"abc\n"),
+            lines("manifest.json", &Manifest { files }.to_json()),
+            lines("source.json", &sent.to_json()),
+            lines("key", key.to_text().expose().as_bytes()),
+            format!("\0{sums}\0{facts}"),
+        ];
+        parse(&text.concat()).unwrap()
+    }
+
+    #[test]
+    fn files_as_they_were_sent_keep_the_hash() {
+        let state = state("22", "600");
+        assert_eq!((state.machine_id.as_str(), state.override_sum.as_deref()), ("abc", Some("44")));
+        assert_eq!(state.source_hash().as_deref(), Some("source"));
+        assert_eq!(state.paths(), ["a", "b c", ".env"]);
+    }
+
+    #[test]
+    fn what_an_apply_left_that_failed_or_was_cut_off_is_a_change() {
+        let with = |unfinished: bool, shipped: &str| {
+            let mut state = state("22", "600");
+            let record = Record { unfinished, shipped: shipped.into(), ..Record::new("web", "2.26.1") };
+            state.record = Some(record);
+            state
+        };
+        let sent = state("22", "600").shipped.unwrap();
+        assert_eq!(with(false, &sent).source_hash().as_deref(), Some("source"));
+        assert_eq!(with(false, "").source_hash().as_deref(), Some("source"));
+        assert_eq!(with(true, &sent).source_hash().as_deref(), Some("changed"));
+        assert_eq!(with(false, "another").source_hash().as_deref(), Some("changed"));
+    }
+
+    #[test]
+    fn an_env_file_that_was_changed_or_opened_is_seen() {
+        assert_eq!(state("23", "600").source_hash().as_deref(), Some("changed"));
+        assert_eq!(state("22", "644").source_hash().as_deref(), Some("changed"));
+    }
+
+    #[test]
+    fn secrets_are_known_while_their_file_is_as_it_was_sent() {
+        let mut state = state("22", "600");
+        let names = ["A".to_owned(), "B".to_owned()];
+        state.sent = state.sent.map(|sent| sent.with_secrets(names.iter(), "2"));
+        let sent = state.proven_env().unwrap();
+        assert_eq!((sent.secrets.len(), sent.secrets_version.as_str()), (2, "2"));
+        let json: Shipped = serde_json::from_slice(&sent.to_json()).unwrap();
+        assert_eq!(&json, sent);
+        state.key = Some(Key::from_random([8; 32]));
+        assert!(state.proven_env().is_none());
+    }
+
+    #[test]
+    fn secret_files_count_by_what_stands_for_them() {
+        let mut state = state("22", "600");
+        let file = FileDigest { sha256: "33".into(), mode: 0o600 };
+        let files = BTreeMap::from([("s/k".to_owned(), file.clone())]);
+        let key = state.key.clone().unwrap();
+        state.sent = state.sent.map(|sent| sent.with_secret_files(&files, "2", &key));
+        assert_eq!(state.paths(), ["a", "b c", ".env", "s/k"]);
+        assert_eq!(state.source_hash().as_deref(), Some("changed"), "the file is not there");
+        state.found.insert("s/k".into(), file.clone());
+        assert_eq!(state.source_hash().as_deref(), Some("source"));
+        assert_eq!(state.seen()["s/k"].sha256, "s/k#2");
+        let text = String::from_utf8(state.sent.as_ref().unwrap().to_json()).unwrap();
+        assert!(!text.contains("\"33\""), "{text}");
+        for other in [FileDigest { mode: 0o644, ..file.clone() }, FileDigest { sha256: "34".into(), ..file }]
+        {
+            state.found.insert("s/k".into(), other);
+            assert_eq!(state.source_hash().as_deref(), Some("changed"));
+            assert_eq!(state.seen()["s/k"].sha256, "changed");
+        }
+    }
+
+    #[test]
+    fn an_apply_that_did_not_come_to_its_end_reads_as_a_change() {
+        let mut state = state("22", "600");
+        state.record = Some(Record::new("web", "2.26.1"));
+        assert_eq!(state.source_hash().as_deref(), Some("source"));
+        state.record = state.record.map(|record| Record { unfinished: true, ..record });
+        assert_eq!(state.source_hash().as_deref(), Some("changed"));
+    }
+
+    #[tokio::test]
+    async fn the_script_tells_what_lies_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("a stack");
+        let put = |path: &str, bytes: &[u8]| {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, bytes).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        };
+        let place = root.to_str().unwrap();
+        let look = || async { inspect(&Local::new(), place).await.unwrap() };
+        assert!(!look().await.is_ours());
+
+        let key = Key::from_random([7; 32]);
+        let odd = ["-b c", "d\ne", "f:g", "gone"];
+        let content = |path: &str| if path == "f:g" { String::new() } else { format!("{path}\0\n") };
+        for path in odd.iter().take(3).chain(&[".env"]) {
+            put(path, content(path).as_bytes());
+        }
+        symlink("nowhere", root.join("link")).unwrap();
+        let file = |path: &str| FileDigest { sha256: sha256(content(path).as_bytes()), mode: 0o600 };
+        let mut files: BTreeMap<String, FileDigest> =
+            odd.iter().map(|path| ((*path).to_owned(), file(path))).collect();
+        files.insert("link".into(), link_digest("nowhere"));
+        let sent = Shipped::new("source".into(), ".env".into(), &file(".env").sha256, &key).to_json();
+        put(".windlass/manifest.json", &Manifest { files: files.clone() }.to_json());
+        put(".windlass/source.json", &sent);
+        put(".windlass/key", key.to_text().expose().as_bytes());
+        put(".windlass/override.json", b"{}");
+        put(".windlass/files", &null_separated(files.keys().map(String::as_str).chain([".env"])));
+
+        let state = look().await;
+        let mut expected = files.clone();
+        expected.insert(".env".into(), file(".env"));
+        expected.remove("gone");
+        assert_eq!(state.found, expected);
+        assert_eq!(state.manifest.as_ref().map(|manifest| &manifest.files), Some(&files));
+        assert_eq!(
+            (state.shipped.as_ref(), state.override_sum.as_ref()),
+            (Some(&sha256(&sent)), Some(&sha256(b"{}")))
+        );
+        assert!(state.proven_env().is_some() && state.record.is_none() && state.release.is_none());
+        assert_eq!(state.source_hash().as_deref(), Some("changed"));
+        put("gone", content("gone").as_bytes());
+        assert_eq!(look().await.source_hash().as_deref(), Some("source"));
+    }
+
+    #[test]
+    fn an_empty_host_holds_nothing() {
+        let state = parse("/etc/machine-id:abc\n").unwrap();
+        assert!(!state.is_ours() && state.source_hash().is_none());
+    }
+}

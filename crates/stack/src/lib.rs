@@ -1,0 +1,73 @@
+//! The deployment engine: Compose stacks on hosts, whoever asks for them.
+//!
+//! In goes a [`StackSpec`], an opened [`Host`] and a [`Context`]; out come typed results and typed
+//! errors. It knows neither Terraform nor SSH.
+//!
+//! A plan:
+//! 1. [`host_state::inspect`] and [`observe::observe`] tell what is there,
+//! 2. [`resolve`] asks the host's own Compose what the files want: a [`DesiredStack`],
+//! 3. [`plan`] tells what each service will be.
+//!
+//! An apply is a [`Deployment`] under the stack's [lock](Host::lock): [`Deployment::prepare`],
+//! [`Deployment::fetch`], [`Deployment::carry_out`]. `.env`, the override and the files go to the
+//! host first and the [record](record::Record) last, so that an apply that was cut off reads as a
+//! change. What a good apply has made is kept on the host as a [release](release::Release), to which
+//! one that fails goes back. [`destroy`] takes a stack down.
+
+pub mod adopted;
+pub mod changes;
+pub mod containers;
+mod context;
+mod deploy;
+mod desired;
+mod destroy;
+mod error;
+mod host;
+pub mod host_state;
+mod image_facts;
+mod image_history;
+mod image_source;
+pub mod images;
+mod jobs;
+mod kept_images;
+mod kept_release;
+pub mod observe;
+mod options;
+mod outcome;
+pub mod overview;
+mod plan;
+mod prior;
+mod pull;
+pub mod record;
+pub mod release;
+mod resolve;
+mod selection;
+mod service;
+mod spec;
+mod upload;
+mod wait;
+
+pub use context::{Context, LogSink, Sink, Warning};
+pub use deploy::{Deployment, Prepared};
+pub use desired::{DesiredStack, JobService};
+pub use destroy::{destroy, remove_files};
+pub use error::{Error, FailedJob, FailedProbe, RollbackError, UnknownNeeds};
+pub use host::{Host, StackLock};
+pub use host_state::HostState;
+pub use image_facts::ImageFacts;
+pub use image_source::ImageSource;
+pub use images::RegistryStatus;
+pub use jobs::{changed_jobs, check_needs};
+pub use options::{
+    DeployOptions, JOB_LIMIT, JobSpec, KEEP_IMAGES, OnFailure, Orphans, ProbeOrigin, ProbeSpec, PullPolicy,
+    Secrets, When, has_new_probes,
+};
+pub use outcome::{Deployed, Failed, KeptBecause, NoRelease, Outcome, Undo};
+pub use plan::{Known, PlannedStack, plan};
+pub use prior::Prior;
+pub use pull::unbuilt;
+pub use resolve::resolve;
+pub use selection::{Selection, SelectionError, WaitFor};
+pub use service::{CHANGED, DesiredService, ORPHANED, ObservedService, PlannedService};
+pub use spec::StackSpec;
+pub use wait::{ContainerFailure, WaitError};

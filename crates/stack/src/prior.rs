@@ -1,0 +1,20 @@
+//! What was there before an apply.
+
+use crate::{desired::DesiredStack, options::JobSpec};
+
+/// What was there before, as far as the caller remembers it.
+#[derive(Clone, Debug, Default)]
+pub struct Prior {
+    /// Where it was.
+    pub directory: Option<String>,
+    /// The Compose files, relative to that.
+    pub files: Vec<String>,
+    /// The profiles that were switched on.
+    pub profiles: Vec<String>,
+    /// What was wanted.
+    pub desired: Option<DesiredStack>,
+    /// The jobs that it had.
+    pub jobs: Vec<JobSpec>,
+    /// The hash over what was shipped.
+    pub source_hash: Option<String>,
+}

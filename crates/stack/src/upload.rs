@@ -1,0 +1,188 @@
+//! Bringing a stack's files to the host: only those that are not there as they should be.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use compose::{
+    Layout,
+    layout::{OURS, assignment},
+    resolved::SECRET_MODE,
+};
+use remote::files::{Entry, EntryContent, Files, TreeOptions};
+use secret::Secret;
+use tree::{FileDigest, Manifest, null_separated, sha256};
+
+use crate::{
+    error::Error,
+    host_state::{HostState, Shipped},
+    options::Secrets,
+    record::Key,
+    spec::StackSpec,
+};
+
+/// What a staged file sets, followed by a number: Compose reads those that a service names as its
+/// `env_file`, and then the placeholder shows in its environment.
+const STAGED: &str = "WINDLASS_SECRET_FILE_";
+
+/// Everything that goes to the host, and what has to go from it.
+pub(crate) struct Upload {
+    /// Files of ours and of the user, relative to the stack's directory.
+    entries: Vec<Entry>,
+    /// What was shipped once and is in the way of what is shipped now.
+    first: Vec<String>,
+    /// What was shipped once and is wanted no more.
+    last: Vec<String>,
+    /// What tells which files there are, once only the wanted ones are.
+    settled: Vec<Entry>,
+    /// The shipped files that were not on the host as they should be.
+    pub(crate) sent: BTreeSet<String>,
+}
+
+/// What decides the files beside the sources.
+pub(crate) struct Generated<'a> {
+    pub(crate) layout: &'a Layout,
+    pub(crate) dotenv: &'a Secret,
+    pub(crate) override_file: String,
+    pub(crate) key: &'a Key,
+    /// What is sent beside the manifest tells which secrets are in `.env`.
+    pub(crate) secrets: &'a Secrets,
+}
+
+impl Upload {
+    /// What turns `state` into what `spec` ask for. `found` is what is now at the paths that are
+    /// shipped.
+    pub(crate) fn new(spec: &StackSpec, generated: &Generated<'_>, state: &HostState) -> Self {
+        let Generated { layout, dotenv, override_file, key, .. } = generated;
+        let plain = spec.source.manifest();
+        let secret: BTreeMap<String, FileDigest> =
+            generated.secrets.files.iter().map(|(path, text)| (path.clone(), secret_digest(text))).collect();
+        let wanted = with(&plain, &secret);
+        let last = state.manifest.clone().unwrap_or_default();
+        let last_sent = state.sent.clone().unwrap_or_default();
+        let difference = with_secret(&last, &last_sent).difference(&state.found, &wanted);
+        let first = difference.in_the_way(&state.found, &wanted);
+
+        let env_path = layout.env_path();
+        let env_sha256 = sha256(dotenv.expose().as_bytes());
+        let sent = Shipped::new(spec.source_hash(), env_path.clone(), &env_sha256, key)
+            .with_secrets(generated.secrets.values.keys(), &generated.secrets.version)
+            .with_secret_files(&secret, &generated.secrets.files_version, key);
+        let entry = |path: &String| match generated.secrets.files.get(path) {
+            Some(text) => Some(secret_entry(path, text)),
+            None => Some(spec.source.files.get(path)?.entry(path)),
+        };
+        let mut entries: Vec<Entry> = difference.send.iter().filter_map(entry).collect();
+        let env = FileDigest { sha256: env_sha256, mode: SECRET_MODE };
+        if state.found.get(&env_path) != Some(&env) {
+            entries.push(private(&env_path, dotenv.expose().as_bytes().to_vec()));
+        }
+        let our = |name: &str| format!("{OURS}/{name}");
+        let list = null_separated(wanted.files.keys().map(String::as_str).chain([env_path.as_str()]));
+        entries.push(Entry { path: OURS.to_owned(), mode: 0o700, content: EntryContent::Directory });
+        entries.push(private(&our("override.json"), override_file.clone().into_bytes()));
+        entries.push(private(&our("manifest.json"), union(&last, &plain, &secret).to_json()));
+        entries.push(private(&our("source.json"), sent.clone().and_still(&last_sent, &plain).to_json()));
+        entries.push(private(&our("files"), list));
+        if state.key.is_none() {
+            entries.push(private(&our("key"), key.to_text().expose().as_bytes().to_vec()));
+        }
+        let settled = vec![
+            private(&our("manifest.json"), plain.to_json()),
+            private(&our("source.json"), sent.to_json()),
+        ];
+        let deleted = difference.delete.difference(&first.iter().cloned().collect()).cloned().collect();
+        Self { entries, first, last: deleted, settled, sent: difference.send }
+    }
+
+    /// Brings it to the host. The manifest and what is beside it name, at any moment, everything that
+    /// is there.
+    pub(crate) async fn send(&self, files: &Files<'_>, root: &str) -> Result<(), Error> {
+        if !self.first.is_empty() {
+            files.remove(root, &self.first).await?;
+        }
+        files.upload_tree(root, &self.entries, &TreeOptions::default()).await?;
+        if !self.last.is_empty() {
+            files.remove(root, &self.last).await?;
+        }
+        if !self.last.is_empty() || !self.first.is_empty() {
+            files.upload_tree(root, &self.settled, &TreeOptions::default()).await?;
+        }
+        Ok(())
+    }
+}
+
+/// How a secret file counts while files are compared. It is never stored so.
+pub(crate) fn secret_digest(content: &Secret) -> FileDigest {
+    FileDigest { sha256: sha256(content.expose().as_bytes()), mode: SECRET_MODE }
+}
+
+/// A secret file for an upload.
+fn secret_entry(path: &str, content: &Secret) -> Entry {
+    let bytes = content.expose().as_bytes().to_vec();
+    Entry { path: path.to_owned(), mode: SECRET_MODE, content: EntryContent::Bytes(bytes.into()) }
+}
+
+/// What is staged for Compose in the place of secret files.
+pub(crate) fn staged_secret_files(placeholders: &BTreeMap<String, String>) -> Vec<Entry> {
+    let lines = placeholders.iter().enumerate();
+    lines
+        .map(|(index, (path, placeholder))| {
+            secret_entry(path, &Secret::new(assignment(&format!("{STAGED}{index}"), placeholder)))
+        })
+        .collect()
+}
+
+/// All files, the secret ones among them. Never stored: it tells hashes of secrets.
+fn with(plain: &Manifest, secret: &BTreeMap<String, FileDigest>) -> Manifest {
+    Manifest { files: plain.files.clone().into_iter().chain(secret.clone()).collect() }
+}
+
+/// All files that were sent last, whatever is in the secret ones.
+fn with_secret(last: &Manifest, sent: &Shipped) -> Manifest {
+    let unknown = FileDigest { sha256: String::new(), mode: SECRET_MODE };
+    with(last, &sent.secret_files.keys().map(|path| (path.clone(), unknown.clone())).collect())
+}
+
+fn private(path: &str, bytes: Vec<u8>) -> Entry {
+    Entry { path: path.to_owned(), mode: 0o600, content: EntryContent::Bytes(bytes.into()) }
+}
+
+/// Everything that is there while old files are not yet removed, but what is secret now.
+fn union(last: &Manifest, wanted: &Manifest, secret: &BTreeMap<String, FileDigest>) -> Manifest {
+    let mut files = last.files.clone();
+    files.extend(wanted.files.clone());
+    files.retain(|path, _| !secret.contains_key(path));
+    Manifest { files }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manifest_names_old_and_new_until_the_old_are_gone() {
+        let digest = |sha256: &str| FileDigest { sha256: sha256.into(), mode: 0o644 };
+        let last = Manifest {
+            files: BTreeMap::from([("a".to_owned(), digest("1")), ("b".to_owned(), digest("1"))]),
+        };
+        let wanted = Manifest { files: BTreeMap::from([("b".to_owned(), digest("2"))]) };
+        let both = union(&last, &wanted, &BTreeMap::new());
+        let secret = BTreeMap::from([("a".to_owned(), digest("3"))]);
+        assert!(!union(&last, &wanted, &secret).files.contains_key("a"));
+        assert_eq!(both.files.keys().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(both.files["b"], digest("2"));
+    }
+
+    #[test]
+    fn placeholders_are_staged_in_the_place_of_secret_files() {
+        let files = ["b", "secrets/it's"].map(|path| (path.to_owned(), format!("{path}#2")));
+        let entries = staged_secret_files(&files.into());
+        let texts: Vec<_> = entries
+            .iter()
+            .map(|entry| match &entry.content {
+                EntryContent::Bytes(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
+                _ => panic!("{entry:?}"),
+            })
+            .collect();
+        assert_eq!(texts, ["WINDLASS_SECRET_FILE_0='b#2'\n", "WINDLASS_SECRET_FILE_1=\"secrets/it's#2\"\n"]);
+    }
+}

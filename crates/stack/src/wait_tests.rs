@@ -1,0 +1,152 @@
+use super::*;
+use docker::engine::StatusText;
+
+const SETTLE: Duration = Duration::from_secs(2);
+
+fn container(service: &str, id: &str, state: State, status: &str) -> Container {
+    Container {
+        id: id.into(),
+        name: format!("web-{service}-{id}"),
+        image: String::new(),
+        image_id: String::new(),
+        created: 0,
+        state,
+        status: StatusText::parse(status),
+        labels: [(crate::containers::LABEL_SERVICE.to_owned(), service.to_owned())].into(),
+        ports: Vec::new(),
+    }
+}
+
+fn goal(ready: ReadyState) -> Goal {
+    Goal { ready, replicas: 1, retries: false }
+}
+
+fn judge_one(goal: Goal, containers: &[Container]) -> Progress {
+    let goals = BTreeMap::from([("app".to_owned(), goal)]);
+    judge(&goals, containers, &BTreeMap::new(), SETTLE)["app"].clone()
+}
+
+fn pending(words: &str) -> Progress {
+    Progress::Pending(words.to_owned())
+}
+
+fn failed(why: &str) -> Progress {
+    Progress::Failed { id: "1".to_owned(), why: why.to_owned() }
+}
+
+#[test]
+fn one_container_is_judged_by_its_goal() {
+    use ReadyState::{Completed, Healthy, Running, Up};
+    for (ready, state, status, expected) in [
+        (Running, State::Created, "Created", pending("created")),
+        (Running, State::Running, "Up Less than a second", pending("running")),
+        (Running, State::Running, "Up 1 second", pending("running")),
+        (Running, State::Running, "Up 2 seconds", Progress::Reached),
+        (Running, State::Running, "Up 3 hours", Progress::Reached),
+        (Running, State::Running, "Up 3 seconds (health: starting)", pending("starting")),
+        (Running, State::Running, "Up 3 seconds (unhealthy)", failed("is unhealthy")),
+        (Running, State::Exited, "Exited (0) 1 second ago", failed("exited with status 0")),
+        (
+            Running,
+            State::Restarting,
+            "Restarting (7) 1 second ago",
+            failed("exits with status 7 and is restarted again and again"),
+        ),
+        (Running, State::Paused, "Up 1 second (Paused)", failed("is paused")),
+        (Running, State::Dead, "Dead", failed("is dead")),
+        (Healthy, State::Running, "Up 1 second (health: starting)", pending("starting")),
+        (Healthy, State::Running, "Up 1 second (healthy)", Progress::Reached),
+        (Healthy, State::Running, "Up 1 minute (unhealthy)", failed("is unhealthy")),
+        (Up, State::Running, "Up 1 second (healthy)", pending("running")),
+        (Up, State::Running, "Up 3 seconds (health: starting)", Progress::Reached),
+        (Up, State::Running, "Up 3 seconds (unhealthy)", Progress::Reached),
+        (Up, State::Exited, "Exited (1) 1 second ago", failed("exited with status 1")),
+        (Completed, State::Running, "Up 5 minutes", pending("running")),
+        (Completed, State::Exited, "Exited (0) 1 second ago", Progress::Reached),
+        (Completed, State::Exited, "Exited (3) 1 second ago", failed("exited with status 3")),
+    ] {
+        let found = judge_one(goal(ready), &[container("app", "1", state, status)]);
+        assert_eq!(found, expected, "{ready:?} {status}");
+    }
+}
+
+#[test]
+fn a_job_with_a_restart_policy_may_try_again() {
+    let goal = Goal { retries: true, ..goal(ReadyState::Completed) };
+    let restarting = container("app", "1", State::Restarting, "Restarting (1) 1 second ago");
+    assert_eq!(judge_one(goal, &[restarting]), pending("trying again"));
+    let done = container("app", "1", State::Exited, "Exited (0) 1 second ago");
+    assert_eq!(judge_one(goal, &[done]), Progress::Reached);
+}
+
+#[test]
+fn nobody_waits_for_what_is_idle_or_ignored() {
+    let fallen = container("app", "1", State::Exited, "Exited (1) 1 second ago");
+    for ready in [ReadyState::Idle, ReadyState::Ignored] {
+        let goals = BTreeMap::from([("app".to_owned(), goal(ready))]);
+        assert!(judge(&goals, std::slice::from_ref(&fallen), &BTreeMap::new(), SETTLE).is_empty());
+    }
+}
+
+#[test]
+fn all_replicas_count_and_one_failure_is_enough() {
+    let goal = Goal { replicas: 2, ..goal(ReadyState::Running) };
+    let up = container("app", "2", State::Running, "Up 9 seconds");
+    assert_eq!(judge_one(goal, std::slice::from_ref(&up)), pending("1 of 2 containers"));
+    let off = container("app", "1", State::Exited, "Exited (1) 1 second ago");
+    assert_eq!(judge_one(goal, &[up, off]), failed("exited with status 1"));
+    assert_eq!(judge_one(goal, &[]), pending("0 of 2 containers"));
+}
+
+#[test]
+fn a_restart_that_no_look_saw_is_a_failure() {
+    let goals = BTreeMap::from([("app".to_owned(), goal(ReadyState::Running))]);
+    let up = [container("app", "1", State::Running, "Up 9 seconds")];
+    let found =
+        |count: i64| judge(&goals, &up, &BTreeMap::from([("1".to_owned(), count)]), SETTLE)["app"].clone();
+    assert_eq!(found(0), Progress::Reached);
+    assert_eq!(found(1), failed("has exited and was restarted"));
+}
+
+#[test]
+fn idle_services_and_one_offs_are_not_waited_for() {
+    let goals = BTreeMap::from([
+        ("app".to_owned(), goal(ReadyState::Running)),
+        ("idle".to_owned(), Goal { replicas: 0, ..goal(ReadyState::Idle) }),
+    ]);
+    let mut one_off = container("app", "9", State::Exited, "Exited (1) 1 second ago");
+    one_off.labels.insert(crate::containers::LABEL_ONE_OFF.into(), "True".into());
+    let containers = [container("app", "1", State::Running, "Up 9 seconds"), one_off];
+    let found = judge(&goals, &containers, &BTreeMap::new(), SETTLE);
+    assert_eq!(found, BTreeMap::from([("app".to_owned(), Progress::Reached)]));
+}
+
+#[test]
+fn failures_say_what_only_the_inspection_knows() {
+    let run = Run {
+        out_of_memory: true,
+        error: "no such file".into(),
+        health_output: "connection refused".into(),
+        ..Run::default()
+    };
+    assert_eq!(
+        details("is unhealthy", &run),
+        "is unhealthy (it ran out of memory) (no such file); its health check says: connection refused"
+    );
+    assert_eq!(details("exited with status 1", &Run::default()), "exited with status 1");
+}
+
+#[test]
+fn errors_are_one_line() {
+    let pending = BTreeMap::from([("app".to_owned(), "starting".to_owned())]);
+    let late = WaitError::Late { limit: Duration::from_secs(9), pending, containers: Vec::new() };
+    assert_eq!(late.to_string(), "not ready after 9 s: app (starting)");
+    let failure = |name: &str| ContainerFailure {
+        service: "app".into(),
+        container: name.into(),
+        why: "is unhealthy".into(),
+        log: Vec::new(),
+    };
+    let error = WaitError::Failed(vec![failure("web-app-1"), failure("web-app-2")]);
+    assert_eq!(error.to_string(), "web-app-1 is unhealthy; web-app-2 is unhealthy");
+}

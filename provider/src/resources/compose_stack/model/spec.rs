@@ -1,0 +1,399 @@
+//! From the attributes of a stack to what the engine takes: its spec, its options, and what was there
+//! before.
+
+use std::collections::BTreeMap;
+
+use compose::{Layout, secret_label::placeholder};
+use framework::{Diagnostic, Diagnostics, Field, State};
+use secret::Secret;
+use stack::{DeployOptions, OnFailure, Prior, PullPolicy, Secrets, Selection, StackSpec, WaitFor};
+use tree::Tree;
+
+use super::{StackModel, text_of};
+use crate::{
+    failure::tree_error,
+    hosted::{Hosts, OnHost},
+    registries,
+    resources::compose_stack::{
+        ComposeStack,
+        blocks::{jobs, probes, services},
+    },
+};
+
+/// The attribute of secret files.
+const SECRET_FILES: &str = "secret_files_wo";
+
+impl StackModel {
+    /// What the configuration asks for; `None` while a part of it is unknown. Files on this machine are
+    /// read.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the files.
+    pub(in super::super) fn spec(&self) -> Result<Option<StackSpec>, Diagnostics> {
+        let Some((source, files)) = shipped(self)? else { return Ok(None) };
+        let (Ok(Some(name)), Ok(profiles), Ok(build), Ok(images)) =
+            (self.name.decided(), self.profiles.decided(), self.build.decided(), self.images.decided())
+        else {
+            return Ok(None);
+        };
+        let (Some(placeholders), Some(selection)) = (placeholders(self), selection(self)) else {
+            return Ok(None);
+        };
+        let Some(environment) = environment(self) else { return Ok(None) };
+        let Some(job_services) = services(self) else { return Ok(None) };
+        let Some(secret_files) = secret_file_placeholders(self) else { return Ok(None) };
+        check_secret_files(self, &secret_files, &source, &Layout::new("/", &files).env_path())?;
+        check_files(self, &source, &files)?;
+        let image = |(name, image): (&String, &Field<String>)| (name.clone(), image.known().cloned());
+        let spec = StackSpec {
+            name: name.clone(),
+            files,
+            profiles: profiles.into_iter().flatten().cloned().collect(),
+            selection,
+            environment,
+            placeholders,
+            secret_files,
+            build: build == Some(&true),
+            images: images.into_iter().flatten().map(image).collect(),
+            source,
+            dotenv: None,
+            job_services,
+        };
+        with_dotenv(spec).map(Some)
+    }
+
+    /// The spec as far as it is files, while other attributes may be unknown; `None` while the files
+    /// themselves are.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the files.
+    pub(in super::super) fn files_spec(&self) -> Result<Option<StackSpec>, Diagnostics> {
+        let Some((source, files)) = shipped(self)? else { return Ok(None) };
+        let Some(secret_files) = secret_file_placeholders(self) else { return Ok(None) };
+        with_dotenv(StackSpec { source, files, secret_files, ..StackSpec::default() }).map(Some)
+    }
+
+    /// The attribute to blame for mistakes in the files.
+    pub(in super::super) fn files_attribute(&self) -> &'static str {
+        if self.config.is_known() { "config" } else { "source_dir" }
+    }
+
+    /// Which images are fetched.
+    pub(in super::super) fn pull_policy(&self) -> PullPolicy {
+        match self.pull.as_str() {
+            Some("always") => PullPolicy::Always,
+            Some("never") => PullPolicy::Never,
+            _ => PullPolicy::Missing,
+        }
+    }
+
+    /// How an apply of this plan goes about it. The values of write-only attributes are in `config`
+    /// alone.
+    pub(in super::super) fn options(&self, config: &Self, hosts: &Hosts) -> DeployOptions {
+        let keep_images = self.keep_images.known().copied().unwrap_or(super::KEEP_IMAGES);
+        let rolls_back = self.on_failure.as_str() != Some("keep");
+        DeployOptions {
+            pull: self.pull_policy(),
+            orphans: self.orphans(),
+            on_failure: if rolls_back { OnFailure::Rollback } else { OnFailure::Keep },
+            keep_images: usize::try_from(keep_images).unwrap_or(usize::MAX),
+            jobs: jobs(self),
+            probes: probes(self),
+            secrets: Secrets {
+                values: values(&config.secrets_wo),
+                version: text_of(&self.secrets_wo_version),
+                files: values(&config.secret_files_wo),
+                files_version: text_of(&self.secret_files_wo_version),
+            },
+            registries: registries::known(hosts),
+        }
+    }
+}
+
+/// What was there before, as the state tells it.
+pub(in super::super) fn prior(state: &State<OnHost<ComposeStack>>) -> Prior {
+    let model = &state.model;
+    let files = match (model.config.known(), model.files.known()) {
+        (Some(texts), _) => Tree::texts(texts).1,
+        (None, Some(files)) => files.clone(),
+        (None, None) => vec!["compose.yaml".to_owned()],
+    };
+    Prior {
+        directory: model.directory.known().cloned(),
+        files,
+        profiles: model.profiles.known().into_iter().flatten().cloned().collect(),
+        desired: state.private.desired.clone(),
+        jobs: jobs(model),
+        source_hash: model.source_hash.known().cloned(),
+    }
+}
+
+/// Takes the user's own `.env` out of what is shipped.
+fn with_dotenv(spec: StackSpec) -> Result<StackSpec, Diagnostics> {
+    let path = spec.layout("/").env_path();
+    spec.with_dotenv().map_err(|error| unreadable(&path, &error).into())
+}
+
+/// What is shipped and which of it are the Compose files; `None` while unknown.
+fn shipped(config: &StackModel) -> Result<Option<(Tree, Vec<String>)>, Diagnostics> {
+    let (Ok(directory), Ok(files), Ok(texts), Ok(overlay)) = (
+        config.source_dir.decided(),
+        config.files.decided(),
+        config.config.decided(),
+        config.files_content.decided(),
+    ) else {
+        return Ok(None);
+    };
+    let (mut source, names) = match (directory, texts) {
+        (Some(directory), _) => (
+            Tree::directory(directory).map_err(|error| tree_error("source_dir", &error))?,
+            files.cloned().unwrap_or_else(|| vec!["compose.yaml".to_owned()]),
+        ),
+        (None, Some(texts)) => Tree::texts(texts),
+        (None, None) => return Ok(None),
+    };
+    for (path, text) in overlay.into_iter().flatten() {
+        source.lay_over(path, text);
+    }
+    Ok(Some((source, names)))
+}
+
+/// The plain values; `None` while one of them is unknown.
+fn environment(config: &StackModel) -> Option<BTreeMap<String, String>> {
+    let values = config.environment.decided().ok()?.into_iter().flatten();
+    let known = values.map(|(name, value)| match value {
+        Field::Unknown => None,
+        Field::Null => Some((name.clone(), String::new())),
+        Field::Known(text) => Some((name.clone(), text.clone())),
+    });
+    known.collect()
+}
+
+/// What stands for each secret; `None` while a name or the version is unknown.
+fn placeholders(config: &StackModel) -> Option<BTreeMap<String, Secret>> {
+    let secrets = config.secrets_wo.decided().ok()?;
+    let Some(secrets) = secrets.filter(|secrets| !secrets.is_empty()) else { return Some(BTreeMap::new()) };
+    let version = config.secrets_wo_version.decided().ok()?.cloned().unwrap_or_default();
+    Some(secrets.keys().map(|name| (name.clone(), Secret::new(placeholder(name, &version)))).collect())
+}
+
+/// What stands for the content of each secret file, by its path; `None` while a path or the version is
+/// unknown.
+fn secret_file_placeholders(config: &StackModel) -> Option<BTreeMap<String, String>> {
+    let files = config.secret_files_wo.decided().ok()?;
+    let Some(files) = files.filter(|files| !files.is_empty()) else { return Some(BTreeMap::new()) };
+    let version = config.secret_files_wo_version.decided().ok()?.cloned().unwrap_or_default();
+    Some(files.keys().map(|path| (path.clone(), placeholder(path, &version))).collect())
+}
+
+/// The secrets themselves, at apply.
+fn values(secrets: &Field<BTreeMap<String, Field<Secret>>>) -> BTreeMap<String, Secret> {
+    let all = secrets.known().into_iter().flatten();
+    all.map(|(name, value)| (name.clone(), value.known().cloned().unwrap_or_else(|| Secret::new(""))))
+        .collect()
+}
+
+/// Which services are started and what is waited for; `None` while a part of it is unknown.
+fn selection(config: &StackModel) -> Option<Selection> {
+    let (start, wait) = (config.start_services.decided().ok()?, config.wait_for.decided().ok()?);
+    let wait = wait.into_iter().flatten();
+    let wait = wait.filter_map(|(name, word)| Some((name.clone(), WaitFor::parse(word)?)));
+    Some(Selection { start: start.cloned(), wait: wait.collect() })
+}
+
+/// Checks that no secret file is where something else is.
+fn check_secret_files(
+    config: &StackModel,
+    files: &BTreeMap<String, String>,
+    source: &Tree,
+    env_path: &str,
+) -> Result<(), Diagnostics> {
+    let within =
+        |outer: &str, inner: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
+    let mut problems = Vec::new();
+    for path in files.keys() {
+        let crosses = |other: &&String| within(path, other) || within(other, path);
+        if path == env_path {
+            problems.push(format!("{path}: Windlass writes it; values for it go to `secrets_wo`."));
+        } else if source.files.contains_key(path) {
+            problems.push(format!("{path}: a file of that name is shipped as well."));
+        } else if let Some(other) = source.files.keys().chain(files.keys()).find(crosses) {
+            problems.push(format!("{path}: one of it and {other} would have to be a directory."));
+        }
+    }
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(Diagnostic::error(format!("Could not place the secret files of compose stack {:?}", config.name()))
+        .detail(problems.join("\n"))
+        .detail("Nothing was changed.")
+        .detail("Choose other paths, or take the files out of what is shipped (`.windlassignore`).")
+        .at(SECRET_FILES)
+        .into())
+}
+
+fn check_files(config: &StackModel, source: &Tree, files: &[String]) -> Result<(), Diagnostics> {
+    let missing: Vec<&String> = files.iter().filter(|file| !source.files.contains_key(*file)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let candidates: Vec<&str> = source
+        .files
+        .keys()
+        .map(String::as_str)
+        .filter(|path| !path.contains('/') && (path.ends_with(".yaml") || path.ends_with(".yml")))
+        .collect();
+    let there = if candidates.is_empty() {
+        "There is no YAML file at its top.".to_owned()
+    } else {
+        format!("At its top there are: {}.", candidates.join(", "))
+    };
+    let names: Vec<String> = missing.iter().map(|name| format!("{name:?}")).collect();
+    let attribute = if config.files.is_known() { "files" } else { "source_dir" };
+    Err(Diagnostic::error(format!("Could not read compose stack {:?}", config.name()))
+        .detail(format!(
+            "{} is not among the files that are shipped from {:?}. {there}",
+            names.join(", "),
+            config.source_dir.as_str().unwrap_or_default()
+        ))
+        .detail("Nothing was changed.")
+        .detail("Name the Compose files in `files`, relative to `source_dir`.")
+        .at(attribute)
+        .into())
+}
+
+fn unreadable(path: &str, error: &std::io::Error) -> Diagnostic {
+    Diagnostic::error(format!("Could not read {path:?}"))
+        .detail(format!("The file cannot be read: {error}."))
+        .detail("Nothing was changed.")
+        .at("source_dir")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn config() -> StackModel {
+        StackModel {
+            name: "web".into(),
+            config: Field::Known(vec!["services: {}".to_owned()]),
+            environment: Field::Known(BTreeMap::from([("TAG".to_owned(), "1".into())])),
+            ..StackModel::default()
+        }
+    }
+
+    fn secret(value: Field<Secret>) -> Field<BTreeMap<String, Field<Secret>>> {
+        Field::Known(BTreeMap::from([("TOKEN".to_owned(), value)]))
+    }
+
+    fn digest(config: &StackModel) -> String {
+        config.spec().unwrap().unwrap().digest("/srv/web", "2.26.1")
+    }
+
+    #[test]
+    fn a_secret_counts_by_its_name_and_version_only() {
+        let with = |value: &str, version: &str| StackModel {
+            secrets_wo: secret(Field::Known(value.into())),
+            secrets_wo_version: version.into(),
+            ..config()
+        };
+        assert_eq!(digest(&with("a", "1")), digest(&with("b", "1")));
+        assert_ne!(digest(&with("a", "1")), digest(&with("a", "2")));
+        assert_ne!(digest(&with("a", "1")), digest(&config()));
+        let unknown = StackModel { secrets_wo: secret(Field::Unknown), ..with("a", "1") };
+        assert_eq!(digest(&unknown), digest(&with("a", "1")));
+    }
+
+    #[test]
+    fn every_input_is_in_the_digest() {
+        let mut digests = BTreeSet::new();
+        digests.insert(digest(&config()));
+        digests.insert(digest(&StackModel { environment: Field::Null, ..config() }));
+        digests.insert(digest(&StackModel { profiles: Field::Known(["x".to_owned()].into()), ..config() }));
+        let start = Field::Known(["a".to_owned()].into());
+        digests.insert(digest(&StackModel { start_services: start, ..config() }));
+        digests.insert(digest(&StackModel {
+            config: Field::Known(vec!["services: {a: {}}".into()]),
+            ..config()
+        }));
+        let overlay = Field::Known(BTreeMap::from([(".env".to_owned(), "A=1".to_owned())]));
+        digests.insert(digest(&StackModel { files_content: overlay, ..config() }));
+        digests.insert(digest(&StackModel { build: Field::Known(true), ..config() }));
+        for image in [Field::Known("app:1".to_owned()), Field::Unknown] {
+            let images = Field::Known(BTreeMap::from([("app".to_owned(), image)]));
+            digests.insert(digest(&StackModel { images, ..config() }));
+        }
+        let spec = config().spec().unwrap().unwrap();
+        digests.insert(spec.digest("/srv/other", "2.26.1"));
+        digests.insert(spec.digest("/srv/web", "2.27.0"));
+        assert_eq!(digests.len(), 11);
+    }
+
+    #[test]
+    fn what_is_unknown_leaves_the_rest_undecided() {
+        for config in [
+            StackModel { environment: Field::Unknown, ..config() },
+            StackModel { environment: Field::Known([("A".to_owned(), Field::Unknown)].into()), ..config() },
+            StackModel { files_content: Field::Unknown, ..config() },
+            StackModel { secrets_wo: Field::Unknown, ..config() },
+            StackModel { config: Field::Unknown, ..config() },
+        ] {
+            assert!(config.spec().unwrap().is_none());
+        }
+        assert!(StackModel { environment: Field::Unknown, ..config() }.files_spec().unwrap().is_some());
+    }
+
+    #[test]
+    fn the_own_env_file_is_no_shipped_file() {
+        let overlay = Field::Known(BTreeMap::from([(".env".to_owned(), "A=1".to_owned())]));
+        let spec = StackModel { files_content: overlay, ..config() }.spec().unwrap().unwrap();
+        assert_eq!(spec.dotenv.as_deref(), Some("A=1"));
+        assert!(!spec.source.files.contains_key(".env"));
+    }
+
+    #[test]
+    fn a_compose_file_that_is_not_shipped_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("docker-compose.yml"), "services: {}").unwrap();
+        let config = StackModel {
+            config: Field::Null,
+            source_dir: Field::Known(dir.path().display().to_string()),
+            ..config()
+        };
+        let error = config.spec().err().unwrap().to_string();
+        assert!(error.contains("\"compose.yaml\"") && error.contains("docker-compose.yml"), "{error}");
+    }
+
+    fn secret_files(paths: &[&str], version: &str) -> StackModel {
+        let files = paths.iter().map(|path| ((*path).to_owned(), Field::Known(Secret::new("s"))));
+        StackModel {
+            secret_files_wo: Field::Known(files.collect()),
+            secret_files_wo_version: version.into(),
+            ..StackModel::default()
+        }
+    }
+
+    #[test]
+    fn paths_and_the_version_stand_for_contents() {
+        let found = secret_file_placeholders(&secret_files(&["secrets/it's", "b"], "2")).unwrap();
+        assert_eq!(found["b"], "b#2");
+        let open = StackModel { secret_files_wo_version: Field::Unknown, ..secret_files(&["b"], "") };
+        assert_eq!(secret_file_placeholders(&open), None);
+        assert_eq!(secret_file_placeholders(&StackModel::default()), Some(BTreeMap::new()));
+    }
+
+    #[test]
+    fn every_clash_is_named() {
+        let (mut source, _) = Tree::texts(&["services: {}".to_owned()]);
+        source.lay_over("conf/a", "x");
+        let config = secret_files(&[".env", "conf/a", "conf", "compose.yaml/x", "s", "s/t", "fine/x"], "1");
+        let files = secret_file_placeholders(&config).unwrap();
+        let problem = check_secret_files(&config, &files, &source, ".env").unwrap_err().to_string();
+        for path in [".env", "conf/a", "conf", "compose.yaml/x", "s", "s/t"] {
+            assert!(problem.contains(&format!("{path}: ")), "{path} is not in {problem}");
+        }
+        assert!(!problem.contains("fine"), "{problem}");
+    }
+}
