@@ -7,46 +7,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use acceptance_tests::executor;
 use lab::{Host, Lab, Variant};
-use remote::{
-    Connection, Executor,
-    conformance::{self, suite},
-    connection::HostKey,
-    credentials::{SshSettings, choose},
-};
-use sha2::{Digest as _, Sha256};
+use remote::conformance::{self, suite};
 use ssh::{Pool, soak::soak};
 
 /// How long everything may take to end after the cut.
 const BOUND: Duration = Duration::from_secs(90);
-
-/// The way to a host of the lab, as the provider would go it.
-fn executor(pool: &Pool, lab: &Lab, host: &Host) -> Arc<dyn Executor> {
-    let mut parameters = vec![format!("host_key={}", pin(&host.host_key))];
-    if let Some(jump) = &host.jump {
-        parameters.push(format!("jump={jump}"));
-    }
-    if host.variant == Variant::Sudo {
-        parameters.push("sudo=1".to_owned());
-    }
-    let connection = format!("ssh://{}@{}:{}?{}", host.user, host.address, host.port, parameters.join("&"));
-    let Connection::Ssh(connection) = connection.parse().unwrap() else { panic!("{connection}") };
-    let settings = SshSettings {
-        private_key_file: Some(host.private_key_file.display().to_string()),
-        known_hosts_file: Some(lab.state().known_hosts_file.display().to_string()),
-        ..SshSettings::default()
-    };
-    let credentials = choose(&connection, &[settings], |_| None).unwrap();
-    pool.executor(&connection, &credentials)
-}
-
-/// The fingerprint of an OpenSSH public key.
-fn pin(public_key: &str) -> HostKey {
-    let mut words = public_key.split_whitespace();
-    let (algorithm, blob) = (words.next().unwrap(), words.next().unwrap());
-    HostKey::new(algorithm, Sha256::digest(STANDARD.decode(blob).unwrap()).into())
-}
 
 /// The suite holds on every variant; what a variant cannot do is part of what makes it one.
 async fn conforms(variant: Variant) {

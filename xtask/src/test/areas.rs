@@ -67,7 +67,7 @@ impl Area {
                 &["host", "file", "command", "reaching", "secrets", "examples", "install", "acceptance_tests"]
             }
             Self::Images => &["image", "docker"],
-            Self::Stacks => &["compose_stack", "failures", "fidelity", "edge", "systems"],
+            Self::Stacks => &["compose_stack", "failures", "fidelity", "edge", "systems", "engine"],
         }
     }
 

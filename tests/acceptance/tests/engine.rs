@@ -1,0 +1,134 @@
+//! The deployment engine by itself, as the companion will call it: no provider, no CLI.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
+
+use std::sync::Arc;
+
+use acceptance_tests::{executor, unique};
+use docker::{Cli, Engine};
+use lab::{Lab, Variant};
+use remote::facts::facts;
+use ssh::Pool;
+use stack::{
+    Context, DeployOptions, Deployed, Deployment, DesiredStack, Failed, Host, KEEP_IMAGES, Outcome, Prior,
+    StackSpec, containers::by_service, destroy, observe::observe,
+};
+use tree::Tree;
+
+const SOCKET: &str = "/var/run/docker.sock";
+
+/// A stack of one test; what is left of it on its host goes when it is dropped.
+struct Subject<'a> {
+    lab: &'a Lab,
+    lab_host: lab::Host,
+    host: Host,
+    name: String,
+}
+
+impl<'a> Subject<'a> {
+    async fn on(lab: &'a Lab, pool: &Pool) -> Self {
+        let lab_host = lab.host(Variant::Root).unwrap().clone();
+        let exec = executor(pool, lab, &lab_host);
+        let facts = facts(exec.as_ref()).await.unwrap();
+        let engine = Engine::connect(exec.clone(), SOCKET).await.unwrap();
+        let host = Host::new(exec, engine, Cli::new(SOCKET, &facts.home), &facts, Arc::default());
+        Self { lab, lab_host, host, name: unique("engine") }
+    }
+
+    /// One service that runs this command.
+    fn spec(&self, command: &str) -> StackSpec {
+        let image = self.lab.image("busybox").unwrap();
+        let text = format!(
+            "services:\n  app:\n    image: {image}\n    command: [sh, -c, {command:?}]\n    stop_grace_period: 0s\n"
+        );
+        let (source, files) = Tree::texts(&[text]);
+        StackSpec { name: self.name.clone(), files, source, ..StackSpec::default() }
+    }
+
+    fn directory(&self) -> String {
+        self.host.default_directory(&self.name)
+    }
+
+    async fn deploy(&self, spec: &StackSpec, prior: Option<&Prior>) -> Result<Deployed, Box<Failed>> {
+        let cx = Context::background();
+        let options = DeployOptions { keep_images: KEEP_IMAGES, ..DeployOptions::default() };
+        let lock = self.host.lock(&cx, &self.name).await.unwrap();
+        let mut deployment = Deployment::new(&cx, &self.host, spec, options, self.directory(), prior);
+        if prior.is_none() {
+            deployment = deployment.fresh();
+        }
+        let prepared = deployment.prepare(None).await.unwrap();
+        deployment.fetch(&prepared).await.unwrap();
+        let done = deployment.carry_out(prepared).await;
+        lock.release().await;
+        done.map_err(Box::new)
+    }
+
+    /// What is remembered of a good apply.
+    fn prior(&self, spec: &StackSpec, desired: DesiredStack) -> Prior {
+        Prior {
+            directory: Some(self.directory()),
+            files: spec.files.clone(),
+            desired: Some(desired),
+            source_hash: Some(spec.source_hash()),
+            ..Prior::default()
+        }
+    }
+
+    async fn status(&self) -> String {
+        let containers = self.host.engine.containers(&self.name).await.unwrap();
+        observe(&containers, None, None, None)["app"].status.clone()
+    }
+
+    fn shell(&self, line: &str) -> String {
+        self.lab.exec_ok(&self.lab_host, &["sh", "-c", line]).unwrap()
+    }
+}
+
+impl Drop for Subject<'_> {
+    fn drop(&mut self) {
+        let line = format!(
+            "docker ps -aq --filter label=com.docker.compose.project={0} | xargs -r docker rm -f; \
+             rm -rf /root/windlass/{0}",
+            self.name
+        );
+        let _ = self.lab.exec(&self.lab_host, &["sh", "-c", &line]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stack_is_deployed_broken_rolled_back_stopped_started_and_destroyed() {
+    let lab = Lab::current().unwrap();
+    let pool = Pool::with_agent(None);
+    let subject = Subject::on(&lab, &pool).await;
+
+    let good = subject.spec("exec sleep infinity");
+    let deployed = subject.deploy(&good, None).await.unwrap();
+    assert_eq!(subject.status().await, "running");
+    let (first, release) = (by_service(&deployed.containers)["app"][0].id.clone(), deployed.host_state);
+    assert!(release.is_ours() && release.source_hash() == Some(good.source_hash()));
+    let prior = subject.prior(&good, deployed.desired);
+
+    // What cannot run is taken back to what did.
+    let failed = subject.deploy(&subject.spec("exit 3"), Some(&prior)).await.unwrap_err();
+    assert!(failed.error.to_string().contains("exited with status 3"), "{:?}", failed.error);
+    let Outcome::RolledBack(state, containers) = &failed.outcome else { panic!("{:?}", failed.outcome) };
+    assert_eq!(state.source_hash(), Some(good.source_hash()));
+    assert_eq!(subject.status().await, "running");
+    let second = by_service(containers)["app"][0].id.clone();
+    assert_ne!(first, second);
+
+    // What was stopped by hand is started again, and is not made anew.
+    subject.shell(&format!("docker stop --time 0 {second}"));
+    assert_ne!(subject.status().await, "running");
+    let again = subject.deploy(&good, Some(&prior)).await.unwrap();
+    assert_eq!(subject.status().await, "running");
+    assert_eq!(by_service(&again.containers)["app"][0].id, second);
+
+    let (cx, directory) = (Context::background(), subject.directory());
+    let left = destroy(&cx, &subject.host, &subject.name, Some(&directory), false).await.unwrap();
+    assert!(left.is_empty(), "{left:?}");
+    assert!(subject.host.engine.containers(&subject.name).await.unwrap().is_empty());
+    assert_eq!(subject.shell(&format!("find {directory} -type f | wc -l")).trim(), "0");
+    pool.close().await;
+}
