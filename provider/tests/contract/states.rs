@@ -12,7 +12,7 @@ use tfvalue::json;
 use crate::golden;
 
 /// `<type>.v<version>.json`, its type and its version.
-fn states() -> Vec<(String, i64, String)> {
+pub(crate) fn states() -> Vec<(String, i64, String)> {
     let mut states = Vec::new();
     for entry in fs::read_dir(golden("states")).unwrap() {
         let entry = entry.unwrap();
