@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use framework::{Attribute, Field, Model};
-use remote::{Error, facts::facts};
+use remote::Error;
 
 use crate::hosted::Host;
 
@@ -81,7 +81,7 @@ pub(crate) const READ: Duration = Duration::from_secs(60);
 /// # Errors
 /// When the host cannot be asked, or has no machine id.
 pub(crate) async fn inspect(host: &Host) -> Result<Seen, Error> {
-    let facts = facts(host.executor.as_ref()).await?;
+    let facts = host.fresh_facts().await?;
     if facts.machine_id.is_empty() {
         return Err(Error::Configuration {
             what: format!(

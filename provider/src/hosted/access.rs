@@ -28,9 +28,7 @@ impl Denials {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(connection, error);
         true
     }
-}
 
-impl Denials {
     /// Fails a plan that stays with a connection by which Read could not get in: the host's key has
     /// changed, it refuses us, or the provider has no such login any more.
     ///

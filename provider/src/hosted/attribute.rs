@@ -1,7 +1,7 @@
 //! The attribute `host`, and import ids, which begin with what it holds.
 
 use framework::{Attribute, Diagnostic, Field, ModelValue, Value};
-use remote::Connection;
+use remote::connection::{Connection, ConnectionError};
 
 use crate::failure::UNCHANGED;
 
@@ -33,7 +33,10 @@ pub(super) fn is_same_connection(one: &Field<String>, other: &Field<String>) -> 
 /// Checks the spelling of a connection, for the validator of `host` attributes.
 #[allow(clippy::ptr_arg, reason = "the type of the attribute's value")]
 pub(crate) fn check_connection(text: &String) -> Result<(), String> {
-    text.parse::<Connection>().map(|_| ()).map_err(|error| error.to_string())
+    text.parse::<Connection>().map(|_| ()).map_err(|error| match error {
+        ConnectionError::Password => format!("{error} and give it in the provider's `ssh` block"),
+        error => error.to_string(),
+    })
 }
 
 /// The connection and the name in an import id `<connection>|<name>`.
@@ -68,6 +71,12 @@ mod tests {
         assert!(is_same_connection(&prior, &field("ssh://root@WEB.example.org:22")));
         assert!(!is_same_connection(&prior, &field("ssh://root@db.example.org")));
         assert!(!is_same_connection(&prior, &Field::Unknown));
+    }
+
+    #[test]
+    fn a_password_belongs_elsewhere() {
+        let error = check_connection(&"ssh://me:secret@web".to_owned()).unwrap_err();
+        assert!(error.ends_with("and give it in the provider's `ssh` block"), "{error}");
     }
 
     #[test]

@@ -62,6 +62,17 @@ impl Host {
         self.known.facts.get_or_try_init(|| facts(self.executor.as_ref())).await
     }
 
+    /// The same, asked anew, for what may have changed since.
+    ///
+    /// # Errors
+    /// As [`Host::facts`].
+    pub(crate) async fn fresh_facts(&self) -> Result<Facts, remote::Error> {
+        let facts = facts(self.executor.as_ref()).await?;
+        // Those who ask for what does not change need not ask again.
+        self.known.facts.get_or_init(|| async { facts.clone() }).await;
+        Ok(facts)
+    }
+
     /// The machine itself, whatever way it is reached.
     ///
     /// # Errors

@@ -49,19 +49,6 @@ impl Hosts {
         &self.pool
     }
 
-    /// Fails a plan that stays with a connection by which Read could not get in.
-    ///
-    /// # Errors
-    /// What Read met as diagnostics, titled `title`.
-    pub(crate) fn refuse_if_access_denied(
-        &self,
-        title: &str,
-        prior: &Field<String>,
-        planned: &Field<String>,
-    ) -> Result<(), Diagnostics> {
-        self.denials.refuse(title, prior, planned)
-    }
-
     /// The host that a `host` attribute names; `None` while the attribute or the provider's
     /// settings are unknown, when nothing can be asked.
     ///
@@ -98,6 +85,20 @@ impl Hosts {
             )
             .into()
         })
+    }
+
+    /// Fails a plan that stays with a connection by which Read could not get in: the host's key has
+    /// changed, it refuses us, or the provider has no such login any more.
+    ///
+    /// # Errors
+    /// What Read met as a diagnostic, titled `title`.
+    pub(crate) fn refuse_if_access_denied(
+        &self,
+        title: &str,
+        prior: &Field<String>,
+        planned: &Field<String>,
+    ) -> Result<(), Diagnostics> {
+        self.denials.refuse(title, prior, planned)
     }
 
     /// The host behind `connection`.
