@@ -104,7 +104,7 @@ pub enum Agent {
 /// Why no credentials can be chosen.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialsError {
-    /// `identity=` names no block.
+    /// `identity=` names no settings.
     #[error("the connection asks for identity {name:?}, and {}", known_blocks(known))]
     UnknownIdentity {
         /// What it asks for.
@@ -112,16 +112,16 @@ pub enum CredentialsError {
         /// The names that there are.
         known: Vec<String>,
     },
-    /// Two blocks of one name.
-    #[error("{} given twice", block(name.as_deref()))]
+    /// Two settings of one name.
+    #[error("{} given twice", settings_of(name.as_deref()))]
     Repeated {
-        /// Their name; the unnamed block has none.
+        /// Their name, if they have one.
         name: Option<String>,
     },
     /// The key is given both as text and as a file.
-    #[error("{place} gives both a private key and a private key file; one of them must go")]
+    #[error("{place} give both a private key and a private key file; one of them must go")]
     TwoKeys {
-        /// Which block, or the environment.
+        /// Which settings, or the environment.
         place: String,
     },
     /// A variable of the environment cannot be used. Its value is not shown.
@@ -136,16 +136,16 @@ pub enum CredentialsError {
 
 fn known_blocks(known: &[String]) -> String {
     if known.is_empty() {
-        return "no ssh block of the provider has a name".to_owned();
+        return "no SSH settings have a name".to_owned();
     }
     let quoted: Vec<String> = known.iter().map(|name| format!("{name:?}")).collect();
-    format!("the provider's ssh blocks are named {}", quoted.join(", "))
+    format!("the SSH settings are named {}", quoted.join(", "))
 }
 
-fn block(name: Option<&str>) -> String {
+fn settings_of(name: Option<&str>) -> String {
     match name {
-        Some(name) => format!("the ssh block named {name:?} is"),
-        None => "an ssh block without a name is".to_owned(),
+        Some(name) => format!("the SSH settings named {name:?} are"),
+        None => "SSH settings without a name are".to_owned(),
     }
 }
 
@@ -164,9 +164,9 @@ pub fn choose(
         Some(name) => named(name, blocks)?,
         None => {
             let unnamed = blocks.iter().find(|block| block.name.is_none()).cloned().unwrap_or_default();
-            one_key(&unnamed, "the unnamed ssh block")?;
+            one_key(&unnamed, "the SSH settings without a name")?;
             let environment = environment::read(&variable)?;
-            one_key(&environment, "the environment")?;
+            one_key(&environment, "the environment variables")?;
             fill(unnamed, environment)
         }
     };
@@ -189,7 +189,7 @@ fn named(name: &str, blocks: &[SshSettings]) -> Result<SshSettings, CredentialsE
             known: blocks.iter().filter_map(|block| block.name.clone()).collect(),
         }
     })?;
-    one_key(block, &format!("the ssh block named {name:?}"))?;
+    one_key(block, &format!("the SSH settings named {name:?}"))?;
     Ok(block.clone())
 }
 

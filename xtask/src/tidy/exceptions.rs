@@ -31,13 +31,7 @@ pub struct Advice {
 /// Of this checkout.
 pub const KNOWN: Exceptions = Exceptions {
     circles: &[],
-    advice: &[
-        Advice { file: "crates/remote/src/connection/error.rs", says: "the provider's" },
-        Advice { file: "crates/remote/src/credentials.rs", says: "the provider's" },
-        Advice { file: "crates/remote/src/credentials.rs", says: "ssh block" },
-        Advice { file: "crates/remote/src/credentials/tests.rs", says: "the provider's" },
-        Advice { file: "crates/remote/src/credentials/tests.rs", says: "ssh block" },
-    ],
+    advice: &[],
 };
 
 /// Of a checkout that has none.

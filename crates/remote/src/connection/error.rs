@@ -9,9 +9,7 @@ pub enum ConnectionError {
     #[error("a connection starts with ssh:// or local://")]
     Scheme,
     /// A password in the user's place.
-    #[error(
-        "a connection holds no password: remove the \":…\" before the \"@\" and give the credentials in the provider's ssh block"
-    )]
+    #[error("a connection must not hold a password: remove the \":…\" before the \"@\"")]
     Password,
     /// A `%` that is not followed by two hex digits, or that hides a control character or no text.
     #[error("{part} is not percent-encoded text")]
