@@ -159,7 +159,7 @@ fn what_cannot_be_built_is_told_with_its_service() {
     let error = hash_in(DIRECTORY, plain(), &edited("app/.dockerignore", "a["), "").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "service \"app\" is built without what \"app/.dockerignore\" names, and there \"a[\" is no pattern"
+        "service \"app\" is built without what \"app/.dockerignore\" names, and there \"a[\" is not a valid pattern"
     );
 }
 

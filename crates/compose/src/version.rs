@@ -54,7 +54,7 @@ pub fn parse_json(json: &[u8]) -> Result<ComposeVersion, Error> {
         |source| Error::Parse { what: "the output of \"docker compose version\"".to_owned(), source };
     let raw: Raw = serde_json::from_slice(json).map_err(|err| unreadable(err.into()))?;
     ComposeVersion::parse(&raw.version)
-        .ok_or_else(|| unreadable(format!("{:?} is no version", raw.version).into()))
+        .ok_or_else(|| unreadable(format!("{:?} is not a valid version", raw.version).into()))
 }
 
 #[cfg(test)]

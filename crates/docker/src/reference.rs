@@ -49,15 +49,17 @@ pub enum ReferenceError {
     #[error("{0:?} is the id of an image, not a reference")]
     Id(String),
     /// The part before the first `/` looks like a registry but is none.
-    #[error("{0:?} is no registry: a host name or address, with or without a port, is needed")]
+    #[error(
+        "{0:?} is not a valid registry, because it is not a host name or an address, with or without a port"
+    )]
     Registry(String),
     /// A repository has letters in lower case only.
     #[error("the repository {0:?} must be in lower case")]
     UpperCase(String),
     /// The repository is wrong in another way.
     #[error(
-        "{0:?} is no repository: lower-case letters and digits, with single \".\" and \"_\", \"__\" or \"-\" between \
-         them, and \"/\" between its parts"
+        "{0:?} is not a valid repository, because it may have lower-case letters and digits only, with \
+         single \".\" and \"_\", \"__\" or \"-\" between them, and \"/\" between its parts"
     )]
     Repository(String),
     /// The repository is too long.
@@ -65,12 +67,14 @@ pub enum ReferenceError {
     TooLong,
     /// The tag is wrong.
     #[error(
-        "{0:?} is no tag: at most 128 letters, digits, \"_\", \".\" and \"-\", not beginning with the last two"
+        "{0:?} is not a valid tag, because it may have at most 128 letters, digits, \"_\", \".\" and \"-\", and not \
+         begin with the last two"
     )]
     Tag(String),
     /// The digest is wrong.
     #[error(
-        "{0:?} is no digest: \"sha256:\" and 64 hex digits in lower case (or sha384, sha512 with 96, 128)"
+        "{0:?} is not a valid digest, because it is not \"sha256:\" and 64 hex digits in lower case (or sha384, sha512 \
+         with 96, 128)"
     )]
     Digest(String),
 }

@@ -98,7 +98,10 @@ impl Pattern {
         if text.is_empty() {
             return Err(format!("{line:?} takes nothing back in"));
         }
-        Ok(Self { back, tokens: tokens(&clean(text)).ok_or_else(|| format!("{line:?} is no pattern"))? })
+        Ok(Self {
+            back,
+            tokens: tokens(&clean(text)).ok_or_else(|| format!("{line:?} is not a valid pattern"))?,
+        })
     }
 }
 

@@ -53,7 +53,7 @@ fn kind() -> [Attribute; 7] {
              change replaces the network.",
         ),
         Attribute::bool("attachable").default(false).requires_replace().describe(
-            "Of an `overlay` network: whether containers that are no tasks of a Swarm service may join. Default: \
+            "Of an `overlay` network: whether containers that are not tasks of a Swarm service may join. Default: \
              `false`. A change replaces the network.",
         ),
         Attribute::bool("ipv6").default(false).requires_replace().describe(
