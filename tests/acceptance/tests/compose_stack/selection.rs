@@ -72,7 +72,7 @@ fn a_choice_that_does_not_fit_is_told() {
         ("start_services = [\"ap\"]", "There are: app, front, tool."),
         ("start_services = [\"debug\"]", "none of its profiles is switched on"),
         ("start_services = [\"front\"]", "starts \"front\" and leaves out \"app\""),
-        ("wait_for = { tol = \"running\" }", "\"tol\", which is no service"),
+        ("wait_for = { tol = \"running\" }", "\"tol\", which is not a service"),
         ("wait_for = { tool = \"healthy\" }", "give it no health check"),
         ("wait_for = { tool = \"well\" }", "must be one of \"healthy\""),
     ] {
