@@ -29,10 +29,7 @@ pub struct Advice {
 }
 
 /// Of this checkout.
-pub const KNOWN: Exceptions = Exceptions {
-    circles: &[],
-    advice: &[],
-};
+pub const KNOWN: Exceptions = Exceptions { circles: &[], advice: &[] };
 
 /// Of a checkout that has none.
 #[cfg(test)]
