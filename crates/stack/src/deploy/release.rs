@@ -57,7 +57,7 @@ impl Deployment<'_> {
         Ok(kept.ok_or(NoRelease::Never))
     }
 
-    /// As [`Self::last_release`], with its images state: what is done from now on cannot take them away.
+    /// As [`Self::last_release`], with its images kept: what is done from now on cannot take them away.
     pub(super) async fn release_with_images(
         &self,
         state: &HostState,
