@@ -26,6 +26,10 @@ pub struct Facts {
     pub owner: String,
     /// The group's name, or number where it has no name.
     pub group: String,
+    /// The owner's number.
+    pub uid: u32,
+    /// The group's number.
+    pub gid: u32,
     /// The size in bytes.
     pub size: u64,
     /// SHA-256 of the content in lower-case hex, for regular files if it was asked for.
@@ -44,8 +48,9 @@ pub(super) enum Hash {
 /// Marks the first field of a record of `find`; records of `sha256sum` begin with a hex digit.
 const MARK: &str = "@";
 
-/// The fields of a record after the mark: type, mode, owner, group, size, link, path.
-const FORMAT: &str = r"@\0%y\0%m\0%u\0%g\0%s\0%l\0%p\0";
+/// The fields of a record after the mark: type, mode, owner and group by name and by number, size, link,
+/// path.
+const FORMAT: &str = r"@\0%y\0%m\0%u\0%g\0%U\0%G\0%s\0%l\0%p\0";
 
 /// The command that tells about `paths`, which are absolute.
 fn facts_command(paths: &[&str], symlinks: Symlinks, hash: Hash) -> Command {
@@ -57,6 +62,18 @@ fn facts_command(paths: &[&str], symlinks: Symlinks, hash: Hash) -> Command {
         Hash::No => command,
     };
     command.timeout(Some(FACTS_TIMEOUT))
+}
+
+impl Facts {
+    /// Whether `wanted`, a name or a number, is the owner.
+    pub fn is_owned_by(&self, wanted: &str) -> bool {
+        wanted == self.owner || wanted.parse() == Ok(self.uid)
+    }
+
+    /// Whether `wanted`, a name or a number, is the group.
+    pub fn is_of_group(&self, wanted: &str) -> bool {
+        wanted == self.group || wanted.parse() == Ok(self.gid)
+    }
 }
 
 impl Files<'_> {
@@ -71,6 +88,18 @@ impl Files<'_> {
         symlinks: Symlinks,
     ) -> Result<BTreeMap<String, Facts>, FileError> {
         self.facts(paths, symlinks, Hash::Yes).await
+    }
+
+    /// What each of `paths` is, links not followed; what is absent is absent from the result.
+    ///
+    /// # Errors
+    /// [`FileError::Denied`] when a path cannot be looked at.
+    pub async fn kinds<S: AsRef<str> + Sync>(
+        &self,
+        paths: &[S],
+    ) -> Result<BTreeMap<String, Kind>, FileError> {
+        let facts = self.facts(paths, Symlinks::Report, Hash::No).await?;
+        Ok(facts.into_iter().map(|(path, facts)| (path, facts.kind)).collect())
     }
 
     pub(super) async fn facts<S: AsRef<str> + Sync>(
@@ -157,10 +186,11 @@ fn parse_record<'a>(fields: &mut impl Iterator<Item = &'a str>) -> Option<(Strin
     };
     let mode = u32::from_str_radix(fields.next()?, 8).ok()?;
     let (owner, group) = (fields.next()?.to_owned(), fields.next()?.to_owned());
+    let (uid, gid) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
     let size = fields.next()?.parse().ok()?;
     let link = Some(fields.next()?.to_owned()).filter(|_| kind == Kind::Symlink);
     let path = fields.next()?.to_owned();
-    Some((path, Facts { kind, mode, owner, group, size, sha256: None, link }))
+    Some((path, Facts { kind, mode, owner, group, uid, gid, size, sha256: None, link }))
 }
 
 #[cfg(test)]
@@ -208,13 +238,14 @@ mod tests {
         let hash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         let stdout = format!(
             "{}{}{hash}  /a b\0",
-            record("f 640 root domain_users 12  /a_b"),
-            record("l 777 1000 1000 3 ../y /x")
+            record("f 640 root domain_users 0 1007 12  /a_b"),
+            record("l 777 1000 1000 1000 1000 3 ../y /x")
         );
         let all = stat_with(Reply::ok(stdout)).await.unwrap();
         let file = &all["/a b"];
         assert_eq!((file.kind, file.mode, file.size), (Kind::File, 0o640, 12));
         assert_eq!((file.owner.as_str(), file.group.as_str()), ("root", "domain users"));
+        assert_eq!((file.uid, file.gid), (0, 1007));
         assert_eq!((file.sha256.as_deref(), file.link.as_deref()), (Some(hash), None));
         let link = &all["/x"];
         assert_eq!((link.kind, link.link.as_deref(), &link.sha256), (Kind::Symlink, Some("../y"), &None));
@@ -223,7 +254,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_absent_is_no_error() {
         let stderr = "sudo: unable to resolve host web\nfind: '/x': No such file or directory\n";
-        let reply = Reply::failure(1, stderr).stdout(record("d 755 root root 4096  /a_b"));
+        let reply = Reply::failure(1, stderr).stdout(record("d 755 root root 0 0 4096  /a_b"));
         let all = stat_with(reply).await.unwrap();
         assert_eq!(all.keys().collect::<Vec<_>>(), ["/a b"]);
     }

@@ -294,7 +294,7 @@ mod tests {
     fn directory() -> Facts {
         let root = || "root".to_owned();
         let (kind, mode) = (Kind::Directory, 0o755);
-        Facts { kind, mode, owner: root(), group: root(), size: 0, sha256: None, link: None }
+        Facts { kind, mode, owner: root(), group: root(), uid: 0, gid: 0, size: 0, sha256: None, link: None }
     }
 
     fn moves(dir: &str, base: &str, entries: &[Entry], there: &[&str]) -> Vec<String> {

@@ -37,19 +37,23 @@ impl FileModel {
         if self.mode.known().and_then(|text| bits(text)) != Some(facts.mode) {
             self.mode = Field::Known(octal(facts.mode));
         }
-        self.owner = Field::Known(facts.owner.clone());
-        self.group = Field::Known(facts.group.clone());
+        // A number and the name of the same user are the same.
+        if !self.owner.known().is_some_and(|owner| facts.is_owned_by(owner)) {
+            self.owner = Field::Known(facts.owner.clone());
+        }
+        if !self.group.known().is_some_and(|group| facts.is_of_group(group)) {
+            self.group = Field::Known(facts.group.clone());
+        }
     }
 
     /// Whether the file that `facts` tell of is what this plan wants, except for a write-only content.
     pub(super) fn is_met_by(&self, facts: &Facts) -> bool {
-        let same = |wanted: &Field<String>, found: &str| wanted.known().is_none_or(|wanted| wanted == found);
         let content = facts.sha256.as_deref().map(of_sha256);
         facts.kind == Kind::File
             && (self.is_write_only() || self.content_hash.known() == content.as_ref())
             && self.mode.known().and_then(|text| bits(text)) == Some(facts.mode)
-            && same(&self.owner, &facts.owner)
-            && same(&self.group, &facts.group)
+            && self.owner.known().is_none_or(|owner| facts.is_owned_by(owner))
+            && self.group.known().is_none_or(|group| facts.is_of_group(group))
     }
 
     /// Whether `other` differs in nothing but what later operations go by.
@@ -102,6 +106,8 @@ mod tests {
             mode: 0o600,
             owner: "root".into(),
             group: "adm".into(),
+            uid: 0,
+            gid: 4,
             size: 1,
             sha256: Some("ab".into()),
             link: None,
@@ -117,6 +123,25 @@ mod tests {
             (model.mode.known().unwrap().as_str(), model.group.known().unwrap().as_str()),
             ("0600", "adm")
         );
+    }
+
+    #[test]
+    fn owners_and_groups_compare_as_ids() {
+        let by_number = FileModel {
+            content_hash: "sha256:ab".into(),
+            mode: "0600".into(),
+            owner: "0".into(),
+            group: "4".into(),
+            ..FileModel::default()
+        };
+        let mut observed = by_number.clone();
+        observed.set_observed(&facts(), None);
+        assert_eq!((&observed.owner, &observed.group), (&by_number.owner, &by_number.group));
+        assert!(by_number.is_met_by(&facts()));
+        let other = Facts { owner: "nobody".into(), uid: 65534, ..facts() };
+        assert!(!by_number.is_met_by(&other));
+        observed.set_observed(&other, None);
+        assert_eq!(observed.owner, "nobody".into());
     }
 
     #[test]
@@ -140,7 +165,7 @@ mod tests {
         assert!(planned.is_met_by(&facts()));
         for other in [
             Facts { mode: 0o644, ..facts() },
-            Facts { owner: "nobody".into(), ..facts() },
+            Facts { owner: "nobody".into(), uid: 65534, ..facts() },
             Facts { sha256: Some("cd".into()), ..facts() },
             Facts { sha256: None, ..facts() },
             Facts { kind: Kind::Symlink, ..facts() },

@@ -100,6 +100,13 @@ pub(super) fn check_path(path: &str) -> Result<(), String> {
     if path.ends_with('/') || path.contains('\0') || path.split('/').any(|part| part == "." || part == "..") {
         return Err("must name a file, without `.` and `..` in it".to_owned());
     }
+    // Limits of Linux: PATH_MAX with its NUL, NAME_MAX.
+    if path.len() > 4095 || path.split('/').any(|part| part.len() > 255) {
+        return Err("is longer than Linux allows: 4095 bytes, and 255 of each name in it".to_owned());
+    }
+    if ["/proc/", "/sys/"].iter().any(|place| path.starts_with(place)) {
+        return Err("is in a place of the kernel, where there are no files to keep".to_owned());
+    }
     Ok(())
 }
 
@@ -165,7 +172,8 @@ mod tests {
         for path in ["/etc/a", "/a b", "/ü/-x"] {
             assert!(check_path(path).is_ok(), "{path}");
         }
-        for path in ["", "a", "/", "/a/", "/a/../b", "/./a"] {
+        let (long, deep) = (format!("/{}", "x".repeat(256)), "/x".repeat(2048));
+        for path in ["", "a", "/", "/a/", "/a/../b", "/./a", "/proc/sys/vm/swappiness", &long, &deep] {
             assert!(check_path(path).is_err(), "{path}");
         }
     }

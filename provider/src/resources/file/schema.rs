@@ -33,7 +33,10 @@ fn content() -> [Attribute; 6] {
             .required()
             .requires_replace()
             .check(|path: &String| check_path(path))
-            .describe("Absolute path of the file on the host."),
+            .describe(
+                "Absolute path of the file on the host. A file that is there already and holds something else is not \
+                 overwritten: adopt it by an import, or move it out of the way.",
+            ),
         Attribute::string("content").describe("What the file holds. Stored in the state; for secrets use `content_wo`."),
         Attribute::string("source").describe("A file on the machine that runs tofu, to be copied as it is."),
         Attribute::string("content_wo").write_only().describe(
@@ -61,7 +64,7 @@ fn access() -> [Attribute; 4] {
             .keep_on_update()
             .validate(validate::non_empty())
             .describe(
-                "The file's owner, by name. Default: who logs in, or who owns the file that is there. Another one \
+                "The file's owner, by name or number. Default: who logs in, or who owns the file that is there. Another one \
                  needs root or `sudo`.",
             ),
         Attribute::string("group")
@@ -69,7 +72,7 @@ fn access() -> [Attribute; 4] {
             .computed()
             .keep_on_update()
             .validate(validate::non_empty())
-            .describe("The file's group, by name. Default: that of who logs in, or of the file that is there."),
+            .describe("The file's group, by name or number. Default: that of who logs in, or of the file that is there."),
         Attribute::string("directory_mode")
             .default("0755")
             .check(|mode: &String| check_mode(mode))
