@@ -3,7 +3,10 @@
 //! Only what decisions need is typed; the whole document is kept beside it, because the hash
 //! stage must get back exactly what Compose said.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -41,6 +44,8 @@ pub struct Service {
     pub restarts_with: BTreeSet<String>,
     /// Whether the file gives it a health check. An image may bring one all the same.
     pub health_check: bool,
+    /// How long its health check may fail while it starts.
+    pub start_period: Duration,
     /// The profiles it belongs to.
     pub profiles: Vec<String>,
     /// How many containers it should have.
@@ -206,6 +211,8 @@ struct RawHealthCheck {
     disable: bool,
     #[serde(default)]
     test: Vec<String>,
+    #[serde(default)]
+    start_period: String,
 }
 
 #[derive(Deserialize)]
@@ -251,6 +258,7 @@ impl RawService {
             replicas: self.scale.or(deploy.and_then(|deploy| deploy.replicas)).unwrap_or(1),
             restart: self.restart_policy(),
             health_check: self.healthcheck.as_ref().is_some_and(RawHealthCheck::checks),
+            start_period: self.healthcheck.as_ref().map(RawHealthCheck::start_period).unwrap_or_default(),
             image: self.image.unwrap_or_else(|| format!("{project}-{name}")),
             build: self.build,
             environment: self.environment,
@@ -319,6 +327,34 @@ impl RawHealthCheck {
     fn checks(&self) -> bool {
         !self.disable && self.test.first().is_none_or(|word| word != "NONE")
     }
+
+    fn start_period(&self) -> Duration {
+        go_duration(&self.start_period).unwrap_or_default()
+    }
+}
+
+/// A duration as Compose prints it: Go's form, such as `1m30s`, `500ms` or `1h0m0.5s`.
+fn go_duration(text: &str) -> Option<Duration> {
+    let mut rest = text;
+    let mut all = Duration::ZERO;
+    while !rest.is_empty() {
+        let digits = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?;
+        let number: f64 = rest[..digits].parse().ok()?;
+        let unit = &rest[digits..];
+        let length = unit.find(|letter: char| letter.is_ascii_digit()).unwrap_or(unit.len());
+        let seconds = match &unit[..length] {
+            "h" => 3600.0,
+            "m" => 60.0,
+            "s" => 1.0,
+            "ms" => 1e-3,
+            "us" | "µs" => 1e-6,
+            "ns" => 1e-9,
+            _ => return None,
+        };
+        all += Duration::try_from_secs_f64(number * seconds).ok()?;
+        rest = &unit[length..];
+    }
+    Some(all)
 }
 
 #[cfg(test)]
@@ -360,6 +396,17 @@ mod tests {
 
     fn set(names: &[&str]) -> BTreeSet<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn durations_are_those_of_go() {
+        let millis = |text: &str| go_duration(text).map(|duration| duration.as_millis());
+        for (text, expected) in
+            [("", 0), ("30s", 30_000), ("1m30s", 90_000), ("1h0m0.5s", 3_600_500), ("250ms", 250)]
+        {
+            assert_eq!(millis(text), Some(expected), "{text}");
+        }
+        assert_eq!((millis("5"), millis("s"), millis("5 apples")), (None, None, None));
     }
 
     #[test]

@@ -132,7 +132,7 @@ pub async fn run_checked_with(
     limits: &Limits,
 ) -> Result<Output, Error> {
     let output = run_with(exec, command, input, limits).await?;
-    checked(exec, command, output.status, &output.stderr)?;
+    checked(exec, command, &output)?;
     Ok(output)
 }
 
@@ -164,11 +164,19 @@ pub async fn stream_checked(
     limits: &Limits,
 ) -> Result<(), Error> {
     let ended = drive(exec, command, input, stdout, limits).await?;
-    checked(exec, command, ended.status, &ended.stderr)
+    ended_well(exec, command, ended.status, &ended.stderr)
+}
+
+/// Checks how a command ended of which the caller knows other ends than a good one.
+///
+/// # Errors
+/// [`Error::Failed`] unless its status is 0.
+pub fn checked(exec: &dyn Executor, command: &Command, output: &Output) -> Result<(), Error> {
+    ended_well(exec, command, output.status, &output.stderr)
 }
 
 /// [`Error::Failed`] unless `status` is 0.
-fn checked(exec: &dyn Executor, command: &Command, status: u32, stderr: &[u8]) -> Result<(), Error> {
+fn ended_well(exec: &dyn Executor, command: &Command, status: u32, stderr: &[u8]) -> Result<(), Error> {
     if status == 0 {
         return Ok(());
     }

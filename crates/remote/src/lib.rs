@@ -6,6 +6,7 @@
 //! fake of the tests behave alike; one conformance suite holds all of
 //! them to that.
 
+pub mod claims;
 pub mod collect;
 mod command;
 #[cfg(feature = "conformance")]
@@ -25,7 +26,7 @@ pub mod proof;
 pub mod quote;
 mod tail;
 
-pub use collect::{Input, run, run_checked};
+pub use collect::{Input, checked, run, run_checked};
 pub use command::{Command, Output};
 pub use connection::Connection;
 pub use credentials::{Credentials, SshSettings};

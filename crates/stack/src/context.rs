@@ -40,6 +40,15 @@ pub trait Sink: Send + Sync {
 /// Something that does not stop an operation.
 #[derive(Debug)]
 pub enum Warning {
+    /// Files that were there before the first apply of an imported project are about to be replaced.
+    FilesReplaced {
+        /// The stack.
+        stack: String,
+        /// Where they are kept.
+        kept: String,
+        /// The files, relative to the stack's directory.
+        paths: Vec<String>,
+    },
     /// The stack is as it should be, but what was made could not be kept to go back to.
     ReleaseNotKept {
         /// The name of the stack.

@@ -24,7 +24,6 @@ use secret::{Scrubber, Secret};
 
 use crate::{
     changes::Change,
-    containers::is_of_service,
     context::Context,
     desired::{Contents, DesiredStack},
     error::Error,
@@ -33,13 +32,16 @@ use crate::{
     image_facts::ImageFacts,
     images,
     jobs::{Due, changed_jobs, check_needs, stack_changes},
+    kept_release::unique,
     observe::observe,
     options::{DeployOptions, JobSpec, When},
     outcome::{Deployed, Failed, NoRelease},
+    ownership::{check_vacant, files_in_the_way},
     prior::Prior,
     pull::{Pull, pull},
     record::Key,
     release::Adopted,
+    requirements::{Missing, missing},
     resolve::resolve,
     spec::StackSpec,
     upload::{Generated, Upload, secret_digest},
@@ -48,7 +50,8 @@ use release::KeptRelease;
 use rollback::Reached;
 
 /// How a file of ours is written.
-const PRIVATE: WriteOptions = WriteOptions { mode: 0o600, owner: None, group: None, directory_mode: 0o700 };
+pub(crate) const PRIVATE: WriteOptions =
+    WriteOptions { mode: 0o600, owner: None, group: None, directory_mode: 0o700 };
 
 /// One stack on one host, ready to be worked on under its lock.
 pub struct Deployment<'a> {
@@ -62,6 +65,8 @@ pub struct Deployment<'a> {
     prior: Option<&'a Prior>,
     /// Whether nothing of ours should be there yet.
     fresh: bool,
+    /// The id of this very stack; empty while it has none.
+    instance: String,
 }
 
 /// What is known before anything is changed.
@@ -145,13 +150,24 @@ impl<'a> Deployment<'a> {
         prior: Option<&'a Prior>,
     ) -> Self {
         let scrubber = options.scrubber();
-        Self { cx, host, spec, options, scrubber, directory, prior, fresh: false }
+        Self { cx, host, spec, options, scrubber, directory, prior, fresh: false, instance: String::new() }
+    }
+
+    /// The same, of the stack with this id. Where it has none yet, the host tells it, or it gets one.
+    #[must_use]
+    pub fn with_instance(self, instance: String) -> Self {
+        Self { instance, ..self }
     }
 
     /// The same, where nothing of ours should be there yet.
     #[must_use]
     pub fn fresh(self) -> Self {
         Self { fresh: true, ..self }
+    }
+
+    /// The id of this very stack, once it has been [prepared](Self::prepare).
+    pub fn instance(&self) -> &str {
+        &self.instance
     }
 
     /// Where the stack is.
@@ -163,8 +179,9 @@ impl<'a> Deployment<'a> {
     /// not asked again, if its inputs are the ones of now.
     ///
     /// # Errors
-    /// [`Error::AlreadyExists`] where a fresh stack meets a project that is not ours; what is wrong
-    /// with the files; and when the host cannot be asked.
+    /// As [`check_vacant`] where a fresh stack meets something, [`Error::Replaced`] where one that was
+    /// there is another by now, [`Error::InTheWay`]; what is wrong with the files; and when the host
+    /// cannot be asked.
     pub async fn prepare(&mut self, known: Option<DesiredStack>) -> Result<Prepared, Error> {
         let name = &self.spec.name;
         let (state, containers) = tokio::join!(
@@ -172,9 +189,7 @@ impl<'a> Deployment<'a> {
             self.host.engine.containers(name)
         );
         let (state, containers) = (state?, containers?);
-        if self.fresh && !state.is_ours() && containers.iter().any(is_of_service) {
-            return Err(Error::AlreadyExists { containers });
-        }
+        self.check_ownership(&state, &containers).await?;
         self.keep_secrets(&state).await?;
         self.keep_secret_files(&state).await?;
         let compose = self.host.compose_version().await?;
@@ -186,13 +201,42 @@ impl<'a> Deployment<'a> {
         Ok(Prepared { state, containers, desired, compose })
     }
 
+    /// Checks that what is there is ours to change, and settles the id of the stack.
+    async fn check_ownership(&mut self, state: &HostState, containers: &[Container]) -> Result<(), Error> {
+        let own = Some(self.instance.as_str()).filter(|own| !own.is_empty());
+        if self.fresh {
+            check_vacant(&self.spec.name, &self.directory, own, state, containers)?;
+        } else if state.is_of_another(&self.instance) {
+            return Err(Error::Replaced { host: self.host.name().to_owned() });
+        }
+        if !self.is_imported(state, containers) {
+            let paths = files_in_the_way(self.host, self.spec, &self.directory, state).await?;
+            if !paths.is_empty() {
+                let (directory, host) = (self.directory.clone(), self.host.name().to_owned());
+                return Err(Error::InTheWay { directory, host, paths });
+            }
+        }
+        if self.instance.is_empty() {
+            self.instance = match &state.instance {
+                Some(instance) => instance.clone(),
+                None => unique()?,
+            };
+        }
+        Ok(())
+    }
+
     /// Checks what only the resolved project tells, and fetches images. Nothing that exists is changed
     /// by it.
     ///
     /// # Errors
-    /// [`Error::UnknownNeeds`], [`Error::Images`], and when the host cannot be asked.
+    /// [`Error::UnknownNeeds`], [`Error::Missing`], [`Error::Images`], and when the host cannot be asked.
     pub async fn fetch(&self, prepared: &Prepared) -> Result<(), Error> {
         check_needs(&self.options.jobs, &prepared.desired)?;
+        let mut missing = missing(self.host, &self.spec.name, &prepared.desired.requirements).await?;
+        missing.retain(Missing::is_fatal);
+        if !missing.is_empty() {
+            return Err(Error::Missing(missing));
+        }
         let how = Pull {
             policy: self.options.pull,
             registries: &self.options.registries,
@@ -201,10 +245,26 @@ impl<'a> Deployment<'a> {
         pull(self.cx, self.host, self.spec, &prepared.desired, &how).await
     }
 
-    /// Takes the secrets that the host has already while their version is the same: a plan sees the
-    /// version only, so that another value without another version would change what it did not tell.
+    /// Whether the values on the host stand in for those of the configuration: a plan sees the version
+    /// only, so that another value without another version would change what it did not tell. That
+    /// holds where `version` is what the caller remembers of the last apply, and that one came to a
+    /// good end: what a failed or forgotten one has left is what may have to be corrected.
+    fn is_kept_version(
+        &self,
+        state: &HostState,
+        version: &str,
+        remembered: fn(&Prior) -> Option<&String>,
+    ) -> bool {
+        let prior = self.prior.filter(|_| !self.fresh).and_then(remembered);
+        state.is_settled() && prior.map_or("", String::as_str) == version
+    }
+
+    /// Takes the secrets that the host has already while their version is kept.
     async fn keep_secrets(&mut self, state: &HostState) -> Result<(), Error> {
         let version = &self.options.secrets.version;
+        if !self.is_kept_version(state, version, |prior| prior.secrets_version.as_ref()) {
+            return Ok(());
+        }
         let Some(sent) = state.proven_env().filter(|sent| sent.secrets_version == *version) else {
             return Ok(());
         };
@@ -229,7 +289,8 @@ impl<'a> Deployment<'a> {
     /// As [`Deployment::keep_secrets`], for secret files.
     async fn keep_secret_files(&mut self, state: &HostState) -> Result<(), Error> {
         let version = &self.options.secrets.files_version;
-        let same = state.sent.as_ref().is_some_and(|sent| sent.secret_files_version == *version);
+        let same = self.is_kept_version(state, version, |prior| prior.secret_files_version.as_ref())
+            && state.sent.as_ref().is_some_and(|sent| sent.secret_files_version == *version);
         let mut kept = BTreeMap::new();
         for (path, content) in self.options.secrets.files.iter().filter(|_| same) {
             if state.is_proven_file(path) && state.found.get(path) != Some(&secret_digest(content)) {
@@ -360,7 +421,11 @@ impl<'a> Deployment<'a> {
             override_file: work.desired.override_file(&self.contents(&work.key)),
             key: &work.key,
             secrets,
+            instance: &self.instance,
         };
+        if self.is_imported(&work.state, &work.containers) {
+            self.keep_files_of_before(work).await?;
+        }
         let upload = Upload::new(self.spec, &generated, &work.state);
         let files = self.host.files().cancelled_by(self.cx.token());
         upload.send(&files, layout.root()).await?;

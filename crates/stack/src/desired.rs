@@ -1,10 +1,13 @@
 //! What the files want of each service, in the form that is remembered between plan, apply and the
 //! next plan.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use compose::{
-    Behaviour, ReadyState, Resolved,
+    Behaviour, ReadyState, Requirements, Resolved,
     policy::Facts,
     project::Service,
     resolved::{Addition, LABEL_FILES, override_file},
@@ -42,6 +45,9 @@ pub struct DesiredStack {
     /// The services that only jobs run: their profiles are not switched on.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub runs: BTreeMap<String, JobService>,
+    /// What it needs of its host.
+    #[serde(default, skip_serializing_if = "Requirements::is_empty")]
+    pub requirements: Requirements,
 }
 
 /// A service that only jobs run.
@@ -102,6 +108,7 @@ impl ResolvedProject<'_> {
             unmanaged: false,
             secret: self.placeholders.iter().any(|placeholder| text.contains(&in_json(placeholder))),
             restarts: !matches!(service.restart.as_str(), "" | "no"),
+            start_period: service.start_period.as_secs(),
             files: resolved.uses.get(name).cloned().unwrap_or_default(),
             shares: service.shares.clone(),
             depends_on: service.depends_on.keys().cloned().collect(),
@@ -225,8 +232,12 @@ impl DesiredStack {
 
     /// What is waited for.
     pub(crate) fn goals(&self) -> BTreeMap<String, Goal> {
-        let goal =
-            |one: &DesiredService| Goal { ready: one.ready, replicas: one.replicas, retries: one.restarts };
+        let goal = |one: &DesiredService| Goal {
+            ready: one.ready,
+            replicas: one.replicas,
+            retries: one.restarts,
+            start_period: Duration::from_secs(one.start_period),
+        };
         self.services.iter().map(|(name, one)| (name.clone(), goal(one))).collect()
     }
 

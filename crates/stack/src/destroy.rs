@@ -6,41 +6,104 @@ use compose::layout::OURS;
 use secret::Scrubber;
 
 use crate::{
-    context::Context, error::Error, host::Host, host_state, kept_images::release_images, kept_release,
+    before, containers::is_of_service, context::Context, deploy::PRIVATE, error::Error, host::Host,
+    host_state, kept_images::release_images, kept_release, overview, ownership::ABANDONED,
 };
 
 /// The files of ours, which go last: they tell what else has to.
-const OUR_FILES: [&str; 6] = ["override.json", "record.json", "key", "source.json", "files", "manifest.json"];
+const OUR_FILES: [&str; 7] =
+    ["override.json", "record.json", "key", "source.json", "files", "instance", "manifest.json"];
 
-/// Takes the stack `name` down by its project's label, and its shipped files in `directory` away.
-/// Volumes stay, unless `volumes` says otherwise. Already gone is fine. Needs neither files nor
-/// secrets. What stays, because containers of others use it, is told: `network web_default`.
+/// Which stack is to be taken down.
+#[derive(Clone, Copy, Debug)]
+pub struct Doomed<'a> {
+    /// The name of its project.
+    pub name: &'a str,
+    /// Where its files are, where that is known.
+    pub directory: Option<&'a str>,
+    /// The id of the very stack; empty where it has none.
+    pub instance: &'a str,
+    /// Whether its volumes go too, with everything in them.
+    pub volumes: bool,
+}
+
+/// What taking a stack down came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destroyed {
+    /// It is gone, but for what containers of others use: `network web_default`.
+    Gone(BTreeSet<String>),
+    /// What is there is another stack than the one that was to go. Nothing was changed.
+    Another,
+}
+
+/// Takes the stack down by its project's label, and its shipped files away. Already gone is fine.
+/// Needs neither files nor secrets.
 ///
 /// # Errors
 /// When something of it could not be removed; what went before that is gone.
-pub async fn destroy(
-    cx: &Context,
-    host: &Host,
-    name: &str,
-    directory: Option<&str>,
-    volumes: bool,
-) -> Result<BTreeSet<String>, Error> {
+pub async fn destroy(cx: &Context, host: &Host, doomed: Doomed<'_>) -> Result<Destroyed, Error> {
+    let Doomed { name, directory, instance, volumes } = doomed;
     let lock = host.lock(cx, name).await?;
     let compose = host.compose(cx, &Scrubber::default());
     let done = async {
+        if let Some(directory) = directory
+            && is_another(host, name, directory, instance).await?
+        {
+            return Ok(Destroyed::Another);
+        }
         let left = compose.down(name, volumes, cx.remaining()).await?;
         release_images(&host.engine, name, []).await?;
         if let Some(directory) = directory {
             remove_files(host, directory).await?;
         }
-        Ok(left)
+        Ok(Destroyed::Gone(left))
     };
     let done = done.await;
     lock.release().await;
     done
 }
 
-/// Removes what was shipped to `directory`, by the manifest there, and nothing else.
+/// Lets go of the stack with the id `instance`, which runs on: the next one of its name may take it up.
+///
+/// # Errors
+/// When the host cannot be asked, or the note not be written.
+pub async fn abandon(
+    cx: &Context,
+    host: &Host,
+    name: &str,
+    directory: &str,
+    instance: &str,
+) -> Result<(), Error> {
+    let lock = host.lock(cx, name).await?;
+    let done = async {
+        let state = host_state::inspect(host.executor(), directory).await?;
+        if state.instance.as_deref() == Some(instance) {
+            let path = format!("{directory}/{OURS}/instance");
+            host.files().write(&path, format!("{ABANDONED}\n").into_bytes(), &PRIVATE).await?;
+        }
+        Ok(())
+    };
+    let done = done.await;
+    lock.release().await;
+    done
+}
+
+/// Whether what is on the host is another stack than the one in `directory` with the id `instance`:
+/// by the id that lies there, or, where nothing of ours does, by the directory that its containers
+/// name.
+async fn is_another(host: &Host, name: &str, directory: &str, instance: &str) -> Result<bool, Error> {
+    let state = host_state::inspect(host.executor(), directory).await?;
+    if state.is_ours() {
+        return Ok(state.is_of_another(instance));
+    }
+    let containers = host.engine.containers(name).await?;
+    let mut places =
+        containers.iter().filter(|one| is_of_service(one)).filter_map(overview::directory).peekable();
+    Ok(places.peek().is_some() && places.all(|place| place != directory))
+}
+
+/// Removes what was shipped to `directory`, by the manifest there, and nothing else; what was there before
+/// an import is put back.
 ///
 /// # Errors
 /// When the host cannot be asked, or a file cannot be removed.
@@ -54,7 +117,8 @@ pub async fn remove_files(host: &Host, directory: &str) -> Result<(), Error> {
     if !shipped.is_empty() {
         host.files().remove(directory, &shipped).await?;
     }
-    remove_ours(host, directory).await
+    remove_ours(host, directory).await?;
+    before::put_back(host, directory).await
 }
 
 /// Removes what is kept for the stack in `directory`, and what is known of it there; the files that

@@ -10,7 +10,7 @@ use docker::engine::Container;
 use http::probe::{Outcome, Target};
 use remote::{files::FileError, lock::LockError};
 
-use crate::{options::When, selection::SelectionError, wait::WaitError};
+use crate::{options::When, requirements::Missing, selection::SelectionError, wait::WaitError};
 
 /// Why an operation on a stack stopped. What to do about it is for the caller to say: it knows what
 /// the person wrote.
@@ -33,6 +33,40 @@ pub enum Error {
     AlreadyExists {
         /// What runs of it.
         containers: Vec<Container>,
+        /// Whether it is one of Windlass, which another configuration has made.
+        made_by_windlass: bool,
+    },
+    /// The directory is another stack's.
+    #[error("{directory} belongs to the stack {project:?} already")]
+    DirectoryTaken {
+        /// The directory.
+        directory: String,
+        /// The name of the stack that it belongs to.
+        project: String,
+    },
+    /// Another stack of that name has taken the place of the one that the caller knows.
+    #[error("the stack on {host} is another one than the one that is recorded")]
+    Replaced {
+        /// The host in words.
+        host: String,
+    },
+    /// Files are in the way that no manifest of ours names.
+    #[error("files that were there before are in the way in {directory} on {host}: {}", paths.join(", "))]
+    InTheWay {
+        /// The stack's directory.
+        directory: String,
+        /// The host in words.
+        host: String,
+        /// The files, relative to the directory.
+        paths: Vec<String>,
+    },
+    /// What is at a path may not be looked at, or its disk is not mounted.
+    #[error("{path} on {host} cannot be looked at")]
+    Hidden {
+        /// The path.
+        path: String,
+        /// The host in words.
+        host: String,
     },
     /// Compose cannot read the files.
     #[error("docker compose cannot read {}: {message}", file.as_deref().unwrap_or("the files"))]
@@ -75,6 +109,9 @@ pub enum Error {
         /// Those that the files only say how to build, and that nobody has built: image to service.
         unbuilt: BTreeMap<String, String>,
     },
+    /// The host does not have what the stack needs and does not make itself.
+    #[error("the host does not have what the stack needs: {}", names(.0))]
+    Missing(Vec<Missing>),
     /// A job did not end well.
     #[error("job {:?} failed", .0.name)]
     Job(Box<FailedJob>),
@@ -153,6 +190,10 @@ pub enum RollbackError {
         /// The files that are not what they were.
         files: BTreeSet<String>,
     },
+}
+
+fn names(missing: &[Missing]) -> String {
+    missing.iter().map(|one| one.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 fn list(names: &BTreeSet<String>) -> String {

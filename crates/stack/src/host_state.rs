@@ -6,7 +6,7 @@ use std::{
 };
 
 use compose::{resolved::SECRET_MODE, secret_label::placeholder};
-use remote::{Command, Executor, Input, run_checked};
+use remote::{Command, Executor, Input, checked, run};
 use serde::{Deserialize, Serialize};
 use tree::{FileDigest, Manifest, link_digest, sha256};
 
@@ -28,11 +28,33 @@ use crate::{
 ///
 /// The list of shipped files lies beside the manifest in a form that `xargs` reads; it is never
 /// empty, because `.env` is in it.
+///
+/// What we may not look at is not absent: `absent` tells the two apart by the nearest directory on
+/// the way that exists, and a disk of `/etc/fstab` that is not mounted has nothing to tell either.
+/// Then the script ends with [`HIDDEN`] and the path.
 const SCRIPT: &str = r#"
 export LC_ALL=C
-cd -- "$1" 2>/dev/null || { grep -asH '' /etc/machine-id; exit 0; }
-cd .windlass 2>/dev/null || { grep -asH '' /etc/machine-id; exit 0; }
-grep -asH '' /etc/machine-id record.json manifest.json source.json key good/.windlass/generation.json
+hidden() { printf '%s' "$1" >&2; exit 77; }
+absent() {
+  [ -e "$1" ] || [ -L "$1" ] && return 1
+  up=$1
+  while up=${up%/*}; [ -n "$up" ]; do [ -e "$up" ] && break; done
+  [ ! -d "${up:-/}" ] || [ -x "${up:-/}" ]
+}
+unmounted() {
+  while read -r _ point _; do
+    case $point in /?*) ;; *) continue ;; esac
+    case $1/ in "$point"/*) grep -qsF " $point " /proc/self/mounts || return 0 ;; esac
+  done 2>/dev/null </etc/fstab
+  return 1
+}
+none() { absent "$1" && ! unmounted "$1" || hidden "$1"; grep -asH '' /etc/machine-id; exit 0; }
+cd -- "$1" 2>/dev/null || none "$1"
+cd .windlass 2>/dev/null || none "$1/.windlass"
+for file in record.json manifest.json source.json key instance; do
+  [ -r "$file" ] || absent "$1/.windlass/$file" || hidden "$1/.windlass/$file"
+done
+grep -asH '' /etc/machine-id record.json manifest.json source.json key instance good/.windlass/generation.json
 printf '\0'
 cd .. && [ -f .windlass/files ] || exit 0
 xargs -0 -a .windlass/files sha256sum -z -- .windlass/override.json 2>/dev/null
@@ -40,6 +62,9 @@ printf '\0'
 xargs -0 -a .windlass/files sh -c 'exec find -P "$@" -maxdepth 0 -printf "%y\0%m\0%l\0%p\0"' find 2>/dev/null
 exit 0
 "#;
+
+/// How the script ends where something may not be looked at.
+const HIDDEN: u32 = 77;
 
 /// The file of which only the hash is looked at.
 const OVERRIDE: &str = ".windlass/override.json";
@@ -57,6 +82,8 @@ fn file_purpose(path: &str) -> String {
 pub struct HostState {
     /// What `/etc/machine-id` holds.
     pub machine_id: String,
+    /// The id of the very stack that is here; none where it is of a Windlass that gave none.
+    pub instance: Option<String>,
     /// What the last apply made.
     pub record: Option<Record>,
     /// The shipped files as they were sent.
@@ -145,10 +172,16 @@ impl Shipped {
 /// What the host has in `directory`. Nothing there is no error.
 ///
 /// # Errors
-/// When the host cannot be asked, or what it has is of a newer Windlass.
+/// When the host cannot be asked, or what it has is of a newer Windlass; [`Error::Hidden`] where it may
+/// not be looked at.
 pub async fn inspect(executor: &dyn Executor, directory: &str) -> Result<HostState, Error> {
     let command = Command::new(["sh", "-c", SCRIPT, "windlass-inspect", directory]).privileged();
-    let output = run_checked(executor, &command, Input::Nothing).await?;
+    let output = run(executor, &command, Input::Nothing).await?;
+    if output.status == HIDDEN {
+        let path = output.stderr_text().trim().to_owned();
+        return Err(Error::Hidden { path, host: executor.name().to_owned() });
+    }
+    checked(executor, &command, &output)?;
     parse(&output.stdout_text())
 }
 
@@ -166,6 +199,7 @@ fn parse(text: &str) -> Result<HostState, Error> {
     let sums = hashes(sums);
     Ok(HostState {
         machine_id: file("/etc/machine-id").unwrap_or_default().trim().to_owned(),
+        instance: file("instance").map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()),
         record: file("record.json").map(|json| Record::parse(json.as_bytes())).transpose()?,
         manifest: file("manifest.json")
             .map(|json| Manifest::parse(json.as_bytes()))
@@ -215,6 +249,22 @@ impl HostState {
     /// Whether a stack of ours is here.
     pub fn is_ours(&self) -> bool {
         self.manifest.is_some()
+    }
+
+    /// What makes it another stack than the one that `instance` is the id of: an id of its own. One
+    /// without an id, of either side, is taken for the same.
+    pub fn is_of_another(&self, instance: &str) -> bool {
+        !instance.is_empty() && self.instance.as_deref().is_some_and(|found| found != instance)
+    }
+
+    /// Whether what is here is left of a first apply of the stack `name` that never came to its end,
+    /// so that nobody has it: the next one may go on from it.
+    pub(crate) fn is_leftover(&self, name: &str) -> bool {
+        self.release.is_none()
+            && self
+                .record
+                .as_ref()
+                .is_none_or(|record| record.unfinished && !record.complete && record.project == name)
     }
 
     /// `source_hash` as it is: the one that was sent while every file is as it was sent, and the

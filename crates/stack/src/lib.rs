@@ -15,6 +15,7 @@
 //! one that fails goes back. [`destroy`] takes a stack down.
 
 pub mod adopted;
+mod before;
 pub mod changes;
 pub mod containers;
 mod context;
@@ -35,11 +36,13 @@ pub mod observe;
 mod options;
 mod outcome;
 pub mod overview;
+mod ownership;
 mod plan;
 mod prior;
 mod pull;
 pub mod record;
 pub mod release;
+mod requirements;
 mod resolve;
 mod selection;
 mod service;
@@ -50,7 +53,7 @@ mod wait;
 pub use context::{Context, LogSink, Sink, Warning};
 pub use deploy::{Deployment, Prepared};
 pub use desired::{DesiredStack, JobService};
-pub use destroy::{destroy, remove_files};
+pub use destroy::{Destroyed, Doomed, abandon, destroy, remove_files};
 pub use error::{Error, FailedJob, FailedProbe, RollbackError, UnknownNeeds};
 pub use host::{Host, StackLock};
 pub use host_state::HostState;
@@ -63,11 +66,13 @@ pub use options::{
     Secrets, When, has_new_probes,
 };
 pub use outcome::{Deployed, Failed, KeptBecause, NoRelease, Outcome, Undo};
+pub use ownership::{check_vacant, files_in_the_way};
 pub use plan::{Known, PlannedStack, plan};
 pub use prior::Prior;
 pub use pull::unbuilt;
+pub use requirements::{Missing, MissingKind, missing};
 pub use resolve::resolve;
 pub use selection::{Selection, SelectionError, WaitFor};
 pub use service::{CHANGED, DesiredService, ORPHANED, ObservedService, PlannedService};
 pub use spec::StackSpec;
-pub use wait::{ContainerFailure, WaitError};
+pub use wait::{ContainerFailure, FailureKind, START_TIMEOUT, WaitError};

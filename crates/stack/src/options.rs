@@ -26,6 +26,9 @@ pub struct DeployOptions {
     pub on_failure: OnFailure,
     /// How many good applies' images are kept, this one's among them.
     pub keep_images: usize,
+    /// How long a service that its restart policy starts again has until it stays, beyond the start
+    /// period of its health check; not at all by default.
+    pub start_timeout: Duration,
     /// The jobs, in their order.
     pub jobs: Vec<JobSpec>,
     /// The probes, in their order.

@@ -17,4 +17,8 @@ pub struct Prior {
     pub jobs: Vec<JobSpec>,
     /// The hash over what was shipped.
     pub source_hash: Option<String>,
+    /// The version of the secrets in `.env`.
+    pub secrets_version: Option<String>,
+    /// The version of the secret files.
+    pub secret_files_version: Option<String>,
 }

@@ -36,6 +36,9 @@ pub struct Record {
     /// nothing to go back to.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unfinished: bool,
+    /// Whether some apply of this stack has come to a good end, so that somebody has it in a state.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub complete: bool,
     /// What became of each service.
     pub services: BTreeMap<String, RecordedService>,
     /// What earlier applies made of services that have left the files, and whose containers were to
@@ -89,6 +92,7 @@ impl Record {
             project: project.into(),
             compose: compose.into(),
             unfinished: false,
+            complete: false,
             services: BTreeMap::new(),
             orphans: BTreeMap::new(),
             history: ImageHistory::default(),

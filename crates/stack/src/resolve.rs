@@ -8,7 +8,8 @@ mod runs;
 use std::collections::{BTreeMap, BTreeSet};
 
 use compose::{
-    Behaviour, Compose, Layout, Project, Resolved, resources::Values, secret_label::Placeholders, staging,
+    Behaviour, Compose, Layout, Project, Requirements, Resolved, resources::Values,
+    secret_label::Placeholders, staging,
 };
 use remote::files::{Entry, EntryContent, Files, TreeOptions};
 use secret::Scrubber;
@@ -70,7 +71,22 @@ pub async fn resolve(
         contexts: &contexts,
         chosen: &spec.images,
     };
-    Ok(DesiredStack { inactive, ..DesiredStack::of(spec.digest(directory, &version), &project)? })
+    let desired = DesiredStack::of(spec.digest(directory, &version), &project)?;
+    let requirements = requirements(&resolved, &desired, spec, directory);
+    Ok(DesiredStack { inactive, requirements, ..desired })
+}
+
+/// What the services that are started need of the host.
+fn requirements(
+    resolved: &Resolved,
+    desired: &DesiredStack,
+    spec: &StackSpec,
+    directory: &str,
+) -> Requirements {
+    let started = desired.services.iter().filter(|(_, one)| !one.unmanaged && one.replicas > 0);
+    let env = spec.layout(directory).env_path();
+    let shipped = spec.source.files.keys().chain(spec.secret_files.keys()).chain([&env]);
+    Requirements::of(&resolved.config.document, started.map(|(name, _)| name), directory, shipped)
 }
 
 /// What Compose makes of the files.

@@ -46,6 +46,9 @@ pub struct DesiredService {
     /// Whether its restart policy starts it again when it fails.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub restarts: bool,
+    /// For how many seconds its health check may fail while it starts.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub start_period: u64,
     /// The shipped files that it uses.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub files: BTreeSet<String>,
@@ -67,6 +70,10 @@ pub struct DesiredService {
     /// Those of its labels that stand for secrets.
     #[serde(rename = "seals", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secret_labels: BTreeMap<String, SecretLabel>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A service as it will be: what is known of it before a change is made. `None` is what only the
@@ -164,6 +171,7 @@ pub(crate) mod tests {
             unmanaged: false,
             secret: false,
             restarts: false,
+            start_period: 0,
             files: BTreeSet::new(),
             shares: BTreeSet::new(),
             depends_on: BTreeSet::new(),

@@ -45,6 +45,8 @@ pub(crate) struct Generated<'a> {
     pub(crate) key: &'a Key,
     /// What is sent beside the manifest tells which secrets are in `.env`.
     pub(crate) secrets: &'a Secrets,
+    /// The id of the stack.
+    pub(crate) instance: &'a str,
 }
 
 impl Upload {
@@ -84,6 +86,9 @@ impl Upload {
         entries.push(private(&our("files"), list));
         if state.key.is_none() {
             entries.push(private(&our("key"), key.to_text().expose().as_bytes().to_vec()));
+        }
+        if state.instance.as_deref() != Some(generated.instance) {
+            entries.push(private(&our("instance"), format!("{}\n", generated.instance).into_bytes()));
         }
         let settled = vec![
             private(&our("manifest.json"), plain.to_json()),

@@ -7,7 +7,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -28,6 +28,13 @@ const INSPECTIONS: usize = 4;
 /// How many lines of log a failure carries.
 const LOG_LINES: usize = 30;
 
+/// How long a service that its restart policy starts again has until it stays, where nobody says
+/// otherwise.
+pub const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a container that was started again has to be up until it counts as one that stays; Docker
+/// itself takes a start for a good one after this time.
+const STABLE: Duration = Duration::from_secs(10);
+
 /// How a wait goes about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
@@ -36,6 +43,9 @@ pub struct Pace {
     /// A service without a health check must be up this long. Programs that cannot start tend to
     /// end within a second; whole seconds count, because the list of containers tells no less.
     pub settle: Duration,
+    /// What its restart policy starts again has this long, beyond the start period of its health check,
+    /// until it stays.
+    pub start_timeout: Duration,
     /// The whole wait may take this long.
     pub limit: Duration,
 }
@@ -45,6 +55,7 @@ impl Default for Pace {
         Self {
             interval: Duration::from_millis(300),
             settle: Duration::from_secs(2),
+            start_timeout: START_TIMEOUT,
             limit: Duration::from_secs(600),
         }
     }
@@ -57,9 +68,10 @@ pub struct Goal {
     pub ready: ReadyState,
     /// How many containers it has then.
     pub replicas: u32,
-    /// Whether a job that fails is started again by its restart policy, so that one failure is
-    /// not the end.
+    /// Whether what fails is started again by its restart policy, so that one failure is not the end.
     pub retries: bool,
+    /// How long its health check may fail while it starts.
+    pub start_period: Duration,
 }
 
 /// How one service stands.
@@ -75,7 +87,21 @@ pub enum Progress {
         id: String,
         /// What happened, in words.
         why: String,
+        /// What kind of failure that is.
+        kind: FailureKind,
     },
+}
+
+/// What may have to be done about a failure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FailureKind {
+    /// It ended with 0 although it should stay: it may be a job that nobody called one.
+    EndedWell,
+    /// Its restart policy started it again and again, for longer than it was given.
+    Restarting,
+    /// Anything else.
+    #[default]
+    Other,
 }
 
 /// How the services stand, from one list of containers.
@@ -86,7 +112,7 @@ pub fn judge(
     goals: &BTreeMap<String, Goal>,
     containers: &[Container],
     restarts: &BTreeMap<String, i64>,
-    settle: Duration,
+    now: Moment,
 ) -> BTreeMap<String, Progress> {
     let live = by_service(containers);
     let restarted = |container: &Container| restarts.get(&container.id).is_some_and(|count| *count > 0);
@@ -95,20 +121,15 @@ pub fn judge(
         .filter(|(_, goal)| !matches!(goal.ready, ReadyState::Idle | ReadyState::Ignored))
         .map(|(name, goal)| {
             let own = live.get(name).map(Vec::as_slice).unwrap_or_default();
-            (name.clone(), service(own, *goal, &restarted, settle))
+            (name.clone(), service(own, *goal, &restarted, now))
         })
         .collect()
 }
 
-fn service(
-    own: &[&Container],
-    goal: Goal,
-    restarted: &impl Fn(&Container) -> bool,
-    settle: Duration,
-) -> Progress {
+fn service(own: &[&Container], goal: Goal, restarted: &impl Fn(&Container) -> bool, now: Moment) -> Progress {
     let mut pending = None;
     for container in own {
-        match one(container, goal, restarted(container), settle) {
+        match one(container, goal, restarted(container), now) {
             Progress::Reached => {}
             Progress::Pending(words) => drop(pending.get_or_insert(words)),
             failed @ Progress::Failed { .. } => return failed,
@@ -122,29 +143,57 @@ fn service(
     }
 }
 
-fn one(container: &Container, goal: Goal, restarted: bool, settle: Duration) -> Progress {
+fn one(container: &Container, goal: Goal, restarted: bool, now: Moment) -> Progress {
     let job = goal.ready == ReadyState::Completed;
-    let failed = |why: String| Progress::Failed { id: container.id.clone(), why };
+    let failed_as = |kind, why: String| Progress::Failed { id: container.id.clone(), why, kind };
+    let failed = |why: &str| failed_as(FailureKind::Other, why.to_owned());
     let pending = |words: &str| Progress::Pending(words.to_owned());
     let code = container.status.exit_code.unwrap_or(-1);
+    let up_for = |time: Duration| container.status.uptime.is_some_and(|uptime| uptime >= time);
     match container.state {
         State::Exited if job && code == 0 => Progress::Reached,
         State::Exited | State::Restarting if job && goal.retries => pending("trying again"),
-        State::Exited => failed(format!("exited with status {code}")),
-        State::Restarting => failed(format!("exits with status {code} and is restarted again and again")),
-        State::Dead => failed("is dead".to_owned()),
+        State::Exited if code == 0 => failed_as(FailureKind::EndedWell, "exited with status 0".to_owned()),
+        State::Exited => failed(&format!("exited with status {code}")),
+        State::Restarting if now.may_start(goal) => pending(&format!("restarting (status {code})")),
+        State::Restarting => failed_as(
+            FailureKind::Restarting,
+            format!(
+                "exits with status {code} and is restarted by its restart policy again and again, for {} s now",
+                now.elapsed.as_secs()
+            ),
+        ),
+        State::Dead => failed("is dead"),
         State::Removing => pending("being removed"),
         State::Created => pending("created"),
-        State::Paused => failed("is paused".to_owned()),
+        State::Paused => failed("is paused"),
         State::Running if job => pending("running"),
-        State::Running if restarted => failed("has exited and was restarted".to_owned()),
+        State::Running if restarted && !up_for(STABLE) => pending("running again after a restart"),
         State::Running => match container.health().filter(|_| goal.ready != ReadyState::Up) {
-            Some(Health::Unhealthy) => failed("is unhealthy".to_owned()),
+            Some(Health::Unhealthy) => failed("is unhealthy"),
             Some(Health::Starting) => pending("starting"),
             Some(Health::Healthy) => Progress::Reached,
-            None if container.status.uptime.is_some_and(|uptime| uptime >= settle) => Progress::Reached,
+            None if up_for(now.settle) => Progress::Reached,
             None => pending("running"),
         },
+    }
+}
+
+/// When a look is taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// As in [`Pace`].
+    pub settle: Duration,
+    /// As in [`Pace`].
+    pub start_timeout: Duration,
+    /// How long has been waited.
+    pub elapsed: Duration,
+}
+
+impl Moment {
+    /// Whether what falls may still be started again by its restart policy.
+    fn may_start(self, goal: Goal) -> bool {
+        goal.retries && self.elapsed < goal.start_period + self.start_timeout
     }
 }
 
@@ -157,6 +206,8 @@ pub struct ContainerFailure {
     pub container: String,
     /// What happened, in words that follow the name.
     pub why: String,
+    /// What kind of failure that is.
+    pub kind: FailureKind,
     /// Its last lines, scrubbed.
     pub log: Vec<String>,
 }
@@ -231,15 +282,17 @@ pub async fn until_ready(
     scrubber: &Scrubber,
 ) -> Result<Vec<Container>, WaitError> {
     let poll = Poll::new(pace.interval, pace.limit, cancel);
+    let began = Instant::now();
     let mut counted = BTreeMap::new();
     loop {
         let containers = engine.containers(project).await?;
-        let mut progress = judge(goals, &containers, &counted, pace.settle);
+        let now = Moment { settle: pace.settle, start_timeout: pace.start_timeout, elapsed: began.elapsed() };
+        let mut progress = judge(goals, &containers, &counted, now);
         if progress.values().all(|one| *one == Progress::Reached) {
             // Restarts that fell between two looks show only in the count, which costs a call
             // each: it is taken once, at what looks like the end.
             counted = restarts(engine, uncertain(&containers, goals, before)).await?;
-            progress = judge(goals, &containers, &counted, pace.settle);
+            progress = judge(goals, &containers, &counted, now);
             if progress.values().all(|one| *one == Progress::Reached) {
                 return Ok(containers);
             }
@@ -278,9 +331,9 @@ fn uncertain<'c>(
     })
 }
 
-fn failures(progress: &BTreeMap<String, Progress>) -> Vec<(String, String)> {
+fn failures(progress: &BTreeMap<String, Progress>) -> Vec<(String, String, FailureKind)> {
     let failed = |one: &Progress| match one {
-        Progress::Failed { id, why } => Some((id.clone(), why.clone())),
+        Progress::Failed { id, why, kind } => Some((id.clone(), why.clone(), *kind)),
         _ => None,
     };
     progress.values().filter_map(failed).collect()
@@ -294,13 +347,16 @@ fn pending(progress: &BTreeMap<String, Progress>) -> BTreeMap<String, String> {
     progress.iter().filter_map(|(name, one)| Some((name.clone(), words(one)?))).collect()
 }
 
-fn of_services(containers: &[Container], services: &BTreeMap<String, String>) -> Vec<(String, String)> {
+fn of_services(
+    containers: &[Container],
+    services: &BTreeMap<String, String>,
+) -> Vec<(String, String, FailureKind)> {
     let live = by_service(containers);
     services
         .iter()
         .flat_map(|(name, words)| {
             let own = live.get(name).map(Vec::as_slice).unwrap_or_default();
-            own.iter().map(move |container| (container.id.clone(), format!("is {words}")))
+            own.iter().map(move |container| (container.id.clone(), format!("is {words}"), FailureKind::Other))
         })
         .collect()
 }
@@ -309,11 +365,11 @@ fn of_services(containers: &[Container], services: &BTreeMap<String, String>) ->
 async fn explain(
     engine: &Engine,
     containers: &[Container],
-    failed: Vec<(String, String)>,
+    failed: Vec<(String, String, FailureKind)>,
     scrubber: &Scrubber,
 ) -> Result<Vec<ContainerFailure>, Error> {
     let mut all = Vec::new();
-    for (id, why) in failed {
+    for (id, why, kind) in failed {
         let Some(container) = containers.iter().find(|container| container.id == id) else { continue };
         let run = engine.run(&id).await?.unwrap_or_default();
         let log = engine.logs(&id, &LogPart::last(LOG_LINES)).await?;
@@ -321,6 +377,7 @@ async fn explain(
             service: container.label(LABEL_SERVICE).unwrap_or_default().to_owned(),
             container: container.name.clone(),
             why: scrubber.scrub(&details(&why, &run)),
+            kind,
             log: log.iter().map(|line| scrubber.scrub(line)).collect(),
         });
     }

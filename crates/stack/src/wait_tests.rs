@@ -1,7 +1,11 @@
 use super::*;
 use docker::engine::StatusText;
 
-const SETTLE: Duration = Duration::from_secs(2);
+const NOW: Moment = Moment {
+    settle: Duration::from_secs(2),
+    start_timeout: Duration::from_secs(60),
+    elapsed: Duration::from_secs(9),
+};
 
 fn container(service: &str, id: &str, state: State, status: &str) -> Container {
     Container {
@@ -18,12 +22,12 @@ fn container(service: &str, id: &str, state: State, status: &str) -> Container {
 }
 
 fn goal(ready: ReadyState) -> Goal {
-    Goal { ready, replicas: 1, retries: false }
+    Goal { ready, replicas: 1, retries: false, start_period: Duration::ZERO }
 }
 
 fn judge_one(goal: Goal, containers: &[Container]) -> Progress {
     let goals = BTreeMap::from([("app".to_owned(), goal)]);
-    judge(&goals, containers, &BTreeMap::new(), SETTLE)["app"].clone()
+    judge(&goals, containers, &BTreeMap::new(), NOW)["app"].clone()
 }
 
 fn pending(words: &str) -> Progress {
@@ -31,7 +35,12 @@ fn pending(words: &str) -> Progress {
 }
 
 fn failed(why: &str) -> Progress {
-    Progress::Failed { id: "1".to_owned(), why: why.to_owned() }
+    let kind = match why {
+        "exited with status 0" => FailureKind::EndedWell,
+        _ if why.contains("again and again") => FailureKind::Restarting,
+        _ => FailureKind::Other,
+    };
+    Progress::Failed { id: "1".to_owned(), why: why.to_owned(), kind }
 }
 
 #[test]
@@ -50,7 +59,7 @@ fn one_container_is_judged_by_its_goal() {
             Running,
             State::Restarting,
             "Restarting (7) 1 second ago",
-            failed("exits with status 7 and is restarted again and again"),
+            failed("exits with status 7 and is restarted by its restart policy again and again, for 9 s now"),
         ),
         (Running, State::Paused, "Up 1 second (Paused)", failed("is paused")),
         (Running, State::Dead, "Dead", failed("is dead")),
@@ -84,7 +93,7 @@ fn nobody_waits_for_what_is_idle_or_ignored() {
     let fallen = container("app", "1", State::Exited, "Exited (1) 1 second ago");
     for ready in [ReadyState::Idle, ReadyState::Ignored] {
         let goals = BTreeMap::from([("app".to_owned(), goal(ready))]);
-        assert!(judge(&goals, std::slice::from_ref(&fallen), &BTreeMap::new(), SETTLE).is_empty());
+        assert!(judge(&goals, std::slice::from_ref(&fallen), &BTreeMap::new(), NOW).is_empty());
     }
 }
 
@@ -99,13 +108,37 @@ fn all_replicas_count_and_one_failure_is_enough() {
 }
 
 #[test]
-fn a_restart_that_no_look_saw_is_a_failure() {
+fn a_restart_that_no_look_saw_counts_until_the_container_stays() {
     let goals = BTreeMap::from([("app".to_owned(), goal(ReadyState::Running))]);
-    let up = [container("app", "1", State::Running, "Up 9 seconds")];
-    let found =
-        |count: i64| judge(&goals, &up, &BTreeMap::from([("1".to_owned(), count)]), SETTLE)["app"].clone();
-    assert_eq!(found(0), Progress::Reached);
-    assert_eq!(found(1), failed("has exited and was restarted"));
+    let found = |count: i64, status: &str| {
+        let up = [container("app", "1", State::Running, status)];
+        judge(&goals, &up, &BTreeMap::from([("1".to_owned(), count)]), NOW)["app"].clone()
+    };
+    assert_eq!(found(0, "Up 9 seconds"), Progress::Reached);
+    assert_eq!(found(1, "Up 9 seconds"), pending("running again after a restart"));
+    assert_eq!(found(1, "Up 10 seconds"), Progress::Reached);
+}
+
+#[test]
+fn what_its_policy_restarts_has_time_until_it_stays() {
+    let restarting = [container("app", "1", State::Restarting, "Restarting (1) 1 second ago")];
+    let found = |retries: bool, elapsed: u64, period: u64| {
+        let start_period = Duration::from_secs(period);
+        let goals =
+            BTreeMap::from([("app".to_owned(), Goal { retries, start_period, ..goal(ReadyState::Running) })]);
+        let now = Moment { elapsed: Duration::from_secs(elapsed), ..NOW };
+        judge(&goals, &restarting, &BTreeMap::new(), now)["app"].clone()
+    };
+    let given_up = |seconds: u64| {
+        failed(&format!(
+            "exits with status 1 and is restarted by its restart policy again and again, for {seconds} s now"
+        ))
+    };
+    assert_eq!(found(true, 59, 0), pending("restarting (status 1)"));
+    assert_eq!(found(true, 60, 0), given_up(60));
+    assert_eq!(found(true, 89, 30), pending("restarting (status 1)"));
+    assert_eq!(found(true, 90, 30), given_up(90));
+    assert_eq!(found(false, 1, 30), given_up(1));
 }
 
 #[test]
@@ -117,7 +150,7 @@ fn idle_services_and_one_offs_are_not_waited_for() {
     let mut one_off = container("app", "9", State::Exited, "Exited (1) 1 second ago");
     one_off.labels.insert(crate::containers::LABEL_ONE_OFF.into(), "True".into());
     let containers = [container("app", "1", State::Running, "Up 9 seconds"), one_off];
-    let found = judge(&goals, &containers, &BTreeMap::new(), SETTLE);
+    let found = judge(&goals, &containers, &BTreeMap::new(), NOW);
     assert_eq!(found, BTreeMap::from([("app".to_owned(), Progress::Reached)]));
 }
 
@@ -145,6 +178,7 @@ fn errors_are_one_line() {
         service: "app".into(),
         container: name.into(),
         why: "is unhealthy".into(),
+        kind: FailureKind::Other,
         log: Vec::new(),
     };
     let error = WaitError::Failed(vec![failure("web-app-1"), failure("web-app-2")]);

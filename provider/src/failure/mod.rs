@@ -10,6 +10,7 @@ mod docker;
 mod file;
 mod host;
 mod lock;
+mod place;
 mod stack;
 mod tree;
 
@@ -21,6 +22,8 @@ pub(crate) use docker::docker_error;
 pub(crate) use file::file_error;
 pub(crate) use host::host_error;
 pub(crate) use lock::lock_error;
+pub(crate) use place::missing;
+pub(crate) use stack::stack_warning;
 pub(crate) use tree::tree_error;
 
 /// What the world looks like when nothing was done.

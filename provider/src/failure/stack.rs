@@ -6,11 +6,15 @@ use compose::{build::BuildError, job::JobError};
 use framework::{Diagnostic, Diagnostics, Path};
 use http::probe::{Outcome, Target};
 use stack::{
-    ContainerFailure, Error, FailedJob, FailedProbe, RollbackError, SelectionError, UnknownNeeds, WaitError,
-    When,
+    ContainerFailure, Error, FailedJob, FailedProbe, FailureKind, RollbackError, SelectionError,
+    UnknownNeeds, WaitError, Warning, When,
 };
 
-use super::{Failure, docker_error, host_error, sentence};
+use super::{
+    Failure, docker_error, host_error,
+    place::{hidden, in_the_way, listed, missing},
+    sentence,
+};
 
 /// The diagnostics of a failed operation on a stack; `files` is the attribute that its Compose files
 /// come from.
@@ -24,6 +28,19 @@ pub(super) fn stack_error(title: &str, error: Error, world: &str, files: &str) -
         }
         Error::Wait(error) => not_ready(title, &error, world),
         Error::AlreadyExists { .. } => files_error(sentence(&error.to_string()), String::new(), "name"),
+        Error::DirectoryTaken { ref project, .. } => {
+            let next = format!("Choose another `directory`, or destroy the stack {project:?} first.");
+            files_error(sentence(&error.to_string()), next, "directory")
+        }
+        Error::Replaced { .. } => files_error(
+            sentence(&error.to_string()),
+            "Plan again: the plan then shows the recorded one as gone. Give one of the two another name, or adopt what \
+             runs there by an import."
+                .to_owned(),
+            "name",
+        ),
+        Error::InTheWay { directory, host, paths } => in_the_way(title, &directory, &host, &paths, world),
+        Error::Hidden { path, host } => hidden(title, &path, &host, world),
         Error::InvalidFiles { file, message } => {
             let happened = match file {
                 Some(file) => format!("Docker Compose cannot read {file}: {message}"),
@@ -69,11 +86,34 @@ pub(super) fn stack_error(title: &str, error: Error, world: &str, files: &str) -
             let failed = failed.iter().map(|error| docker_error(title, error, world));
             return unbuilt.into_iter().chain(failed).collect();
         }
+        Error::Missing(all) => return all.iter().map(|one| missing(title, one, world)).collect(),
         Error::Job(failed) => return failed_job(title, *failed, world),
         Error::Probe(failed) => failed_probe(title, &failed, world),
         Error::Rollback(error) => rollback(title, &error),
     };
     diagnostic.into()
+}
+
+/// The diagnostics of what did not stop an operation on a stack.
+pub(crate) fn stack_warning(warning: Warning) -> Diagnostics {
+    match warning {
+        Warning::ReleaseNotKept { stack, error } => {
+            let title = format!("Could not keep the good state of compose stack {stack:?}");
+            let world = "The stack is as it should be. Should the next apply fail, it is tried to go back to what runs then.";
+            Failure::from(error).into_diagnostics(&title, world)
+        }
+        Warning::FilesReplaced { stack, kept, paths } => {
+            Diagnostic::warning(format!("Replaced files that were there before compose stack {stack:?}"))
+                .detail(format!(
+                    "The imported project had files of its own in the place of: {}.",
+                    listed(&paths)
+                ))
+                .detail(format!(
+                    "Copies of them are kept in {kept}; when the stack is destroyed, they are put back."
+                ))
+                .into()
+        }
+    }
 }
 
 fn at(title: &str, happened: String, world: &str, next: &str, path: Path) -> Diagnostic {
@@ -215,7 +255,35 @@ fn not_ready(title: &str, error: &WaitError, world: &str) -> Diagnostic {
         }
         _ => "Correct what the log names, then apply again.",
     };
-    diagnostic.detail(world).detail(next)
+    let mut diagnostic = diagnostic.detail(world);
+    let kinds: BTreeSet<FailureKind> = containers.iter().map(|one| one.kind).collect();
+    for advice in kinds.iter().filter_map(|kind| advice(*kind, containers)) {
+        diagnostic = diagnostic.detail(advice);
+    }
+    // What ended with 0 has nothing in its log to be corrected.
+    if kinds.iter().all(|kind| *kind == FailureKind::EndedWell) && !kinds.is_empty() {
+        return diagnostic;
+    }
+    diagnostic.detail(next)
+}
+
+/// What to do about failures of this kind, where the log does not tell.
+fn advice(kind: FailureKind, containers: &[ContainerFailure]) -> Option<String> {
+    let mut services: BTreeSet<&str> = BTreeSet::new();
+    services.extend(containers.iter().filter(|one| one.kind == kind).map(|one| one.service.as_str()));
+    let (first, all) = (services.first()?, services.iter().copied().collect::<Vec<_>>().join(", "));
+    match kind {
+        FailureKind::EndedWell => Some(format!(
+            "If it is meant to end ({all}), say so in one of three ways: `wait_for = {{ {first} = \"completed\" }}`, \
+             the label `windlass.job: \"true\"` in the Compose file, or `condition: service_completed_successfully` \
+             under the `depends_on` of who waits for it. Otherwise see to it that it stays."
+        )),
+        FailureKind::Restarting => Some(format!(
+            "If it only waits for something else ({all}), have it started behind that, with `depends_on` and \
+             `condition: service_healthy` and a health check, or give it more time with `start_timeout`."
+        )),
+        FailureKind::Other => None,
+    }
 }
 
 fn fallen(containers: &[ContainerFailure]) -> String {

@@ -80,11 +80,22 @@ fn a_service_that_fell_shows_its_log_and_the_world() {
         service: "app".into(),
         container: "web-app-1".into(),
         why: "exited with status 3".into(),
+        kind: FailureKind::Other,
         log: vec!["no config".into()],
     };
-    let text = text(WaitError::Failed(vec![fallen]).into());
-    for part in ["web-app-1 exited with status 3", "no config", WORLD, "apply again"] {
-        assert!(text.contains(part), "{part:?} is not in {text}");
+    let told = text(WaitError::Failed(vec![fallen.clone()]).into());
+    for part in ["web-app-1 exited with status 3", "no config", WORLD, "Correct what the log names"] {
+        assert!(told.contains(part), "{part:?} is not in {told}");
+    }
+    let with = |kind| text(WaitError::Failed(vec![ContainerFailure { kind, ..fallen.clone() }]).into());
+    let told = with(FailureKind::EndedWell);
+    for part in ["`wait_for = { app = \"completed\" }`", "windlass.job", "service_completed_successfully"] {
+        assert!(told.contains(part), "{part:?} is not in {told}");
+    }
+    assert!(!told.contains("Correct what the log names"), "{told}");
+    let told = with(FailureKind::Restarting);
+    for part in ["service_healthy", "`start_timeout`", "Correct what the log names"] {
+        assert!(told.contains(part), "{part:?} is not in {told}");
     }
 }
 

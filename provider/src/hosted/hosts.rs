@@ -4,7 +4,7 @@
 //! known, and the pool of connections; nothing is connected before the first command.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
@@ -31,6 +31,8 @@ pub(crate) struct Hosts {
     pool: ssh::Pool,
     known: Mutex<HashMap<Connection, Arc<Known>>>,
     pub(super) denials: Denials,
+    /// What Read has been asked about, as [`Hosts::remember`] got it.
+    recorded: Mutex<HashSet<String>>,
 }
 
 impl Hosts {
@@ -42,6 +44,18 @@ impl Hosts {
     /// The settings; `None` while they are not known.
     pub(crate) fn settings(&self) -> Option<Arc<Settings>> {
         self.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Remembers that the state has `subject` on `host`.
+    pub(super) fn remember(&self, host: &Field<String>, subject: &str) {
+        let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        recorded.insert(place_of(host, subject));
+    }
+
+    /// Whether the state has `subject` on `host`, as far as it was read in this process.
+    pub(super) fn remembers(&self, host: &Field<String>, subject: &str) -> bool {
+        let recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        recorded.contains(&place_of(host, subject))
     }
 
     /// The pool, for what needs more than an executor.
@@ -125,6 +139,13 @@ impl Hosts {
 pub(crate) fn credentials(connection: &SshConnection, settings: &Settings) -> Result<Credentials, Error> {
     choose(connection, &settings.ssh, |name| std::env::var(name).ok())
         .map_err(|error| Error::Configuration { what: error.to_string() })
+}
+
+/// `subject` on `host`, whatever the spelling of the connection.
+fn place_of(host: &Field<String>, subject: &str) -> String {
+    let text = host.as_str().unwrap_or_default();
+    let host = text.parse::<Connection>().map_or_else(|_| text.to_owned(), |host| host.to_string());
+    format!("{host} {subject}")
 }
 
 #[cfg(test)]

@@ -19,8 +19,7 @@ use crate::failure::{Failure, UNCHANGED};
 pub(crate) trait Hosted: Sized + Send + Sync + 'static {
     /// The attributes.
     type Model: Model;
-    /// What is remembered besides, [`MachinePrivate`] where that is only the place. (An id of the
-    /// very object, once objects have them, belongs in here and beside the object on the host.)
+    /// What is remembered besides, [`MachinePrivate`] where that is only the place.
     type Private: Placed;
 
     /// The type of the resource.
@@ -56,6 +55,18 @@ pub(crate) trait Hosted: Sized + Send + Sync + 'static {
     /// machine, unless the thing belongs to something larger, such as a cluster.
     async fn place(host: &Host) -> Result<String, Failure> {
         Ok(host.machine_id().await?.to_owned())
+    }
+
+    /// The id of the very object, where it has one that its host knows too; else it is empty.
+    fn instance(_state: &State<OnHost<Self>>) -> &str {
+        ""
+    }
+
+    /// Whether the very object that the state tells of is on the machine, by the instance id that is
+    /// recorded beside it there; `None` where nothing there or in the state has such an id. A machine
+    /// id decides nothing alone: it changes when somebody makes it anew, and clones share one.
+    async fn is_there(_on: &OnMachine<'_>, _state: &State<OnHost<Self>>) -> Result<Option<bool>, Failure> {
+        Ok(None)
     }
 
     /// What the world looks like where its host, or Docker there, is gone and it stands all the same: the
@@ -96,8 +107,25 @@ pub(crate) trait Hosted: Sized + Send + Sync + 'static {
         None
     }
 
+    /// Lets go of one that is kept: it is nobody's from now on, and who makes one of its name may take
+    /// it up. Only called for what has an [instance](Self::instance).
+    async fn let_go(_on: &OnMachine<'_>, _state: &State<OnHost<Self>>) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// Removes it; already gone is success.
     async fn delete(on: &OnMachine<'_>, state: &State<OnHost<Self>>) -> Result<(), Failure>;
+
+    /// What a person should know before it moves to another machine: data that does not go with it.
+    fn left_by_move(_model: &Self::Model) -> Option<Diagnostic> {
+        None
+    }
+
+    /// Removes it from the place that it has left; it is in its new one by then. Flags about
+    /// destroying do not count: data stays where it is.
+    async fn leave(on: &OnMachine<'_>, state: &State<OnHost<Self>>) -> Result<(), Failure> {
+        Self::delete(on, state).await
+    }
 
     /// The title and the world of the warning that it could not be removed from the place that it
     /// has left. It is in its new place by then.
@@ -216,6 +244,9 @@ pub(crate) struct Planning<'a> {
     pub(crate) hosts: &'a Hosts,
     /// The title of a plan that fails.
     pub(crate) title: &'a str,
+    /// Whether the state has one of this name on this host: where there is no prior state, it is the
+    /// one to be replaced, so that what is there need not be in the way.
+    pub(crate) recorded: bool,
 }
 
 /// An operation on a host that was opened for it.

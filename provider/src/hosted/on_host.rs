@@ -18,10 +18,10 @@ impl<K: Hosted> OnHost<K> {
         let place = K::place(&host).await?;
         let on = OnMachine { cx, hosts: &self.hosts, host: &host, place };
         match apply.prior.clone() {
-            Some(prior) if prior.private.place() == on.place => K::update(&on, prior, apply).await,
+            Some(prior) if stays(&on, &prior, apply).await? => K::update(&on, prior, apply).await,
             Some(prior) => {
                 K::create(&on, apply).await?;
-                self.leave(cx, &prior, &on.place).await;
+                self.leave(cx, &prior, apply.state.as_ref(), &on.place).await;
                 Ok(())
             }
             None => K::create(&on, apply).await,
@@ -44,20 +44,70 @@ impl<K: Hosted> OnHost<K> {
         }))
     }
 
+    /// Lets go of one that is kept, if its host can be asked: it may be gone with everything on it.
+    pub(super) async fn let_go(&self, cx: &Context, state: &State<Self>) {
+        if K::instance(state).is_empty() {
+            return;
+        }
+        let done = async {
+            let host = self.hosts.for_apply(&host_of(&state.model))?;
+            let place = K::place(&host).await?;
+            let on = OnMachine { cx, hosts: &self.hosts, host: &host, place };
+            if is_elsewhere(&on, state).await? { Ok(()) } else { K::let_go(&on, state).await }
+        };
+        let done: Result<(), Failure> = done.await;
+        if let Err(failure) = done {
+            tracing::info!(subject = K::subject(&state.model), ?failure, "could not let go of what is kept");
+        }
+    }
+
     async fn remove(&self, cx: &Context, state: &State<Self>) -> Result<(), Failure> {
         let host = self.hosts.for_apply(&host_of(&state.model))?;
         let place = K::place(&host).await?;
-        if is_replaced::<K>(state, &place) {
+        let on = OnMachine { cx, hosts: &self.hosts, host: &host, place };
+        if is_elsewhere(&on, state).await? {
+            cx.warn(not_there::<K>(&state.model, host.name()));
             return Ok(());
         }
-        K::delete(&OnMachine { cx, hosts: &self.hosts, host: &host, place }, state).await
+        K::delete(&on, state).await
     }
 }
 
-/// Whether the machine was replaced behind its address: nothing of ours is on the new one.
-pub(super) fn is_replaced<K: Hosted>(state: &State<OnHost<K>>, place: &str) -> bool {
+/// Whether what the state tells of is in the place where it shall be: it changes there, or else it
+/// moves there. By the same way to the same machine there is nothing to find out.
+async fn stays<K: Hosted>(
+    on: &OnMachine<'_>,
+    prior: &State<OnHost<K>>,
+    apply: &Apply<OnHost<K>>,
+) -> Result<bool, Failure> {
+    let same_place = prior.private.place() == on.place;
+    if same_place && is_same_connection(&host_of(&prior.model), &host_of(&apply.planned)) {
+        return Ok(true);
+    }
+    Ok(K::is_there(on, prior).await?.unwrap_or(same_place))
+}
+
+/// Whether another machine answers where it was, so that nothing of it is to be found there.
+pub(super) async fn is_elsewhere<K: Hosted>(
+    on: &OnMachine<'_>,
+    state: &State<OnHost<K>>,
+) -> Result<bool, Failure> {
     let known = state.private.place();
-    !known.is_empty() && known != place
+    if known.is_empty() || known == on.place {
+        return Ok(false);
+    }
+    Ok(K::is_there(on, state).await? != Some(true))
+}
+
+/// The warning that there was nothing to destroy.
+fn not_there<K: Hosted>(model: &K::Model, host: &str) -> Diagnostic {
+    let subject = K::subject(model);
+    Diagnostic::warning(format!("Destroyed nothing of {subject}"))
+        .detail(format!(
+            "Another machine answers as {host} than the one that it was made on, and this one has nothing of it."
+        ))
+        .detail("It is no longer recorded, and nothing was changed on the machine.")
+        .detail("If the old machine still runs somewhere, remove it there by hand.")
 }
 
 fn title<K: Hosted>(operation: &str, model: &K::Model) -> String {
@@ -89,6 +139,7 @@ impl<K: Hosted> Resource for OnHost<K> {
         }
         let title = title::<K>("read", &state.model);
         let connection = host_of(&state.model);
+        self.hosts.remember(&connection, &K::subject(&state.model));
         let title = &title;
         let observe = |host, state: State<Self>| async move {
             let last_known = state.clone();
@@ -113,8 +164,10 @@ impl<K: Hosted> Resource for OnHost<K> {
                 plan.keep_spelling(HOST)?;
             }
             self.hosts.refuse_if_access_denied(&title, &old, &host_of(&plan.planned))?;
+            self.warn_of_move(cx, plan).await;
         }
-        K::plan(&Planning { cx, hosts: &self.hosts, title: &title }, plan).await
+        let recorded = self.hosts.remembers(&host_of(&plan.planned), &K::subject(&plan.planned));
+        K::plan(&Planning { cx, hosts: &self.hosts, title: &title, recorded }, plan).await
     }
 
     async fn create(&self, cx: &Context, apply: &mut Apply<Self>) -> Result<(), Diagnostics> {
@@ -136,6 +189,7 @@ impl<K: Hosted> Resource for OnHost<K> {
     async fn delete(&self, cx: &Context, state: State<Self>) -> Result<(), Diagnostics> {
         if K::is_kept(&state.model) {
             K::kept(&state.model, Departure::Destroyed).into_iter().for_each(|warning| cx.warn(warning));
+            self.let_go(cx, &state).await;
             return Ok(());
         }
         let title = title::<K>(K::WORDS.delete, &state.model);

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use acceptance_tests::{executor, unique};
 use docker::{Cli, Engine};
@@ -10,8 +10,8 @@ use lab::{Lab, Variant};
 use remote::facts::facts;
 use ssh::Pool;
 use stack::{
-    Context, DeployOptions, Deployed, Deployment, DesiredStack, Failed, Host, KEEP_IMAGES, Outcome, Prior,
-    StackSpec, containers::by_service, destroy, observe::observe,
+    Context, DeployOptions, Deployed, Deployment, DesiredStack, Destroyed, Doomed, Failed, Host, KEEP_IMAGES,
+    Outcome, Prior, StackSpec, containers::by_service, destroy, observe::observe,
 };
 use tree::Tree;
 
@@ -126,8 +126,12 @@ async fn a_stack_is_deployed_broken_rolled_back_stopped_started_and_destroyed() 
     assert_eq!(by_service(&again.containers)["app"][0].id, second);
 
     let (cx, directory) = (Context::background(), subject.directory());
-    let left = destroy(&cx, &subject.host, &subject.name, Some(&directory), false).await.unwrap();
-    assert!(left.is_empty(), "{left:?}");
+    let doomed =
+        Doomed { name: &subject.name, directory: Some(&directory), instance: "another", volumes: false };
+    assert_eq!(destroy(&cx, &subject.host, doomed).await.unwrap(), Destroyed::Another);
+    assert_eq!(subject.status().await, "running");
+    let doomed = Doomed { instance: release.instance.as_deref().unwrap(), ..doomed };
+    assert_eq!(destroy(&cx, &subject.host, doomed).await.unwrap(), Destroyed::Gone(BTreeSet::new()));
     assert!(subject.host.engine.containers(&subject.name).await.unwrap().is_empty());
     assert_eq!(subject.shell(&format!("find {directory} -type f | wc -l")).trim(), "0");
     pool.close().await;

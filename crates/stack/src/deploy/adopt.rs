@@ -7,15 +7,18 @@ use docker::engine::Container;
 use remote::files::Symlinks;
 use tree::{FileDigest, link_digest};
 
-use super::{Deployment, new_key, release::KeptRelease};
+use super::{Deployment, Work, new_key, release::KeptRelease};
 use crate::{
     adopted::{self, AdoptedProject, NO_VALUES, NotRestorable},
+    before,
     containers::{by_service, is_of_service},
+    context::Warning,
     desired::{DesiredStack, ResolvedProject},
     error::Error,
     host_state::HostState,
     kept_release,
     outcome::NoRelease,
+    ownership::files_in_the_way,
     record::{self, Record},
     release::{Adopted, Release, images_of},
     selection::Selection,
@@ -39,6 +42,26 @@ impl Deployment<'_> {
     /// Whether what runs was started by somebody else.
     pub(super) fn is_adopted(&self, state: &HostState, containers: &[Container]) -> bool {
         !self.fresh && !state.is_ours() && containers.iter().any(is_of_service)
+    }
+
+    /// Whether what was started by somebody else lies where it stays, so that its files are in the place
+    /// of ours.
+    pub(super) fn is_imported(&self, state: &HostState, containers: &[Container]) -> bool {
+        self.old_directory().is_none() && self.is_adopted(state, containers)
+    }
+
+    /// Keeps the files that lie in the place of ours until the stack is destroyed: they are not ours, and
+    /// may be the only copy of something.
+    pub(super) async fn keep_files_of_before(&self, work: &Work) -> Result<(), Error> {
+        let root = work.layout.root();
+        let paths = files_in_the_way(self.host, self.spec, root, &work.state).await?;
+        if paths.is_empty() {
+            return Ok(());
+        }
+        before::keep(self.host, self.cx.token(), root, &paths).await?;
+        let (stack, kept) = (self.spec.name.clone(), before::kept_in(root));
+        self.cx.warn(Warning::FilesReplaced { stack, kept, paths });
+        Ok(())
     }
 
     /// Keeps the files that are about to be overwritten, and what runs. That it cannot be is no reason

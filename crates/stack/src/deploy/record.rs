@@ -65,7 +65,8 @@ impl Deployment<'_> {
         let record = record::record(&self.spec.name, &work.compose, desired, now, &work.key);
         let old = work.state.record.as_ref();
         let history = self.history(work, old, done).await?;
-        let record = Record { history, ..record };
+        let complete = done || old.is_some_and(|old| old.complete);
+        let record = Record { history, complete, ..record };
         Ok(old.filter(|_| done).map_or(record.clone(), |old| record.keeping_orphans(old, now)))
     }
 

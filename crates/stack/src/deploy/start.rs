@@ -169,7 +169,7 @@ impl Deployment<'_> {
         goals: &BTreeMap<String, wait::Goal>,
         limit: Duration,
     ) -> Result<Vec<Container>, wait::WaitError> {
-        let pace = Pace { limit, ..Pace::default() };
+        let pace = Pace { limit, start_timeout: self.options.start_timeout, ..Pace::default() };
         let (name, before) = (&self.spec.name, work.before());
         wait::until_ready(&self.host.engine, name, goals, &before, pace, work.cx.token(), &work.scrubber)
             .await

@@ -151,7 +151,7 @@ pub(crate) async fn remove(host: &Host, root: &str) -> Result<(), Error> {
 
 /// Copies `paths` from below one directory of the host to below another, both in or below the
 /// stack's directory `root`.
-pub(super) async fn copy(
+pub(crate) async fn copy(
     host: &Host,
     token: &CancellationToken,
     (from, to): (&str, &str),
@@ -182,7 +182,7 @@ async fn run(
 }
 
 /// A name that no other release has.
-fn unique() -> Result<String, Error> {
+pub(crate) fn unique() -> Result<String, Error> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).map_err(|error| FileError::Here {
         operation: "make up a name".to_owned(),

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use docker::engine::Container;
 use framework::{Apply, Diagnostic, Diagnostics, Field, Plan, Schema, State};
 use stack::{
-    CHANGED, Deployed, Deployment, Failed, Host as StackHost, HostState, ImageFacts, Outcome, Prior,
-    changed_jobs, destroy, has_new_probes, host_state,
+    CHANGED, Deployed, Deployment, Destroyed, Doomed, Failed, Host as StackHost, HostState, ImageFacts,
+    Outcome, Prior, abandon, changed_jobs, destroy, has_new_probes, host_state,
     images::{self, running_digests},
     remove_files,
 };
@@ -22,6 +22,7 @@ use super::{
 use crate::{
     failure::{Aftermath, Failure, Stop, as_warning, containers_in_words},
     hosted::{Hosted, Import, OnHost, OnMachine, Planning, Words},
+    ids::random_id,
 };
 
 type Resource = OnHost<ComposeStack>;
@@ -93,6 +94,19 @@ impl Hosted for ComposeStack {
         model.is_abandoned().then_some(world)
     }
 
+    fn instance(state: &State<Resource>) -> &str {
+        &state.private.instance
+    }
+
+    async fn is_there(on: &OnMachine<'_>, state: &State<Resource>) -> Result<Option<bool>, Failure> {
+        let instance = &state.private.instance;
+        let (Some(directory), false) = (state.model.directory.known(), instance.is_empty()) else {
+            return Ok(None);
+        };
+        let found = host_state::inspect(on.host.executor.as_ref(), directory).await?;
+        Ok(Some(found.instance.as_ref() == Some(instance)))
+    }
+
     async fn observe(on: &OnMachine<'_>, state: State<Resource>) -> Result<Option<State<Resource>>, Failure> {
         read::observe(on, state).await
     }
@@ -115,17 +129,35 @@ impl Hosted for ComposeStack {
         model.is_abandoned()
     }
 
+    async fn let_go(on: &OnMachine<'_>, state: &State<Resource>) -> Result<(), Failure> {
+        let Some(directory) = state.model.directory.known() else { return Ok(()) };
+        let host = on.host.for_stacks().await?;
+        Ok(abandon(&context(on.cx), &host, state.model.name(), directory, &state.private.instance).await?)
+    }
+
     /// Takes the stack down by its project's label, and its shipped files away. Volumes stay, unless
     /// the state says otherwise.
     async fn delete(on: &OnMachine<'_>, state: &State<Resource>) -> Result<(), Failure> {
-        let (name, directory) = (state.model.name(), state.model.directory.known().map(String::as_str));
-        let volumes = state.model.remove_volumes_on_destroy.is_true();
-        let host = on.host.for_stacks().await?;
-        let left = destroy(&context(on.cx), &host, name, directory, volumes).await?;
-        if !left.is_empty() {
-            on.cx.warn(still_used(name, &left));
-        }
-        Ok(())
+        take_down(on, state, state.model.remove_volumes_on_destroy.is_true()).await
+    }
+
+    fn left_by_move(model: &StackModel) -> Option<Diagnostic> {
+        Some(
+            Diagnostic::warning(format!("The volumes of compose stack {:?} do not move with it", model.name()))
+                .detail(
+                    "With another `host` it is started on the new machine with empty volumes, then taken down on the \
+                     old one. If both connections lead to the same machine, it stays where it is.",
+                )
+                .detail(
+                    "The volumes of the old machine stay there with all their data, whatever \
+                     `remove_volumes_on_destroy` says: a move is not a destroy.",
+                )
+                .detail("Copy what is needed to the new machine, before the apply or while the stack is stopped."),
+        )
+    }
+
+    async fn leave(on: &OnMachine<'_>, state: &State<Resource>) -> Result<(), Failure> {
+        take_down(on, state, false).await
     }
 
     fn left_behind(model: &StackModel) -> (String, String) {
@@ -137,6 +169,20 @@ impl Hosted for ComposeStack {
         );
         (title, world)
     }
+}
+
+/// Takes the stack down, its volumes too where `volumes` says so, if it is the one of the state.
+async fn take_down(on: &OnMachine<'_>, state: &State<Resource>, volumes: bool) -> Result<(), Failure> {
+    let name = state.model.name();
+    let directory = state.model.directory.known().map(String::as_str);
+    let doomed = Doomed { name, directory, instance: &state.private.instance, volumes };
+    let host = on.host.for_stacks().await?;
+    match destroy(&context(on.cx), &host, doomed).await? {
+        Destroyed::Gone(left) if left.is_empty() => {}
+        Destroyed::Gone(left) => on.cx.warn(still_used(name, &left)),
+        Destroyed::Another => on.cx.warn(belongs_to_another(name, on.host.name())),
+    }
+    Ok(())
 }
 
 /// Where a stack is when an apply of it begins, as the state says.
@@ -181,7 +227,9 @@ async fn deploy(
     let options = planned.options(&apply.config, on.hosts);
     let known = apply.private.desired.clone();
     let lock = host.lock(&cx, &spec.name).await?;
+    let instance = instance_of(apply, standing)?;
     let mut deployment = Deployment::new(&cx, &host, &spec, options, directory, prior.as_ref());
+    deployment = deployment.with_instance(instance);
     if standing != Standing::Here {
         deployment = deployment.fresh();
     }
@@ -193,7 +241,8 @@ async fn deploy(
         required.check(&task.title, &apply.config, &own, Some(&prepared.desired))?;
         deployment.fetch(&prepared).await.map_err(|error| task.explain(error, &apply.config))?;
         // From here on something may exist: whatever happens, it is recorded.
-        on.record(apply, task.begun(&planned, apply.prior.as_ref()), StackPrivate::default());
+        let private = StackPrivate { instance: deployment.instance().to_owned(), ..StackPrivate::default() };
+        on.record(apply, task.begun(&planned, apply.prior.as_ref()), private);
         match deployment.carry_out(prepared).await {
             Ok(deployed) => {
                 task.finish(apply, deployed);
@@ -207,26 +256,26 @@ async fn deploy(
     done
 }
 
+/// The id of the stack that is to be. One that moves gets another one in its new place, and the same
+/// each time it is tried: what a move has left there that was cut off is known by it, and what is
+/// still in the old place by the old one.
+fn instance_of(apply: &Apply<Resource>, standing: Standing) -> Result<String, Failure> {
+    let prior = apply.prior.as_ref().map(|prior| prior.private.instance.as_str()).unwrap_or_default();
+    Ok(match standing {
+        Standing::Here => prior.to_owned(),
+        Standing::Elsewhere if !prior.is_empty() => {
+            let there = apply.planned.host.as_str().unwrap_or_default();
+            tree::sha256(format!("{prior} {there}").as_bytes())[..16].to_owned()
+        }
+        Standing::Elsewhere | Standing::New => random_id()?,
+    })
+}
+
 impl Task<'_> {
     /// Why nothing was done.
     fn explain(&self, error: stack::Error, config: &StackModel) -> Failure {
-        match error {
-            stack::Error::AlreadyExists { containers } => self.already_exists(&containers).into(),
-            error => Failure::from(error).in_files(config.files_attribute()),
-        }
-    }
-
-    fn already_exists(&self, containers: &[Container]) -> Stop {
-        let (name, connection) = (&self.name, &self.on.host.connection);
-        let happened = format!(
-            "There is a Compose project {name:?} on {} already that this configuration did not make: {}.",
-            self.host.name(),
-            containers_in_words(containers)
-        );
-        let id = format!("{connection}|{name}");
-        let next =
-            format!("Give the stack another name, or adopt the project: `import` it with the id {id:?}.");
-        Stop::new(happened, next).at("name")
+        let connection = self.on.host.connection.to_string();
+        explain(error, &self.name, self.host.name(), &connection).in_files(config.files_attribute())
     }
 
     /// The state while nothing is known of what became of it. Jobs and probes that have not passed yet
@@ -273,6 +322,7 @@ impl Task<'_> {
         }
         state.private = StackPrivate {
             machine_id: self.host.machine_id.clone(),
+            instance: deployed.host_state.instance.clone().unwrap_or_default(),
             compose: deployed.compose,
             images: deployed.images,
             image_facts: deployed.image_facts,
@@ -334,6 +384,40 @@ impl Task<'_> {
     }
 }
 
+/// Why a stack cannot be made, where it is that there is one of its name on `host` already, to which
+/// `connection` leads.
+pub(super) fn explain(error: stack::Error, name: &str, host: &str, connection: &str) -> Failure {
+    match error {
+        stack::Error::AlreadyExists { containers, made_by_windlass } => {
+            already_exists(name, (host, connection), &containers, made_by_windlass).into()
+        }
+        error => error.into(),
+    }
+}
+
+fn already_exists(
+    name: &str,
+    (host, connection): (&str, &str),
+    containers: &[Container],
+    ours: bool,
+) -> Stop {
+    let running = match containers {
+        [] => "it has files there and no containers".to_owned(),
+        some => containers_in_words(some),
+    };
+    let happened = format!(
+        "There is a Compose project {name:?} on {host} already that this configuration did not make: {running}."
+    );
+    let id = format!("{connection}|{name}");
+    let mut next =
+        format!("Give the stack another name, or adopt the project: `import` it with the id {id:?}.");
+    if ours {
+        next += " Windlass made it, for another state or for a resource that is to be replaced: with \
+                 `create_before_destroy`, the new stack needs another name than the old one.";
+    }
+    Stop::new(happened, next).at("name")
+}
+
 /// Removes the shipped files from the directory where the stack was.
 async fn leave_old_directory(
     on: &OnMachine<'_>,
@@ -351,6 +435,16 @@ async fn leave_old_directory(
         }
     }
     Ok(())
+}
+
+/// The warning that another stack of the same name has taken the place of the one to destroy.
+fn belongs_to_another(name: &str, host: &str) -> Diagnostic {
+    Diagnostic::warning(format!("Destroyed nothing of compose stack {name:?}"))
+        .detail(format!(
+            "What runs by this name on {host} is another stack than the one that was recorded: it was made by another \
+             configuration, or after this one was gone."
+        ))
+        .detail("It was left as it is; the one that was recorded is no longer there, and no longer recorded.")
 }
 
 /// The warning of what other containers keep from being removed.

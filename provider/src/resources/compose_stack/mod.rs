@@ -40,6 +40,9 @@ pub(crate) struct StackPrivate {
     /// The machine that the stack is on, so that another route to it is no move.
     #[serde(default)]
     pub(crate) machine_id: String,
+    /// The id of this very stack, which lies on the host as well.
+    #[serde(default)]
+    pub(crate) instance: String,
     /// The version of Compose there, as of the last read.
     #[serde(default)]
     pub(crate) compose: String,

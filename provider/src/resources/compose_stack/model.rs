@@ -34,6 +34,7 @@ pub(crate) struct StackModel {
     pub(crate) images: Field<BTreeMap<String, Field<String>>>,
     pub(crate) keep_images: Field<u64>,
     pub(crate) on_failure: Field<String>,
+    pub(crate) start_timeout: Field<String>,
     pub(crate) remove_orphans: Field<bool>,
     pub(crate) remove_volumes_on_destroy: Field<bool>,
     pub(crate) on_destroy: Field<String>,

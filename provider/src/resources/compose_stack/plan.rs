@@ -7,16 +7,18 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use framework::{Context, Diagnostics, Field, Plan, State};
 use stack::{
-    DesiredStack, ImageFacts, Known, PullPolicy, Sink, StackSpec, Warning, check_needs, resolve, unbuilt,
+    DesiredStack, ImageFacts, Known, PullPolicy, Sink, StackSpec, Warning, check_needs, check_vacant,
+    files_in_the_way, host_state, resolve, unbuilt,
 };
 
 use super::{
     ComposeStack, StackPrivate,
+    apply::explain,
     blocks::{OwnEnv, Required, jobs},
     model::{Service, StackModel},
 };
 use crate::{
-    failure::{Failure, UNCHANGED, as_warning},
+    failure::{Failure, UNCHANGED, as_warning, missing, stack_warning},
     hosted::{Host, OnHost, Planning},
     settings::OnUnreachable,
 };
@@ -115,12 +117,99 @@ async fn ask(
     };
     let in_files = |error| Failure::from(error).in_files(plan.config.files_attribute());
     let compose = host.compose_version().await?;
-    let desired = resolve(&context(on.cx), &host, spec, &directory).await.map_err(in_files)?;
+    let cx = context(on.cx);
+    let vacant = async {
+        match &plan.prior {
+            None if on.recorded => Ok(()),
+            prior => {
+                let known = prior.as_ref().filter(|_| stays).map(|prior| &prior.model.directory);
+                let place = Place { host: &host, connection: host_of_plan(plan), directory: &directory };
+                expect_vacant(&place, spec, known).await
+            }
+        }
+    };
+    let (desired, vacant) = tokio::join!(resolve(&cx, &host, spec, &directory), vacant);
+    refuse(on, vacant)?;
+    let desired = desired.map_err(in_files)?;
+    for one in stack::missing(&host, &spec.name, &desired.requirements).await? {
+        let title = format!("The host lacks something for compose stack {:?}", spec.name);
+        let world = "The plan goes on: it may be made by the same apply, before the stack.";
+        on.cx.warn(as_warning(missing(&title, &one, if one.is_fatal() { world } else { "" })));
+    }
     let unbuilt = unbuilt(&host.engine, spec, &desired).await?;
     if !unbuilt.is_empty() {
         return Err(stack::Error::Images { failed: Vec::new(), unbuilt }.into());
     }
     Ok(Found { directory, desired, machine_id: host.machine_id, compose, stays })
+}
+
+/// What a plan makes of something that is in the way. That a stack of this name is there already is
+/// only a warning: the core plans a replacement once more in the middle of an apply, when with
+/// `create_before_destroy` the old one is still there and already set aside, and an error would leave
+/// it so, to be destroyed by the next apply. The create itself refuses, and the core takes it back.
+fn refuse(on: &Planning<'_>, vacant: Result<(), Vacancy>) -> Result<(), Failure> {
+    match vacant {
+        Ok(()) => Ok(()),
+        Err(Vacancy::Taken(failure)) => {
+            for problem in failure.into_diagnostics(on.title, "The apply is going to refuse to make it.") {
+                on.cx.warn(as_warning(problem));
+            }
+            Ok(())
+        }
+        Err(Vacancy::Other(failure)) => Err(failure),
+    }
+}
+
+/// Why the place of a stack is not free.
+enum Vacancy {
+    /// Another stack has it.
+    Taken(Failure),
+    /// Anything else.
+    Other(Failure),
+}
+
+impl<E: Into<Failure>> From<E> for Vacancy {
+    fn from(error: E) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+/// The `host` of the plan.
+fn host_of_plan(plan: &Plan<Resource>) -> &str {
+    plan.planned.host.as_str().unwrap_or_default()
+}
+
+/// Where a stack shall be.
+struct Place<'a> {
+    host: &'a stack::Host,
+    connection: &'a str,
+    directory: &'a str,
+}
+
+/// Checks that nothing that is not ours is in the way: of a stack that is to be made, another one; of
+/// any, files. `known` is the directory in which it is now; the files of a project that was imported are
+/// kept by the apply.
+async fn expect_vacant(
+    &Place { host, connection, directory }: &Place<'_>,
+    spec: &StackSpec,
+    known: Option<&Field<String>>,
+) -> Result<(), Vacancy> {
+    let executor = host.executor.as_ref();
+    let (state, containers) =
+        tokio::join!(host_state::inspect(executor, directory), host.engine.containers(&spec.name));
+    let (state, containers) = (state?, containers?);
+    match known.map(Field::as_str) {
+        None => check_vacant(&spec.name, directory, None, &state, &containers)
+            .map_err(|error| Vacancy::Taken(explain(error, &spec.name, host.name(), connection)))?,
+        Some(known) if known == Some(directory) && !state.is_ours() => return Ok(()),
+        Some(_) => {}
+    }
+    let paths = files_in_the_way(host, spec, directory, &state).await?;
+    if paths.is_empty() {
+        return Ok(());
+    }
+    Err(stack::Error::InTheWay { directory: directory.to_owned(), host: host.name().to_owned(), paths }
+        .into())
 }
 
 /// Leaves to apply what cannot be known now. Where nothing else changes, the last known state
@@ -158,8 +247,10 @@ fn settle(on: &Planning<'_>, plan: &mut Plan<Resource>, found: Found) -> Result<
     plan.planned.image_digests = planned.image_digests.map_or(Field::Unknown, Field::Known);
     let services = planned.services.iter().map(|(name, service)| (name.clone(), Service::of(service)));
     plan.planned.services = Field::Known(services.collect());
+    let instance = plan.prior.as_ref().map(|prior| prior.private.instance.clone()).unwrap_or_default();
     plan.private = StackPrivate {
         machine_id: found.machine_id,
+        instance,
         compose: found.compose,
         images,
         image_facts,
@@ -206,10 +297,7 @@ struct Diagnosing(Context);
 
 impl Sink for Diagnosing {
     fn warn(&self, warning: Warning) {
-        let Warning::ReleaseNotKept { stack, error } = warning;
-        let title = format!("Could not keep the good state of compose stack {stack:?}");
-        let world = "The stack is as it should be. Should the next apply fail, it is tried to go back to what runs then.";
-        for problem in Failure::from(error).into_diagnostics(&title, world) {
+        for problem in stack_warning(warning) {
             self.0.warn(as_warning(problem));
         }
     }

@@ -56,6 +56,13 @@ pub(super) async fn observe(
     if is_gone(&found, &containers) {
         return Ok(None);
     }
+    if found.is_of_another(&state.private.instance) {
+        on.cx.warn(taken_over(state.model.name(), on.host.name()));
+        return Ok(None);
+    }
+    if let (true, Some(instance)) = (state.private.instance.is_empty(), &found.instance) {
+        state.private.instance.clone_from(instance);
+    }
     state.private.compose = on.host.compose_version().await?.to_string();
     state.model.set_observed(&found, &containers);
     state.private.images = images::ids(&image_of);
@@ -138,6 +145,17 @@ impl StackModel {
     pub(super) fn set_image_digests(&mut self, facts: &ImageFacts, desired: Option<&DesiredStack>) {
         self.image_digests = Field::Known(running_digests(&self.observed(), facts, desired));
     }
+}
+
+/// The warning that what has this name by now is none of this state.
+fn taken_over(name: &str, host: &str) -> Diagnostic {
+    Diagnostic::warning(format!("Compose stack {name:?} is another one by now"))
+        .detail(format!(
+            "The stack that runs by this name on {host} is not the one that was recorded: that is gone, and another \
+             configuration has made this one."
+        ))
+        .detail("The recorded one is dropped from the state. Nothing was changed on the host.")
+        .detail("Give one of the two another name, or adopt what runs there by an import.")
 }
 
 /// The warning about images that are gone from their registries.

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use compose::layout::is_variable_name;
 use framework::{
-    Attribute, Diagnostic, Diagnostics, Field, Model as _, Path, Rule, Schema, Timeouts, Type, validate,
+    Attribute, Diagnostic, Diagnostics, Field, Model as _, Path, Rule, Schema, Timeouts, Type,
+    schema::parse_duration, validate,
 };
 use secret::Secret;
 use stack::WaitFor;
@@ -57,7 +58,8 @@ fn place() -> [Attribute; 2] {
         Attribute::string("directory").optional().computed().keep_on_update().check(|path: &String| check_directory(path)).describe(
             "The stack's directory on the host, an absolute path. Default: `windlass/<name>` in the home directory of \
              who logs in. Files there that were not shipped, such as a `./data` that a service writes to, are never \
-             touched, and stay where they are when the directory changes.",
+             touched, and stay where they are when the directory changes; where one is in the way of what is shipped, \
+             nothing is done. Those of an imported project are kept in `.windlass/before`, and put back by a destroy.",
         ),
     ]
 }
@@ -187,7 +189,7 @@ fn images() -> [Attribute; 4] {
     ]
 }
 
-fn behaviour() -> [Attribute; 4] {
+fn behaviour() -> [Attribute; 5] {
     [
         Attribute::string("on_failure").default(ROLLBACK).validate(validate::one_of(ON_FAILURE)).describe(
             "What becomes of the stack when an apply fails after its files were shipped. `rollback` (default): files, \
@@ -199,6 +201,12 @@ fn behaviour() -> [Attribute; 4] {
              looked into, and is a difference in the next plan. After an interrupt (Ctrl-C), and when the connection \
              breaks, nothing is rolled back.",
         ),
+        Attribute::string("start_timeout").check(|text: &String| parse_duration(text).map(drop)).describe(
+            "How long a service that fails at first and is started again by its restart policy (`restart`) has until it \
+             stays, beyond the `start_period` of its health check: while its database comes up, for example. It has to \
+             be up for 10 s after a restart. A service without a restart policy that falls fails the apply at once. \
+             Default: `60s`.",
+        ),
         Attribute::bool("remove_orphans").default(true).describe(
             "Remove containers of the project that belong to none of its services (any more). Containers of \
              `docker compose run` never count among them. With `false`, a service that leaves the files keeps its \
@@ -209,8 +217,8 @@ fn behaviour() -> [Attribute; 4] {
              state: set it, apply, then destroy. Default: `false`.",
         ),
         Attribute::string("on_destroy").default("down").validate(validate::one_of(ON_DESTROY)).describe(
-            "What destroying the stack does: `down` (default) stops and removes it; `abandon` contacts nothing and \
-             leaves it as it is, also where it is replaced or moves to another machine: for a stack on a host that is \
+            "What destroying the stack does: `down` (default) stops and removes it; `abandon` needs no \
+             host and leaves it as it is, for the next stack of its name to take up, also where it is replaced or moves to another machine: for a stack on a host that is \
              thrown away with it. With `abandon`, a host that does not answer is only a warning when the stack is \
              read. It is read from the state: set it, apply, then destroy; to change only this contacts nothing.",
         ),

@@ -9,12 +9,13 @@ use super::{
     FilePrivate, HostFile,
     model::{FileModel, bits, of_sha256},
     plan::{self, hash_of_file},
-    read::{self, inspect, proofs},
+    read::{self, claims, inspect, proofs},
     schema,
 };
 use crate::{
     failure::{Explain as _, Failure, Stop},
     hosted::{Hosted, Import, OnHost, OnMachine, Planning, Words},
+    ids::random_id,
 };
 
 /// What the world looks like after a write failed.
@@ -67,14 +68,27 @@ impl Hosted for HostFile {
         !apply.planned.is_same_file(&prior.model)
     }
 
+    fn instance(state: &State<Resource>) -> &str {
+        &state.private.instance
+    }
+
+    async fn is_there(on: &OnMachine<'_>, state: &State<Resource>) -> Result<Option<bool>, Failure> {
+        let instance = &state.private.instance;
+        if instance.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(claims(on.host).await?.owner(state.model.path()).await?.as_ref() == Some(instance)))
+    }
+
     async fn observe(on: &OnMachine<'_>, state: State<Resource>) -> Result<Option<State<Resource>>, Failure> {
         read::observe(on, state).await
     }
 
     async fn create(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Failure> {
-        match apply.prior.clone() {
-            Some(prior) => Self::update(on, prior, apply).await,
-            None => write(on, apply).await,
+        let instance = random_id()?;
+        match expect_vacant(on, apply).await? {
+            Some(facts) => record(on, apply, &facts, &instance).await,
+            None => write(on, apply, &instance).await,
         }
     }
 
@@ -84,19 +98,35 @@ impl Hosted for HostFile {
         prior: State<Resource>,
         apply: &mut Apply<Resource>,
     ) -> Result<(), Failure> {
+        let instance = match prior.private.instance.as_str() {
+            "" => random_id()?,
+            known => known.to_owned(),
+        };
         match right_already(on, apply, &prior).await? {
-            Some(facts) => record(on, apply, &facts),
-            None => write(on, apply).await?,
+            Some(facts) => record(on, apply, &facts, &instance).await,
+            None => write(on, apply, &instance).await,
         }
-        Ok(())
     }
 
     fn is_kept(model: &FileModel) -> bool {
         model.on_destroy.as_str() == Some("keep")
     }
 
+    async fn let_go(on: &OnMachine<'_>, state: &State<Resource>) -> Result<(), Failure> {
+        let (path, claims) = (state.model.path(), claims(on.host).await?);
+        if claims.owner(path).await?.as_ref() == Some(&state.private.instance) {
+            claims.release(path).await?;
+        }
+        Ok(())
+    }
+
     async fn delete(on: &OnMachine<'_>, state: &State<Resource>) -> Result<(), Failure> {
-        let path = state.model.path();
+        let (path, claims) = (state.model.path(), claims(on.host).await?);
+        let instance = &state.private.instance;
+        if claims.owner(path).await?.is_some_and(|owner| !instance.is_empty() && owner != *instance) {
+            on.cx.warn(belongs_to_another(path, on.host.name()));
+            return Ok(());
+        }
         // Somebody may have put something else there since: that is not ours to remove.
         if inspect(on.host, path).await?.is_some_and(|facts| facts.kind == Kind::File) {
             on.host.files().remove_file(path).await?;
@@ -104,8 +134,53 @@ impl Hosted for HostFile {
         if state.model.is_write_only() {
             proofs(on.host).await?.forget(path).await?;
         }
-        Ok(())
+        Ok(claims.release(path).await?)
     }
+}
+
+/// Checks that nobody's file is in the way of one that is to be made. What an apply has left that was
+/// cut off has the very content that is wanted, and belongs to nobody; it is told.
+async fn expect_vacant(on: &OnMachine<'_>, apply: &Apply<Resource>) -> Result<Option<Facts>, Failure> {
+    let path = apply.planned.path();
+    let claims = claims(on.host).await?;
+    let (found, owner) = tokio::join!(inspect(on.host, path), claims.owner(path));
+    let (Some(found), owner) = (found?, owner?) else { return Ok(None) };
+    let host = on.host.name();
+    let happened = match owner {
+        Some(_) => format!(
+            "There is such a file on {host} already that another resource has made: one of another state, or the one \
+             that is to be replaced (with `create_before_destroy` the new file comes before the old one goes)."
+        ),
+        None if found.kind != Kind::File => return Ok(None),
+        None if found.sha256 == wanted_sha256(apply) => {
+            let met = !apply.planned.is_write_only() && apply.planned.is_met_by(&found);
+            return Ok(Some(found).filter(|_| met));
+        }
+        None => format!(
+            "There is such a file on {host} already that was not made by this configuration, and its content is another \
+             one."
+        ),
+    };
+    let next = format!(
+        "Choose another `path`, move the file out of the way, or adopt it: `import` it with the id {:?}.",
+        format!("{}|{path}", on.host.connection)
+    );
+    Err(Stop::new(happened, next).at("path").into())
+}
+
+/// The hash of the content that the configuration asks for, a write-only one as well.
+fn wanted_sha256(apply: &Apply<Resource>) -> Option<String> {
+    if let Some(secret) = apply.config.content_wo.known() {
+        return Some(tree::sha256(secret.expose().as_bytes()));
+    }
+    apply.planned.content_hash.known()?.strip_prefix("sha256:").map(str::to_owned)
+}
+
+/// The warning that the file at `path` is somebody else's by now.
+fn belongs_to_another(path: &str, host: &str) -> Diagnostic {
+    Diagnostic::warning(format!("Left file {path:?} on {host}"))
+        .detail("Another resource has made it anew, or has taken it over, since this one was recorded.")
+        .detail("It was left as it is; this resource is no longer recorded.")
 }
 
 /// What is on the host, where that is what was planned.
@@ -130,7 +205,7 @@ async fn right_already(
 }
 
 /// Writes the planned content and records what is there then.
-async fn write(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Failure> {
+async fn write(on: &OnMachine<'_>, apply: &mut Apply<Resource>, instance: &str) -> Result<(), Failure> {
     let path = apply.planned.path().to_owned();
     let content = content(&apply.planned, &apply.config).await?;
     let writer = on.host.files().cancelled_by(on.cx.token());
@@ -139,7 +214,8 @@ async fn write(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Fa
     let mut recorded = apply.planned.clone();
     recorded.owner = settled(&apply.planned.owner);
     recorded.group = settled(&apply.planned.group);
-    on.record(apply, recorded, FilePrivate::default());
+    let private = FilePrivate { instance: instance.to_owned(), ..FilePrivate::default() };
+    on.record(apply, recorded, private);
 
     keep_proof(on, apply, &written.sha256).await.with_world(WRITTEN)?;
     let facts = inspect(on.host, &path).await.with_world(WRITTEN)?;
@@ -149,8 +225,7 @@ async fn write(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Fa
         let stop = Stop::new(happened, "Find out what, then apply again.");
         return Err(stop).with_world("Something else on the host writes it too.");
     };
-    record(on, apply, &facts);
-    Ok(())
+    record(on, apply, &facts, instance).await
 }
 
 /// Leaves a proof of a write-only content on the host, and none of any other.
@@ -164,14 +239,26 @@ async fn keep_proof(on: &OnMachine<'_>, apply: &Apply<Resource>, sha256: &str) -
     Ok(())
 }
 
-/// Records the planned file as it was found on the host.
-fn record(on: &OnMachine<'_>, apply: &mut Apply<Resource>, facts: &Facts) {
+/// Records the planned file as it was found on the host, and has the host remember whose it is.
+async fn record(
+    on: &OnMachine<'_>,
+    apply: &mut Apply<Resource>,
+    facts: &Facts,
+    instance: &str,
+) -> Result<(), Failure> {
     let mut model = apply.planned.clone();
     let untouched = model.is_write_only().then_some(true);
     model.set_observed(facts, untouched);
-    let private =
-        FilePrivate { owner: facts.owner.clone(), group: facts.group.clone(), ..FilePrivate::default() };
+    let (owner, group) = (facts.owner.clone(), facts.group.clone());
+    let private = FilePrivate { instance: instance.to_owned(), owner, group, ..FilePrivate::default() };
+    let path = model.path().to_owned();
+    let claimed = apply.prior.as_ref().is_some_and(|prior| prior.private.instance == *instance);
     on.record(apply, model, private);
+    if claimed {
+        return Ok(());
+    }
+    let claims = claims(on.host).await.with_world(WRITTEN)?;
+    claims.claim(&path, instance).await.with_world(WRITTEN)
 }
 
 /// What the configuration says the file holds.

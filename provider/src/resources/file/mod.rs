@@ -1,7 +1,8 @@
 //! `windlass_file`: one file on a host.
 //!
-//! On the host it owns the file at `path` and, for a write-only content, a proof of it below
-//! `~/.windlass`. Directories that it had to make are left when it is destroyed. It never touches
+//! On the host it owns the file at `path` and, below `~/.windlass`, the note that it does and, for a
+//! write-only content, a proof of it. A file that was there before, or that another resource has made,
+//! is neither overwritten nor removed. Directories that it had to make are left when it is destroyed. It never touches
 //! a path that is not a regular file, and the old content stays until the new one is on the host
 //! and verified.
 
@@ -23,6 +24,9 @@ pub(crate) struct HostFile;
 pub(crate) struct FilePrivate {
     /// The machine that the file is on, so that another route to it is no move.
     pub(crate) machine_id: String,
+    /// The id of this very file, which its host remembers as well.
+    #[serde(default)]
+    pub(crate) instance: String,
     /// Who owned it when it was written, for a configuration that leaves that to us.
     #[serde(default)]
     pub(crate) owner: String,

@@ -2,6 +2,7 @@
 
 use framework::State;
 use remote::{
+    claims::Claims,
     files::{Facts, FileError, Kind, Symlinks},
     proof::Proofs,
 };
@@ -33,6 +34,11 @@ pub(super) async fn observe(
         _ => None,
     };
     state.model.set_observed(&facts, untouched);
+    if state.private.instance.is_empty() {
+        // An import takes over the very file that another state may still have.
+        let owner = claims(on.host).await?.owner(&path).await?;
+        state.private.instance = owner.unwrap_or_default();
+    }
     // An adopted file belongs to whom it belongs.
     for (known, found) in [(&mut state.private.owner, &facts.owner), (&mut state.private.group, &facts.group)]
     {
@@ -47,6 +53,11 @@ pub(super) async fn observe(
 pub(super) async fn inspect(host: &Host, path: &str) -> Result<Option<Facts>, FileError> {
     let mut facts = host.files().stat(&[path], Symlinks::Report).await?;
     Ok(facts.remove(path))
+}
+
+/// Whose the files of `host` are.
+pub(super) async fn claims(host: &Host) -> Result<Claims<'_>, FileError> {
+    Ok(Claims::on(host.executor.as_ref(), host.home().await?, "file"))
 }
 
 /// The proofs of write-only contents that `host` keeps.

@@ -1,8 +1,11 @@
 //! Building, pushing and untagging.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use docker::registry::by_digest;
 use framework::{Apply, Diagnostic, Diagnostics, Field, Plan, Schema, State};
+use remote::claims::Claims;
 
 use super::{
     HostImage, ImagePrivate,
@@ -11,8 +14,8 @@ use super::{
     plan, read, schema,
 };
 use crate::{
-    failure::{Explain as _, Failure, as_warning},
-    hosted::{Hosted, Import, OnHost, OnMachine, Planning, Words},
+    failure::{Explain as _, Failure, Stop, as_warning},
+    hosted::{Host, Hosted, Import, OnHost, OnMachine, Placed as _, Planning, Words},
     ids::random_id,
 };
 
@@ -63,6 +66,18 @@ impl Hosted for HostImage {
         pushes(prior, &apply.planned) || apply.planned.host != prior.model.host
     }
 
+    fn instance(state: &State<Resource>) -> &str {
+        state.model.id.as_str().unwrap_or_default()
+    }
+
+    async fn is_there(on: &OnMachine<'_>, state: &State<Resource>) -> Result<Option<bool>, Failure> {
+        let (Some(id), Some(name)) = (state.model.id.known(), state.model.name.known()) else {
+            return Ok(None);
+        };
+        let owner = claims(on.host).await?.owner(name).await?;
+        Ok(owner.map(|owner| owner == *id))
+    }
+
     async fn observe(on: &OnMachine<'_>, state: State<Resource>) -> Result<Option<State<Resource>>, Failure> {
         read::observe(on, state).await
     }
@@ -72,6 +87,7 @@ impl Hosted for HostImage {
             Some(prior) => prior.model.id.clone().known_or_default(),
             None => random_id()?,
         };
+        expect_vacant(on, &apply.planned, &id).await?;
         make(on, apply, ImagePrivate::default(), &id).await
     }
 
@@ -82,6 +98,7 @@ impl Hosted for HostImage {
     ) -> Result<(), Failure> {
         if builds(&prior, &apply.planned) {
             let id = prior.model.id.clone().known_or_default();
+            expect_vacant(on, &apply.planned, &id).await?;
             make(on, apply, prior.private.clone(), &id).await?;
             if let Err(failure) = tidy(on, &prior, apply.state.as_ref()).await {
                 let title = format!("Could not remove old images from {}", on.host.name());
@@ -108,7 +125,8 @@ impl Hosted for HostImage {
         if let Some(id) = state.model.id.known() {
             remove_all(on.host, &directory_of(on.host.home().await?, id)).await?;
         }
-        if state.model.keep_on_destroy.is_true() { Ok(()) } else { untag(on, state).await }
+        let names = release(on, state).await?;
+        if state.model.keep_on_destroy.is_true() { Ok(()) } else { untag(on, state, names).await }
     }
 }
 
@@ -141,6 +159,7 @@ async fn make(
     let mut model = planned.clone();
     model.id = Field::Known(id.to_owned());
     model.image_id = Field::Known(image_id);
+    claim(on, apply, &model, id).await?;
     if apply.prior.is_none() {
         // It is there from here on: whatever fails below, it is recorded.
         let mut recorded = model.clone();
@@ -148,6 +167,49 @@ async fn make(
         on.record(apply, recorded, private.clone());
     }
     publish(&maker, on, apply, model, private).await
+}
+
+/// Checks that no name of the image belongs to another resource.
+async fn expect_vacant(on: &OnMachine<'_>, planned: &ImageModel, id: &str) -> Result<(), Failure> {
+    let (engine, claims) = (on.host.engine().await?, claims(on.host).await?);
+    for name in planned.names() {
+        let owner = claims.owner(&name).await?;
+        // What has no image any more is nobody's.
+        if owner.is_none_or(|owner| owner == id) || engine.image(&name).await?.is_none() {
+            continue;
+        }
+        let happened = format!(
+            "Another resource builds the image {name:?} on {} already: one of another state, or the one that is to be \
+             replaced (with `create_before_destroy` the new image comes before the old one goes).",
+            on.host.name()
+        );
+        let next = "Give one of the two another name, or destroy the other one first.";
+        return Err(Stop::new(happened, next).at("name").into());
+    }
+    Ok(())
+}
+
+/// Has the host remember whose the names of the image are.
+async fn claim(
+    on: &OnMachine<'_>,
+    apply: &Apply<Resource>,
+    model: &ImageModel,
+    id: &str,
+) -> Result<(), Failure> {
+    let known: BTreeSet<String> = match &apply.prior {
+        Some(prior) if prior.private.place() == on.place => prior.model.names().into_iter().collect(),
+        _ => BTreeSet::new(),
+    };
+    let claims = claims(on.host).await?;
+    for name in model.names().into_iter().filter(|name| !known.contains(name)) {
+        claims.claim(&name, id).await?;
+    }
+    Ok(())
+}
+
+/// Whose the names of images on `host` are.
+async fn claims(host: &Host) -> Result<Claims<'_>, Failure> {
+    Ok(Claims::on(host.executor.as_ref(), host.home().await?, "image"))
 }
 
 /// Pushes what the host has to registries that have it no more.
@@ -199,6 +261,7 @@ async fn tidy(
         if is_ours(&engine, &name, [&*prior.private.image_id, &now.private.image_id]).await? {
             engine.untag(&name).await?;
         }
+        claims(on.host).await?.release(&name).await?;
     }
     let oldest = &prior.private.previous_id;
     if !oldest.is_empty() && *oldest != now.private.image_id && *oldest != now.private.previous_id {
@@ -207,12 +270,27 @@ async fn tidy(
     Ok(())
 }
 
-/// Removes its tags and, where nothing else has or uses it, the image. Already gone is fine.
-async fn untag(on: &OnMachine<'_>, state: &State<Resource>) -> Result<(), Failure> {
+/// Lets the names go that are not another resource's by now, and tells them.
+async fn release(on: &OnMachine<'_>, state: &State<Resource>) -> Result<Vec<String>, Failure> {
+    let claims = claims(on.host).await?;
+    let mut own = Vec::new();
+    for name in state.model.names() {
+        match claims.owner(&name).await? {
+            Some(owner) if Some(&owner) != state.model.id.known() => continue,
+            Some(_) => claims.release(&name).await?,
+            None => {}
+        }
+        own.push(name);
+    }
+    Ok(own)
+}
+
+/// Removes its tags `own` and, where nothing else has or uses it, the image. Already gone is fine.
+async fn untag(on: &OnMachine<'_>, state: &State<Resource>, own: Vec<String>) -> Result<(), Failure> {
     let engine = on.host.engine().await?;
     let id = &state.private.image_id;
     let mut names = Vec::new();
-    for name in state.model.names() {
+    for name in own {
         if is_ours(&engine, &name, [&**id]).await? {
             names.push(name);
         }

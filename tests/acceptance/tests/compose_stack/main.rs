@@ -11,6 +11,7 @@ mod ending;
 mod images;
 mod jobs;
 mod life;
+mod ownership;
 mod places;
 mod policies;
 mod probes;

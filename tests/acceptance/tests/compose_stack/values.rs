@@ -91,3 +91,39 @@ fn images_are_pulled_with_credentials_that_stay_here() {
     stack.workspace.converge();
     SecretHunt::new(&[&registry.password]).on_host(&lab, &host, &[]);
 }
+
+#[test]
+fn a_secret_that_was_wrong_is_corrected_although_its_version_stays() {
+    let lab = Lab::current().unwrap();
+    let mut stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
+    let image = stack.image("busybox").to_owned();
+    let text = format!(
+        "services:\n  app:\n    image: {image}\n    command: [sh, -c, 'test \"$$T\" != wrong && exec sleep infinity']\n    \
+         stop_grace_period: 0s\n    environment: {{ T: \"${{TOKEN}}\" }}\n"
+    );
+    stack.workspace.write("compose.tpl.yaml", &text);
+    stack.workspace.write("token.tf", "variable \"token\" {\n  type = string\n  ephemeral = true\n}\n");
+    let configure = |stack: &mut Stack<'_>, value: &str, version: &str| {
+        stack.workspace.env("TF_VAR_token", value);
+        stack.configure(&format!(
+            "config = [file(\"${{path.module}}/compose.tpl.yaml\")]\n  secrets_wo = {{ TOKEN = var.token }}\n  \
+             secrets_wo_version = \"{version}\"\n  on_failure = \"keep\""
+        ));
+    };
+    configure(&mut stack, "right", "1");
+    stack.workspace.apply().expect_success();
+    configure(&mut stack, "wrong", "2");
+    stack.workspace.apply().expect_error();
+    configure(&mut stack, "corrected", "2");
+    stack.workspace.converge();
+    assert_eq!(stack.variable("app", "T"), "corrected");
+    // Once an apply of a version was good, only another version changes anything.
+    configure(&mut stack, "sneaked in", "2");
+    stack.workspace.expect_no_changes();
+    let more = stack.workspace.path().join("stack.tf");
+    let more =
+        std::fs::read_to_string(more).unwrap().replace("config =", "profiles = [\"none\"]\n  config =");
+    stack.workspace.write("stack.tf", &more);
+    stack.workspace.apply().expect_success();
+    assert_eq!(stack.variable("app", "T"), "corrected");
+}

@@ -5,6 +5,7 @@
 mod life;
 mod moves;
 mod odd;
+mod ownership;
 mod secret;
 
 use acceptance_tests::hcl::quoted;

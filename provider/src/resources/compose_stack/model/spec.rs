@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 
 use compose::{Layout, secret_label::placeholder};
-use framework::{Diagnostic, Diagnostics, Field, State};
+use framework::{Diagnostic, Diagnostics, Field, State, schema::parse_duration};
 use secret::Secret;
-use stack::{DeployOptions, OnFailure, Prior, PullPolicy, Secrets, Selection, StackSpec, WaitFor};
+use stack::{
+    DeployOptions, OnFailure, Prior, PullPolicy, START_TIMEOUT, Secrets, Selection, StackSpec, WaitFor,
+};
 use tree::Tree;
 
 use super::{StackModel, text_of};
@@ -97,6 +99,11 @@ impl StackModel {
             orphans: self.orphans(),
             on_failure: if rolls_back { OnFailure::Rollback } else { OnFailure::Keep },
             keep_images: usize::try_from(keep_images).unwrap_or(usize::MAX),
+            start_timeout: self
+                .start_timeout
+                .as_str()
+                .and_then(|text| parse_duration(text).ok())
+                .unwrap_or(START_TIMEOUT),
             jobs: jobs(self),
             probes: probes(self),
             secrets: Secrets {
@@ -125,6 +132,8 @@ pub(in super::super) fn prior(state: &State<OnHost<ComposeStack>>) -> Prior {
         desired: state.private.desired.clone(),
         jobs: jobs(model),
         source_hash: model.source_hash.known().cloned(),
+        secrets_version: model.secrets_wo_version.known().cloned(),
+        secret_files_version: model.secret_files_wo_version.known().cloned(),
     }
 }
 

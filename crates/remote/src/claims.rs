@@ -1,0 +1,85 @@
+//! Whose a single object of a host is: the id of the very resource that made it.
+//!
+//! A name entitles nobody to change or remove what has it: two configurations may use one name, and
+//! with `create_before_destroy` the new one is made before the old one goes. What owns a directory
+//! keeps its id there; a single file, or a name of an image, has no place for one, so the host
+//! remembers it in `~/.windlass/owners/<sha256 of the kind and the name>`. It is remembered by login:
+//! users with other homes do not see each other's.
+
+use secret::hex;
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    Executor,
+    files::{FileError, Files, WriteOptions},
+};
+
+const PRIVATE: WriteOptions = WriteOptions { mode: 0o600, owner: None, group: None, directory_mode: 0o700 };
+
+/// The owners of the objects of one kind, such as `file`.
+#[derive(Debug)]
+pub struct Claims<'a> {
+    files: Files<'a>,
+    directory: String,
+    kind: &'static str,
+}
+
+impl<'a> Claims<'a> {
+    /// Those below `home`, the home directory of the user.
+    pub fn on(exec: &'a dyn Executor, home: &str, kind: &'static str) -> Self {
+        let directory = format!("{}/.windlass/owners", home.trim_end_matches('/'));
+        Self { files: Files::on(exec), directory, kind }
+    }
+
+    /// The id of the resource that `name` belongs to, if any.
+    ///
+    /// # Errors
+    /// When it cannot be read though it is there.
+    pub async fn owner(&self, name: &str) -> Result<Option<String>, FileError> {
+        let text = self.files.read_text(&self.path(name)).await?;
+        Ok(text.map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()))
+    }
+
+    /// Remembers that `name` belongs to the resource with this id.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn claim(&self, name: &str, id: &str) -> Result<(), FileError> {
+        self.files.write(&self.path(name), format!("{id}\n").into_bytes(), &PRIVATE).await.map(|_| ())
+    }
+
+    /// Forgets whose `name` is.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub async fn release(&self, name: &str) -> Result<(), FileError> {
+        self.files.remove_file(&self.path(name)).await.map(|_| ())
+    }
+
+    fn path(&self, name: &str) -> String {
+        format!("{}/{}", self.directory, hex(&Sha256::digest(format!("{} {name}", self.kind).as_bytes())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Local;
+
+    #[tokio::test]
+    async fn a_name_of_a_kind_belongs_to_one() {
+        let home = tempfile::tempdir().unwrap();
+        let exec = Local::new();
+        let of = |kind| Claims::on(&exec, home.path().to_str().unwrap(), kind);
+        assert_eq!(of("file").owner("/etc/a").await.unwrap(), None);
+        of("file").claim("/etc/a", "1").await.unwrap();
+        of("image").claim("/etc/a", "2").await.unwrap();
+        assert_eq!(of("file").owner("/etc/a").await.unwrap().as_deref(), Some("1"));
+        of("file").claim("/etc/a", "3").await.unwrap();
+        assert_eq!(of("file").owner("/etc/a").await.unwrap().as_deref(), Some("3"));
+        of("file").release("/etc/a").await.unwrap();
+        of("file").release("/etc/a").await.unwrap();
+        assert_eq!(of("file").owner("/etc/a").await.unwrap(), None);
+        assert_eq!(of("image").owner("/etc/a").await.unwrap().as_deref(), Some("2"));
+    }
+}

@@ -1,0 +1,93 @@
+//! What a stack needs of its host and does not find there, before anything is changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use compose::Requirements;
+use docker::engine::LABEL_PROJECT;
+
+use crate::{error::Error, host::Host};
+
+/// Something that a stack needs of its host and does not find there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// What it is.
+    pub what: MissingKind,
+    /// Its name or path.
+    pub name: String,
+    /// The services that need it.
+    pub services: BTreeSet<String>,
+}
+
+/// What may be missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MissingKind {
+    /// A network that somebody else makes.
+    Network,
+    /// A volume that somebody else makes.
+    Volume,
+    /// The name of a container that another one has.
+    ContainerName {
+        /// The Compose project of that one, if it is of one.
+        project: Option<String>,
+    },
+    /// A path of the host that is mounted.
+    Mount,
+}
+
+impl Missing {
+    /// Whether Compose fails for it; else Docker makes something up.
+    pub fn is_fatal(&self) -> bool {
+        self.what != MissingKind::Mount
+    }
+}
+
+/// What the stack `project` does not find on `host` of what it needs.
+///
+/// # Errors
+/// When the host cannot be asked.
+pub async fn missing(host: &Host, project: &str, needs: &Requirements) -> Result<Vec<Missing>, Error> {
+    let mut all = Vec::new();
+    let mut add = |what: MissingKind, name: &String, services: &BTreeSet<String>| {
+        all.push(Missing { what, name: name.clone(), services: services.clone() });
+    };
+    for (name, services) in &needs.networks {
+        if host.engine.network(name).await?.is_none() {
+            add(MissingKind::Network, name, services);
+        }
+    }
+    for (name, services) in &needs.volumes {
+        if host.engine.volume(name).await?.is_none() {
+            add(MissingKind::Volume, name, services);
+        }
+    }
+    for (name, services) in &needs.container_names {
+        let Some(found) = host.engine.container(name).await? else { continue };
+        let owner = found.label(LABEL_PROJECT).map(str::to_owned);
+        if owner.as_deref() != Some(project) {
+            add(MissingKind::ContainerName { project: owner }, name, services);
+        }
+    }
+    for (path, services) in absent(host, &needs.mounts).await? {
+        add(MissingKind::Mount, path, services);
+    }
+    Ok(all)
+}
+
+/// Those of `mounts` that are not there. What may not be looked at may well be there.
+async fn absent<'m>(
+    host: &Host,
+    mounts: &'m BTreeMap<String, BTreeSet<String>>,
+) -> Result<Vec<(&'m String, &'m BTreeSet<String>)>, Error> {
+    if mounts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let paths: Vec<&String> = mounts.keys().collect();
+    match host.files().kinds(&paths).await {
+        Ok(found) => Ok(mounts.iter().filter(|(path, _)| !found.contains_key(*path)).collect()),
+        Err(remote::files::FileError::Remote(error)) => Err(error.into()),
+        Err(error) => {
+            tracing::debug!(host = host.name(), %error, "could not look for what is mounted");
+            Ok(Vec::new())
+        }
+    }
+}

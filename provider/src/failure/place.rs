@@ -1,0 +1,101 @@
+//! The place where a stack shall be: what is in the way there, what cannot be seen, what is missing.
+
+use framework::Diagnostic;
+use stack::{Missing, MissingKind};
+
+/// How many paths an error lists.
+const LISTED: usize = 20;
+
+/// Files that nobody of ours has put there are somebody's: the only copy, perhaps.
+pub(super) fn in_the_way(
+    title: &str,
+    directory: &str,
+    host: &str,
+    paths: &[String],
+    world: &str,
+) -> Diagnostic {
+    Diagnostic::error(title)
+        .detail(format!(
+            "Files are in the way in {directory} on {host} that Windlass did not put there, and that the stack would \
+             overwrite: {}.",
+            listed(paths)
+        ))
+        .detail(world)
+        .detail(
+            "Move them out of the way on the host (what an application reads from its .env belongs into `environment` or \
+             `secrets_wo`), choose another `directory`, or, where they are those of a project that runs there, adopt it \
+             by an `import`, which keeps them.",
+        )
+        .at("directory")
+}
+
+/// The first of `paths`, and how many more there are.
+pub(super) fn listed(paths: &[String]) -> String {
+    let mut list: Vec<&str> = paths.iter().take(LISTED).map(String::as_str).collect();
+    let more = format!("and {} more", paths.len().saturating_sub(LISTED));
+    if paths.len() > LISTED {
+        list.push(&more);
+    }
+    list.join(", ")
+}
+
+/// What may not be looked at is not absent.
+pub(super) fn hidden(title: &str, path: &str, host: &str, world: &str) -> Diagnostic {
+    Diagnostic::error(title)
+        .detail(format!(
+            "Whether {path} is there on {host} cannot be told: the SSH user may not look into a directory on the way \
+             to it, or its disk (see /etc/fstab there) is not mounted."
+        ))
+        .detail(world)
+        .detail(
+            "Give the user the right to read it, log in as the user who made it, use sudo (`sudo = true` on the \
+             windlass_host), or mount the disk; then run the same command again.",
+        )
+        .at("directory")
+}
+
+/// Something that a stack needs of its host and that is not there.
+pub(crate) fn missing(title: &str, one: &Missing, world: &str) -> Diagnostic {
+    let name = &one.name;
+    let who = match one.services.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [service] => format!("service {service}"),
+        services => format!("the services {}", services.join(", ")),
+    };
+    let (happened, next) = match &one.what {
+        MissingKind::Network => (
+            format!(
+                "There is no network {name:?} on the host, which the files call external and {who} needs."
+            ),
+            "Make it with a `windlass_docker_network` that the stack depends on (or by `docker network create`), or \
+             correct its name.",
+        ),
+        MissingKind::Volume => (
+            format!(
+                "There is no volume {name:?} on the host, which the files call external and {who} needs."
+            ),
+            "Make it with a `windlass_docker_volume` that the stack depends on (or by `docker volume create`), or \
+             correct its name.",
+        ),
+        MissingKind::ContainerName { project } => {
+            let owner = project.as_ref().map_or_else(
+                || "which is of no Compose project".to_owned(),
+                |project| format!("which is of the Compose project {project:?}"),
+            );
+            (
+                format!(
+                    "The host has a container {name:?} already, {owner}; {who} wants this `container_name`."
+                ),
+                "Take `container_name` out of the Compose file, choose another one, or remove that container first.",
+            )
+        }
+        MissingKind::Mount => (
+            format!(
+                "{name:?} is not on the host, and {who} mounts it: Docker will make an empty directory of it, owned by \
+                 root."
+            ),
+            "If it should be a file, ship it (in `source_dir` or `files_content`), or write it with a `windlass_file` \
+             that the stack depends on; if it is a disk, mount it first.",
+        ),
+    };
+    Diagnostic::error(title).detail(happened).detail(world).detail(next)
+}

@@ -1,0 +1,48 @@
+//! Files that were there before, and whose a file is that has a path.
+
+use acceptance_tests::{Scratch, Workspace, hcl};
+use lab::{Lab, Variant};
+
+use crate::file_block;
+
+#[test]
+fn what_another_has_made_is_neither_overwritten_nor_removed() {
+    let lab = Lab::current().unwrap();
+    let place = Scratch::on(&lab, lab.host(Variant::Root).unwrap());
+    let (plain, first, twice) = (place.path("plain"), place.path("first"), place.path("twice"));
+    place.write(&plain, "only copy\n");
+    let host = hcl::quoted(&hcl::connection(place.host()));
+    let content = |text: &str| format!("content = {}", hcl::quoted(text));
+    let lifecycle = "lifecycle {\n    create_before_destroy = true\n  }";
+    let file =
+        |label: &str, path: &str, text: &str| file_block(label, &host, path, &[&content(text), lifecycle]);
+
+    let workspace = Workspace::for_test();
+    workspace.write("provider.tf", &hcl::provider_block(&lab, ""));
+    workspace.write("main.tf", &file("plain", &plain, "other\n"));
+    workspace.apply().expect_error().says("not made by this configuration").says("import");
+    assert_eq!(place.read(&plain).as_deref(), Some("only copy\n"));
+    // The same content is what an apply has left that was cut off.
+    place.write(&first, "a\n");
+    workspace.write("main.tf", &(file("first", &first, "a\n") + &file("twice", &twice, "b\n")));
+    workspace.converge();
+
+    // Replaced before it is destroyed: nothing is lost.
+    let replace = ["apply", "-auto-approve", "-json", "-replace=windlass_file.twice"];
+    workspace.run(&replace).expect_error().says("create_before_destroy");
+    assert_eq!(place.read(&twice).as_deref(), Some("b\n"));
+    workspace.expect_no_changes();
+
+    // Another state neither takes it over nor takes it away.
+    let other = Workspace::for_test();
+    other.write("provider.tf", &hcl::provider_block(&lab, ""));
+    other.write("main.tf", &file("theirs", &twice, "theirs\n"));
+    other.apply().expect_error().says("another resource has made");
+    other
+        .import("windlass_file.theirs", &format!("{}|{twice}", hcl::connection(place.host())))
+        .expect_success();
+    other.apply().expect_success();
+    assert_eq!(place.read(&twice).as_deref(), Some("theirs\n"));
+    workspace.destroy().expect_success();
+    assert_eq!(place.read(&first), None);
+}
