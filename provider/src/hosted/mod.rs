@@ -15,6 +15,8 @@ mod hosts;
 mod object;
 mod on_host;
 mod relocation;
+#[cfg(test)]
+pub(crate) mod testing;
 mod unreachable;
 
 pub(crate) use attribute::{check_connection, import_id};

@@ -38,26 +38,15 @@ placed_on_machine!(CommandPrivate);
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use framework::{
-        Value,
-        testing::{Matrix, check_resource},
-    };
+    use framework::Value;
 
     use super::*;
-    use crate::hosted::OnHost;
-
-    #[test]
-    fn the_schema_is_sound_and_equals_the_model() {
-        check_resource(&OnHost::<HostCommand>::new(Arc::default()));
-    }
+    use crate::hosted::testing::matrix;
 
     #[tokio::test]
-    async fn no_configuration_breaks_a_plan() {
+    async fn the_schema_equals_the_model_and_no_configuration_breaks_a_plan() {
         let words = |words: &[&str]| Value::list_of(words.iter().map(|word| Value::from(*word)));
-        let report = Matrix::new(OnHost::<HostCommand>::new(Arc::default()))
-            .sample("host", ["ssh://web", "local://"])
+        let report = matrix::<HostCommand>()
             .sample("create", [words(&["make", "it"])])
             .sample("update", [words(&["change", "it"])])
             .sample("read", [words(&["look"])])

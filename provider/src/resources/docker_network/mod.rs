@@ -14,29 +14,12 @@ pub(crate) struct DockerNetwork;
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use framework::testing::{Matrix, check_resource};
-
     use super::*;
-    use crate::hosted::OnHost;
-
-    fn resource() -> OnHost<DockerNetwork> {
-        OnHost::new(Arc::default())
-    }
-
-    #[test]
-    fn the_schema_is_sound_and_equals_the_model() {
-        check_resource(&resource());
-    }
+    use crate::hosted::testing::matrix;
 
     #[tokio::test]
-    async fn no_configuration_breaks_a_plan() {
-        let report = Matrix::new(resource())
-            .sample("host", ["ssh://web", "local://"])
-            .sample("name", ["shared"])
-            .run()
-            .await;
+    async fn the_schema_equals_the_model_and_no_configuration_breaks_a_plan() {
+        let report = matrix::<DockerNetwork>().sample("name", ["shared"]).run().await;
         assert!(report.planned > 50 && report.invalid > 50, "{report:?}");
     }
 }

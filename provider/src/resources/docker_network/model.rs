@@ -1,6 +1,6 @@
 //! The attributes of `windlass_docker_network`, and how a network becomes attributes.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::net::IpAddr;
 
 use docker::{
     Cidr,
@@ -8,16 +8,12 @@ use docker::{
 };
 use framework::{Field, Model};
 
-use crate::docker_objects::{own_labels, set_map};
+use crate::docker_objects::{ObjectFields, ObjectModel, set_map};
 
-/// The attributes.
 #[derive(Clone, Debug, Default, Model)]
 pub(crate) struct NetworkModel {
-    pub(crate) host: Field<String>,
-    pub(crate) name: Field<String>,
-    pub(crate) driver: Field<String>,
-    pub(crate) options: Field<BTreeMap<String, String>>,
-    pub(crate) labels: Field<BTreeMap<String, String>>,
+    #[model(flatten)]
+    pub(crate) object: ObjectFields,
     pub(crate) internal: Field<bool>,
     pub(crate) attachable: Field<bool>,
     pub(crate) ipv6: Field<bool>,
@@ -35,51 +31,66 @@ pub(crate) struct Range {
 }
 
 impl NetworkModel {
-    /// Takes over what only the daemon knows.
-    pub(super) fn set_computed(&mut self, found: &Network) {
-        self.id = Field::Known(found.id.clone());
-        self.subnets = Field::Known(found.spec.subnets.iter().map(Range::of).collect());
-    }
-
-    /// Takes over the network as it is. One that is being adopted brings all its options; of one
-    /// that we made only those count that were asked for, because drivers may add their own.
-    pub(super) fn set_observed(&mut self, found: &Network, adopting: bool) {
-        self.set_computed(found);
-        let spec = &found.spec;
-        self.driver = Field::Known(spec.driver.clone());
-        self.internal = Field::Known(spec.internal);
-        self.attachable = Field::Known(spec.attachable);
-        self.ipv6 = Field::Known(spec.ipv6);
-        let labels = own_labels(&spec.labels, &self.labels);
-        set_map(&mut self.labels, labels);
-        let asked = self.options.clone().known_or_default();
-        let counts = |name: &String| adopting || asked.contains_key(name);
-        let options = spec.options.iter().filter(|(name, _)| counts(name));
-        let options = options.map(|(name, value)| (name.clone(), value.clone())).collect();
-        set_map(&mut self.options, options);
-        let has = spec.subnets.iter().map(Range::of).collect::<Vec<_>>();
-        if !self.subnet.iter().all(|range| range.is_among(&has)) {
-            self.subnet = has;
-        }
-    }
-
     /// What the daemon is asked for.
     pub(super) fn spec(&self) -> NetworkSpec {
+        let object = self.object.clone();
         NetworkSpec {
-            name: self.name().to_owned(),
-            driver: self.driver.clone().known_or_default(),
-            options: self.options.clone().known_or_default(),
-            labels: self.labels.clone().known_or_default(),
+            name: object.name.known_or_default(),
+            driver: object.driver.known_or_default(),
+            options: object.options.known_or_default(),
+            labels: object.labels.known_or_default(),
             internal: self.internal.is_true(),
             attachable: self.attachable.is_true(),
             ipv6: self.ipv6.is_true(),
             subnets: self.subnet.iter().map(Range::subnet).collect(),
         }
     }
+}
 
-    /// The name, or nothing while it is unknown.
-    pub(super) fn name(&self) -> &str {
-        self.name.as_str().unwrap_or_default()
+impl ObjectModel for NetworkModel {
+    type Found = Network;
+
+    fn object(&self) -> &ObjectFields {
+        &self.object
+    }
+
+    fn object_mut(&mut self) -> &mut ObjectFields {
+        &mut self.object
+    }
+
+    fn changed(&self, prior: &Self) -> Vec<&'static str> {
+        let subnet = (!is_met(&self.subnet, prior)).then_some("subnet");
+        self.object.changed(&prior.object).into_iter().chain(subnet).collect()
+    }
+
+    fn set_unknown(&mut self) {
+        self.id = Field::Unknown;
+        self.subnets = Field::Unknown;
+    }
+
+    fn set_computed(&mut self, found: &Network) {
+        self.id = Field::Known(found.id.clone());
+        self.subnets = Field::Known(found.spec.subnets.iter().map(Range::of).collect());
+    }
+
+    /// One that is being adopted brings all its options; of one that we made only those count that
+    /// were asked for, because drivers may add their own.
+    fn set_observed(&mut self, found: &Network, adopting: bool) {
+        self.set_computed(found);
+        let spec = &found.spec;
+        self.object.set_observed(&spec.driver, &spec.labels);
+        self.internal = Field::Known(spec.internal);
+        self.attachable = Field::Known(spec.attachable);
+        self.ipv6 = Field::Known(spec.ipv6);
+        let asked = self.object.options.clone().known_or_default();
+        let counts = |name: &String| adopting || asked.contains_key(name);
+        let options = spec.options.iter().filter(|(name, _)| counts(name));
+        let options = options.map(|(name, value)| (name.clone(), value.clone())).collect();
+        set_map(&mut self.object.options, options);
+        let has = spec.subnets.iter().map(Range::of).collect::<Vec<_>>();
+        if !self.subnet.iter().all(|range| range.is_among(&has)) {
+            self.subnet = has;
+        }
     }
 }
 
@@ -118,8 +129,19 @@ impl Range {
     }
 }
 
+/// Whether the network has what these blocks ask for, and nothing that earlier ones asked for and
+/// these do not. Without any, what there is will do.
+fn is_met(blocks: &[Range], prior: &NetworkModel) -> bool {
+    let has = prior.subnets.clone().known_or_default();
+    let is_asked = |old: &Range| blocks.iter().any(|block| block.parsed() == old.parsed());
+    blocks.is_empty()
+        || (blocks.iter().all(|block| block.is_among(&has)) && prior.subnet.iter().all(is_asked))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn range(cidr: &str, gateway: &str) -> Range {
@@ -145,7 +167,7 @@ mod tests {
     fn what_was_not_asked_for_is_no_difference() {
         let mut model = NetworkModel { subnet: vec![range("10.20.0.0/24", "")], ..NetworkModel::default() };
         model.set_observed(&network(), false);
-        assert_eq!((&model.options, &model.labels), (&Field::Null, &Field::Null));
+        assert_eq!((&model.object.options, &model.object.labels), (&Field::Null, &Field::Null));
         assert_eq!(model.subnet, [range("10.20.0.0/24", "")]);
         assert_eq!(model.subnets, Field::Known(vec![range("10.20.0.0/24", "10.20.0.1")]));
     }
@@ -154,16 +176,16 @@ mod tests {
     fn what_somebody_else_made_of_it_is_seen() {
         let options = BTreeMap::from([("mtu".to_owned(), "1500".to_owned())]);
         let mut model = NetworkModel {
-            options: Field::Known(options),
+            object: ObjectFields { options: Field::Known(options), ..ObjectFields::default() },
             subnet: vec![range("10.21.0.0/24", "")],
             ..NetworkModel::default()
         };
         model.set_observed(&network(), false);
-        assert_eq!(model.options.known().unwrap()["mtu"], "1400");
+        assert_eq!(model.object.options.known().unwrap()["mtu"], "1400");
         assert_eq!(model.subnet, [range("10.20.0.0/24", "10.20.0.1")]);
         let mut adopted = NetworkModel::default();
         adopted.set_observed(&network(), true);
-        assert_eq!(adopted.options.known().unwrap().len(), 1);
+        assert_eq!(adopted.object.options.known().unwrap().len(), 1);
         assert_eq!(adopted.subnet, []);
     }
 
@@ -175,5 +197,24 @@ mod tests {
         assert!(!range("fd00:20::/64", "fd00:20::2").is_among(&has));
         assert!(!range("fd00:21::/64", "").is_among(&has));
         assert!(!Range { cidr: Field::Unknown, ..Range::default() }.is_among(&has));
+    }
+
+    #[test]
+    fn blocks_that_the_network_meets_already_replace_nothing() {
+        let adopted = NetworkModel {
+            subnets: Field::Known(vec![range("10.20.0.0/24", "")]),
+            ..NetworkModel::default()
+        };
+        assert!(is_met(&[], &adopted));
+        assert!(is_met(&[range("10.20.0.0/24", "")], &adopted));
+        assert!(!is_met(&[range("10.21.0.0/24", "")], &adopted));
+        let both = vec![range("10.20.0.0/24", ""), range("fd00:20::/64", "")];
+        let ours = NetworkModel {
+            subnets: Field::Known(both.clone()),
+            subnet: both.clone(),
+            ..NetworkModel::default()
+        };
+        assert!(is_met(&both, &ours));
+        assert!(!is_met(&both[..1], &ours), "one less is asked for");
     }
 }

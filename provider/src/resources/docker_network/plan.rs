@@ -1,48 +1,15 @@
-//! What a change of `windlass_docker_network` means.
+//! What a configuration of `windlass_docker_network` may say.
 
 use std::net::IpAddr;
 
 use docker::Cidr;
-use framework::{Diagnostic, Diagnostics, Field, Plan};
+use framework::{Diagnostic, Diagnostics};
 
-use super::{
-    DockerNetwork,
-    model::{NetworkModel, Range},
-};
-use crate::{
-    docker_objects::{self, same_map},
-    hosted::OnHost,
-};
+use super::model::NetworkModel;
+use crate::docker_objects;
 
 /// Networks that every daemon has, or makes itself.
 const THEIRS: [&str; 5] = ["bridge", "docker_gwbridge", "host", "ingress", "none"];
-
-/// Decides what replaces the network: whatever is more than another spelling of what it has.
-pub(super) fn plan(plan: &mut Plan<OnHost<DockerNetwork>>) {
-    let Some(prior) = plan.prior.as_ref().map(|prior| prior.model.clone()) else { return };
-    if !same_map(&plan.planned.options, &prior.options) {
-        plan.require_replace("options");
-    }
-    if !same_map(&plan.planned.labels, &prior.labels) {
-        plan.require_replace("labels");
-    }
-    if !is_met(&plan.planned.subnet, &prior) {
-        plan.require_replace("subnet");
-    }
-    if plan.planned.host != prior.host {
-        plan.planned.id = Field::Unknown;
-        plan.planned.subnets = Field::Unknown;
-    }
-}
-
-/// Whether the network has what these blocks ask for, and nothing that earlier ones asked for and
-/// these do not. Without any, what there is will do.
-fn is_met(blocks: &[Range], prior: &NetworkModel) -> bool {
-    let has = prior.subnets.clone().known_or_default();
-    let is_asked = |old: &Range| blocks.iter().any(|block| block.parsed() == old.parsed());
-    blocks.is_empty()
-        || (blocks.iter().all(|block| block.is_among(&has)) && prior.subnet.iter().all(is_asked))
-}
 
 /// What the validators of single attributes cannot see: whether addresses are in their range.
 pub(super) fn validate(config: &NetworkModel, problems: &mut Diagnostics) {
@@ -66,7 +33,6 @@ fn outside(attribute: &str, given: &str, cidr: &Cidr) -> Diagnostic {
         .at("subnet")
 }
 
-/// Checks the name.
 pub(super) fn check_name(name: &str) -> Result<(), String> {
     if THEIRS.contains(&name) {
         return Err("must not be the name of a network that Docker makes itself".to_owned());
@@ -88,28 +54,7 @@ pub(super) fn check_address(text: &str) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    fn range(cidr: &str) -> Range {
-        Range { cidr: cidr.into(), ..Range::default() }
-    }
-
-    #[test]
-    fn blocks_that_the_network_meets_already_replace_nothing() {
-        let adopted =
-            NetworkModel { subnets: Field::Known(vec![range("10.20.0.0/24")]), ..NetworkModel::default() };
-        assert!(is_met(&[], &adopted));
-        assert!(is_met(&[range("10.20.0.0/24")], &adopted));
-        assert!(!is_met(&[range("10.21.0.0/24")], &adopted));
-        let both = vec![range("10.20.0.0/24"), range("fd00:20::/64")];
-        let ours = NetworkModel {
-            subnets: Field::Known(both.clone()),
-            subnet: both.clone(),
-            ..NetworkModel::default()
-        };
-        assert!(is_met(&both, &ours));
-        assert!(!is_met(&both[..1], &ours), "one less is asked for");
-    }
+    use super::{super::model::Range, *};
 
     #[test]
     fn addresses_outside_of_their_range_are_refused() {

@@ -6,8 +6,8 @@ use super::{
     model::Range,
     plan::{check_address, check_name, check_range},
 };
+use crate::docker_objects::ObjectFields;
 
-/// The schema.
 pub(super) fn schema() -> Schema {
     Schema::new(0)
         .describe(
@@ -17,6 +17,7 @@ pub(super) fn schema() -> Schema {
              that stay, give it another `name` and set `lifecycle { create_before_destroy = true }`: the new network \
              is made first, the stacks go over to it, and the old one is removed last.",
         )
+        .attributes(ObjectFields::attributes("network", check_name))
         .attributes(kind())
         .attributes(computed())
         .block(
@@ -30,23 +31,15 @@ pub(super) fn schema() -> Schema {
         .timeouts(Timeouts::new().create(5).update(5).delete(5).read(5))
 }
 
-fn kind() -> [Attribute; 7] {
+fn kind() -> [Attribute; 5] {
     [
-        Attribute::string("name").required().requires_replace().check(|name: &String| check_name(name)).describe(
-            "The name of the network on the host, and in `networks: { <key>: { name: …, external: true } }` of the \
-             stacks that share it. Another one replaces the network.",
-        ),
-        Attribute::string("driver").default("bridge").requires_replace().validate(validate::non_empty()).describe(
+        Attribute::string("driver").default("bridge").validate(validate::non_empty()).describe(
             "What makes the network: `bridge` (default), `macvlan`, `ipvlan`, `overlay` or that of a plugin. Another \
              one replaces the network.",
         ),
         Attribute::map("options", Type::String).describe(
             "Options of the driver, such as `com.docker.network.driver.mtu`, in clear in the state. Other ones \
              replace the network.",
-        ),
-        Attribute::map("labels", Type::String).describe(
-            "Labels of the network. Other ones replace it. Labels that Docker or Compose set (`com.docker.…`) count \
-             only where they are named here.",
         ),
         Attribute::bool("internal").default(false).requires_replace().describe(
             "Whether the network leads nowhere outside: its containers reach each other only. Default: `false`. A \

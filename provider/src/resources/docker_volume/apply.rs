@@ -1,100 +1,78 @@
-//! Observing, making and removing the volume.
+//! How the volume is made and removed, and when it is kept.
 
 use async_trait::async_trait;
-use framework::{Apply, Diagnostic, Diagnostics, Field, Plan, Schema, State};
+use docker::{
+    Error,
+    engine::{Container, Engine, Volume},
+};
+use framework::{Diagnostic, Diagnostics, Schema};
 
 use super::{
     DockerVolume,
     model::{self, VolumeModel},
-    plan,
 };
 use crate::{
-    docker_objects::{named, taken},
-    failure::{Failure, Stop},
-    hosted::{Departure, Hosted, Import, MachinePrivate, OnHost, OnMachine, Planning, Words},
+    docker_objects::{DaemonObject, ObjectWords},
+    failure::UNCHANGED,
+    hosted::Departure,
 };
 
-type Resource = OnHost<DockerVolume>;
-
 #[async_trait]
-impl Hosted for DockerVolume {
+impl DaemonObject for DockerVolume {
     type Model = VolumeModel;
-    type Private = MachinePrivate;
 
     const TYPE: &'static str = "windlass_docker_volume";
     const HOST: &'static str = "Another connection to the same machine changes nothing; another machine is a move: an \
          empty volume is made there, and this one is left or removed as its destruction would. **Data does not move.**";
-    const WORDS: Words = Words {
+    const WORDS: ObjectWords = ObjectWords {
+        kind: "volume",
+        name: "name of the volume",
+        uses: "use it",
+        release: "Destroy the stacks that use it, or remove those containers (`docker rm`), then run the same command \
+             again.",
         remains: "The volume and its data are still there.",
         relocated: "An empty volume is in its new place",
-        ..Words::USUAL
     };
 
     fn schema() -> Schema {
         model::schema()
     }
 
-    fn subject(model: &VolumeModel) -> String {
-        format!("docker volume {:?}", model.name())
-    }
-
-    fn import() -> Import<VolumeModel> {
-        let model = |host: String, name: String| VolumeModel {
-            host: Field::Known(host),
-            name: Field::Known(name),
-            remove_on_destroy: Field::Known(false),
-            ..VolumeModel::default()
-        };
-        Import::ByName { what: "name of the volume", model }
-    }
-
-    async fn plan(on: &Planning<'_>, plan: &mut Plan<Resource>) -> Result<(), Diagnostics> {
-        plan::plan(on.title, plan)
-    }
-
-    async fn observe(
-        on: &OnMachine<'_>,
-        mut state: State<Resource>,
-    ) -> Result<Option<State<Resource>>, Failure> {
-        let found = on.host.engine().await?.volume(state.model.name()).await?;
-        Ok(found.map(|found| {
-            state.model.set_observed(&found);
-            state
-        }))
-    }
-
-    /// Makes the volume, unless there is one of that name: its data is somebody's.
-    async fn create(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Failure> {
-        let (engine, spec) = (on.host.engine().await?, apply.planned.spec());
-        if engine.volume(&spec.name).await?.is_some() {
-            return Err(taken("Docker volume", on, &spec.name));
+    /// Refuses what could only be done by losing data that is to be kept.
+    fn check_replacement(
+        title: &str,
+        planned: &VolumeModel,
+        prior: &VolumeModel,
+        changed: &[&'static str],
+    ) -> Result<(), Diagnostics> {
+        if planned.object.name == prior.object.name && Self::is_kept(prior) && !changed.is_empty() {
+            return Err(changed.iter().map(|name| refused(title, name)).collect());
         }
-        let mut model = apply.planned.clone();
-        model.set_computed(&engine.create_volume(&spec).await?);
-        on.record(apply, model, MachinePrivate::default());
         Ok(())
     }
 
-    /// Records another way to the same machine.
-    async fn update(
-        on: &OnMachine<'_>,
-        prior: State<Resource>,
-        apply: &mut Apply<Resource>,
-    ) -> Result<(), Failure> {
-        let found = on.host.engine().await?.volume(apply.planned.name()).await?;
-        let Some(found) = found else { return Self::create(on, apply).await };
-        let mut model = apply.planned.clone();
-        model.set_computed(&found);
-        on.record(apply, model, prior.private);
-        Ok(())
+    async fn inspect(engine: &Engine, name: &str) -> Result<Option<Volume>, Error> {
+        engine.volume(name).await
+    }
+
+    async fn make(engine: &Engine, planned: &VolumeModel) -> Result<Volume, Error> {
+        engine.create_volume(&planned.spec()).await
+    }
+
+    async fn users(engine: &Engine, found: &Volume) -> Result<Vec<Container>, Error> {
+        engine.containers_of_volume(&found.spec.name).await
+    }
+
+    async fn remove(engine: &Engine, name: &str) -> Result<(), Error> {
+        engine.remove_volume(name).await
     }
 
     fn is_kept(model: &VolumeModel) -> bool {
-        !model.is_removed_on_destroy()
+        !model.remove_on_destroy.is_true()
     }
 
     fn kept(model: &VolumeModel, departure: Departure) -> Option<Diagnostic> {
-        let name = model.name();
+        let name = model.object.name();
         Some(match departure {
             Departure::Destroyed => Diagnostic::warning(format!("Docker volume {name:?} was kept"))
                 .detail("It stays on the host with all its data and is no longer recorded, because `remove_on_destroy` was not set.")
@@ -108,20 +86,32 @@ impl Hosted for DockerVolume {
             }
         })
     }
+}
 
-    /// Removes the volume; one that is in use stays.
-    async fn delete(on: &OnMachine<'_>, state: &State<Resource>) -> Result<(), Failure> {
-        let (engine, name) = (on.host.engine().await?, state.model.name());
-        if engine.volume(name).await?.is_none() {
-            return Ok(());
+fn refused(title: &str, attribute: &'static str) -> Diagnostic {
+    Diagnostic::error(title)
+        .detail(format!(
+            "Docker cannot change `{attribute}` of a volume, and it cannot be replaced either: the volume and its data \
+             are kept, because the state does not say `remove_on_destroy`, and so its name stays taken."
+        ))
+        .detail(UNCHANGED)
+        .detail(format!(
+            "Take the change of `{attribute}` back, or choose another `name`: a new, empty volume is made then and this \
+             one stays on the host. If its data may go, set `remove_on_destroy = true` and apply that first."
+        ))
+        .at(attribute)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_refusal_says_what_can_be_done() {
+        let problem = refused("Could not plan docker volume \"data\"", "labels");
+        assert_eq!(problem.path.unwrap().to_string(), "labels");
+        for words in ["cannot change `labels`", UNCHANGED, "another `name`", "remove_on_destroy = true"] {
+            assert!(problem.detail.contains(words), "{words} is not in {}", problem.detail);
         }
-        let users = engine.containers_of_volume(name).await?;
-        if !users.is_empty() {
-            let happened = format!("Containers on {} use it: {}.", on.host.name(), named(&users));
-            let next = "Destroy the stacks that use it, or remove those containers (`docker rm`), then run the same \
-                        command again.";
-            return Err(Stop::new(happened, next).into());
-        }
-        Ok(engine.remove_volume(name).await?)
     }
 }

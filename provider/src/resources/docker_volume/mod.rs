@@ -7,36 +7,18 @@
 
 mod apply;
 mod model;
-mod plan;
 
 /// The volumes of `windlass_docker_volume`.
 pub(crate) struct DockerVolume;
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use framework::testing::{Matrix, check_resource};
-
     use super::*;
-    use crate::hosted::OnHost;
-
-    fn resource() -> OnHost<DockerVolume> {
-        OnHost::new(Arc::default())
-    }
-
-    #[test]
-    fn the_schema_is_sound_and_equals_the_model() {
-        check_resource(&resource());
-    }
+    use crate::hosted::testing::matrix;
 
     #[tokio::test]
-    async fn no_configuration_breaks_a_plan() {
-        let report = Matrix::new(resource())
-            .sample("host", ["ssh://web", "local://"])
-            .sample("name", ["data"])
-            .run()
-            .await;
+    async fn the_schema_equals_the_model_and_no_configuration_breaks_a_plan() {
+        let report = matrix::<DockerVolume>().sample("name", ["data"]).run().await;
         assert!(report.planned > 100, "{report:?}");
     }
 }

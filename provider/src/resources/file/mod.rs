@@ -39,23 +39,13 @@ placed_on_machine!(FilePrivate);
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use framework::testing::{Matrix, check_resource};
-
     use super::*;
-    use crate::hosted::OnHost;
-
-    #[test]
-    fn the_schema_is_sound_and_equals_the_model() {
-        check_resource(&OnHost::<HostFile>::new(Arc::default()));
-    }
+    use crate::hosted::testing::matrix;
 
     #[tokio::test]
-    async fn no_configuration_breaks_a_plan() {
+    async fn the_schema_equals_the_model_and_no_configuration_breaks_a_plan() {
         let here = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-        let report = Matrix::new(OnHost::<HostFile>::new(Arc::default()))
-            .sample("host", ["ssh://web", "local://"])
+        let report = matrix::<HostFile>()
             .sample("path", ["/srv/a b"])
             .sample("source", [here])
             .sample("mode", ["0600", "755"])

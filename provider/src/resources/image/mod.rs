@@ -55,24 +55,14 @@ placed_on_machine!(ImagePrivate);
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use framework::testing::{Matrix, check_resource};
-
     use super::*;
-    use crate::hosted::OnHost;
-
-    #[test]
-    fn the_schema_is_sound_and_equals_the_model() {
-        check_resource(&OnHost::<HostImage>::new(Arc::default()));
-    }
+    use crate::hosted::testing::matrix;
 
     #[tokio::test]
-    async fn no_configuration_breaks_a_plan() {
+    async fn the_schema_equals_the_model_and_no_configuration_breaks_a_plan() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("Dockerfile"), "FROM scratch\n").unwrap();
-        let report = Matrix::new(OnHost::<HostImage>::new(Arc::default()))
-            .sample("host", ["ssh://web", "local://"])
+        let report = matrix::<HostImage>()
             .sample("name", ["registry.example.org/team/app:1", "app"])
             .sample("context", [dir.path().to_str().unwrap()])
             .sample("git", ["https://example.org/app.git#main:docker"])
