@@ -10,7 +10,6 @@ mod failure;
 mod functions;
 mod host_key;
 mod hosted;
-mod ids;
 mod machine;
 mod registries;
 mod require;

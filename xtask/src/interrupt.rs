@@ -75,15 +75,15 @@ impl Interrupt {
     ///
     /// # Errors
     /// As [`Interrupt::run`], and when there is no place for what it writes.
-    pub fn told(&self, command: &mut Command) -> Result<Vec<u8>> {
+    pub fn stdout(&self, command: &mut Command) -> Result<Vec<u8>> {
         let mut file = tempfile::tempfile().context("cannot create a temporary file")?;
         self.run(command.stdout(file.try_clone().context("too many open files")?))?;
-        let mut told = Vec::new();
-        file.rewind().and_then(|()| file.read_to_end(&mut told)).context("cannot read a temporary file")?;
-        Ok(told)
+        let mut stdout = Vec::new();
+        file.rewind().and_then(|()| file.read_to_end(&mut stdout)).context("cannot read a temporary file")?;
+        Ok(stdout)
     }
 
-    /// As [`Interrupt::run`], without telling what is run.
+    /// As [`Interrupt::run`], without saying what is run.
     ///
     /// # Errors
     /// As [`Interrupt::run`].

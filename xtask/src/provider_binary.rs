@@ -41,7 +41,7 @@ pub const fn version() -> &'static str {
 /// # Errors
 /// When it does not compile, or the crate has no such program.
 pub fn build(arguments: &BuildArguments) -> Result<PathBuf> {
-    program(&shell::told(&mut command(arguments))?, BINARY)
+    program(&shell::stdout(&mut command(arguments))?, BINARY)
 }
 
 /// As [`build`], but not longer than until somebody interrupts.
@@ -49,7 +49,7 @@ pub fn build(arguments: &BuildArguments) -> Result<PathBuf> {
 /// # Errors
 /// As [`build`].
 pub fn build_unless(interrupt: &Interrupt, arguments: &BuildArguments) -> Result<PathBuf> {
-    program(&interrupt.told(&mut command(arguments))?, BINARY)
+    program(&interrupt.stdout(&mut command(arguments))?, BINARY)
 }
 
 fn command(arguments: &BuildArguments) -> Command {

@@ -40,11 +40,11 @@ pub fn output(command: &mut Command) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("`{line}` did not answer in UTF-8"))
 }
 
-/// Runs a command and returns what it wrote to stdout; what it says goes where ours goes.
+/// Runs a command and returns what it wrote to stdout; its stderr goes where ours goes.
 ///
 /// # Errors
 /// As [`run`].
-pub fn told(command: &mut Command) -> Result<Vec<u8>> {
+pub fn stdout(command: &mut Command) -> Result<Vec<u8>> {
     let line = words(command);
     eprintln!("$ {line}");
     let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();

@@ -151,7 +151,7 @@ impl Tool {
         Ok(Pin {
             package: package.to_owned(),
             version: version.to_owned(),
-            digest: digest[..6].iter().map(|b| format!("{b:02x}")).collect(),
+            digest: secret::hex(&digest[..6]),
         })
     }
 

@@ -64,7 +64,7 @@ impl Diagnostic {
 
     /// Appends the error's text and those of its causes as a paragraph of the detail.
     #[must_use]
-    pub fn cause(self, error: &dyn std::error::Error) -> Self {
+    pub fn cause(self, error: &(dyn std::error::Error + 'static)) -> Self {
         self.detail(error_chain(error))
     }
 
@@ -77,15 +77,9 @@ impl Diagnostic {
 }
 
 /// An error and its causes in one line, each part separated by a colon.
-pub fn error_chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
+pub fn error_chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 impl fmt::Display for Diagnostic {

@@ -15,6 +15,7 @@ mod error;
 mod facts;
 mod kind;
 mod path;
+mod random;
 mod remove;
 mod small;
 mod temporary;
@@ -35,6 +36,8 @@ pub use download::Downloaded;
 pub use error::FileError;
 pub use facts::{Facts, Symlinks};
 pub use kind::Kind;
+pub(crate) use random::random_bytes;
+pub use random::random_name;
 pub use remove::Removed;
 pub use temporary::TempDir;
 pub use tree::TreeOptions;
@@ -121,12 +124,7 @@ fn english<W: Into<String>>(words: impl IntoIterator<Item = W>) -> Command {
 
 /// A name that nobody else uses: `.windlass-<16 hex digits><suffix>`.
 fn unique_name(suffix: &str) -> Result<String, FileError> {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).map_err(|error| FileError::Here {
-        operation: "make up a temporary name".to_owned(),
-        source: std::io::Error::other(error),
-    })?;
-    Ok(format!(".windlass-{:016x}{suffix}", u64::from_ne_bytes(bytes)))
+    Ok(format!(".windlass-{}{suffix}", random_name()?))
 }
 
 /// `paths` in groups that fit into one command each.

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     Command, Executor, Input,
-    files::{FileError, Files, WriteOptions},
+    files::{FileError, Files, WriteOptions, random_bytes},
     run,
 };
 
@@ -19,12 +19,7 @@ use crate::{
 /// # Errors
 /// [`FileError::Here`] when this machine gives none.
 pub fn new_key() -> Result<ProofKey, FileError> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| FileError::Here {
-        operation: "make a random key".to_owned(),
-        source: std::io::Error::other(error),
-    })?;
-    Ok(ProofKey::from_random(bytes))
+    random_bytes("make a random key").map(ProofKey::from_random)
 }
 
 /// The proofs of single files that a host keeps.

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use compose::{Layout, Project, layout::given_values};
 use docker::engine::Container;
-use remote::files::WriteOptions;
+use remote::files::{WriteOptions, random_name};
 use secret::{Scrubber, Secret};
 
 use crate::{
@@ -32,7 +32,6 @@ use crate::{
     image_facts::ImageFacts,
     images,
     jobs::{Due, changed_jobs, check_needs, stack_changes},
-    kept_release::unique,
     observe::observe,
     options::{DeployOptions, JobSpec, When},
     outcome::{Deployed, Failed, NoRelease},
@@ -219,7 +218,7 @@ impl<'a> Deployment<'a> {
         if self.instance.is_empty() {
             self.instance = match &state.instance {
                 Some(instance) => instance.clone(),
-                None => unique()?,
+                None => random_name()?,
             };
         }
         Ok(())

@@ -8,6 +8,7 @@
 //! Start-up does nothing but the handshake: a core starts a provider three times for one plan.
 
 mod environment;
+mod error_chain;
 pub mod hclog;
 mod incoming;
 mod lifetime;

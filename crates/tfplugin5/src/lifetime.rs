@@ -19,7 +19,7 @@ pub(crate) struct Signals {
 
 impl Signals {
     /// Takes over SIGINT, SIGTERM and SIGHUP from their defaults.
-    pub fn take() -> io::Result<Self> {
+    pub fn install() -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,

@@ -1,7 +1,6 @@
 //! From the start of the process to its end.
 
 use std::{
-    error::Error as _,
     io::{self, Write as _},
     path::Path,
     process::ExitCode,
@@ -15,6 +14,7 @@ use tonic::transport::Server;
 
 use crate::{
     environment::{Environment, handshake_line},
+    error_chain::error_chain,
     hclog,
     incoming::{Census, connections},
     lifetime::{Signals, watch_parent},
@@ -88,7 +88,7 @@ pub fn serve<P: Provider>(provider: P, options: Options) -> ExitCode {
     match run(provider, &options, &environment) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say(&with_causes(&error));
+            say(&format!("could not {}", error_chain(&error)));
             ExitCode::FAILURE
         }
     }
@@ -111,7 +111,7 @@ async fn serve_until_end<P: Provider>(
     options: &Options,
     environment: &Environment,
 ) -> Result<(), ServeError> {
-    let signals = Signals::take().map_err(ServeError::Signals)?;
+    let signals = Signals::install().map_err(ServeError::Signals)?;
     let tls = match &environment.client_certificate {
         Some(pem) if !options.debug => Some(ServerTls::for_client(pem)?),
         _ => None,
@@ -177,17 +177,6 @@ fn announce(text: &str) -> io::Result<()> {
 
 fn say(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
-}
-
-/// The error and its causes on one line.
-fn with_causes(error: &ServeError) -> String {
-    let mut text = format!("could not {error}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// A panic may abort the process without unwinding, so the socket is removed by the hook.

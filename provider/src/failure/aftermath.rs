@@ -1,7 +1,7 @@
 //! What became of a stack whose apply failed, and what the state says of it.
 
 use docker::engine::{Container, Health, State};
-use framework::Diagnostics;
+use framework::{Diagnostics, error_chain};
 use stack::{
     Failed, KeptBecause, NoRelease, Outcome, Undo, containers::LABEL_SERVICE, containers::is_of_service,
 };
@@ -120,7 +120,7 @@ impl Aftermath {
             ),
             KeptBecause::NoRelease(NoRelease::NotRestorable(why)) => by_hand(runs, &why.to_string(), next),
             KeptBecause::NoRelease(NoRelease::NotKept(error)) => {
-                let words = remote::chain(error.as_ref());
+                let words = error_chain(error.as_ref());
                 by_hand(runs, &format!("of this error: {}", words.trim_end_matches('.')), next)
             }
         }
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rollback_that_failed_is_told_beside_the_failure() {
+    fn a_rollback_that_failed_is_reported_beside_the_failure() {
         let failed = Failed {
             error: docker::Error::Missing { host: "web".into() }.into(),
             outcome: Outcome::Stuck {

@@ -8,7 +8,6 @@ use crate::unique;
 pub struct Repository<'a> {
     lab: &'a Lab,
     host: Host,
-    /// Where it is.
     place: String,
     /// What serves it.
     port: String,

@@ -14,6 +14,7 @@ use std::{
 
 use base64::Engine as _;
 use lab::{Host, Lab};
+use secret::hex;
 use sha2::{Digest, Sha256};
 
 use crate::{Run, Workspace, archive::unzipped, unique};
@@ -227,10 +228,6 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
         }
     }
     files
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ impl Workspace {
         self.path().join("home")
     }
 
-    /// The CLI.
+    /// The CLI that runs in it.
     pub fn cli(&self) -> &Cli {
         &self.cli
     }

@@ -81,19 +81,6 @@ impl Error {
         let path = path.into();
         move |source| Self::File { operation, path, source }
     }
-
-    /// The whole chain of causes on one line.
-    #[must_use]
-    pub fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
-        text
-    }
 }
 
 /// Result of the lab.

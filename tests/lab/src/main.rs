@@ -59,7 +59,7 @@ fn main() -> ExitCode {
     match run(arguments.command) {
         Ok(code) => code,
         Err(error) => {
-            say(&format!("lab: {}", error.chain()));
+            say(&format!("lab: {:#}", anyhow::Error::new(error)));
             ExitCode::FAILURE
         }
     }

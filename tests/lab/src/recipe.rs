@@ -1,7 +1,7 @@
 //! What each image of the lab is made of. An image's tag is the hash of its recipe and of the one
 //! below it, so a changed recipe is built and an unchanged one is found in the engine's cache.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
@@ -261,10 +261,7 @@ impl Recipe {
 
 /// Twelve hexadecimal digits of a text's SHA-256.
 pub(crate) fn short_hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().take(6).fold(String::new(), |mut hash, byte| {
-        let _ = write!(hash, "{byte:02x}");
-        hash
-    })
+    secret::hex(&Sha256::digest(text.as_bytes())[..6])
 }
 
 #[cfg(test)]

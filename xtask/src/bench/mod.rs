@@ -51,7 +51,7 @@ pub fn run() -> Result<()> {
 /// release as well, because half of the way to a host is the meter's own.
 fn build_meter(interrupt: &Interrupt) -> Result<PathBuf> {
     let words = ["build", "--locked", "--release", "--package", PACKAGE, MESSAGES];
-    program(&interrupt.told(shell::cargo().args(words))?, PACKAGE)
+    program(&interrupt.stdout(shell::cargo().args(words))?, PACKAGE)
 }
 
 fn measuring(meter: &Path, table: &Path, provider: &Path, lab: &Lab, clis: &[Cli]) -> Result<Command> {

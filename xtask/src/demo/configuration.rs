@@ -54,7 +54,7 @@ fn password() -> Result<String> {
     fs::File::open("/dev/urandom")
         .and_then(|mut file| file.read_exact(&mut bytes))
         .context("no random bytes")?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(secret::hex(&bytes))
 }
 
 /// Copies a folder with the modes of its files.

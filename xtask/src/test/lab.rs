@@ -20,7 +20,7 @@ pub const ALL_VARIANTS: &[&str] = &["--variants", "root,deploy,sudo,no-forward,j
 /// When it does not compile.
 pub fn tool(interrupt: &Interrupt) -> Result<PathBuf> {
     let words = ["build", "--locked", "--package", LAB, MESSAGES];
-    program(&interrupt.told(shell::cargo().args(words))?, LAB)
+    program(&interrupt.stdout(shell::cargo().args(words))?, LAB)
 }
 
 /// A lab that may have hosts; dropping it takes them down.

@@ -11,7 +11,6 @@ use std::process::Command;
 /// One test target of one package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
-    /// Its package.
     pub package: String,
     /// Its target: that of the unit tests is called like the crate.
     pub target: String,
@@ -34,8 +33,13 @@ impl Built {
     /// # Errors
     /// When something does not compile.
     pub fn new(interrupt: &Interrupt) -> Result<Self> {
-        let told =
-            interrupt.told(shell::cargo().args(["test", "--workspace", "--locked", "--no-run", MESSAGES]))?;
+        let told = interrupt.stdout(shell::cargo().args([
+            "test",
+            "--workspace",
+            "--locked",
+            "--no-run",
+            MESSAGES,
+        ]))?;
         let tests = programs(&told)?;
         if tests.is_empty() {
             bail!("cargo built no tests");

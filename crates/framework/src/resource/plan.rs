@@ -156,7 +156,7 @@ impl<R: Resource> Plan<R> {
     }
 }
 
-fn bug(error: &dyn std::error::Error) -> Diagnostic {
+fn bug(error: &(dyn std::error::Error + 'static)) -> Diagnostic {
     Diagnostic::bug("Could not fill a plan", error_chain(error))
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::{
     Executor,
-    files::{Entry, EntryContent, FileError, Files, Kind, Removed, TreeOptions},
+    files::{Entry, EntryContent, FileError, Files, Kind, Removed, TreeOptions, random_name},
 };
 
 use super::{
@@ -133,9 +133,7 @@ fn metadata(path: &Path) -> std::fs::Metadata {
 
 /// A directory here that nobody else uses.
 fn local_directory() -> std::path::PathBuf {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).expect("random bytes");
-    std::env::temp_dir().join(format!("windlass-conformance-{:016x}", u64::from_ne_bytes(bytes)))
+    std::env::temp_dir().join(format!("windlass-conformance-{}", random_name().expect("a name")))
 }
 
 pub(super) async fn remove(exec: &dyn Executor) {

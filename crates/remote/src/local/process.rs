@@ -13,16 +13,17 @@ use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::{
     io::AsyncWrite,
     process::{Child, ChildStdin},
-    time::Instant,
 };
 
-use crate::{Error, Process, ProcessControl};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Error, Process, ProcessControl, poll};
 
 /// How long a command may take to end after TERM before KILL follows.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// How often its group is looked at meanwhile.
-const POLL: Duration = Duration::from_millis(10);
+const INTERVAL: Duration = Duration::from_millis(10);
 
 /// The [`Process`] of a child that was started in a process group of its own.
 pub(super) fn running(mut child: Child) -> io::Result<Process> {
@@ -131,15 +132,18 @@ impl Drop for Control {
 /// TERM to the whole group, and KILL to what is left of it after [`GRACE`].
 async fn end_group(child: &mut Child, group: Option<Pid>) {
     signal(group, Signal::TERM);
-    let deadline = Instant::now() + GRACE;
-    while Instant::now() < deadline {
+    let never = CancellationToken::new();
+    let poll = poll::Poll::new(INTERVAL, GRACE, &never);
+    loop {
         // Reaps the leader; a zombie would count as a member of the group for ever.
         let leader_ended = !matches!(child.try_wait(), Ok(None));
         let group_ended = group.is_none_or(|group| test_kill_process_group(group).is_err());
         if leader_ended && group_ended {
             return;
         }
-        tokio::time::sleep(POLL).await;
+        if poll.next().await.is_err() {
+            break;
+        }
     }
     signal(group, Signal::KILL);
     let _ = child.wait().await;

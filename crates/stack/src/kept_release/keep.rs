@@ -6,7 +6,7 @@ use compose::layout::{GENERATIONS, GOOD, OURS};
 use remote::{
     Command, Input,
     collect::{Limits, run_with},
-    files::{Entry, EntryContent, FileError, TreeOptions, WriteOptions},
+    files::{Entry, EntryContent, FileError, TreeOptions, WriteOptions, random_name},
 };
 use tokio_util::sync::CancellationToken;
 use tree::{FileDigest, Manifest, null_separated};
@@ -102,7 +102,7 @@ async fn put(
     release: &Release,
     state: &HostState,
 ) -> Result<(), Error> {
-    let target = format!("{GENERATIONS}/{}", unique()?);
+    let target = format!("{GENERATIONS}/{}", random_name()?);
     let to = format!("{root}/{OURS}/{target}");
     let ours: Vec<String> = OUR_FILES.iter().map(|name| format!("{OURS}/{name}")).collect();
     let paths = state.paths();
@@ -118,7 +118,7 @@ async fn put_foreign(
     release: &Release,
     files: &BTreeMap<String, FileDigest>,
 ) -> Result<(), Error> {
-    let target = format!("{GENERATIONS}/{}", unique()?);
+    let target = format!("{GENERATIONS}/{}", random_name()?);
     let place = format!("{OURS}/{target}");
     let our = |name: &str, bytes: Vec<u8>| {
         let path = format!("{place}/{OURS}/{name}");
@@ -179,16 +179,6 @@ async fn run(
         return Ok(());
     }
     Err(FileError::from_output(operation, path, executor.name().to_owned(), &output).into())
-}
-
-/// A name that no other release has.
-pub(crate) fn unique() -> Result<String, Error> {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).map_err(|error| FileError::Here {
-        operation: "make up a name".to_owned(),
-        source: std::io::Error::other(error),
-    })?;
-    Ok(format!("{:016x}", u64::from_ne_bytes(bytes)))
 }
 
 #[cfg(test)]

@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_changed_where_it_is_kept_is_told_if_it_is_needed() {
+    fn what_was_changed_where_it_is_kept_is_reported_if_it_is_needed() {
         let mut kept = state(&[("a", "1"), ("b", "1")], (".env", "1"));
         kept.found.insert("b".into(), digest("x", 0o644));
         let same = state(&[("a", "1"), ("b", "1")], (".env", "1"));

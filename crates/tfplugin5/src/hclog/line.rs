@@ -6,6 +6,8 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use tracing::field::{Field, Visit};
 
+use crate::error_chain::error_chain;
+
 /// The core splits lines of 64 KiB and more; the newline counts.
 const LONGEST_LINE: usize = 60 * 1024;
 /// Bytes that one text may have before escaping; halved until the line is short enough.
@@ -71,13 +73,7 @@ impl Visit for Fields {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        let mut text = value.to_string();
-        let mut cause = value.source();
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
-        }
-        self.set(field, text.into());
+        self.set(field, error_chain(value).into());
     }
 }
 

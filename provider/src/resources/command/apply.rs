@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use framework::{Apply, Diagnostics, Field, Plan, Schema, State};
+use remote::files::random_name;
 use secret::Secret;
 
 use super::{
@@ -15,7 +16,6 @@ use super::{
 use crate::{
     failure::{Explain as _, Failure},
     hosted::{Hosted, Import, OnHost, OnMachine, Planning, Words},
-    ids::random_id,
 };
 
 /// What the world looks like before anything ran.
@@ -128,7 +128,8 @@ async fn make(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Fai
     let printed = made.with_world(world)?;
     // From here on it is there: whatever fails below, it is recorded.
     record(on, apply, None)?;
-    let output = look(on, &apply.planned, stdin.as_ref(), Some(printed)).await.with_world(UNSEEN)?;
+    let output =
+        observe_output(on, &apply.planned, stdin.as_ref(), Some(printed)).await.with_world(UNSEEN)?;
     record(on, apply, Some(output))
 }
 
@@ -137,7 +138,7 @@ async fn move_here(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<()
     let words = apply.planned.create.clone().known_or_default();
     let stdin = apply.config.stdin_wo.known();
     let printed = run(on, &apply.planned, stdin, &words).await.with_world(NOT_MOVED)?;
-    let output = look(on, &apply.planned, stdin, Some(printed)).await.with_world(NOT_MOVED)?;
+    let output = observe_output(on, &apply.planned, stdin, Some(printed)).await.with_world(NOT_MOVED)?;
     record(on, apply, Some(output))
 }
 
@@ -156,7 +157,7 @@ async fn change(
         output = Some(run(on, &model, stdin, &words).await.with_world(NOT_UPDATED)?);
     }
     if step != Step::Nothing {
-        let seen = look(on, &model, stdin, output).await.with_world(UNSEEN)?;
+        let seen = observe_output(on, &model, stdin, output).await.with_world(UNSEEN)?;
         output_hash = hash(&seen);
         output = Some(seen);
     }
@@ -175,7 +176,7 @@ async fn run(
 }
 
 /// The output: what `read` prints or, where there is none, what was `printed` before.
-async fn look(
+async fn observe_output(
     on: &OnMachine<'_>,
     model: &CommandModel,
     stdin: Option<&Secret>,
@@ -201,7 +202,7 @@ fn record(on: &OnMachine<'_>, apply: &mut Apply<Resource>, output: Option<String
     let mut model = apply.planned.clone();
     if !model.id.is_known() {
         let earlier = apply.state.as_ref().and_then(|state| state.model.id.known());
-        model.id = Field::Known(earlier.cloned().map_or_else(random_id, Ok)?);
+        model.id = Field::Known(earlier.cloned().map_or_else(random_name, Ok)?);
     }
     let output_hash = output.as_deref().map(hash).unwrap_or_default();
     model.put_output(output.into());

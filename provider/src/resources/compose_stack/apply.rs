@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use docker::engine::Container;
 use framework::{Apply, Diagnostic, Diagnostics, Field, Plan, Schema, State};
+use remote::files::random_name;
 use stack::{
     CHANGED, Deployed, Deployment, Destroyed, Doomed, Failed, Host as StackHost, HostState, ImageFacts,
     Outcome, Prior, abandon, changed_jobs, destroy, has_new_probes, host_state,
@@ -22,7 +23,6 @@ use super::{
 use crate::{
     failure::{Aftermath, Failure, Stop, as_warning, containers_in_words},
     hosted::{Hosted, Import, OnHost, OnMachine, Planning, Words},
-    ids::random_id,
 };
 
 type Resource = OnHost<ComposeStack>;
@@ -267,7 +267,7 @@ fn instance_of(apply: &Apply<Resource>, standing: Standing) -> Result<String, Fa
             let there = apply.planned.host.as_str().unwrap_or_default();
             tree::sha256(format!("{prior} {there}").as_bytes())[..16].to_owned()
         }
-        Standing::Elsewhere | Standing::New => random_id()?,
+        Standing::Elsewhere | Standing::New => random_name()?,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use framework::{Apply, Diagnostic, Diagnostics, Field, Plan, Schema, State};
-use remote::files::{Content, Facts, FileError, Kind, WriteOptions};
+use remote::files::{Content, Facts, FileError, Kind, WriteOptions, random_name};
 use tokio::fs::File;
 
 use super::{
@@ -15,7 +15,6 @@ use super::{
 use crate::{
     failure::{Explain as _, Failure, Stop},
     hosted::{Hosted, Import, OnHost, OnMachine, Planning, Words},
-    ids::random_id,
 };
 
 /// What the world looks like after a write failed.
@@ -85,7 +84,7 @@ impl Hosted for HostFile {
     }
 
     async fn create(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Failure> {
-        let instance = random_id()?;
+        let instance = random_name()?;
         match expect_vacant(on, apply).await? {
             Some(facts) => record(on, apply, &facts, &instance).await,
             None => write(on, apply, &instance).await,
@@ -99,7 +98,7 @@ impl Hosted for HostFile {
         apply: &mut Apply<Resource>,
     ) -> Result<(), Failure> {
         let instance = match prior.private.instance.as_str() {
-            "" => random_id()?,
+            "" => random_name()?,
             known => known.to_owned(),
         };
         match right_already(on, apply, &prior).await? {

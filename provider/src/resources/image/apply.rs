@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use docker::registry::by_digest;
 use framework::{Apply, Diagnostic, Diagnostics, Field, Plan, Schema, State};
-use remote::claims::Claims;
+use remote::{claims::Claims, files::random_name};
 
 use super::{
     HostImage, ImagePrivate,
@@ -16,7 +16,6 @@ use super::{
 use crate::{
     failure::{Explain as _, Failure, Stop, as_warning},
     hosted::{Host, Hosted, Import, OnHost, OnMachine, Placed as _, Planning, Words},
-    ids::random_id,
 };
 
 /// What the world looks like after a push failed.
@@ -85,7 +84,7 @@ impl Hosted for HostImage {
     async fn create(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Failure> {
         let id = match &apply.prior {
             Some(prior) => prior.model.id.clone().known_or_default(),
-            None => random_id()?,
+            None => random_name()?,
         };
         expect_vacant(on, &apply.planned, &id).await?;
         make(on, apply, ImagePrivate::default(), &id).await

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use docker::reference::Reference;
+use docker::Reference;
 use framework::{Field, Model};
 use secret::Secret;
 
-/// The attributes.
 #[derive(Clone, Debug, Default, Model)]
 pub(crate) struct ImageModel {
     pub(crate) host: Field<String>,

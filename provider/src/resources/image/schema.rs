@@ -7,7 +7,6 @@ use framework::{Attribute, Rule, Schema, Timeouts, Type, validate};
 use super::model::{check_git, check_tag};
 use tree::check_parts;
 
-/// The schema.
 pub(super) fn schema() -> Schema {
     Schema::new(0)
         .describe(
@@ -86,11 +85,12 @@ fn values() -> [Attribute; 5] {
             ),
         Attribute::string("secrets_wo_version")
             .describe(
-                "Any text; another one builds again with the values of `secrets_wo`. BuildKit does not repeat a step only \
+                "A version of your choice for the values of `secrets_wo`, such as `3`: change it with them, and the image is \
+                 built again with them. BuildKit does not repeat a step only \
                  because a secret has another value: where the value gets into what the step makes, let an `ARG` before \
                  it change as well.",
             ),
-        Attribute::map("triggers", Type::String).describe("Any values; a change of one builds again."),
+        Attribute::map("triggers", Type::String).describe("Values that the image depends on besides, such as a date: when one changes, it is built again."),
     ]
 }
 
