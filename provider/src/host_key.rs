@@ -22,17 +22,18 @@ pub(crate) fn pinned(text: &str) -> Result<HostKey, String> {
         [algorithm, blob, ..] => public_key(algorithm, blob),
         _ => text
             .parse()
-            .map_err(|error| format!("{error}, and no OpenSSH public key (ssh-ed25519 AAAA…) either")),
+            .map_err(|error| format!("{error}, and is not an OpenSSH public key (ssh-ed25519 AAAA…) either")),
     }
 }
 
 /// The fingerprint of a public key: RFC 4253 §6.6 puts the type in front of the blob as well.
 fn public_key(algorithm: &str, blob: &str) -> Result<HostKey, String> {
-    let bytes = decode(blob).ok_or("is no OpenSSH public key: the part behind the type is not base64")?;
+    let bytes = decode(blob)
+        .ok_or("is not a valid OpenSSH public key, because the part behind the type is not base64")?;
     let named = bytes.get(4..).is_some_and(|rest| rest.starts_with(algorithm.as_bytes()));
     if !named {
         return Err(format!(
-            "is no OpenSSH public key: it says {algorithm:?}, but the key is of another type"
+            "is not a valid OpenSSH public key, because it says {algorithm:?}, but the key is of another type"
         ));
     }
     Ok(HostKey::new(algorithm, Sha256::digest(&bytes).into()))

@@ -37,11 +37,11 @@ pub struct Shipped<'a> {
 
 /// Why a service cannot be built from what is shipped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub enum BuildError {
     /// A context that is on the host, or nowhere.
     #[error("service {service:?} is built from {context}, which is not in the stack's directory")]
     Outside {
-        /// The service.
         service: String,
         /// The directory.
         context: String,
@@ -51,16 +51,10 @@ pub enum BuildError {
         "service {service:?} is built from {context}, and a build fetches nothing by `file://`: only git repositories by \
          https://….git, git:// or ssh://, or files by https://"
     )]
-    Local {
-        /// The service.
-        service: String,
-        /// The URL.
-        context: String,
-    },
+    Local { service: String, context: String },
     /// A context of which nothing is shipped.
     #[error("service {service:?} is built from {context:?}, where there are no files")]
     Empty {
-        /// The service.
         service: String,
         /// The directory, relative to the stack's.
         context: String,
@@ -68,7 +62,6 @@ pub enum BuildError {
     /// No Dockerfile among the shipped files.
     #[error("service {service:?} is built by {path:?}, which is not among the files")]
     NoDockerfile {
-        /// The service.
         service: String,
         /// Its path, relative to the stack's directory.
         path: String,
@@ -76,9 +69,7 @@ pub enum BuildError {
     /// A file of exclusions that a build does not take.
     #[error("service {service:?} is built without what {path:?} names, and there {problem}")]
     Ignore {
-        /// The service.
         service: String,
-        /// The file.
         path: String,
         /// What is wrong in it.
         problem: String,

@@ -139,7 +139,7 @@ fn a_context_is_the_same_in_another_directory_and_behind_a_link() {
 }
 
 #[test]
-fn what_cannot_be_built_is_told_with_its_service() {
+fn what_cannot_be_built_is_reported_with_its_service() {
     for (build, words) in [
         (
             json!({"context": "/opt/app"}),

@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn versions_that_will_do_are_told() {
+    async fn versions_that_will_do_are_reported() {
         let found = version(Reply::ok(r#"{"version":"2.26.1-4"}"#), None).await.unwrap();
         assert_eq!(found.to_string(), "2.26.1");
     }
@@ -412,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_use_stays_and_is_told() {
+    fn what_others_use_stays_and_is_reported() {
         let said = " Container web-a-1  Removed\n Network web_default  Removing\n \
                     Network web_default  Resource is still in use\n";
         assert_eq!(still_in_use(said).into_iter().collect::<Vec<_>>(), ["network web_default"]);

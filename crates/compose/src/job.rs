@@ -50,11 +50,11 @@ pub struct Job {
 
 /// Why a job did not end well.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub enum JobError {
     /// It ended with another status than 0.
     #[error("ended with status {status} after {} s", took.as_secs())]
     Failed {
-        /// The status.
         status: u32,
         /// How long it ran.
         took: Duration,
@@ -121,7 +121,7 @@ impl Compose<'_> {
         let mut output = Tail::of(HELD);
         let input = Input::bytes(job.document());
         let ended = self.follow(&job.run(project, self.cli()), input, &mut output).await;
-        let (took, output) = (begun.elapsed(), self.told(&output.text(), LINES));
+        let (took, output) = (begun.elapsed(), self.last_lines(&output.text()));
         match ended {
             Ok(0) => Ok(took),
             Ok(status) => Err(JobError::Failed { status, took, output }),
@@ -130,8 +130,8 @@ impl Compose<'_> {
         }
     }
 
-    fn told(&self, text: &str, count: usize) -> String {
-        telling_lines(&self.scrubbed(text), count)
+    fn last_lines(&self, text: &str) -> String {
+        telling_lines(&self.scrubbed(text), LINES)
     }
 }
 

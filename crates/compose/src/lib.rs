@@ -2,7 +2,7 @@
 //!
 //! How the parts tell what the files want:
 //! 1. [`staging::needed`] picks the files that Compose reads; they go to a private directory on the
-//!    host, with a [`Layout::dotenv`] in which [`secret_label::placeholder`]s stand for secrets;
+//!    host, with a [`Layout::dotenv`] in which [`placeholder`]s stand for secrets;
 //! 2. [`Compose::config`] resolves them, [`Resolved::moved`] moves the result to the final directory
 //!    and adds our labels, [`Compose::hashes`] hashes it.
 //!
@@ -10,31 +10,34 @@
 //! [`policy`] what people require of every service. Nothing here compares with what runs: that is
 //! the engine's work, in `stack`.
 
-pub mod behaviour;
+mod behaviour;
 pub mod build;
-pub mod client;
-pub mod command;
+mod client;
+mod command;
 pub mod dotenv;
-pub mod job;
+mod job;
 pub mod layout;
 pub mod outline;
 pub mod policy;
-pub mod project;
-pub mod ready_state;
+mod project;
+mod ready_state;
 mod requirements;
-pub mod resolved;
-pub mod resources;
-pub mod secret_label;
+mod resolved;
+mod resources;
+mod secret_label;
 pub mod staging;
-pub mod version;
+mod version;
 mod volumes_from;
 
-pub use behaviour::Behaviour;
+pub use behaviour::{Behaviour, Dependents};
 pub use client::Compose;
 pub use command::Project;
+pub use job::{Job, JobError, leftovers};
 pub use layout::Layout;
-pub use project::Config;
+pub use project::{Config, LABEL_JOB, Service};
 pub use ready_state::ReadyState;
 pub use requirements::Requirements;
-pub use resolved::Resolved;
-pub use version::ComposeVersion;
+pub use resolved::{Addition, LABEL_FILES, Resolved, SECRET_MODE, files_hash, override_file};
+pub use resources::Values;
+pub use secret_label::{Placeholders, SecretLabel, placeholder};
+pub use version::{ComposeVersion, OLDEST};

@@ -22,7 +22,7 @@ pub struct Outline {
 
 /// The file cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("the text is no Compose file: {reason}")]
+#[error("the text is not a valid Compose file: {reason}")]
 pub struct OutlineError {
     /// What is wrong and where, in one line.
     pub reason: String,
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn services_are_told_as_they_are_written() {
+    fn services_are_reported_as_they_are_written() {
         let text = "
 name: shop
 services:
@@ -148,7 +148,10 @@ services:
             "services:\n  web: *nowhere\n",
         ] {
             let error = services(text).unwrap_err().to_string();
-            assert!(error.starts_with("the text is no Compose file: ") && !error.contains('\n'), "{error}");
+            assert!(
+                error.starts_with("the text is not a valid Compose file: ") && !error.contains('\n'),
+                "{error}"
+            );
             assert!(error.contains("line "), "{error}");
         }
     }

@@ -29,6 +29,7 @@ pub struct Config {
 
 /// A resolved service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct Service {
     /// The image it runs; Compose's own name for it where the file only says how to build it.
     pub image: String,
@@ -52,11 +53,9 @@ pub struct Service {
     pub replicas: u32,
     /// Its restart policy: `no`, `always`, `unless-stopped`, `on-failure[:n]`.
     pub restart: String,
-    /// Its labels.
     pub labels: BTreeMap<String, String>,
     /// The host paths it takes files from: bind mounts, and files of configs and secrets.
     pub sources: BTreeSet<String>,
-    /// What it publishes.
     pub ports: Vec<Published>,
     /// Services whose container it shares something with (network, ipc, pid, volumes_from):
     /// Compose puts their container's id into its configuration.

@@ -147,21 +147,21 @@ impl Resolved {
     }
 
     /// The project as `up --no-deps` hashes it: services that are started lose their dependencies on
-    /// those in `alone`.
+    /// those that are `unmanaged`.
     ///
     /// # Errors
     /// None that is not a bug: the document was read before.
-    pub fn leaving_alone(self, alone: &BTreeSet<String>) -> Result<Self, Error> {
-        if alone.is_empty() {
+    pub fn without_unmanaged(self, unmanaged: &BTreeSet<String>) -> Result<Self, Error> {
+        if unmanaged.is_empty() {
             return Ok(self);
         }
         let Config { mut document, .. } = self.config;
         let services = document.pointer_mut("/services").and_then(Value::as_object_mut);
-        for (_, service) in services.into_iter().flatten().filter(|(name, _)| !alone.contains(*name)) {
+        for (_, service) in services.into_iter().flatten().filter(|(name, _)| !unmanaged.contains(*name)) {
             let Some(needs) = service.pointer_mut("/depends_on").and_then(Value::as_object_mut) else {
                 continue;
             };
-            needs.retain(|name, _| !alone.contains(name));
+            needs.retain(|name, _| !unmanaged.contains(name));
             if needs.is_empty()
                 && let Some(service) = service.as_object_mut()
             {
@@ -501,7 +501,7 @@ mod tests {
             "other": {"image": "a"}
         }});
         let alone = ["job", "other"].map(str::to_owned).into();
-        let left = resolve(&document).unwrap().leaving_alone(&alone).unwrap().config;
+        let left = resolve(&document).unwrap().without_unmanaged(&alone).unwrap().config;
         assert!(left.document["services"]["app"].get("depends_on").is_none());
         assert_eq!(left.document["services"]["both"]["depends_on"], needs(&["app"]));
         assert_eq!(left.document["services"]["job"]["depends_on"], needs(&["other"]));

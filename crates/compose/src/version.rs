@@ -12,12 +12,10 @@ pub const OLDEST: ComposeVersion = ComposeVersion { major: 2, minor: 24, patch: 
 
 /// A version of Compose, without what distributions add to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct ComposeVersion {
-    /// The first number.
     pub major: u32,
-    /// The second.
     pub minor: u32,
-    /// The third.
     pub patch: u32,
 }
 

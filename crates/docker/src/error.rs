@@ -1,18 +1,15 @@
 //! What can go wrong with Docker on a host.
 
-/// A failure of the Engine or of Compose on a host.
+/// A failure of the Engine or of Compose on a host; `host` is [`Executor::name`](remote::Executor::name).
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub enum Error {
     /// There is no `docker` command on the host.
     #[error("docker is not installed on {host}")]
-    Missing {
-        /// The host in words.
-        host: String,
-    },
+    Missing { host: String },
     /// The client is there, the daemon does not answer.
     #[error("no docker daemon answers at {socket} on {host}")]
     NotRunning {
-        /// The host in words.
         host: String,
         /// The socket that was asked.
         socket: String,
@@ -20,21 +17,16 @@ pub enum Error {
     /// The daemon is there, but the user may not use its socket.
     #[error("no permission for the docker socket {socket} on {host}")]
     Permission {
-        /// The host in words (with its user).
         host: String,
         /// The socket that was asked.
         socket: String,
     },
     /// sudo refused to run docker without a password.
     #[error("docker cannot be run by sudo without a password on {host}")]
-    Sudo {
-        /// The host in words.
-        host: String,
-    },
+    Sudo { host: String },
     /// What answers is podman, which labels and hashes Compose projects differently.
     #[error("the engine at {socket} on {host} is podman, which is not supported")]
     Podman {
-        /// The host in words.
         host: String,
         /// The socket that was asked.
         socket: String,
@@ -42,7 +34,6 @@ pub enum Error {
     /// There is no Compose v2 on the host.
     #[error("docker compose is not installed on {host}")]
     ComposeMissing {
-        /// The host in words.
         host: String,
         /// The version of the `docker-compose` v1 that is there instead.
         v1: Option<String>,
@@ -50,23 +41,17 @@ pub enum Error {
     /// Compose is there but lacks what we build on.
     #[error("docker compose {found} on {host} is older than {needed}")]
     ComposeTooOld {
-        /// The host in words.
         host: String,
-        /// Its version.
         found: String,
         /// The oldest version that will do.
         needed: String,
     },
     /// Images are to be built, and only the builder of old is there.
     #[error("docker on {host} cannot build with BuildKit")]
-    NoBuildKit {
-        /// The host in words.
-        host: String,
-    },
+    NoBuildKit { host: String },
     /// The Engine answered with an error, or stopped answering.
     #[error("docker on {host} could not {operation}")]
     Engine {
-        /// The host in words.
         host: String,
         /// What was asked of it, as a verb phrase.
         operation: String,
@@ -77,19 +62,18 @@ pub enum Error {
     /// An image could not be fetched.
     #[error("could not pull {reference} on {host}: {reason}")]
     Pull {
-        /// The host in words.
         host: String,
-        /// The image.
         reference: String,
         /// What the registry or the daemon said.
         reason: String,
     },
+    /// An image is not on the host, and was not to be fetched.
+    #[error("could not use {reference}: the host does not have it, and nothing is to be pulled on {host}")]
+    NotPulled { host: String, reference: String },
     /// An image could not be brought to its registry.
     #[error("could not push {reference} from {host}: {reason}")]
     Push {
-        /// The host in words.
         host: String,
-        /// The image.
         reference: String,
         /// What the registry or the daemon said.
         reason: String,
@@ -97,11 +81,9 @@ pub enum Error {
     /// A command ran to its end and failed.
     #[error("could not {operation} on {host} (status {status})")]
     Command {
-        /// The host in words.
         host: String,
         /// What it was for, as a verb phrase.
         operation: String,
-        /// Its exit status.
         status: u32,
         /// The last lines it wrote, scrubbed of the secrets its caller knew.
         output: String,

@@ -8,7 +8,7 @@ mod error;
 
 pub mod build;
 pub mod engine;
-pub mod reference;
+mod reference;
 pub mod registry;
 
 pub use build::Build;

@@ -10,12 +10,11 @@ const HUB: &str = "docker.io";
 
 /// Credentials for one registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct Registry {
     /// Its address: `ghcr.io`, `registry.example.org:5000`; a scheme or path is ignored.
     pub address: String,
-    /// The user.
     pub username: String,
-    /// The password or token.
     pub password: Secret,
 }
 

@@ -63,9 +63,9 @@ impl Context {
         }))
     }
 
-    /// The same, told by a core of this version with these capabilities.
+    /// The same, for a call of a core of this version with these capabilities.
     #[must_use]
-    pub(crate) fn told_by(
+    pub(crate) fn called_by(
         self,
         terraform_version: &str,
         capabilities: Capabilities,

@@ -94,12 +94,12 @@ impl Signature {
 /// One argument of a function. Null is refused by the core unless the Rust type is an `Option` or
 /// a `Field`; unknown arguments make the result unknown without a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct Parameter {
     /// Its name in the documentation and in messages.
     pub name: String,
     /// Markdown.
     pub description: String,
-    /// Its type.
     pub ty: Type,
     /// Whether null may be given.
     pub allow_null: bool,
@@ -137,8 +137,8 @@ pub trait Argument: Sized + Send {
     fn ty() -> (Type, bool);
     /// Whether it takes all arguments that are left.
     const VARIADIC: bool = false;
-    /// Takes its part from the front of `values`; `position` counts from 0.
-    fn take(values: &mut &[Value], position: usize) -> Result<Self, FunctionError>;
+    /// Decodes its part from the front of `values`, and leaves the rest; `position` counts from 0.
+    fn decode(values: &mut &[Value], position: usize) -> Result<Self, FunctionError>;
 }
 
 fn read<T: ModelValue>(value: &Value, position: usize) -> Result<T, FunctionError> {
@@ -157,7 +157,7 @@ impl<T: ModelValue + Send> Argument for T {
         (T::value_type(), T::nullable())
     }
 
-    fn take(values: &mut &[Value], position: usize) -> Result<Self, FunctionError> {
+    fn decode(values: &mut &[Value], position: usize) -> Result<Self, FunctionError> {
         let (first, rest) = values
             .split_first()
             .ok_or_else(|| FunctionError::new(format!("Argument {} is missing.", position + 1)))?;
@@ -173,7 +173,7 @@ impl<T: ModelValue + Send> Argument for Variadic<T> {
         (T::value_type(), T::nullable())
     }
 
-    fn take(values: &mut &[Value], position: usize) -> Result<Self, FunctionError> {
+    fn decode(values: &mut &[Value], position: usize) -> Result<Self, FunctionError> {
         let all = std::mem::take(values);
         all.iter()
             .enumerate()
@@ -201,7 +201,7 @@ macro_rules! arguments {
             #[allow(unused_mut, unused_variables)]
             fn read(values: &[Value]) -> Result<Self, FunctionError> {
                 let mut rest = values;
-                let arguments = ($($name::take(&mut rest, $position)?,)*);
+                let arguments = ($($name::decode(&mut rest, $position)?,)*);
                 if rest.is_empty() { Ok(arguments) } else { Err(FunctionError::new("There are too many arguments.")) }
             }
         }

@@ -291,7 +291,7 @@ async fn an_older_state_is_brought_to_the_current_schema() {
 }
 
 #[tokio::test]
-async fn an_old_core_is_told_which_version_it_needs() {
+async fn an_old_core_is_reported_which_version_it_needs() {
     let server = Server::new(Library::default());
     let ty = server.schema().resources["test_book"].value_type();
     let json = br#"{"title":"a","lock_wo":"s","lock_version":"1","chapter":[]}"#;

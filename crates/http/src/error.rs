@@ -4,6 +4,7 @@ use std::{io, time::Duration};
 
 /// What can go wrong between a request and its response. A status of failure is not among it.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub enum Error {
     /// No connection came about: [`remote::Error::Dial`] when the host can be reached and the
     /// target cannot, and another one when it is the host that cannot be reached.
@@ -35,10 +36,7 @@ pub enum Error {
     #[error(
         "the header {name:?} is not valid, because its name or its value has characters that no header can have"
     )]
-    Header {
-        /// The name.
-        name: String,
-    },
+    Header { name: String },
     /// What came is not HTTP, or ended early.
     #[error("the answer could not be read")]
     Response(#[source] hyper::Error),

@@ -38,12 +38,12 @@ pub struct Probe {
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub enum Target {
     /// Whether anybody takes a connection.
     Tcp {
         /// A name or an address.
         host: String,
-        /// The port.
         port: u16,
     },
     /// What a `GET` is answered with.

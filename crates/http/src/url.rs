@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_told_why() {
+    fn other_texts_are_reported_why() {
         for (text, why) in [
             ("", UrlError::Malformed),
             ("localhost:80", UrlError::Malformed),

@@ -34,6 +34,7 @@ pub struct AdoptedProject {
 
 /// Why there is no way back to what runs.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub enum NotRestorable {
     /// The containers name several directories or lists of files.
     #[error("its containers were not all started from the same files")]
@@ -55,7 +56,6 @@ pub enum NotRestorable {
     /// A service has been scaled by hand.
     #[error("service {service} has {found} containers, and its files say {wanted}")]
     OtherScale {
-        /// The service.
         service: String,
         /// How many it has.
         found: u32,
@@ -65,7 +65,6 @@ pub enum NotRestorable {
     /// What runs is no good state.
     #[error("service {service} was not well before: {status}")]
     Unwell {
-        /// The service.
         service: String,
         /// What it was instead.
         status: String,

@@ -2,10 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use compose::{
-    ReadyState,
-    behaviour::{Behaviour, Dependents},
-};
+use compose::{Behaviour, Dependents, ReadyState};
 use docker::engine::{Container, Health, State};
 
 use crate::{

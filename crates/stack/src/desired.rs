@@ -7,10 +7,8 @@ use std::{
 };
 
 use compose::{
-    Behaviour, ReadyState, Requirements, Resolved,
+    Addition, Behaviour, LABEL_FILES, ReadyState, Requirements, Resolved, Service, override_file,
     policy::Facts,
-    project::Service,
-    resolved::{Addition, LABEL_FILES, override_file},
 };
 use docker::Error;
 use serde::{Deserialize, Serialize};
@@ -34,10 +32,10 @@ pub(crate) const OPEN: &str = "open";
 
 /// What Compose makes of the inputs with this digest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct DesiredStack {
     /// The digest of the inputs.
     pub digest: String,
-    /// The services.
     pub services: BTreeMap<String, DesiredService>,
     /// The services of the files that no profile switches on.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -217,7 +215,7 @@ impl DesiredStack {
         (started.len() < self.services.len()).then_some(started)
     }
 
-    /// These services and everything that they depend on, without what is left alone.
+    /// These services and everything that they depend on, without those that are unmanaged.
     pub(crate) fn with_dependencies(&self, services: &BTreeSet<String>) -> BTreeSet<String> {
         let mut all = BTreeSet::new();
         let mut next: Vec<&String> = services.iter().collect();
@@ -230,7 +228,7 @@ impl DesiredStack {
         all
     }
 
-    /// What is waited for.
+    /// The ready state that each service is waited for.
     pub(crate) fn goals(&self) -> BTreeMap<String, Goal> {
         let goal = |one: &DesiredService| Goal {
             ready: one.ready,
@@ -414,12 +412,9 @@ mod tests {
         let document = br#"{"name":"web","services":{
             "app":{"image":"a","environment":{"URL":"db:PASS#2@x"}},
             "db":{"image":"b","healthcheck":{"test":["CMD","true"]}}}}"#;
-        let values = compose::resources::Values {
-            known: &BTreeMap::new(),
-            own: None,
-            secrets: compose::secret_label::Placeholders::NONE,
-        };
-        let behaviour = Behaviour::of(compose::version::OLDEST);
+        let values =
+            compose::Values { known: &BTreeMap::new(), own: None, secrets: compose::Placeholders::NONE };
+        let behaviour = Behaviour::of(compose::OLDEST);
         let none = BTreeMap::new();
         let resolved =
             Resolved::moved(document, "/s", "/f", &none, &BTreeMap::new(), values, behaviour).unwrap();

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use compose::{build::BuildError, job::JobError};
+use compose::{JobError, build::BuildError};
 use docker::engine::Container;
 use http::probe::{Outcome, Target};
 use remote::{files::FileError, lock::LockError};
@@ -15,6 +15,7 @@ use crate::{options::When, requirements::Missing, selection::SelectionError, wai
 /// Why an operation on a stack stopped. What to do about it is for the caller to say: it knows what
 /// the person wrote.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub enum Error {
     /// The host, its Docker, or Compose there.
     #[error(transparent)]
@@ -91,7 +92,6 @@ pub enum Error {
     /// A job is a run of a service that Compose does not know.
     #[error("docker compose cannot run the service {service:?}: {message}")]
     UnknownJobService {
-        /// The service.
         service: String,
         /// The number of the first job that is a run of it.
         job: usize,
@@ -125,10 +125,10 @@ pub enum Error {
 
 /// A job that needs services which the stack does not start.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct UnknownNeeds {
     /// The number of the job.
     pub job: usize,
-    /// Its name.
     pub name: String,
     /// The services that it needs and that are not started.
     pub missing: Vec<String>,
@@ -138,16 +138,15 @@ pub struct UnknownNeeds {
 
 /// A job that did not end well.
 #[derive(Debug)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct FailedJob {
     /// Its number.
     pub job: usize,
-    /// Its name.
     pub name: String,
     /// The service that it is a run of.
     pub service: String,
     /// When it ran.
     pub when: When,
-    /// The host in words.
     pub host: String,
     /// How it ended.
     pub error: JobError,
@@ -176,6 +175,7 @@ pub struct FailedProbe {
 
 /// Why there is no going back to the last good apply. Nothing was put back then.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub enum RollbackError {
     /// The host does not have the images any more.
     #[error("the host does not have the images any more: {}", .0.join(", "))]
@@ -183,7 +183,6 @@ pub enum RollbackError {
     /// What was kept has been changed.
     #[error("what is kept in {place} on {host} was changed: {}", list(files))]
     Damaged {
-        /// The host in words.
         host: String,
         /// Where it is kept.
         place: String,

@@ -17,10 +17,10 @@ const LOCK_WAIT: Duration = Duration::from_secs(15);
 
 /// A host with Docker.
 #[derive(Clone)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct Host {
     /// What runs commands there.
     pub executor: Arc<dyn Executor>,
-    /// Its Docker daemon.
     pub engine: Engine,
     /// Its docker client.
     pub cli: Cli,

@@ -5,7 +5,7 @@ use std::{
     iter,
 };
 
-use compose::{resolved::SECRET_MODE, secret_label::placeholder};
+use compose::{SECRET_MODE, placeholder};
 use remote::{Command, Executor, Input, checked, run};
 use serde::{Deserialize, Serialize};
 use tree::{FileDigest, Manifest, link_digest, sha256};
@@ -104,8 +104,8 @@ pub struct HostState {
 
 /// What was sent last, beside the manifest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct Shipped {
-    /// `source_hash`.
     pub source_hash: String,
     /// Where the generated `.env` is, relative to the stack's directory.
     pub env_path: String,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use compose::{project::Service, resolved::Addition};
+use compose::{Addition, Service};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -11,8 +11,8 @@ pub(crate) const UNKNOWN: &str = "windlass.invalid/unknown";
 
 /// The image of a service, and where it comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct ImageSource {
-    /// The image reference.
     pub image: String,
     /// The platform that the files ask for; empty where they do not.
     #[serde(default, skip_serializing_if = "String::is_empty")]

@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use compose::{
-    Resolved,
+    Resolved, Values,
     build::{self, Shipped},
-    resources::Values,
 };
 use docker::{
     Engine, Registry,

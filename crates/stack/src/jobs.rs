@@ -67,7 +67,7 @@ pub fn check_needs(jobs: &[JobSpec], desired: &DesiredStack) -> Result<(), Error
 
 #[cfg(test)]
 mod tests {
-    use compose::job::Job;
+    use compose::Job;
 
     use super::*;
     use crate::{

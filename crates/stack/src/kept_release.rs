@@ -12,15 +12,15 @@ pub(crate) use restore::Restoration;
 /// Where the last good state of a stack is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Location {
-    /// It is kept.
+    /// A copy of it is kept beside the stack.
     Kept,
-    /// It is what lies on the host and runs there, and is not kept yet.
+    /// It is what is in the stack's directory and runs; no copy of it is kept yet.
     Here,
     /// There is none, or none that is known.
     Nowhere,
 }
 
-/// Where the last good state is, by what the host holds and what runs.
+/// Where the last good state is, by the host state and what runs.
 pub(crate) fn location(state: &HostState, containers: &[Container]) -> Location {
     let Some(record) = &state.record else {
         // What was started by hand is kept before anything of ours is there: an apply that was cut
@@ -35,7 +35,7 @@ pub(crate) fn location(state: &HostState, containers: &[Container]) -> Location 
     }
 }
 
-/// Whether what lies on the host and runs there is what the last apply made, and well.
+/// Whether the files on the host and what runs there are as the last apply made them, and all services well.
 fn is_good(state: &HostState, containers: &[Container]) -> bool {
     let unchanged = state.is_settled() && state.source_hash().as_deref() != Some(CHANGED);
     let Some(record) = state.record.as_ref().filter(|_| unchanged) else { return false };

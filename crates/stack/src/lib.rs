@@ -4,19 +4,19 @@
 //! errors. It knows neither Terraform nor SSH.
 //!
 //! A plan:
-//! 1. [`host_state::inspect`] and [`observe::observe`] tell what is there,
+//! 1. [`host_state::inspect`] and [`observe()`] tell what is there,
 //! 2. [`resolve`] asks the host's own Compose what the files want: a [`DesiredStack`],
 //! 3. [`plan`] tells what each service will be.
 //!
 //! An apply is a [`Deployment`] under the stack's [lock](Host::lock): [`Deployment::prepare`],
 //! [`Deployment::fetch`], [`Deployment::carry_out`]. `.env`, the override and the files go to the
-//! host first and the [record](record::Record) last, so that an apply that was cut off reads as a
-//! change. What a good apply has made is kept on the host as a [release](release::Release), to which
+//! host first and the [record](Record) last, so that an apply that was cut off reads as a
+//! change. What a good apply has made is kept on the host as a [release](Release), to which
 //! one that fails goes back. [`destroy`] takes a stack down.
 
-pub mod adopted;
+mod adopted;
 mod before;
-pub mod changes;
+mod changes;
 pub mod containers;
 mod context;
 mod deploy;
@@ -32,7 +32,7 @@ pub mod images;
 mod jobs;
 mod kept_images;
 mod kept_release;
-pub mod observe;
+mod observe;
 mod options;
 mod outcome;
 pub mod overview;
@@ -40,8 +40,8 @@ mod ownership;
 mod plan;
 mod prior;
 mod pull;
-pub mod record;
-pub mod release;
+mod record;
+mod release;
 mod requirements;
 mod resolve;
 mod selection;
@@ -61,6 +61,7 @@ pub use image_facts::ImageFacts;
 pub use image_source::ImageSource;
 pub use images::RegistryStatus;
 pub use jobs::{changed_jobs, check_needs};
+pub use observe::observe;
 pub use options::{
     DeployOptions, JOB_LIMIT, JobSpec, KEEP_IMAGES, OnFailure, Orphans, ProbeOrigin, ProbeSpec, PullPolicy,
     Secrets, When, has_new_probes,
@@ -70,6 +71,8 @@ pub use ownership::{check_vacant, files_in_the_way};
 pub use plan::{Known, PlannedStack, plan};
 pub use prior::Prior;
 pub use pull::unbuilt;
+pub use record::Record;
+pub use release::Release;
 pub use requirements::{Missing, MissingKind, missing};
 pub use resolve::resolve;
 pub use selection::{Selection, SelectionError, WaitFor};

@@ -4,10 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use compose::{
-    ReadyState,
-    resolved::{LABEL_FILES, files_hash},
-};
+use compose::{LABEL_FILES, ReadyState, files_hash};
 use docker::engine::{Container, Health, Port, State};
 use tree::FileDigest;
 

@@ -93,7 +93,7 @@ fn what_is_left_alone_reads_the_same_whatever_runs() {
 }
 
 #[test]
-fn what_has_left_the_files_is_told_while_its_containers_stay() {
+fn what_has_left_the_files_is_reported_while_its_containers_stay() {
     let containers = [up("app", 1), up("stranger", 1)];
     let old = made(want(ReadyState::Healthy, 1), &containers);
     let record = made_of(&BTreeMap::new(), &containers).keeping_orphans(&old, &containers);

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use compose::job::Job;
+use compose::Job;
 use docker::Registry;
 use http::probe::Probe;
 use secret::{Scrubber, Secret};
@@ -82,10 +82,10 @@ pub enum When {
 
 /// A job of the stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct JobSpec {
     /// What is run; its name is unique in the stack.
     pub job: Job,
-    /// When.
     pub when: When,
     /// The services that are well before it runs.
     pub needs: BTreeSet<String>,
@@ -104,10 +104,10 @@ pub enum ProbeOrigin {
 
 /// A probe of the stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct ProbeSpec {
     /// What is asked, how long and how often.
     pub probe: Probe,
-    /// From where.
     pub from: ProbeOrigin,
 }
 

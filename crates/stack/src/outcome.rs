@@ -11,10 +11,9 @@ use crate::{
 
 /// What a good apply made.
 #[derive(Debug)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct Deployed {
-    /// Its containers.
     pub containers: Vec<Container>,
-    /// What the host has of it.
     pub host_state: HostState,
     /// What was wanted.
     pub desired: DesiredStack,
@@ -28,8 +27,8 @@ pub struct Deployed {
 
 /// An apply that failed.
 #[derive(Debug)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct Failed {
-    /// Why.
     pub error: Error,
     /// What became of the stack.
     pub outcome: Outcome,
@@ -39,6 +38,7 @@ pub struct Failed {
 
 /// What became of a stack whose apply failed.
 #[derive(Debug)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub enum Outcome {
     /// What the apply did was not taken back.
     Kept(KeptBecause),
@@ -50,7 +50,6 @@ pub enum Outcome {
     Stuck {
         /// What was tried.
         undo: Undo,
-        /// Why it failed.
         error: Box<Error>,
     },
 }

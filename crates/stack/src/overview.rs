@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use compose::{ReadyState, layout::OURS, project::LABEL_JOB};
+use compose::{LABEL_JOB, ReadyState, layout::OURS};
 use docker::engine::{Container, LABEL_PROJECT, State};
 
 use crate::{
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn projects_are_told_by_their_containers() {
+    fn projects_are_reported_by_their_containers() {
         let ours = [
             (LABEL_CONFIG_FILES, "/srv/shop/compose.yaml,/srv/shop/.windlass/override.json"),
             (LABEL_WORKING_DIR, "/srv/shop"),

@@ -13,8 +13,8 @@ use crate::{
 
 /// What is known of a stack and its host when it is planned.
 #[derive(Clone, Copy, Debug)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct Known<'a> {
-    /// The services as they are.
     pub observed: &'a BTreeMap<String, ObservedService>,
     /// The ids of images, by reference.
     pub images: &'a BTreeMap<String, String>,
@@ -26,8 +26,8 @@ pub struct Known<'a> {
 
 /// A stack as it will be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct PlannedStack {
-    /// Its services.
     pub services: BTreeMap<String, PlannedService>,
     /// Service to what it runs, as it can be had again; `None` as long as one of them is not known.
     pub image_digests: Option<BTreeMap<String, String>>,

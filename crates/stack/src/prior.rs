@@ -4,8 +4,8 @@ use crate::{desired::DesiredStack, options::JobSpec};
 
 /// What was there before, as far as the caller remembers it.
 #[derive(Clone, Debug, Default)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct Prior {
-    /// Where it was.
     pub directory: Option<String>,
     /// The Compose files, relative to that.
     pub files: Vec<String>,

@@ -89,8 +89,7 @@ async fn fetch(
             return Ok(());
         }
         if policy == PullPolicy::Never {
-            let reason = "the host does not have it, and `pull` is \"never\"".to_owned();
-            return Err(DockerError::Pull { host, reference: image.to_owned(), reason });
+            return Err(DockerError::NotPulled { host, reference: image.to_owned() });
         }
     }
     engine.pull(image, platform, registry).await.map(drop)

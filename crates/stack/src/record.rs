@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use secret::ProofKey as Key;
 use serde::{Deserialize, Serialize};
 
-use compose::{ReadyState, resolved::LABEL_FILES};
+use compose::{LABEL_FILES, ReadyState};
 use docker::{Error, engine::Container};
 
 use crate::{
@@ -56,8 +56,8 @@ pub struct Record {
 
 /// A service as an apply left it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct RecordedService {
-    /// The image reference.
     pub image: String,
     /// The hash that was planned.
     pub config_hash: String,
@@ -68,7 +68,6 @@ pub struct RecordedService {
     /// The label of its containers for these files, where that is not their hash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files_label: Option<String>,
-    /// Those files.
     pub files: BTreeSet<String>,
     /// What it is when all is well.
     #[serde(rename = "steady")]

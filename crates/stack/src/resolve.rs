@@ -7,10 +7,7 @@ mod runs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use compose::{
-    Behaviour, Compose, Layout, Project, Requirements, Resolved, resources::Values,
-    secret_label::Placeholders, staging,
-};
+use compose::{Behaviour, Compose, Layout, Placeholders, Project, Requirements, Resolved, Values, staging};
 use remote::files::{Entry, EntryContent, Files, TreeOptions};
 use secret::Scrubber;
 use tree::TreeFile;
@@ -154,7 +151,7 @@ impl Stage<'_> {
             return Err(Error::Selection(errors));
         }
         let alone = selection.unmanaged(&resolved.config);
-        let resolved = resolved.leaving_alone(&alone)?;
+        let resolved = resolved.without_unmanaged(&alone)?;
         let directory = self.end.project_directory();
         let hashes = compose.hashes(&self.spec.name, &directory, resolved.document()).await?;
         let runs = self.runs(&compose, &project, &resolved.config).await?;

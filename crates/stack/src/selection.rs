@@ -6,7 +6,7 @@
 //! it (by `docker compose run`, say). Of Compose's calls, only `up --no-deps` with the names of the
 //! others does that (seen with 2.26.1 and 5.5.1): without `--no-deps` it also starts, and recreates,
 //! what they depend on. Compose 2.26 then hashes them without their dependencies on what is left
-//! alone, so that [`Resolved::leaving_alone`](compose::Resolved::leaving_alone) takes these
+//! alone, so that [`Resolved::without_unmanaged`](compose::Resolved::without_unmanaged) takes these
 //! out before a prediction is made.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,19 +74,16 @@ pub struct Selection {
 
 /// Something chosen that does not fit the files.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub enum SelectionError {
     /// No service to be started has this name.
     StartsUnknown {
-        /// The name.
         service: String,
         /// The services that there are.
         known: BTreeSet<String>,
     },
     /// The service to be started is switched off by its profiles.
-    StartsInactive {
-        /// The service.
-        service: String,
-    },
+    StartsInactive { service: String },
     /// A service that is started cannot do without one that is not.
     NeedsUnmanaged {
         /// The one that is started.
@@ -96,16 +93,12 @@ pub enum SelectionError {
     },
     /// No service to be waited for has this name.
     WaitsForUnknown {
-        /// The name.
         service: String,
         /// The services that there are.
         known: BTreeSet<String>,
     },
     /// A service shall be healthy, and nothing tells whether it is.
-    NoHealthCheck {
-        /// The service.
-        service: String,
-    },
+    NoHealthCheck { service: String },
 }
 
 impl Selection {

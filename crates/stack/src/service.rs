@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use compose::{ReadyState, policy::Facts, secret_label::SecretLabel};
+use compose::{ReadyState, SecretLabel, policy::Facts};
 use serde::{Deserialize, Serialize};
 
 use crate::image_source::ImageSource;
@@ -79,8 +79,8 @@ fn is_zero(number: &u64) -> bool {
 /// A service as it will be: what is known of it before a change is made. `None` is what only the
 /// change tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct PlannedService {
-    /// The image reference.
     pub image: Option<String>,
     /// The id of its image; empty where it has no containers.
     pub image_id: Option<String>,
@@ -102,8 +102,8 @@ pub struct PlannedService {
 
 /// A service as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct ObservedService {
-    /// The image reference.
     pub image: String,
     /// The id of the image its containers run.
     pub image_id: String,

@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use compose::{
-    Layout,
+    Layout, SECRET_MODE,
     layout::{OURS, assignment},
-    resolved::SECRET_MODE,
 };
 use remote::files::{Entry, EntryContent, Files, TreeOptions};
 use secret::Secret;

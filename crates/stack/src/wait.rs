@@ -76,6 +76,7 @@ pub struct Goal {
 
 /// How one service stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub enum Progress {
     /// It is what it should be.
     Reached,
@@ -83,7 +84,6 @@ pub enum Progress {
     Pending(String),
     /// It will not be, because of the container with this id.
     Failed {
-        /// The container.
         id: String,
         /// What happened, in words.
         why: String,
@@ -199,10 +199,9 @@ impl Moment {
 
 /// A container that stands in the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct ContainerFailure {
-    /// Its service.
     pub service: String,
-    /// Its name.
     pub container: String,
     /// What happened, in words that follow the name.
     pub why: String,
@@ -220,8 +219,8 @@ impl fmt::Display for ContainerFailure {
 
 /// Why a wait ended without success.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub enum WaitError {
-    /// Containers failed.
     #[error("{}", list(.0))]
     Failed(Vec<ContainerFailure>),
     /// The time is up.

@@ -31,6 +31,7 @@ pub struct DecodeError {
 /// What is wrong at one place of a message.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub enum Problem {
     /// The message ends too early.
     #[error("the message is truncated")]
@@ -43,7 +44,6 @@ pub enum Problem {
     Kind {
         /// What the type asks for.
         required: &'static str,
-        /// What is there.
         found: &'static str,
     },
     /// An attribute of an object is not there.

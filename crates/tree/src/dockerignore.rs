@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_pattern_is_told() {
+    fn what_is_no_pattern_is_reported() {
         for text in ["a[", "[]a]", "[a-", "a\\", "!", "[-x]"] {
             assert!(Dockerignore::parse(text).is_err(), "{text}");
         }

@@ -17,8 +17,8 @@ const TEXT_MODE: u32 = 0o644;
 /// Why a directory cannot be shipped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("files of {directory:?} cannot be shipped: {}", problems.join("; "))]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct TreeError {
-    /// The directory.
     pub directory: String,
     /// What is wrong with it, or with each of its files: `<path>: <reason>`.
     pub problems: Vec<String>,
@@ -33,12 +33,12 @@ pub struct Tree {
 
 /// One of them.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct TreeFile {
     /// Its content and mode.
     pub digest: FileDigest,
     /// Its length in bytes.
     pub size: u64,
-    /// Where its content is.
     pub content: Content,
 }
 
@@ -87,7 +87,7 @@ impl Tree {
         let mut tree = Self::default();
         let mut problems = Vec::new();
         for name in names {
-            match take(root, canonical, name) {
+            match read_file(root, canonical, name) {
                 Ok(file) => drop(tree.files.insert(name.clone(), file)),
                 Err(problem) => problems.push(format!("{name}: {problem}")),
             }
@@ -130,7 +130,7 @@ impl Tree {
 }
 
 /// The file `name` below `root`.
-fn take(root: &Path, canonical: &Path, name: &str) -> Result<TreeFile, String> {
+fn read_file(root: &Path, canonical: &Path, name: &str) -> Result<TreeFile, String> {
     check_relative(name)?;
     let path = root.join(name);
     let facts = path.symlink_metadata().map_err(|error| error.to_string())?;
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_is_not_there_is_told() {
+    fn a_directory_that_is_not_there_is_reported() {
         let error = Tree::directory("/no/such/directory").unwrap_err();
         assert!(error.to_string().contains("cannot be read"));
     }

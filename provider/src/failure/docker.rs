@@ -20,6 +20,10 @@ pub(crate) fn docker_error(title: impl Into<String>, error: &Error, world: &str)
     Diagnostic::error(title).detail(happened).detail(world).detail(next)
 }
 
+/// What to do about an image that is not there and was not to be pulled.
+const BRING_IMAGE: &str = "Nothing was to be pulled and the host does not have the image: set `pull = \"missing\"`, or \
+                           bring the image there first.";
+
 /// The next step that follows from the kind of the error, as whole sentences.
 fn advice(error: &Error) -> Option<String> {
     let text = match error {
@@ -71,6 +75,7 @@ fn advice(error: &Error) -> Option<String> {
         Error::Pull { reason, .. } if is_absent(reason) => {
             "Check the name and the tag of the image.".to_owned()
         }
+        Error::NotPulled { .. } => BRING_IMAGE.to_owned(),
         Error::Push { reason, .. } if is_denied(reason) => {
             "Check that the provider has a registry block with this registry's address and with a username and \
              password that may push there. (A docker login on the host does not count.)"
@@ -109,9 +114,8 @@ fn hint(error: &Error) -> &'static str {
         "The host's disk is full. Free some space (`docker system df` shows what Docker holds), then apply again."
     } else if says(&["port is already allocated", "address already in use"]) {
         "Something else on the host uses that port. Stop it or publish another port, then apply again."
-    } else if says(&["No such image", "the host does not have it"]) {
-        "Nothing was to be pulled and the host does not have the image: set `pull = \"missing\"`, or bring the image \
-         there first."
+    } else if says(&["No such image"]) {
+        BRING_IMAGE
     } else if says(&["Cache export is not supported for the docker driver"]) {
         "The host's Docker can put a cache into the image (`type=inline`, which a push takes along), but not beside it: \
          that needs Docker's containerd image store, or a builder of another driver (`docker buildx create --use`)."
@@ -152,6 +156,7 @@ mod tests {
                 Error::Pull { host: host(), reference: "x:1".into(), reason: "manifest unknown".into() },
                 "the tag",
             ),
+            (Error::NotPulled { host: host(), reference: "x:1".into() }, "set `pull = \"missing\"`"),
             (
                 Error::Command { host: host(), operation: "start".into(), status: 1, output: "oops".into() },
                 "oops",

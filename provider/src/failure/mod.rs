@@ -44,9 +44,7 @@ pub(crate) enum Cause {
     Host(remote::Error),
     /// Docker or Compose on it.
     Docker(::docker::Error),
-    /// A file on it.
     File(FileError),
-    /// A lock on it.
     Lock(LockError),
     /// The deployment of a stack; the attribute that its Compose files come from.
     Stack(Box<::stack::Error>, &'static str),

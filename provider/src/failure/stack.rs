@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use compose::{build::BuildError, job::JobError};
+use compose::{JobError, build::BuildError};
 use framework::{Diagnostic, Diagnostics, Path};
 use http::probe::{Outcome, Target};
 use stack::{

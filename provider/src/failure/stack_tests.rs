@@ -100,7 +100,7 @@ fn a_service_that_fell_shows_its_log_and_the_world() {
 }
 
 #[test]
-fn an_image_that_nobody_built_is_told_at_the_attribute_that_would() {
+fn an_image_that_nobody_built_is_reported_at_the_attribute_that_would() {
     let unbuilt = [("web-app".to_owned(), "app".to_owned())].into();
     let text = text(Error::Images { failed: Vec::new(), unbuilt });
     for part in ["(at build)", "the host does not have it: app (web-app).", "Set `build = true`"] {
@@ -109,7 +109,7 @@ fn an_image_that_nobody_built_is_told_at_the_attribute_that_would() {
 }
 
 #[test]
-fn a_needed_service_that_is_not_started_is_told_at_its_job() {
+fn a_needed_service_that_is_not_started_is_reported_at_its_job() {
     let needs = UnknownNeeds {
         job: 0,
         name: "migrate".into(),

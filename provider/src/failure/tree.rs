@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directory_that_is_not_there_is_told_at_its_attribute() {
+    fn a_directory_that_is_not_there_is_reported_at_its_attribute() {
         let error = Tree::directory("/no/such/directory").unwrap_err();
         let problem = tree_error("source_dir", &error);
         assert!(problem.detail.contains("cannot be read"), "{problem}");

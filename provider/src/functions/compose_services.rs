@@ -71,6 +71,6 @@ mod tests {
     async fn a_text_that_is_no_compose_file_is_the_argument_s_fault() {
         let error = ComposeServices.call(("services: 3".to_owned(),)).await.unwrap_err();
         assert_eq!(error.argument, Some(0));
-        assert!(error.text.starts_with("the text is no Compose file: "), "{error}");
+        assert!(error.text.starts_with("the text is not a valid Compose file: "), "{error}");
     }
 }

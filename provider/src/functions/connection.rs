@@ -8,7 +8,6 @@ use remote::connection::{Connection, Hop, HostKey, LocalConnection, SshConnectio
 
 use crate::host_key::pinned;
 
-/// The function.
 pub(super) struct ConnectionFunction;
 
 /// The options, as messages list them.

@@ -7,7 +7,6 @@ use framework::{Documentation, Field, Function, FunctionError, Model};
 /// The function.
 pub(super) struct ImageReference;
 
-/// The parts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Model)]
 pub(super) struct Parts {
     registry: Field<String>,
@@ -57,7 +56,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_parts_are_told() {
+    async fn the_parts_are_reported() {
         let parts = ImageReference.call(("nginx:1".to_owned(),)).await.unwrap();
         let expected = Parts {
             registry: "docker.io".into(),

@@ -10,7 +10,6 @@ pub(super) const NONE: &str = "none";
 /// The rule that is about variables and not about services.
 pub(crate) const ENV_TEMPLATE: &str = "env_template";
 
-/// One `require` block.
 #[derive(Clone, Debug, Default, PartialEq, Model)]
 pub(crate) struct RequireBlock {
     pub(crate) pinned_images: Field<String>,

@@ -47,7 +47,7 @@ fn required(description: &str) -> Block {
         ))
         .attribute(rule(
             "memory_limits",
-            "Every service, jobs included, has `deploy.resources.limits.memory` or `mem_limit`. `0` is no limit.",
+            "Every service, jobs included, has `deploy.resources.limits.memory` or `mem_limit`. `0` means no limit.",
         ))
         .attribute(rule(
             "cpu_limits",

@@ -22,7 +22,6 @@ pub struct ProviderModel {
     pub(crate) require: Field<Vec<RequireBlock>>,
 }
 
-/// One `ssh` block.
 #[derive(Clone, Debug, Default, Model)]
 pub(crate) struct SshBlock {
     pub(crate) name: Field<String>,
@@ -36,7 +35,6 @@ pub(crate) struct SshBlock {
     pub(crate) connect_timeout: Field<String>,
 }
 
-/// One `registry` block.
 #[derive(Clone, Debug, Default, Model)]
 pub(crate) struct RegistryBlock {
     pub(crate) address: Field<String>,

@@ -61,7 +61,7 @@ fn ssh() -> Block {
 fn registry() -> Block {
     Block::list("registry")
         .describe(
-            "How to log in to a registry of container images. Used for pulls only, and never left on a host. \
+            "How to log in to a registry of container images, to pull from it and to push to it. Never left on a host. \
              Repeatable.",
         )
         .attribute(
@@ -69,6 +69,6 @@ fn registry() -> Block {
                 "The registry as image references name it: `ghcr.io`, `registry.example.org:5000`.",
             ),
         )
-        .attribute(Attribute::string("username").required().describe("Who logs in."))
-        .attribute(Attribute::string("password").required().sensitive().describe("The password or token."))
+        .attribute(Attribute::string("username").required().describe("The user who logs in."))
+        .attribute(Attribute::string("password").required().sensitive().describe("The password of that user, or a token."))
 }

@@ -11,7 +11,7 @@ use remote::facts::facts;
 use ssh::Pool;
 use stack::{
     Context, DeployOptions, Deployed, Deployment, DesiredStack, Destroyed, Doomed, Failed, Host, KEEP_IMAGES,
-    Outcome, Prior, StackSpec, containers::by_service, destroy, observe::observe,
+    Outcome, Prior, StackSpec, containers::by_service, destroy, observe,
 };
 use tree::Tree;
 

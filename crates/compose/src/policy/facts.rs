@@ -8,14 +8,13 @@ use crate::project::Published;
 /// What the rules need to know of a service, beside its image and what it is when all is well.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct Facts {
-    /// Whether its memory has a limit.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub memory_limit: bool,
     /// Whether its processor time has a limit.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub cpu_limit: bool,
-    /// Whether it reserves memory.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub memory_reservation: bool,
     /// Whether it reserves processor time.
@@ -27,7 +26,6 @@ pub struct Facts {
     /// Whether it is in the host's own network.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub host_network: bool,
-    /// What it publishes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ports: Vec<Published>,
 }

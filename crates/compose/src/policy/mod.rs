@@ -84,12 +84,11 @@ impl Rule {
 
 /// A service that does not keep to a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct Violation {
-    /// The service.
     pub service: String,
     /// Where in the resolved project: `services.api.deploy.resources.limits.memory`.
     pub path: String,
-    /// The rule.
     pub rule: Rule,
     /// What is wrong there, after the path: `is not set`.
     pub what: String,

@@ -11,10 +11,10 @@ use super::status::{Health, StatusText};
 
 /// The state of a container as the daemon names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub enum State {
     /// Made, never started.
     Created,
-    /// Running.
     Running,
     /// Frozen by hand.
     Paused,
@@ -43,6 +43,7 @@ pub struct Port {
 
 /// A container as the list shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct Container {
     /// Its id, 64 hex digits.
     pub id: String,
@@ -54,11 +55,9 @@ pub struct Container {
     pub image_id: String,
     /// Seconds since the epoch when it was made.
     pub created: i64,
-    /// Its state.
     pub state: State,
     /// What the status text adds.
     pub status: StatusText,
-    /// Its labels.
     pub labels: BTreeMap<String, String>,
     /// What it publishes, sorted, without repeats.
     pub ports: Vec<Port>,
@@ -155,6 +154,7 @@ impl Run {
 
 /// An image on the host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct Image {
     /// Its id (`sha256:…`).
     pub id: String,
@@ -163,7 +163,6 @@ pub struct Image {
     pub digests: Vec<String>,
     /// The references with a tag under which the host has it.
     pub tags: Vec<String>,
-    /// Its labels.
     pub labels: BTreeMap<String, String>,
 }
 

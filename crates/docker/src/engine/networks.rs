@@ -23,20 +23,18 @@ pub struct Subnet {
 
 /// What a network is made of; the daemon changes nothing of it later.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct NetworkSpec {
-    /// Its name.
     pub name: String,
     /// `bridge`, `macvlan`, `overlay`, …
     pub driver: String,
     /// What the driver makes of it.
     pub options: BTreeMap<String, String>,
-    /// Its labels.
     pub labels: BTreeMap<String, String>,
     /// Whether it leads nowhere outside.
     pub internal: bool,
     /// Whether containers that no swarm service made may join it.
     pub attachable: bool,
-    /// Whether it has IPv6.
     pub ipv6: bool,
     /// Its ranges; with none asked for, the daemon chooses.
     pub subnets: Vec<Subnet>,

@@ -12,14 +12,13 @@ use crate::Error;
 
 /// What a volume is made of; the daemon changes nothing of it later.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct VolumeSpec {
-    /// Its name.
     pub name: String,
     /// `local`, or that of a plugin.
     pub driver: String,
     /// What the driver makes of it.
     pub options: BTreeMap<String, String>,
-    /// Its labels.
     pub labels: BTreeMap<String, String>,
 }
 

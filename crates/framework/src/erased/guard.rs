@@ -106,7 +106,7 @@ mod tests {
     fn context(limits: Timeouts) -> Context {
         let grace = Duration::from_secs(5);
         let cx = Context::new(Operation::Create, CancellationToken::new(), limits);
-        cx.told_by("", Capabilities::default(), grace)
+        cx.called_by("", Capabilities::default(), grace)
     }
 
     async fn failure(cx: &Context, work: impl Future<Output = Result<(), Diagnostics>>) -> String {
@@ -173,7 +173,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn overtime_ends_with_an_interrupt_or_by_itself() {
         let stop = CancellationToken::new();
-        let cx = Context::new(Operation::Create, stop.clone(), Timeouts::new()).told_by(
+        let cx = Context::new(Operation::Create, stop.clone(), Timeouts::new()).called_by(
             "",
             Capabilities::default(),
             Duration::from_secs(5),

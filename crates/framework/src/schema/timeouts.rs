@@ -39,14 +39,11 @@ pub enum Operation {
 /// The default time limits of a resource or data source. Only operations with a limit can be
 /// changed by a person in the `timeouts` block; the others run without a limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct Timeouts {
-    /// For create.
     pub create: Option<Duration>,
-    /// For update.
     pub update: Option<Duration>,
-    /// For delete.
     pub delete: Option<Duration>,
-    /// For read.
     pub read: Option<Duration>,
 }
 

@@ -138,7 +138,7 @@ impl Server {
         tracing::debug!(?operation, type_name, "call");
         let core = self.core();
         let capabilities = capabilities.unwrap_or(core.capabilities);
-        Context::new(operation, token, limits).told_by(&core.version, capabilities, self.grace)
+        Context::new(operation, token, limits).called_by(&core.version, capabilities, self.grace)
     }
 
     fn resource(&self, type_name: &str, operation: &str) -> Result<&AnyResource, Diagnostics> {

@@ -10,10 +10,10 @@ use crate::{Capabilities, Diagnostics};
 
 /// What is to be looked at again.
 #[derive(Clone, Debug, Default)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct ReadRequest {
     /// The type of the resource.
     pub type_name: String,
-    /// The state as it was.
     pub current_state: Dynamic,
     /// What the resource remembers.
     pub private: Vec<u8>,

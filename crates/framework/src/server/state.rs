@@ -21,8 +21,8 @@ pub struct UpgradeRequest {
 
 /// The same state under the current schema.
 #[derive(Clone, Debug, Default)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct UpgradeResponse {
-    /// The state.
     pub upgraded_state: Dynamic,
     /// Problems and warnings.
     pub diagnostics: Diagnostics,

@@ -27,6 +27,7 @@ pub enum Action {
 
 /// One plan.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct Change {
     /// What would be done.
     pub action: Action,
@@ -34,7 +35,6 @@ pub struct Change {
     pub planned: Value,
     /// The attributes that replace it.
     pub requires_replace: Vec<Path>,
-    /// Warnings.
     pub warnings: Diagnostics,
     private: Vec<u8>,
 }

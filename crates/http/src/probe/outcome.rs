@@ -10,6 +10,7 @@ const SHOWN: usize = 300;
 
 /// What became of one try that was not good.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub enum Outcome {
     /// No connection came about.
     #[error("{}", chain(.0))]
@@ -23,7 +24,6 @@ pub enum Outcome {
     /// Another status than asked for.
     #[error("the status was {status}")]
     Status {
-        /// The status.
         status: u16,
         /// The beginning of the body.
         body: String,
@@ -31,7 +31,6 @@ pub enum Outcome {
     /// The status will do, the body will not.
     #[error("the status was {status}, but the text was not in the body")]
     Body {
-        /// The status.
         status: u16,
         /// The beginning of the body.
         body: String,

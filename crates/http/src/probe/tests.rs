@@ -65,7 +65,7 @@ async fn it_is_tried_until_the_answer_will_do() {
 }
 
 #[tokio::test]
-async fn the_last_answer_is_told_without_secrets() {
+async fn the_last_answer_is_reported_without_secrets() {
     let (port, _server) = server(&[STARTING]).await;
     let url = format!("http://127.0.0.1:{port}/");
     let (tries, words) = last_words(&probe(http(&url, "200-299", None), 1000)).await;

@@ -53,7 +53,7 @@ async fn another_way_to_the_same_address_is_dialled() {
 }
 
 #[tokio::test]
-async fn where_nobody_listens_is_told_by_the_host() {
+async fn where_nobody_listens_is_reported_by_the_host() {
     let error = Client::new().send(&Fake::new("web"), Request::get(url())).await.unwrap_err();
     assert!(matches!(error, http::Error::Remote(Error::Dial { .. })), "{error:?}");
     assert_eq!(error.to_string(), "could not connect to api.internal:8080 on web");

@@ -122,7 +122,7 @@ impl Deployment<'_> {
         let selection =
             Selection { start: Some(by_service(containers).into_keys().collect()), ..Selection::default() };
         let alone = selection.unmanaged(&config);
-        let resolved = Resolved::plain(config).leaving_alone(&alone)?;
+        let resolved = Resolved::plain(config).without_unmanaged(&alone)?;
         let hashes = compose.hashes(name, layout.root(), resolved.document()).await?;
         let resolved_project = ResolvedProject {
             resolved: &resolved,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use compose::job::{JobError, leftovers};
+use compose::{JobError, leftovers};
 use http::probe::ProbeError;
 use remote::{Executor, Local};
 

@@ -28,7 +28,6 @@ pub(crate) struct StackDataSource {
     hosts: Arc<Hosts>,
 }
 
-/// Its attributes.
 #[derive(Clone, Debug, Default, Model)]
 pub(crate) struct StackFacts {
     host: Field<String>,
@@ -171,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stack_that_is_not_there_is_told_with_those_that_are() {
+    fn a_stack_that_is_not_there_is_reported_with_those_that_are() {
         let problem = absent("t", "web", "root@a", &["api".to_owned(), "db".to_owned()]);
         assert!(
             problem.detail.contains("\"web\"") && problem.detail.contains("api, db"),

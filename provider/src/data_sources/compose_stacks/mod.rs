@@ -23,7 +23,6 @@ pub(crate) struct StacksDataSource {
     hosts: Arc<Hosts>,
 }
 
-/// Its attributes.
 #[derive(Clone, Debug, Default, Model)]
 pub(crate) struct StacksFacts {
     host: Field<String>,

@@ -39,7 +39,6 @@ pub(crate) struct LogsDataSource {
     hosts: Arc<Hosts>,
 }
 
-/// Its attributes.
 #[derive(Clone, Debug, Default, Model)]
 pub(crate) struct Logs {
     host: Field<String>,

@@ -11,7 +11,6 @@ const SECOND: i128 = 1_000_000_000;
 /// A moment, as people say it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Moment {
-    /// This one.
     At(OffsetDateTime),
     /// As long before now.
     Ago(Duration),

@@ -21,7 +21,6 @@ pub(crate) struct HostDataSource {
     hosts: Arc<Hosts>,
 }
 
-/// Its attributes.
 #[derive(Clone, Debug, Default, Model)]
 pub(crate) struct HostFacts {
     pub(crate) host: Field<String>,

@@ -8,7 +8,6 @@ use secret::Secret;
 /// How many characters of a command a title shows.
 const TITLE_LENGTH: usize = 60;
 
-/// The attributes.
 #[derive(Clone, Debug, Default, Model)]
 pub(crate) struct CommandModel {
     pub(crate) host: Field<String>,
@@ -90,7 +89,7 @@ pub(super) fn check_variable((name, value): (&String, &String)) -> Result<(), St
     let letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if name.is_empty() || !name.chars().all(letter) || name.starts_with(|c: char| c.is_ascii_digit()) {
         return Err(format!(
-            "must have names of letters, digits and `_` that do not begin with a digit; {name:?} is none"
+            "must have names of letters, digits and `_` that do not begin with a digit; {name:?} is not one"
         ));
     }
     if value.contains('\0') {

@@ -6,7 +6,6 @@ use framework::{Attribute, Rule, Schema, Timeouts, Type, validate};
 
 use super::{model::check_variable, model::check_words, run::MOST_OUTPUT};
 
-/// The schema.
 pub(super) fn schema() -> Schema {
     Schema::new(0)
         .describe(
@@ -35,17 +34,17 @@ fn words(name: &str) -> Attribute {
 fn commands() -> [Attribute; 5] {
     [
         words("create").required().describe(
-            "What makes it. When it fails and there is a `destroy`, the resource is recorded as tainted: the next \
+            "The command that makes it, when the resource is created. When it fails and there is a `destroy`, the resource is recorded as tainted: the next \
              apply runs `destroy`, then `create` again. Without a `destroy` nothing is recorded, and the next apply \
              runs `create` again; it should then bear to be repeated.",
         ),
         words("read").describe(
-            "What looks at it, at every plan and after `create` and `update`: it must change nothing. What it prints \
+            "The command that looks at it, at every plan and after `create` and `update`: it must change nothing. What it prints \
              is the output; another output than the last apply left is a difference, which the next apply repairs.",
         ),
-        words("update").describe("What changes it in place. Without one, a change replaces it."),
+        words("update").describe("The command that changes it in place. Without one, a change replaces it."),
         words("destroy").describe(
-            "What takes it down. It is read from the state: a new one counts once it was applied. Without one, \
+            "The command that takes it down, when the resource is destroyed. It is read from the state: a new one counts once it was applied. Without one, \
              destroying the resource contacts nothing.",
         ),
         Attribute::list("gone_statuses", Type::Number)
@@ -71,12 +70,13 @@ fn inputs() -> [Attribute; 5] {
                  for a moment, in the host's list of processes: secrets go through `stdin_wo`.",
             ),
         Attribute::map("triggers", Type::String)
-            .describe("Any values; a change of one is a change of what the commands make."),
+            .describe("Values that what the commands make depends on, such as the hash of a file: when one changes, it is changed too."),
         Attribute::string("stdin_wo").write_only().describe(
             "What `create` and `update` read from stdin, write-only: it is in neither plan nor state, and where they \
              print it, `[secret]` takes its place. Changes are noticed by `stdin_wo_version`.",
         ),
-        Attribute::string("stdin_wo_version").describe("Any text; another one is a change."),
+        Attribute::string("stdin_wo_version").describe("A version of your choice for the value of `stdin_wo`, such as `3`: change it with the value, and the resource \
+             is changed."),
     ]
 }
 

@@ -11,7 +11,6 @@ use stack::{ObservedService, Orphans, PlannedService};
 use crate::require::RequireBlock;
 pub(super) use spec::prior;
 
-/// The attributes.
 #[derive(Clone, Debug, Default, Model)]
 pub(crate) struct StackModel {
     pub(crate) host: Field<String>,
@@ -47,7 +46,6 @@ pub(crate) struct StackModel {
     pub(crate) services: Field<BTreeMap<String, Service>>,
 }
 
-/// A `job` block.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Model)]
 pub(crate) struct JobBlock {
     pub(crate) name: Field<String>,
@@ -60,7 +58,6 @@ pub(crate) struct JobBlock {
     pub(crate) environment: Field<BTreeMap<String, String>>,
 }
 
-/// A `probe` block.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Model)]
 pub(crate) struct ProbeBlock {
     pub(crate) url: Field<String>,

@@ -8,13 +8,11 @@ use docker::{
 };
 use framework::{Diagnostic, Field, State};
 use stack::{
-    DesiredStack, HostState, ImageFacts, Orphans, PullPolicy, RegistryStatus,
+    DesiredStack, HostState, ImageFacts, Orphans, PullPolicy, RegistryStatus, Release,
     containers::is_of_service,
     host_state,
     images::{self, registry_status, running_digests},
-    observe::observe as observe_services,
-    overview,
-    release::Release,
+    observe as observe_services, overview,
 };
 
 use super::{
@@ -180,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_gone_is_told_with_what_follows_from_it() {
+    fn what_is_gone_is_reported_with_what_follows_from_it() {
         assert_eq!(gone("web", "root@web", &RegistryStatus::default()), None);
         let two = ["a.io/a:1", "b.io/b@sha256:1"].map(str::to_owned).into();
         let status = RegistryStatus { gone: two, ..RegistryStatus::default() };

@@ -24,7 +24,6 @@ const PULL: [&str; 3] = ["missing", "always", "never"];
 /// What destroying a stack does.
 const ON_DESTROY: [&str; 2] = ["down", "abandon"];
 
-/// The schema.
 pub(super) fn schema() -> Schema {
     Schema::new(0)
         .describe(
@@ -104,19 +103,20 @@ fn selection() -> [Attribute; 3] {
             .describe(
                 "The services that are started. The others are checked and their images are pulled, but they are left \
                  alone: their `status` is `idle`, and containers that the product itself makes of them, by \
-                 `docker compose run` or `up`, are no difference and are never started, changed or removed, until the \
+                 `docker compose run` or `up`, are not a difference and are never started, changed or removed, until the \
                  stack is destroyed. A service that is taken out is stopped once, and its containers are removed. A \
                  service that is started must not need one that is not. Default: all services.",
             ),
         Attribute::map("wait_for", Type::String)
             .validate(validate::each(validate::one_of(WaitFor::WORDS)))
             .describe(
-                "Service to what it is waited for to be, and what it must be afterwards so that nothing is to be \
-                 repaired: `healthy`, `running` (its health check is not asked), `completed` (it has ended with 0), or \
-                 `ignore` (it may be anything, as long as it has its containers; its `status` is `ignored`). Default, \
-                 by service: `completed` for what another service awaits as `service_completed_successfully` or what \
-                 has the label `windlass.job=true`, `healthy` with a health check, else `running`. Services that are \
-                 not started are not waited for.",
+                "What a service is waited for to become, where the default does not fit: `{ web = \"running\" }`. An \
+                 apply waits until it is `healthy`, `running` (its health check is not asked), `completed` (it has \
+                 ended with 0), or not at all with `ignore` (it may be anything, as long as it has its containers; its \
+                 `status` is `ignored`); what it is otherwise later is repaired. Default, by service: `completed` for \
+                 what another service awaits as `service_completed_successfully` or what has the label \
+                 `windlass.job=true`, `healthy` with a health check, else `running`. Services that are not started are \
+                 not waited for.",
             ),
     ]
 }
@@ -133,7 +133,8 @@ fn values() -> [Attribute; 5] {
         ),
         Attribute::string("secrets_wo_version")
             .describe(
-                "Any text; another one brings the values of `secrets_wo` to the host again. Only services for which a \
+                "A version of your choice for the values of `secrets_wo`, such as `2026-11` or `3`: change it with them, and \
+                 they are brought to the host again. Only services for which a \
                  value is really another one are recreated, which only the apply can tell.",
             ),
         Attribute::map("secret_files_wo", Type::String)
@@ -149,7 +150,8 @@ fn values() -> [Attribute; 5] {
                  out are deleted. Keep them out of build contexts.",
             ),
         Attribute::string("secret_files_wo_version").describe(
-            "Any text; another one brings the contents of `secret_files_wo` to the host again. Only services for which a \
+            "A version of your choice for the contents of `secret_files_wo`, such as `2026-11` or `3`: change it with them, \
+             and they are brought to the host again. Only services for which a \
              content is really another one are recreated, which only the apply can tell.",
         ),
     ]

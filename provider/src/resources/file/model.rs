@@ -4,7 +4,6 @@ use framework::{Field, Model};
 use remote::files::{Facts, Kind};
 use secret::Secret;
 
-/// The attributes.
 #[derive(Clone, Debug, Default, Model)]
 pub(crate) struct FileModel {
     pub(crate) host: Field<String>,

@@ -7,7 +7,6 @@ use super::plan::{check_mode, check_path};
 /// What happens to the file when the resource is destroyed.
 pub(super) const ON_DESTROY: [&str; 2] = ["delete", "keep"];
 
-/// The schema.
 pub(super) fn schema() -> Schema {
     Schema::new(0)
         .describe(
@@ -44,7 +43,8 @@ fn content() -> [Attribute; 6] {
              `content_wo_version`.",
         ),
         Attribute::string("content_wo_version")
-            .describe("Any text; another one writes `content_wo` again."),
+            .describe("A version of your choice for the value of `content_wo`, such as `3`: change it with the value, and the file \
+                 is written again."),
         Attribute::string("content_hash").computed().describe(
             "`sha256:<hex>` of what is in the file; for `content_wo` `version:<content_wo_version>`, or `changed` when \
              somebody else wrote the file since.",

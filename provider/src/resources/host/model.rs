@@ -4,7 +4,6 @@ use framework::{Field, Model};
 
 use crate::machine::MachineModel;
 
-/// The attributes.
 #[derive(Clone, Debug, Default, Model)]
 pub(crate) struct HostModel {
     pub(crate) address: Field<String>,

@@ -12,7 +12,6 @@ const CREATE: Duration = Duration::from_secs(10 * 60);
 const UPDATE: Duration = Duration::from_secs(5 * 60);
 const READ: Duration = Duration::from_secs(60);
 
-/// The schema.
 pub(super) fn schema() -> Schema {
     Schema::new(0)
         .describe(

@@ -65,7 +65,7 @@ fn errors_name_the_argument(workspace: &Workspace) {
             &["options", "The option \"colour\" does not exist"][..],
         ),
         ("connection(\"http://web\")", &["address", "a connection starts with ssh:// or local://"]),
-        ("compose_services(\"services: 3\")", &["text", "the text is no Compose file"]),
+        ("compose_services(\"services: 3\")", &["text", "the text is not a valid Compose file"]),
         ("image_reference(\"Nginx\")", &["text", "must be in lower case"]),
     ] {
         workspace

@@ -178,7 +178,7 @@ impl Step {
 
 impl Attributes {
     /// Takes over what an action changes in the configuration; the others change no attribute.
-    pub fn take(&mut self, action: &Action) {
+    pub fn apply(&mut self, action: &Action) {
         match action {
             Action::Env(name, value) => drop(self.environment.insert(name, value)),
             Action::NoEnv(name) => drop(self.environment.remove(name)),
@@ -247,7 +247,7 @@ mod tests {
             Action::Delete("x"),
             Action::Set("pull", "\"always\""),
         ] {
-            attributes.take(&action);
+            attributes.apply(&action);
         }
         assert_eq!(
             attributes.block(&case, "stacks/web"),

@@ -120,7 +120,7 @@ impl<'l> Harness<'l> {
                     self.lab.exec_ok(self.host, &words).unwrap();
                 }
                 action => {
-                    self.projects[index].attributes.take(action);
+                    self.projects[index].attributes.apply(action);
                     project::edit(&folder, action, &self.images);
                 }
             }

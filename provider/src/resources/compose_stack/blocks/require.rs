@@ -221,7 +221,7 @@ mod tests {
         DesiredStack { digest: "d".into(), services, ..DesiredStack::default() }
     }
 
-    fn told(
+    fn diagnostic(
         required: &Required,
         config: &StackModel,
         own: &OwnEnv<'_>,
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_is_told_at_once_service_by_service() {
+    fn everything_is_reported_at_once_service_by_service() {
         let limited = Facts { memory_limit: true, ..Facts::default() };
         let services = desired(&[
             ("api", service()),
@@ -249,9 +249,13 @@ mod tests {
             ("web", DesiredService { ready: ReadyState::Healthy, ..service() }),
         ]);
         let config = StackModel::default();
-        let problem =
-            told(&required(strict(), RequireBlock::default()), &config, &OwnEnv::Known(None), &services)
-                .unwrap();
+        let problem = diagnostic(
+            &required(strict(), RequireBlock::default()),
+            &config,
+            &OwnEnv::Known(None),
+            &services,
+        )
+        .unwrap();
         assert_eq!(
             problem.detail,
             "2 services do not keep to what is required:\n\
@@ -269,14 +273,16 @@ mod tests {
         let services = desired(&[("api", DesiredService { ready: ReadyState::Healthy, ..service() })]);
         let config = StackModel::default();
         let own =
-            told(&required(strict(), RequireBlock::default()), &config, &OwnEnv::Unknown, &services).unwrap();
+            diagnostic(&required(strict(), RequireBlock::default()), &config, &OwnEnv::Unknown, &services)
+                .unwrap();
         assert_eq!(own.path.unwrap().to_string(), "require[0].memory_limits");
         let inherited =
-            told(&required(RequireBlock::default(), strict()), &config, &OwnEnv::Unknown, &services).unwrap();
+            diagnostic(&required(RequireBlock::default(), strict()), &config, &OwnEnv::Unknown, &services)
+                .unwrap();
         assert_eq!(inherited.path, None);
         assert!(inherited.detail.ends_with("What the provider's `require` block asks for: memory_limits."));
         let off = RequireBlock { memory_limits: Field::Known(false), ..RequireBlock::default() };
-        assert!(told(&required(off, strict()), &config, &OwnEnv::Unknown, &services).is_none());
+        assert!(diagnostic(&required(off, strict()), &config, &OwnEnv::Unknown, &services).is_none());
     }
 
     #[test]
@@ -285,7 +291,7 @@ mod tests {
         let run = JobService { source: origin, facts: Facts::default(), hash: "h".into() };
         let services = DesiredStack { runs: [("tool".to_owned(), run)].into(), ..desired(&[]) };
         let rules = RequireBlock { pinned_images: "tag".into(), ..strict() };
-        let problem = told(
+        let problem = diagnostic(
             &required(rules, RequireBlock::default()),
             &StackModel::default(),
             &OwnEnv::Unknown,
@@ -306,15 +312,15 @@ mod tests {
     fn what_is_built_or_not_known_yet_has_no_name_to_judge() {
         let rules = RequireBlock { pinned_images: "digest".into(), ..RequireBlock::default() };
         let required = required(rules, RequireBlock::default());
-        let told = |origin: ImageSource| {
+        let is_refused = |origin: ImageSource| {
             let services = desired(&[("app", DesiredService { source: origin, ..service() })]);
-            told(&required, &StackModel::default(), &OwnEnv::Unknown, &services).is_some()
+            diagnostic(&required, &StackModel::default(), &OwnEnv::Unknown, &services).is_some()
         };
         let origin = ImageSource { image: "app:1".into(), ..ImageSource::default() };
-        assert!(told(origin.clone()));
-        assert!(!told(ImageSource { open: true, chosen: true, ..origin.clone() }));
-        assert!(!told(ImageSource { context: Some("c".into()), ..origin.clone() }));
-        assert!(!told(ImageSource { built: true, ..origin }));
+        assert!(is_refused(origin.clone()));
+        assert!(!is_refused(ImageSource { open: true, chosen: true, ..origin.clone() }));
+        assert!(!is_refused(ImageSource { context: Some("c".into()), ..origin.clone() }));
+        assert!(!is_refused(ImageSource { built: true, ..origin }));
     }
 
     #[test]
@@ -332,21 +338,26 @@ mod tests {
             ..StackModel::default()
         };
         let none = desired(&[]);
-        let problem = told(&required, &config, &OwnEnv::Known(Some("D=4\nE=\n")), &none).unwrap();
+        let problem = diagnostic(&required, &config, &OwnEnv::Known(Some("D=4\nE=\n")), &none).unwrap();
         assert!(
             problem
                 .detail
                 .starts_with(".env.example names variables that have no value: A, E (env_template).")
         );
         assert_eq!(problem.path.unwrap().to_string(), "require[0].env_template");
-        assert!(told(&required, &config, &OwnEnv::Unknown, &none).is_none());
+        assert!(diagnostic(&required, &config, &OwnEnv::Unknown, &none).is_none());
         let open = StackModel { environment: Field::Unknown, ..config.clone() };
-        assert!(told(&required, &open, &OwnEnv::Known(None), &none).is_none());
+        assert!(diagnostic(&required, &open, &OwnEnv::Known(None), &none).is_none());
 
         std::fs::write(dir.path().join(".env.example"), "A=1\nhello there\n").unwrap();
-        let unreadable = told(&required, &config, &OwnEnv::Unknown, &none).unwrap();
+        let unreadable = diagnostic(&required, &config, &OwnEnv::Unknown, &none).unwrap();
         assert!(unreadable.detail.contains("line 2 has no"), "{unreadable}");
         std::fs::remove_file(dir.path().join(".env.example")).unwrap();
-        assert!(told(&required, &config, &OwnEnv::Unknown, &none).unwrap().detail.contains("cannot be read"));
+        assert!(
+            diagnostic(&required, &config, &OwnEnv::Unknown, &none)
+                .unwrap()
+                .detail
+                .contains("cannot be read")
+        );
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use compose::{Layout, secret_label::placeholder};
+use compose::{Layout, placeholder};
 use framework::{Diagnostic, Diagnostics, Field, State, schema::parse_duration};
 use secret::Secret;
 use stack::{
