@@ -35,12 +35,17 @@ pub fn test_cli_since(version: (u64, u64)) -> Cli {
     let clis: Vec<_> =
         every_cli().into_iter().filter(|cli| version == (0, 0) || cli.version() >= version).collect();
     assert!(!clis.is_empty(), "no CLI is of version {}.{} or younger", version.0, version.1);
-    let mut chosen = chosen(&test.path(), clis, env::var_os("WINDLASS_FULL").is_some()).into_iter();
+    let mut chosen = chosen(&test.path(), clis, is_full_run()).into_iter();
     let own = chosen.next().unwrap();
     if test.asks_first() {
         chosen.for_each(|other| test.run_with(&other));
     }
     own
+}
+
+/// Whether this is `make test-full`, which has time for what `make test` leaves out.
+pub fn is_full_run() -> bool {
+    env::var_os("WINDLASS_FULL").is_some()
 }
 
 /// The CLIs that a test runs with, the one that its name chooses first.

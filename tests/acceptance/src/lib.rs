@@ -30,7 +30,7 @@ mod workspace;
 
 pub use bounded::Running;
 pub use change::Change;
-pub use choice::{test_cli, test_cli_since};
+pub use choice::{is_full_run, test_cli, test_cli_since};
 pub use cli::{Cli, every_cli, provider_binary};
 pub use compose::CurrentCompose;
 pub use compose_file::compose_file;

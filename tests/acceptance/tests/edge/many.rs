@@ -1,8 +1,8 @@
 //! Many of a kind.
 
-use std::{env, fs, time::Instant};
+use std::{fs, time::Instant};
 
-use acceptance_tests::{STACK, Stack};
+use acceptance_tests::{STACK, Stack, is_full_run};
 use lab::{Lab, Variant};
 
 /// Services of the large stack.
@@ -52,7 +52,7 @@ fn many_stacks_on_one_host() {
     for line in ["maxstartups 10:30:100", "maxsessions 10"] {
         assert!(settings.lines().any(|found| found == line), "sshd of the lab does not say {line:?}");
     }
-    let stacks = if env::var_os("WINDLASS_FULL").is_some() { 100 } else { 20 };
+    let stacks = if is_full_run() { 100 } else { 20 };
     let stack = Stack::on(&lab, &host);
     // Without networks: an engine has addresses for some thirty.
     let text = format!("services:\n{}", stack.service("app", "    network_mode: none\n"));
