@@ -9,6 +9,7 @@ mod docker_objects;
 mod failure;
 mod functions;
 mod host_key;
+mod host_path;
 mod hosted;
 mod machine;
 mod registries;

@@ -15,8 +15,9 @@ use crate::{
     functions,
     hosted::{Hosted, Hosts, OnHost},
     resources::{
-        command::HostCommand, compose_stack::ComposeStack, docker_network::DockerNetwork,
-        docker_volume::DockerVolume, file::HostFile, host::HostResource, image::HostImage,
+        command::HostCommand, compose_stack::ComposeStack, directory::HostDirectory,
+        docker_network::DockerNetwork, docker_volume::DockerVolume, file::HostFile, host::HostResource,
+        image::HostImage,
     },
     settings::{self, ProviderModel, Settings},
 };
@@ -53,6 +54,7 @@ impl Provider for Windlass {
         vec![
             self.on_host::<HostCommand>(),
             self.on_host::<ComposeStack>(),
+            self.on_host::<HostDirectory>(),
             self.on_host::<DockerNetwork>(),
             self.on_host::<DockerVolume>(),
             self.on_host::<HostFile>(),

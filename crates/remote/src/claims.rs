@@ -14,8 +14,6 @@ use crate::{
     files::{FileError, Files, WriteOptions},
 };
 
-const PRIVATE: WriteOptions = WriteOptions { mode: 0o600, owner: None, group: None, directory_mode: 0o700 };
-
 /// The owners of the objects of one kind, such as `file`.
 #[derive(Debug)]
 pub struct Claims<'a> {
@@ -45,7 +43,27 @@ impl<'a> Claims<'a> {
     /// # Errors
     /// When it cannot be written.
     pub async fn claim(&self, name: &str, id: &str) -> Result<(), FileError> {
-        self.files.write(&self.path(name), format!("{id}\n").into_bytes(), &PRIVATE).await.map(|_| ())
+        self.files
+            .write(&self.path(name), format!("{id}\n").into_bytes(), &WriteOptions::PRIVATE)
+            .await
+            .map(|_| ())
+    }
+
+    /// Whether `name` belongs to another resource than the one with this id; one without an id, of
+    /// either side, is taken for the same.
+    ///
+    /// # Errors
+    /// As [`Claims::owner`].
+    pub async fn is_of_another(&self, name: &str, id: &str) -> Result<bool, FileError> {
+        Ok(!id.is_empty() && self.owner(name).await?.is_some_and(|owner| owner != id))
+    }
+
+    /// Forgets that `name` belongs to the resource with this id, if it does.
+    ///
+    /// # Errors
+    /// As [`Claims::owner`] and [`Claims::release`].
+    pub async fn let_go(&self, name: &str, id: &str) -> Result<(), FileError> {
+        if self.owner(name).await?.as_deref() == Some(id) { self.release(name).await } else { Ok(()) }
     }
 
     /// Forgets whose `name` is.

@@ -10,6 +10,7 @@
 //! staging directory with mode 0700), and a rename puts it where it belongs.
 
 mod archive;
+mod directory;
 mod download;
 mod error;
 mod facts;

@@ -30,8 +30,6 @@ pub struct Proofs<'a> {
     directory: String,
 }
 
-const PRIVATE: WriteOptions = WriteOptions { mode: 0o600, owner: None, group: None, directory_mode: 0o700 };
-
 impl<'a> Proofs<'a> {
     /// Those below `home`, the home directory of the user.
     pub fn on(exec: &'a dyn Executor, home: &str) -> Self {
@@ -49,7 +47,7 @@ impl<'a> Proofs<'a> {
             None => self.make_key().await?,
         };
         let proof = key.proof(&purpose(path), sha256);
-        self.files.write(&self.proof_path(path), proof.into_bytes(), &PRIVATE).await.map(|_| ())
+        self.files.write(&self.proof_path(path), proof.into_bytes(), &WriteOptions::PRIVATE).await.map(|_| ())
     }
 
     /// Whether `sha256` is the hash that was kept for the file at `path`; false without a proof.
@@ -83,7 +81,7 @@ impl<'a> Proofs<'a> {
         let text = key.to_text().expose().to_owned();
         let path = format!("{}/key", self.directory);
         let temporary = format!("{path}.{}", hex(&Sha256::digest(&text)[..8]));
-        self.files.write(&temporary, text.clone().into_bytes(), &PRIVATE).await?;
+        self.files.write(&temporary, text.clone().into_bytes(), &WriteOptions::PRIVATE).await?;
         // A hard link is made as a whole or not at all: of several who come first, one wins.
         let link = Command::new(["ln", "-T", "--", &temporary, &path]);
         let linked = run(self.exec, &link, Input::Nothing).await;
@@ -93,7 +91,7 @@ impl<'a> Proofs<'a> {
             return Ok(key);
         }
         // What is there is no key, and no link can replace it.
-        self.files.write(&path, text.into_bytes(), &PRIVATE).await?;
+        self.files.write(&path, text.into_bytes(), &WriteOptions::PRIVATE).await?;
         Ok(key)
     }
 

@@ -10,14 +10,17 @@ use crate::{error::Error, host::Host, kept_release::copy};
 /// Where they are kept, below [`OURS`].
 const BEFORE: &str = "before";
 
-/// Moves what is kept back to its place in the directory `$1`, where nothing else is there by now, and
-/// removes the directories that are empty then.
+/// Moves what is kept back to its place in the directory `$1`, where nothing else is there by now; a
+/// copy of what is there again goes. Removes the directories that are empty then.
 const PUT_BACK: &str = r#"
 cd -- "$1/.windlass/before" 2>/dev/null || exit 0
 set -e
 find . ! -type d -exec sh -c '
   for path; do
-    [ -e "$0/$path" ] || [ -L "$0/$path" ] && continue
+    if [ -e "$0/$path" ] || [ -L "$0/$path" ]; then
+      cmp -s -- "$path" "$0/$path" && rm -f -- "$path"
+      continue
+    fi
     mkdir -p -- "$0/${path%/*}" && mv -- "$path" "$0/$path" || exit 255
   done' "$1" {} +
 cd -- "$1/.windlass"
@@ -66,6 +69,8 @@ mod tests {
         put(".windlass/before/.env", "A=1");
         put(".windlass/before/conf/odd\nname", "b");
         put(".windlass/before/taken", "old");
+        put(".windlass/before/same", "s");
+        put("same", "s");
         put("taken", "new");
         let run = || Command::new("sh").args(["-c", PUT_BACK, "put-back"]).arg(dir.path()).status().unwrap();
         assert!(run().success());
@@ -76,6 +81,7 @@ mod tests {
         assert_eq!(text("taken").as_deref(), Some("new"));
         assert_eq!(text(".windlass/before/taken").as_deref(), Some("old"));
         assert!(!dir.path().join(".windlass/before/conf").exists());
+        assert!(!dir.path().join(".windlass/before/same").exists() && text("same").is_some());
         fs::remove_file(dir.path().join("taken")).unwrap();
         assert!(run().success() && run().success());
         assert_eq!(text("taken").as_deref(), Some("old"));

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use compose::{Layout, Project, layout::given_values};
 use docker::engine::Container;
-use remote::files::{WriteOptions, random_name};
+use remote::files::random_name;
 use secret::{Scrubber, Secret};
 
 use crate::{
@@ -32,6 +32,7 @@ use crate::{
     image_facts::ImageFacts,
     images,
     jobs::{Due, changed_jobs, check_needs, stack_changes},
+    missing::Missing,
     observe::observe,
     options::{DeployOptions, JobSpec, When},
     outcome::{Deployed, Failed, NoRelease},
@@ -40,17 +41,13 @@ use crate::{
     pull::{Pull, pull},
     record::Key,
     release::Adopted,
-    requirements::{Missing, missing},
+    requirements::missing,
     resolve::resolve,
     spec::StackSpec,
     upload::{Generated, Upload, secret_digest},
 };
 use release::KeptRelease;
 use rollback::Reached;
-
-/// How a file of ours is written.
-pub(crate) const PRIVATE: WriteOptions =
-    WriteOptions { mode: 0o600, owner: None, group: None, directory_mode: 0o700 };
 
 /// One stack on one host, ready to be worked on under its lock.
 pub struct Deployment<'a> {

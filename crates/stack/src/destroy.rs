@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use compose::layout::OURS;
+use remote::files::WriteOptions;
 use secret::Scrubber;
 
 use crate::{
-    before, containers::is_of_service, context::Context, deploy::PRIVATE, error::Error, host::Host,
-    host_state, kept_images::release_images, kept_release, overview, ownership::ABANDONED,
+    before, containers::is_of_service, context::Context, error::Error, host::Host, host_state,
+    kept_images::release_images, kept_release, overview, ownership::ABANDONED,
 };
 
 /// The files of ours, which go last: they tell what else has to.
@@ -79,7 +80,7 @@ pub async fn abandon(
         let state = host_state::inspect(host.executor(), directory).await?;
         if state.instance.as_deref() == Some(instance) {
             let path = format!("{directory}/{OURS}/instance");
-            host.files().write(&path, format!("{ABANDONED}\n").into_bytes(), &PRIVATE).await?;
+            host.files().write(&path, format!("{ABANDONED}\n").into_bytes(), &WriteOptions::PRIVATE).await?;
         }
         Ok(())
     };
@@ -125,7 +126,8 @@ pub async fn remove_files(host: &Host, directory: &str) -> Result<(), Error> {
 /// were shipped stay.
 pub(crate) async fn forget(host: &Host, directory: &str) -> Result<(), Error> {
     kept_release::remove(host, directory).await?;
-    remove_ours(host, directory).await
+    remove_ours(host, directory).await?;
+    before::put_back(host, directory).await
 }
 
 async fn remove_ours(host: &Host, directory: &str) -> Result<(), Error> {

@@ -10,7 +10,7 @@ use docker::engine::Container;
 use http::probe::{Outcome, Target};
 use remote::{files::FileError, lock::LockError};
 
-use crate::{options::When, requirements::Missing, selection::SelectionError, wait::WaitError};
+use crate::{missing::Missing, options::When, selection::SelectionError, wait::WaitError};
 
 /// Why an operation on a stack stopped. What to do about it is for the caller to say: it knows what
 /// the person wrote.

@@ -32,6 +32,7 @@ pub mod images;
 mod jobs;
 mod kept_images;
 mod kept_release;
+mod missing;
 mod observe;
 mod options;
 mod outcome;
@@ -61,6 +62,7 @@ pub use image_facts::ImageFacts;
 pub use image_source::ImageSource;
 pub use images::RegistryStatus;
 pub use jobs::{changed_jobs, check_needs};
+pub use missing::{Missing, MissingKind};
 pub use observe::observe;
 pub use options::{
     DeployOptions, JOB_LIMIT, JobSpec, KEEP_IMAGES, OnFailure, Orphans, ProbeOrigin, ProbeSpec, PullPolicy,
@@ -73,7 +75,7 @@ pub use prior::Prior;
 pub use pull::unbuilt;
 pub use record::Record;
 pub use release::Release;
-pub use requirements::{Missing, MissingKind, missing};
+pub use requirements::missing;
 pub use resolve::resolve;
 pub use selection::{Selection, SelectionError, WaitFor};
 pub use service::{CHANGED, DesiredService, ORPHANED, ObservedService, PlannedService};

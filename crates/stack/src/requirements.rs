@@ -5,41 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use compose::Requirements;
 use docker::engine::LABEL_PROJECT;
 
-use crate::{error::Error, host::Host};
-
-/// Something that a stack needs of its host and does not find there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Missing {
-    /// What it is.
-    pub what: MissingKind,
-    /// Its name or path.
-    pub name: String,
-    /// The services that need it.
-    pub services: BTreeSet<String>,
-}
-
-/// What may be missing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MissingKind {
-    /// A network that somebody else makes.
-    Network,
-    /// A volume that somebody else makes.
-    Volume,
-    /// The name of a container that another one has.
-    ContainerName {
-        /// The Compose project of that one, if it is of one.
-        project: Option<String>,
-    },
-    /// A path of the host that is mounted.
-    Mount,
-}
-
-impl Missing {
-    /// Whether Compose fails for it; else Docker makes something up.
-    pub fn is_fatal(&self) -> bool {
-        self.what != MissingKind::Mount
-    }
-}
+use crate::{
+    error::Error,
+    host::Host,
+    missing::{Missing, MissingKind},
+};
 
 /// What the stack `project` does not find on `host` of what it needs.
 ///

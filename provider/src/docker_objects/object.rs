@@ -91,6 +91,11 @@ pub(crate) trait DaemonObject: Sized + Send + Sync + 'static {
     fn kept(_model: &Self::Model, _departure: Departure) -> Option<Diagnostic> {
         None
     }
+
+    /// As [`Hosted::left_by_move`]; what leaves something is never removed by a move.
+    fn left_by_move(_model: &Self::Model) -> Option<Diagnostic> {
+        None
+    }
 }
 
 /// What the daemon says of an object of that kind.
@@ -213,6 +218,19 @@ impl<O: DaemonObject> Hosted for O {
 
     fn kept(model: &O::Model, departure: Departure) -> Option<Diagnostic> {
         <O as DaemonObject>::kept(model, departure)
+    }
+
+    fn left_by_move(model: &O::Model) -> Option<Diagnostic> {
+        <O as DaemonObject>::left_by_move(model)
+    }
+
+    async fn leave(on: &OnMachine<'_>, state: &State<OnHost<O>>) -> Result<(), Failure> {
+        if <O as DaemonObject>::left_by_move(&state.model).is_none() {
+            return <Self as Hosted>::delete(on, state).await;
+        }
+        let kept = <O as DaemonObject>::kept(&state.model, Departure::Relocated);
+        kept.into_iter().for_each(|warning| on.cx.warn(warning));
+        Ok(())
     }
 
     /// Removes it; one that is in use stays.

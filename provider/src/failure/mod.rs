@@ -22,7 +22,7 @@ pub(crate) use docker::docker_error;
 pub(crate) use file::file_error;
 pub(crate) use host::host_error;
 pub(crate) use lock::lock_error;
-pub(crate) use place::missing;
+pub(crate) use place::{missing, not_vacant};
 pub(crate) use stack::stack_warning;
 pub(crate) use tree::tree_error;
 

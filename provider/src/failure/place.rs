@@ -1,7 +1,44 @@
 //! The place where a stack shall be: what is in the way there, what cannot be seen, what is missing.
 
+use docker::engine::Container;
 use framework::Diagnostic;
 use stack::{Missing, MissingKind};
+
+use super::{Failure, Stop, containers_in_words};
+
+/// Why a stack cannot be made, where it is that there is one of its name on `host` already, to which
+/// `connection` leads.
+pub(crate) fn not_vacant(error: stack::Error, name: &str, host: &str, connection: &str) -> Failure {
+    match error {
+        stack::Error::AlreadyExists { containers, made_by_windlass } => {
+            already_exists(name, (host, connection), &containers, made_by_windlass).into()
+        }
+        error => error.into(),
+    }
+}
+
+fn already_exists(
+    name: &str,
+    (host, connection): (&str, &str),
+    containers: &[Container],
+    ours: bool,
+) -> Stop {
+    let running = match containers {
+        [] => "it has files there and no containers".to_owned(),
+        some => containers_in_words(some),
+    };
+    let happened = format!(
+        "There is a Compose project {name:?} on {host} already that this configuration did not make: {running}."
+    );
+    let id = format!("{connection}|{name}");
+    let mut next =
+        format!("Give the stack another name, or adopt the project: `import` it with the id {id:?}.");
+    if ours {
+        next += " Windlass made it, for another state or for a resource that is to be replaced: with \
+                 `create_before_destroy`, the new stack needs another name than the old one.";
+    }
+    Stop::new(happened, next).at("name")
+}
 
 /// How many paths an error lists.
 const LISTED: usize = 20;

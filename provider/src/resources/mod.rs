@@ -2,6 +2,7 @@
 
 pub(crate) mod command;
 pub(crate) mod compose_stack;
+pub(crate) mod directory;
 pub(crate) mod docker_network;
 pub(crate) mod docker_volume;
 pub(crate) mod file;

@@ -27,6 +27,11 @@ pub struct WriteOptions {
     pub directory_mode: u32,
 }
 
+impl WriteOptions {
+    /// A file that only its owner may read, in directories that only its owner may enter.
+    pub const PRIVATE: Self = Self { mode: 0o600, owner: None, group: None, directory_mode: 0o700 };
+}
+
 impl Default for WriteOptions {
     fn default() -> Self {
         Self { mode: 0o644, owner: None, group: None, directory_mode: 0o755 }

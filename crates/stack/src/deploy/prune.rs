@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, mem};
 
-use super::{Deployment, PRIVATE, Work};
+use remote::files::WriteOptions;
+
+use super::{Deployment, Work};
 use crate::{
     error::Error,
     image_history::{ImageHistory, Used, names_to_remove},
@@ -55,7 +57,7 @@ impl Deployment<'_> {
                 record.history.old.insert(id, references);
             }
         }
-        self.host.files().write(&work.layout.record(), record.to_json(), &PRIVATE).await?;
+        self.host.files().write(&work.layout.record(), record.to_json(), &WriteOptions::PRIVATE).await?;
         Ok(())
     }
 

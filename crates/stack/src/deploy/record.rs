@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use docker::engine::Container;
 
-use super::{Deployment, PRIVATE, Work};
+use remote::files::WriteOptions;
+
+use super::{Deployment, Work};
 use crate::{
     changes::Change,
     containers::by_service,
@@ -71,7 +73,7 @@ impl Deployment<'_> {
     }
 
     async fn write(&self, work: &Work, record: &Record) -> Result<(), Error> {
-        self.host.files().write(&work.layout.record(), record.to_json(), &PRIVATE).await?;
+        self.host.files().write(&work.layout.record(), record.to_json(), &WriteOptions::PRIVATE).await?;
         Ok(())
     }
 }

@@ -56,9 +56,6 @@ find "${3%/*}" -mindepth 1 -maxdepth 1 ! -name "${3##*/}" -exec rm -r -f -- {} +
 
 /// The files of ours that are kept.
 const OUR_FILES: [&str; 6] = ["override.json", "manifest.json", "source.json", "record.json", "files", "key"];
-/// How a file of ours is written.
-const PRIVATE: WriteOptions = WriteOptions { mode: 0o600, owner: None, group: None, directory_mode: 0o700 };
-
 /// Keeps what `state` says lies in `root` as the last good release, in the place of the one that
 /// is kept. When that fails, none is kept: an old one is not what was good last.
 pub(crate) async fn keep(
@@ -107,7 +104,7 @@ async fn put(
     let ours: Vec<String> = OUR_FILES.iter().map(|name| format!("{OURS}/{name}")).collect();
     let paths = state.paths();
     copy(host, token, (root, &to), root, paths.iter().chain(&ours)).await?;
-    host.files().write(&format!("{to}/{OURS}/{FILE}"), release.to_json(), &PRIVATE).await?;
+    host.files().write(&format!("{to}/{OURS}/{FILE}"), release.to_json(), &WriteOptions::PRIVATE).await?;
     swap(host, token, root, &target).await
 }
 

@@ -21,7 +21,7 @@ use super::{
     read, schema,
 };
 use crate::{
-    failure::{Aftermath, Failure, Stop, as_warning, containers_in_words},
+    failure::{Aftermath, Failure, as_warning, containers_in_words, not_vacant},
     hosted::{Hosted, Import, OnHost, OnMachine, Planning, Words},
 };
 
@@ -103,8 +103,12 @@ impl Hosted for ComposeStack {
         let (Some(directory), false) = (state.model.directory.known(), instance.is_empty()) else {
             return Ok(None);
         };
-        let found = host_state::inspect(on.host.executor.as_ref(), directory).await?;
-        Ok(Some(found.instance.as_ref() == Some(instance)))
+        match host_state::inspect(on.host.executor.as_ref(), directory).await {
+            Ok(found) => Ok(Some(found.instance.as_ref() == Some(instance))),
+            // Another user of the same machine, or another machine with other directories.
+            Err(stack::Error::Hidden { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn observe(on: &OnMachine<'_>, state: State<Resource>) -> Result<Option<State<Resource>>, Failure> {
@@ -275,7 +279,7 @@ impl Task<'_> {
     /// Why nothing was done.
     fn explain(&self, error: stack::Error, config: &StackModel) -> Failure {
         let connection = self.on.host.connection.to_string();
-        explain(error, &self.name, self.host.name(), &connection).in_files(config.files_attribute())
+        not_vacant(error, &self.name, self.host.name(), &connection).in_files(config.files_attribute())
     }
 
     /// The state while nothing is known of what became of it. Jobs and probes that have not passed yet
@@ -382,40 +386,6 @@ impl Task<'_> {
             state.model.set_image_digests(&facts, state.private.desired.as_ref());
         }
     }
-}
-
-/// Why a stack cannot be made, where it is that there is one of its name on `host` already, to which
-/// `connection` leads.
-pub(super) fn explain(error: stack::Error, name: &str, host: &str, connection: &str) -> Failure {
-    match error {
-        stack::Error::AlreadyExists { containers, made_by_windlass } => {
-            already_exists(name, (host, connection), &containers, made_by_windlass).into()
-        }
-        error => error.into(),
-    }
-}
-
-fn already_exists(
-    name: &str,
-    (host, connection): (&str, &str),
-    containers: &[Container],
-    ours: bool,
-) -> Stop {
-    let running = match containers {
-        [] => "it has files there and no containers".to_owned(),
-        some => containers_in_words(some),
-    };
-    let happened = format!(
-        "There is a Compose project {name:?} on {host} already that this configuration did not make: {running}."
-    );
-    let id = format!("{connection}|{name}");
-    let mut next =
-        format!("Give the stack another name, or adopt the project: `import` it with the id {id:?}.");
-    if ours {
-        next += " Windlass made it, for another state or for a resource that is to be replaced: with \
-                 `create_before_destroy`, the new stack needs another name than the old one.";
-    }
-    Stop::new(happened, next).at("name")
 }
 
 /// Removes the shipped files from the directory where the stack was.

@@ -13,12 +13,11 @@ use stack::{
 
 use super::{
     ComposeStack, StackPrivate,
-    apply::explain,
     blocks::{OwnEnv, Required, jobs},
     model::{Service, StackModel},
 };
 use crate::{
-    failure::{Failure, UNCHANGED, as_warning, missing, stack_warning},
+    failure::{Failure, UNCHANGED, as_warning, missing, not_vacant, stack_warning},
     hosted::{Host, OnHost, Planning},
     settings::OnUnreachable,
 };
@@ -200,7 +199,7 @@ async fn expect_vacant(
     let (state, containers) = (state?, containers?);
     match known.map(Field::as_str) {
         None => check_vacant(&spec.name, directory, None, &state, &containers)
-            .map_err(|error| Vacancy::Taken(explain(error, &spec.name, host.name(), connection)))?,
+            .map_err(|error| Vacancy::Taken(not_vacant(error, &spec.name, host.name(), connection)))?,
         Some(known) if known == Some(directory) && !state.is_ours() => return Ok(()),
         Some(_) => {}
     }

@@ -23,7 +23,8 @@ impl DaemonObject for DockerVolume {
 
     const TYPE: &'static str = "windlass_docker_volume";
     const HOST: &'static str = "Another connection to the same machine changes nothing; another machine is a move: an \
-         empty volume is made there, and this one is left or removed as its destruction would. **Data does not move.**";
+         empty volume is made there, and this one stays where it is, with its data, whatever `remove_on_destroy` says. \
+         **Data does not move.**";
     const WORDS: ObjectWords = ObjectWords {
         kind: "volume",
         name: "name of the volume",
@@ -85,6 +86,19 @@ impl DaemonObject for DockerVolume {
                     .detail("Copy what is needed, then remove the old one there by `docker volume rm`.")
             }
         })
+    }
+
+    fn left_by_move(model: &VolumeModel) -> Option<Diagnostic> {
+        let name = model.object.name();
+        Some(
+            Diagnostic::warning(format!("The data of docker volume {name:?} does not move with it"))
+                .detail(
+                    "With another `host` an empty volume is made on the new machine. The old one stays where it is with \
+                     all its data, whatever `remove_on_destroy` says: a move is not a destroy. If both connections lead \
+                     to the same machine, nothing changes.",
+                )
+                .detail("Copy what is needed, then remove the old one there by `docker volume rm`."),
+        )
     }
 }
 

@@ -6,14 +6,15 @@ use remote::files::{Content, Facts, FileError, Kind, WriteOptions, random_name};
 use tokio::fs::File;
 
 use super::{
-    FilePrivate, HostFile,
-    model::{FileModel, bits, of_sha256},
+    FilePrivate, HostFile, KIND,
+    model::{FileModel, of_sha256},
     plan::{self, hash_of_file},
-    read::{self, claims, inspect, proofs},
+    read::{self, inspect, proofs},
     schema,
 };
 use crate::{
     failure::{Explain as _, Failure, Stop},
+    host_path::{belongs_to_another, bits, claims, occupied},
     hosted::{Hosted, Import, OnHost, OnMachine, Planning, Words},
 };
 
@@ -76,7 +77,7 @@ impl Hosted for HostFile {
         if instance.is_empty() {
             return Ok(None);
         }
-        Ok(Some(claims(on.host).await?.owner(state.model.path()).await?.as_ref() == Some(instance)))
+        Ok(Some(claims(on.host, KIND).await?.owner(state.model.path()).await?.as_ref() == Some(instance)))
     }
 
     async fn observe(on: &OnMachine<'_>, state: State<Resource>) -> Result<Option<State<Resource>>, Failure> {
@@ -112,18 +113,13 @@ impl Hosted for HostFile {
     }
 
     async fn let_go(on: &OnMachine<'_>, state: &State<Resource>) -> Result<(), Failure> {
-        let (path, claims) = (state.model.path(), claims(on.host).await?);
-        if claims.owner(path).await?.as_ref() == Some(&state.private.instance) {
-            claims.release(path).await?;
-        }
-        Ok(())
+        Ok(claims(on.host, KIND).await?.let_go(state.model.path(), &state.private.instance).await?)
     }
 
     async fn delete(on: &OnMachine<'_>, state: &State<Resource>) -> Result<(), Failure> {
-        let (path, claims) = (state.model.path(), claims(on.host).await?);
-        let instance = &state.private.instance;
-        if claims.owner(path).await?.is_some_and(|owner| !instance.is_empty() && owner != *instance) {
-            on.cx.warn(belongs_to_another(path, on.host.name()));
+        let (path, claims) = (state.model.path(), claims(on.host, KIND).await?);
+        if claims.is_of_another(path, &state.private.instance).await? {
+            on.cx.warn(belongs_to_another("file", path, on.host.name()));
             return Ok(());
         }
         // Somebody may have put something else there since: that is not ours to remove.
@@ -141,7 +137,7 @@ impl Hosted for HostFile {
 /// cut off has the very content that is wanted, and belongs to nobody; it is told.
 async fn expect_vacant(on: &OnMachine<'_>, apply: &Apply<Resource>) -> Result<Option<Facts>, Failure> {
     let path = apply.planned.path();
-    let claims = claims(on.host).await?;
+    let claims = claims(on.host, KIND).await?;
     let (found, owner) = tokio::join!(inspect(on.host, path), claims.owner(path));
     let (Some(found), owner) = (found?, owner?) else { return Ok(None) };
     let host = on.host.name();
@@ -160,11 +156,7 @@ async fn expect_vacant(on: &OnMachine<'_>, apply: &Apply<Resource>) -> Result<Op
              one."
         ),
     };
-    let next = format!(
-        "Choose another `path`, move the file out of the way, or adopt it: `import` it with the id {:?}.",
-        format!("{}|{path}", on.host.connection)
-    );
-    Err(Stop::new(happened, next).at("path").into())
+    Err(occupied(on.host, path, happened).into())
 }
 
 /// The hash of the content that the configuration asks for, a write-only one as well.
@@ -173,13 +165,6 @@ fn wanted_sha256(apply: &Apply<Resource>) -> Option<String> {
         return Some(tree::sha256(secret.expose().as_bytes()));
     }
     apply.planned.content_hash.known()?.strip_prefix("sha256:").map(str::to_owned)
-}
-
-/// The warning that the file at `path` is somebody else's by now.
-fn belongs_to_another(path: &str, host: &str) -> Diagnostic {
-    Diagnostic::warning(format!("Left file {path:?} on {host}"))
-        .detail("Another resource has made it anew, or has taken it over, since this one was recorded.")
-        .detail("It was left as it is; this resource is no longer recorded.")
 }
 
 /// What is on the host, where that is what was planned.
@@ -256,7 +241,7 @@ async fn record(
     if claimed {
         return Ok(());
     }
-    let claims = claims(on.host).await.with_world(WRITTEN)?;
+    let claims = claims(on.host, KIND).await.with_world(WRITTEN)?;
     claims.claim(&path, instance).await.with_world(WRITTEN)
 }
 

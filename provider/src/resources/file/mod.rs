@@ -16,6 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::hosted::placed_on_machine;
 
+/// What the host calls the objects whose owners it remembers.
+const KIND: &str = "file";
+
 /// The files of `windlass_file`.
 pub(crate) struct HostFile;
 

@@ -4,6 +4,8 @@ use framework::{Field, Model};
 use remote::files::{Facts, Kind};
 use secret::Secret;
 
+use crate::host_path::{Access, has_access};
+
 #[derive(Clone, Debug, Default, Model)]
 pub(crate) struct FileModel {
     pub(crate) host: Field<String>,
@@ -32,17 +34,8 @@ impl FileModel {
             Some(true) => self.content_wo_version.known().map(|version| of_version(version)),
             Some(false) => Some(CHANGED.to_owned()),
         });
-        // The same bits in another spelling are no news.
-        if self.mode.known().and_then(|text| bits(text)) != Some(facts.mode) {
-            self.mode = Field::Known(octal(facts.mode));
-        }
-        // A number and the name of the same user are the same.
-        if !self.owner.known().is_some_and(|owner| facts.is_owned_by(owner)) {
-            self.owner = Field::Known(facts.owner.clone());
-        }
-        if !self.group.known().is_some_and(|group| facts.is_of_group(group)) {
-            self.group = Field::Known(facts.group.clone());
-        }
+        let Self { mode, owner, group, .. } = self;
+        Access { mode, owner, group }.set_observed(facts);
     }
 
     /// Whether the file that `facts` tell of is what this plan wants, except for a write-only content.
@@ -50,9 +43,7 @@ impl FileModel {
         let content = facts.sha256.as_deref().map(of_sha256);
         facts.kind == Kind::File
             && (self.is_write_only() || self.content_hash.known() == content.as_ref())
-            && self.mode.known().and_then(|text| bits(text)) == Some(facts.mode)
-            && self.owner.known().is_none_or(|owner| facts.is_owned_by(owner))
-            && self.group.known().is_none_or(|group| facts.is_of_group(group))
+            && has_access(facts, &self.mode, &self.owner, &self.group)
     }
 
     /// Whether `other` differs in nothing but what later operations go by.
@@ -83,16 +74,6 @@ pub(super) fn of_sha256(hex: &str) -> String {
 /// `content_hash` of a write-only content.
 pub(super) fn of_version(version: &str) -> String {
     format!("version:{version}")
-}
-
-/// Permission bits as people write them.
-pub(super) fn octal(mode: u32) -> String {
-    format!("{mode:04o}")
-}
-
-/// The permission bits that `text` means.
-pub(super) fn bits(text: &str) -> Option<u32> {
-    u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o7777)
 }
 
 #[cfg(test)]
@@ -171,14 +152,5 @@ mod tests {
         ] {
             assert!(!planned.is_met_by(&other), "{other:?}");
         }
-    }
-
-    #[test]
-    fn modes_are_octal() {
-        assert_eq!(
-            (bits("0640"), bits("640"), bits("9"), bits("17777")),
-            (Some(0o640), Some(0o640), None, None)
-        );
-        assert_eq!(octal(0o640), "0640");
     }
 }

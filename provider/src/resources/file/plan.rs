@@ -11,9 +11,12 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     HostFile,
-    model::{FileModel, bits, of_sha256, of_version},
+    model::{FileModel, of_sha256, of_version},
 };
-use crate::hosted::OnHost;
+use crate::{
+    host_path::{keep_bits, keep_owner},
+    hosted::OnHost,
+};
 
 type Resource = OnHost<HostFile>;
 
@@ -28,30 +31,11 @@ pub(super) fn plan(plan: &mut Plan<Resource>) -> Result<(), Diagnostics> {
     Ok(())
 }
 
-/// 644 and 0644 are the same.
-fn keep_bits(planned: &mut Field<String>, prior: &Field<String>) {
-    let known = |field: &Field<String>| field.known().and_then(|text| bits(text));
-    if known(planned).is_some() && known(planned) == known(prior) {
-        *planned = prior.clone();
-    }
-}
-
-/// Who owns a file whose configuration does not say: whoever owned it when it was written. On
-/// another machine, or for another user, only writing it tells.
+/// Who owns a file whose configuration does not say.
 fn keep_owners(planned: &mut FileModel, config: &FileModel, prior: &State<Resource>) {
     let elsewhere = planned.host != prior.model.host;
-    let decide = |planned: &mut Field<String>, config: &Field<String>, written: &str| {
-        if !config.is_null() {
-            return;
-        }
-        if elsewhere {
-            *planned = Field::Unknown;
-        } else if !written.is_empty() {
-            *planned = Field::Known(written.to_owned());
-        }
-    };
-    decide(&mut planned.owner, &config.owner, &prior.private.owner);
-    decide(&mut planned.group, &config.group, &prior.private.group);
+    keep_owner(&mut planned.owner, &config.owner, &prior.private.owner, elsewhere);
+    keep_owner(&mut planned.group, &config.group, &prior.private.group, elsewhere);
 }
 
 /// `content_hash` of what the configuration asks for.
@@ -90,29 +74,6 @@ pub(super) fn hash_of_file(path: &str) -> Result<String, Diagnostic> {
             .detail("Correct `source`; a relative path starts from where tofu runs, so `${path.module}/…` is safer.")
             .at("source")
     })
-}
-
-/// Checks the spelling of `path`.
-pub(super) fn check_path(path: &str) -> Result<(), String> {
-    if !path.starts_with('/') {
-        return Err("must be an absolute path".to_owned());
-    }
-    if path.ends_with('/') || path.contains('\0') || path.split('/').any(|part| part == "." || part == "..") {
-        return Err("must name a file, without `.` and `..` in it".to_owned());
-    }
-    // Limits of Linux: PATH_MAX with its NUL, NAME_MAX.
-    if path.len() > 4095 || path.split('/').any(|part| part.len() > 255) {
-        return Err("is longer than Linux allows: 4095 bytes, and 255 of each name in it".to_owned());
-    }
-    if ["/proc/", "/sys/"].iter().any(|place| path.starts_with(place)) {
-        return Err("is in a place of the kernel, where there are no files to keep".to_owned());
-    }
-    Ok(())
-}
-
-/// Checks the spelling of a mode.
-pub(super) fn check_mode(mode: &str) -> Result<(), String> {
-    bits(mode).map(|_| ()).ok_or_else(|| "must be permission bits in octal, such as 0644".to_owned())
 }
 
 #[cfg(test)]
@@ -165,16 +126,5 @@ mod tests {
         assert_eq!(planned("ssh://a", Field::Null), "deploy".into());
         assert_eq!(planned("ssh://b", Field::Null), Field::Unknown);
         assert_eq!(planned("ssh://b", "app".into()), "app".into());
-    }
-
-    #[test]
-    fn paths_must_be_absolute_and_plain() {
-        for path in ["/etc/a", "/a b", "/ü/-x"] {
-            assert!(check_path(path).is_ok(), "{path}");
-        }
-        let (long, deep) = (format!("/{}", "x".repeat(256)), "/x".repeat(2048));
-        for path in ["", "a", "/", "/a/", "/a/../b", "/./a", "/proc/sys/vm/swappiness", &long, &deep] {
-            assert!(check_path(path).is_err(), "{path}");
-        }
     }
 }

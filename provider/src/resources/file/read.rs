@@ -2,14 +2,14 @@
 
 use framework::State;
 use remote::{
-    claims::Claims,
     files::{Facts, FileError, Kind, Symlinks},
     proof::Proofs,
 };
 
-use super::HostFile;
+use super::{HostFile, KIND};
 use crate::{
     failure::{Failure, Stop},
+    host_path::claims,
     hosted::{Host, OnHost, OnMachine},
 };
 
@@ -36,7 +36,7 @@ pub(super) async fn observe(
     state.model.set_observed(&facts, untouched);
     if state.private.instance.is_empty() {
         // An import takes over the very file that another state may still have.
-        let owner = claims(on.host).await?.owner(&path).await?;
+        let owner = claims(on.host, KIND).await?.owner(&path).await?;
         state.private.instance = owner.unwrap_or_default();
     }
     // An adopted file belongs to whom it belongs.
@@ -53,11 +53,6 @@ pub(super) async fn observe(
 pub(super) async fn inspect(host: &Host, path: &str) -> Result<Option<Facts>, FileError> {
     let mut facts = host.files().stat(&[path], Symlinks::Report).await?;
     Ok(facts.remove(path))
-}
-
-/// Whose the files of `host` are.
-pub(super) async fn claims(host: &Host) -> Result<Claims<'_>, FileError> {
-    Ok(Claims::on(host.executor.as_ref(), host.home().await?, "file"))
 }
 
 /// The proofs of write-only contents that `host` keeps.

@@ -2,7 +2,7 @@
 
 use framework::{Attribute, Rule, Schema, Timeouts, validate};
 
-use super::plan::{check_mode, check_path};
+use crate::host_path::{check_mode, check_path};
 
 /// What happens to the file when the resource is destroyed.
 pub(super) const ON_DESTROY: [&str; 2] = ["delete", "keep"];

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use docker::registry::by_digest;
 use framework::{Apply, Diagnostic, Diagnostics, Field, Plan, Schema, State};
-use remote::{claims::Claims, files::random_name};
+use remote::files::random_name;
 
 use super::{
     HostImage, ImagePrivate,
@@ -15,12 +15,16 @@ use super::{
 };
 use crate::{
     failure::{Explain as _, Failure, Stop, as_warning},
-    hosted::{Host, Hosted, Import, OnHost, OnMachine, Placed as _, Planning, Words},
+    host_path::claims,
+    hosted::{Hosted, Import, OnHost, OnMachine, Placed as _, Planning, Words},
 };
 
 /// What the world looks like after a push failed.
 const NOT_PUSHED: &str =
     "The image is built and tagged on the host; it is not, or not by all its names, in the registry.";
+
+/// What the host calls the objects whose owners it remembers.
+const KIND: &str = "image";
 
 type Resource = OnHost<HostImage>;
 
@@ -73,7 +77,7 @@ impl Hosted for HostImage {
         let (Some(id), Some(name)) = (state.model.id.known(), state.model.name.known()) else {
             return Ok(None);
         };
-        let owner = claims(on.host).await?.owner(name).await?;
+        let owner = claims(on.host, KIND).await?.owner(name).await?;
         Ok(owner.map(|owner| owner == *id))
     }
 
@@ -170,7 +174,7 @@ async fn make(
 
 /// Checks that no name of the image belongs to another resource.
 async fn expect_vacant(on: &OnMachine<'_>, planned: &ImageModel, id: &str) -> Result<(), Failure> {
-    let (engine, claims) = (on.host.engine().await?, claims(on.host).await?);
+    let (engine, claims) = (on.host.engine().await?, claims(on.host, KIND).await?);
     for name in planned.names() {
         let owner = claims.owner(&name).await?;
         // What has no image any more is nobody's.
@@ -199,16 +203,11 @@ async fn claim(
         Some(prior) if prior.private.place() == on.place => prior.model.names().into_iter().collect(),
         _ => BTreeSet::new(),
     };
-    let claims = claims(on.host).await?;
+    let claims = claims(on.host, KIND).await?;
     for name in model.names().into_iter().filter(|name| !known.contains(name)) {
         claims.claim(&name, id).await?;
     }
     Ok(())
-}
-
-/// Whose the names of images on `host` are.
-async fn claims(host: &Host) -> Result<Claims<'_>, Failure> {
-    Ok(Claims::on(host.executor.as_ref(), host.home().await?, "image"))
 }
 
 /// Pushes what the host has to registries that have it no more.
@@ -260,7 +259,7 @@ async fn tidy(
         if is_ours(&engine, &name, [&*prior.private.image_id, &now.private.image_id]).await? {
             engine.untag(&name).await?;
         }
-        claims(on.host).await?.release(&name).await?;
+        claims(on.host, KIND).await?.release(&name).await?;
     }
     let oldest = &prior.private.previous_id;
     if !oldest.is_empty() && *oldest != now.private.image_id && *oldest != now.private.previous_id {
@@ -271,7 +270,7 @@ async fn tidy(
 
 /// Lets the names go that are not another resource's by now, and tells them.
 async fn release(on: &OnMachine<'_>, state: &State<Resource>) -> Result<Vec<String>, Failure> {
-    let claims = claims(on.host).await?;
+    let claims = claims(on.host, KIND).await?;
     let mut own = Vec::new();
     for name in state.model.names() {
         match claims.owner(&name).await? {

@@ -128,7 +128,9 @@ fn what_was_started_by_hand_runs_as_before() {
         assert_eq!(stack.variable("app", "V"), "shipped");
         workspace.destroy().expect_success();
         stack.expect_gone();
-        assert_eq!(stack.shell(&format!("cd {} && find . -type f", made.directory)), "./data/mine");
+        // What was there before the import is there again.
+        let left = stack.shell(&format!("cd {} && find . -type f | sort", made.directory));
+        assert_eq!(left, "./.env\n./app.conf\n./compose.yaml\n./data/mine");
     }
 }
 

@@ -16,7 +16,7 @@ fn configure_with(stack: &Stack<'_>, app: &str, attributes: &str) {
         &text,
         &format!(
             "secrets_wo = {{ TOKEN = \"sesame-Kq7-open\" }}\n  \
-         secrets_wo_version = \"1\"\n  {attributes}"
+         secrets_wo_version = \"1\"\n  start_timeout = \"3s\"\n  {attributes}"
         ),
     );
 }
@@ -74,7 +74,7 @@ fn a_container_that_exits_at_once_shows_its_last_words() {
 fn a_container_that_restarts_again_and_again_is_no_success() {
     let lab = Lab::current().unwrap();
     let app = "    command: [sh, -c, \"echo no database; sleep 0.5; exit 1\"]\n    restart: always\n";
-    let parts = ["restarted", "no database"];
+    let parts = ["restarted by its restart policy", "no database", "service_healthy", "`start_timeout`"];
     fails_and_recovers(lab.host(Variant::Deploy).unwrap(), &lab, app, &parts);
 }
 

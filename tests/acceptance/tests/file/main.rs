@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod directory;
 mod life;
 mod moves;
 mod odd;
