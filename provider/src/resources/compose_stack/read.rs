@@ -16,6 +16,7 @@ use stack::{
     overview,
     release::Release,
 };
+use tree::Modes;
 
 use super::{
     ComposeStack,
@@ -75,6 +76,9 @@ pub(super) async fn observe(
     if state.model.on_failure.is_null() {
         // A state of before this attribute.
         state.model.on_failure = ROLLBACK.into();
+    }
+    if state.model.file_modes.is_null() {
+        state.model.file_modes = Modes::WORDS[0].into();
     }
     Ok(Some(state))
 }

@@ -9,13 +9,13 @@ use framework::{
 };
 use secret::Secret;
 use stack::WaitFor;
-use tree::{check_parts, check_relative};
+use tree::{Modes, check_parts, check_relative};
 
 use super::{
     blocks::{job_block, probe_block, validate_jobs, validate_probes},
     model::{KEEP_IMAGES, RESERVED, ROLLBACK, Service, StackModel},
 };
-use crate::require;
+use crate::{failure::left_out_in_words, require};
 
 /// What may become of a stack whose apply fails.
 const ON_FAILURE: [&str; 2] = [ROLLBACK, "keep"];
@@ -64,12 +64,20 @@ fn place() -> [Attribute; 2] {
     ]
 }
 
-fn files() -> [Attribute; 4] {
+fn files() -> [Attribute; 5] {
     [
         Attribute::string("source_dir").validate(validate::non_empty()).describe(
-            "A directory on the machine that runs tofu; all of it is shipped, with modes and with the symbolic links \
-             that stay inside. What `.windlassignore` files in it name (in the syntax of `.gitignore`) is left out, \
-             and `.git` always is.",
+            format!(
+                "A directory on the machine that runs tofu, such as `\"${{path.module}}/app\"`; all of it is shipped, with the \
+                 symbolic links that stay inside. What `.windlassignore` files in it name (in the syntax of `.gitignore`) is \
+                 left out. {}",
+                left_out_in_words()
+            ),
+        ),
+        Attribute::string("file_modes").default("git").validate(validate::one_of(Modes::WORDS)).describe(
+            "Which permission bits of the files in `source_dir` count and are shipped. `git` (default): what version \
+             control keeps, 0755 for a file that its owner may run and 0644 for every other, so that the umask of \
+             whoever checks out makes no difference. `exact`: all bits, as the files have them here.",
         ),
         Attribute::list("files", Type::String)
             .validate(validate::length(1, 64))
