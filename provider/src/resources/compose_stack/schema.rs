@@ -154,7 +154,7 @@ fn values() -> [Attribute; 5] {
                  owner of the file on the host cannot read them; give such a service the secret by `secrets_wo` and \
                  `secrets: { x: { environment: NAME } }`, which Compose writes into the container with the `uid`, `gid` \
                  and `mode` that are asked for. Changes are noticed by `secret_files_wo_version`; files that are taken \
-                 out are deleted. Keep them out of build contexts.",
+                 out are deleted. They are in no build context.",
             ),
         Attribute::string("secret_files_wo_version").describe(
             "Any text; another one brings the contents of `secret_files_wo` to the host again. Only services for which a \
@@ -174,7 +174,8 @@ fn images() -> [Attribute; 4] {
         ),
         Attribute::bool("build").default(false).describe(
             "Build the services that have a `build` section, those that only jobs run included, on the host with \
-             BuildKit, from the files that are shipped (what `.dockerignore` names is left out). A service is built \
+             BuildKit, from a copy of the files that are shipped, without what `.dockerignore` names: neither `.env` nor secret \
+             files nor what containers write is in a context. A service is built \
              again when its context, Dockerfile, arguments, target or the version of a build secret changes, or when its \
              image is gone. Contexts, `additional_contexts` among them, are directories that are shipped; git \
              repositories that the host can fetch without a password, which count by their URL alone: name a commit in \
