@@ -6,7 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -33,6 +34,59 @@ pub struct Shipped<'a> {
     pub links: &'a BTreeMap<String, String>,
     /// The text of one of them.
     pub read: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// The directories in a stack's own that a service is built from, relative to that; empty for itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Directories {
+    /// Its context; none where that is no directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
+    /// Its other contexts that are directories, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub additional: BTreeMap<String, String>,
+}
+
+impl Directories {
+    /// Those of a resolved `service` in the stack's directory `root`.
+    pub fn of(service: &Value, root: &str) -> Self {
+        let relative = |path: &Value| {
+            let path = path.as_str()?.replace("$$", "$");
+            below(&path, root).map(str::to_owned)
+        };
+        let build = &service["build"];
+        let additional = build["additional_contexts"].as_object().into_iter().flatten();
+        let additional = additional.filter_map(|(name, path)| Some((name.clone(), relative(path)?)));
+        Self { context: relative(&build["context"]), additional: additional.collect() }
+    }
+
+    /// Whether it is built from no directory.
+    pub fn is_empty(&self) -> bool {
+        self.context.is_none() && self.additional.is_empty()
+    }
+}
+
+/// The Compose file that lets `services` be built from below `place` instead of the stack's
+/// directory: what lies there for containers and for Compose is then in no image.
+pub fn elsewhere<'a>(
+    services: impl IntoIterator<Item = (&'a String, &'a Directories)>,
+    place: &str,
+) -> String {
+    let at = |relative: &String| {
+        let path = if relative.is_empty() { place.to_owned() } else { format!("{place}/{relative}") };
+        Value::from(path.replace('$', "$$"))
+    };
+    let services = services.into_iter().filter(|(_, directories)| !directories.is_empty());
+    let services = services.map(|(name, directories)| {
+        let mut build = Map::new();
+        build.extend(directories.context.iter().map(|path| ("context".to_owned(), at(path))));
+        if !directories.additional.is_empty() {
+            let additional = directories.additional.iter().map(|(name, path)| (name.clone(), at(path)));
+            build.insert("additional_contexts".to_owned(), Value::Object(additional.collect()));
+        }
+        (name.clone(), json!({ "build": build }))
+    });
+    json!({ "services": services.collect::<Map<_, _>>() }).to_string()
 }
 
 /// Why a service cannot be built from what is shipped.

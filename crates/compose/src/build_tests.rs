@@ -204,3 +204,20 @@ fn services_may_share_an_image_that_they_build_alike() {
     let clash = agree([("a", "img", "1"), ("b", "img", "2")]).unwrap_err();
     assert_eq!(clash.to_string(), "the services a and b build the same image \"img\", each in its own way");
 }
+
+#[test]
+fn what_is_built_elsewhere_is_built_from_the_same_directories() {
+    let service = json!({"build": {
+        "context": "/srv/web/it$$s",
+        "additional_contexts": {"all": "/srv/web", "lib": "/srv/web/lib", "out": "/srv/webs", "svc": "service:db"},
+    }});
+    let directories = Directories::of(&service, "/srv/web");
+    let text = elsewhere([(&"app".to_owned(), &directories)], "/srv/web/.windlass/$b");
+    let expected = json!({"services": {"app": {"build": {
+        "context": "/srv/web/.windlass/$$b/it$$s",
+        "additional_contexts": {"all": "/srv/web/.windlass/$$b", "lib": "/srv/web/.windlass/$$b/lib"},
+    }}}});
+    assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), expected);
+    let url = Directories::of(&json!({"build": {"context": "https://example.org/a.git"}}), "/srv/web");
+    assert!(url.is_empty() && elsewhere([(&"app".to_owned(), &url)], "/x") == "{\"services\":{}}");
+}

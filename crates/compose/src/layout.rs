@@ -44,6 +44,8 @@ pub use tree::OURS;
 pub const GOOD: &str = "good";
 /// The folder in it with what the link leads to.
 pub const GENERATIONS: &str = "generations";
+/// The folder in it that images are built from, while they are.
+pub const BUILD: &str = "build";
 /// The file that interpolation takes its values from.
 pub const ENV_FILE: &str = ".env";
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use compose::{
-    Addition, Behaviour, LABEL_FILES, ReadyState, Requirements, Resolved, Service, override_file,
+    Addition, Behaviour, LABEL_FILES, ReadyState, Requirements, Resolved, Service, build, override_file,
     policy::Facts,
 };
 use docker::Error;
@@ -71,6 +71,8 @@ pub(crate) struct ResolvedProject<'a> {
     /// The services that only jobs run.
     pub(crate) runs: Option<&'a Resolved>,
     pub(crate) selection: &'a Selection,
+    /// The stack's directory.
+    pub(crate) root: &'a str,
     /// What services are built from.
     pub(crate) contexts: &'a BTreeMap<String, String>,
     /// The images of the configuration.
@@ -97,7 +99,7 @@ impl ResolvedProject<'_> {
             source: format!("it has no hash for service {name:?}").into(),
         })?;
         Ok(DesiredService {
-            source: ImageSource::of(name, service, document, self.contexts, self.chosen),
+            source: ImageSource::of(name, service, document, self.root, self.contexts, self.chosen),
             environment_hash: environment_hash(service),
             files_hash: resolved.files.get(name).cloned().unwrap_or_default(),
             config_hash: config_hash.clone(),
@@ -144,7 +146,8 @@ impl DesiredStack {
         let runs = runs.iter().flat_map(|resolved| {
             resolved.config.services.iter().map(|(name, service)| {
                 let document = &resolved.config.document["services"][name];
-                let source = ImageSource::of(name, service, document, project.contexts, project.chosen);
+                let (root, contexts) = (project.root, project.contexts);
+                let source = ImageSource::of(name, service, document, root, contexts, project.chosen);
                 (name.clone(), JobService::of(document, source))
             })
         });
@@ -276,6 +279,16 @@ impl DesiredStack {
         let all = services.chain(self.runs.iter().map(|(name, run)| (name, &run.source)));
         let built = all.filter(|(_, one)| one.context.is_some());
         built.map(|(name, one)| (one.image.as_str(), name.as_str())).collect()
+    }
+
+    /// The Compose file by which everything is built from below `place`, and not from the stack's
+    /// directory.
+    pub(crate) fn built_elsewhere(&self, place: &str) -> String {
+        let services = self.services.iter().map(|(name, one)| (name, &one.source.directories));
+        build::elsewhere(
+            services.chain(self.runs.iter().map(|(name, run)| (name, &run.source.directories))),
+            place,
+        )
     }
 
     /// Whether the image of `one` comes from a registry: no service says how to build it.
@@ -427,6 +440,7 @@ mod tests {
                 placeholders,
                 runs: None,
                 selection: &selection,
+                root: "/f",
                 contexts,
                 chosen,
             };

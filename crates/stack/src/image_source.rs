@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use compose::{Addition, Service};
+use compose::{Addition, Service, build::Directories};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -23,6 +23,9 @@ pub struct ImageSource {
     /// What it is built from; none where it is not built.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,
+    /// The directories that it is built from.
+    #[serde(default, skip_serializing_if = "Directories::is_empty")]
+    pub directories: Directories,
     /// Whether its image is one of the configuration's, and not of the files.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub chosen: bool,
@@ -33,12 +36,13 @@ pub struct ImageSource {
 
 impl ImageSource {
     /// Where the image of the service `name` comes from, of which Compose says `service` and
-    /// `document`: `contexts` are what services are built from, `chosen` the images of the
-    /// configuration.
+    /// `document`, in the directory `root`: `contexts` are what services are built from, `chosen` the
+    /// images of the configuration.
     pub(crate) fn of(
         name: &str,
         service: &Service,
         document: &Value,
+        root: &str,
         contexts: &BTreeMap<String, String>,
         chosen: &BTreeMap<String, Option<String>>,
     ) -> Self {
@@ -52,6 +56,10 @@ impl ImageSource {
             platform: document["platform"].as_str().unwrap_or_default().to_owned(),
             built: instead.is_none() && document["build"].is_object() && document["image"].is_null(),
             context: contexts.get(name).cloned(),
+            directories: match contexts.contains_key(name) {
+                true => Directories::of(document, root),
+                false => Directories::default(),
+            },
             chosen: instead.is_some(),
             open: instead.is_some_and(Option::is_none),
         }

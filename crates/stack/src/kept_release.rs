@@ -6,7 +6,7 @@ mod restore;
 use docker::engine::Container;
 
 use crate::{host_state::HostState, observe::observe, service::CHANGED};
-pub(crate) use keep::{copy, keep, keep_foreign, remove};
+pub(crate) use keep::{copy, keep, keep_foreign, remove, remove_all};
 pub(crate) use restore::Restoration;
 
 /// Where the last good state of a stack is.

@@ -65,6 +65,7 @@ pub async fn resolve(
         placeholders: &placeholders,
         runs: runs.as_ref(),
         selection: &spec.selection,
+        root: stage.end.root(),
         contexts: &contexts,
         chosen: &spec.images,
     };

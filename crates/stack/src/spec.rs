@@ -10,7 +10,7 @@ use tree::{Tree, sha256};
 use crate::selection::Selection;
 
 /// Goes into every digest, so that another way to resolve a stack is another digest.
-const DIGEST_FORMAT: &str = "4";
+const DIGEST_FORMAT: &str = "5";
 
 /// Everything that decides what a stack is, but its place.
 ///

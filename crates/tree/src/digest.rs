@@ -14,6 +14,35 @@ pub struct FileDigest {
     pub mode: u32,
 }
 
+/// Which permission bits of shipped files count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Modes {
+    /// What version control keeps: whether the owner may run a file. 0755 where they may, else 0644.
+    #[default]
+    Git,
+    /// All, as the files have them here.
+    Exact,
+}
+
+impl Modes {
+    /// The words for it.
+    pub const WORDS: [&str; 2] = ["git", "exact"];
+
+    /// What a word stands for; another one, or none, stands for the default.
+    pub fn of_word(word: Option<&str>) -> Self {
+        if word == Some(Self::WORDS[1]) { Self::Exact } else { Self::Git }
+    }
+
+    /// The mode of a file that has `mode` here.
+    pub fn of(self, mode: u32) -> u32 {
+        match self {
+            Self::Git if mode & 0o100 == 0 => 0o644,
+            Self::Git => 0o755,
+            Self::Exact => mode,
+        }
+    }
+}
+
 impl FileDigest {
     /// Whether it is a symbolic link.
     pub fn is_link(&self) -> bool {

@@ -9,13 +9,15 @@
 mod difference;
 mod digest;
 mod dockerignore;
+mod left_out;
 mod manifest;
 mod tree;
 mod walk;
 
 pub use difference::Difference;
-pub use digest::{FileDigest, LINK, link_digest, sha256};
+pub use digest::{FileDigest, LINK, Modes, link_digest, sha256};
 pub use dockerignore::Dockerignore;
+pub use left_out::LEFT_OUT;
 pub use manifest::{Manifest, ManifestError};
 pub use tree::{Content, Tree, TreeError, TreeFile};
 pub use walk::IGNORE_FILE;

@@ -1,15 +1,21 @@
 //! Which files are shipped to a host: a directory, or texts, and what is laid over either.
 
 use std::{
-    collections::BTreeMap,
-    fs, io,
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    io::{self, Read as _},
     path::{Component, Path, PathBuf},
 };
 
 use remote::files::{Entry, EntryContent};
 use sha2::{Digest as _, Sha256};
 
-use crate::{FileDigest, LINK, Manifest, check_relative, link_digest, sha256, walk};
+use crate::{
+    FileDigest, LINK, Manifest, Modes, check_relative,
+    left_out::{self, HEAD},
+    link_digest, sha256,
+    walk::{self, Found},
+};
 
 /// The mode of files that are texts in the configuration.
 const TEXT_MODE: u32 = 0o644;
@@ -58,8 +64,8 @@ impl Tree {
     ///
     /// # Errors
     /// Every file that cannot be shipped.
-    pub fn directory(directory: &str) -> Result<Self, TreeError> {
-        Self::chosen(directory, |_, names| Ok(names))
+    pub fn directory(directory: &str, modes: Modes) -> Result<Self, TreeError> {
+        Self::chosen(directory, modes, |_, names| Ok(names))
     }
 
     /// As [`Tree::directory`], only of what `choose` takes among the names of all files. The others
@@ -69,30 +75,21 @@ impl Tree {
     /// As [`Tree::directory`], and what `choose` finds wrong.
     pub fn chosen(
         directory: &str,
+        modes: Modes,
         choose: impl FnOnce(&Path, Vec<String>) -> Result<Vec<String>, String>,
     ) -> Result<Self, TreeError> {
         let root = Path::new(directory);
         let found = match root.canonicalize() {
-            Ok(canonical) if canonical.is_dir() => walk::names(root).and_then(|names| {
+            Ok(canonical) if canonical.is_dir() => walk::files(root).and_then(|found| {
+                let Found { names, asked_for } = found;
                 let chosen = choose(root, names).map_err(|problem| vec![problem])?;
-                Self::take_all(root, &canonical, &chosen)
+                let source = Source { root, canonical: &canonical, modes, asked_for };
+                source.take_all(&chosen)
             }),
             Ok(_) => Err(vec![format!("{directory:?} is not a directory")]),
             Err(error) => Err(vec![format!("{directory:?} cannot be read: {error}")]),
         };
         found.map_err(|problems| TreeError { directory: directory.to_owned(), problems })
-    }
-
-    fn take_all(root: &Path, canonical: &Path, names: &[String]) -> Result<Self, Vec<String>> {
-        let mut tree = Self::default();
-        let mut problems = Vec::new();
-        for name in names {
-            match read_file(root, canonical, name) {
-                Ok(file) => drop(tree.files.insert(name.clone(), file)),
-                Err(problem) => problems.push(format!("{name}: {problem}")),
-            }
-        }
-        if problems.is_empty() { Ok(tree) } else { Err(problems) }
     }
 
     /// The Compose texts under the names that they get on the host, and these names.
@@ -119,6 +116,11 @@ impl Tree {
         Manifest { files: digests.collect() }
     }
 
+    /// How many bytes the files have.
+    pub fn bytes(&self) -> u64 {
+        self.files.values().map(|file| file.size).sum()
+    }
+
     /// The symbolic links among the files: path to target.
     pub fn links(&self) -> BTreeMap<String, String> {
         let target = |file: &TreeFile| match &file.content {
@@ -129,18 +131,55 @@ impl Tree {
     }
 }
 
-/// The file `name` below `root`.
-fn read_file(root: &Path, canonical: &Path, name: &str) -> Result<TreeFile, String> {
-    check_relative(name)?;
-    let path = root.join(name);
-    let facts = path.symlink_metadata().map_err(|error| error.to_string())?;
-    if facts.is_symlink() {
-        return link(canonical, &path);
+/// A directory whose files are taken.
+struct Source<'a> {
+    root: &'a Path,
+    canonical: &'a Path,
+    modes: Modes,
+    asked_for: BTreeSet<String>,
+}
+
+impl Source<'_> {
+    fn take_all(&self, names: &[String]) -> Result<Tree, Vec<String>> {
+        let mut tree = Tree::default();
+        let mut problems = Vec::new();
+        for name in names {
+            match self.take(name) {
+                Ok(file) => tree.files.extend(file.map(|file| (name.clone(), file))),
+                Err(problem) => problems.push(format!("{name}: {problem}")),
+            }
+        }
+        if problems.is_empty() { Ok(tree) } else { Err(problems) }
     }
-    if facts.is_file() {
-        return plain(&path, &facts).map_err(|error| error.to_string());
+
+    /// The file `name`; none where it is a state or a plan.
+    fn take(&self, name: &str) -> Result<Option<TreeFile>, String> {
+        check_relative(name)?;
+        let path = self.root.join(name);
+        let facts = path.symlink_metadata().map_err(|error| error.to_string())?;
+        if facts.is_symlink() {
+            return link(self.canonical, &path).map(Some);
+        }
+        if facts.is_file() {
+            return self.plain(name, &path, &facts).map_err(|error| error.to_string());
+        }
+        Err("it is a device, pipe or socket".to_owned())
     }
-    Err("it is a device, pipe or socket".to_owned())
+
+    fn plain(&self, name: &str, path: &Path, facts: &fs::Metadata) -> io::Result<Option<TreeFile>> {
+        let mut file = fs::File::open(path)?;
+        let mut head = Vec::with_capacity(HEAD);
+        file.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
+        if left_out::is_of_core(&head) && !self.asked_for.contains(name) {
+            return Ok(None);
+        }
+        let mut hash = Sha256::new();
+        hash.update(&head);
+        io::copy(&mut file, &mut HashWriter(&mut hash))?;
+        let digest =
+            FileDigest { sha256: secret::hex(&hash.finalize()), mode: self.modes.of(mode_of(facts)) };
+        Ok(Some(TreeFile { digest, size: facts.len(), content: Content::Disk(path.to_owned()) }))
+    }
 }
 
 impl TreeFile {
@@ -172,13 +211,6 @@ fn name_of_text(index: usize) -> String {
         0 => "compose.yaml".to_owned(),
         index => format!("compose.{index}.yaml"),
     }
-}
-
-fn plain(path: &Path, facts: &fs::Metadata) -> io::Result<TreeFile> {
-    let mut hash = Sha256::new();
-    io::copy(&mut fs::File::open(path)?, &mut HashWriter(&mut hash))?;
-    let digest = FileDigest { sha256: secret::hex(&hash.finalize()), mode: mode_of(facts) };
-    Ok(TreeFile { digest, size: facts.len(), content: Content::Disk(path.to_owned()) })
 }
 
 struct HashWriter<'a>(&'a mut Sha256);
@@ -246,7 +278,7 @@ mod tests {
     }
 
     fn shipped(dir: &tempfile::TempDir) -> Result<Tree, TreeError> {
-        Tree::directory(dir.path().to_str().unwrap())
+        Tree::directory(dir.path().to_str().unwrap(), Modes::Exact)
     }
 
     fn names(tree: &Tree) -> Vec<&str> {
@@ -286,6 +318,22 @@ mod tests {
     }
 
     #[test]
+    fn what_a_umask_does_to_modes_does_not_count() {
+        let dir = directory(&[("a", ""), ("run", "")]);
+        let modes = |plain: u32, tool: u32| {
+            for (name, mode) in [("a", plain), ("run", tool)] {
+                fs::set_permissions(dir.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
+            }
+            let tree = Tree::directory(dir.path().to_str().unwrap(), Modes::Git).unwrap();
+            (tree.files["a"].digest.mode, tree.files["run"].digest.mode)
+        };
+        for (plain, tool) in [(0o644, 0o755), (0o664, 0o775), (0o600, 0o700), (0o440, 0o4755)] {
+            assert_eq!(modes(plain, tool), (0o644, 0o755));
+        }
+        assert_eq!(modes(0o644, 0o644).1, 0o644);
+    }
+
+    #[test]
     fn links_that_leave_the_directory_are_all_named() {
         let dir = directory(&[("a", "")]);
         symlink("/etc/passwd", dir.path().join("absolute")).unwrap();
@@ -308,7 +356,7 @@ mod tests {
 
     #[test]
     fn a_directory_that_is_not_there_is_reported() {
-        let error = Tree::directory("/no/such/directory").unwrap_err();
+        let error = Tree::directory("/no/such/directory", Modes::Git).unwrap_err();
         assert!(error.to_string().contains("cannot be read"));
     }
 }

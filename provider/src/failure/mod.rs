@@ -24,7 +24,7 @@ pub(crate) use host::host_error;
 pub(crate) use lock::lock_error;
 pub(crate) use place::{missing, not_vacant};
 pub(crate) use stack::stack_warning;
-pub(crate) use tree::tree_error;
+pub(crate) use tree::{heavy_tree, left_out_in_words, tree_error};
 
 /// What the world looks like when nothing was done.
 pub(crate) const UNCHANGED: &str = "Nothing was changed.";

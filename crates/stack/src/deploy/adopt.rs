@@ -130,6 +130,7 @@ impl Deployment<'_> {
             placeholders: &[],
             runs: None,
             selection: &selection,
+            root: layout.root(),
             contexts: &BTreeMap::new(),
             chosen: &BTreeMap::new(),
         };

@@ -141,7 +141,12 @@ async fn swap(host: &Host, token: &CancellationToken, root: &str, target: &str) 
 
 /// Removes what is kept for the stack in `root`.
 pub(crate) async fn remove(host: &Host, root: &str) -> Result<(), Error> {
-    let paths = [GOOD, GENERATIONS].map(|name| format!("{root}/{OURS}/{name}"));
+    remove_all(host, root, &[GOOD, GENERATIONS]).await
+}
+
+/// Removes folders of ours in `root` with all that is in them.
+pub(crate) async fn remove_all(host: &Host, root: &str, names: &[&str]) -> Result<(), Error> {
+    let paths = names.iter().map(|name| format!("{root}/{OURS}/{name}"));
     let command = Command::new(["rm", "-r", "-f", "--"]).args(paths);
     run(host, &CancellationToken::new(), command, Vec::new(), "remove what is kept in", root).await
 }

@@ -12,6 +12,7 @@ use stack::{
     images::{self, running_digests},
     remove_files,
 };
+use tree::Modes;
 
 use super::{
     ComposeStack, StackPrivate,
@@ -54,6 +55,7 @@ impl Hosted for ComposeStack {
         let model = |host: String, name: String| StackModel {
             host: Field::Known(host),
             name: Field::Known(name),
+            file_modes: Modes::WORDS[0].into(),
             pull: "missing".into(),
             build: Field::Known(false),
             keep_images: Field::Known(KEEP_IMAGES),

@@ -17,7 +17,7 @@ use super::{
     model::{Service, StackModel},
 };
 use crate::{
-    failure::{Failure, UNCHANGED, as_warning, missing, not_vacant, stack_warning},
+    failure::{Failure, UNCHANGED, as_warning, heavy_tree, missing, not_vacant, stack_warning},
     hosted::{Host, OnHost, Planning},
     settings::OnUnreachable,
 };
@@ -29,6 +29,13 @@ pub(super) async fn plan(on: &Planning<'_>, plan: &mut Plan<Resource>) -> Result
     plan.planned.id = plan.planned.name.clone();
     let files = plan.config.files_spec()?;
     plan.planned.source_hash = files.as_ref().map_or(Field::Unknown, |files| files.source_hash().into());
+    if let (Some(files), Field::Known(directory)) = (&files, &plan.config.source_dir)
+        && plan.changes("source_hash")
+    {
+        heavy_tree("source_dir", directory, &files.source)
+            .into_iter()
+            .for_each(|warning| on.cx.warn(warning));
+    }
 
     let required = Required::of(on.hosts, &plan.config);
     let Some(spec) = plan.config.spec()? else {

@@ -14,6 +14,7 @@ use stack::{
     images::{self, registry_status, running_digests},
     observe as observe_services, overview,
 };
+use tree::Modes;
 
 use super::{
     ComposeStack,
@@ -73,6 +74,9 @@ pub(super) async fn observe(
     if state.model.on_failure.is_null() {
         // A state of before this attribute.
         state.model.on_failure = ROLLBACK.into();
+    }
+    if state.model.file_modes.is_null() {
+        state.model.file_modes = Modes::WORDS[0].into();
     }
     Ok(Some(state))
 }

@@ -9,13 +9,13 @@ use framework::{
 };
 use secret::Secret;
 use stack::WaitFor;
-use tree::{check_parts, check_relative};
+use tree::{Modes, check_parts, check_relative};
 
 use super::{
     blocks::{job_block, probe_block, validate_jobs, validate_probes},
     model::{KEEP_IMAGES, RESERVED, ROLLBACK, Service, StackModel},
 };
-use crate::require;
+use crate::{failure::left_out_in_words, require};
 
 /// What may become of a stack whose apply fails.
 const ON_FAILURE: [&str; 2] = [ROLLBACK, "keep"];
@@ -63,12 +63,20 @@ fn place() -> [Attribute; 2] {
     ]
 }
 
-fn files() -> [Attribute; 4] {
+fn files() -> [Attribute; 5] {
     [
         Attribute::string("source_dir").validate(validate::non_empty()).describe(
-            "A directory on the machine that runs tofu; all of it is shipped, with modes and with the symbolic links \
-             that stay inside. What `.windlassignore` files in it name (in the syntax of `.gitignore`) is left out, \
-             and `.git` always is.",
+            format!(
+                "A directory on the machine that runs tofu, such as `\"${{path.module}}/app\"`; all of it is shipped, with the \
+                 symbolic links that stay inside. What `.windlassignore` files in it name (in the syntax of `.gitignore`) is \
+                 left out. {}",
+                left_out_in_words()
+            ),
+        ),
+        Attribute::string("file_modes").default("git").validate(validate::one_of(Modes::WORDS)).describe(
+            "Which permission bits of the files in `source_dir` count and are shipped. `git` (default): what version \
+             control keeps, 0755 for a file that its owner may run and 0644 for every other, so that the umask of \
+             whoever checks out makes no difference. `exact`: all bits, as the files have them here.",
         ),
         Attribute::list("files", Type::String)
             .validate(validate::length(1, 64))
@@ -147,7 +155,7 @@ fn values() -> [Attribute; 5] {
                  owner of the file on the host cannot read them; give such a service the secret by `secrets_wo` and \
                  `secrets: { x: { environment: NAME } }`, which Compose writes into the container with the `uid`, `gid` \
                  and `mode` that are asked for. Changes are noticed by `secret_files_wo_version`; files that are taken \
-                 out are deleted. Keep them out of build contexts.",
+                 out are deleted. They are in no build context.",
             ),
         Attribute::string("secret_files_wo_version").describe(
             "A version of your choice for the contents of `secret_files_wo`, such as `2026-11` or `3`: change it with them, \
@@ -168,7 +176,8 @@ fn images() -> [Attribute; 4] {
         ),
         Attribute::bool("build").default(false).describe(
             "Build the services that have a `build` section, those that only jobs run included, on the host with \
-             BuildKit, from the files that are shipped (what `.dockerignore` names is left out). A service is built \
+             BuildKit, from a copy of the files that are shipped, without what `.dockerignore` names: neither `.env` nor secret \
+             files nor what containers write is in a context. A service is built \
              again when its context, Dockerfile, arguments, target or the version of a build secret changes, or when its \
              image is gone. Contexts, `additional_contexts` among them, are directories that are shipped; git \
              repositories that the host can fetch without a password, which count by their URL alone: name a commit in \

@@ -61,8 +61,8 @@ impl Hosted for HostImage {
         }
     }
 
-    async fn plan(_on: &Planning<'_>, plan: &mut Plan<Resource>) -> Result<(), Diagnostics> {
-        plan::plan(plan)
+    async fn plan(on: &Planning<'_>, plan: &mut Plan<Resource>) -> Result<(), Diagnostics> {
+        plan::plan(on.cx, plan)
     }
 
     fn needs_host(prior: &State<Resource>, apply: &Apply<Resource>) -> bool {

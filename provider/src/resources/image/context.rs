@@ -6,29 +6,33 @@ use framework::{Diagnostic, Diagnostics, Field};
 
 use super::model::ImageModel;
 use crate::failure::tree_error;
-use tree::{Dockerignore, Tree, sha256};
+use tree::{Dockerignore, Modes, Tree, sha256};
 
 /// The Dockerfile when nobody says otherwise.
 const DOCKERFILE: &str = "Dockerfile";
 /// The file that names what is no part of the context.
 const IGNORE_FILE: &str = ".dockerignore";
 
-/// `source_hash` of what the configuration asks for.
-pub(super) fn hash(config: &ImageModel) -> Result<Field<String>, Diagnostics> {
+/// `source_hash` of what the configuration asks for, and the files of its context.
+pub(super) fn hash(config: &ImageModel) -> Result<(Field<String>, Option<Tree>), Diagnostics> {
     match (&config.context, &config.git) {
-        (Field::Known(directory), _) => match &config.dockerfile {
-            Field::Unknown => Ok(Field::Unknown),
-            dockerfile => Ok(Field::Known(files(directory, dockerfile.as_str())?.manifest().hash())),
+        (Field::Known(directory), _) => match (&config.dockerfile, &config.file_modes) {
+            (Field::Unknown, _) | (_, Field::Unknown) => Ok((Field::Unknown, None)),
+            _ => {
+                let tree = files(directory, config)?;
+                Ok((Field::Known(tree.manifest().hash()), Some(tree)))
+            }
         },
-        (_, Field::Known(url)) => Ok(Field::Known(sha256(url.as_bytes()))),
-        _ => Ok(Field::Unknown),
+        (_, Field::Known(url)) => Ok((Field::Known(sha256(url.as_bytes())), None)),
+        _ => Ok((Field::Unknown, None)),
     }
 }
 
 /// The files of the context in `directory`, as BuildKit takes them.
-pub(super) fn files(directory: &str, dockerfile: Option<&str>) -> Result<Tree, Diagnostics> {
-    let dockerfile = dockerfile.unwrap_or(DOCKERFILE);
-    let source = Tree::chosen(directory, |root, names| chosen(root, names, dockerfile))
+pub(super) fn files(directory: &str, image: &ImageModel) -> Result<Tree, Diagnostics> {
+    let dockerfile = image.dockerfile.as_str().unwrap_or(DOCKERFILE);
+    let modes = Modes::of_word(image.file_modes.as_str());
+    let source = Tree::chosen(directory, modes, |root, names| chosen(root, names, dockerfile))
         .map_err(|error| tree_error("context", &error))?;
     if source.files.contains_key(dockerfile) {
         return Ok(source);
@@ -73,7 +77,8 @@ mod tests {
     }
 
     fn names(dir: &tempfile::TempDir, dockerfile: Option<&str>) -> Vec<String> {
-        files(dir.path().to_str().unwrap(), dockerfile).unwrap().files.into_keys().collect()
+        let image = ImageModel { dockerfile: dockerfile.map(str::to_owned).into(), ..ImageModel::default() };
+        files(dir.path().to_str().unwrap(), &image).unwrap().files.into_keys().collect()
     }
 
     #[test]
@@ -81,6 +86,8 @@ mod tests {
         let dir = tree(&[
             ("Dockerfile", "FROM scratch"),
             (".dockerignore", "*\n!src\n"),
+            ("src/main.tf", ""),
+            ("src/.terraform/x", ""),
             (".windlassignore", "*.key\n"),
             ("src/a", ""),
             ("src/b.key", ""),
@@ -98,21 +105,21 @@ mod tests {
     fn only_what_is_built_from_counts() {
         let dir = tree(&[("Dockerfile", "FROM scratch"), (".dockerignore", "log"), ("a", "1"), ("log", "1")]);
         let config = ImageModel { context: dir.path().to_str().unwrap().into(), ..ImageModel::default() };
-        let before = hash(&config).unwrap();
+        let before = hash(&config).unwrap().0;
         fs::write(dir.path().join("log"), "2").unwrap();
-        assert_eq!(hash(&config).unwrap(), before);
+        assert_eq!(hash(&config).unwrap().0, before);
         fs::write(dir.path().join("a"), "2").unwrap();
-        assert_ne!(hash(&config).unwrap(), before);
+        assert_ne!(hash(&config).unwrap().0, before);
         let unknown = ImageModel { dockerfile: Field::Unknown, ..config };
-        assert_eq!(hash(&unknown).unwrap(), Field::Unknown);
+        assert_eq!(hash(&unknown).unwrap().0, Field::Unknown);
         let git = ImageModel { git: "git://a/b".into(), ..ImageModel::default() };
-        assert!(hash(&git).unwrap().is_known());
+        assert!(hash(&git).unwrap().0.is_known());
     }
 
     #[test]
     fn a_missing_dockerfile_blames_the_attribute() {
         let dir = tree(&[("a", "1")]);
-        let error = files(dir.path().to_str().unwrap(), None).unwrap_err();
+        let error = files(dir.path().to_str().unwrap(), &ImageModel::default()).unwrap_err();
         assert_eq!(error.iter().next().unwrap().path.as_ref().unwrap().to_string(), "dockerfile");
     }
 }

@@ -143,7 +143,7 @@ impl<'a> Maker<'a> {
 
     /// Brings the context to the host: what is there already is not sent again. Returns where it is.
     async fn ship(&self, directory: &str, root: &str) -> Result<String, Failure> {
-        let source = context::files(directory, self.planned.dockerfile.as_str())?;
+        let source = context::files(directory, self.planned)?;
         let wanted = source.manifest();
         if self.planned.source_hash.as_str() != Some(wanted.hash().as_str()) {
             return Err(Diagnostic::error(format!("Could not use {directory:?}"))

@@ -12,6 +12,7 @@ pub(crate) struct ImageModel {
     pub(crate) name: Field<String>,
     pub(crate) tags: Field<BTreeSet<String>>,
     pub(crate) context: Field<String>,
+    pub(crate) file_modes: Field<String>,
     pub(crate) git: Field<String>,
     pub(crate) dockerfile: Field<String>,
     pub(crate) target: Field<String>,

@@ -1,9 +1,9 @@
 //! What a change of `windlass_image` means.
 
-use framework::{Diagnostics, Field, Plan};
+use framework::{Context, Diagnostics, Field, Plan};
 
 use super::{HostImage, context};
-use crate::hosted::OnHost;
+use crate::{failure::heavy_tree, hosted::OnHost};
 
 type Resource = OnHost<HostImage>;
 
@@ -22,8 +22,14 @@ const INPUTS: [&str; 10] = [
 ];
 
 /// Decides whether it is built, and whether it is pushed.
-pub(super) fn plan(plan: &mut Plan<Resource>) -> Result<(), Diagnostics> {
-    plan.planned.source_hash = context::hash(&plan.config)?;
+pub(super) fn plan(cx: &Context, plan: &mut Plan<Resource>) -> Result<(), Diagnostics> {
+    let (hash, tree) = context::hash(&plan.config)?;
+    plan.planned.source_hash = hash;
+    if let (Some(tree), Field::Known(directory)) = (&tree, &plan.config.context)
+        && plan.changes("source_hash")
+    {
+        heavy_tree("context", directory, tree).into_iter().for_each(|warning| cx.warn(warning));
+    }
     let (image_id, pushed) = match plan.prior.clone() {
         None => (None, None),
         Some(prior) => {
@@ -67,6 +73,7 @@ mod tests {
         let hash = tree::sha256(b"git://example.org/app");
         let computed = [
             ("push", Value::from(false)),
+            ("file_modes", "git".into()),
             ("keep_on_destroy", false.into()),
             ("id", "x".into()),
             ("source_hash", hash.as_str().into()),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use docker::engine::{Answer, Image};
 use framework::{Diagnostic, Field, State};
+use tree::Modes;
 
 use super::{HostImage, model::ImageModel};
 use crate::{
@@ -31,6 +32,10 @@ pub(super) async fn observe(
         on.cx.warn(warning);
     }
     set_observed(&mut state, &found?, &pushed, &answers);
+    if state.model.file_modes.is_null() {
+        // A state of before this attribute.
+        state.model.file_modes = Modes::WORDS[0].into();
+    }
     Ok(Some(state))
 }
 

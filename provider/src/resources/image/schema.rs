@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use framework::{Attribute, Rule, Schema, Timeouts, Type, validate};
 
 use super::model::{check_git, check_tag};
-use tree::check_parts;
+use crate::failure::left_out_in_words;
+use tree::{Modes, check_parts};
 
 pub(super) fn schema() -> Schema {
     Schema::new(0)
@@ -43,11 +44,20 @@ fn names() -> [Attribute; 2] {
     ]
 }
 
-fn sources() -> [Attribute; 5] {
+fn sources() -> [Attribute; 6] {
     [
         Attribute::string("context").validate(validate::non_empty()).describe(
-            "A directory on the machine that runs tofu. Without what `.dockerignore` and `.windlassignore` name, and \
-             without `.git`, it is sent to the host; after the first time only files that have changed.",
+            format!(
+                "A directory on the machine that runs tofu, such as `\"${{path.module}}/app\"`. Without what `.dockerignore` and \
+                 `.windlassignore` name, it is sent to the host; after the first time only files that have changed. What \
+                 these name is left out. {}",
+                left_out_in_words()
+            ),
+        ),
+        Attribute::string("file_modes").default("git").validate(validate::one_of(Modes::WORDS)).describe(
+            "Which permission bits of the files in `context` count and get into the image. `git` (default): what version \
+             control keeps, 0755 for a file that its owner may run and 0644 for every other, so that the umask of \
+             whoever checks out makes no other image. `exact`: all bits, as the files have them here.",
         ),
         Attribute::string("git").check(|url: &String| check_git(url)).describe(
             "The URL of a git repository that the host can fetch without a password, with a branch, tag or commit and a \

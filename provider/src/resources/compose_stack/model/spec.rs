@@ -9,7 +9,7 @@ use secret::Secret;
 use stack::{
     DeployOptions, OnFailure, Prior, PullPolicy, START_TIMEOUT, Secrets, Selection, StackSpec, WaitFor,
 };
-use tree::Tree;
+use tree::{Modes, Tree};
 
 use super::{StackModel, text_of};
 use crate::{
@@ -145,8 +145,9 @@ fn with_dotenv(spec: StackSpec) -> Result<StackSpec, Diagnostics> {
 
 /// What is shipped and which of it are the Compose files; `None` while unknown.
 fn shipped(config: &StackModel) -> Result<Option<(Tree, Vec<String>)>, Diagnostics> {
-    let (Ok(directory), Ok(files), Ok(texts), Ok(overlay)) = (
+    let (Ok(directory), Ok(modes), Ok(files), Ok(texts), Ok(overlay)) = (
         config.source_dir.decided(),
+        config.file_modes.decided(),
         config.files.decided(),
         config.config.decided(),
         config.files_content.decided(),
@@ -155,7 +156,8 @@ fn shipped(config: &StackModel) -> Result<Option<(Tree, Vec<String>)>, Diagnosti
     };
     let (mut source, names) = match (directory, texts) {
         (Some(directory), _) => (
-            Tree::directory(directory).map_err(|error| tree_error("source_dir", &error))?,
+            Tree::directory(directory, Modes::of_word(modes.map(String::as_str)))
+                .map_err(|error| tree_error("source_dir", &error))?,
             files.cloned().unwrap_or_else(|| vec!["compose.yaml".to_owned()]),
         ),
         (None, Some(texts)) => Tree::texts(texts),
