@@ -49,6 +49,24 @@ pub enum Warning {
         /// The files, relative to the stack's directory.
         paths: Vec<String>,
     },
+    /// Shipped files that held something else than was sent to them were replaced or removed.
+    FilesSetAside {
+        /// The stack.
+        stack: String,
+        /// Where what they held is kept.
+        kept: String,
+        /// The files, relative to the stack's directory.
+        paths: Vec<String>,
+    },
+    /// Shipped files that were to go stay, because they may not be removed.
+    FilesLeft {
+        /// The stack.
+        stack: String,
+        /// Its directory.
+        directory: String,
+        /// The files, relative to it.
+        paths: Vec<String>,
+    },
     /// The stack is as it should be, but what was made could not be kept to go back to.
     ReleaseNotKept {
         /// The name of the stack.

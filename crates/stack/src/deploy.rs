@@ -24,7 +24,7 @@ use secret::{Scrubber, Secret};
 
 use crate::{
     changes::Change,
-    context::Context,
+    context::{Context, Warning},
     desired::{Contents, DesiredStack},
     error::Error,
     host::Host,
@@ -41,9 +41,11 @@ use crate::{
     pull::{Pull, pull},
     record::Key,
     release::Adopted,
+    replaced,
     requirements::missing,
     resolve::resolve,
     spec::StackSpec,
+    standing,
     upload::{Generated, Upload, secret_digest},
 };
 use release::KeptRelease;
@@ -411,6 +413,11 @@ impl<'a> Deployment<'a> {
         let StackSpec { name, profiles, dotenv, environment, .. } = self.spec;
         let (layout, secrets) = (&work.layout, &self.options.secrets);
         let dotenv = layout.dotenv(name, profiles, dotenv.as_deref(), environment, &secrets.values);
+        let source = &self.spec.source;
+        let shipped = work.state.paths();
+        let leaving = shipped.iter().filter(|path| !source.files.contains_key(*path));
+        let asked = source.seeds.iter().chain(leaving);
+        let standing = standing::look(self.host.executor(), layout.root(), asked).await?;
         let generated = Generated {
             layout,
             dotenv: &dotenv,
@@ -418,14 +425,33 @@ impl<'a> Deployment<'a> {
             key: &work.key,
             secrets,
             instance: &self.instance,
+            standing: &standing,
         };
         if self.is_imported(&work.state, &work.containers) {
             self.keep_files_of_before(work).await?;
         }
         let upload = Upload::new(self.spec, &generated, &work.state);
         let files = self.host.files().cancelled_by(self.cx.token());
+        self.set_aside(work, &upload).await?;
         upload.send(&files, layout.root()).await?;
+        if !upload.left.is_empty() {
+            let (stack, directory) = (name.clone(), layout.root().to_owned());
+            self.cx.warn(Warning::FilesLeft { stack, directory, paths: upload.left });
+        }
         Ok(upload.sent)
+    }
+}
+
+impl Deployment<'_> {
+    /// Keeps what is about to be overwritten although it is not what was sent, and says so.
+    async fn set_aside(&self, work: &Work, upload: &Upload) -> Result<(), Error> {
+        let root = work.layout.root();
+        let paths = upload.changed.clone();
+        let kept = replaced::set_aside(self.host, self.cx.token(), root, &paths).await?;
+        if let Some(kept) = kept {
+            self.cx.warn(Warning::FilesSetAside { stack: self.spec.name.clone(), kept, paths });
+        }
+        Ok(())
     }
 }
 

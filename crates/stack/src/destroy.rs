@@ -2,13 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use compose::layout::OURS;
-use remote::files::WriteOptions;
+use compose::layout::{BUILD, GENERATIONS, GOOD, OURS};
+use remote::files::{FileError, WriteOptions};
 use secret::Scrubber;
 
 use crate::{
-    before, containers::is_of_service, context::Context, error::Error, host::Host, host_state,
-    kept_images::release_images, kept_release, overview, ownership::ABANDONED,
+    before,
+    containers::is_of_service,
+    context::{Context, Warning},
+    error::Error,
+    host::Host,
+    host_state,
+    kept_images::release_images,
+    kept_release, overview,
+    ownership::ABANDONED,
+    replaced::REPLACED,
+    standing::{self, Standing},
 };
 
 /// The files of ours, which go last: they tell what else has to.
@@ -52,10 +61,19 @@ pub async fn destroy(cx: &Context, host: &Host, doomed: Doomed<'_>) -> Result<De
         {
             return Ok(Destroyed::Another);
         }
+        // What can be removed is known before anything is.
+        let removal = match directory {
+            Some(directory) => Some((directory, Removal::of(host, directory).await?)),
+            None => None,
+        };
         let left = compose.down(name, volumes, cx.remaining()).await?;
         release_images(&host.engine, name, []).await?;
-        if let Some(directory) = directory {
-            remove_files(host, directory).await?;
+        if let Some((directory, removal)) = removal {
+            let paths = removal.carry_out(host, directory).await?;
+            if !paths.is_empty() {
+                let (stack, directory) = (name.to_owned(), directory.to_owned());
+                cx.warn(Warning::FilesLeft { stack, directory, paths });
+            }
         }
         Ok(Destroyed::Gone(left))
     };
@@ -104,22 +122,59 @@ async fn is_another(host: &Host, name: &str, directory: &str, instance: &str) ->
 }
 
 /// Removes what was shipped to `directory`, by the manifest there, and nothing else; what was there before
-/// an import is put back.
+/// an import is put back. Which files are left because they may not be removed, relative to the
+/// directory.
 ///
 /// # Errors
-/// When the host cannot be asked, or a file cannot be removed.
-pub async fn remove_files(host: &Host, directory: &str) -> Result<(), Error> {
-    let state = host_state::inspect(host.executor(), directory).await?;
-    if !state.is_ours() {
-        return Ok(());
+/// When the host cannot be asked.
+pub async fn remove_files(host: &Host, directory: &str) -> Result<Vec<String>, Error> {
+    Removal::of(host, directory).await?.carry_out(host, directory).await
+}
+
+/// What is removed from a stack's directory.
+#[derive(Debug, Default)]
+struct Removal {
+    /// Whether a stack of ours is there.
+    ours: bool,
+    /// The shipped files that can go.
+    files: Vec<String>,
+    /// Those that cannot: they, or the directory that they are in, belong to somebody else.
+    left: Vec<String>,
+}
+
+impl Removal {
+    /// Decides what can be removed, and changes nothing.
+    async fn of(host: &Host, directory: &str) -> Result<Self, Error> {
+        let state = host_state::inspect(host.executor(), directory).await?;
+        let shipped = state.paths();
+        let Standing { stuck, absent, .. } =
+            standing::look(host.executor(), directory, shipped.iter()).await?;
+        let there = shipped.into_iter().filter(|path| !absent.contains(path));
+        let (left, files) = there.partition(|path| stuck.contains(path));
+        Ok(Self { ours: state.is_ours(), files, left })
     }
-    kept_release::remove(host, directory).await?;
-    let shipped = state.paths();
-    if !shipped.is_empty() {
-        host.files().remove(directory, &shipped).await?;
+
+    /// Does it. What turns out to be impossible is left as well: the containers are gone by now, and
+    /// nothing is won by stopping half-way.
+    async fn carry_out(self, host: &Host, directory: &str) -> Result<Vec<String>, Error> {
+        if !self.ours {
+            return Ok(Vec::new());
+        }
+        kept_release::remove_all(host, directory, &[GOOD, GENERATIONS, BUILD, REPLACED]).await?;
+        let mut left = self.left;
+        if !self.files.is_empty() {
+            match host.files().remove(directory, &self.files).await {
+                Err(FileError::Denied { .. }) => {
+                    let now = standing::look(host.executor(), directory, self.files.iter()).await?;
+                    left.extend(self.files.into_iter().filter(|path| !now.absent.contains(path)));
+                }
+                done => drop(done?),
+            }
+        }
+        remove_ours(host, directory).await?;
+        before::put_back(host, directory).await?;
+        Ok(left)
     }
-    remove_ours(host, directory).await?;
-    before::put_back(host, directory).await
 }
 
 /// Removes what is kept for the stack in `directory`, and what is known of it there; the files that

@@ -15,6 +15,7 @@ use crate::{
     record::{Key, Record},
     release::Release,
     service::CHANGED,
+    standing,
 };
 
 /// Prints what is there, in three parts. `$1` is the stack's directory. A hundred stacks are looked
@@ -69,6 +70,9 @@ const HIDDEN: u32 = 77;
 /// The file of which only the hash is looked at.
 const OVERRIDE: &str = ".windlass/override.json";
 
+/// The file of ours that says what was sent beside the manifest.
+const SENT: &str = ".windlass/source.json";
+
 /// Where a proof is about `.env`.
 const ENV_PURPOSE: &str = "env";
 
@@ -100,6 +104,10 @@ pub struct HostState {
     pub release: Option<Release>,
     /// The shipped files, and `.env`, as they are now.
     pub found: BTreeMap<String, FileDigest>,
+    /// Those of them that may not be read, so that nobody knows how they are.
+    pub unknown: BTreeSet<String>,
+    /// The seeds that are not there any more.
+    pub missing_seeds: BTreeSet<String>,
 }
 
 /// What was sent last, beside the manifest.
@@ -123,6 +131,9 @@ pub struct Shipped {
     /// `secret_files_wo_version`.
     #[serde(default)]
     pub secret_files_version: String,
+    /// The paths of the files that were put there once, and are the host's since then.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub seeds: BTreeSet<String>,
 }
 
 impl Shipped {
@@ -146,6 +157,11 @@ impl Shipped {
         let proofs =
             files.iter().map(|(path, file)| (path.clone(), key.proof(&file_purpose(path), &file.sha256)));
         Self { secret_files: proofs.collect(), secret_files_version: version.to_owned(), ..self }
+    }
+
+    /// The same, with these files put there once.
+    pub(crate) fn with_seeds(self, seeds: &BTreeSet<String>) -> Self {
+        Self { seeds: seeds.clone(), ..self }
     }
 
     /// The same, while secret files of `last` are still there that are not wanted any more; those
@@ -182,7 +198,14 @@ pub async fn inspect(executor: &dyn Executor, directory: &str) -> Result<HostSta
         return Err(Error::Hidden { path, host: executor.name().to_owned() });
     }
     checked(executor, &command, &output)?;
-    parse(&output.stdout_text())
+    let mut state = parse(&output.stdout_text())?;
+    let seeds = state.sent.as_ref().map(|sent| sent.seeds.clone()).unwrap_or_default();
+    let paths: BTreeSet<String> = state.paths().into_iter().collect();
+    let asked = paths.iter().filter(|path| !state.found.contains_key(*path)).chain(&seeds);
+    let standing = standing::look(executor, directory, asked).await?;
+    state.unknown = standing.hidden.intersection(&paths).cloned().collect();
+    state.missing_seeds = standing.absent.intersection(&seeds).cloned().collect();
+    Ok(state)
 }
 
 fn parse(text: &str) -> Result<HostState, Error> {
@@ -212,6 +235,8 @@ fn parse(text: &str) -> Result<HostState, Error> {
         // One that cannot be read, of a newer Windlass, is none to go back to.
         release: file("good/.windlass/generation.json").and_then(|json| Release::parse(json.as_bytes())),
         found: found(facts, &sums),
+        unknown: BTreeSet::new(),
+        missing_seeds: BTreeSet::new(),
     })
 }
 
@@ -277,11 +302,44 @@ impl HostState {
 
     /// Whether the shipped files and `.env` are as they were sent.
     fn is_as_sent(&self) -> Option<bool> {
-        let manifest = self.manifest.as_ref()?;
-        let files = manifest.files.iter().all(|(path, file)| self.found.get(path) == Some(file));
-        let secret = self.sent.iter().flat_map(|sent| sent.secret_files.keys());
-        let secret = secret.into_iter().all(|path| self.is_proven_file(path));
-        Some(files && secret && self.proven_env().is_some())
+        self.manifest.as_ref()?;
+        Some(self.differing().is_empty())
+    }
+
+    /// The shipped files that are known not to be as they were sent, and seeds that are gone.
+    pub fn differing(&self) -> Vec<String> {
+        let Some(manifest) = &self.manifest else { return Vec::new() };
+        let files = manifest.files.iter().filter(|(path, file)| self.found.get(*path) != Some(*file));
+        let secret = self.sent.iter().flat_map(Shipped::secret_paths).filter(|path| !self.is_proven(path));
+        let known = files.map(|(path, _)| path).chain(secret).filter(|path| !self.unknown.contains(*path));
+        let mut all: Vec<String> = known.chain(&self.missing_seeds).cloned().collect();
+        // A key that is gone proves nothing.
+        if self.sent.is_none() {
+            all.push(SENT.to_owned());
+        }
+        all
+    }
+
+    /// Those of `paths` that hold something now that nobody of ours has sent.
+    pub(crate) fn holding_others<'p>(&self, paths: impl Iterator<Item = &'p String>) -> Vec<String> {
+        let last = |path: &String| self.manifest.as_ref().and_then(|manifest| manifest.files.get(path));
+        let is_other = |path: &&String| match self.found.get(*path) {
+            Some(found) => last(path) != Some(found) && !self.is_proven(path),
+            None => {
+                let seeds = self.sent.as_ref().map(|sent| &sent.seeds);
+                let seed = seeds.is_some_and(|seeds| seeds.contains(*path));
+                self.unknown.contains(*path) || (seed && !self.missing_seeds.contains(*path))
+            }
+        };
+        paths.filter(is_other).cloned().collect()
+    }
+
+    /// The shipped files as they are, as far as that is known, and else as they were sent.
+    pub(crate) fn supposed(&self) -> BTreeMap<String, FileDigest> {
+        let manifest = self.manifest.iter().flat_map(|manifest| &manifest.files);
+        let unknown = manifest.filter(|(path, _)| self.unknown.contains(*path));
+        let unknown = unknown.map(|(path, file)| (path.clone(), file.clone()));
+        self.found.clone().into_iter().chain(unknown).collect()
     }
 
     /// Whether the record is of an apply that came to a good end, and of the one that sent the
@@ -320,12 +378,16 @@ impl HostState {
     /// The files as they are now, in the form that hashes know: what was sent as a secret counts by
     /// what stands for it while it is as it was sent, and never by its content.
     pub fn seen(&self) -> BTreeMap<String, FileDigest> {
-        let mut seen = self.found.clone();
+        let mut seen = self.supposed();
+        let secret = self.sent.iter().flat_map(|sent| sent.secret_files.keys());
+        for path in secret.filter(|path| self.unknown.contains(*path)) {
+            seen.insert(path.clone(), FileDigest { sha256: String::new(), mode: SECRET_MODE });
+        }
         for (path, file) in &mut seen {
             let Some(sent) = self.sent.as_ref().filter(|sent| sent.secret_files.contains_key(path)) else {
                 continue;
             };
-            file.sha256 = if self.is_proven_file(path) {
+            file.sha256 = if self.is_proven_file(path) || self.unknown.contains(path) {
                 placeholder(path, &sent.secret_files_version)
             } else {
                 CHANGED.to_owned()

@@ -51,6 +51,7 @@ impl StackSpec {
     /// When it cannot be read.
     pub fn with_dotenv(mut self) -> std::io::Result<Self> {
         let path = self.layout("/").env_path();
+        self.source.seeds.remove(&path);
         if let Some(file) = self.source.files.remove(&path) {
             self.dotenv = Some(String::from_utf8_lossy(&file.read()?).into_owned());
         }
@@ -62,11 +63,15 @@ impl StackSpec {
         Layout::new(directory, &self.files)
     }
 
-    /// One hash over everything that is shipped; secret files count by their paths and version.
+    /// One hash over everything that is shipped; secret files count by their paths and version, seeds by
+    /// their paths alone.
     pub fn source_hash(&self) -> String {
         let mut hash = self.source.manifest().hash();
         if let Some(text) = &self.dotenv {
             hash = sha256(format!("{hash} {}", sha256(text.as_bytes())).as_bytes());
+        }
+        for path in &self.source.seeds {
+            hash = sha256(format!("{hash} seed {path}").as_bytes());
         }
         for placeholder in self.secret_files.values() {
             hash = sha256(format!("{hash} {placeholder}").as_bytes());

@@ -16,6 +16,7 @@ use crate::{
     options::Secrets,
     record::Key,
     spec::StackSpec,
+    standing::Standing,
 };
 
 /// What a staged file sets, followed by a number: Compose reads those that a service names as its
@@ -34,6 +35,10 @@ pub(crate) struct Upload {
     settled: Vec<Entry>,
     /// The shipped files that were not on the host as they should be.
     pub(crate) sent: BTreeSet<String>,
+    /// What is replaced or removed although it is not what was sent.
+    pub(crate) changed: Vec<String>,
+    /// What is wanted no more, and stays because it may not be looked at.
+    pub(crate) left: Vec<String>,
 }
 
 /// What decides the files beside the sources.
@@ -46,6 +51,8 @@ pub(crate) struct Generated<'a> {
     pub(crate) secrets: &'a Secrets,
     /// The id of the stack.
     pub(crate) instance: &'a str,
+    /// What can be told of seeds, and of files that are wanted no more.
+    pub(crate) standing: &'a Standing,
 }
 
 impl Upload {
@@ -59,19 +66,27 @@ impl Upload {
         let wanted = with(&plain, &secret);
         let last = state.manifest.clone().unwrap_or_default();
         let last_sent = state.sent.clone().unwrap_or_default();
-        let difference = with_secret(&last, &last_sent).difference(&state.found, &wanted);
-        let first = difference.in_the_way(&state.found, &wanted);
+        let seeds = &spec.source.seeds;
+        let found = supposed(state, &secret, &generated.secrets.files_version);
+        let mut difference = with_secret(&last, &last_sent).difference(&found, &wanted);
+        difference.delete.retain(|path| !seeds.contains(path));
+        let stays = |path: &String| state.unknown.contains(path) || generated.standing.stuck.contains(path);
+        let left: Vec<String> = difference.delete.iter().filter(|path| stays(path)).cloned().collect();
+        difference.delete.retain(|path| !stays(path));
+        let first = difference.in_the_way(&found, &wanted);
 
         let env_path = layout.env_path();
         let env_sha256 = sha256(dotenv.expose().as_bytes());
         let sent = Shipped::new(spec.source_hash(), env_path.clone(), &env_sha256, key)
             .with_secrets(generated.secrets.values.keys(), &generated.secrets.version)
-            .with_secret_files(&secret, &generated.secrets.files_version, key);
+            .with_secret_files(&secret, &generated.secrets.files_version, key)
+            .with_seeds(seeds);
         let entry = |path: &String| match generated.secrets.files.get(path) {
             Some(text) => Some(secret_entry(path, text)),
             None => Some(spec.source.files.get(path)?.entry(path)),
         };
-        let mut entries: Vec<Entry> = difference.send.iter().filter_map(entry).collect();
+        let new_seeds = seeds.intersection(&generated.standing.absent);
+        let mut entries: Vec<Entry> = difference.send.iter().chain(new_seeds).filter_map(entry).collect();
         let env = FileDigest { sha256: env_sha256, mode: SECRET_MODE };
         if state.found.get(&env_path) != Some(&env) {
             entries.push(private(&env_path, dotenv.expose().as_bytes().to_vec()));
@@ -93,8 +108,12 @@ impl Upload {
             private(&our("manifest.json"), plain.to_json()),
             private(&our("source.json"), sent.to_json()),
         ];
+        let gone = difference.send.iter().chain(&difference.delete).chain([&env_path]);
+        let changed = state.holding_others(
+            gone.filter(|path| **path != env_path || state.found.get(&env_path) != Some(&env)),
+        );
         let deleted = difference.delete.difference(&first.iter().cloned().collect()).cloned().collect();
-        Self { entries, first, last: deleted, settled, sent: difference.send }
+        Self { entries, first, last: deleted, settled, sent: difference.send, changed, left }
     }
 
     /// Brings it to the host. The manifest and what is beside it name, at any moment, everything that
@@ -112,6 +131,22 @@ impl Upload {
         }
         Ok(())
     }
+}
+
+/// What is at the paths that are shipped, as far as anybody knows: what may not be looked at is taken
+/// for what was sent. A secret file then is what it shall be, while its version is the same.
+fn supposed(
+    state: &HostState,
+    secret: &BTreeMap<String, FileDigest>,
+    version: &str,
+) -> BTreeMap<String, FileDigest> {
+    let mut found = state.supposed();
+    let same = state.sent.as_ref().filter(|sent| sent.secret_files_version == version);
+    let unknown = same.iter().flat_map(|sent| sent.secret_files.keys());
+    for path in unknown.filter(|path| state.unknown.contains(*path)) {
+        found.extend(secret.get(path).map(|file| (path.clone(), file.clone())));
+    }
+    found
 }
 
 /// How a secret file counts while files are compared. It is never stored so.

@@ -35,6 +35,8 @@ pub struct TreeError {
 pub struct Tree {
     /// By path.
     pub files: BTreeMap<String, TreeFile>,
+    /// The paths of those that are put there once, and are the host's from then on.
+    pub seeds: BTreeSet<String>,
 }
 
 /// One of them.
@@ -110,9 +112,23 @@ impl Tree {
         self.files.insert(path.to_owned(), file);
     }
 
-    /// The list of the files.
+    /// Makes seeds of the files that `patterns` fit, in the language of an ignore file; the patterns that
+    /// fit none.
+    ///
+    /// # Errors
+    /// The first pattern that is not valid.
+    pub fn seed(&mut self, patterns: &[String]) -> Result<Vec<String>, String> {
+        self.seeds = walk::matching(patterns, self.files.keys())?;
+        let fits_none = |pattern: &&String| {
+            walk::matching(std::slice::from_ref(*pattern), self.files.keys()).is_ok_and(|fit| fit.is_empty())
+        };
+        Ok(patterns.iter().filter(|pattern| !pattern.starts_with('!')).filter(fits_none).cloned().collect())
+    }
+
+    /// The list of the files that stay as they are shipped: all but seeds.
     pub fn manifest(&self) -> Manifest {
-        let digests = self.files.iter().map(|(path, file)| (path.clone(), file.digest.clone()));
+        let files = self.files.iter().filter(|(path, _)| !self.seeds.contains(*path));
+        let digests = files.map(|(path, file)| (path.clone(), file.digest.clone()));
         Manifest { files: digests.collect() }
     }
 
@@ -331,6 +347,19 @@ mod tests {
             assert_eq!(modes(plain, tool), (0o644, 0o755));
         }
         assert_eq!(modes(0o644, 0o644).1, 0o644);
+    }
+
+    #[test]
+    fn seeds_are_shipped_and_in_no_manifest() {
+        let dir =
+            directory(&[("acme/acme.json", "{}"), ("acme/README", ""), ("db/a.sql", ""), ("x.sql", "")]);
+        let mut tree = shipped(&dir).unwrap();
+        let patterns = ["acme/", "!README", "/*.sql", "gone.json"].map(str::to_owned);
+        assert_eq!(tree.seed(&patterns).unwrap(), ["gone.json"]);
+        assert_eq!(tree.seeds.iter().collect::<Vec<_>>(), ["acme/acme.json", "x.sql"]);
+        assert_eq!(tree.manifest().files.keys().collect::<Vec<_>>(), ["acme/README", "db/a.sql"]);
+        assert_eq!(tree.files.len(), 4);
+        assert!(tree.seed(&["a[z-a]".to_owned()]).is_err());
     }
 
     #[test]

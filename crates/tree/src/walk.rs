@@ -37,6 +37,20 @@ fn defaults(root: &Path) -> Result<Gitignore, String> {
     builder.build().map_err(|error| error.to_string())
 }
 
+/// Those of `paths` that `patterns` name, themselves or a directory that they are in.
+pub(crate) fn matching<'p>(
+    patterns: &[String],
+    paths: impl Iterator<Item = &'p String>,
+) -> Result<BTreeSet<String>, String> {
+    let mut builder = GitignoreBuilder::new("");
+    for pattern in patterns {
+        builder.add_line(None, pattern).map_err(|error| error.to_string())?;
+    }
+    let rules = builder.build().map_err(|error| error.to_string())?;
+    let fits = |path: &&String| rules.matched_path_or_any_parents(path.as_str(), false).is_ignore();
+    Ok(paths.filter(fits).cloned().collect())
+}
+
 /// A walk through a directory, in the order of names.
 struct Walk<'a> {
     root: &'a Path,

@@ -68,9 +68,14 @@ pub(super) fn in_the_way(
 
 /// The first of `paths`, and how many more there are.
 pub(super) fn listed(paths: &[String]) -> String {
-    let mut list: Vec<&str> = paths.iter().take(LISTED).map(String::as_str).collect();
-    let more = format!("and {} more", paths.len().saturating_sub(LISTED));
-    if paths.len() > LISTED {
+    first(paths, LISTED)
+}
+
+/// The first `most` of `paths`, and how many more there are.
+pub(super) fn first(paths: &[String], most: usize) -> String {
+    let mut list: Vec<&str> = paths.iter().take(most).map(String::as_str).collect();
+    let more = format!("and {} more", paths.len().saturating_sub(most));
+    if paths.len() > most {
         list.push(&more);
     }
     list.join(", ")

@@ -13,7 +13,7 @@ use stack::{
 use super::{
     Failure, docker_error, host_error,
     place::{hidden, in_the_way, listed, missing},
-    sentence,
+    sentence, shipped,
 };
 
 /// The diagnostics of a failed operation on a stack; `files` is the attribute that its Compose files
@@ -102,6 +102,8 @@ pub(crate) fn stack_warning(warning: Warning) -> Diagnostics {
             let world = "The stack is as it should be. Should the next apply fail, it is tried to go back to what runs then.";
             Failure::from(error).into_diagnostics(&title, world)
         }
+        Warning::FilesSetAside { stack, kept, paths } => shipped::set_aside(&stack, &kept, &paths).into(),
+        Warning::FilesLeft { stack, directory, paths } => shipped::left(&stack, &directory, &paths).into(),
         Warning::FilesReplaced { stack, kept, paths } => {
             Diagnostic::warning(format!("Replaced files that were there before compose stack {stack:?}"))
                 .detail(format!(

@@ -56,8 +56,10 @@ mod tests {
             size,
             content: Content::Text(String::new()),
         };
-        let of =
-            |size| Tree { files: BTreeMap::from([("a".into(), file(size)), ("b".into(), file(9_000_000))]) };
+        let of = |size| Tree {
+            files: BTreeMap::from([("a".into(), file(size)), ("b".into(), file(9_000_000))]),
+            ..Tree::default()
+        };
         assert_eq!(heavy_tree("source_dir", "./app", &of(91_000_000)), None);
         assert_eq!(
             heavy_tree("source_dir", "./app", &of(92_500_000)).unwrap().to_string(),

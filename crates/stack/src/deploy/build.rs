@@ -50,7 +50,8 @@ impl Deployment<'_> {
         let root = work.layout.root();
         let place = format!("{root}/{OURS}/{BUILD}");
         let tree = format!("{place}/{TREE}");
-        let shipped = self.spec.source.manifest().files;
+        let mut shipped = self.spec.source.manifest().files;
+        shipped.retain(|path, _| !work.state.unknown.contains(path));
         kept_release::copy(self.host, work.cx.token(), (root, &tree), root, shipped.keys()).await?;
         let file = format!("{place}/{FILE}");
         self.host.files().write(&file, work.desired.built_elsewhere(&tree), &WriteOptions::PRIVATE).await?;

@@ -124,7 +124,7 @@ impl Deployment<'_> {
             self.start_again(good, &back, failed, &edited(failed, &kept)).await?
         };
         if self.old_directory().is_some() {
-            destroy::remove_files(self.host, &self.directory).await?;
+            drop(destroy::remove_files(self.host, &self.directory).await?);
         }
         Ok(back)
     }
@@ -210,7 +210,7 @@ impl Deployment<'_> {
         let name = &self.spec.name;
         let compose = self.host.compose(cx, &self.scrubber);
         compose.down(name, false, cx.remaining()).await?;
-        destroy::remove_files(self.host, &self.directory).await?;
+        drop(destroy::remove_files(self.host, &self.directory).await?);
         Ok(self.host.engine.volumes(name).await?)
     }
 

@@ -102,7 +102,8 @@ async fn put(
     let target = format!("{GENERATIONS}/{}", random_name()?);
     let to = format!("{root}/{OURS}/{target}");
     let ours: Vec<String> = OUR_FILES.iter().map(|name| format!("{OURS}/{name}")).collect();
-    let paths = state.paths();
+    let mut paths = state.paths();
+    paths.retain(|path| !state.unknown.contains(path));
     copy(host, token, (root, &to), root, paths.iter().chain(&ours)).await?;
     host.files().write(&format!("{to}/{OURS}/{FILE}"), release.to_json(), &WriteOptions::PRIVATE).await?;
     swap(host, token, root, &target).await

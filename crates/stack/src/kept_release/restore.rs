@@ -12,6 +12,7 @@ use crate::{
     error::Error,
     host::Host,
     host_state::{HostState, Shipped},
+    replaced::set_aside,
 };
 
 /// The files of ours that are put back. The key is the same all along, the record is written anew.
@@ -36,13 +37,17 @@ impl Restoration {
     pub(crate) fn of(state: &HostState, kept: &HostState) -> Result<Self, BTreeSet<String>> {
         let (now, then) =
             (state.manifest.clone().unwrap_or_default(), kept.manifest.clone().unwrap_or_default());
+        // What may not be looked at, and what has become the host's, stays as it is.
+        let seeds = state.sent.as_ref().map(|sent| sent.seeds.clone()).unwrap_or_default();
+        let untouched = |path: &String| state.unknown.contains(path) || seeds.contains(path);
         let differing = then.files.iter().filter(|(path, file)| state.found.get(*path) != Some(file));
+        let differing = differing.filter(|(path, _)| !untouched(path));
         let mut put: BTreeSet<String> = differing.map(|(path, _)| path.clone()).collect();
         let mut damaged: BTreeSet<String> =
             put.iter().filter(|path| kept.found.get(*path) != then.files.get(*path)).cloned().collect();
         // What is secret is known by its proof, not by the manifest.
         let secret: BTreeSet<String> = kept.sent.iter().flat_map(Shipped::secret_paths).cloned().collect();
-        for path in &secret {
+        for path in secret.iter().filter(|path| !untouched(path)) {
             let proven = kept.is_proven(path);
             if state.found.get(path) != kept.found.get(path) || !proven {
                 put.insert(path.clone());
@@ -57,6 +62,7 @@ impl Restoration {
         let delete = now.files.keys().chain(state.sent.iter().flat_map(Shipped::secret_paths));
         let delete =
             delete.filter(|path| !then.files.contains_key(*path) && !secret.contains(*path)).cloned();
+        let delete = delete.filter(|path| !state.unknown.contains(path));
         let ours =
             |state: &HostState| (state.manifest.clone(), state.shipped.clone(), state.override_sum.clone());
         // What was started by hand has no files of ours to be put back.
@@ -74,6 +80,10 @@ impl Restoration {
         (state, kept): (&HostState, &HostState),
     ) -> Result<(), Error> {
         let files = host.files().cancelled_by(token);
+        let changed = state.holding_others(self.put.iter().chain(&self.delete));
+        if let Some(kept) = set_aside(host, token, root, &changed).await? {
+            tracing::warn!(host = host.name(), ?changed, kept, "kept what had changed since it was shipped");
+        }
         if !self.put.is_empty() || !self.delete.is_empty() {
             let manifest = both(state, kept).to_json();
             let content = EntryContent::Bytes(manifest.into());

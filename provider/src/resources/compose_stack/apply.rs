@@ -8,7 +8,7 @@ use framework::{Apply, Diagnostic, Diagnostics, Field, Plan, Schema, State};
 use remote::files::random_name;
 use stack::{
     CHANGED, Deployed, Deployment, Destroyed, Doomed, Failed, Host as StackHost, HostState, ImageFacts,
-    Outcome, Prior, abandon, changed_jobs, destroy, has_new_probes, host_state,
+    Outcome, Prior, Warning, abandon, changed_jobs, destroy, has_new_probes, host_state,
     images::{self, running_digests},
     remove_files,
 };
@@ -22,7 +22,7 @@ use super::{
     read, schema,
 };
 use crate::{
-    failure::{Aftermath, Failure, as_warning, containers_in_words, not_vacant},
+    failure::{Aftermath, Failure, as_warning, containers_in_words, not_vacant, stack_warning},
     hosted::{Hosted, Import, OnHost, OnMachine, Planning, Words},
 };
 
@@ -399,12 +399,20 @@ async fn leave_old_directory(
     let now = apply.state.as_ref().and_then(|state| state.model.directory.known());
     let Some(old) = prior.directory.known().filter(|old| Some(*old) != now) else { return Ok(()) };
     let host = on.host.for_stacks().await?;
-    if let Err(error) = remove_files(&host, old).await {
-        let title = format!("Could not remove the files of compose stack {:?} from {old:?}", prior.name());
-        let world = "The stack runs from its new directory.";
-        for problem in Failure::from(error).into_diagnostics(&title, world) {
-            on.cx.warn(as_warning(problem));
+    let problems = match remove_files(&host, old).await {
+        Ok(paths) if paths.is_empty() => return Ok(()),
+        Ok(paths) => {
+            let (stack, directory) = (prior.name().to_owned(), old.clone());
+            stack_warning(Warning::FilesLeft { stack, directory, paths })
         }
+        Err(error) => {
+            let title =
+                format!("Could not remove the files of compose stack {:?} from {old:?}", prior.name());
+            Failure::from(error).into_diagnostics(&title, "The stack runs from its new directory.")
+        }
+    };
+    for problem in problems {
+        on.cx.warn(as_warning(problem));
     }
     Ok(())
 }

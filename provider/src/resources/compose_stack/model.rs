@@ -18,6 +18,7 @@ pub(crate) struct StackModel {
     pub(crate) directory: Field<String>,
     pub(crate) source_dir: Field<String>,
     pub(crate) file_modes: Field<String>,
+    pub(crate) seed_files: Field<Vec<String>>,
     pub(crate) files: Field<Vec<String>>,
     pub(crate) config: Field<Vec<String>>,
     pub(crate) files_content: Field<BTreeMap<String, String>>,

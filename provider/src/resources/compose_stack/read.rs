@@ -21,7 +21,7 @@ use super::{
     model::{ROLLBACK, Service, StackModel},
 };
 use crate::{
-    failure::Failure,
+    failure::{Failure, changed, unreadable},
     hosted::{Host, OnHost, OnMachine},
     registries,
 };
@@ -61,6 +61,17 @@ pub(super) async fn observe(
     }
     if let (true, Some(instance)) = (state.private.instance.is_empty(), &found.instance) {
         state.private.instance.clone_from(instance);
+    }
+    if let Some(directory) = state.model.directory.known() {
+        let (stack, host) = (state.model.name(), on.host.name());
+        let differing = found.differing();
+        if !differing.is_empty() {
+            on.cx.warn(changed(stack, host, directory, &differing));
+        }
+        if !found.unknown.is_empty() {
+            let paths: Vec<String> = found.unknown.iter().cloned().collect();
+            on.cx.warn(unreadable(stack, host, directory, &paths));
+        }
     }
     state.private.compose = on.host.compose_version().await?.to_string();
     state.model.set_observed(&found, &containers);

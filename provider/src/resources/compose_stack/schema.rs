@@ -63,13 +63,14 @@ fn place() -> [Attribute; 2] {
     ]
 }
 
-fn files() -> [Attribute; 5] {
+fn files() -> [Attribute; 6] {
     [
         Attribute::string("source_dir").validate(validate::non_empty()).describe(
             format!(
                 "A directory on the machine that runs tofu, such as `\"${{path.module}}/app\"`; all of it is shipped, with the \
                  symbolic links that stay inside. What `.windlassignore` files in it name (in the syntax of `.gitignore`) is \
-                 left out. {}",
+                 left out. {} A shipped file that the login may not read on the host, because a container has made its \
+                 directory its own, counts as it was shipped, with a warning; a destroy leaves it there and says so.",
                 left_out_in_words()
             ),
         ),
@@ -78,6 +79,17 @@ fn files() -> [Attribute; 5] {
              control keeps, 0755 for a file that its owner may run and 0644 for every other, so that the umask of \
              whoever checks out makes no difference. `exact`: all bits, as the files have them here.",
         ),
+        Attribute::list("seed_files", Type::String)
+            .validate(validate::length(1, 64))
+            .validate(validate::each(validate::non_empty()))
+            .describe(
+                "Files that the product writes itself, such as `[\"acme/acme.json\"]`: patterns in the syntax of `.gitignore`. \
+                 What they fit is shipped while there is nothing in its place on the host, and is the host's from then on: \
+                 it is never compared, overwritten or deleted, also not by a destroy. It is in no build context, and no \
+                 Compose file can be one. Of any other shipped file that was changed on the host the plan warns, by name; \
+                 the next apply puts back what was shipped, and keeps what it replaces in `.windlass/replaced/<time>/` in \
+                 the stack's directory, for the last 10 times that it did, until the stack is destroyed.",
+            ),
         Attribute::list("files", Type::String)
             .validate(validate::length(1, 64))
             .validate(validate::each(validate::non_empty()))

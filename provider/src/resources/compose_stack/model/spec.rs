@@ -166,6 +166,21 @@ fn shipped(config: &StackModel) -> Result<Option<(Tree, Vec<String>)>, Diagnosti
     for (path, text) in overlay.into_iter().flatten() {
         source.lay_over(path, text);
     }
+    let Ok(seeds) = config.seed_files.decided() else { return Ok(None) };
+    source.seed(seeds.map(Vec::as_slice).unwrap_or_default()).map_err(|problem| {
+        Diagnostic::error(format!("Could not read compose stack {:?}", config.name()))
+            .detail(format!("A pattern is not valid: {problem}."))
+            .detail("Nothing was changed.")
+            .at("seed_files")
+    })?;
+    if let Some(file) = names.iter().find(|file| source.seeds.contains(*file)) {
+        return Err(Diagnostic::error(format!("Could not read compose stack {:?}", config.name()))
+            .detail(format!("{file:?} is a Compose file: what it says must be what the host has."))
+            .detail("Nothing was changed.")
+            .detail("Let the patterns leave it out, for example by a line with `!` after them.")
+            .at("seed_files")
+            .into());
+    }
     Ok(Some((source, names)))
 }
 
