@@ -50,6 +50,10 @@ impl Provider for Windlass {
         Ok(())
     }
 
+    fn remarks(&self) -> Diagnostics {
+        self.hosts.remarks()
+    }
+
     fn resources(&self) -> Vec<AnyResource> {
         vec![
             self.on_host::<HostCommand>(),

@@ -25,6 +25,12 @@ pub trait Provider: Send + Sync + 'static {
     /// them say so. Nothing remote is contacted here.
     async fn configure(&self, cx: &Context, config: Self::Model) -> Result<(), Diagnostics>;
 
+    /// What a person should know that came up on the way, whatever was asked for. It is told with
+    /// the answer to the call under way, so every remark is made once.
+    fn remarks(&self) -> Diagnostics {
+        Diagnostics::new()
+    }
+
     /// Its resources.
     fn resources(&self) -> Vec<AnyResource> {
         Vec::new()

@@ -49,6 +49,16 @@ pub enum Error {
         /// The whole story in words.
         what: String,
     },
+    /// The host let us in, but its login does not run commands: it did something else and ended, or
+    /// did not come to it in time.
+    #[error("the login {host} did not run a command")]
+    NoShell {
+        host: String,
+        /// What it ended with; `None` when it did not end.
+        status: Option<u32>,
+        /// What it wrote, on either stream.
+        said: String,
+    },
     /// The command could not be started.
     #[error("could not start {program:?} on {host}")]
     Start {
@@ -77,13 +87,22 @@ pub enum Error {
         /// How long it was given.
         limit: Duration,
     },
+    /// sudo did not run the command.
+    #[error("sudo on {host} did not run {program:?}")]
+    Sudo {
+        host: String,
+        /// What sudo was to run: the command's first word.
+        program: String,
+        /// sudo's own words.
+        said: String,
+    },
     /// The command ended with a status other than 0.
     #[error("{program:?} on {host} ended with status {status}")]
     Failed {
         program: String,
         host: String,
         status: u32,
-        /// The last lines of stderr, as the program wrote them.
+        /// The last lines of stderr, as the program wrote them; those of stdout where it wrote none.
         stderr: String,
     },
     /// Reading or writing a stream of the host failed.
@@ -123,6 +142,7 @@ impl Error {
                 | Self::HostKeyMismatch { .. }
                 | Self::HostKeyUnknown { .. }
                 | Self::Authentication { .. }
+                | Self::NoShell { .. }
                 | Self::Dial { .. }
                 | Self::NoStatus { .. }
                 | Self::Io { .. }

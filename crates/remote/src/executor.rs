@@ -55,6 +55,25 @@ pub trait Executor: fmt::Debug + Send + Sync {
 
     /// The host in words for messages: `deploy@web.example.org:22`, `this machine`.
     fn name(&self) -> &str;
+
+    /// Whether privileged commands run under sudo there.
+    fn uses_sudo(&self) -> bool {
+        false
+    }
+
+    /// What the login there writes beside what commands write, once a command has met it.
+    fn noise(&self) -> Option<Noise> {
+        None
+    }
+}
+
+/// What a login writes before every command, kept out of the commands' output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noise {
+    /// Its words, the end of them.
+    pub said: String,
+    /// The login shell's path, as the host has it; empty where it does not say.
+    pub shell: String,
 }
 
 /// A command that runs.

@@ -32,7 +32,7 @@ pub use connection::Connection;
 pub use credentials::{Credentials, SshSettings};
 pub use dial_failure::DialFailure;
 pub use error::{Error, chain};
-pub use executor::{Dial, Executor, Process, ProcessControl, Stream};
+pub use executor::{Dial, Executor, Noise, Process, ProcessControl, Stream};
 pub use fake::Fake;
 pub use local::Local;
 pub use tail::Tail;

@@ -1,15 +1,17 @@
 //! The task that drains a channel, whoever reads what comes out of it.
 
-use std::{io, pin::Pin, sync::Arc};
+use std::{io, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use remote::quote::LoginLine;
 use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, client::Msg};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
-    kill::{self, Pid, PidReader, Start},
+    kill::{self, Pid},
     link::Link,
+    login::{Opening, Output, Start},
     pipe::{Reader, Writer, pipe},
     stdin::Stdin,
 };
@@ -19,6 +21,9 @@ pub(crate) const SHARED_LIMIT: usize = 64 << 20;
 
 /// How much is buffered on a connection of its own, where the host can simply be made to wait.
 const OWN_LIMIT: usize = 4 << 20;
+
+/// How long a login may take until the command begins.
+const LOGIN_LIMIT: Duration = Duration::from_secs(60);
 
 /// What stderr is called in the protocol (RFC 4254 §5.2).
 const STDERR: u32 = 1;
@@ -35,15 +40,15 @@ pub(crate) enum Sharing {
 /// What a channel is for.
 pub(crate) enum Purpose {
     /// A command.
-    Command(Start),
+    Command(Box<Start>),
     /// A socket, already connected.
     Socket,
 }
 
 /// How far a channel has got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
-    /// The host has not said yet whether the command runs.
+    /// The command has not begun yet, as far as we know.
     Starting,
     /// It runs, or the socket is connected.
     Running,
@@ -51,12 +56,23 @@ pub(crate) enum Progress {
     Refused,
     /// It ended with an exit status.
     Status(u32),
-    /// The host closed the channel without one, or the connection ended.
+    /// The host closed the channel without one, or the connection ended before all had come.
     NoStatus,
+    /// The login ended without running the command, or takes too long.
+    NoShell(Arc<NoShell>),
     /// A reader left more than [`SHARED_LIMIT`] unread.
     TooSlow,
     /// We ended it.
     Cancelled,
+}
+
+/// What a login did in place of running the command.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct NoShell {
+    /// What it ended with; `None` when it did not end.
+    pub(crate) status: Option<u32>,
+    /// What it said.
+    pub(crate) said: String,
 }
 
 /// The near ends of a channel that is being drained. Dropping `end_on_drop` ends what runs there.
@@ -93,10 +109,11 @@ pub(crate) fn drain<K: Send + 'static>(
     let cancel = CancellationToken::new();
     let (ended, input_dropped) = (CancellationToken::new(), CancellationToken::new());
     let stdin = Stdin::new(write.make_writer(), ended.clone(), input_dropped.clone());
-    let (pid, sudo) = match &purpose {
-        Purpose::Command(start) if start.telling => (Pid::Awaited, start.sudo),
-        _ => (Pid::NotNeeded, false),
+    let (line, opening, by_pid, sudo) = match purpose {
+        Purpose::Command(start) => (Some(start.line), Some(start.opening), start.by_pid, start.sudo),
+        Purpose::Socket => (None, None, false, false),
     };
+    let pid = if by_pid { Pid::Awaited } else { Pid::NotNeeded };
     let task = Task {
         read,
         write: Arc::new(write),
@@ -107,9 +124,8 @@ pub(crate) fn drain<K: Send + 'static>(
         progress: progress_writer,
         pid: watch::Sender::new(pid),
         sudo,
-        pid_reader: PidReader::default(),
-        status: None,
-        output_ended: false,
+        opening,
+        told: Told::default(),
         waiting: None,
         ending: None,
     };
@@ -117,7 +133,7 @@ pub(crate) fn drain<K: Send + 'static>(
     tokio::spawn(async move {
         let guard = ended.drop_guard();
         let progress = task.progress.clone();
-        let last = task.run(purpose, cancelled, input_dropped).await;
+        let last = task.run(line, cancelled, input_dropped).await;
         drop(guard);
         drop(kept);
         progress.send_replace(last);
@@ -137,13 +153,36 @@ struct Task {
     pid: watch::Sender<Pid>,
     /// Whether it takes sudo to end the command.
     sudo: bool,
-    pid_reader: PidReader,
-    status: Option<u32>,
-    output_ended: bool,
+    /// Where a command's own output begins; `None` for a socket.
+    opening: Option<Opening>,
+    told: Told,
     /// What the reader of stdout has no room for; only on a connection of its own.
     waiting: Option<Bytes>,
     /// Why the channel is being ended from our side.
     ending: Option<Progress>,
+}
+
+/// What the host has said of a command's end.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    status: Option<u32>,
+    output_ended: bool,
+    /// It has closed the channel.
+    closed: bool,
+}
+
+impl Told {
+    /// Whether all that the command wrote has come. A host that closes a channel after the status
+    /// has nothing more to say on it.
+    fn is_all(self) -> bool {
+        self.output_ended || (self.closed && self.status.is_some())
+    }
+
+    /// How it ended. A status may overtake the output: without the end of that, nobody knows what
+    /// was lost.
+    fn progress(self) -> Progress {
+        self.status.filter(|_| self.is_all()).map_or(Progress::NoStatus, Progress::Status)
+    }
 }
 
 /// What a message means for the loop.
@@ -158,21 +197,21 @@ type Sending = Pin<Box<dyn Future<Output = ()> + Send>>;
 impl Task {
     async fn run(
         mut self,
-        purpose: Purpose,
+        line: Option<LoginLine>,
         cancel: CancellationToken,
         input_dropped: CancellationToken,
     ) -> Progress {
         // Sending goes through the connection's own queue, which may be waiting for this very
         // task to read: it is polled beside reading, never instead of it.
-        let (mut request, is_command) = match purpose {
-            Purpose::Command(Start { line, .. }) => {
-                let write = self.write.clone();
-                // Sending fails only when the connection has ended, which reading tells as well.
-                let sending = async move { drop(write.exec(true, line).await) };
-                (Some(Box::pin(sending) as Sending), true)
-            }
-            Purpose::Socket => (None, false),
-        };
+        let is_command = line.is_some();
+        let (line, mut input) = line.map_or((None, None), |line| (Some(line.line), Some(line.input)));
+        let mut request = line.map(|line| {
+            let write = self.write.clone();
+            // Sending fails only when the connection has ended, which reading tells as well.
+            Box::pin(async move { drop(write.exec(true, line).await) }) as Sending
+        });
+        let mut feeding: Option<Sending> = None;
+        let mut login_limit = Box::pin(sleep(LOGIN_LIMIT));
         let mut ending: Option<Sending> = None;
         let mut eof: Option<Sending> = None;
         let mut eof_due = true;
@@ -180,8 +219,19 @@ impl Task {
             let step = tokio::select! {
                 biased;
                 () = cancel.cancelled(), if self.ending.is_none() => Step::End(Progress::Cancelled),
+                () = &mut login_limit, if self.ending.is_none() && self.awaits_login() => {
+                    Step::End(self.no_shell())
+                }
                 () = optional(&mut request) => {
                     request = None;
+                    feeding = input.take().filter(|input| !input.is_empty()).map(|input| {
+                        let write = self.write.clone();
+                        Box::pin(async move { drop(write.data_bytes(input).await) }) as Sending
+                    });
+                    Step::Go
+                }
+                () = optional(&mut feeding) => {
+                    feeding = None;
                     Step::Go
                 }
                 () = optional(&mut ending) => Step::Closed,
@@ -192,7 +242,7 @@ impl Task {
                     }
                     Step::Go
                 }
-                () = input_dropped.cancelled(), if eof_due && request.is_none() => {
+                () = input_dropped.cancelled(), if eof_due && request.is_none() && feeding.is_none() => {
                     eof_due = false;
                     let write = self.write.clone();
                     eof = Some(Box::pin(async move { drop(write.eof().await) }));
@@ -209,6 +259,7 @@ impl Task {
                 Step::End(why) => {
                     // A command must not take the end of its input for a whole input now.
                     eof_due = false;
+                    feeding = None;
                     // A request that was not sent must not be, and what was refused did not begin.
                     let sent = request.take().is_none();
                     let begun = is_command && sent && why != Progress::Refused;
@@ -220,15 +271,15 @@ impl Task {
 
     /// What ends the channel from our side; meanwhile what comes is read and thrown away.
     fn begin_ending(&mut self, why: Progress, command: bool) -> Sending {
-        self.ending = Some(why);
         self.waiting = None;
-        let text = match why {
+        let text = match &why {
             Progress::TooSlow => {
                 tracing::warn!(target: "ssh", limit = SHARED_LIMIT, "reader too slow, giving the channel up");
                 format!("the reader was too slow: more than {} MiB are waiting", SHARED_LIMIT >> 20)
             }
             _ => "cancelled".to_owned(),
         };
+        self.ending = Some(why);
         // Not `Interrupted`: that means "try again" to every reader.
         self.break_streams(io::ErrorKind::ConnectionAborted, &text);
         let (write, link, pid) = (self.write.clone(), self.link.clone(), self.pid.subscribe());
@@ -241,9 +292,16 @@ impl Task {
 
     fn take(&mut self, message: Option<ChannelMsg>) -> Step {
         match message {
-            None | Some(ChannelMsg::Close) => return Step::Closed,
-            Some(ChannelMsg::Data { data }) if self.ending.is_none() => {
-                if let Err(data) = self.stdout.push(data) {
+            None => return Step::Closed,
+            Some(ChannelMsg::Close) => {
+                self.told.closed = true;
+                return Step::Closed;
+            }
+            Some(ChannelMsg::Data { data }) => {
+                let data = self.own_part(Output::Stdout, data);
+                if self.ending.is_none()
+                    && let Err(data) = self.stdout.push(data)
+                {
                     match self.sharing {
                         Sharing::Shared => return Step::End(Progress::TooSlow),
                         Sharing::Own => self.waiting = Some(data),
@@ -251,42 +309,63 @@ impl Task {
                 }
             }
             Some(ChannelMsg::ExtendedData { data, ext: STDERR }) => {
-                let data = if *self.pid.borrow() == Pid::Awaited { self.look_for_pid(&data) } else { data };
+                let data = self.own_part(Output::Stderr, data);
                 if self.ending.is_none() && self.stderr.push(data).is_err() {
                     return Step::End(Progress::TooSlow);
                 }
             }
             Some(ChannelMsg::Eof) => {
-                self.output_ended = true;
+                self.told.output_ended = true;
                 self.finish_stderr();
                 self.stdout.finish();
             }
-            Some(ChannelMsg::Success) => drop(self.progress.send_replace(Progress::Running)),
             Some(ChannelMsg::Failure) => return Step::End(Progress::Refused),
-            Some(ChannelMsg::ExitStatus { exit_status }) => self.status = Some(exit_status),
+            Some(ChannelMsg::ExitStatus { exit_status }) => self.told.status = Some(exit_status),
             Some(ChannelMsg::ExitSignal { signal_name, .. }) => {
-                self.status = Some(128 + kill::signal_number(&signal_name));
+                self.told.status = Some(128 + kill::signal_number(&signal_name));
             }
             Some(_) => {}
         }
         Step::Go
     }
 
-    /// Takes the process id out of stderr; what is left is for the reader.
-    fn look_for_pid(&mut self, piece: &[u8]) -> Bytes {
-        match self.pid_reader.add(piece) {
-            Some((pid, rest)) => {
-                self.pid.send_replace(pid);
-                Bytes::from(rest)
-            }
-            None => Bytes::new(),
+    /// What of `piece` the command has written itself; tells that it has begun.
+    fn own_part(&mut self, output: Output, piece: Bytes) -> Bytes {
+        let Some(opening) = &mut self.opening else { return piece };
+        let (own, begun) = opening.take(output, piece);
+        if let Some(begun) = begun {
+            self.pid.send_if_modified(|pid| {
+                let awaited = *pid == Pid::Awaited;
+                if awaited {
+                    *pid = Pid::Known(begun.pid);
+                }
+                awaited
+            });
+            self.progress.send_if_modified(|progress| {
+                let starting = *progress == Progress::Starting;
+                if starting {
+                    *progress = Progress::Running;
+                }
+                starting
+            });
         }
+        own
+    }
+
+    /// Whether the login has not come to running the command yet.
+    fn awaits_login(&self) -> bool {
+        self.opening.as_ref().is_some_and(|opening| !opening.is_over())
+    }
+
+    fn no_shell(&self) -> Progress {
+        let said = self.opening.as_ref().map(Opening::said).unwrap_or_default();
+        Progress::NoShell(Arc::new(NoShell { status: self.told.status, said }))
     }
 
     fn finish_stderr(&mut self) {
-        let rest = self.pid_reader.rest();
+        let rest = self.opening.as_ref().map(Opening::unmarked_stderr).unwrap_or_default();
         // What has no room any more is the end of more than anybody reads.
-        drop(self.stderr.push(Bytes::from(rest)));
+        drop(self.stderr.push(rest));
         self.pid.send_if_modified(|pid| {
             let awaited = *pid == Pid::Awaited;
             if awaited {
@@ -302,15 +381,17 @@ impl Task {
         if let Some(why) = self.ending {
             return why;
         }
-        if !self.output_ended {
-            // The host did not say that this was all.
+        if !self.told.is_all() {
             self.break_streams(
                 io::ErrorKind::ConnectionReset,
                 "the connection ended in the middle of the output",
             );
-            self.finish_stderr();
         }
-        self.status.map_or(Progress::NoStatus, Progress::Status)
+        self.finish_stderr();
+        if self.awaits_login() && (self.told.is_all() || self.told.closed) {
+            return self.no_shell();
+        }
+        self.told.progress()
     }
 
     fn break_streams(&self, kind: io::ErrorKind, text: &str) {
@@ -323,5 +404,25 @@ async fn optional(future: &mut Option<Sending>) {
     match future {
         Some(future) => future.await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_without_the_end_of_the_output_is_none() {
+        for (status, output_ended, closed, expected) in [
+            (Some(0), true, true, Progress::Status(0)),
+            (Some(3), true, false, Progress::Status(3)),
+            (Some(0), false, true, Progress::Status(0)),
+            (Some(0), false, false, Progress::NoStatus),
+            (None, true, true, Progress::NoStatus),
+            (None, false, false, Progress::NoStatus),
+        ] {
+            let told = Told { status, output_ended, closed };
+            assert_eq!(told.progress(), expected, "{told:?}");
+        }
     }
 }

@@ -3,18 +3,15 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use remote::{
-    Command, Dial, Error, Executor, Process, Stream,
-    quote::{self, QuoteError},
-};
+use remote::{Command, Dial, Error, Executor, Noise, Process, Stream, quote};
 use russh::{Channel, client::Msg};
 
 use crate::{
     channel::{Drained, Purpose, Sharing, drain},
     dial_error::dial_failure,
     host::{Host, SessionError},
-    kill::Start,
     link::{Link, OpenError},
+    login::{Start, StartError},
     process::Control,
     socket::Socket,
 };
@@ -33,7 +30,7 @@ impl SshExecutor {
         Self { host, name, sudo }
     }
 
-    /// Starts the command on a channel of `link` and waits for the host's word that it runs.
+    /// Starts the command on a channel of `link` and waits until the login has come to it.
     /// `kept` lives as long as the channel.
     async fn run<K: Send + 'static>(
         &self,
@@ -43,9 +40,9 @@ impl SshExecutor {
         kept: K,
     ) -> Result<Process, Error> {
         let program = command.program();
-        let start = Start::new(command, self.sudo, link.refuses_signals())
+        let start = Start::new(command, self.sudo, link.refuses_signals(), self.host.login.clone())
             .map_err(|error| self.not_started(program, error))?;
-        let drained = drain(channel, Purpose::Command(start), sharing, link, kept);
+        let drained = drain(channel, Purpose::Command(Box::new(start)), sharing, link, kept);
         let Drained { stdin, stdout, stderr, progress, cancel, end_on_drop } = drained;
         let mut control = Control::new(program, &self.name, progress, cancel, end_on_drop);
         control.started().await?;
@@ -57,8 +54,8 @@ impl SshExecutor {
         })
     }
 
-    fn not_started(&self, program: &str, error: QuoteError) -> Error {
-        Error::Start { program: program.to_owned(), host: self.name.clone(), source: Box::new(error) }
+    fn not_started(&self, program: &str, error: impl Into<StartError>) -> Error {
+        Error::Start { program: program.to_owned(), host: self.name.clone(), source: Box::new(error.into()) }
     }
 
     fn no_session(&self, program: &str, error: SessionError) -> Error {
@@ -118,6 +115,14 @@ impl Executor for SshExecutor {
 
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn uses_sudo(&self) -> bool {
+        self.sudo
+    }
+
+    fn noise(&self) -> Option<Noise> {
+        self.host.login.noise().cloned()
     }
 }
 

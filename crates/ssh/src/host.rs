@@ -22,6 +22,7 @@ use crate::{
     channel::Sharing,
     connect::{Failed, RetryHint, greet, log_in, offered_key, transport},
     link::{Link, OpenError, Slot},
+    login::Login,
     shared_error::Shared,
     target::Target,
 };
@@ -56,6 +57,8 @@ pub(crate) struct Host {
     own: Arc<Semaphore>,
     starts: Semaphore,
     handshakes: AtomicU64,
+    /// What its login is like, seen by whatever connection.
+    pub(crate) login: Arc<Login>,
 }
 
 /// The shared connections, and what keeps callers from making one each.
@@ -77,6 +80,7 @@ impl Host {
             own: Arc::new(Semaphore::new(OWN_LINKS)),
             starts: Semaphore::new(STARTS),
             handshakes: AtomicU64::new(0),
+            login: Arc::default(),
         }
     }
 

@@ -35,13 +35,18 @@ impl Control {
         }
     }
 
-    /// Waits for the host's word that the command runs.
+    /// Waits until the login has come to the command.
     pub(crate) async fn started(&mut self) -> Result<(), Error> {
-        match self.reach(|progress| progress != Progress::Starting).await {
+        match self.reach(|progress| *progress != Progress::Starting).await {
             Progress::Refused => Err(Error::Start {
                 program: self.program.clone(),
                 host: self.host.clone(),
                 source: "the host refused to run commands".into(),
+            }),
+            Progress::NoShell(login) => Err(Error::NoShell {
+                host: self.host.clone(),
+                status: login.status,
+                said: login.said.trim().to_owned(),
             }),
             // It may have begun: only the host knows.
             Progress::NoStatus => Err(self.no_status()),
@@ -54,9 +59,9 @@ impl Control {
         self.reach(|progress| !matches!(progress, Progress::Starting | Progress::Running)).await
     }
 
-    async fn reach(&mut self, enough: impl Fn(Progress) -> bool) -> Progress {
-        match self.progress.wait_for(|progress| enough(*progress)).await {
-            Ok(progress) => *progress,
+    async fn reach(&mut self, enough: impl Fn(&Progress) -> bool) -> Progress {
+        match self.progress.wait_for(|progress| enough(progress)).await {
+            Ok(progress) => progress.clone(),
             // The draining task is gone without a word: its runtime is being shut down.
             Err(_) => Progress::NoStatus,
         }
@@ -73,9 +78,11 @@ impl ProcessControl for Control {
         match self.ended().await {
             Progress::Status(status) => Ok(status),
             Progress::Cancelled => Err(Error::Cancelled),
-            Progress::Starting | Progress::Running | Progress::Refused | Progress::NoStatus => {
-                Err(self.no_status())
-            }
+            Progress::Starting
+            | Progress::Running
+            | Progress::Refused
+            | Progress::NoShell(_)
+            | Progress::NoStatus => Err(self.no_status()),
             Progress::TooSlow => {
                 let text = format!("its reader left more than {} MiB waiting", SHARED_LIMIT >> 20);
                 Err(Error::Io {

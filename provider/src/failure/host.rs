@@ -1,9 +1,12 @@
 //! Failures between us and a host.
 
 use framework::{Diagnostic, error_chain};
-use remote::{Error, connection::HostKey};
+use remote::{Error, collect::last_lines, connection::HostKey};
 
 use super::sentence;
+
+/// The most lines of a machine's words that are quoted.
+const LINES: usize = 20;
 
 /// The diagnostic of a failed operation on a host.
 ///
@@ -55,6 +58,7 @@ fn story(error: &Error) -> (String, String) {
                  the provider's `ssh` block (environment: WINDLASS_SSH_USER, WINDLASS_SSH_PRIVATE_KEY_FILE)."
             ),
         ),
+        Error::NoShell { host, status, said } => (no_shell(host, *status, said), login_hint(host, said)),
         Error::Configuration { what } => {
             (sentence(what), "Correct the provider's `ssh` block or the WINDLASS_SSH_* environment.".to_owned())
         }
@@ -70,6 +74,9 @@ fn story(error: &Error) -> (String, String) {
             format!("{program:?} on {host} was ended because it took longer than {} s.", limit.as_secs()),
             "If the host is only slow, give the operation more time in the resource's `timeouts`.".to_owned(),
         ),
+        Error::Sudo { host, program, said } => {
+            (format!("sudo on {host} did not run {program:?}:\n{said}"), sudo_hint(host, program, said))
+        }
         Error::Failed { program, host, status, stderr } => {
             (failed(program, host, *status, stderr), hint_for(program, stderr))
         }
@@ -104,6 +111,80 @@ fn failed(program: &str, host: &str, status: u32, stderr: &str) -> String {
     format!("{program:?} on {host} ended with status {status}:\n{stderr}")
 }
 
+/// What a login did in place of running a command.
+fn no_shell(host: &str, status: Option<u32>, said: &str) -> String {
+    let did = match status {
+        Some(status) => format!("ended with status {status}"),
+        None => "did not come to it in a minute".to_owned(),
+    };
+    match said.trim() {
+        "" => format!("The login {host} was accepted, but it ran no command: it {did} and said nothing."),
+        said => {
+            let said = last_lines(said, LINES);
+            format!("The login {host} was accepted, but it ran no command: it {did} and said:\n{said}")
+        }
+    }
+}
+
+/// The next step after a login that runs no commands, as far as its own words tell.
+fn login_hint(host: &str, said: &str) -> String {
+    let user = user_of(host);
+    let said = said.to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    let other = "`user` of the windlass_host or of the provider's `ssh` block, or in the connection \
+                 (environment: WINDLASS_SSH_USER)";
+    if says(&["login as", "log in as"]) {
+        format!("The machine wants another user than {user}: set the one that it names as {other}.")
+    } else if says(&["expired", "password change"]) {
+        format!(
+            "The password of {user}, or the account, has expired. Renew it on the machine (`passwd {user}`, \
+             `chage --list {user}`), or set another user as {other}."
+        )
+    } else if says(&["sftp"]) {
+        format!(
+            "{user} may only transfer files there (`ForceCommand` in sshd_config, or a command in its \
+             authorized_keys). Take that away, or set another user as {other}."
+        )
+    } else if says(&["not available", "nologin", "restricted"]) {
+        format!(
+            "{user} has no shell that runs commands. Give it one on the machine (`usermod --shell /bin/bash {user}`), \
+             or set another user as {other}."
+        )
+    } else {
+        format!(
+            "The shell of {user}, a command in its ~/.ssh/authorized_keys or `ForceCommand` in sshd_config does \
+             something else than running commands; `ssh {user}@… true` shows it. Mend that on the machine, or set \
+             another user as {other}."
+        )
+    }
+}
+
+/// What sudo needs to run our commands, as far as its own words tell.
+fn sudo_hint(host: &str, program: &str, said: &str) -> String {
+    let user = user_of(host);
+    if said.contains("tty") {
+        return format!(
+            "sudo there wants a terminal (`requiretty`), which no command over SSH has. Switch that off for this user \
+             with a line in sudoers (`visudo -f /etc/sudoers.d/windlass`):\n`Defaults:{user} !requiretty`"
+        );
+    }
+    if said.contains("sudo: not found") {
+        return "Install sudo on the host, or log in as root, or as a user of the group docker with `sudo = false`."
+            .to_owned();
+    }
+    format!(
+        "Allow it with a line in sudoers (`visudo -f /etc/sudoers.d/windlass`):\n{user} ALL=(root) NOPASSWD: ALL\nA rule \
+         for some programs, such as docker alone, is not enough with `sudo = true`: {program:?} and others run under \
+         sudo as well. Where Docker is all that the user shall be allowed, add it to the group docker (`usermod -aG \
+         docker {user}`) and set `sudo = false`; files go where the user may write then."
+    )
+}
+
+/// The user in a host's name, `deploy@web:22`.
+fn user_of(host: &str) -> &str {
+    host.rsplit_once('@').map_or("the user", |(user, _)| user)
+}
+
 /// The next step after a command failed, as far as its own words tell.
 fn hint_for(program: &str, stderr: &str) -> String {
     let says = |text: &str| stderr.contains(text);
@@ -112,7 +193,7 @@ fn hint_for(program: &str, stderr: &str) -> String {
     } else if says("Permission denied") || says("Operation not permitted") {
         "The SSH user may not do this. Use another user, or give it sudo without a password and set `sudo = true` on \
          the windlass_host."
-    } else if program == "sudo" || says("a password is required") {
+    } else if program == "sudo" {
         "The SSH user needs sudo without a password (NOPASSWD) for this command."
     } else if says("not found") || says("No such file or directory") {
         "A program or a file is missing on the host."
@@ -147,7 +228,10 @@ mod tests {
                 known_hosts_line: "web ssh-ed25519 A".into(),
             },
             Error::Authentication { host: host(), user: "root".into(), tried: vec![] },
+            Error::NoShell { host: host(), status: Some(142), said: "no".into() },
+            Error::NoShell { host: host(), status: None, said: String::new() },
             Error::Configuration { what: "there is no key file".into() },
+            Error::Sudo { host: host(), program: "env".into(), said: "sudo: no".into() },
             Error::Start { program: "docker".into(), host: host(), source: source().into() },
             Error::Dial { target: "/var/run/docker.sock".into(), host: host(), source: source().into() },
             Error::NoStatus { program: "docker".into(), host: host() },
@@ -185,6 +269,53 @@ mod tests {
         for part in ["SHA256:old", &offered, &step, "no authentication was tried"] {
             assert!(text.contains(part), "{part} is missing in {text}");
         }
+    }
+
+    #[test]
+    fn a_login_that_runs_no_command_is_quoted_and_has_a_next_step() {
+        let told = |status: Option<u32>, said: &str| {
+            detail(&Error::NoShell { host: "root@web:22".into(), status, said: said.into() })
+        };
+        let notice = "Please login as the user \"admin\" rather than the user \"root\".";
+        assert_eq!(
+            told(Some(142), notice),
+            format!(
+                "The login root@web:22 was accepted, but it ran no command: it ended with status 142 and said:\n\
+                 {notice}\n\nNothing was changed.\n\nThe machine wants another user than root: set the one that it \
+                 names as `user` of the windlass_host or of the provider's `ssh` block, or in the connection \
+                 (environment: WINDLASS_SSH_USER)."
+            )
+        );
+        for (status, said, next) in [
+            (Some(1), "This account is currently not available.", "usermod --shell /bin/bash root"),
+            (Some(1), "This service allows sftp connections only.", "may only transfer files"),
+            (Some(1), "WARNING: Your password has expired.\nPassword change required", "`passwd root`"),
+            (Some(1), "bash: line 1: exec: restricted", "has no shell that runs commands"),
+            (Some(0), "", "and said nothing."),
+            (None, "Enter your token:", "in a minute and said:\nEnter your token:"),
+        ] {
+            let text = told(status, said);
+            assert!(text.contains(next) && text.contains("another user"), "{next:?} is missing in {text}");
+        }
+    }
+
+    #[test]
+    fn sudo_is_quoted_and_the_line_that_is_missing_told() {
+        let told = |said: &str| {
+            let (host, program) = ("admin@web:22".to_owned(), "env".to_owned());
+            detail(&Error::Sudo { host, program, said: said.to_owned() })
+        };
+        let tty = told("sudo: sorry, you must have a tty to run sudo");
+        assert!(tty.contains("`Defaults:admin !requiretty`") && !tty.contains("NOPASSWD"), "{tty}");
+        let refused = told("sudo: a password is required");
+        for part in [
+            "sudo on admin@web:22 did not run \"env\":\nsudo: a password is required",
+            "\nadmin ALL=(root) NOPASSWD: ALL\n",
+            "usermod -aG docker admin",
+        ] {
+            assert!(refused.contains(part), "{part} is missing in {refused}");
+        }
+        assert!(told("sh: 1: exec: sudo: not found").contains("Install sudo"));
     }
 
     #[test]

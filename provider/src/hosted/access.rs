@@ -68,6 +68,9 @@ fn access_error(error: &Error) -> Option<Error> {
         Error::Authentication { host, user, tried } => {
             Error::Authentication { host: host.clone(), user: user.clone(), tried: tried.clone() }
         }
+        Error::NoShell { host, status, said } => {
+            Error::NoShell { host: host.clone(), status: *status, said: said.clone() }
+        }
         Error::Configuration { what } => Error::Configuration { what: what.clone() },
         _ => return None,
     })

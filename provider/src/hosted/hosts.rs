@@ -18,6 +18,7 @@ use remote::{
 use super::{
     access::Denials,
     host::{Host, Known},
+    logins::Logins,
 };
 use crate::{
     failure::{Failure, Stop},
@@ -33,6 +34,7 @@ pub(crate) struct Hosts {
     pub(super) denials: Denials,
     /// What Read has been asked about, as [`Hosts::remember`] got it.
     recorded: Mutex<HashSet<String>>,
+    logins: Logins,
 }
 
 impl Hosts {
@@ -115,6 +117,11 @@ impl Hosts {
         self.denials.refuse(title, prior, planned)
     }
 
+    /// What should be known of the hosts that were met, each thing once.
+    pub(crate) fn remarks(&self) -> Diagnostics {
+        self.logins.remarks()
+    }
+
     /// The host behind `connection`.
     ///
     /// # Errors
@@ -124,6 +131,7 @@ impl Hosts {
             Connection::Local(_) => Arc::new(Local::default()),
             Connection::Ssh(ssh) => self.pool.executor(ssh, &credentials(ssh, settings)?),
         };
+        self.logins.met(&executor);
         let known = {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             known.entry(connection.clone()).or_default().clone()

@@ -12,6 +12,7 @@ mod access;
 mod attribute;
 mod host;
 mod hosts;
+mod logins;
 mod object;
 mod on_host;
 mod relocation;

@@ -5,12 +5,20 @@ use anyhow::Result;
 
 /// A program and the Debian package that brings it.
 const PROGRAMS: &[(&str, &str)] = &[
+    // Login shells.
+    ("bash", "bash"),
+    ("bsd-csh", "csh"),
+    ("busybox", "busybox-static"),
+    ("dash", "dash"),
+    ("fish", "fish"),
     ("git", "git"),
     ("ssh", "openssh-client"),
     ("ssh-agent", "openssh-client"),
     ("ssh-keygen", "openssh-client"),
     ("sshd", "openssh-server"),
     ("tar", "tar"),
+    ("tcsh", "tcsh"),
+    ("zsh", "zsh"),
 ];
 
 /// Installs what is missing, as root on Debian.

@@ -16,6 +16,7 @@ pub(crate) trait ErasedProvider: Send + Sync {
     fn mistakes(&self) -> Vec<String>;
     async fn validate(&self, cx: &Context, config: &Value) -> Diagnostics;
     async fn configure(&self, cx: &Context, config: &Value) -> Result<(), Diagnostics>;
+    fn remarks(&self) -> Diagnostics;
 }
 
 pub(crate) struct Erased<P> {
@@ -57,5 +58,9 @@ impl<P: Provider> ErasedProvider for Erased<P> {
     async fn configure(&self, cx: &Context, config: &Value) -> Result<(), Diagnostics> {
         let config = model(config, NAME)?;
         guard(cx, "Could not configure the provider", self.provider.configure(cx, config)).await
+    }
+
+    fn remarks(&self) -> Diagnostics {
+        self.provider.remarks()
     }
 }

@@ -2,7 +2,7 @@
 
 use tfvalue::{Type, Value};
 
-use super::{Dynamic, Server, all, decode, encode, limits};
+use super::{Dynamic, Server, decode, encode, limits};
 use crate::erased::{AnyResource, Applied, Stored, could_not, private_of_prior};
 use crate::rules::{self, Violation, check_apply, check_state, without_unknown, without_write_only};
 use crate::schema::{Body, Operation};
@@ -62,7 +62,7 @@ impl Server {
         } else {
             create_or_update(resource, &cx, values, request, fallback).await
         };
-        response.diagnostics = all(&cx, response.diagnostics);
+        response.diagnostics = self.all(&cx, response.diagnostics);
         response
     }
 }

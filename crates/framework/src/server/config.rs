@@ -1,6 +1,6 @@
 //! PrepareProviderConfig and Configure.
 
-use super::{Core, Dynamic, Server, all, decode, validate};
+use super::{Core, Dynamic, Server, decode, validate};
 use crate::schema::{Operation, Timeouts};
 use crate::{Capabilities, Diagnostics};
 
@@ -35,7 +35,7 @@ impl Server {
             Ok(value) => {
                 let mut problems = validate::by_schema(&schema.body, &value);
                 problems.append(self.provider.validate(&cx, &value).await);
-                all(&cx, problems)
+                self.all(&cx, problems)
             }
             Err(problems) => problems,
         };
@@ -52,6 +52,6 @@ impl Server {
             Ok(value) => self.provider.configure(&cx, &value).await,
             Err(problems) => Err(problems),
         };
-        all(&cx, outcome.err().unwrap_or_default())
+        self.all(&cx, outcome.err().unwrap_or_default())
     }
 }

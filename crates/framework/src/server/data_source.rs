@@ -2,7 +2,7 @@
 
 use tfvalue::Value;
 
-use super::{Dynamic, Server, all, decode, encode, limits, unsupported};
+use super::{Dynamic, Server, decode, encode, limits, unsupported};
 use crate::erased::could_not;
 use crate::rules::{self, check_plan, check_state};
 use crate::schema::{Body, Operation};
@@ -50,8 +50,8 @@ impl Server {
             Err(problems) => Err(problems),
         };
         match outcome {
-            Ok(state) => ReadDataSourceResponse { state, diagnostics: all(&cx, Diagnostics::new()) },
-            Err(problems) => failed(all(&cx, problems)),
+            Ok(state) => ReadDataSourceResponse { state, diagnostics: self.all(&cx, Diagnostics::new()) },
+            Err(problems) => failed(self.all(&cx, problems)),
         }
     }
 }

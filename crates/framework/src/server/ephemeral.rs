@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use tokio_util::sync::CancellationToken;
 
 use super::data_source::check_result;
-use super::{Dynamic, Server, all, decode, encode, unsupported};
+use super::{Dynamic, Server, decode, encode, unsupported};
 use crate::erased::{AnyEphemeral, OpenedValue, could_not};
 use crate::schema::{Operation, Timeouts};
 use crate::{Capabilities, Context, Diagnostics};
@@ -64,7 +64,7 @@ impl Server {
             Some(request.capabilities),
         );
         let mut response = open(ephemeral, &cx, &request).await.unwrap_or_else(failed);
-        response.diagnostics = all(&cx, response.diagnostics);
+        response.diagnostics = self.all(&cx, response.diagnostics);
         response
     }
 
@@ -79,7 +79,7 @@ impl Server {
             Ok(renewed) => (renewed, Diagnostics::new()),
             Err(problems) => ((private.to_vec(), None), problems),
         };
-        RenewResponse { private: renewed.0, renew_at: renewed.1, diagnostics: all(&cx, problems) }
+        RenewResponse { private: renewed.0, renew_at: renewed.1, diagnostics: self.all(&cx, problems) }
     }
 
     /// Closes an ephemeral resource, also after [`Server::stop`].
@@ -90,7 +90,7 @@ impl Server {
             Ok(ephemeral) => ephemeral.0.close(&cx, private).await,
             Err(problems) => Err(problems),
         };
-        all(&cx, outcome.err().unwrap_or_default())
+        self.all(&cx, outcome.err().unwrap_or_default())
     }
 }
 

@@ -141,6 +141,14 @@ impl Server {
         Context::new(operation, token, limits).called_by(&core.version, capabilities, self.grace)
     }
 
+    /// Warnings of the call and remarks of the provider, then what went wrong.
+    fn all(&self, cx: &Context, problems: Diagnostics) -> Diagnostics {
+        let mut all = cx.take_warnings();
+        all.append(self.provider.remarks());
+        all.append(problems);
+        all
+    }
+
     fn resource(&self, type_name: &str, operation: &str) -> Result<&AnyResource, Diagnostics> {
         self.resources.get(type_name).ok_or_else(|| unsupported("resource type", type_name, operation))
     }
@@ -167,13 +175,6 @@ fn unsupported(kind: &str, type_name: &str, operation: &str) -> Diagnostics {
 /// The time limits that apply to something with this schema and these values.
 fn limits(schema: &Schema, object: &Value) -> Timeouts {
     schema.timeouts.as_ref().map(|defaults| resolve_timeouts(defaults, object)).unwrap_or_default()
-}
-
-/// Warnings of the call, then what went wrong.
-fn all(cx: &Context, problems: Diagnostics) -> Diagnostics {
-    let mut all = cx.take_warnings();
-    all.append(problems);
-    all
 }
 
 /// Decodes a value that the core sent; what cannot be decoded is a bug on one of the two sides.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tfvalue::{Path, Value};
 
-use super::{Dynamic, Server, all, decode, encode};
+use super::{Dynamic, Server, decode, encode};
 use crate::erased::{AnyResource, Planned, Stored, could_not};
 use crate::rules::{self, check_plan, replace_paths, without_write_only};
 use crate::schema::{Operation, Timeouts};
@@ -53,7 +53,7 @@ impl Server {
             Ok(response) => response,
             Err(diagnostics) => PlanResponse { diagnostics, ..PlanResponse::default() },
         };
-        response.diagnostics = all(&cx, response.diagnostics);
+        response.diagnostics = self.all(&cx, response.diagnostics);
         response
     }
 }

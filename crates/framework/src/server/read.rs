@@ -2,7 +2,7 @@
 
 use tfvalue::Value;
 
-use super::{Dynamic, Server, all, decode, encode, limits};
+use super::{Dynamic, Server, decode, encode, limits};
 use crate::erased::{AnyResource, Stored, could_not};
 use crate::rules::{self, check_state};
 use crate::schema::Operation;
@@ -59,7 +59,7 @@ impl Server {
             Err(problems) => Err(problems),
         };
         let mut response = outcome.unwrap_or_else(unchanged);
-        response.diagnostics = all(&cx, response.diagnostics);
+        response.diagnostics = self.all(&cx, response.diagnostics);
         response
     }
 }

@@ -2,7 +2,7 @@
 
 use tfvalue::json;
 
-use super::{Dynamic, Server, all, encode};
+use super::{Dynamic, Server, encode};
 use crate::erased::{AnyResource, could_not, with_blocks};
 use crate::rules::{self, check_state, without_write_only};
 use crate::schema::{Operation, Timeouts};
@@ -68,9 +68,9 @@ impl Server {
         let cx = self.context(Operation::Read, &request.type_name, Timeouts::default(), None);
         match upgrade(resource, &cx, request).await {
             Ok(upgraded_state) => {
-                UpgradeResponse { upgraded_state, diagnostics: all(&cx, Diagnostics::new()) }
+                UpgradeResponse { upgraded_state, diagnostics: self.all(&cx, Diagnostics::new()) }
             }
-            Err(problems) => failed(all(&cx, problems)),
+            Err(problems) => failed(self.all(&cx, problems)),
         }
     }
 
@@ -84,9 +84,9 @@ impl Server {
         let cx = self.context(Operation::Import, type_name, Timeouts::default(), None);
         match import(resource, &cx, id).await {
             Ok(imported) => {
-                ImportResponse { imported: vec![imported], diagnostics: all(&cx, Diagnostics::new()) }
+                ImportResponse { imported: vec![imported], diagnostics: self.all(&cx, Diagnostics::new()) }
             }
-            Err(problems) => failed(all(&cx, problems)),
+            Err(problems) => failed(self.all(&cx, problems)),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use tfvalue::{Path, Value};
 
-use super::{Dynamic, Server, all, decode, unsupported};
+use super::{Dynamic, Server, decode, unsupported};
 use crate::erased::could_not;
 use crate::rules::write_only_set;
 use crate::schema::{Body, Nesting, Operation, Timeouts};
@@ -39,7 +39,7 @@ impl Server {
             problems.append(refused.into_iter().map(|path| needs_write_only(body, path)));
         }
         problems.append(resource.validate(&cx, &value).await);
-        all(&cx, problems)
+        self.all(&cx, problems)
     }
 
     /// Validates the configuration of a data source.
@@ -55,7 +55,7 @@ impl Server {
         let cx = self.context(Operation::Validate, &type_name, Timeouts::default(), None);
         let mut problems = by_schema(&source.0.schema().body, &value);
         problems.append(source.0.validate(&cx, &value).await);
-        all(&cx, problems)
+        self.all(&cx, problems)
     }
 
     /// Validates the configuration of an ephemeral resource.
@@ -71,7 +71,7 @@ impl Server {
         let cx = self.context(Operation::Validate, &type_name, Timeouts::default(), None);
         let mut problems = by_schema(&ephemeral.0.schema().body, &value);
         problems.append(ephemeral.0.validate(&cx, &value).await);
-        all(&cx, problems)
+        self.all(&cx, problems)
     }
 }
 

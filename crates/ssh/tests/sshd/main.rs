@@ -8,6 +8,7 @@ mod failures;
 mod host_keys;
 mod jump;
 mod limits;
+mod logins;
 mod server;
 mod soak;
 mod streams;

@@ -110,6 +110,7 @@ impl RunError {
                     | Error::HostKeyMismatch { .. }
                     | Error::HostKeyUnknown { .. }
                     | Error::Authentication { .. }
+                    | Error::NoShell { .. }
                     | Error::Configuration { .. }
                     | Error::Start { .. }
                     | Error::Dial { .. }
