@@ -76,9 +76,6 @@ impl<'a> Compose<'a> {
     async fn no_compose(&self, output: &Output) -> Error {
         let host = self.exec.name().to_owned();
         let stderr = output.stderr_text().to_ascii_lowercase();
-        if stderr.contains("sudo:") {
-            return Error::Sudo { host };
-        }
         if output.status == 127 {
             return Error::Missing { host };
         }
@@ -380,8 +377,6 @@ mod tests {
         assert!(matches!(none, Error::ComposeMissing { v1: None, .. }));
         let no_docker = version(Reply::failure(127, "env: 'docker': No such file"), None).await.unwrap_err();
         assert!(matches!(no_docker, Error::Missing { .. }));
-        let sudo = version(Reply::failure(1, "sudo: a password is required"), None).await.unwrap_err();
-        assert!(matches!(sudo, Error::Sudo { .. }));
     }
 
     #[test]

@@ -21,9 +21,6 @@ pub enum Error {
         /// The socket that was asked.
         socket: String,
     },
-    /// sudo refused to run docker without a password.
-    #[error("docker cannot be run by sudo without a password on {host}")]
-    Sudo { host: String },
     /// What answers is podman, which labels and hashes Compose projects differently.
     #[error("the engine at {socket} on {host} is podman, which is not supported")]
     Podman {

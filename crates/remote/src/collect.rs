@@ -6,6 +6,7 @@
 //! when one of our own ends fails, and when their future is dropped.
 
 mod pump;
+mod sudo;
 
 use std::time::Duration;
 
@@ -100,8 +101,8 @@ pub async fn run(exec: &dyn Executor, command: &Command, input: Input<'_>) -> Re
 /// Runs `command` to its end within `limits`, whatever its exit status is.
 ///
 /// # Errors
-/// When it could not be started, gave no exit status, took longer than [`Command::time_limit`],
-/// was cancelled, wrote more than the cap, or `input` failed.
+/// When it could not be started, not even by sudo, gave no exit status, took longer than
+/// [`Command::time_limit`], was cancelled, wrote more than the cap, or `input` failed.
 pub async fn run_with(
     exec: &dyn Executor,
     command: &Command,
@@ -172,11 +173,12 @@ pub async fn stream_checked(
 /// # Errors
 /// [`Error::Failed`] unless its status is 0.
 pub fn checked(exec: &dyn Executor, command: &Command, output: &Output) -> Result<(), Error> {
-    ended_well(exec, command, output.status, &output.stderr)
+    let said = if output.stderr.trim_ascii().is_empty() { &output.stdout } else { &output.stderr };
+    ended_well(exec, command, output.status, said)
 }
 
-/// [`Error::Failed`] unless `status` is 0.
-fn ended_well(exec: &dyn Executor, command: &Command, status: u32, stderr: &[u8]) -> Result<(), Error> {
+/// [`Error::Failed`] with the last lines of `said` unless `status` is 0.
+fn ended_well(exec: &dyn Executor, command: &Command, status: u32, said: &[u8]) -> Result<(), Error> {
     if status == 0 {
         return Ok(());
     }
@@ -184,7 +186,7 @@ fn ended_well(exec: &dyn Executor, command: &Command, status: u32, stderr: &[u8]
         program: command.program().to_owned(),
         host: exec.name().to_owned(),
         status,
-        stderr: last_lines(&String::from_utf8_lossy(stderr), STDERR_LINES),
+        stderr: last_lines(&String::from_utf8_lossy(said), STDERR_LINES),
     })
 }
 
@@ -219,7 +221,11 @@ async fn drive(
     let stop = tokio::select! {
         biased;
         ended = pump::pump(&mut process, input, stdout, &mut stderr) => match ended {
-            Ok(status) => return Ok(Streamed { status, stderr: stderr.into_bytes() }),
+            Ok(status) => {
+                let stderr = stderr.into_bytes();
+                sudo::check(exec, command, status, &stderr)?;
+                return Ok(Streamed { status, stderr });
+            }
             Err(broken) => Stop::Broken(broken),
         },
         () = cancel.cancelled() => Stop::Cancelled,

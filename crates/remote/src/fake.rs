@@ -91,6 +91,7 @@ pub struct Call {
 #[derive(Clone, Debug)]
 pub struct Fake {
     name: String,
+    sudo: bool,
     state: Arc<Mutex<State>>,
 }
 
@@ -128,7 +129,13 @@ impl Default for Fake {
 impl Fake {
     /// A host of this name with an empty script.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), state: Arc::default() }
+        Self { name: name.into(), sudo: false, state: Arc::default() }
+    }
+
+    /// One where privileged commands run under sudo. (Their words are the same in the script.)
+    #[must_use]
+    pub fn with_sudo(self) -> Self {
+        Self { sudo: true, ..self }
     }
 
     /// Lets the command of exactly these words run once. Different commands may come in any
@@ -219,5 +226,9 @@ impl Executor for Fake {
 
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn uses_sudo(&self) -> bool {
+        self.sudo
     }
 }

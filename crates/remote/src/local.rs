@@ -90,6 +90,10 @@ impl Executor for Local {
     fn name(&self) -> &str {
         "this machine"
     }
+
+    fn uses_sudo(&self) -> bool {
+        self.sudo
+    }
 }
 
 /// The home directory, where a login would start.

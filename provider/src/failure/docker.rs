@@ -41,11 +41,6 @@ fn advice(error: &Error) -> Option<String> {
              put sudo=1 into the connection if the user may run sudo without a password."
                 .to_owned()
         }
-        Error::Sudo { .. } => {
-            "Allow the user to run docker by sudo without a password (NOPASSWD in sudoers), or add it \
-             to the group docker and take sudo=1 out of the connection."
-                .to_owned()
-        }
         Error::Podman { .. } => {
             "Install Docker Engine on the host, or name its socket in the connection: \
              docker=/path/to/docker.sock."

@@ -17,8 +17,6 @@ pub enum Finding {
     Answers,
     /// There is no client.
     Missing,
-    /// sudo wants a password.
-    Sudo,
     /// The socket is not permitted.
     Permission,
     /// Nobody listens at the socket.
@@ -42,20 +40,17 @@ pub(super) async fn why(executor: &dyn Executor, socket: &str, source: ApiError)
     let (host, socket) = (executor.name().to_owned(), socket.to_owned());
     match finding {
         Finding::Missing => Error::Missing { host },
-        Finding::Sudo => Error::Sudo { host },
         Finding::Permission => Error::Permission { host, socket },
         Finding::NotRunning => Error::NotRunning { host, socket },
         Finding::Answers | Finding::Unknown => Error::Engine { host, operation: "answer".to_owned(), source },
     }
 }
 
-/// Reads the exit status and stderr of the client (or of what stands before it: `env`, `sudo`).
+/// Reads the exit status and stderr of the client (or of `env`, which stands before it).
 pub(super) fn read(status: u32, stderr: &str) -> Finding {
     let stderr = stderr.to_ascii_lowercase();
     if status == 0 {
         Finding::Answers
-    } else if stderr.contains("sudo:") || stderr.contains("not in the sudoers file") {
-        Finding::Sudo
     } else if stderr.contains("permission denied while trying to connect") {
         Finding::Permission
     } else if stderr.contains("cannot connect to the docker daemon")
@@ -91,8 +86,6 @@ mod tests {
                 "Cannot connect to the Docker daemon at unix:///nope.sock. Is the docker daemon running?\n",
                 Finding::NotRunning,
             ),
-            (1, "sudo: a password is required\n", Finding::Sudo),
-            (1, "deploy is not in the sudoers file.\n", Finding::Sudo),
             (1, "something new\n", Finding::Unknown),
         ] {
             assert_eq!(read(status, stderr), expected, "{stderr}");

@@ -70,7 +70,7 @@ impl Engine {
     /// API version with it.
     ///
     /// # Errors
-    /// [`Error::Missing`], [`Error::NotRunning`], [`Error::Permission`], [`Error::Sudo`] or
+    /// [`Error::Missing`], [`Error::NotRunning`], [`Error::Permission`] or
     /// [`Error::Podman`] where that is what stands in the way; [`Error::Remote`] where the host
     /// itself cannot be reached.
     pub async fn connect(executor: Arc<dyn Executor>, socket: &str) -> Result<Self, Error> {

@@ -56,7 +56,7 @@ fn listening(component: &'static str) -> Fake {
 }
 
 async fn failing(reply: Reply) -> Error {
-    let fake = Fake::new("web");
+    let fake = Fake::new("web").with_sudo();
     fake.always(transport::dial_stdio(SOCKET).words().to_vec(), Reply::failure(1, "refused"));
     fake.always(diagnose::ask(SOCKET).words().to_vec(), reply);
     Engine::connect(Arc::new(fake), SOCKET).await.unwrap_err()
@@ -88,5 +88,5 @@ async fn a_daemon_that_does_not_answer_is_diagnosed() {
     let error = failing(Reply::failure(1, "Cannot connect to the Docker daemon at unix:///x\n")).await;
     assert!(matches!(error, Error::NotRunning { .. }), "{error}");
     let error = failing(Reply::failure(1, "sudo: a password is required\n")).await;
-    assert!(matches!(error, Error::Sudo { .. }), "{error}");
+    assert!(matches!(error, Error::Remote(remote::Error::Sudo { .. })), "{error}");
 }

@@ -62,7 +62,10 @@ fn route() -> [Attribute; 12] {
             .describe("The Docker socket on the machine. Default: `/var/run/docker.sock`."),
         Attribute::bool("sudo").default(false).describe(
             "Put `sudo -n` before commands that need root: Docker, and files outside of the user's reach. The user \
-             needs sudo without a password for them.",
+             needs sudo without a password and without a terminal for them, by this line in sudoers: \
+             `<user> ALL=(root) NOPASSWD: ALL`. A shorter list gives no less: among the programs are `env` and `sh`, \
+             which run any other. Where Docker is all that the user shall be allowed, add it to the group docker and \
+             leave `sudo` out; files go where the user may write then.",
         ),
         Attribute::bool("wait_for_cloud_init")
             .default(true)
