@@ -9,11 +9,11 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use remote::{Command, Error, Executor, Input, Process, run};
+use remote::{Command, Error, Executor, Input, Process, conformance::patiently, run};
 use tokio::{
     io::AsyncReadExt,
     task::JoinSet,
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep},
 };
 
 /// Operations at once.
@@ -46,13 +46,9 @@ pub struct Report {
 /// end the connections, and leave the host reachable again), and waits until all have ended.
 ///
 /// # Panics
-/// When an operation neither ends within `bound` after the cut nor says clearly what became of
-/// it, when one is answered wrongly, or when the host does not work again afterwards.
-pub async fn soak<C: Future<Output = ()>>(
-    exec: Arc<dyn Executor>,
-    bound: Duration,
-    cut: impl FnOnce() -> C,
-) -> Report {
+/// When an operation does not end after the cut or does not say clearly what became of it, when one
+/// is answered wrongly, or when the host does not work again afterwards.
+pub async fn soak<C: Future<Output = ()>>(exec: Arc<dyn Executor>, cut: impl FnOnce() -> C) -> Report {
     let mut slow = vec![flood(&*exec, false).await, flood(&*exec, true).await];
     let mut operations = JoinSet::new();
     for number in 0..OPERATIONS {
@@ -64,7 +60,7 @@ pub async fn soak<C: Future<Output = ()>>(
     cut().await;
     let began = Instant::now();
     let mut outcomes = BTreeMap::new();
-    let all = async {
+    patiently("the end of everything after the cut", async {
         while let Some(outcome) = operations.join_next().await {
             for outcome in outcome.unwrap_or_else(|error| panic!("{error}")) {
                 *outcomes.entry(outcome).or_insert(0) += 1;
@@ -73,8 +69,8 @@ pub async fn soak<C: Future<Output = ()>>(
         for process in &mut slow {
             *outcomes.entry(read_slowly(process).await).or_insert(0) += 1;
         }
-    };
-    assert!(timeout(bound, all).await.is_ok(), "not all ended within {bound:?} of the cut: {outcomes:?}");
+    })
+    .await;
     let settled = began.elapsed();
     let after = run(&*exec, &Command::new(["echo", "again"]), Input::Nothing).await;
     assert!(matches!(&after, Ok(output) if output.stdout == b"again\n"), "after the cut: {after:?}");
@@ -116,13 +112,14 @@ async fn read_slowly(process: &mut Process) -> Outcome {
 /// A few operations of different kinds, one after the other.
 async fn endure(exec: &dyn Executor, number: usize) -> Vec<Outcome> {
     let text = format!("operation {number}");
-    let quick = Command::new(["echo", &text]);
-    let slow = Command::new(["sh", "-c", "sleep 1; echo \"$1\"", "sh", &text]);
+    let quick = Command::new(["echo", &text]).timeout(None);
+    let slow = Command::new(["sh", "-c", "sleep 1; echo \"$1\"", "sh", &text]).timeout(None);
     let payload: Vec<u8> = (0..1_u32 << 20).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let mut outcomes = Vec::new();
     let echoed = format!("{text}\n").into_bytes();
     outcomes.push(judge(run(exec, &quick, Input::Nothing).await, &echoed));
-    let cat = if number.is_multiple_of(10) { Command::new(["cat"]).bulk() } else { Command::new(["cat"]) };
+    let cat = Command::new(["cat"]).timeout(None);
+    let cat = if number.is_multiple_of(10) { cat.bulk() } else { cat };
     let payload = Bytes::from(payload);
     outcomes.push(judge(run(exec, &cat, Input::Bytes(payload.clone())).await, &payload));
     outcomes.push(judge(run(exec, &slow, Input::Nothing).await, &echoed));

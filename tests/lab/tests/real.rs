@@ -102,17 +102,18 @@ fn images_come_from_the_registry(lab: &Lab) {
 
 /// Polls a command on a host until it succeeds.
 fn eventually(lab: &Lab, host: &Host, words: &[&str]) {
-    let started = Instant::now();
-    while !lab.exec(host, words).unwrap().status.success() {
-        if started.elapsed() > Duration::from_secs(60) {
-            let _ = std::io::Write::write_all(
-                &mut std::io::stderr(),
-                &lab.exec(host, &["docker", "compose", "-f", "/srv/compose.yaml", "logs"]).unwrap().stdout,
-            );
-            panic!("{words:?} did not succeed");
+    // Tries are counted, not seconds: on a slow machine they take longer as well.
+    for _ in 0..300 {
+        if lab.exec(host, words).unwrap().status.success() {
+            return;
         }
         std::thread::sleep(Duration::from_millis(200));
     }
+    let _ = std::io::Write::write_all(
+        &mut std::io::stderr(),
+        &lab.exec(host, &["docker", "compose", "-f", "/srv/compose.yaml", "logs"]).unwrap().stdout,
+    );
+    panic!("{words:?} did not succeed");
 }
 
 fn services_run(lab: &Lab) {
@@ -133,17 +134,21 @@ fn services_run(lab: &Lab) {
     eventually(lab, host, &inside(&["cache", "redis-cli", "ping"]));
     let query = "PGPASSWORD='p w' psql -h db -U app app -tAc 'select 40 + 2'";
     eventually(lab, host, &inside(&["db", "sh", "-c", query]));
-    let started = Instant::now();
+    // What ignores its stop signal is killed, which is status 137.
+    let compose = "docker compose -f /srv/compose.yaml";
+    let statuses =
+        format!("{compose} stop && docker inspect -f '{{{{.State.ExitCode}}}}' $({compose} ps -aq)");
+    let statuses = lab.exec_ok(host, &["sh", "-c", &statuses]).unwrap();
+    assert!(statuses.lines().count() == 3 && !statuses.contains("137"), "{statuses}");
     lab.exec_ok(host, &["docker", "compose", "-f", "/srv/compose.yaml", "down", "-v"]).unwrap();
-    assert!(started.elapsed() < Duration::from_secs(9), "a service ignores its stop signal");
 }
 
 fn names_outside_fail_at_once(lab: &Lab) {
     let host = lab.host(Variant::Root).unwrap();
-    let started = Instant::now();
     let pull = lab.exec(host, &["docker", "pull", "registry.example/x:1"]).unwrap();
     assert!(!pull.status.success());
-    assert!(started.elapsed() < Duration::from_secs(5), "took {:?}", started.elapsed());
+    let said = String::from_utf8_lossy(&pull.stderr).to_lowercase();
+    assert!(!said.contains("timeout") && !said.contains("deadline"), "{said}");
 }
 
 fn mischief(lab: &Lab) {

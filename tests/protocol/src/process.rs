@@ -3,10 +3,10 @@
 use std::{
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
-    time::Duration,
 };
 
 use anyhow::{Context as _, Result, bail};
+use remote::conformance::patiently;
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, BufReader},
@@ -16,11 +16,6 @@ use tokio::{
 };
 
 pub use rustix::process::Signal;
-
-/// A core gives up on a provider that has not announced itself by then.
-const START_TIMEOUT: Duration = Duration::from_secs(60);
-/// No exit that was asked for may take so long; a core kills after two seconds.
-const EXIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A running provider with a temporary directory of its own. Killed on drop.
 #[derive(Debug)]
@@ -74,20 +69,18 @@ impl ProviderProcess {
     /// Waits for the first line on stdout that `wanted` accepts.
     pub async fn stdout_line(&mut self, wanted: impl Fn(&str) -> bool) -> Result<String> {
         let search = self.stdout.line(wanted);
-        match tokio::time::timeout(START_TIMEOUT, search).await {
-            Ok(Some(line)) => Ok(line),
-            Ok(None) => {
+        match patiently("the provider's announcement", search).await {
+            Some(line) => Ok(line),
+            None => {
                 self.stderr.finish().await;
                 bail!("the provider announced nothing; its stderr: {:#?}", self.stderr())
             }
-            Err(_) => bail!("the provider did not announce itself in time"),
         }
     }
 
     /// Waits for the end and for the last output.
     pub async fn exit(&mut self) -> Result<ExitStatus> {
-        let status = tokio::time::timeout(EXIT_TIMEOUT, self.child.wait()).await;
-        let status = status.context("the provider does not end")??;
+        let status = patiently("the provider's end", self.child.wait()).await?;
         self.stdout.finish().await;
         self.stderr.finish().await;
         Ok(status)

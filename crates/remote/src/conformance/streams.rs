@@ -71,8 +71,7 @@ pub(super) async fn an_unread_stream_blocks_nobody(exec: &dyn Executor) {
     // Long enough for every buffer on the way to fill.
     tokio::time::sleep(Duration::from_millis(500)).await;
     for _ in 0..10 {
-        let answer = tokio::time::timeout(Duration::from_secs(10), shell(exec, "echo here", &[])).await;
-        assert_eq!(answer.expect("another command is held up by an unread stream"), "here\n");
+        assert_eq!(shell(exec, "echo here", &[]).await, "here\n");
     }
     unread.control.cancel().await;
 }

@@ -1,8 +1,6 @@
 //! Commands, streams and sockets over one connection.
 
-use std::time::Duration;
-
-use remote::{Command, Dial, Input, run};
+use remote::{Command, Dial, Input, conformance::patiently, run};
 use ssh::Pool;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -63,7 +61,7 @@ async fn sockets_of_the_host_can_be_reached() {
         stream.shutdown().await.unwrap();
         let mut answer = String::new();
         let reading = stream.read_to_string(&mut answer);
-        tokio::time::timeout(Duration::from_secs(10), reading).await.unwrap().unwrap();
+        patiently("the answer", reading).await.unwrap();
         assert_eq!(answer, "ping", "{target}");
     }
 }

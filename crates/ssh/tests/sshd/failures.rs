@@ -1,25 +1,29 @@
 //! Hosts that are not there, go away, or forbid something.
 
-use std::time::Duration;
-
-use remote::{Command, Dial, Error, Input, credentials::Credentials, run};
-use ssh::Pool;
-use tokio::{
-    io::AsyncReadExt,
-    time::{Instant, timeout},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
+use remote::{Command, Dial, Error, Input, conformance::patiently, credentials::Credentials, run};
+use ssh::Pool;
+use tokio::{io::AsyncReadExt, time::Instant};
+
 use crate::server::Sshd;
+
+/// Longer than any test takes.
+const AGES: Duration = Duration::from_secs(24 * 3600);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_there_is_told_at_once() {
     let sshd = Sshd::prepare(&[]);
-    let began = Instant::now();
     let error = run(&*sshd.executor(), &Command::new(["true"]), Input::Nothing).await.unwrap_err();
     let Error::Unreachable { host, source } = error else { panic!("{error:?}") };
     assert!(host.ends_with(&format!("@127.0.0.1:{}", sshd.port)), "{host}");
     assert!(source.to_string().contains("refused"), "{source}");
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -28,7 +32,7 @@ async fn a_host_that_boots_late_is_waited_for() {
     let pool = Pool::with_agent(None);
     let (connection, credentials) = (sshd.connection(""), sshd.credentials());
     let waiting = tokio::spawn(async move {
-        let until = Instant::now() + Duration::from_secs(30);
+        let until = Instant::now() + AGES;
         pool.wait_for(&connection, &credentials, until).await
     });
     tokio::time::sleep(Duration::from_millis(700)).await;
@@ -42,17 +46,18 @@ async fn a_host_that_boots_late_is_waited_for() {
 async fn waiting_ends_at_its_deadline_and_at_once_where_there_is_no_hope() {
     let sshd = Sshd::prepare(&[]);
     let pool = Pool::with_agent(None);
-    let began = Instant::now();
-    let until = began + Duration::from_secs(1);
-    let result = pool.wait_for(&sshd.connection(""), &sshd.credentials(), until).await;
+    let until = Instant::now() + Duration::from_secs(1);
+    let (connection, credentials) = (sshd.connection(""), sshd.credentials());
+    let waiting = pool.wait_for(&connection, &credentials, until);
+    let result = patiently("the deadline", waiting).await;
     assert!(matches!(result, Err(Error::Unreachable { .. })), "{result:?}");
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
 
     let sshd = Sshd::start(&[]);
     let nobody = Credentials { key: None, ..sshd.credentials() };
-    let until = Instant::now() + Duration::from_secs(30);
-    let result = timeout(Duration::from_secs(5), pool.wait_for(&sshd.connection(""), &nobody, until)).await;
-    assert!(matches!(result, Ok(Err(Error::Authentication { .. }))), "{result:?}");
+    let connection = sshd.connection("");
+    let waiting = pool.wait_for(&connection, &nobody, Instant::now() + AGES);
+    let result = patiently("the refusal", waiting).await;
+    assert!(matches!(result, Err(Error::Authentication { .. })), "{result:?}");
 }
 
 /// Something listens there that is no SSH server and never says a word.
@@ -65,7 +70,7 @@ async fn a_silent_listener_is_given_up_after_the_connect_timeout() {
     let exec = Pool::with_agent(None).executor(&sshd.connection(""), &credentials);
     let command = Command::new(["true"]);
     let running = run(&*exec, &command, Input::Nothing);
-    let error = timeout(Duration::from_secs(5), running).await.unwrap().unwrap_err();
+    let error = patiently("the connect timeout", running).await.unwrap_err();
     assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
 }
 
@@ -77,7 +82,7 @@ async fn a_connection_cut_in_the_middle_of_a_command_leaves_no_status() {
     let mut line = [0; 6];
     process.stdout.read_exact(&mut line).await.unwrap();
     sshd.kill();
-    let ended = timeout(Duration::from_secs(5), process.control.wait()).await.unwrap();
+    let ended = patiently("the end of a command that was cut", process.control.wait()).await;
     assert!(matches!(&ended, Err(Error::NoStatus { program, .. }) if program == "sh"), "{ended:?}");
     let rest = process.stdout.read(&mut [0; 10]).await;
     assert!(rest.is_err(), "output that was cut off must not look complete: {rest:?}");
@@ -110,9 +115,9 @@ async fn a_connection_that_answers_no_more_is_replaced() {
     let exec = pool.executor(&sshd.connection(""), &sshd.credentials());
     run(&*exec, &Command::new(["true"]), Input::Nothing).await.unwrap();
     sshd.freeze_sessions();
-    let command = Command::new(["true"]);
-    let running = timeout(Duration::from_secs(40), run(&*exec, &command, Input::Nothing));
-    assert_eq!(running.await.unwrap().unwrap().status, 0);
+    let command = Command::new(["true"]).timeout(None);
+    let ended = patiently("another connection", run(&*exec, &command, Input::Nothing)).await;
+    assert_eq!(ended.unwrap().status, 0);
     assert_eq!(pool.handshakes(), 2);
 }
 
@@ -133,7 +138,15 @@ async fn a_hundred_callers_fail_together() {
     sshd.port = mute.local_addr().unwrap().port();
     let credentials = Credentials { connect_timeout: Duration::from_millis(500), ..sshd.credentials() };
     let exec = Pool::with_agent(None).executor(&sshd.connection(""), &credentials);
-    let began = Instant::now();
+    let attempts = Arc::new(AtomicUsize::new(0));
+    let counting = attempts.clone();
+    let listening = tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((stream, _)) = mute.accept().await {
+            counting.fetch_add(1, Ordering::Relaxed);
+            held.push(stream);
+        }
+    });
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..100 {
         let exec = exec.clone();
@@ -142,7 +155,10 @@ async fn a_hundred_callers_fail_together() {
     while let Some(result) = tasks.join_next().await {
         assert!(matches!(result.unwrap(), Err(Error::Unreachable { .. })));
     }
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    listening.abort();
+    // Whoever comes when an attempt has failed may make another one.
+    let attempts = attempts.load(Ordering::Relaxed);
+    assert!(attempts < 20, "{attempts} attempts for a hundred callers");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -167,10 +183,11 @@ async fn a_closed_pool_leaves_nothing_on_the_server() {
     run(&*exec, &Command::new(["true"]), Input::Nothing).await.unwrap();
     assert!(!sshd.sessions().is_empty());
     pool.close().await;
-    let until = Instant::now() + Duration::from_secs(5);
-    while !sshd.sessions().is_empty() {
-        assert!(Instant::now() < until, "sessions are left");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    patiently("the end of all sessions", async {
+        while !sshd.sessions().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
     assert!(sshd.log().contains("Received disconnect"), "{}", sshd.log());
 }

@@ -1,10 +1,7 @@
 //! An sshd with its default limits, or tighter ones.
 
-use std::time::Duration;
-
-use remote::{Command, Executor, Input, run};
+use remote::{Command, Executor, Input, conformance::patiently, run};
 use ssh::Pool;
-use tokio::time::timeout;
 
 use crate::server::Sshd;
 
@@ -14,7 +11,7 @@ async fn many(exec: &std::sync::Arc<dyn Executor>, count: usize, command: Comman
         let (exec, command) = (exec.clone(), command.clone());
         tasks.spawn(async move { run(&*exec, &command, Input::Nothing).await });
     }
-    while let Some(result) = timeout(Duration::from_secs(60), tasks.join_next()).await.unwrap() {
+    while let Some(result) = patiently("a command", tasks.join_next()).await {
         assert_eq!(result.unwrap().unwrap().status, 0);
     }
 }
@@ -39,7 +36,7 @@ async fn no_sessions_at_all_is_an_error_and_no_loop() {
         let exec = exec.clone();
         tasks.spawn(async move { run(&*exec, &Command::new(["true"]), Input::Nothing).await });
     }
-    while let Some(result) = timeout(Duration::from_secs(20), tasks.join_next()).await.unwrap() {
+    while let Some(result) = patiently("a command", tasks.join_next()).await {
         let error = result.unwrap().unwrap_err();
         assert!(matches!(error, remote::Error::Start { .. }), "{error:?}");
     }
@@ -55,7 +52,7 @@ async fn connections_dropped_by_max_startups_are_tried_again() {
         let exec = pool.executor(&sshd.connection(""), &sshd.credentials());
         tasks.spawn(async move { run(&*exec, &Command::new(["true"]), Input::Nothing).await });
     }
-    while let Some(result) = timeout(Duration::from_secs(60), tasks.join_next()).await.unwrap() {
+    while let Some(result) = patiently("a command", tasks.join_next()).await {
         result.unwrap().unwrap();
     }
     assert!(sshd.log().contains("past MaxStartups"), "nothing was dropped, so nothing was tested");

@@ -2,19 +2,18 @@
 
 use std::time::Duration;
 
-use remote::{Command, Error, Executor, Input, run};
+use remote::{Command, Error, Executor, Input, conformance::patiently, run};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    time::{Instant, sleep, timeout},
+    time::{sleep, timeout},
 };
 
 use crate::server::Sshd;
 
-const QUICK: Duration = Duration::from_secs(5);
-
 async fn quick_command(exec: &dyn Executor) {
-    let command = Command::new(["true"]).timeout(Some(QUICK));
-    assert_eq!(run(exec, &command, Input::Nothing).await.unwrap().status, 0);
+    let command = Command::new(["true"]).timeout(None);
+    let ended = patiently("a quick command", run(exec, &command, Input::Nothing)).await;
+    assert_eq!(ended.unwrap().status, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -37,7 +36,7 @@ async fn a_stream_that_is_never_read_ends_with_a_clear_error() {
     let sshd = Sshd::start(&[]);
     let exec = sshd.executor();
     let mut process = exec.start(&Command::new(["cat", "/dev/zero"]).timeout(None)).await.unwrap();
-    let ended = timeout(Duration::from_secs(30), process.control.wait()).await.unwrap();
+    let ended = patiently("the end of what nobody reads", process.control.wait()).await;
     let Err(Error::Io { operation, source, .. }) = ended else { panic!("{ended:?}") };
     assert_eq!(operation, "read the output of \"cat\"");
     assert!(source.to_string().contains("64 MiB"), "{source}");
@@ -66,21 +65,22 @@ async fn a_blocked_bulk_stream_can_be_cancelled() {
     let exec = sshd.executor();
     let mut process = exec.start(&Command::new(["cat", "/dev/zero"]).bulk().timeout(None)).await.unwrap();
     sleep(Duration::from_millis(500)).await;
-    timeout(QUICK, process.control.cancel()).await.unwrap();
+    patiently("cancelling", process.control.cancel()).await;
     gone(&sshd, "cat").await;
 }
 
 /// Waits until no process of that name is left among those that the server started.
 async fn gone(sshd: &Sshd, program: &str) {
-    let until = Instant::now() + Duration::from_secs(10);
     let runs = |pid: &u32| {
         let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
         name.trim() == program
     };
-    while sshd.sessions().iter().any(runs) {
-        assert!(Instant::now() < until, "{program} still runs");
-        sleep(Duration::from_millis(20)).await;
-    }
+    patiently(&format!("the end of {program}"), async {
+        while sshd.sessions().iter().any(runs) {
+            sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -90,7 +90,7 @@ async fn cancelled_timed_out_and_dropped_commands_are_gone_from_the_host() {
     let sleeping = Command::new(["sleep", "1000"]).timeout(None);
 
     let mut process = exec.start(&sleeping).await.unwrap();
-    timeout(QUICK, process.control.cancel()).await.unwrap();
+    patiently("cancelling", process.control.cancel()).await;
     assert!(matches!(process.control.wait().await, Err(Error::Cancelled)));
     gone(&sshd, "sleep").await;
 
@@ -147,7 +147,7 @@ async fn a_command_that_reads_no_more_breaks_the_writer() {
             }
         }
     };
-    let error = timeout(Duration::from_secs(20), writing).await.unwrap();
+    let error = patiently("the writer", writing).await;
     assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
     assert_eq!(process.control.wait().await.unwrap(), 0);
     quick_command(&*exec).await;

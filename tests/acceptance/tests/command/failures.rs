@@ -1,6 +1,6 @@
 //! Commands that fail, print too much, or are interrupted.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use acceptance_tests::Scratch;
 use lab::{Lab, Variant};
@@ -72,10 +72,11 @@ fn an_interrupt_ends_the_command() {
     let run = running.finish();
     assert_ne!(run.code, Some(0));
     assert!(run.stdout.contains("cancelled"), "{}", run.stdout);
-    let began = Instant::now();
     let alive = || lab.exec(command.directory.host(), &["kill", "-0", &pid]).unwrap().status.success();
-    while alive() {
-        assert!(began.elapsed() < Duration::from_secs(10), "the command goes on");
+    // A slow machine looks more slowly as well.
+    let ended = (0..200).any(|_| {
         std::thread::sleep(Duration::from_millis(50));
-    }
+        !alive()
+    });
+    assert!(ended, "the command goes on");
 }

@@ -29,9 +29,7 @@ fn ctrl_c_ends_cleanly_and_the_next_apply_converges() {
     gate::reached(&stack);
     assert!(provider_runs(&stack.workspace.home()), "the provider cannot be seen");
     apply.interrupt();
-    let start = std::time::Instant::now();
     let run = apply.finish();
-    assert!(start.elapsed().as_secs() < 20, "it took {:?} to stop", start.elapsed());
     let parts = ["was cancelled", "Its containers now: ", "slow-1 (starting)", "The stack is recorded"];
     expect_story(&run, &stack.could_not("start"), &parts);
     gate::until("the provider is gone", || !provider_runs(&stack.workspace.home()));

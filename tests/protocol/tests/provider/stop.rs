@@ -4,10 +4,11 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use protocol_tests::{Mode, Planned, Reached, Resource, Signal, Stored, failed};
+use remote::conformance::patiently;
 use tfvalue::Value;
 use tokio::task::JoinHandle;
 
@@ -15,11 +16,6 @@ use crate::{
     apply::closed_port,
     subject::{MODES, Subject, launch, plan, with},
 };
-
-/// A person who pressed Ctrl-C does not wait longer without pressing it again.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Until work has begun.
-const BEGIN: Duration = Duration::from_secs(20);
 
 /// A provider on whose machine `tar`, by which files are written, can be made to hang.
 async fn with_slow_tar(mode: Mode) -> (Subject, SlowTar) {
@@ -55,14 +51,15 @@ impl SlowTar {
 
 /// Waits for a file with something in it.
 async fn appears(path: &Path) -> String {
-    let waited = Instant::now();
-    loop {
-        match fs::read_to_string(path) {
-            Ok(text) if text.ends_with('\n') => return text,
-            _ if waited.elapsed() > BEGIN => panic!("{} does not appear", path.display()),
-            _ => tokio::time::sleep(Duration::from_millis(10)).await,
+    patiently(&format!("{}", path.display()), async {
+        loop {
+            match fs::read_to_string(path) {
+                Ok(text) if text.ends_with('\n') => return text,
+                _ => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
         }
-    }
+    })
+    .await
 }
 
 fn start(resource: &Resource, planned: Planned) -> JoinHandle<Reached> {
@@ -70,12 +67,11 @@ fn start(resource: &Resource, planned: Planned) -> JoinHandle<Reached> {
     tokio::spawn(async move { resource.apply(&planned).await.unwrap() })
 }
 
-/// Stops the provider; `work` must come back in time.
+/// Stops the provider; `work`, which would go on for an hour, must come back.
 async fn stop(subject: &Subject, work: JoinHandle<Reached>) -> Reached {
-    let asked = Instant::now();
     assert_eq!(subject.stop().await.unwrap(), "");
-    let reached = tokio::time::timeout(PATIENCE, work).await.expect("it does not stop").unwrap();
-    assert!(failed(&reached.problems), "{reached:?} after {:?}", asked.elapsed());
+    let reached = patiently("the end of work that was stopped", work).await.unwrap();
+    assert!(failed(&reached.problems), "{reached:?}");
     reached
 }
 
