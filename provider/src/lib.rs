@@ -20,3 +20,25 @@ mod windlass;
 
 pub use adapter::Adapter;
 pub use windlass::Windlass;
+
+/// The crates of ours that say something to the log; of all others, only warnings pass.
+pub const LOG_TARGETS: [&str; 8] =
+    ["compose", "docker", "framework", "provider", "remote", "ssh", "stack", "tfplugin5"];
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::LOG_TARGETS;
+
+    #[test]
+    fn every_crate_that_logs_is_heard() {
+        let crates = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates");
+        for entry in fs::read_dir(crates).unwrap().flatten() {
+            let manifest = fs::read_to_string(entry.path().join("Cargo.toml")).unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            let logs = manifest.lines().any(|line| line.starts_with("tracing."));
+            assert!(!logs || LOG_TARGETS.contains(&name.as_str()), "{name}");
+        }
+    }
+}

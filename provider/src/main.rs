@@ -26,9 +26,7 @@ fn main() -> ExitCode {
         addresses: ["registry.opentofu.org", "registry.terraform.io"]
             .map(|registry| format!("{registry}/windlass/windlass"))
             .to_vec(),
-        log_targets: ["provider", "framework", "remote", "ssh", "docker", "tfplugin5"]
-            .map(str::to_owned)
-            .to_vec(),
+        log_targets: provider::LOG_TARGETS.map(str::to_owned).to_vec(),
         debug: std::env::args().skip(1).any(|argument| argument == "--debug" || argument == "-debug"),
     };
     serve(Adapter::new(Server::new(Windlass::default())), options)

@@ -81,19 +81,38 @@ impl Command {
 
     /// The program as messages name it: what `env` starts, where `env` comes first.
     pub fn program(&self) -> &str {
-        let mut words = self.words.iter().map(String::as_str).peekable();
-        let first = words.next().unwrap_or_default();
-        if first != "env" {
-            return first;
+        let program = self.words.get(self.env_words()).or(self.words.first());
+        program.map(String::as_str).unwrap_or_default()
+    }
+
+    /// How many of the first words are `env` and what it sets.
+    fn env_words(&self) -> usize {
+        if self.words.first().is_none_or(|first| first != "env") {
+            return 0;
         }
-        while let Some(word) = words.next() {
-            match word {
-                "-C" | "-u" => drop(words.next()),
-                word if word.starts_with('-') || word.contains('=') => {}
-                program => return program,
-            }
+        let mut count = 1;
+        while let Some(word) = self.words.get(count) {
+            count += match word.as_str() {
+                "-C" | "-u" => 2,
+                word if word.starts_with('-') || word.contains('=') => 1,
+                _ => break,
+            };
         }
-        first
+        count
+    }
+
+    /// The command as a log shows it: words that a shell would take for one are quoted, scripts are
+    /// left out (the word after one names it), long words are cut, and of variables that `env` sets
+    /// only the names are there, because their values may be what a person wants to hide.
+    pub fn shown(&self) -> String {
+        let env = self.env_words();
+        let is_script = |index: usize| index > 1 && self.words[index - 2..index] == ["sh", "-c"];
+        let word = |(index, word): (usize, &String)| match word.split_once('=') {
+            Some((name, _)) if index < env && !name.starts_with('-') => format!("{name}=…"),
+            _ if is_script(index) && word.contains('\n') => "…".to_owned(),
+            _ => shown_word(word),
+        };
+        self.words.iter().enumerate().map(word).collect::<Vec<_>>().join(" ")
     }
 
     /// How long it may take.
@@ -145,9 +164,44 @@ impl Output {
     }
 }
 
+/// How much of a word a log shows, in characters.
+const SHOWN: usize = 120;
+
+/// A word as a log shows it.
+fn shown_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) && word.len() <= SHOWN {
+        return word.to_owned();
+    }
+    let mut shown: String = word.chars().take(SHOWN).collect();
+    if shown.len() < word.len() {
+        shown.push('…');
+    }
+    format!("{shown:?}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_log_shows_words_and_no_values_of_variables() {
+        let long = "x".repeat(200);
+        let cut = format!("printf {:?}", format!("{}…", "x".repeat(120)));
+        for (words, expected) in [
+            (
+                &["env", "-i", "-C", "/srv", "TOKEN=t0p", "docker", "ps", "--filter", "label=a"][..],
+                "env -i -C /srv TOKEN=… docker ps --filter label=a",
+            ),
+            (&["sh", "-c", "a\nb", "windlass-inspect", "/srv/a b"], "sh -c … windlass-inspect \"/srv/a b\""),
+            (&["env", "LC_ALL=C", "env", "A=1"], "env LC_ALL=… env A=1"),
+            (&["env", "-u", "A", "B=2", "true"], "env -u A B=… true"),
+            (&["printf", &long], cut.as_str()),
+            (&["printf", ""], "printf \"\""),
+        ] {
+            assert_eq!(Command::new(words.iter().copied()).shown(), expected);
+        }
+    }
 
     #[test]
     fn messages_name_the_program_behind_env() {

@@ -25,6 +25,7 @@ pub mod poll;
 pub mod proof;
 pub mod quote;
 mod tail;
+mod traced;
 
 pub use collect::{Input, checked, run, run_checked};
 pub use command::{Command, Output};
@@ -36,3 +37,4 @@ pub use executor::{Dial, Executor, Noise, Process, ProcessControl, Stream};
 pub use fake::Fake;
 pub use local::Local;
 pub use tail::Tail;
+pub use traced::traced;

@@ -1,8 +1,11 @@
-//! A lock on a host that dies with the connection.
+//! A lock on a host that stands for as long as its holder is heard of.
 //!
-//! `flock` of util-linux holds it while a command of ours runs there, and that command runs as
-//! long as we keep its stdin open. So it is never left behind: not by a crash here, not by a
-//! broken line.
+//! `flock` of util-linux holds it while a script of ours runs there (`lock/take.sh`), and that
+//! script runs as long as we keep its stdin open and write a line to it now and then. So it is
+//! never left behind: a crash here or a broken line ends it at once, and a machine that vanishes
+//! without a word ends it [`STANDS`] after its last renewal, by the host's own clock. Nobody else
+//! takes it from its holder before that; a holder who has lost it learns so by
+//! [`Lock::still_held`], and asks before each step that the lock is for.
 //!
 //! A lock is two files of the same name: one in the home directory of the user who is logged in,
 //! and one in [`SHARED`], which keeps out other users as well. Where `/run/lock` lets everybody
@@ -11,16 +14,38 @@
 //! machine has started) two users do not see each other's locks. The second file is opened
 //! without any trust in who else may write in its directory: see `lock/take.sh`.
 
-use std::time::Duration;
+mod error;
+mod keeper;
 
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
+use std::time::{Duration, Instant};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader},
+    sync::oneshot,
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Command, Error, Executor, Process};
 
+pub use error::{LockError, LostBecause, LostLock};
+use keeper::{Handle, Moment, Standing, keep};
+
 /// What the script ends with when the time to wait is over, and when there is no `flock`.
 const BUSY: u32 = 75;
 const NO_FLOCK: u32 = 69;
+
+/// How long a lock stands without being renewed.
+pub const STANDS: Duration = Duration::from_secs(60);
+
+/// A confirmation that is as young as this is not asked for again.
+const FRESH: Duration = Duration::from_secs(2);
+
+/// How long a confirmation that is asked for is waited for.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// How much earlier than the host we take a lock that it does not confirm for lost.
+const EARLY: Duration = Duration::from_secs(5);
 
 /// How long the script may take beside waiting, and how long letting go may take.
 const MARGIN: Duration = Duration::from_secs(30);
@@ -30,48 +55,41 @@ pub const SHARED: &str = "/run/lock/windlass";
 
 const SCRIPT: &str = include_str!("lock/take.sh");
 
-/// Why there is no lock.
-#[derive(Debug, thiserror::Error)]
-#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
-pub enum LockError {
-    /// The host could not be reached, or we were cancelled.
-    #[error(transparent)]
-    Remote(#[from] Error),
-    /// Somebody else has it.
-    #[error("lock {name:?} on {host} is still held after {} s by {holder}", waited.as_secs())]
-    Busy {
-        name: String,
-        host: String,
-        /// Who has it, as they said it themselves.
-        holder: String,
-        /// How long we waited.
-        waited: Duration,
-    },
-    /// The host has no `flock`.
-    #[error("{host} has no flock command; install util-linux there")]
-    NoFlock { host: String },
-    /// The name has characters that a file name cannot have.
-    #[error("{name:?} cannot be the name of a lock")]
-    Name { name: String },
-    /// The script failed.
-    #[error("could not take lock {name:?} on {host}: {stderr}")]
-    Failed { name: String, host: String, stderr: String },
-}
-
-/// A lock that is held until it is released or dropped, or until the connection ends.
+/// A lock that is held until it is released or dropped, or until it is lost.
 pub struct Lock {
-    process: Process,
+    name: String,
+    host: String,
+    keeper: Handle,
 }
 
-fn lock_command(name: &str, holder: &str, wait: Duration, shared: &str) -> Command {
-    Command::new(["sh", "-c", SCRIPT, "windlass-lock", name, holder, &wait.as_secs().to_string(), shared])
+/// The times of a lock.
+#[derive(Clone, Copy)]
+struct Terms {
+    /// How long it stands without being renewed.
+    stands: Duration,
+    /// How often it is renewed.
+    renewal: Duration,
+    /// How long after its last renewal its holder seems to be gone, so that whoever waits goes on
+    /// waiting until it is free.
+    patience: Duration,
+}
+
+const TERMS: Terms =
+    Terms { stands: STANDS, renewal: Duration::from_secs(10), patience: Duration::from_secs(25) };
+
+fn lock_command(name: &str, holder: &str, wait: Duration, shared: &str, terms: Terms) -> Command {
+    let [wait, stands, patience] =
+        [wait, terms.stands, terms.patience].map(|time| time.as_secs().to_string());
+    Command::new(["sh", "-c", SCRIPT, "windlass-lock", name, holder, &wait, shared, &stands, &patience])
         .timeout(None)
         .long_lived()
 }
 
 impl Lock {
-    /// Takes the lock `name` (a file name, the same for every user of the host) on the host, waiting up to `wait` (in whole seconds)
-    /// for whoever has it. `holder` is what others see meanwhile: who, where, since when.
+    /// Takes the lock `name` (a file name, the same for every user of the host) on the host, waiting
+    /// up to `wait` (in whole seconds) for whoever has it, and longer for one who seems to be gone:
+    /// until [`STANDS`] after its last renewal. `holder` is what others see meanwhile: who, where,
+    /// since when.
     ///
     /// # Errors
     /// [`LockError::Busy`] with the holder when it was not free in time; [`Error::Cancelled`]
@@ -83,12 +101,12 @@ impl Lock {
         wait: Duration,
         cancel: &CancellationToken,
     ) -> Result<Self, LockError> {
-        Self::acquire_in(exec, SHARED, name, holder, wait, cancel).await
+        Self::acquire_in(exec, (SHARED, TERMS), name, holder, wait, cancel).await
     }
 
     async fn acquire_in(
         exec: &dyn Executor,
-        shared: &str,
+        (shared, terms): (&str, Terms),
         name: &str,
         holder: &str,
         wait: Duration,
@@ -97,24 +115,31 @@ impl Lock {
         if name.is_empty() || name.starts_with('.') || name.contains(['/', '\0', '\n']) {
             return Err(LockError::Name { name: name.to_owned() });
         }
-        let holder: String = holder.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let command = lock_command(name, &holder, wait, shared);
+        let holder = printable(holder);
+        let command = lock_command(name, &holder, wait, shared, terms);
         let mut process = tokio::select! {
             biased;
             () = cancel.cancelled() => return Err(Error::Cancelled.into()),
             process = exec.start(&command) => process?,
         };
-        let asking = Asking { host: exec.name(), name, wait };
+        let asking = Asking { host: exec.name(), name, wait, stands: terms.stands };
+        let limit = wait + terms.stands + MARGIN;
+        let began = Instant::now();
         let held = tokio::select! {
             biased;
             () = cancel.cancelled() => Err(Error::Cancelled.into()),
             held = asking.until_held(&mut process) => held,
-            () = tokio::time::sleep(wait + MARGIN) => {
-                Err(Error::Timeout { program: "flock".into(), host: exec.name().into(), limit: wait + MARGIN }.into())
+            () = tokio::time::sleep(limit) => {
+                Err(Error::Timeout { program: "flock".into(), host: exec.name().into(), limit }.into())
             }
         };
         match held {
-            Ok(()) => Ok(Self { process }),
+            Ok(taken) => {
+                let took_ms = began.elapsed().as_millis() as u64;
+                tracing::debug!(host = exec.name(), lock = name, took_ms, "took a lock");
+                let keeper = keep(process, taken, terms.renewal);
+                Ok(Self { name: name.to_owned(), host: exec.name().to_owned(), keeper })
+            }
             Err(error) => {
                 process.control.cancel().await;
                 Err(error)
@@ -122,21 +147,50 @@ impl Lock {
         }
     }
 
+    /// Whether it is still ours: the host confirmed it a moment ago, or does so now. Costs nothing
+    /// right after it was taken, and a question to the host later.
+    ///
+    /// # Errors
+    /// [`LostLock`] when it is not, or may not be any more.
+    pub async fn still_held(&self) -> Result<(), LostLock> {
+        let asked = Moment::now();
+        let mut standing = self.keeper.standing.clone();
+        let settled = |standing: &Standing| match standing {
+            Standing::Held(confirmed) => confirmed.age() < FRESH.max(asked.age()),
+            Standing::Lost(_) => true,
+        };
+        let answered = async {
+            while !settled(&standing.borrow_and_update()) {
+                // A full queue holds the same question.
+                let _ = self.keeper.renew.try_send(());
+                if standing.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        // That there was no answer shows in the age of the last one.
+        let _ = timeout(ANSWER, answered).await;
+        let why = match &*self.keeper.standing.borrow() {
+            // No answer in time is no loss yet: nobody else may have it before its time is over.
+            Standing::Held(confirmed) if confirmed.age() < STANDS - EARLY => return Ok(()),
+            Standing::Held(confirmed) => LostBecause::Silent(confirmed.age()),
+            Standing::Lost(why) => why.clone(),
+        };
+        Err(LostLock { name: self.name.clone(), host: self.host.clone(), why })
+    }
+
     /// Lets go of it and waits until the host has done so.
     ///
     /// # Errors
     /// When the host does not say so; the lock ends with the connection then.
     pub async fn release(self) -> Result<(), Error> {
-        let Process { stdin, mut control, .. } = self.process;
-        drop(stdin);
-        let ended = tokio::time::timeout(MARGIN, control.wait()).await;
-        match ended {
-            Ok(status) => status.map(drop),
-            Err(_) => {
-                control.cancel().await;
-                Ok(())
-            }
-        }
+        let Self { name, host, keeper } = self;
+        let ended = || Error::NoStatus { program: "flock".into(), host: host.clone() };
+        let (answer, answered) = oneshot::channel();
+        keeper.release.send(answer).map_err(|_| ended())?;
+        let released = answered.await.unwrap_or_else(|_| Err(ended()));
+        tracing::debug!(host, lock = name, ok = released.is_ok(), "let a lock go");
+        released
     }
 }
 
@@ -145,38 +199,39 @@ struct Asking<'a> {
     host: &'a str,
     name: &'a str,
     wait: Duration,
+    stands: Duration,
 }
 
 impl Asking<'_> {
-    /// Reads what the script says until it has the lock.
-    async fn until_held(&self, process: &mut Process) -> Result<(), LockError> {
+    /// Reads what the script says until it has the lock, and when that was.
+    async fn until_held(&self, process: &mut Process) -> Result<Moment, LockError> {
+        let (host, lock) = (self.host, self.name);
         let mut stdout = BufReader::new(&mut process.stdout);
-        let mut holder = String::new();
+        let mut busy = Busy::default();
         loop {
             let mut line = String::new();
             stdout.read_line(&mut line).await.map_err(|source| self.unreadable(source))?;
             match line.trim_end() {
-                "held" => return Ok(()),
-                "private" => {
-                    tracing::debug!(host = self.host, lock = self.name, "only this user is locked out");
-                }
+                "held" => return Ok(Moment::now()),
+                "private" => tracing::debug!(host, lock, "only this user is locked out"),
                 "" => break,
                 line => {
-                    holder = line.strip_prefix("busy ").unwrap_or(line).to_owned();
-                    tracing::info!(host = self.host, lock = self.name, holder, "waiting for a lock");
+                    busy = Busy::parse(line);
+                    tracing::info!(host, lock, holder = busy.holder, "waiting for a lock");
                 }
             }
         }
         drop(stdout);
-        Err(self.explain(process, holder).await)
+        Err(self.explain(process, busy).await)
     }
 
     /// Why the script ended without the lock.
-    async fn explain(&self, process: &mut Process, holder: String) -> LockError {
+    async fn explain(&self, process: &mut Process, busy: Busy) -> LockError {
         let stderr = read_all(&mut process.stderr).await;
         let (name, host) = (self.name.to_owned(), self.host.to_owned());
+        let free_in = busy.silent.map(|silent| self.stands.saturating_sub(silent));
         match process.control.wait().await {
-            Ok(BUSY) => LockError::Busy { name, host, holder, waited: self.wait },
+            Ok(BUSY) => LockError::Busy { name, host, holder: busy.holder, waited: self.wait, free_in },
             Ok(NO_FLOCK) => LockError::NoFlock { host },
             Ok(_) => LockError::Failed { name, host, stderr },
             Err(error) => error.into(),
@@ -187,6 +242,29 @@ impl Asking<'_> {
         Error::Io { operation: "read the output of \"flock\"".into(), host: self.host.to_owned(), source }
             .into()
     }
+}
+
+/// Who has a lock, as the script says it.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Busy {
+    holder: String,
+    /// How long ago the holder renewed it.
+    silent: Option<Duration>,
+}
+
+impl Busy {
+    /// Reads `busy 3 ann@laptop`.
+    fn parse(line: &str) -> Self {
+        let told = line.strip_prefix("busy ").unwrap_or(line);
+        let (silent, holder) = told.split_once(' ').unwrap_or(("", told));
+        let silent = silent.parse().ok().map(Duration::from_secs);
+        Self { holder: printable(holder), silent }
+    }
+}
+
+/// The text without what a terminal would act on.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// All that comes, as text; what cannot be read is missing from a message and nothing else.

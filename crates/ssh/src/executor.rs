@@ -9,7 +9,7 @@ use russh::{Channel, client::Msg};
 use crate::{
     channel::{Drained, Purpose, Sharing, drain},
     dial_error::dial_failure,
-    host::{Host, SessionError},
+    host::{Host, SessionError, Stay},
     link::{Link, OpenError},
     login::{Start, StartError},
     process::Control,
@@ -82,8 +82,11 @@ impl Executor for SshExecutor {
             let link = own.link.clone();
             self.run(command, (channel, link), Sharing::Own, own).await
         } else {
-            let (channel, link, slot) =
-                self.host.session().await.map_err(|error| self.no_session(program, error))?;
+            let (channel, link, slot) = self
+                .host
+                .session(Stay::of(command))
+                .await
+                .map_err(|error| self.no_session(program, error))?;
             self.run(command, (channel, link), Sharing::Shared, slot).await
         }
     }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures_util::future::select_all;
-use remote::Error;
+use remote::{Command, Error};
 use russh::{Channel, client::Msg, keys::PublicKey};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -30,7 +30,10 @@ use crate::{
 /// How long a caller waits for a slot before it is called a stall.
 const SLOT_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Control connections at most, stalls and all.
+/// A wait for a slot that is as long as this is told to the log.
+const SLOT_WAIT_TOLD: Duration = Duration::from_millis(5);
+
+/// Connections of one kind at most, stalls and all.
 const MOST_LINKS: usize = 8;
 
 /// Connections of their own at once, as long as nobody has to wait too long for one.
@@ -53,17 +56,39 @@ const FIRST_REFUSAL: Duration = Duration::from_millis(10);
 pub(crate) struct Host {
     pub(crate) target: Target,
     jump: Option<Arc<Host>>,
-    control: Control,
+    /// For commands that come and go, and for streams.
+    control: Links,
+    /// For commands that stay while their callers run others: locks. Who waits for a slot here
+    /// holds none there, and who holds one here never needs a second one: nobody waits for others
+    /// who wait for them.
+    lasting: Links,
     own: Arc<Semaphore>,
     starts: Semaphore,
     handshakes: AtomicU64,
     /// What its login is like, seen by whatever connection.
     pub(crate) login: Arc<Login>,
+    stalls: AtomicU64,
 }
 
-/// The shared connections, and what keeps callers from making one each.
+/// How long a command occupies its slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stay {
+    /// It comes to its end whatever else its caller does: a slot is free before long.
+    Short,
+    /// Until its caller, who runs other commands meanwhile, has done with it.
+    Long,
+}
+
+impl Stay {
+    /// Whether `command` stays.
+    pub(crate) fn of(command: &Command) -> Self {
+        if command.is_long_lived() { Self::Long } else { Self::Short }
+    }
+}
+
+/// The shared connections of one kind, and what keeps callers from making one each.
 #[derive(Default)]
-struct Control {
+struct Links {
     links: Mutex<Vec<Arc<Link>>>,
     /// Held by the one caller who connects.
     connecting: tokio::sync::Mutex<()>,
@@ -76,11 +101,13 @@ impl Host {
         Self {
             target,
             jump,
-            control: Control::default(),
+            control: Links::default(),
+            lasting: Links::default(),
             own: Arc::new(Semaphore::new(OWN_LINKS)),
             starts: Semaphore::new(STARTS),
             handshakes: AtomicU64::new(0),
             login: Arc::default(),
+            stalls: AtomicU64::new(0),
         }
     }
 
@@ -89,9 +116,14 @@ impl Host {
         self.handshakes.load(Ordering::Relaxed)
     }
 
+    /// How often nobody gave a slot back for so long that another connection was opened.
+    pub(crate) fn stalls(&self) -> u64 {
+        self.stalls.load(Ordering::Relaxed)
+    }
+
     /// A usable control connection; connects when there is none.
     pub(crate) async fn link(&self) -> Result<Arc<Link>, Failed> {
-        self.links_or_connect(0).await.map(|mut links| links.swap_remove(0))
+        self.links_or_connect(&self.control, 0).await.map(|mut links| links.swap_remove(0))
     }
 
     /// As [`Host::link`]; a host that does not answer is asked again until `until`.
@@ -137,31 +169,38 @@ impl Host {
         }
     }
 
-    /// The usable control connections, more than `beyond` of them: connects when there are fewer.
+    fn links(&self, stay: Stay) -> &Links {
+        match stay {
+            Stay::Short => &self.control,
+            Stay::Long => &self.lasting,
+        }
+    }
+
+    /// The usable connections of a kind, more than `beyond` of them: connects when there are fewer.
     ///
     /// Callers at the same time share one attempt and its result, success or failure.
-    async fn links_or_connect(&self, beyond: usize) -> Result<Vec<Arc<Link>>, Failed> {
+    async fn links_or_connect(&self, of: &Links, beyond: usize) -> Result<Vec<Arc<Link>>, Failed> {
         let asked = Instant::now();
-        let usable = self.usable();
+        let usable = of.usable();
         if usable.len() > beyond {
             return Ok(usable);
         }
-        let _connecting = self.control.connecting.lock().await;
-        let usable = self.usable();
+        let _connecting = of.connecting.lock().await;
+        let usable = of.usable();
         if usable.len() > beyond {
             return Ok(usable);
         }
-        if let Some(failed) = self.failure_since(asked) {
+        if let Some(failed) = of.failure_since(asked) {
             return Err(failed);
         }
-        if self.lock_links().len() >= MOST_LINKS {
+        if of.lock().len() >= MOST_LINKS {
             return Err(self.unreachable("it stalled on all connections that may be opened to it"));
         }
         match self.connect(Sharing::Shared).await {
-            Ok(link) => self.lock_links().push(Arc::new(link)),
-            Err(failed) => return Err(self.remember(failed)),
+            Ok(link) => of.lock().push(Arc::new(link)),
+            Err(failed) => return Err(of.remember(failed)),
         }
-        let usable = self.usable();
+        let usable = of.usable();
         if usable.is_empty() {
             return Err(self.unreachable("the connection ended as soon as it was made"));
         }
@@ -173,36 +212,12 @@ impl Host {
         Failed { error, retry: RetryHint::Busy }
     }
 
-    fn remember(&self, failed: Failed) -> Failed {
-        let (shared, error) = Shared::split(failed.error);
-        let mut failure = self.control.failure.lock().unwrap_or_else(PoisonError::into_inner);
-        *failure = Some((Instant::now(), shared, failed.retry));
-        Failed { error, retry: failed.retry }
-    }
-
-    fn lock_links(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Link>>> {
-        self.control.links.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The connections that a channel may be tried on; forgets those that have ended.
-    fn usable(&self) -> Vec<Arc<Link>> {
-        let mut links = self.lock_links();
-        links.retain(|link| !link.is_closed());
-        links.iter().filter(|link| link.usable()).cloned().collect()
-    }
-
-    fn failure_since(&self, asked: Instant) -> Option<Failed> {
-        let failure = self.control.failure.lock().unwrap_or_else(PoisonError::into_inner);
-        let recent = failure.as_ref().filter(|(when, ..)| *when >= asked);
-        recent.map(|(_, error, retry)| Failed { error: error.to_error(), retry: *retry })
-    }
-
-    /// A session channel on a control connection, with its slot. Nothing was sent on it yet.
-    pub(crate) async fn session(&self) -> Result<(Channel<Msg>, Arc<Link>, Slot), SessionError> {
+    /// A session channel on a shared connection, with its slot. Nothing was sent on it yet.
+    pub(crate) async fn session(&self, stay: Stay) -> Result<(Channel<Msg>, Arc<Link>, Slot), SessionError> {
         let mut died = false;
         let mut stalls = 0;
         loop {
-            let (link, slot) = self.slot().await?;
+            let (link, slot) = self.slot(stay).await?;
             match self.open_patiently(&link, slot).await {
                 Ok((channel, slot)) => return Ok((channel, link, slot)),
                 // The pooled connection had died; nothing was sent, so a new one is tried once.
@@ -239,41 +254,66 @@ impl Host {
         Err((OpenError::Dead, None))
     }
 
-    /// A slot on some control connection. When none is given back for too long another connection
-    /// is opened, so that callers who hold slots and wait for more do not wait for each other for
-    /// ever. Waiting long while others come and go is no stall.
-    async fn slot(&self) -> Result<(Arc<Link>, Slot), Failed> {
-        let mut links = self.links_or_connect(0).await?;
+    /// A slot on some connection of the kind.
+    ///
+    /// On a control connection one comes back before long, so that it is waited for. When none does
+    /// for too long another connection is opened, so that callers who hold slots and wait for more
+    /// do not wait for each other for ever. Waiting long while others come and go is no stall. What
+    /// stays gives no slot back before long: when all are taken, the next connection is due.
+    async fn slot(&self, stay: Stay) -> Result<(Arc<Link>, Slot), Failed> {
+        let of = self.links(stay);
+        let mut links = self.links_or_connect(of, 0).await?;
+        let began = Instant::now();
         loop {
             let returned = || links.iter().map(|link| link.slots_returned()).sum::<u64>();
             let mut waiting = select_all(links.iter().map(|link| {
                 let (link, slot) = (link.clone(), link.slot());
                 Box::pin(async move { slot.await.map(|slot| (link, slot)) })
             }));
+            let patience = match stay {
+                Stay::Long if of.lock().len() < MOST_LINKS => Duration::ZERO,
+                Stay::Long | Stay::Short => SLOT_PATIENCE,
+            };
             loop {
                 let before = returned();
-                match timeout(SLOT_PATIENCE, &mut waiting).await {
-                    Ok((Some(found), ..)) => return Ok(found),
+                match timeout(patience, &mut waiting).await {
+                    Ok((Some(found), ..)) => {
+                        self.tell_wait(began);
+                        return Ok(found);
+                    }
                     Ok((None, ..)) => break,
                     Err(_) if returned() != before => {}
                     Err(_) => break,
                 }
             }
             drop(waiting);
-            links = self.another(links).await?;
+            links = self.another(stay, links).await?;
         }
     }
 
-    async fn another(&self, links: Vec<Arc<Link>>) -> Result<Vec<Arc<Link>>, Failed> {
-        let open = self.lock_links().len();
-        if open >= MOST_LINKS {
-            return self.links_or_connect(0).await;
+    /// Tells the log of a wait for a slot that was one.
+    fn tell_wait(&self, began: Instant) {
+        let took = began.elapsed();
+        if took >= SLOT_WAIT_TOLD {
+            let took_ms = took.as_millis() as u64;
+            tracing::debug!(target: "ssh", host = %self.target, took_ms, "waited for a session");
         }
-        tracing::warn!(
-            target: "ssh", host = %self.target, open,
-            "no free session for {} s, opening another connection", SLOT_PATIENCE.as_secs()
-        );
-        self.links_or_connect(links.len()).await
+    }
+
+    async fn another(&self, stay: Stay, links: Vec<Arc<Link>>) -> Result<Vec<Arc<Link>>, Failed> {
+        let of = self.links(stay);
+        let open = of.lock().len();
+        if open >= MOST_LINKS {
+            return self.links_or_connect(of, 0).await;
+        }
+        if stay == Stay::Short {
+            self.stalls.fetch_add(1, Ordering::Relaxed);
+            tracing::warn!(
+                target: "ssh", host = %self.target, open,
+                "no free session for {} s, opening another connection", SLOT_PATIENCE.as_secs()
+            );
+        }
+        self.links_or_connect(of, links.len()).await
     }
 
     /// A session channel on a connection of its own. What is returned beside it keeps both alive.
@@ -346,12 +386,40 @@ impl Host {
         })
     }
 
-    /// Says goodbye on all control connections.
+    /// Says goodbye on all shared connections.
     pub(crate) async fn close(&self) {
-        let links = std::mem::take(&mut *self.lock_links());
-        for link in links {
-            link.close().await;
+        for of in [&self.lasting, &self.control] {
+            let links = std::mem::take(&mut *of.lock());
+            for link in links {
+                link.close().await;
+            }
         }
+    }
+}
+
+impl Links {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Link>>> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connections that a channel may be tried on; forgets those that have ended.
+    fn usable(&self) -> Vec<Arc<Link>> {
+        let mut links = self.lock();
+        links.retain(|link| !link.is_closed());
+        links.iter().filter(|link| link.usable()).cloned().collect()
+    }
+
+    fn remember(&self, failed: Failed) -> Failed {
+        let (shared, error) = Shared::split(failed.error);
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        *failure = Some((Instant::now(), shared, failed.retry));
+        Failed { error, retry: failed.retry }
+    }
+
+    fn failure_since(&self, asked: Instant) -> Option<Failed> {
+        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        let recent = failure.as_ref().filter(|(when, ..)| *when >= asked);
+        recent.map(|(_, error, retry)| Failed { error: error.to_error(), retry: *retry })
     }
 }
 

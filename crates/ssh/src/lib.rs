@@ -22,10 +22,14 @@
 //! # Limits of an unmodified sshd
 //!
 //! `MaxSessions 10`: eight session slots per connection, fewer where the host refuses more. A slot
-//! is given back when the host has closed the channel. When no slot is given back for 10 s, or
+//! is given back when the host has closed the channel. A command marked
+//! [`long_lived`](remote::Command::long_lived) (a lock, which is held while other commands run)
+//! takes none of those: such commands share connections of their own, eight on each, and the next
+//! one is opened as soon as these are full. So whoever waits for a slot of the control connection
+//! waits for commands that end by themselves. When nevertheless no slot is given back for 10 s, or
 //! sessions do not open although the host answers, another control connection is opened and a
-//! warning logged, so callers who hold slots and wait for more cannot block each other. Streams to
-//! sockets need no slot. `MaxStartups 10:30:100`: at most three connections to a host are in their
+//! warning logged ([`Pool::stalls`] counts them), so callers who hold slots and wait for more
+//! cannot block each other. Streams to sockets need no slot. `MaxStartups 10:30:100`: at most three connections to a host are in their
 //! beginning at once, and one that the host hangs up on is tried again after a jittered wait.
 //!
 //! # Host keys and authentication

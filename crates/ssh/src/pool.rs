@@ -10,6 +10,7 @@ use remote::{
     Error, Executor,
     connection::{HostKey, SshConnection},
     credentials::{Credentials, Login},
+    traced,
 };
 use tokio::time::Instant;
 
@@ -53,7 +54,8 @@ impl Pool {
     /// The host behind `connection`. Nothing is connected before its first use; the same
     /// connection with the same credentials shares what is there.
     pub fn executor(&self, connection: &SshConnection, credentials: &Credentials) -> Arc<dyn Executor> {
-        Arc::new(SshExecutor::new(self.host(&self.target(connection, credentials)), connection.sudo))
+        let host = self.host(&self.target(connection, credentials));
+        traced(Arc::new(SshExecutor::new(host, connection.sudo)))
     }
 
     /// As [`Pool::executor`], connected: a host that does not answer yet is asked again until
@@ -69,7 +71,7 @@ impl Pool {
     ) -> Result<Arc<dyn Executor>, Error> {
         let host = self.host(&self.target(connection, credentials));
         host.link_until(until).await?;
-        Ok(Arc::new(SshExecutor::new(host, connection.sudo)))
+        Ok(traced(Arc::new(SshExecutor::new(host, connection.sudo))))
     }
 
     /// The host key that the host offers now, for trust on first use: nobody has checked it, and
@@ -107,6 +109,12 @@ impl Pool {
     /// How many connections were made so far, to all hosts together.
     pub fn handshakes(&self) -> u64 {
         self.lock().iter().map(|host| host.handshakes()).sum()
+    }
+
+    /// How often callers waited so long for a session that another connection was opened: never,
+    /// as long as whoever holds a session gives it back without needing a second one.
+    pub fn stalls(&self) -> u64 {
+        self.lock().iter().map(|host| host.stalls()).sum()
     }
 
     /// Says goodbye to all hosts. What still runs ends without a status.

@@ -1,4 +1,5 @@
-//! Fifty operations at once, slow readers beside them, and a connection that is cut in the middle.
+//! Fifty operations at once, slow readers beside them, and a connection that is cut in the middle;
+//! and fifty at once of which each holds a lock.
 //!
 //! A check for tests, like `remote::conformance`: it panics with what it saw. The way to the host
 //! and the way to cut it are the caller's, so that the same soak runs against an sshd on this
@@ -9,12 +10,21 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use remote::{Command, Error, Executor, Input, Process, conformance::patiently, run};
+use remote::{
+    Command, Error, Executor, Input, Process,
+    conformance::patiently,
+    lock::{Lock, SHARED},
+    run,
+};
 use tokio::{
     io::AsyncReadExt,
+    sync::Barrier,
     task::JoinSet,
     time::{Instant, sleep},
 };
+use tokio_util::sync::CancellationToken;
+
+use crate::Pool;
 
 /// Operations at once.
 pub const OPERATIONS: usize = 50;
@@ -75,6 +85,42 @@ pub async fn soak<C: Future<Output = ()>>(exec: Arc<dyn Executor>, cut: impl FnO
     let after = run(&*exec, &Command::new(["echo", "again"]), Input::Nothing).await;
     assert!(matches!(&after, Ok(output) if output.stdout == b"again\n"), "after the cut: {after:?}");
     Report { outcomes, settled }
+}
+
+/// As many operations at once, each of which holds a lock of its own while it runs commands, as
+/// applies do. What they hold is nothing that they wait for.
+///
+/// # Panics
+/// When one of them fails, or when one waited so long for a session that another connection was
+/// opened: somebody held one then and waited for a second.
+pub async fn locked(pool: &Pool, exec: Arc<dyn Executor>) {
+    let name = |number: usize| format!("soak-{}-{number}", std::process::id());
+    let mut operations = JoinSet::new();
+    // So that no operation begins to give back what it has before all of them have it.
+    let all_hold = Arc::new(Barrier::new(OPERATIONS));
+    for number in 0..OPERATIONS {
+        let (exec, name, all_hold) = (exec.clone(), name(number), all_hold.clone());
+        operations.spawn(async move {
+            let never = CancellationToken::new();
+            let lock = Lock::acquire(&*exec, &name, "the soak", Duration::ZERO, &never).await;
+            let lock = lock.unwrap_or_else(|error| panic!("lock {name}: {error}"));
+            all_hold.wait().await;
+            let outcomes = endure(&*exec, number).await;
+            assert!(outcomes.iter().all(|one| *one == Outcome::Done), "{name}: {outcomes:?}");
+            lock.still_held().await.unwrap_or_else(|error| panic!("{error}"));
+            lock.release().await.unwrap_or_else(|error| panic!("lock {name}: {error}"));
+        });
+    }
+    while let Some(ended) = operations.join_next().await {
+        ended.unwrap_or_else(|error| panic!("{error}"));
+    }
+    assert_eq!(pool.stalls(), 0, "somebody waited for a session while holding one");
+    let script =
+        r#"shared=$1; shift; for name; do rm -f -- "$HOME/.windlass/locks/$name" "$shared/$name"; done"#;
+    let names = (0..OPERATIONS).map(name);
+    let sweep = Command::new(["sh", "-c", script, "sweep", SHARED]).args(names);
+    let swept = run(&*exec, &sweep, Input::Nothing).await;
+    assert!(swept.is_ok_and(|output| output.success()), "the locks of the soak were not removed");
 }
 
 async fn flood(exec: &dyn Executor, bulk: bool) -> Process {

@@ -280,6 +280,23 @@ pub async fn until_ready(
     cancel: &CancellationToken,
     scrubber: &Scrubber,
 ) -> Result<Vec<Container>, WaitError> {
+    let began = Instant::now();
+    let ended = look(engine, project, goals, before, pace, cancel, scrubber).await;
+    let result = ended.as_ref().map_or_else(ToString::to_string, |_| "ready".to_owned());
+    let took_ms = began.elapsed().as_millis() as u64;
+    tracing::debug!(project, took_ms, result = scrubber.scrub(&result), "waited for services");
+    ended
+}
+
+async fn look(
+    engine: &Engine,
+    project: &str,
+    goals: &BTreeMap<String, Goal>,
+    before: &BTreeSet<String>,
+    pace: Pace,
+    cancel: &CancellationToken,
+    scrubber: &Scrubber,
+) -> Result<Vec<Container>, WaitError> {
     let poll = Poll::new(pace.interval, pace.limit, cancel);
     let began = Instant::now();
     let mut counted = BTreeMap::new();

@@ -13,6 +13,7 @@ use remote::{
     Error, Executor, Local,
     connection::{Connection, SshConnection},
     credentials::{Credentials, choose},
+    traced,
 };
 
 use super::{
@@ -128,7 +129,7 @@ impl Hosts {
     /// When no credentials fit it.
     pub(crate) fn open(&self, connection: &Connection, settings: &Settings) -> Result<Host, Error> {
         let executor: Arc<dyn Executor> = match connection {
-            Connection::Local(_) => Arc::new(Local::default()),
+            Connection::Local(_) => traced(Arc::new(Local::default())),
             Connection::Ssh(ssh) => self.pool.executor(ssh, &credentials(ssh, settings)?),
         };
         self.logins.met(&executor);

@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
     sync::{Arc, OnceLock},
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker, errors::Error as ApiError};
@@ -36,6 +36,9 @@ const IDLE_SOCKETS: usize = 10;
 const IDLE_COMMANDS: usize = 1;
 /// Of what `dial-stdio` writes to stderr, this much is kept for the log.
 const STDERR_KEPT: u64 = 4096;
+
+/// How much of a call's path a log shows.
+const SHOWN: usize = 300;
 
 /// How the daemon is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +83,7 @@ pub(super) fn client(
     timeout: Duration,
     version: Arc<OnceLock<String>>,
 ) -> Result<Docker, ApiError> {
+    let host: Arc<str> = executor.name().into();
     let connector = Connector { executor, socket: socket.into(), route };
     let idle = match route {
         Route::Socket => IDLE_SOCKETS,
@@ -93,9 +97,16 @@ pub(super) fn client(
     let transport = move |request: BollardRequest| {
         let client = client.clone();
         let request = to_docker(request, version.get().map(String::as_str));
+        let host = host.clone();
         async move {
             let request = request?;
-            client.request(request).await.map_err(|err| ApiError::IOError { err: io::Error::other(err) })
+            let (call, began) = (shown(&request), Instant::now());
+            let answer = client.request(request).await;
+            let result =
+                answer.as_ref().map_or_else(ToString::to_string, |answer| answer.status().to_string());
+            let took_ms = began.elapsed().as_millis() as u64;
+            tracing::debug!(host = &*host, call, took_ms, result, "asked the engine");
+            answer.map_err(|err| ApiError::IOError { err: io::Error::other(err) })
         }
     };
     Docker::connect_with_custom_transport(
@@ -114,6 +125,13 @@ fn to_docker(mut request: BollardRequest, version: Option<&str>) -> Result<Bolla
     let uri = format!("http://docker{}{path}", version.unwrap_or_default()).parse::<Uri>()?;
     *request.uri_mut() = uri;
     Ok(request)
+}
+
+/// A call as a log shows it: the path says what is asked, headers and bodies may hold secrets.
+fn shown(request: &BollardRequest) -> String {
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let cut: String = path.chars().take(SHOWN).collect();
+    format!("{} {cut}", request.method())
 }
 
 /// The API version to speak with a daemon whose newest is `newest`: that, or the newest that

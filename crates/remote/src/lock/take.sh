@@ -1,17 +1,59 @@
 # $1 is the name of the lock, $2 who takes it, $3 how many seconds to wait, $4 the directory that
-# all users share. Says `busy <holder>` when it has to wait, `private` when only this user is kept
-# out, and `held` when it has the lock; keeps it until the end of its input.
+# all users share, $5 for how many seconds it stands without being renewed, and $6 after how many
+# seconds without renewal its holder seems to be gone. Says `busy <seconds> <holder>` when it has to
+# wait (how long ago the holder renewed it, or `-`), `private` when only this user is kept out, and
+# `held` when it has the lock. From then on each line of its input renews it, which it says:
+# `renewed`. It keeps the lock until the end of its input, until no line has come for too long
+# (`late`), or until somebody has removed the lock's file (`removed`).
 umask 077
-command -v flock >/dev/null 2>&1 || exit 69
-deadline=$(($(date +%s) + $3))
+command -v flock >/dev/null 2>&1 && command -v timeout >/dev/null 2>&1 || exit 69
+
+# The seconds since the machine has started: its own clock, which nobody sets.
+clock() {
+    read -r now rest </proc/uptime
+    now=${now%.*}
+}
+
+clock
+deadline=$((now + $3)) stands=$5 patience=$6
+line_end='
+'
+
+# Reads who holds the lock of the file that is open as descriptor $1, and how long ago that one
+# renewed it. Whoever shares the file may have written something else there.
+look() {
+    text=$(head -c 1000 "/proc/self/fd/$1")$line_end silent=-
+    holder=${text%%"$line_end"*} heard=${text#*"$line_end"}
+    heard=${heard%%"$line_end"*}
+    clock
+    case $heard in
+    '' | 0* | *[!0-9]* | ???????????*) ;;
+    *) [ "$heard" -gt "$now" ] || silent=$((now - heard)) ;;
+    esac
+}
+
+# Whether there is time left to wait for the file that is open as descriptor $1, and how much: a
+# holder who seems to be gone is waited for until its own time is over.
+has_time() {
+    look "$1"
+    left=$((deadline - now))
+    if [ "$silent" != - ] && [ "$silent" -ge "$patience" ]; then
+        over=$((heard + stands + 2 - now))
+        [ "$over" -le "$left" ] || left=$over
+    fi
+    [ "$left" -gt 0 ]
+}
 
 # Waits for the lock of the file that is open as descriptor $1.
 await() {
     flock -n "$1" && return
-    printf 'busy %s\n' "$(head -n 1 "/proc/self/fd/$1")"
-    left=$((deadline - $(date +%s)))
-    flock -w "$((left > 0 ? left : 0))" "$1" && return
-    head -n 1 "/proc/self/fd/$1"
+    look "$1"
+    printf 'busy %s %s\n' "$silent" "$holder"
+    while has_time "$1"; do
+        timeout "$left" flock "$1" </dev/null >/dev/null 2>&1 && return
+    done
+    flock -n "$1" && return
+    printf 'busy %s %s\n' "$silent" "$holder"
     exit 75
 }
 
@@ -27,34 +69,53 @@ share() {
     [ -d "$directory" ] && [ ! -L "$directory" ] || return 1
     [ -e "$file" ] || (umask 0 && set -C && : >"$file")
     [ -f "$file" ] && [ ! -L "$file" ] && command exec 9<"$file" || return 1
-    is_shared && return
+    is_open 9 "$file" && return
     exec 9<&-
     return 1
 }
 
-# Whether descriptor 9 is still the file of that name.
-is_shared() {
-    [ ! -L "$file" ] && [ "$file" -ef /proc/self/fd/9 ]
+# Whether descriptor $1 is still the file $2.
+is_open() {
+    [ ! -L "$2" ] && [ "$2" -ef "/proc/self/fd/$1" ]
+}
+
+# Says who has the lock, and that it is in use. In the shared file through the descriptor, which no
+# link can have replaced; there it is only for people.
+tell() {
+    clock
+    printf '%s\n%s\n' "$1" "$now" >"$own" || return
+    [ -z "$shared" ] || printf '%s\n%s\n' "$1" "$now" 2>/dev/null >/proc/self/fd/9
+    return 0
 }
 
 # The user's own lock comes first, for whoever knows of no other.
-mkdir -p -- "${HOME:?}/.windlass/locks" || exit 1
-exec 8>>"$HOME/.windlass/locks/$1" || exit 1
-await 8
-printf '%s\n' "$2" >"$HOME/.windlass/locks/$1" || exit 1
+own=${HOME:?}/.windlass/locks/$1 directory=$4 file=$4/$1 shared=
+mkdir -p -- "$HOME/.windlass/locks" || exit 1
+while :; do
+    exec 8>>"$own" || exit 1
+    await 8
+    is_open 8 "$own" && break
+done
+tell "$2" || exit 1
 
-directory=$4 file=$4/$1 shared=
 while share 2>/dev/null; do
     await 9
-    if is_shared; then
+    if is_open 9 "$file"; then
         shared=1
-        # Through the descriptor, which no link can have replaced. It is only for people.
-        printf '%s\n' "$2" 2>/dev/null >/proc/self/fd/9
+        tell "$2"
         break
     fi
 done
 [ "$shared" ] || echo private
 echo held
-cat >/dev/null
-: >"$HOME/.windlass/locks/$1"
+
+# What reads the input does not hold the lock: that ends with this shell, however it ends.
+while :; do
+    line=$(exec 8>&- 9>&- && exec timeout "$stands" head -n 1 2>/dev/null) || { echo late && break; }
+    [ "$line" ] || break
+    is_open 8 "$own" && { [ -z "$shared" ] || is_open 9 "$file"; } || { echo removed && exit; }
+    tell "$2"
+    echo renewed
+done
+: >"$own"
 [ -z "$shared" ] || printf '' 2>/dev/null >/proc/self/fd/9

@@ -13,7 +13,7 @@ use crate::{Dial, Fake, Local, Stream, fake::Reply};
 async fn refused(reply: Reply) -> LockError {
     let fake = Fake::new("web");
     fake.expect(
-        ["sh", "-c", SCRIPT, "windlass-lock", "stack", "me  here", "5", SHARED],
+        ["sh", "-c", SCRIPT, "windlass-lock", "stack", "me  here", "5", SHARED, "60", "25"],
         reply.ignores_input(),
     );
     let (wait, never) = (Duration::from_secs(5), CancellationToken::new());
@@ -27,10 +27,19 @@ async fn refused(reply: Reply) -> LockError {
 async fn why_there_is_no_lock_is_told() {
     for (reply, expected) in [
         (
-            Reply::failure(BUSY, "").stdout("busy first\nsecond\n"),
+            Reply::failure(BUSY, "").stdout("busy - first\nbusy 3 se\u{1b}cond (process 1)\n"),
+            "lock \"stack\" on web is still held after 5 s by se cond (process 1); unless its holder renews it, it is \
+             free in 57 s",
+        ),
+        (
+            // An earlier version does not renew it.
+            Reply::failure(BUSY, "").stdout("busy - second\n"),
             "lock \"stack\" on web is still held after 5 s by second",
         ),
-        (Reply::failure(NO_FLOCK, ""), "web has no flock command; install util-linux there"),
+        (
+            Reply::failure(NO_FLOCK, ""),
+            "web has no flock or no timeout command; install util-linux and coreutils there",
+        ),
         (Reply::failure(1, "sh: HOME: unset\n"), "could not take lock \"stack\" on web: sh: HOME: unset"),
         (Reply::lost(), "the connection to web ended before \"sh\" told its exit status"),
     ] {
@@ -99,10 +108,14 @@ impl Machine {
 
     /// Takes the lock `web` as this user, who calls itself by its number.
     async fn take(&self, user: &User, wait: u64) -> Result<Lock, LockError> {
+        self.take_on(user, wait, TERMS).await
+    }
+
+    async fn take_on(&self, user: &User, wait: u64, terms: Terms) -> Result<Lock, LockError> {
         let shared = self.path("lock/windlass");
         let (shared, never) = (shared.to_str().unwrap(), CancellationToken::new());
         let (holder, wait) = (format!("user {}", user.id), Duration::from_secs(wait));
-        Lock::acquire_in(user, shared, "web", &holder, wait, &never).await
+        Lock::acquire_in(user, (shared, terms), "web", &holder, wait, &never).await
     }
 
     async fn is_refused(&self, user: &User, holder: &User) -> bool {
@@ -213,4 +226,78 @@ async fn a_lock_of_an_earlier_version_counts() {
     BufReader::new(&mut earlier.stdout).read_line(&mut line).await.unwrap();
     assert_eq!(line, "held\n");
     assert!(machine.is_refused(&deploy, &deploy).await);
+}
+
+/// Nobody is heard of for longer than this, unless a test is about that.
+const SHORT: Terms = Terms {
+    stands: Duration::from_secs(2),
+    renewal: Duration::from_secs(3600),
+    patience: Duration::from_secs(1),
+};
+
+/// How the lock was lost; waits until its owner can know.
+async fn lost(lock: &Lock) -> LostBecause {
+    loop {
+        match lock.still_held().await {
+            Err(lost) => return lost.why,
+            Ok(()) => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_holder_who_is_not_heard_of_any_more_is_waited_for_until_its_time_is_over() {
+    let machine = Machine::new();
+    let (deploy, alice) = (machine.user(2001), machine.user(2002));
+    let vanished = machine.take_on(&deploy, 0, SHORT).await.unwrap();
+    let next =
+        machine.take_on(&alice, 1, SHORT).await.expect("its time is over two seconds after it was taken");
+    assert_eq!(lost(&vanished).await, LostBecause::Late);
+    next.still_held().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_holder_who_is_heard_of_keeps_the_lock_for_as_long_as_it_likes() {
+    let machine = Machine::new();
+    let (deploy, alice) = (machine.user(2001), machine.user(2002));
+    let terms = Terms { stands: Duration::from_secs(4), renewal: Duration::from_millis(300), ..SHORT };
+    let held = machine.take_on(&deploy, 0, terms).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    held.still_held().await.unwrap();
+    let Err(LockError::Busy { free_in, .. }) = machine.take_on(&alice, 0, terms).await else {
+        panic!("the lock is held")
+    };
+    assert!(free_in.is_some_and(|time| time <= terms.stands), "{free_in:?}");
+    held.release().await.unwrap();
+}
+
+#[tokio::test]
+async fn who_loses_a_lock_is_told() {
+    let machine = Machine::new();
+    let deploy = machine.user(2001);
+    for (file, directory) in [("web", "lock/windlass"), ("web", "2001/.windlass/locks")] {
+        let held = machine.take(&deploy, 0).await.unwrap();
+        held.still_held().await.unwrap();
+        fs::remove_file(machine.path(directory).join(file)).unwrap();
+        assert_eq!(lost(&held).await, LostBecause::Removed, "{directory}");
+        held.release().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_lock_whose_process_ends_is_lost_and_free() {
+    let machine = Machine::new();
+    let (deploy, alice) = (machine.user(2001), machine.user(2002));
+    let held = machine.take(&deploy, 0).await.unwrap();
+    let place = machine.path("lock/windlass");
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        let words = fs::read_to_string(entry.path().join("cmdline")).unwrap_or_default();
+        if words.contains("windlass-lock") && words.contains(place.to_str().unwrap()) {
+            let pid = entry.file_name().into_string().unwrap();
+            let killed = std::process::Command::new("kill").args(["-KILL", &pid]).status();
+            assert!(killed.unwrap().success());
+        }
+    }
+    assert_eq!(lost(&held).await, LostBecause::Ended);
+    machine.take(&alice, 0).await.expect("nobody has it").release().await.unwrap();
 }

@@ -8,7 +8,7 @@ use std::{
 use remote::conformance::{EchoServers, Host, patiently, suite};
 use ssh::{
     Pool,
-    soak::{Outcome, soak},
+    soak::{Outcome, locked, soak},
 };
 use tokio::runtime::Handle;
 
@@ -19,6 +19,14 @@ async fn the_executor_conforms() {
     let sshd = Sshd::start(&[]);
     let servers = EchoServers::start(&sshd.path("")).await.unwrap();
     suite(&Host { exec: sshd.executor(), echo: Some(servers.addresses()) }).await;
+}
+
+/// Locks have connections of their own, so that none of the holders has to wait for another one.
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_operations_that_each_hold_a_lock() {
+    let sshd = Sshd::start(&[]);
+    let pool = Pool::with_agent(None);
+    locked(&pool, pool.executor(&sshd.connection(""), &sshd.credentials())).await;
 }
 
 /// Everything ends with a clear result within a bound, the host works again, no task is left.

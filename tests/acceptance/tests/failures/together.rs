@@ -45,10 +45,13 @@ fn two_applies_of_one_stack_take_turns() {
     second.workspace.expect_no_changes();
 }
 
+/// Each holds a lock, and none waits for another one; the log at DEBUG tells every command, every call
+/// of the Engine and every wait, with its duration and its result.
 #[test]
-fn ten_stacks_at_once_on_one_host() {
+fn ten_stacks_at_once_on_one_host_whose_log_tells_the_story() {
     let lab = Lab::current().unwrap();
-    let stack = Stack::on(&lab, lab.host(Variant::Deploy).unwrap());
+    let mut stack = Stack::on(&lab, lab.host(Variant::Deploy).unwrap());
+    stack.workspace.env("TF_LOG_PROVIDER", "DEBUG");
     stack.workspace.write("compose.tpl.yaml", &stack.one_service());
     stack.configure(
         "config = [file(\"${path.module}/compose.tpl.yaml\")]\n  environment = { N = each.key }\n  for_each = toset([\"0\", \"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\", \"8\", \"9\"])",
@@ -60,7 +63,23 @@ fn ten_stacks_at_once_on_one_host() {
     let run = |command: &str| {
         stack.workspace.run(&[command, "-input=false", "-auto-approve", "-json", "-parallelism=50"])
     };
-    run("apply").expect_success();
+    let applied = run("apply").expect_success();
+    let told = |parts: &[&str]| {
+        let lines = applied.stderr.lines();
+        lines.filter(|line| parts.iter().all(|part| line.contains(part))).count()
+    };
+    let duration = "took_ms=";
+    let up = "compose --project-name";
+    for (count, parts) in [
+        (10, &["ran a command", up, " up ", duration, "result=\"status 0\""][..]),
+        (10, &["asked the engine", "GET ", "/containers/json", duration, "200 OK"]),
+        (10, &["waited for services", duration, "result=ready"]),
+        (10, &["took a lock", duration]),
+    ] {
+        assert!(told(parts) >= count, "{parts:?} {} times in\n{}", told(parts), applied.stderr);
+    }
+    assert_eq!(told(&["ran a command", "N=0"]), 0, "values of variables are in the log");
+    assert_eq!(told(&["no free session"]), 0, "somebody waited for a session while holding one");
     stack.workspace.expect_no_changes();
     let running = || {
         let listed = stack.root_runs(&["docker", "ps", "-a", "--format", "{{.Names}}"]);
