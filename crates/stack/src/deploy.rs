@@ -27,7 +27,7 @@ use crate::{
     context::{Context, Warning},
     desired::{Contents, DesiredStack},
     error::Error,
-    host::Host,
+    host::{Host, StackLock},
     host_state::{self, HostState},
     image_facts::ImageFacts,
     images,
@@ -46,6 +46,8 @@ use crate::{
     resolve::resolve,
     spec::StackSpec,
     standing,
+    step::Step,
+    steps::Steps,
     upload::{Generated, Upload, secret_digest},
 };
 use release::KeptRelease;
@@ -65,6 +67,8 @@ pub struct Deployment<'a> {
     fresh: bool,
     /// The id of this very stack; empty while it has none.
     instance: String,
+    /// What it has begun under the stack's lock.
+    steps: Steps<'a>,
 }
 
 /// What is known before anything is changed.
@@ -137,18 +141,30 @@ impl Work {
 }
 
 impl<'a> Deployment<'a> {
-    /// The stack that `spec` describes, in `directory` of `host`. `prior` is what was
-    /// there before on this machine.
+    /// The stack that `spec` describes, in `directory` of `host`, whose `lock` is held. `prior` is
+    /// what was there before on this machine.
     pub fn new(
         cx: &'a Context,
-        host: &'a Host,
+        (host, lock): (&'a Host, &'a StackLock),
         spec: &'a StackSpec,
         options: DeployOptions,
         directory: String,
         prior: Option<&'a Prior>,
     ) -> Self {
         let scrubber = options.scrubber();
-        Self { cx, host, spec, options, scrubber, directory, prior, fresh: false, instance: String::new() }
+        let steps = Steps::under(lock);
+        Self {
+            cx,
+            host,
+            spec,
+            options,
+            scrubber,
+            directory,
+            prior,
+            fresh: false,
+            instance: String::new(),
+            steps,
+        }
     }
 
     /// The same, of the stack with this id. Where it has none yet, the host tells it, or it gets one.
@@ -363,6 +379,7 @@ impl<'a> Deployment<'a> {
             release,
             adopted: None,
         };
+        self.steps.begin(Step::Mark).await?;
         self.mark(&work).await?;
         Ok(work)
     }
@@ -379,10 +396,14 @@ impl<'a> Deployment<'a> {
 
     /// What follows once the files are there, in this order. Whatever fails here is taken back.
     async fn steps(&self, work: &Work, sent: &BTreeSet<String>) -> Result<Deployed, Error> {
+        self.steps.begin(Step::Build).await?;
         self.build(work).await?;
         self.run_jobs(work, When::Before).await?;
+        self.steps.begin(Step::Clear).await?;
         self.remove_leaving(work).await?;
+        self.steps.begin(Step::Start).await?;
         self.up(work).await?;
+        self.steps.begin(Step::Restart).await?;
         self.restart_followers(work).await?;
         self.reload(work, sent).await?;
         let containers = self.wait(work).await?;
@@ -393,6 +414,7 @@ impl<'a> Deployment<'a> {
 
     /// Records a good apply and keeps it to go back to.
     async fn settle(&self, work: &Work, containers: Vec<Container>) -> Result<Deployed, Error> {
+        self.steps.begin(Step::Record).await?;
         let (state, containers) = self.seal(work, containers).await?;
         if let Some(record) = state.record.clone() {
             self.prune(work, record).await;
@@ -410,6 +432,7 @@ impl<'a> Deployment<'a> {
 
     /// Brings the files there; which of the shipped ones were not there as they should be.
     async fn ship(&self, work: &Work) -> Result<BTreeSet<String>, Error> {
+        self.steps.begin(Step::Ship).await?;
         let StackSpec { name, profiles, dotenv, environment, .. } = self.spec;
         let (layout, secrets) = (&work.layout, &self.options.secrets);
         let dotenv = layout.dotenv(name, profiles, dotenv.as_deref(), environment, &secrets.values);

@@ -12,12 +12,14 @@ use crate::{
     context::{Context, Warning},
     error::Error,
     host::Host,
-    host_state,
+    host_state::{self, HostState},
     kept_images::release_images,
     kept_release, overview,
     ownership::ABANDONED,
     replaced::REPLACED,
     standing::{self, Standing},
+    step::Step,
+    steps::Steps,
 };
 
 /// The files of ours, which go last: they tell what else has to.
@@ -55,20 +57,27 @@ pub async fn destroy(cx: &Context, host: &Host, doomed: Doomed<'_>) -> Result<De
     let Doomed { name, directory, instance, volumes } = doomed;
     let lock = host.lock(cx, name).await?;
     let compose = host.compose(cx, &Scrubber::default());
+    let steps = Steps::under(&lock);
     let done = async {
-        if let Some(directory) = directory
-            && is_another(host, name, directory, instance).await?
+        let state = match directory {
+            Some(directory) => Some(host_state::inspect(host.executor(), directory).await?),
+            None => None,
+        };
+        if let (Some(directory), Some(state)) = (directory, &state)
+            && is_another(host, name, (directory, state), instance).await?
         {
             return Ok(Destroyed::Another);
         }
         // What can be removed is known before anything is.
-        let removal = match directory {
-            Some(directory) => Some((directory, Removal::of(host, directory).await?)),
-            None => None,
+        let removal = match (directory, &state) {
+            (Some(directory), Some(state)) => Some((directory, Removal::of(host, directory, state).await?)),
+            _ => None,
         };
+        steps.begin(Step::Stop).await?;
         let left = compose.down(name, volumes, cx.remaining()).await?;
         release_images(&host.engine, name, []).await?;
         if let Some((directory, removal)) = removal {
+            steps.begin(Step::Remove).await?;
             let paths = removal.carry_out(host, directory).await?;
             if !paths.is_empty() {
                 let (stack, directory) = (name.to_owned(), directory.to_owned());
@@ -110,8 +119,12 @@ pub async fn abandon(
 /// Whether what is on the host is another stack than the one in `directory` with the id `instance`:
 /// by the id that lies there, or, where nothing of ours does, by the directory that its containers
 /// name.
-async fn is_another(host: &Host, name: &str, directory: &str, instance: &str) -> Result<bool, Error> {
-    let state = host_state::inspect(host.executor(), directory).await?;
+async fn is_another(
+    host: &Host,
+    name: &str,
+    (directory, state): (&str, &HostState),
+    instance: &str,
+) -> Result<bool, Error> {
     if state.is_ours() {
         return Ok(state.is_of_another(instance));
     }
@@ -128,7 +141,8 @@ async fn is_another(host: &Host, name: &str, directory: &str, instance: &str) ->
 /// # Errors
 /// When the host cannot be asked.
 pub async fn remove_files(host: &Host, directory: &str) -> Result<Vec<String>, Error> {
-    Removal::of(host, directory).await?.carry_out(host, directory).await
+    let state = host_state::inspect(host.executor(), directory).await?;
+    Removal::of(host, directory, &state).await?.carry_out(host, directory).await
 }
 
 /// What is removed from a stack's directory.
@@ -144,8 +158,7 @@ struct Removal {
 
 impl Removal {
     /// Decides what can be removed, and changes nothing.
-    async fn of(host: &Host, directory: &str) -> Result<Self, Error> {
-        let state = host_state::inspect(host.executor(), directory).await?;
+    async fn of(host: &Host, directory: &str, state: &HostState) -> Result<Self, Error> {
         let shipped = state.paths();
         let Standing { stuck, absent, .. } =
             standing::look(host.executor(), directory, shipped.iter()).await?;

@@ -8,9 +8,12 @@ use std::{
 use compose::{JobError, build::BuildError};
 use docker::engine::Container;
 use http::probe::{Outcome, Target};
-use remote::{files::FileError, lock::LockError};
+use remote::{
+    files::FileError,
+    lock::{LockError, LostLock},
+};
 
-use crate::{missing::Missing, options::When, selection::SelectionError, wait::WaitError};
+use crate::{missing::Missing, options::When, selection::SelectionError, step::Step, wait::WaitError};
 
 /// Why an operation on a stack stopped. What to do about it is for the caller to say: it knows what
 /// the person wrote.
@@ -26,6 +29,16 @@ pub enum Error {
     /// The lock of the stack.
     #[error(transparent)]
     Lock(LockError),
+    /// The lock of the stack was lost on the way.
+    #[error("{lost}; stopped before {next}")]
+    LockLost {
+        /// How.
+        lost: LostLock,
+        /// The step that was not begun.
+        next: Step,
+        /// Those that were done.
+        done: Vec<Step>,
+    },
     /// Services did not become what they should be.
     #[error(transparent)]
     Wait(WaitError),

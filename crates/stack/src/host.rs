@@ -4,7 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use compose::{Compose, ComposeVersion};
 use docker::{Cli, Engine};
-use remote::{Executor, facts::Facts, files::Files, lock::Lock};
+use remote::{
+    Executor,
+    facts::Facts,
+    files::Files,
+    lock::{Lock, LostLock},
+};
 use secret::Scrubber;
 use time::OffsetDateTime;
 use tokio::sync::OnceCell;
@@ -100,6 +105,14 @@ pub struct StackLock {
 }
 
 impl StackLock {
+    /// Whether it is still ours, as the host says.
+    ///
+    /// # Errors
+    /// [`LostLock`] when somebody else may have it.
+    pub(crate) async fn still_held(&self) -> Result<(), LostLock> {
+        self.lock.still_held().await
+    }
+
     /// Lets the next one work on the stack. It goes with the connection in any case: that it could
     /// not be let go is for the log.
     pub async fn release(self) {

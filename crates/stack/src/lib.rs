@@ -50,6 +50,8 @@ mod selection;
 mod service;
 mod spec;
 mod standing;
+mod step;
+mod steps;
 mod upload;
 mod wait;
 
@@ -83,4 +85,5 @@ pub use resolve::resolve;
 pub use selection::{Selection, SelectionError, WaitFor};
 pub use service::{CHANGED, DesiredService, ORPHANED, ObservedService, PlannedService};
 pub use spec::StackSpec;
+pub use step::Step;
 pub use wait::{ContainerFailure, FailureKind, START_TIMEOUT, WaitError};

@@ -74,6 +74,8 @@ pub enum KeptBecause {
     Interrupted,
     /// The host could not be reached any more.
     Lost,
+    /// The stack's lock was lost: somebody else may be working on it.
+    Unlocked,
     /// The last good state is not other than what was applied.
     Same,
     /// Something of it was there already, and no good state is known.

@@ -104,6 +104,9 @@ impl Aftermath {
             KeptBecause::Lost => {
                 format!("{runs} It was not {verb}, because the connection to the host broke. {next}")
             }
+            KeptBecause::Unlocked => {
+                format!("{runs} It was not {verb}, because somebody else may be working on it. {next}")
+            }
             KeptBecause::Same => {
                 format!(
                     "{runs} There is nothing to go back to: the last good configuration is this one. {next}"

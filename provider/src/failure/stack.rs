@@ -6,7 +6,7 @@ use compose::{JobError, build::BuildError};
 use framework::{Diagnostic, Diagnostics, Path};
 use http::probe::{Outcome, Target};
 use stack::{
-    ContainerFailure, Error, FailedJob, FailedProbe, FailureKind, RollbackError, SelectionError,
+    ContainerFailure, Error, FailedJob, FailedProbe, FailureKind, RollbackError, SelectionError, Step,
     UnknownNeeds, WaitError, Warning, When,
 };
 
@@ -26,6 +26,7 @@ pub(super) fn stack_error(title: &str, error: Error, world: &str, files: &str) -
         Error::Docker(_) | Error::File(_) | Error::Lock(_) => {
             return Failure::from(error).into_diagnostics(title, world);
         }
+        Error::LockLost { lost, next, done } => lock_lost(title, &lost.to_string(), &next, &done, world),
         Error::Wait(error) => not_ready(title, &error, world),
         Error::AlreadyExists { .. } => files_error(sentence(&error.to_string()), String::new(), "name"),
         Error::DirectoryTaken { ref project, .. } => {
@@ -116,6 +117,21 @@ pub(crate) fn stack_warning(warning: Warning) -> Diagnostics {
                 .into()
         }
     }
+}
+
+/// The words for an operation that stopped because its lock was gone.
+fn lock_lost(title: &str, lost: &str, next: &Step, done: &[Step], world: &str) -> Diagnostic {
+    let done: Vec<String> = done.iter().map(ToString::to_string).collect();
+    let done = match done.as_slice() {
+        [] => "Nothing had been done.".to_owned(),
+        some => format!("Done so far: {}.", some.join(", ")),
+    };
+    let happened = format!(
+        "{} Somebody else may be working on the stack since, so this operation stopped before {next}. {done}",
+        sentence(lost)
+    );
+    let next = "See what runs there and who works on it, then apply again.";
+    Diagnostic::error(title).detail(happened).detail(world).detail(next)
 }
 
 fn at(title: &str, happened: String, world: &str, next: &str, path: Path) -> Diagnostic {

@@ -1,3 +1,5 @@
+use remote::lock::{LostBecause, LostLock};
+
 use super::*;
 
 const TITLE: &str = "Could not update compose stack \"web\"";
@@ -131,4 +133,20 @@ fn a_selection_that_does_not_fit_names_both_services_and_the_way_out() {
     let unknown = SelectionError::StartsUnknown { service: "ap".into(), known };
     let shown = text(Error::Selection(vec![unknown]));
     assert!(shown.contains("There are: app, db."), "{shown}");
+}
+
+#[test]
+fn an_operation_that_lost_its_lock_tells_what_it_has_done() {
+    let lost = LostLock { name: "compose-web".into(), host: "root@web".into(), why: LostBecause::Late };
+    let error = |done: Vec<Step>| Error::LockLost { lost: lost.clone(), next: Step::Start, done };
+    assert_eq!(
+        text(error(vec![Step::Ship, Step::Job("migrate".into())])),
+        "Could not update compose stack \"web\"\n\
+         Lock \"compose-web\" on root@web was lost: the host heard nothing of us for too long and let it go. Somebody \
+         else may be working on the stack since, so this operation stopped before starting containers. Done so far: \
+         shipping files, running job \"migrate\".\n\n\
+         Its containers now: none.\n\n\
+         See what runs there and who works on it, then apply again."
+    );
+    assert!(text(error(Vec::new())).contains("Nothing had been done."));
 }

@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use acceptance_tests::{executor, unique};
 use docker::{Cli, Engine};
@@ -10,8 +14,8 @@ use lab::{Lab, Variant};
 use remote::facts::facts;
 use ssh::Pool;
 use stack::{
-    Context, DeployOptions, Deployed, Deployment, DesiredStack, Destroyed, Doomed, Failed, Host, KEEP_IMAGES,
-    Outcome, Prior, StackSpec, containers::by_service, destroy, observe,
+    Context, DeployOptions, Deployed, Deployment, DesiredStack, Destroyed, Doomed, Error, Failed, Host,
+    KEEP_IMAGES, KeptBecause, Outcome, Prior, StackSpec, Step, containers::by_service, destroy, observe,
 };
 use tree::Tree;
 
@@ -37,9 +41,14 @@ impl<'a> Subject<'a> {
 
     /// One service that runs this command.
     fn spec(&self, command: &str) -> StackSpec {
+        self.spec_with(command, "")
+    }
+
+    /// The same, with more lines about the service.
+    fn spec_with(&self, command: &str, more: &str) -> StackSpec {
         let image = self.lab.image("busybox").unwrap();
         let text = format!(
-            "services:\n  app:\n    image: {image}\n    command: [sh, -c, {command:?}]\n    stop_grace_period: 0s\n"
+            "services:\n  app:\n    image: {image}\n    command: [sh, -c, {command:?}]\n    stop_grace_period: 0s\n{more}"
         );
         let (source, files) = Tree::texts(&[text]);
         StackSpec { name: self.name.clone(), files, source, ..StackSpec::default() }
@@ -53,7 +62,8 @@ impl<'a> Subject<'a> {
         let cx = Context::background();
         let options = DeployOptions { keep_images: KEEP_IMAGES, ..DeployOptions::default() };
         let lock = self.host.lock(&cx, &self.name).await.unwrap();
-        let mut deployment = Deployment::new(&cx, &self.host, spec, options, self.directory(), prior);
+        let mut deployment =
+            Deployment::new(&cx, (&self.host, &lock), spec, options, self.directory(), prior);
         if prior.is_none() {
             deployment = deployment.fresh();
         }
@@ -76,8 +86,14 @@ impl<'a> Subject<'a> {
     }
 
     async fn status(&self) -> String {
+        self.statuses().await["app"].clone()
+    }
+
+    /// The status of each service that has containers.
+    async fn statuses(&self) -> BTreeMap<String, String> {
         let containers = self.host.engine.containers(&self.name).await.unwrap();
-        observe(&containers, None, None, None)["app"].status.clone()
+        let observed = observe(&containers, None, None, None);
+        observed.into_iter().map(|(name, service)| (name, service.status)).collect()
     }
 
     fn shell(&self, line: &str) -> String {
@@ -94,6 +110,37 @@ impl Drop for Subject<'_> {
         );
         let _ = self.lab.exec(&self.lab_host, &["sh", "-c", &line]);
     }
+}
+
+/// A lock is lost with the connection that holds it. What the others do meanwhile must not be met by
+/// somebody who goes on as if it were still there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deployment_that_loses_its_lock_stops_before_its_next_step() {
+    let lab = Lab::current().unwrap();
+    let pool = Pool::with_agent(None);
+    let subject = Subject::on(&lab, &pool).await;
+    let check = "    healthcheck: { test: [CMD, test, -e, /open], interval: 300ms, start_period: 200s }\n";
+    let spec = subject.spec_with("exec sleep infinity", check);
+    let (failed, ()) = tokio::join!(subject.deploy(&spec, None), async {
+        while subject.statuses().await.is_empty() || subject.status().await == "created" {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        subject.shell(&format!("pkill -f '[w]indlass-lock compose-{}'", subject.name));
+        subject.shell(&format!("docker exec {}-app-1 touch /open", subject.name));
+    });
+    let failed = failed.unwrap_err();
+    let Error::LockLost { next, done, .. } = &failed.error else { panic!("{:?}", failed.error) };
+    // Compose may not have ended yet when the container runs.
+    assert!(matches!(next, Step::Restart | Step::Record), "{next:?}");
+    assert!(done.ends_with(&[Step::Start]) || done.ends_with(&[Step::Start, Step::Restart]), "{done:?}");
+    assert!(matches!(failed.outcome, Outcome::Kept(KeptBecause::Unlocked)), "{:?}", failed.outcome);
+    let record = format!("{}/.windlass/record.json", subject.directory());
+    assert_eq!(subject.shell(&format!("ls {record} 2>/dev/null | wc -l")).trim(), "0");
+
+    // The next one has the lock, and takes up what is there.
+    let cx = Context::background();
+    subject.host.lock(&cx, &subject.name).await.unwrap().release().await;
+    pool.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! What an apply must pass on its way: jobs and probes.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Instant};
 
 use compose::{JobError, leftovers};
 use http::probe::ProbeError;
@@ -10,6 +10,7 @@ use super::{Deployment, Work, start::RESERVE};
 use crate::{
     error::{Error, FailedJob, FailedProbe},
     options::{JobSpec, ProbeOrigin, When},
+    step::Step,
 };
 
 impl Deployment<'_> {
@@ -33,6 +34,7 @@ impl Deployment<'_> {
     }
 
     async fn run_job(&self, work: &Work, one: &JobSpec) -> Result<(), Error> {
+        self.steps.begin(Step::Job(one.job.name.clone())).await?;
         let name = &self.spec.name;
         let project = work.project(name);
         let compose =
@@ -93,10 +95,13 @@ impl Deployment<'_> {
             if let Some(left) = work.cx.remaining() {
                 probe.timeout = probe.timeout.min(left.saturating_sub(RESERVE));
             }
-            match probe.pass(from, remote::Error::may_be_forbidden, work.cx.token()).await {
-                Ok(tries) => {
-                    tracing::info!(stack = self.spec.name, probe = %probe.target, tries, "probe has passed");
-                }
+            let began = Instant::now();
+            let passed = probe.pass(from, remote::Error::may_be_forbidden, work.cx.token()).await;
+            let took_ms = began.elapsed().as_millis() as u64;
+            let (stack, ok) = (&self.spec.name, passed.is_ok());
+            tracing::debug!(stack, probe = %probe.target, took_ms, ok, "waited for a probe");
+            match passed {
+                Ok(_) => {}
                 Err(ProbeError::Remote(error)) => return Err(error.into()),
                 Err(ProbeError::Failed { tries, took, last }) => {
                     return Err(Error::Probe(Box::new(FailedProbe {

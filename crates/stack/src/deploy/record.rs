@@ -13,6 +13,7 @@ use crate::{
     error::Error,
     host_state::{self, HostState},
     record::{self, Record},
+    step::Step,
 };
 
 impl Deployment<'_> {
@@ -56,6 +57,7 @@ impl Deployment<'_> {
 
     /// Leaves the record of an apply that failed.
     pub(super) async fn record_failed(&self, work: &Work) -> Result<(), Error> {
+        self.steps.begin(Step::Record).await?;
         let now = self.host.engine.containers(&self.spec.name).await?;
         let new = self.entries(work, &now, false).await?;
         let record = half_done(new, work.state.record.as_ref(), &work.changes, &work.containers, &now);

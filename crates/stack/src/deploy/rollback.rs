@@ -17,6 +17,7 @@ use crate::{
     observe::observe,
     options::OnFailure,
     outcome::{Failed, KeptBecause, NoRelease, Outcome, Undo},
+    step::Step,
 };
 
 /// How far an apply came that failed.
@@ -61,6 +62,9 @@ impl Deployment<'_> {
         }
         if error.is_lost() {
             return Some(KeptBecause::Lost);
+        }
+        if self.steps.are_over().await {
+            return Some(KeptBecause::Unlocked);
         }
         match &work.release {
             Ok(good) if self.is_the_same(work, good).await => Some(KeptBecause::Same),
@@ -108,6 +112,7 @@ impl Deployment<'_> {
         let restoration = Restoration::of(&state, &kept).map_err(|files| self.damaged(&place, files))?;
         let moved = self.moved_tags(good).await?;
         self.all_there(&moved).await?;
+        self.steps.begin(Step::Return).await?;
         for (reference, id) in &moved {
             self.host.engine.tag(id, reference).await?;
         }
@@ -137,11 +142,15 @@ impl Deployment<'_> {
         failed: &Work,
         edited: &BTreeSet<String>,
     ) -> Result<(HostState, Vec<Container>), Error> {
+        self.steps.begin(Step::Clear).await?;
         self.remove_newcomers(back, failed).await?;
         self.remove_leaving(back).await?;
+        self.steps.begin(Step::Start).await?;
         self.up(back).await?;
+        self.steps.begin(Step::Restart).await?;
         self.reload(back, edited).await?;
         let containers = self.wait(back).await?;
+        self.steps.begin(Step::Record).await?;
         self.remove_new_networks(good).await;
         if back.adopted.is_none() {
             return self.seal(back, containers).await;
@@ -209,7 +218,9 @@ impl Deployment<'_> {
     async fn clear(&self, cx: &Context) -> Result<Vec<String>, Error> {
         let name = &self.spec.name;
         let compose = self.host.compose(cx, &self.scrubber);
+        self.steps.begin(Step::Stop).await?;
         compose.down(name, false, cx.remaining()).await?;
+        self.steps.begin(Step::Remove).await?;
         drop(destroy::remove_files(self.host, &self.directory).await?);
         Ok(self.host.engine.volumes(name).await?)
     }

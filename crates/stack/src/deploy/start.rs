@@ -13,6 +13,7 @@ use crate::{
     containers::{LABEL_SERVICE, is_of_service, orphans},
     error::Error,
     options::Orphans,
+    step::Step,
     wait::{self, Pace},
 };
 
@@ -76,6 +77,7 @@ impl Deployment<'_> {
 
     /// Starts what a job needs, and waits for it.
     pub(super) async fn start_needed(&self, work: &Work, needs: &BTreeSet<String>) -> Result<(), Error> {
+        self.steps.begin(Step::Start).await?;
         let repaired: BTreeSet<String> =
             work.repaired().filter(|name| needs.contains(*name)).cloned().collect();
         self.repair(work, &repaired).await?;

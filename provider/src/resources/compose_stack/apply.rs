@@ -234,7 +234,7 @@ async fn deploy(
     let known = apply.private.desired.clone();
     let lock = host.lock(&cx, &spec.name).await?;
     let instance = instance_of(apply, standing)?;
-    let mut deployment = Deployment::new(&cx, &host, &spec, options, directory, prior.as_ref());
+    let mut deployment = Deployment::new(&cx, (&host, &lock), &spec, options, directory, prior.as_ref());
     deployment = deployment.with_instance(instance);
     if standing != Standing::Here {
         deployment = deployment.fresh();
