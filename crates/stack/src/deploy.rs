@@ -41,9 +41,9 @@ use crate::{
     pull::{Pull, pull},
     record::Key,
     release::Adopted,
+    remembered::resolve_once,
     replaced,
     requirements::missing,
-    resolve::resolve,
     spec::StackSpec,
     standing,
     step::Step,
@@ -210,7 +210,7 @@ impl<'a> Deployment<'a> {
         let digest = self.spec.digest(&self.directory, &compose);
         let desired = match known.filter(|known| known.digest == digest) {
             Some(known) => known,
-            None => resolve(self.cx, self.host, self.spec, &self.directory).await?,
+            None => resolve_once(self.cx, self.host, self.spec, &self.directory).await?,
         };
         Ok(Prepared { state, containers, desired, compose })
     }

@@ -6,7 +6,7 @@ use compose::layout::{GENERATIONS, GOOD, OURS};
 use remote::{
     Command, Input,
     collect::{Limits, run_with},
-    files::{Entry, EntryContent, FileError, TreeOptions, WriteOptions, random_name},
+    files::{Entry, EntryContent, FileError, TreeOptions, random_name},
 };
 use tokio_util::sync::CancellationToken;
 use tree::{FileDigest, Manifest, null_separated};
@@ -45,10 +45,13 @@ find . ! -type d -print0 | xargs -0 -r sh -c \
   'for path; do mkdir -p -- "$0/${path%/*}" && mv -f -T -- "$path" "$0/$path" || exit 255; done' "$2"
 "#;
 
-/// Lets the link `$2` in the directory `$1` lead to `$3`, and removes what is beside that.
+/// Lets the link `$2` in the directory `$1` lead to `$3`, and removes what is beside that. Before
+/// that, what comes by stdin is written to the file `$4`, where there is one: in `$3`, which nobody
+/// looks into yet.
 const SWAP: &str = r#"
 set -e
 cd -- "$1"
+[ -z "$4" ] || (umask 077 && cat > "$4")
 ln -s -f -n -- "$3" "$2.new"
 mv -f -T -- "$2.new" "$2"
 find "${3%/*}" -mindepth 1 -maxdepth 1 ! -name "${3##*/}" -exec rm -r -f -- {} +
@@ -56,6 +59,7 @@ find "${3%/*}" -mindepth 1 -maxdepth 1 ! -name "${3##*/}" -exec rm -r -f -- {} +
 
 /// The files of ours that are kept.
 const OUR_FILES: [&str; 6] = ["override.json", "manifest.json", "source.json", "record.json", "files", "key"];
+
 /// Keeps what `state` says lies in `root` as the last good release, in the place of the one that
 /// is kept. When that fails, none is kept: an old one is not what was good last.
 pub(crate) async fn keep(
@@ -105,8 +109,8 @@ async fn put(
     let mut paths = state.paths();
     paths.retain(|path| !state.unknown.contains(path));
     copy(host, token, (root, &to), root, paths.iter().chain(&ours)).await?;
-    host.files().write(&format!("{to}/{OURS}/{FILE}"), release.to_json(), &WriteOptions::PRIVATE).await?;
-    swap(host, token, root, &target).await
+    let file = format!("{target}/{OURS}/{FILE}");
+    swap(host, token, root, (&target, &file), release.to_json()).await
 }
 
 async fn put_foreign(
@@ -130,14 +134,21 @@ async fn put_foreign(
     ];
     host.files().upload_tree(root, &entries, &TreeOptions::default()).await?;
     copy(host, token, (root, &format!("{root}/{place}")), root, files.keys()).await?;
-    swap(host, token, root, &target).await
+    swap(host, token, root, (&target, ""), Vec::new()).await
 }
 
-/// Lets the link lead to `target`, and removes what was kept before.
-async fn swap(host: &Host, token: &CancellationToken, root: &str, target: &str) -> Result<(), Error> {
+/// Lets the link lead to `target`, and removes what was kept before. `content` goes to `file`, which is
+/// below `target`, or to nowhere.
+async fn swap(
+    host: &Host,
+    token: &CancellationToken,
+    root: &str,
+    (target, file): (&str, &str),
+    content: Vec<u8>,
+) -> Result<(), Error> {
     let ours = format!("{root}/{OURS}");
-    let command = Command::new(["sh", "-c", SWAP, "windlass-keep", &ours, GOOD, target]);
-    run(host, token, command, Vec::new(), "keep the last good state in", root).await
+    let command = Command::new(["sh", "-c", SWAP, "windlass-keep", &ours, GOOD, target, file]);
+    run(host, token, command, content, "keep the last good state in", root).await
 }
 
 /// Removes what is kept for the stack in `root`.
@@ -231,7 +242,10 @@ mod tests {
         }
         for target in ["generations/one", "generations/two"] {
             fs::create_dir_all(dir.path().join(target)).unwrap();
-            assert!(run(SWAP, &[dir.path(), Path::new("good"), Path::new(target)], b""));
+            let file = format!("{target}/release.json");
+            let words = [dir.path(), Path::new("good"), Path::new(target), Path::new(&file)];
+            assert!(run(SWAP, &words, target.as_bytes()));
+            assert_eq!(fs::read_to_string(dir.path().join("good/release.json")).unwrap(), target);
             assert_eq!(fs::read_link(dir.path().join("good")).unwrap(), Path::new(target));
             let left: Vec<_> = fs::read_dir(dir.path().join("generations")).unwrap().collect();
             assert_eq!(left.len(), 1);

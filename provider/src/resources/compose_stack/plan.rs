@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use framework::{Context, Diagnostics, Field, Plan, State};
 use stack::{
     DesiredStack, ImageFacts, Known, PullPolicy, Sink, StackSpec, Warning, check_needs, check_vacant,
-    files_in_the_way, host_state, resolve, unbuilt,
+    files_in_the_way, host_state, resolve_once, unbuilt,
 };
 
 use super::{
@@ -134,7 +134,7 @@ async fn ask(
             }
         }
     };
-    let (desired, vacant) = tokio::join!(resolve(&cx, &host, spec, &directory), vacant);
+    let (desired, vacant) = tokio::join!(resolve_once(&cx, &host, spec, &directory), vacant);
     refuse(on, vacant)?;
     let desired = desired.map_err(in_files)?;
     for one in stack::missing(&host, &spec.name, &desired.requirements).await? {

@@ -1,0 +1,123 @@
+//! What Compose has made of the same files a moment ago.
+//!
+//! The core plans twice, in two processes: for the plan, and again within the apply that follows.
+//! What Compose said the first time lies on the host for the second, under a name that is the digest
+//! of all that went in. Only projects whose answer depends on nothing else are remembered: a file
+//! that Compose reads although it is not shipped could be another one by then.
+
+use remote::{Command, Input, run};
+use tree::TreeFile;
+
+use crate::{
+    context::Context, desired::DesiredStack, error::Error, host::Host, resolve::resolve, spec::StackSpec,
+};
+
+/// What lets Compose read more files than those that it is told.
+const READING_MORE: [&str; 4] = ["env_file", "label_file", "extends", "include"];
+
+/// Larger files are not looked through.
+const LARGEST: u64 = 1 << 20;
+
+/// Prints the answer `$1`, if it is as new as the apply of a plan that somebody looked at for a while.
+const LOOK: &str = r#"
+find "${HOME:?}/.windlass/resolved/$1" -maxdepth 0 -type f -mmin -60 -exec cat -- {} \; 2>/dev/null
+exit 0
+"#;
+
+/// Leaves stdin as the answer `$1`, and removes what is too old to be looked at.
+const LEAVE: &str = r#"
+umask 077
+mkdir -p -- "${HOME:?}/.windlass/resolved" && cd -- "$HOME/.windlass/resolved" || exit
+find . ! -name . -type f -mmin +60 -exec rm -f -- {} +
+cat >"$1.$$" && mv -f -- "$1.$$" "$1"
+"#;
+
+/// As [`resolve`], which is asked when nobody has done so for the same inputs just now.
+///
+/// # Errors
+/// As [`resolve`].
+pub async fn resolve_once(
+    cx: &Context,
+    host: &Host,
+    spec: &StackSpec,
+    directory: &str,
+) -> Result<DesiredStack, Error> {
+    if !is_self_contained(spec) {
+        return resolve(cx, host, spec, directory).await;
+    }
+    let digest = spec.digest(directory, &host.compose_version().await?);
+    // What another version of Windlass has left may mean something else.
+    let name = format!("{digest}-{}", env!("CARGO_PKG_VERSION"));
+    let known = ask(host, LOOK, &name, Vec::new()).await.and_then(|json| parse(&json, &digest));
+    if let Some(known) = known {
+        tracing::debug!(stack = spec.name, "Compose was asked the same just now");
+        return Ok(known);
+    }
+    let desired = resolve(cx, host, spec, directory).await?;
+    // Plain fields cannot fail.
+    let json = serde_json::to_vec(&desired).unwrap_or_default();
+    ask(host, LEAVE, &name, json).await;
+    Ok(desired)
+}
+
+/// Runs a script that may as well fail: then Compose is asked again.
+async fn ask(host: &Host, script: &str, name: &str, input: Vec<u8>) -> Option<Vec<u8>> {
+    let command = Command::new(["sh", "-c", script, "windlass-remember", name]);
+    match run(host.executor(), &command, Input::bytes(input)).await {
+        Ok(output) => Some(output.stdout),
+        Err(error) => {
+            tracing::debug!(host = host.name(), %error, "could not remember what Compose says");
+            None
+        }
+    }
+}
+
+/// The answer for these inputs, if it is one.
+fn parse(json: &[u8], digest: &str) -> Option<DesiredStack> {
+    let found: DesiredStack = serde_json::from_slice(json).ok()?;
+    (found.digest == digest).then_some(found)
+}
+
+/// Whether Compose reads nothing but the Compose files themselves, all of which are shipped.
+fn is_self_contained(spec: &StackSpec) -> bool {
+    let plain = |file: &TreeFile| {
+        file.size <= LARGEST
+            && file.read().is_ok_and(|bytes| {
+                let text = String::from_utf8_lossy(&bytes);
+                !READING_MORE.iter().any(|word| text.contains(word))
+            })
+    };
+    !spec.files.is_empty() && spec.files.iter().all(|path| spec.source.files.get(path).is_some_and(plain))
+}
+
+#[cfg(test)]
+mod tests {
+    use tree::Tree;
+
+    use super::*;
+
+    fn spec(text: &str) -> StackSpec {
+        let (source, files) = Tree::texts(&[text.to_owned()]);
+        StackSpec { files, source, ..StackSpec::default() }
+    }
+
+    #[test]
+    fn what_reads_other_files_is_not_remembered() {
+        assert!(is_self_contained(&spec("services: { app: { image: a } }")));
+        for more in ["env_file: /etc/app.env", "extends: { file: x }", "label_file: l"] {
+            assert!(!is_self_contained(&spec(&format!("services: {{ app: {{ {more} }} }}"))), "{more}");
+        }
+        assert!(!is_self_contained(&spec("include: [other.yaml]")));
+        let missing = StackSpec { files: vec!["absent.yaml".into()], ..spec("services: {}") };
+        assert!(!is_self_contained(&missing) && !is_self_contained(&StackSpec::default()));
+    }
+
+    #[test]
+    fn only_the_answer_for_the_same_inputs_counts() {
+        let answer = DesiredStack { digest: "d".into(), ..DesiredStack::default() };
+        let json = serde_json::to_vec(&answer).unwrap();
+        assert_eq!(parse(&json, "d"), Some(answer));
+        assert_eq!(parse(&json, "other"), None);
+        assert_eq!(parse(b"", "d"), None);
+    }
+}
