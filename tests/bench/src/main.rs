@@ -14,6 +14,7 @@ mod place;
 mod plan;
 mod samples;
 mod services;
+mod stacks;
 mod starts;
 mod table;
 
@@ -55,10 +56,11 @@ async fn run() -> Result<bool> {
     let place = Place::new(&state)?;
     let bench: &'static Bench = Box::leak(Box::new(Bench { provider, place }));
 
-    let sections: [(&'static str, Measuring); 6] = [
+    let sections: [(&'static str, Measuring); 7] = [
         ("start", Box::pin(starts::measure(bench))),
         ("exec on a host", Box::pin(exec::measure(bench))),
         ("ApplyResourceChange", Box::pin(apply::measure(bench))),
+        ("a dozen stacks", Box::pin(stacks::measure(bench))),
         ("one service of many", Box::pin(services::measure(bench))),
         ("large source_dir", Box::pin(large::measure(bench))),
         ("plan", Box::pin(plan::measure(bench))),

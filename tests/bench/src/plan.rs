@@ -27,6 +27,8 @@ pub(crate) async fn measure(bench: &'static Bench) -> Result<Vec<Row>> {
 struct Prepared {
     stacks: Workspace,
     floor: Workspace,
+    /// How long it took to apply all of them.
+    applied: Samples,
 }
 
 fn prepare(bench: &Bench, cli: &Cli) -> Result<Prepared> {
@@ -39,13 +41,14 @@ fn prepare(bench: &Bench, cli: &Cli) -> Result<Prepared> {
     floor.write("versions.tf", "");
     floor.write("main.tf", FLOOR);
     say(&format!("applying {STACKS} stacks with {}", cli.name));
+    let mut applied = Samples::default();
     for workspace in [&floor, &stacks] {
-        succeeded(
-            "apply",
-            &workspace.run(&["apply", "-input=false", "-auto-approve", "-no-color", "-parallelism=50"]),
-        )?;
+        applied = Samples::default();
+        let run = workspace.run(&["apply", "-input=false", "-auto-approve", "-no-color", "-parallelism=50"]);
+        succeeded("apply", &run)?;
+        applied.time(run.took);
     }
-    Ok(Prepared { stacks, floor })
+    Ok(Prepared { stacks, floor, applied })
 }
 
 fn configuration(bench: &Bench) -> Result<String> {
@@ -76,6 +79,11 @@ impl Prepared {
             beside += &format!("; not measured: {}", names.join(", "));
         }
         Ok(vec![
+            Row::median(
+                format!("`{} apply` of {STACKS} stacks at parallelism 50", cli.name),
+                &self.applied,
+                "ms",
+            )?,
             Row::median(format!("plan of {STACKS} unchanged stacks"), &over, "ms")?
                 .limit(1500.0)
                 .beside(beside),
