@@ -69,9 +69,8 @@ fn ten_stacks_at_once_on_one_host_whose_log_tells_the_story() {
         lines.filter(|line| parts.iter().all(|part| line.contains(part))).count()
     };
     let duration = "took_ms=";
-    let up = "compose --project-name";
     for (count, parts) in [
-        (10, &["ran a command", up, " up ", duration, "result=\"status 0\""][..]),
+        (10, &["ran a command", "docker compose ", " up ", duration, "result=\"status 0\""][..]),
         (10, &["asked the engine", "GET ", "/containers/json", duration, "200 OK"]),
         (10, &["waited for services", duration, "result=ready"]),
         (10, &["took a lock", duration]),
