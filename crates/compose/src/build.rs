@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
-    resolved::{below, followed, normal},
+    paths::{below, followed, normal},
     resources::Values,
 };
 use tree::{Dockerignore, FileDigest};

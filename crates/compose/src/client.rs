@@ -15,7 +15,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     command::{self, Project, Pull},
+    env_files::RawProject,
     resolved::parse_hashes,
+    staged::Staged,
 };
 use crate::version::{self, ComposeVersion, OLDEST};
 use docker::{Cli, Error};
@@ -33,21 +35,36 @@ pub struct Compose<'a> {
     cli: Cli,
     scrubber: Scrubber,
     cancel: CancellationToken,
-    staged: Option<(String, String)>,
+    staged: Option<Staged>,
+    named: Option<(String, String)>,
 }
 
 impl<'a> Compose<'a> {
     /// Compose behind `exec`. What it writes is scrubbed by `scrubber` before anybody sees it;
     /// `cancel` ends what is running.
     pub fn new(exec: &'a dyn Executor, cli: Cli, scrubber: Scrubber, cancel: CancellationToken) -> Self {
-        Self { exec, cli, scrubber, cancel, staged: None }
+        Self { exec, cli, scrubber, cancel, staged: None, named: None }
     }
 
-    /// Names files by where they will be rather than by where they are staged, in messages.
+    /// Takes staged paths, in what it says, for what they stand for.
     #[must_use]
-    pub fn naming(mut self, staged: impl Into<String>, shown: impl Into<String>) -> Self {
-        self.staged = Some((staged.into(), shown.into()));
+    pub fn staged(self, staged: Staged) -> Self {
+        Self { staged: Some(staged), ..self }
+    }
+
+    /// Names files in messages as people do: `shown` in the place of `directory`.
+    #[must_use]
+    pub fn naming(mut self, directory: impl Into<String>, shown: impl Into<String>) -> Self {
+        self.named = Some((directory.into(), shown.into()));
         self
+    }
+
+    /// What Compose says, without the places where files are staged.
+    fn unstaged(&self, output: Vec<u8>) -> Vec<u8> {
+        match &self.staged {
+            Some(staged) => staged.original(&String::from_utf8_lossy(&output)).into_bytes(),
+            None => output,
+        }
     }
 
     /// Its version, if it will do.
@@ -90,7 +107,7 @@ impl<'a> Compose<'a> {
         Error::ComposeMissing { host, v1: v1.filter(|version| version.starts_with("1.")) }
     }
 
-    /// The project, resolved: what [`Resolved::moved`](super::resolved::Resolved::moved) takes.
+    /// The project, resolved: what [`Resolved::new`](super::resolved::Resolved::new) takes.
     ///
     /// # Errors
     /// [`Error::Command`] with Compose's own words when the files are wrong.
@@ -108,7 +125,17 @@ impl<'a> Compose<'a> {
         let command = project.config(&self.cli);
         let output = self.succeed("read the compose files", &command, Vec::new()).await?;
         let unset = unset_variables(&output.stderr_text());
-        Ok((output.stdout, unset))
+        Ok((self.unstaged(output.stdout), unset))
+    }
+
+    /// The project with nothing filled in; see [`Project::raw_config`].
+    ///
+    /// # Errors
+    /// As [`Compose::config`].
+    pub async fn raw_config(&self, project: &Project) -> Result<RawProject, Error> {
+        let command = project.raw_config(&self.cli);
+        let output = self.succeed("read the compose files", &command, Vec::new()).await?;
+        RawProject::parse(&self.unstaged(output.stdout))
     }
 
     /// As [`Compose::config`], of `services` and what they depend on; their profiles need not be
@@ -118,7 +145,8 @@ impl<'a> Compose<'a> {
     /// As [`Compose::config`]; also when there is no such service.
     pub async fn resolve_services(&self, project: &Project, services: &[String]) -> Result<Vec<u8>, Error> {
         let command = project.config_of(&self.cli, services);
-        self.succeed("read the compose files", &command, Vec::new()).await.map(|output| output.stdout)
+        let output = self.succeed("read the compose files", &command, Vec::new()).await?;
+        Ok(self.unstaged(output.stdout))
     }
 
     /// The hashes of a resolved project, given as its document; `directory` is its project
@@ -135,7 +163,6 @@ impl<'a> Compose<'a> {
         let project = Project {
             name: name.to_owned(),
             directory: directory.to_owned(),
-            pwd: directory.to_owned(),
             files: vec!["-".to_owned()],
             profiles: vec!["*".to_owned()],
             env_file: "/dev/null".to_owned(),
@@ -275,7 +302,11 @@ impl<'a> Compose<'a> {
             stderr => stderr,
         };
         let text = match &self.staged {
-            Some((staged, shown)) => text.replace(staged.as_str(), shown),
+            Some(staged) => staged.original(&text),
+            None => text,
+        };
+        let text = match &self.named {
+            Some((directory, shown)) => text.replace(directory.as_str(), shown),
             None => text,
         };
         Error::Command {
@@ -299,7 +330,7 @@ fn needs_buildkit(stderr: &str) -> bool {
 
 /// The variables of Compose's warnings: `The \"NAME\" variable is not set. Defaulting to a blank
 /// string.`, in a log line or on its own.
-fn unset_variables(stderr: &str) -> BTreeSet<String> {
+pub fn unset_variables(stderr: &str) -> BTreeSet<String> {
     let name = |line: &str| {
         let (before, _) = line.split_once(" variable is not set")?;
         let name = before.trim_end_matches(['"', '\\']).rsplit(['"', ' ']).next()?;
@@ -344,7 +375,7 @@ mod tests {
 
     fn compose(fake: &Fake) -> Compose<'_> {
         let scrubber = Scrubber::new([Secret::from("hunter2")]);
-        Compose::new(fake, cli(), scrubber, CancellationToken::new()).naming("/tmp/s1", "/srv/web")
+        Compose::new(fake, cli(), scrubber, CancellationToken::new()).staged(Staged::new("/tmp/s1"))
     }
 
     fn expect(fake: &Fake, command: &Command, reply: Reply) {
@@ -390,16 +421,16 @@ mod tests {
 
     #[tokio::test]
     async fn failures_name_final_files_and_no_secrets() {
+        let staged = |path: &str| Staged::new("/tmp/s1").of(path);
         let fake = Fake::new("web");
         let project = Project {
             name: "web".into(),
-            directory: "/tmp/s1".into(),
-            pwd: "/srv/web".into(),
-            files: vec!["/tmp/s1/compose.yaml".into()],
+            directory: staged("/srv/web"),
+            files: vec![staged("/srv/web/compose.yaml")],
             profiles: Vec::new(),
-            env_file: "/tmp/s1/.env".into(),
+            env_file: staged("/srv/web/.env"),
         };
-        let said = "yaml: line 3: /tmp/s1/compose.yaml: bad hunter2\n\n";
+        let said = format!("yaml: line 3: {}: bad hunter2\n\n", staged("/srv/web/compose.yaml"));
         expect(&fake, &project.config(&cli()), Reply::failure(15, said));
         let error = compose(&fake).config(&project).await.unwrap_err();
         let Error::Command { status, output, .. } = error else { panic!("{error}") };
@@ -427,7 +458,6 @@ mod tests {
         let project = Project {
             name: "web".into(),
             directory: "/srv/web".into(),
-            pwd: "/srv/web".into(),
             files: vec!["/srv/web/compose.yaml".into()],
             profiles: Vec::new(),
             env_file: "/srv/web/.env".into(),

@@ -25,11 +25,9 @@ const TO_STDERR: &str = r#"exec "$@" >&2"#;
 pub struct Project {
     /// The project's name.
     pub name: String,
-    /// The absolute directory that relative paths start from.
+    /// The absolute directory that relative paths start from, and that `${PWD}` means: a person would
+    /// stand in it.
     pub directory: String,
-    /// What `${PWD}` means: the directory that a person would stand in, also while the files are
-    /// still staged elsewhere.
-    pub pwd: String,
     /// The Compose files in the order in which they are merged; absolute, or `-` for stdin.
     pub files: Vec<String>,
     /// The profiles that are switched on; `*` for all.
@@ -70,6 +68,12 @@ impl Project {
     /// `config`: the whole project, resolved, as JSON on stdout.
     pub fn config(&self, cli: &Cli) -> Command {
         self.command(cli).args(["config", "--format", "json"]).timeout(Some(READ_LIMIT))
+    }
+
+    /// `config --no-interpolate`: the same with variables not filled in, env files not read, and all
+    /// services, whatever their profiles.
+    pub fn raw_config(&self, cli: &Cli) -> Command {
+        self.config(cli).arg("--no-interpolate")
     }
 
     /// `config --hash`: one line `<service> <hash>` per service on stdout.
@@ -136,8 +140,8 @@ impl Project {
 
     /// The same, with more `variables` for Compose itself.
     pub(super) fn command_with(&self, cli: &Cli, variables: &[(&str, &str)]) -> Command {
-        let mut command = compose(cli, &self.pwd, &self.name, &self.directory, variables)
-            .args(["--env-file", &self.env_file]);
+        let mut command =
+            compose(cli, &self.name, &self.directory, variables).args(["--env-file", &self.env_file]);
         for file in &self.files {
             command = command.args(["--file", file]);
         }
@@ -151,13 +155,13 @@ impl Project {
 /// `down` by the project's label alone: neither files nor values are needed, and a project that is
 /// gone already is no error.
 pub fn down(cli: &Cli, project: &str, volumes: bool, limit: Option<Duration>) -> Command {
-    let command = compose(cli, NOWHERE, project, NOWHERE, &[]).args(["down", "--remove-orphans"]);
+    let command = compose(cli, project, NOWHERE, &[]).args(["down", "--remove-orphans"]);
     let command = if volumes { command.arg("--volumes") } else { command };
     command.timeout(limit)
 }
 
-fn compose(cli: &Cli, pwd: &str, project: &str, directory: &str, variables: &[(&str, &str)]) -> Command {
-    let variables = [&[("PWD", pwd)], variables].concat();
+fn compose(cli: &Cli, project: &str, directory: &str, variables: &[(&str, &str)]) -> Command {
+    let variables = [&[("PWD", directory)], variables].concat();
     cli.docker_with(&variables, ["compose", "--ansi", "never", "--progress", "plain"]).args([
         "--project-name",
         project,
@@ -186,7 +190,6 @@ mod tests {
         Project {
             name: "web".into(),
             directory: "/srv/it's web".into(),
-            pwd: "/srv/final".into(),
             files: vec!["/srv/it's web/compose.yaml".into(), "/srv/it's web/b.yaml".into()],
             profiles: vec!["extra".into()],
             env_file: "/srv/it's web/.env".into(),
@@ -224,6 +227,7 @@ mod tests {
         for (command, tail) in [
             (project().config(&cli()), vec!["config", "--format", "json"]),
             (project().hashes(&cli()), vec!["config", "--hash", "*"]),
+            (project().raw_config(&cli()), vec!["config", "--format", "json", "--no-interpolate"]),
             (
                 project().config_of(&cli(), &["job".to_owned()]),
                 vec!["config", "--format", "json", "--", "job"],
@@ -246,7 +250,7 @@ mod tests {
             assert!(command.is_privileged());
         }
         assert_eq!(project().up(&cli(), &[], limit).time_limit(), limit);
-        assert!(project().config(&cli()).words().contains(&"PWD=/srv/final".to_owned()));
+        assert!(project().config(&cli()).words().contains(&"PWD=/srv/it's web".to_owned()));
     }
 
     #[test]
@@ -254,7 +258,7 @@ mod tests {
         let command = project().build(&cli(), "app", true, None);
         let words = command.words().join(" ");
         assert!(words.starts_with("sh -c exec \"$@\" >&2 windlass-build env -i PATH="), "{words}");
-        assert!(words.contains(" PWD=/srv/final DOCKER_BUILDKIT=1 docker compose "), "{words}");
+        assert!(words.contains(" PWD=/srv/it's web DOCKER_BUILDKIT=1 docker compose "), "{words}");
         assert!(words.ends_with(" --profile extra build --pull -- app"), "{words}");
         assert!(command.is_privileged());
     }

@@ -151,7 +151,6 @@ mod tests {
         Project {
             name: "web".into(),
             directory: "/srv/web".into(),
-            pwd: "/srv/web".into(),
             files: vec!["/srv/web/compose.yaml".into()],
             profiles: vec!["extra".into()],
             env_file: "/srv/web/.env".into(),

@@ -3,11 +3,13 @@
 //! ```text
 //! <root>/                     the stack's directory: what was in source_dir, where it was
 //!   compose.yaml …            the user's files, as they are
-//!   .env             0600     the user's own .env, the stack's environment, its secrets, and which
-//!                             project this is (COMPOSE_PROJECT_NAME, COMPOSE_FILE, COMPOSE_PROFILES)
+//!   .env             0600     which project this is (COMPOSE_PROJECT_NAME, COMPOSE_FILE,
+//!                             COMPOSE_PROFILES), the stack's environment, its secrets, and what
+//!                             they leave of the user's own .env
 //!   secrets/db …     0600     the secret files, where people say
 //!   .windlass/       0700
 //!     override.json           labels that Windlass adds to services (merged last)
+//!     own.env        0600     the user's own .env, as it is
 //!     manifest.json           the files that were shipped: only these are ever deleted
 //!     record.json    0600     what the last apply made, to compare with what runs
 //!     key            0600     the key of the HMACs in the two above
@@ -27,8 +29,15 @@
 //! project: the same name, files, override and profiles that Windlass passes as options. One file
 //! has to hold it all, because Compose takes `COMPOSE_ENV_FILES` from the process's environment
 //! only (seen with 2.26.1): a second file could not be named where a person needs no options.
-//! A service that says `env_file: .env` thus gets all of these values, as it would from the `.env`
-//! that people keep on a server by hand; to hand over some, name them under `environment:`.
+//! What is given wins in that file as a shell's variables do with plain Compose: it stands before
+//! the user's lines, so that these build on it (`URL=postgres://app:${PASSWORD}@db`), and lines that
+//! would give it another value are taken out.
+//!
+//! A service that says `env_file: .env` must not get all of this into its container, but what the
+//! user's own file says. That is not to be had from the one file that both read: so the override
+//! leads such a service to `own.env`, with a list of its env files that takes the place of the
+//! user's (`!override`, since Compose 2.24.4). Plain `docker compose` does the same then, because
+//! `COMPOSE_FILE` names the override. See [`env_files`](super::env_files).
 //!
 //! When the first Compose file is in a folder of its own (`deploy/compose.yaml`), that folder is the
 //! project's directory, by Compose's own rule, and `.env` lies there.
@@ -37,7 +46,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use secret::Secret;
 
-use super::command::Project;
+use super::{
+    command::Project,
+    dotenv::{self, is_variable_name},
+};
 
 pub use tree::OURS;
 /// The link in it to what is kept of the last good apply.
@@ -48,6 +60,15 @@ pub const GENERATIONS: &str = "generations";
 pub const BUILD: &str = "build";
 /// The file that interpolation takes its values from.
 pub const ENV_FILE: &str = ".env";
+/// The user's own `.env`, relative to the stack's directory: what containers get of it.
+pub const OWN_ENV: &str = ".windlass/own.env";
+/// Where the values lie while files are staged, relative to the stack's directory: `.env` is the
+/// user's own there.
+pub const STAGED_VALUES: &str = ".windlass/values.env";
+
+/// The variables by which plain `docker compose` finds the project.
+const SETTINGS: [&str; 4] =
+    ["COMPOSE_PROJECT_NAME", "COMPOSE_PATH_SEPARATOR", "COMPOSE_FILE", "COMPOSE_PROFILES"];
 
 /// How a generated `.env` begins.
 const HEADER: &str = "# Written by Windlass; changes are overwritten.\n";
@@ -68,12 +89,6 @@ impl Layout {
         let root = root.into().trim_end_matches('/').to_owned();
         let folder = files.first().and_then(|file| file.rsplit_once('/')).map_or("", |(folder, _)| folder);
         Self { root, folder: folder.to_owned(), files: files.to_vec() }
-    }
-
-    /// The same stack under another root, where its files are staged.
-    #[must_use]
-    pub fn under(&self, root: impl Into<String>) -> Self {
-        Self::new(root, &self.files)
     }
 
     /// The stack's directory.
@@ -99,6 +114,11 @@ impl Layout {
     /// The file with all values.
     pub fn env_file(&self) -> String {
         self.path(&self.env_path())
+    }
+
+    /// The file with all values while the others are staged.
+    pub fn staged_values(&self) -> String {
+        self.path(STAGED_VALUES)
     }
 
     /// The folder with everything that is ours.
@@ -139,9 +159,8 @@ impl Layout {
         format!("{}/{relative}", self.root)
     }
 
-    /// The project for Compose, as it will be under the root of `final_layout`; without the
-    /// override where its labels are not known yet.
-    pub fn project(&self, name: &str, profiles: &[String], with_override: bool, at: &Layout) -> Project {
+    /// The project for Compose; without the override where its labels are not known yet.
+    pub fn project(&self, name: &str, profiles: &[String], with_override: bool) -> Project {
         let mut files: Vec<_> = self.files.iter().map(|file| self.path(file)).collect();
         if with_override {
             files.push(self.override_file());
@@ -149,7 +168,6 @@ impl Layout {
         Project {
             name: name.to_owned(),
             directory: self.project_directory(),
-            pwd: at.project_directory(),
             files,
             profiles: profiles.to_vec(),
             env_file: self.env_file(),
@@ -158,7 +176,7 @@ impl Layout {
 
     /// The settings by which plain `docker compose` finds the same project.
     fn settings(&self, name: &str, profiles: &[String]) -> Vec<(&'static str, String)> {
-        let up = "../".repeat(if self.folder.is_empty() { 0 } else { self.folder.split('/').count() });
+        let up = self.way_up();
         let ours = format!("{OURS}/override.json");
         let files: Vec<_> =
             self.files.iter().chain([&ours]).map(|file| self.as_seen_from_folder(file, &up)).collect();
@@ -174,6 +192,11 @@ impl Layout {
         settings
     }
 
+    /// From the project's directory to the root.
+    fn way_up(&self) -> String {
+        "../".repeat(if self.folder.is_empty() { 0 } else { self.folder.split('/').count() })
+    }
+
     fn as_seen_from_folder(&self, file: &str, up: &str) -> String {
         match file.strip_prefix(&self.folder).and_then(|rest| rest.strip_prefix('/')) {
             Some(inside) if !self.folder.is_empty() => inside.to_owned(),
@@ -181,11 +204,17 @@ impl Layout {
         }
     }
 
+    /// How a file of the stack, relative to its directory, is named in a Compose file.
+    pub fn in_compose_files(&self, file: &str) -> String {
+        self.as_seen_from_folder(file, &self.way_up())
+    }
+
     /// The content of `.env`.
     ///
     /// `own` is the text of the user's `.env`. `environment` and `secrets` win over it and can be
-    /// used in it (`URL=postgres://app:${PASSWORD}@db`): they come first, and those that `own` sets
-    /// as well come once more after it.
+    /// used in it (`URL=postgres://app:${PASSWORD}@db`): they come first, and what `own` says about
+    /// them is left out. Its other lines keep their distance to each other, so that those of Compose's
+    /// messages are its own plus the number of lines without it.
     pub fn dotenv(
         &self,
         name: &str,
@@ -194,26 +223,22 @@ impl Layout {
         environment: &BTreeMap<String, String>,
         secrets: &BTreeMap<String, Secret>,
     ) -> Secret {
-        let values: Vec<(&str, &str)> = environment
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .chain(secrets.iter().map(|(name, value)| (name.as_str(), value.expose())))
-            .collect();
         let mut text = String::from(HEADER);
-        for (name, value) in &values {
+        for (name, value) in self.settings(name, profiles) {
+            push(&mut text, name, &value);
+        }
+        for (name, value) in environment {
             push(&mut text, name, value);
         }
+        for (name, value) in secrets {
+            push(&mut text, name, value.expose());
+        }
         if let Some(own) = own {
-            text.push_str(own);
+            let given = environment.keys().chain(secrets.keys()).map(String::as_str);
+            text.push_str(&dotenv::without(own, &given.chain(SETTINGS).collect()));
             if !own.ends_with('\n') {
                 text.push('\n');
             }
-            for (name, value) in values.iter().filter(|(name, _)| sets(own, name)) {
-                push(&mut text, name, value);
-            }
-        }
-        for (name, value) in self.settings(name, profiles) {
-            push(&mut text, name, &value);
         }
         Secret::new(text)
     }
@@ -240,22 +265,6 @@ fn separator(files: &[String]) -> char {
         .into_iter()
         .find(|sign| !files.iter().any(|file| file.contains(*sign)))
         .unwrap_or(':')
-}
-
-/// Whether a dotenv text sets `name`, at least by the look of a line.
-fn sets(text: &str, name: &str) -> bool {
-    text.lines().any(|line| {
-        let line = line.trim_start();
-        let line = line.strip_prefix("export ").map_or(line, str::trim_start);
-        line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with(['=', ':']))
-    })
-}
-
-/// Whether Compose can read a variable of this name from a file.
-pub fn is_variable_name(name: &str) -> bool {
-    let mut chars = name.chars();
-    chars.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
-        && chars.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
 }
 
 fn push(text: &mut String, name: &str, value: &str) {
@@ -335,15 +344,14 @@ mod tests {
         let at = layout(&["compose.yaml", "prod.yaml"]);
         assert_eq!(at.project_directory(), "/srv/web");
         assert_eq!(at.env_file(), "/srv/web/.env");
-        let staged = at.under("/tmp/s").project("web", &["p".into()], true, &at);
-        assert_eq!(staged.directory, "/tmp/s");
-        assert_eq!(staged.pwd, "/srv/web");
-        assert_eq!(staged.env_file, "/tmp/s/.env");
+        let project = at.project("web", &["p".into()], true);
+        assert_eq!(project.directory, "/srv/web");
+        assert_eq!(project.env_file, "/srv/web/.env");
         assert_eq!(
-            staged.files,
-            ["/tmp/s/compose.yaml", "/tmp/s/prod.yaml", "/tmp/s/.windlass/override.json"]
+            project.files,
+            ["/srv/web/compose.yaml", "/srv/web/prod.yaml", "/srv/web/.windlass/override.json"]
         );
-        assert_eq!(at.project("web", &[], false, &at).files.len(), 2);
+        assert_eq!(at.project("web", &[], false).files.len(), 2);
     }
 
     #[test]
@@ -361,19 +369,30 @@ mod tests {
         let text = layout(&["compose.yaml"]).dotenv(
             "web",
             &["x".into(), "y".into()],
-            Some("export TAG = 1\nTAGS=2\nURL=\"db:${PASSWORD}\""),
+            Some("\u{feff}export TAG = 1\r\nTAGS=2\nCOMPOSE_FILE=x.yaml\nURL=\"db:${PASSWORD}\""),
             &map(&[("MODE", "it's"), ("TAG", "2")]),
             &BTreeMap::from([("PASSWORD".to_owned(), Secret::from("p$w"))]),
         );
         assert_eq!(
             text.expose(),
             "# Written by Windlass; changes are overwritten.\n\
-             MODE=\"it's\"\nTAG='2'\nPASSWORD='p$w'\n\
-             export TAG = 1\nTAGS=2\nURL=\"db:${PASSWORD}\"\n\
-             TAG='2'\n\
              COMPOSE_PROJECT_NAME='web'\nCOMPOSE_PATH_SEPARATOR=':'\n\
-             COMPOSE_FILE='compose.yaml:.windlass/override.json'\nCOMPOSE_PROFILES='x,y'\n"
+             COMPOSE_FILE='compose.yaml:.windlass/override.json'\nCOMPOSE_PROFILES='x,y'\n\
+             MODE=\"it's\"\nTAG='2'\nPASSWORD='p$w'\n\
+             \nTAGS=2\n\nURL=\"db:${PASSWORD}\"\n"
         );
+    }
+
+    #[test]
+    fn profiles_of_the_own_file_count_nowhere_else() {
+        let text = layout(&["compose.yaml"]).dotenv(
+            "web",
+            &[],
+            Some("COMPOSE_PROFILES=debug\n"),
+            &map(&[]),
+            &BTreeMap::new(),
+        );
+        assert!(!text.expose().contains("COMPOSE_PROFILES"), "{}", text.expose());
     }
 
     #[test]
@@ -410,12 +429,8 @@ mod tests {
         };
         assert_eq!(exposed(&found), exposed(&secrets));
         assert!(given_values("A='not ours'\n", &names).is_empty());
-    }
-
-    #[test]
-    fn names_that_compose_cannot_read_are_known() {
-        assert!(is_variable_name("A_b.c-9") && is_variable_name("_x"));
-        assert!(!is_variable_name("") && !is_variable_name("9a") && !is_variable_name("a b"));
-        assert!(!is_variable_name("A=B") && !is_variable_name("\u{e4}"));
+        // As it was written before the settings came first.
+        let before = format!("{HEADER}A='1'\nE='own'\nA='1'\nCOMPOSE_PROJECT_NAME='web'\n");
+        assert_eq!(exposed(&given_values(&before, &names))["A"], "1");
     }
 }

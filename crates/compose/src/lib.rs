@@ -2,9 +2,10 @@
 //!
 //! How the parts tell what the files want:
 //! 1. [`staging::needed`] picks the files that Compose reads; they go to a private directory on the
-//!    host, with a [`Layout::dotenv`] in which [`placeholder`]s stand for secrets;
-//! 2. [`Compose::config`] resolves them, [`Resolved::moved`] moves the result to the final directory
-//!    and adds our labels, [`Compose::hashes`] hashes it.
+//!    host, with a [`Layout::dotenv`] in which [`placeholder`]s stand for secrets, and the user's own
+//!    `.env` beside it;
+//! 2. [`Compose::resolve`] resolves them, with [`Staged`](staged::Staged) paths as what they stand for,
+//!    [`Resolved::new`] adds our labels, [`Compose::hashes`] hashes it.
 //!
 //! [`Behaviour`] says what the Compose of a version does to services that depend on others,
 //! [`policy`] what people require of every service. Nothing here compares with what runs: that is
@@ -14,10 +15,14 @@ mod behaviour;
 pub mod build;
 mod client;
 mod command;
+pub mod discovery;
 pub mod dotenv;
+pub mod env_files;
+pub mod interpolation;
 mod job;
 pub mod layout;
 pub mod outline;
+mod paths;
 pub mod policy;
 mod project;
 mod ready_state;
@@ -25,12 +30,14 @@ mod requirements;
 mod resolved;
 mod resources;
 mod secret_label;
+pub mod staged;
 pub mod staging;
+pub mod uses;
 mod version;
 mod volumes_from;
 
 pub use behaviour::{Behaviour, Dependents};
-pub use client::Compose;
+pub use client::{Compose, unset_variables};
 pub use command::Project;
 pub use job::{Job, JobError, leftovers};
 pub use layout::Layout;

@@ -5,11 +5,11 @@
 //! resolve `env_file`), but on the *resolved* project it gives the very label, so the prediction
 //! takes two calls:
 //!
-//! 1. `config --format json` over the files, staged in a temporary directory S on the host;
-//! 2. [`Resolved::moved`] writes the final directory F in place of S and adds the labels that
-//!    stand for what a service uses and Compose's hash does not see: the content of shipped files,
-//!    and see [`resources`];
-//! 3. `config --hash '*'` over that document from stdin, with F as its directory.
+//! 1. `config --format json` over the files, staged in a private directory on the host that stands
+//!    for its root, see [`staged`](super::staged);
+//! 2. [`Resolved::new`] adds the labels that stand for what a service uses and Compose's hash does not
+//!    see: the content of shipped files, and see [`resources`];
+//! 3. `config --hash '*'` over that document from stdin, with the final directory as its own.
 //!
 //! Services that share something with another one's container (`network_mode: service:x`,
 //! `volumes_from`) get that container's id into their hash when `up` runs: for them step 3 gives
@@ -23,6 +23,8 @@ use sha2::{Digest, Sha256};
 
 use super::{
     behaviour::Behaviour,
+    env_files::EnvFile,
+    paths::{below, followed},
     project::Config,
     resources::{self, LABEL_RESOURCES, Values},
     secret_label::{SecretLabel, unversioned},
@@ -55,14 +57,6 @@ pub struct Resolved {
     pub secret_labels: BTreeMap<String, BTreeMap<String, SecretLabel>>,
 }
 
-/// The staged directory shows in a place that is not a path; the prediction would be wrong.
-#[derive(Debug, thiserror::Error)]
-#[error("the staging directory appears in {pointer}, which is not a path")]
-struct StagePath {
-    /// Where, as a JSON pointer.
-    pointer: String,
-}
-
 impl Resolved {
     /// A project as its own files say it, without anything of ours.
     pub fn plain(config: Config) -> Self {
@@ -75,16 +69,15 @@ impl Resolved {
         }
     }
 
-    /// Takes what `config --format json` wrote for files staged in `staged` and moves it to
-    /// `directory`; `shipped` are the files under it, by their paths relative to it, and `links` the
-    /// targets of those that are symbolic links; `values` are those that were interpolated, and what
-    /// stands for secrets; `behaviour` is that of the host's Compose. Secret files count as shipped.
+    /// Takes what `config --format json` wrote for a stack in `directory`; `shipped` are the files under
+    /// it, by their paths relative to it, and `links` the targets of those that are symbolic links;
+    /// `values` are those that were interpolated, and what stands for secrets; `behaviour` is that of
+    /// the host's Compose. Secret files count as shipped.
     ///
     /// # Errors
-    /// [`Error::Parse`] when the document is not one, or names `staged` where we cannot move it.
-    pub fn moved(
+    /// [`Error::Parse`] when the document is not one.
+    pub fn new(
         json: &[u8],
-        staged: &str,
         directory: &str,
         shipped: &BTreeMap<String, FileDigest>,
         links: &BTreeMap<String, String>,
@@ -92,16 +85,6 @@ impl Resolved {
         behaviour: Behaviour,
     ) -> Result<Self, Error> {
         let mut document = Config::parse(json)?.document;
-        if staged != directory {
-            // Compose doubles every dollar sign in what it writes, and reads it so.
-            move_paths(&mut document, staged, &directory.replace('$', "$$"));
-            if let Some(pointer) = find_text(&document, staged) {
-                return Err(Error::Parse {
-                    what: "the output of \"docker compose config\"".to_owned(),
-                    source: Box::new(StagePath { pointer }),
-                });
-            }
-        }
         volumes_from::without_modes(&mut document);
         let config = Config::from_document(document)?;
         let secret = |sha256: &str| FileDigest { sha256: sha256.to_owned(), mode: SECRET_MODE };
@@ -186,18 +169,22 @@ pub struct Addition {
     pub image: Option<String>,
     /// What it is built from, as [`build`](super::build) hashes it; none where it is not built.
     pub context: Option<String>,
+    /// Its env files instead of those in the files; none where these stand.
+    pub env_files: Option<Vec<EnvFile>>,
 }
 
-/// The Compose file that says to `up`, and to a person, what we add.
+/// The Compose file that says to `up`, and to a person, what we add: JSON, but for the tags of lists
+/// that take the place of the files' own.
 pub fn override_file(additions: &BTreeMap<String, Addition>) -> String {
     let services: Map<_, _> = additions
         .iter()
         .map(|(name, addition)| (name.clone(), addition.document()))
         .filter(|(_, service)| service.as_object().is_some_and(|service| !service.is_empty()))
         .collect();
-    let mut text = format!("{:#}", json!({ "services": services }));
-    text.push('\n');
-    text
+    let text = format!("{:#}\n", json!({ "services": services }));
+    // Lists are added to each other unless a tag says otherwise, for which JSON has no place. Within a
+    // text of JSON there is a backslash before a quote, so that this is a key.
+    text.replace("\"env_file\": [", "\"env_file\": !override [")
 }
 
 impl Addition {
@@ -208,6 +195,9 @@ impl Addition {
         }
         if let Some(context) = &self.context {
             service.insert("build".to_owned(), json!({ "labels": { LABEL_CONTEXT: context } }));
+        }
+        if let Some(files) = &self.env_files {
+            service.insert("env_file".to_owned(), json!(files));
         }
         if !self.labels.is_empty() {
             service.insert("labels".to_owned(), json!(self.labels));
@@ -248,51 +238,6 @@ fn used_files(
         .collect()
 }
 
-/// As many links as Linux follows on the way to one file.
-const MOST_LINKS: usize = 40;
-
-/// `path`, every link on the way to what it stands for, and that. A link that leads out of the
-/// directory ends the way.
-pub(super) fn followed(path: &str, links: &BTreeMap<String, String>) -> Vec<String> {
-    let mut ways = vec![path.to_owned()];
-    let mut path = path.to_owned();
-    for _ in 0..MOST_LINKS {
-        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
-        let Some((end, target)) = ends.filter_map(|end| Some((end, links.get(&path[..end])?))).next() else {
-            break;
-        };
-        let (link, rest) = path.split_at(end);
-        ways.push(link.to_owned());
-        let above = link.rsplit_once('/').map_or("", |(above, _)| above);
-        let Some(next) = normal(above, target, rest) else { break };
-        path = next;
-        ways.push(path.clone());
-    }
-    ways
-}
-
-/// What `target` and then `rest` stand for in the folder `above`; `None` when that is outside.
-pub(super) fn normal(above: &str, target: &str, rest: &str) -> Option<String> {
-    if target.starts_with('/') {
-        return None;
-    }
-    let mut parts: Vec<&str> = Vec::new();
-    for part in above.split('/').chain(target.split('/')).chain(rest.split('/')) {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()?),
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
-}
-
-/// `path` relative to `directory` (empty when they are the same); `None` when it is elsewhere.
-pub(super) fn below<'p>(path: &'p str, directory: &str) -> Option<&'p str> {
-    let rest = path.strip_prefix(directory.trim_end_matches('/'))?;
-    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
-}
-
 /// One hash over names, modes and contents; every field is preceded by its length, so that no two
 /// different sets of files look alike.
 pub fn files_hash(used: &BTreeSet<String>, shipped: &BTreeMap<String, FileDigest>) -> String {
@@ -306,38 +251,6 @@ pub fn files_hash(used: &BTreeSet<String>, shipped: &BTreeMap<String, FileDigest
         }
     }
     secret::hex(&hash.finalize())
-}
-
-/// Moves every text that is `from` or a path below it.
-fn move_paths(value: &mut Value, from: &str, to: &str) {
-    match value {
-        Value::String(text) => {
-            if let Some(rest) =
-                text.strip_prefix(from).filter(|rest| rest.is_empty() || rest.starts_with('/'))
-            {
-                *text = format!("{to}{rest}");
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| move_paths(item, from, to)),
-        Value::Object(entries) => entries.values_mut().for_each(|item| move_paths(item, from, to)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
-
-/// Where `needle` shows, as a JSON pointer.
-fn find_text(value: &Value, needle: &str) -> Option<String> {
-    match value {
-        Value::String(text) => text.contains(needle).then(String::new),
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .find_map(|(index, item)| find_text(item, needle).map(|rest| format!("/{index}{rest}"))),
-        Value::Object(entries) => entries.iter().find_map(|(key, item)| {
-            let found = if key.contains(needle) { Some(String::new()) } else { find_text(item, needle) };
-            found.map(|rest| format!("/{key}{rest}"))
-        }),
-        Value::Null | Value::Bool(_) | Value::Number(_) => None,
-    }
 }
 
 /// Reads what `config --hash '*'` writes: `<service> <hash>`, one line each.
@@ -362,7 +275,6 @@ mod tests {
     use super::*;
     use crate::{secret_label::Placeholders, version::OLDEST};
 
-    const STAGED: &str = "/tmp/windlass-x1";
     const FINAL: &str = "/srv/web";
 
     const NO_VALUES: Values<'_> = Values { known: &BTreeMap::new(), own: None, secrets: Placeholders::NONE };
@@ -375,9 +287,8 @@ mod tests {
     }
 
     fn resolve(document: &Value) -> Result<Resolved, Error> {
-        Resolved::moved(
+        Resolved::new(
             document.to_string().as_bytes(),
-            STAGED,
             FINAL,
             &shipped(),
             &BTreeMap::new(),
@@ -389,30 +300,18 @@ mod tests {
     fn document() -> Value {
         json!({
             "name": "web",
-            "secrets": {"k": {"file": format!("{STAGED}/key")}},
+            "secrets": {"k": {"file": format!("{FINAL}/key")}},
             "services": {
                 "app": {
                     "image": "a",
-                    "environment": {"HOMEPAGE": "/tmp/windlass-x10/not-ours"},
                     "labels": {"x": "y"},
                     "secrets": [{"source": "k"}],
-                    "volumes": [{"type": "bind", "source": format!("{STAGED}/conf"), "target": "/c"}]
+                    "volumes": [{"type": "bind", "source": format!("{FINAL}/conf"), "target": "/c"}]
                 },
-                "all": {"image": "b", "volumes": [{"type": "bind", "source": STAGED, "target": "/all"}]},
+                "all": {"image": "b", "volumes": [{"type": "bind", "source": FINAL, "target": "/all"}]},
                 "none": {"image": "c", "volumes": [{"type": "bind", "source": "/srv/webby", "target": "/x"}]}
             }
         })
-    }
-
-    #[test]
-    fn paths_move_and_lookalikes_stay() {
-        let mut document = document();
-        document["services"]["app"]["environment"]["HOMEPAGE"] = json!("/tmp/other");
-        let moved = resolve(&document).unwrap().config.document;
-        assert_eq!(moved["services"]["app"]["volumes"][0]["source"], "/srv/web/conf");
-        assert_eq!(moved["services"]["all"]["volumes"][0]["source"], "/srv/web");
-        assert_eq!(moved["secrets"]["k"]["file"], "/srv/web/key");
-        assert_eq!(moved["services"]["none"]["volumes"][0]["source"], "/srv/webby");
     }
 
     #[test]
@@ -442,14 +341,13 @@ mod tests {
     #[test]
     fn dollar_signs_in_paths_are_doubled_in_the_document_only() {
         let document = json!({"name": "web", "services": {"app": {
-            "image": "a", "volumes": [{"type": "bind", "source": format!("{STAGED}/a$$b"), "target": "/c"}]
+            "image": "a", "volumes": [{"type": "bind", "source": "/srv/$$web/a$$b", "target": "/c"}]
         }}});
         let file = FileDigest { sha256: "1".into(), mode: 0o644 };
         let shipped = BTreeMap::from([("a$b".to_owned(), file)]);
         let json = document.to_string();
-        let moved = Resolved::moved(
+        let moved = Resolved::new(
             json.as_bytes(),
-            STAGED,
             "/srv/$web",
             &shipped,
             &BTreeMap::new(),
@@ -457,24 +355,12 @@ mod tests {
             Behaviour::of(OLDEST),
         )
         .unwrap();
-        assert_eq!(moved.config.document["services"]["app"]["volumes"][0]["source"], "/srv/$$web/a$$b");
         assert_eq!(moved.uses["app"], BTreeSet::from(["a$b".to_owned()]));
     }
 
     #[test]
-    fn a_staged_path_inside_other_text_is_refused() {
-        let mut document = document();
-        document["services"]["app"]["environment"] = json!({"OPTS": format!("--file={STAGED}/a")});
-        let error = resolve(&document).unwrap_err();
-        let source = std::error::Error::source(&error).unwrap().to_string();
-        assert!(source.contains("/services/app/environment/OPTS"), "{source}");
-    }
-
-    #[test]
     fn files_count_for_the_services_that_use_them() {
-        let mut document = document();
-        document["services"]["app"]["environment"] = json!({});
-        let resolved = resolve(&document).unwrap();
+        let resolved = resolve(&document()).unwrap();
         let uses = |name: &str| resolved.uses[name].iter().cloned().collect::<Vec<_>>();
         assert_eq!(uses("app"), ["conf/a", "conf/b", "key"]);
         assert_eq!(uses("all").len(), 5);
@@ -525,6 +411,17 @@ mod tests {
     }
 
     #[test]
+    fn env_files_take_the_place_of_those_in_the_files() {
+        let file = EnvFile { path: ".windlass/own.env".into(), required: true, format: None };
+        let app = Addition { env_files: Some(vec![file]), ..Addition::default() };
+        assert_eq!(
+            override_file(&BTreeMap::from([("app".into(), app)])),
+            "{\n  \"services\": {\n    \"app\": {\n      \"env_file\": !override [\n        {\n          \
+             \"path\": \".windlass/own.env\",\n          \"required\": true\n        }\n      ]\n    }\n  }\n}\n"
+        );
+    }
+
+    #[test]
     fn the_hash_of_files_sees_names_modes_and_contents() {
         let used = BTreeSet::from(["conf/a".to_owned(), "conf/b".to_owned()]);
         let hash = files_hash(&used, &shipped());
@@ -551,16 +448,14 @@ mod tests {
     #[test]
     fn a_secret_file_counts_by_its_version_and_is_sealed_without() {
         let mut document = document();
-        document["services"]["app"]["environment"] = json!({});
-        document["secrets"]["k"]["file"] = json!(format!("{STAGED}/private/key"));
+        document["secrets"]["k"]["file"] = json!(format!("{FINAL}/private/key"));
         let resolve = |version: &str| {
             let files = [("private/key".to_owned(), format!("private/key#{version}"))].into();
             let secrets = Placeholders { files: &files, ..Placeholders::NONE };
             let values = Values { secrets, ..NO_VALUES };
             let text = document.to_string();
             let behaviour = Behaviour::of(OLDEST);
-            Resolved::moved(text.as_bytes(), STAGED, FINAL, &shipped(), &BTreeMap::new(), values, behaviour)
-                .unwrap()
+            Resolved::new(text.as_bytes(), FINAL, &shipped(), &BTreeMap::new(), values, behaviour).unwrap()
         };
         let (one, two) = (resolve("1"), resolve("2"));
         assert!(one.uses["app"].contains("private/key"));

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use docker::Error;
 
 /// The oldest Compose that we build on: 2.24 takes an override of services that come from an
-/// `include`, and knows `pull --policy`.
-pub const OLDEST: ComposeVersion = ComposeVersion { major: 2, minor: 24, patch: 0 };
+/// `include`, and knows `pull --policy`; 2.24.4 knows `!override`.
+pub const OLDEST: ComposeVersion = ComposeVersion { major: 2, minor: 24, patch: 4 };
 
 /// A version of Compose, without what distributions add to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn versions_compare_by_number() {
         let version = |text| ComposeVersion::parse(text).unwrap();
-        assert!(version("2.9.0") < OLDEST && version("2.24.0") >= OLDEST && version("10.0.0") > OLDEST);
+        assert!(version("2.9.0") < OLDEST && version("2.24.4") >= OLDEST && version("10.0.0") > OLDEST);
         assert_eq!(parse_json(br#"{"version":"2.26.1-4"}"#).unwrap().to_string(), "2.26.1");
         assert!(parse_json(b"Docker Compose").is_err());
     }

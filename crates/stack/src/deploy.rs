@@ -127,7 +127,7 @@ impl Work {
 
     /// The project for Compose.
     fn project(&self, name: &str) -> Project {
-        let project = self.layout.project(name, &self.profiles, self.adopted.is_none(), &self.layout);
+        let project = self.layout.project(name, &self.profiles, self.adopted.is_none());
         match &self.adopted {
             Some(adopted) => Project { env_file: adopted.env_file.clone(), ..project },
             None => project,

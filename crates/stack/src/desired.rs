@@ -7,8 +7,8 @@ use std::{
 };
 
 use compose::{
-    Addition, Behaviour, LABEL_FILES, ReadyState, Requirements, Resolved, Service, build, override_file,
-    policy::Facts,
+    Addition, Behaviour, LABEL_FILES, ReadyState, Requirements, Resolved, Service, build, env_files::EnvFile,
+    override_file, policy::Facts,
 };
 use docker::Error;
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,10 @@ pub struct DesiredStack {
     /// What it needs of its host.
     #[serde(default, skip_serializing_if = "Requirements::is_empty")]
     pub requirements: Requirements,
+    /// The env files of services that name the stack's `.env` among them: the user's own is in its
+    /// place.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env_files: BTreeMap<String, Vec<EnvFile>>,
 }
 
 /// A service that only jobs run.
@@ -208,7 +212,11 @@ impl DesiredStack {
         };
         let services = self.services.iter().map(|(name, one)| (name.clone(), addition(name, one)));
         let runs = self.runs.iter().map(|(name, run)| (name.clone(), run.source.addition()));
-        override_file(&services.chain(runs).collect())
+        let mut additions: BTreeMap<String, Addition> = services.chain(runs).collect();
+        for (name, files) in &self.env_files {
+            additions.entry(name.clone()).or_default().env_files = Some(files.clone());
+        }
+        override_file(&additions)
     }
 
     /// The services that are started, where these are not all.
@@ -429,8 +437,7 @@ mod tests {
             compose::Values { known: &BTreeMap::new(), own: None, secrets: compose::Placeholders::NONE };
         let behaviour = Behaviour::of(compose::OLDEST);
         let none = BTreeMap::new();
-        let resolved =
-            Resolved::moved(document, "/s", "/f", &none, &BTreeMap::new(), values, behaviour).unwrap();
+        let resolved = Resolved::new(document, "/f", &none, &BTreeMap::new(), values, behaviour).unwrap();
         let of = |hashes: &BTreeMap<String, String>, placeholders: &[String]| {
             let (selection, contexts, chosen) = (Selection::default(), BTreeMap::new(), BTreeMap::new());
             let (contexts, chosen) = (&contexts, &chosen);

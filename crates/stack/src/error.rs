@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use compose::{JobError, build::BuildError};
+use compose::{JobError, build::BuildError, uses::Use};
 use docker::engine::Container;
 use http::probe::{Outcome, Target};
 use remote::{
@@ -89,10 +89,44 @@ pub enum Error {
         file: Option<String>,
         /// Compose's own words.
         message: String,
+        /// The variables that nothing sets, and that it took for empty: they may be why.
+        undefined: Vec<Undefined>,
+    },
+    /// Compose needs a file that is outside of what is shipped, and that the host does not have.
+    #[error("docker compose cannot find {named}, which would be {path} on the host")]
+    OutsideFile {
+        /// The file as the files name it.
+        named: String,
+        /// Where it would be on the host.
+        path: String,
+        /// Compose's own words.
+        message: String,
+    },
+    /// A service has the stack's own `.env` as an env file, and there is none.
+    #[error("{path} is an env file of a service, and there is no such file")]
+    NoOwnEnv {
+        /// Its path, relative to the stack's directory.
+        path: String,
+    },
+    /// Compose cannot read a dotenv text.
+    #[error("docker compose cannot read {file}: {message}")]
+    InvalidEnv {
+        /// The file.
+        file: String,
+        /// The number of its line, where that can be told.
+        line: Option<usize>,
+        /// Compose's own words.
+        message: String,
     },
     /// The files use variables that have no value.
-    #[error("the files use variables that have no value: {}", list(.0))]
-    UndefinedVariables(BTreeSet<String>),
+    #[error("the files use variables that have no value: {}", undefined_names(.0))]
+    UndefinedVariables(Vec<Undefined>),
+    /// A service reads the stack's `.env` under a name that cannot be told.
+    #[error("service {service:?} names .env as an env file by way of a variable")]
+    HiddenEnv {
+        /// The service.
+        service: String,
+    },
     /// Images are chosen for services that the files do not have.
     #[error("images are chosen for services that the files do not have: {}", .0.join(", "))]
     UnknownImageServices(Vec<String>),
@@ -134,6 +168,15 @@ pub enum Error {
     /// There is no going back to the last good apply.
     #[error(transparent)]
     Rollback(#[from] RollbackError),
+}
+
+/// A variable that the files use and nothing sets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undefined {
+    /// Its name.
+    pub name: String,
+    /// Where it is used, as far as that can be told.
+    pub uses: Vec<Use>,
 }
 
 /// A job that needs services which the stack does not start.
@@ -210,6 +253,10 @@ fn names(missing: &[Missing]) -> String {
 
 fn list(names: &BTreeSet<String>) -> String {
     names.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+}
+
+fn undefined_names(undefined: &[Undefined]) -> String {
+    undefined.iter().map(|one| one.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 impl From<remote::Error> for Error {

@@ -60,7 +60,7 @@ pub use context::{Context, LogSink, Sink, Warning};
 pub use deploy::{Deployment, Prepared};
 pub use desired::{DesiredStack, JobService};
 pub use destroy::{Destroyed, Doomed, abandon, destroy, remove_files};
-pub use error::{Error, FailedJob, FailedProbe, RollbackError, UnknownNeeds};
+pub use error::{Error, FailedJob, FailedProbe, RollbackError, Undefined, UnknownNeeds};
 pub use host::{Host, StackLock};
 pub use host_state::HostState;
 pub use image_facts::ImageFacts;

@@ -1,16 +1,25 @@
 //! Asking the host's own Compose what the files want, before anything is changed.
 //!
-//! Only the files that Compose itself reads go to a private temporary directory on the host, with
-//! placeholders in the place of secrets; it is removed again whatever happens.
+//! Only the files that Compose itself reads go to a private directory below the login's home, with
+//! placeholders in the place of secrets; it is removed again whatever happens. (Not below `/tmp`,
+//! where a client that runs confined has a place of its own.) It stands for the root of the host, so
+//! that what leads out of the stack's directory leads to what is really there.
 
+mod files;
+mod mistakes;
 mod runs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use compose::{Behaviour, Compose, Layout, Placeholders, Project, Requirements, Resolved, Values, staging};
-use remote::files::{Entry, EntryContent, Files, TreeOptions};
+use compose::{
+    Behaviour, Compose, Layout, Placeholders, Project, Requirements, Resolved, Values,
+    env_files::{EnvFile, may_name_env, take_marks},
+    staged::Staged,
+    staging,
+};
+use remote::files::Files;
 use secret::Scrubber;
-use tree::TreeFile;
+use serde_json::Value;
 
 use crate::{
     context::Context,
@@ -19,15 +28,11 @@ use crate::{
     host::Host,
     images,
     spec::StackSpec,
-    upload::staged_secret_files,
 };
+use files::Sent;
 
-/// Larger files are not read here: no Compose file and no env file is.
-const LARGEST_READ: u64 = 1 << 20;
-/// How much is staged when Compose misses something.
-const LARGEST_STAGE: u64 = 8 << 20;
-/// How many files are tried to find the one with the mistake.
-const MOST_SUSPECTS: usize = 20;
+/// What directories of staged files are called.
+const STAGE: &str = "windlass-plan";
 /// The key without which no service is inactive.
 const PROFILES: &[u8] = b"profiles";
 
@@ -43,20 +48,22 @@ pub async fn resolve(
 ) -> Result<DesiredStack, Error> {
     let version = host.compose_version().await?;
     let files = Files::on(host.executor()).cancelled_by(cx.token());
-    let temporary = files.temp_dir().await?;
+    let temporary = files.temp_dir_in(&host.home, STAGE).await?;
+    let staged = Staged::new(temporary.path());
     let stage = Stage {
         cx,
         host,
         spec,
         behaviour: Behaviour::of_text(&version),
-        at: spec.layout(temporary.path()),
+        at: spec.layout(&staged.of(directory)),
         end: spec.layout(directory),
+        staged,
     };
     let answer = stage.resolve().await;
     if let Err(error) = temporary.remove().await {
         tracing::warn!(host = host.name(), %error, "could not remove the staged files");
     }
-    let Resolution { resolved, hashes, inactive, runs, contexts } = answer?;
+    let Resolution { resolved, hashes, inactive, runs, contexts, env_files } = answer?;
     let placeholders: Vec<String> =
         spec.placeholders.values().map(|placeholder| placeholder.expose().to_owned()).collect();
     let project = ResolvedProject {
@@ -71,7 +78,7 @@ pub async fn resolve(
     };
     let desired = DesiredStack::of(spec.digest(directory, &version), &project)?;
     let requirements = requirements(&resolved, &desired, spec, directory);
-    Ok(DesiredStack { inactive, requirements, ..desired })
+    Ok(DesiredStack { inactive, env_files, requirements, ..desired })
 }
 
 /// What the services that are started need of the host.
@@ -97,6 +104,8 @@ struct Resolution {
     runs: Option<Resolved>,
     /// What each service that is built is built from.
     contexts: BTreeMap<String, String>,
+    /// The env files of the services that get the user's own `.env`.
+    env_files: BTreeMap<String, Vec<EnvFile>>,
 }
 
 /// The files of a stack on their way to an answer.
@@ -106,6 +115,8 @@ struct Stage<'a> {
     spec: &'a StackSpec,
     /// What the host's Compose does.
     behaviour: Behaviour,
+    /// What stands for the root of the host.
+    staged: Staged,
     /// Where they are staged.
     at: Layout,
     /// Where they will be.
@@ -114,16 +125,20 @@ struct Stage<'a> {
 
 impl Stage<'_> {
     async fn resolve(&self) -> Result<Resolution, Error> {
-        let contents = self.contents()?;
+        let contents = self.contents();
         let needed = staging::needed(&contents, &self.spec.files);
-        self.send(&needed, true).await?;
+        let sent = Sent { contents: &contents, paths: &needed };
+        self.send_all(&needed).await?;
+        if self.leads_out(sent) {
+            self.link_what_is_beside().await?;
+        }
         let compose = self.compose();
         let project = self.project();
         let answer = match compose.resolve(&project).await {
             Err(docker::Error::Command { .. }) => {
                 let rest = self.small_ones(&needed);
                 if !rest.is_empty() {
-                    self.send(&rest, false).await?;
+                    self.send(&rest).await?;
                 }
                 compose.resolve(&project).await
             }
@@ -132,16 +147,17 @@ impl Stage<'_> {
         let (document, unset) = match answer {
             Ok(answer) => answer,
             Err(docker::Error::Command { output, .. }) => {
-                return Err(self.wrong(&compose, &output, &needed).await);
+                return Err(self.wrong(&compose, &output, sent).await);
             }
             Err(error) => return Err(error.into()),
         };
         if !unset.is_empty() {
-            return Err(Error::UndefinedVariables(unset));
+            return Err(Error::UndefinedVariables(self.undefined(&unset, sent)));
         }
+        let (document, marked) = without_marks(document);
         let (document, others) = images::overridden(document, &self.spec.images);
-        let resolved = self.moved(&document)?;
-        let inactive = self.inactive(&compose, &contents, &needed, &resolved).await;
+        let resolved = self.resolved(&document)?;
+        let inactive = self.inactive(&compose, sent, &resolved).await;
         let strangers: Vec<String> = others.into_iter().filter(|name| !inactive.contains(name)).collect();
         if !strangers.is_empty() {
             return Err(Error::UnknownImageServices(strangers));
@@ -157,7 +173,30 @@ impl Stage<'_> {
         let hashes = compose.hashes(&self.spec.name, &directory, resolved.document()).await?;
         let runs = self.runs(&compose, &project, &resolved.config).await?;
         let contexts = self.contexts(&resolved, runs.as_ref())?;
-        Ok(Resolution { resolved, hashes, inactive, runs, contexts })
+        let env_files = self.env_files(&compose, &project, sent, &marked).await?;
+        Ok(Resolution { resolved, hashes, inactive, runs, contexts, env_files })
+    }
+
+    /// The env files of services that name the stack's `.env`; `marked` are services that have read it.
+    /// Most projects have none, and are not asked.
+    async fn env_files(
+        &self,
+        compose: &Compose<'_>,
+        project: &Project,
+        sent: Sent<'_>,
+        marked: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, Vec<EnvFile>>, Error> {
+        let may_name = |path: &String| {
+            sent.contents.get(path).is_some_and(|text| may_name_env(&String::from_utf8_lossy(text)))
+        };
+        if marked.is_empty() && !sent.paths.iter().any(may_name) {
+            return Ok(BTreeMap::new());
+        }
+        let lists = compose.raw_config(project).await?.with_own_env(&self.end, &self.spec.source.links());
+        if let Some(service) = marked.iter().find(|service| !lists.contains_key(*service)) {
+            return Err(Error::HiddenEnv { service: service.clone() });
+        }
+        Ok(lists)
     }
 
     /// What the services that are built are built from, also those that only jobs run.
@@ -182,30 +221,25 @@ impl Stage<'_> {
         Ok(contexts)
     }
 
-    /// What Compose resolved, where it will be.
-    fn moved(&self, document: &[u8]) -> Result<Resolved, Error> {
+    /// What Compose resolved; it has no marks.
+    fn resolved(&self, document: &[u8]) -> Result<Resolved, Error> {
         let shipped = self.spec.source.manifest().files;
         let links = self.spec.source.links();
         let known = self.values();
         let secrets =
             Placeholders { values: &self.spec.placeholder_values(), files: &self.spec.secret_files };
         let values = Values { known: &known, own: self.spec.dotenv.as_deref(), secrets };
-        let (from, to) = (self.at.root(), self.end.root());
-        Ok(Resolved::moved(document, from, to, &shipped, &links, values, self.behaviour)?)
+        Ok(Resolved::new(document, self.end.root(), &shipped, &links, values, self.behaviour)?)
     }
 
     /// The services that no profile switches on. Most projects have no profiles, and are not asked.
-    async fn inactive(
-        &self,
-        compose: &Compose<'_>,
-        contents: &BTreeMap<String, Vec<u8>>,
-        needed: &BTreeSet<String>,
-        resolved: &Resolved,
-    ) -> BTreeSet<String> {
+    async fn inactive(&self, compose: &Compose<'_>, sent: Sent<'_>, resolved: &Resolved) -> BTreeSet<String> {
         let mentions = |path: &String| {
-            contents.get(path).is_some_and(|text| text.windows(PROFILES.len()).any(|part| part == PROFILES))
+            sent.contents
+                .get(path)
+                .is_some_and(|text| text.windows(PROFILES.len()).any(|part| part == PROFILES))
         };
-        if !needed.iter().any(mentions) {
+        if !sent.paths.iter().any(mentions) {
             return BTreeSet::new();
         }
         let all = Project { profiles: vec!["*".to_owned()], ..self.project() };
@@ -223,112 +257,29 @@ impl Stage<'_> {
 
     /// Compose, naming files as they are called in `source_dir`.
     fn compose(&self) -> Compose<'_> {
-        self.host.compose(self.cx, &Scrubber::default()).naming(format!("{}/", self.at.root()), "")
+        self.host
+            .compose(self.cx, &Scrubber::default())
+            .staged(self.staged.clone())
+            .naming(format!("{}/", self.end.root()), "")
     }
 
     fn project(&self) -> Project {
-        self.at.project(&self.spec.name, &self.spec.profiles, false, &self.end)
-    }
-
-    /// What can be read of each file; those that are too large for Compose count by their size.
-    fn contents(&self) -> Result<BTreeMap<String, Vec<u8>>, Error> {
-        let read = |path: &String, file: &TreeFile| {
-            if file.size > LARGEST_READ {
-                return Ok((path.clone(), vec![0; usize::try_from(LARGEST_READ).unwrap_or_default()]));
-            }
-            // A link that leads nowhere is nothing that Compose reads.
-            let bytes = file.read().unwrap_or_default();
-            Ok((path.clone(), bytes))
-        };
-        self.spec.source.files.iter().map(|(path, file)| read(path, file)).collect()
-    }
-
-    /// The small files that are not staged yet.
-    fn small_ones(&self, staged: &BTreeSet<String>) -> BTreeSet<String> {
-        let mut total = 0;
-        let files = self.spec.source.files.iter().filter(|(path, _)| !staged.contains(*path));
-        files
-            .filter(|(_, file)| {
-                total += file.size;
-                file.size <= LARGEST_READ && total <= LARGEST_STAGE
-            })
-            .map(|(path, _)| path.clone())
-            .collect()
-    }
-
-    /// Sends the files with these paths, and `.env` and secret files with the placeholders.
-    async fn send(&self, paths: &BTreeSet<String>, with_env: bool) -> Result<(), Error> {
-        let mut entries = Vec::new();
-        for path in paths {
-            let Some(file) = self.spec.source.files.get(path) else { continue };
-            let Ok(bytes) = file.read() else { continue };
-            entries.push(Entry {
-                path: path.clone(),
-                mode: 0o600,
-                content: EntryContent::Bytes(bytes.into()),
-            });
-        }
-        if with_env {
-            entries.extend(staged_secret_files(&self.spec.secret_files));
-            let text = self.dotenv();
-            entries.push(Entry {
-                path: self.at.env_path(),
-                mode: 0o600,
-                content: EntryContent::Bytes(text.into_bytes().into()),
-            });
-        }
-        let files = Files::on(self.host.executor()).cancelled_by(self.cx.token());
-        files.upload_tree(self.at.root(), &entries, &TreeOptions::default()).await?;
-        Ok(())
+        let project = self.at.project(&self.spec.name, &self.spec.profiles, false);
+        Project { env_file: self.at.staged_values(), ..project }
     }
 
     /// The values that are interpolated, placeholders in the place of secrets.
     fn values(&self) -> BTreeMap<String, String> {
         self.spec.environment.clone().into_iter().chain(self.spec.placeholder_values()).collect()
     }
-
-    fn dotenv(&self) -> String {
-        let StackSpec { name, profiles, dotenv, environment, placeholders, .. } = self.spec;
-        self.at.dotenv(name, profiles, dotenv.as_deref(), environment, placeholders).expose().to_owned()
-    }
-
-    /// The mistake in the files, in Compose's words. It tells the line, but not always the file:
-    /// then each is tried alone.
-    async fn wrong(&self, compose: &Compose<'_>, output: &str, staged: &BTreeSet<String>) -> Error {
-        let said = without_log_lines(output);
-        let place =
-            if said.starts_with("yaml: ") { self.culprit(compose, &said, staged).await } else { None };
-        Error::InvalidFiles { file: place, message: said }
-    }
-
-    async fn culprit(&self, compose: &Compose<'_>, said: &str, staged: &BTreeSet<String>) -> Option<String> {
-        let is_yaml = |path: &&String| path.ends_with(".yaml") || path.ends_with(".yml");
-        let others = staged.iter().filter(|path| !self.spec.files.contains(path)).filter(is_yaml);
-        for path in self.spec.files.iter().chain(others).take(MOST_SUSPECTS) {
-            let alone = Project { files: vec![format!("{}/{path}", self.at.root())], ..self.project() };
-            if let Err(docker::Error::Command { output, .. }) = compose.resolve(&alone).await
-                && without_log_lines(&output) == said
-            {
-                return Some(path.clone());
-            }
-        }
-        None
-    }
 }
 
-/// Compose's words without the lines of its log.
-fn without_log_lines(output: &str) -> String {
-    let lines: Vec<&str> = output.lines().filter(|line| !line.starts_with("time=\"")).collect();
-    lines.join("\n").trim().to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn log_lines_of_compose_are_no_mistake() {
-        let said = "time=\"2026-01-01T00:00:00Z\" level=warning msg=\"x\"\nyaml: line 3: mapping values\n";
-        assert_eq!(without_log_lines(said), "yaml: line 3: mapping values");
-    }
+/// The document of Compose without the marks of the staged `.env`, and the services that had one.
+fn without_marks(document: Vec<u8>) -> (Vec<u8>, BTreeSet<String>) {
+    // What is no document is told by those who read it next.
+    let Ok(mut project) = serde_json::from_slice::<Value>(&document) else {
+        return (document, BTreeSet::new());
+    };
+    let marked = take_marks(&mut project);
+    if marked.is_empty() { (document, marked) } else { (project.to_string().into_bytes(), marked) }
 }

@@ -38,14 +38,19 @@ pub struct StackSpec {
     pub images: BTreeMap<String, Option<String>>,
     /// What is shipped, without the user's own `.env`.
     pub source: Tree,
-    /// The user's own `.env`.
+    /// The text that variables take their values from where nobody gives one: the user's own `.env`.
     pub dotenv: Option<String>,
+    /// How the user calls the file with that text.
+    pub dotenv_path: String,
+    /// The user's own `.env`, as containers get it.
+    pub own_env: Option<String>,
     /// The services that jobs are runs of, each with the number of its first job.
     pub job_services: BTreeMap<String, usize>,
 }
 
 impl StackSpec {
-    /// Takes the user's own `.env` out of what is shipped: it becomes a part of the generated one.
+    /// Takes the user's own `.env` out of what is shipped: it becomes a part of the generated one, and
+    /// goes to the host under another name.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -53,8 +58,10 @@ impl StackSpec {
         let path = self.layout("/").env_path();
         self.source.seeds.remove(&path);
         if let Some(file) = self.source.files.remove(&path) {
-            self.dotenv = Some(String::from_utf8_lossy(&file.read()?).into_owned());
+            self.own_env = Some(String::from_utf8_lossy(&file.read()?).into_owned());
         }
+        self.dotenv.clone_from(&self.own_env);
+        self.dotenv_path = path;
         Ok(self)
     }
 

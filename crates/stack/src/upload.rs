@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use compose::{
     Layout, SECRET_MODE,
-    layout::{OURS, assignment},
+    layout::{OURS, OWN_ENV, assignment},
 };
 use remote::files::{Entry, EntryContent, Files, TreeOptions};
 use secret::Secret;
@@ -61,8 +61,11 @@ impl Upload {
     pub(crate) fn new(spec: &StackSpec, generated: &Generated<'_>, state: &HostState) -> Self {
         let Generated { layout, dotenv, override_file, key, .. } = generated;
         let plain = spec.source.manifest();
+        let own_env = spec.own_env.as_ref().map(|text| (OWN_ENV.to_owned(), Secret::new(text.clone())));
+        let secret_files: BTreeMap<String, Secret> =
+            generated.secrets.files.clone().into_iter().chain(own_env).collect();
         let secret: BTreeMap<String, FileDigest> =
-            generated.secrets.files.iter().map(|(path, text)| (path.clone(), secret_digest(text))).collect();
+            secret_files.iter().map(|(path, text)| (path.clone(), secret_digest(text))).collect();
         let wanted = with(&plain, &secret);
         let last = state.manifest.clone().unwrap_or_default();
         let last_sent = state.sent.clone().unwrap_or_default();
@@ -81,7 +84,7 @@ impl Upload {
             .with_secrets(generated.secrets.values.keys(), &generated.secrets.version)
             .with_secret_files(&secret, &generated.secrets.files_version, key)
             .with_seeds(seeds);
-        let entry = |path: &String| match generated.secrets.files.get(path) {
+        let entry = |path: &String| match secret_files.get(path) {
             Some(text) => Some(secret_entry(path, text)),
             None => Some(spec.source.files.get(path)?.entry(path)),
         };

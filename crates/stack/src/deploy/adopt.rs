@@ -115,7 +115,7 @@ impl Deployment<'_> {
         containers: &[Container],
     ) -> Result<(DesiredStack, Record), Error> {
         let (name, layout) = (&self.spec.name, Layout::new(&project.directory, &project.files));
-        let project = layout.project(name, &every_profile(), false, &layout);
+        let project = layout.project(name, &every_profile(), false);
         let project = Project { env_file: env_file.to_owned(), ..project };
         let compose = self.host.compose(self.cx, &self.scrubber);
         let config = Config::parse(&compose.config(&project).await?)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use compose::layout::given_values;
+use compose::layout::{OWN_ENV, given_values};
 use docker::engine::Container;
 use secret::{Scrubber, Secret};
 
@@ -199,7 +199,7 @@ impl Deployment<'_> {
         let mut scrubber = self.scrubber.clone();
         let Some(sent) = &kept.sent else { return Ok(scrubber) };
         let files = self.host.files().cancelled_by(cx.token());
-        for path in sent.secret_files.keys() {
+        for path in sent.secret_files.keys().filter(|path| *path != OWN_ENV) {
             let text = files.read_text(&format!("{place}/{path}")).await?;
             text.into_iter().for_each(|text| scrubber.add(Secret::new(text)));
         }

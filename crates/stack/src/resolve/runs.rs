@@ -29,7 +29,8 @@ impl Stage<'_> {
             Ok(document) => document,
             Err(error) => return Err(self.who_is_missing(compose, project, &absent, error).await),
         };
-        let mut resolved = self.moved(&document)?;
+        let (document, _) = super::without_marks(document);
+        let mut resolved = self.resolved(&document)?;
         // What they depend on is in the document too.
         resolved.config.services.retain(|name, _| absent.contains_key(name));
         Ok(Some(resolved))
@@ -46,7 +47,7 @@ impl Stage<'_> {
         for (service, index) in absent {
             let alone = compose.resolve_services(project, std::slice::from_ref(*service)).await;
             if let Err(docker::Error::Command { output, .. }) = alone {
-                let message = super::without_log_lines(&output);
+                let message = super::mistakes::without_log_lines(&output);
                 return Error::UnknownJobService { service: (*service).clone(), job: *index, message };
             }
         }

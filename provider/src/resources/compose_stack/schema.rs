@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use compose::layout::is_variable_name;
+use compose::dotenv::is_variable_name;
 use framework::{
     Attribute, Diagnostic, Diagnostics, Field, Model as _, Path, Rule, Schema, Timeouts, Type,
     schema::parse_duration, validate,

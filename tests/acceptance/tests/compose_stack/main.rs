@@ -6,6 +6,7 @@ mod adoption;
 mod beside;
 mod build;
 mod contexts;
+mod dotenv;
 mod drift;
 mod ending;
 mod images;

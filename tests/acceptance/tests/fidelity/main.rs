@@ -13,6 +13,7 @@
 
 mod case;
 mod cases;
+mod dotenv;
 mod fate;
 mod harness;
 mod project;

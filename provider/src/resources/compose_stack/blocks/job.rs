@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use compose::{Job, layout::is_variable_name};
+use compose::{Job, dotenv::is_variable_name};
 use framework::{Diagnostic, Diagnostics, Field, Path, schema::parse_duration};
 use stack::{JOB_LIMIT, JobSpec, When};
 

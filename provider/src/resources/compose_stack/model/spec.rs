@@ -58,8 +58,8 @@ impl StackModel {
             build: build == Some(&true),
             images: images.into_iter().flatten().map(image).collect(),
             source,
-            dotenv: None,
             job_services,
+            ..StackSpec::default()
         };
         with_dotenv(spec).map(Some)
     }

@@ -71,8 +71,12 @@ fn env_of_stack() -> Case {
     case("env-of-stack")
         .step(step("a value of .env").doing(Replace(".env", "TAG=1", "TAG=2")).recreates("all some"))
         .step(step("a value that only env_file sees").doing(Append(".env", "MORE=1\n")).recreates("all"))
-        .step(step("environment wins").doing(Env("MODE", "it's \"fancy\" $HOME\n#2")).recreates("all some"))
-        .step(step("a comment in .env").doing(Append(".env", "\n# words\n")))
+        .step(step("environment wins").doing(Env("MODE", "it's \"fancy\" $HOME\n#2")).recreates("some"))
+        .step(
+            step("a comment in .env, and another profile")
+                .doing(Append(".env", "\n# words\n"))
+                .doing(Set("profiles", "[\"x\"]")),
+        )
         .step(
             step("the overridden value, then the same one")
                 .doing(Replace(".env", "MODE=plain", "MODE=hidden"))

@@ -1,0 +1,177 @@
+//! The files of a stack, as far as Compose reads them, on their way to where they are staged.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use compose::{
+    env_files::marked,
+    layout::{ENV_FILE, STAGED_VALUES},
+};
+use remote::{
+    Command, Input,
+    collect::{Limits, run_with},
+    files::{Entry, EntryContent, Files, TreeOptions},
+};
+use tree::TreeFile;
+
+use super::Stage;
+use crate::{error::Error, upload::staged_secret_files};
+
+/// Larger files are not read here: no Compose file and no env file is.
+const LARGEST_READ: u64 = 1 << 20;
+/// How much is staged when Compose misses something.
+const LARGEST_STAGE: u64 = 8 << 20;
+
+/// Links what is in each directory above `$2` into what stands for it below `$1`. What is there
+/// already stays, and is the way to the staged files.
+const LINK_BESIDE: &str = r#"
+real= staged=$1 rest=${2#/}
+while [ -n "$rest" ]; do
+  ln -s -- "$real"/* "$real"/.[!.]* "$staged"/ 2>/dev/null
+  real=$real/${rest%%/*} staged=$staged/${rest%%/*}
+  case $rest in */*) rest=${rest#*/} ;; *) rest= ;; esac
+done
+exit 0
+"#;
+
+/// What can be read of the shipped files, by their paths.
+pub(super) type Contents = BTreeMap<String, Vec<u8>>;
+
+/// What was staged, for looking something up in it.
+#[derive(Clone, Copy)]
+pub(super) struct Sent<'a> {
+    pub(super) contents: &'a Contents,
+    pub(super) paths: &'a BTreeSet<String>,
+}
+
+impl Stage<'_> {
+    /// What can be read of each file; those that are too large for Compose count by their size.
+    pub(super) fn contents(&self) -> Contents {
+        let read = |file: &TreeFile| {
+            if file.size > LARGEST_READ {
+                return vec![0; usize::try_from(LARGEST_READ).unwrap_or_default()];
+            }
+            // A link that leads nowhere is nothing that Compose reads.
+            file.read().unwrap_or_default()
+        };
+        self.spec.source.files.iter().map(|(path, file)| (path.clone(), read(file))).collect()
+    }
+
+    /// The small files that are not staged yet.
+    pub(super) fn small_ones(&self, staged: &BTreeSet<String>) -> BTreeSet<String> {
+        let mut total = 0;
+        let files = self.spec.source.files.iter().filter(|(path, _)| !staged.contains(*path));
+        files
+            .filter(|(_, file)| {
+                total += file.size;
+                file.size <= LARGEST_READ && total <= LARGEST_STAGE
+            })
+            .map(|(path, _)| path.clone())
+            .collect()
+    }
+
+    /// Sends the files with these paths.
+    pub(super) async fn send(&self, paths: &BTreeSet<String>) -> Result<(), Error> {
+        self.send_with(paths, Vec::new()).await
+    }
+
+    /// Sends the files with these paths, the values with placeholders in the place of secrets, and the
+    /// user's own `.env`.
+    pub(super) async fn send_all(&self, paths: &BTreeSet<String>) -> Result<(), Error> {
+        let mut entries = staged_secret_files(&self.spec.secret_files);
+        entries.push(private(STAGED_VALUES.to_owned(), self.dotenv()));
+        if let Some(own) = &self.spec.own_env {
+            entries.push(private(self.at.env_path(), marked(own)));
+        }
+        self.send_with(paths, entries).await
+    }
+
+    async fn send_with(&self, paths: &BTreeSet<String>, mut entries: Vec<Entry>) -> Result<(), Error> {
+        let files = paths.iter().filter_map(|path| Some((path, self.spec.source.files.get(path)?)));
+        let files = files.filter_map(|(path, file)| Some((path, file.read().ok()?)));
+        entries.extend(files.map(|(path, bytes)| Entry {
+            path: path.clone(),
+            mode: 0o600,
+            content: EntryContent::Bytes(bytes.into()),
+        }));
+        let files = Files::on(self.host.executor()).cancelled_by(self.cx.token());
+        files.upload_tree(self.at.root(), &entries, &TreeOptions::default()).await?;
+        Ok(())
+    }
+
+    /// Whether anything that Compose reads may lead out of the stack's directory.
+    pub(super) fn leads_out(&self, sent: Sent<'_>) -> bool {
+        let texts = sent.paths.iter().filter_map(|path| sent.contents.get(path));
+        let texts = texts.map(|bytes| String::from_utf8_lossy(bytes));
+        let values = self.spec.environment.values().chain(&self.spec.dotenv);
+        texts.into_iter().any(|text| names_above(&text)) || values.into_iter().any(|text| names_above(text))
+    }
+
+    /// Lets everything beside the stack's directory, and beside each directory above it, be found
+    /// beside the staged files. The directory itself is what is shipped, and nothing else.
+    pub(super) async fn link_what_is_beside(&self) -> Result<(), Error> {
+        let words = ["sh", "-c", LINK_BESIDE, "windlass-beside", &self.staged.root(), self.end.root()];
+        let limits = Limits::cancelled_by(self.cx.token());
+        run_with(self.host.executor(), &Command::new(words), Input::Nothing, &limits).await?;
+        Ok(())
+    }
+
+    /// The values, placeholders in the place of secrets.
+    fn dotenv(&self) -> String {
+        self.dotenv_with(self.spec.dotenv.as_deref())
+    }
+
+    fn dotenv_with(&self, own: Option<&str>) -> String {
+        let crate::StackSpec { name, profiles, environment, placeholders, .. } = self.spec;
+        self.at.dotenv(name, profiles, own, environment, placeholders).expose().to_owned()
+    }
+
+    /// How many lines of the values come before those of the user.
+    pub(super) fn lines_before_own(&self) -> usize {
+        self.dotenv_with(None).matches('\n').count()
+    }
+
+    /// The texts of staged dotenv files, as the user calls them.
+    pub(super) fn env_texts<'c>(
+        &'c self,
+        contents: &'c Contents,
+        staged: &'c BTreeSet<String>,
+    ) -> impl Iterator<Item = (&'c str, String)> {
+        let others = staged.iter().filter(|path| !is_yaml(path)).filter_map(|path| {
+            let bytes = contents.get(path)?;
+            Some((path.as_str(), String::from_utf8_lossy(bytes).into_owned()))
+        });
+        let own = self.spec.own_env.iter().map(|text| (ENV_FILE, text.clone()));
+        own.chain(others)
+    }
+}
+
+/// Whether `..` stands in a text where it may be a part of a path.
+fn names_above(text: &str) -> bool {
+    let is_other = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-');
+    text.match_indices("..")
+        .any(|(at, dots)| !text[..at].ends_with(is_other) && !text[at + dots.len()..].starts_with(is_other))
+}
+
+/// Whether the name of a file is that of a YAML file.
+pub(super) fn is_yaml(path: &str) -> bool {
+    path.ends_with(".yaml") || path.ends_with(".yml")
+}
+
+fn private(path: String, text: String) -> Entry {
+    Entry { path, mode: 0o600, content: EntryContent::Bytes(text.into_bytes().into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whole_dots_lead_out() {
+        for text in ["../x", "a: ..", "[..]", "./../x", "x:../y", "\"..\""] {
+            assert!(names_above(text), "{text}");
+        }
+        for text in ["...", "a..b", "1..2", "x...", "./x/.y"] {
+            assert!(!names_above(text), "{text}");
+        }
+    }
+}
