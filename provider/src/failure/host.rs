@@ -75,7 +75,7 @@ fn story(error: &Error) -> (String, String) {
             "If the host is only slow, give the operation more time in the resource's `timeouts`.".to_owned(),
         ),
         Error::Sudo { host, program, said } => {
-            (format!("sudo on {host} did not run {program:?}:\n{said}"), sudo_hint(host, program, said))
+            (format!("On {host}, sudo did not run {program:?}:\n{said}"), sudo_hint(host, program, said))
         }
         Error::Failed { program, host, status, stderr } => {
             (failed(program, host, *status, stderr), hint_for(program, stderr))
@@ -142,13 +142,13 @@ fn login_hint(host: &str, said: &str) -> String {
         )
     } else if says(&["sftp"]) {
         format!(
-            "{user} may only transfer files there (`ForceCommand` in sshd_config, or a command in its \
-             authorized_keys). Take that away, or set another user as {other}."
+            "The user {user} may only transfer files there (`ForceCommand` in sshd_config, or a command in \
+             its authorized_keys). Take that away, or set another user as {other}."
         )
     } else if says(&["not available", "nologin", "restricted"]) {
         format!(
-            "{user} has no shell that runs commands. Give it one on the machine (`usermod --shell /bin/bash {user}`), \
-             or set another user as {other}."
+            "The user {user} has no shell that runs commands. Give it one on the machine (`usermod --shell \
+             /bin/bash {user}`), or set another user as {other}."
         )
     } else {
         format!(
@@ -164,8 +164,8 @@ fn sudo_hint(host: &str, program: &str, said: &str) -> String {
     let user = user_of(host);
     if said.contains("tty") {
         return format!(
-            "sudo there wants a terminal (`requiretty`), which no command over SSH has. Switch that off for this user \
-             with a line in sudoers (`visudo -f /etc/sudoers.d/windlass`):\n`Defaults:{user} !requiretty`"
+            "The sudo there wants a terminal (`requiretty`), which no command over SSH has. Switch that off for this \
+             user with a line in sudoers (`visudo -f /etc/sudoers.d/windlass`):\n`Defaults:{user} !requiretty`"
         );
     }
     if said.contains("sudo: not found") {
@@ -309,7 +309,7 @@ mod tests {
         assert!(tty.contains("`Defaults:admin !requiretty`") && !tty.contains("NOPASSWD"), "{tty}");
         let refused = told("sudo: a password is required");
         for part in [
-            "sudo on admin@web:22 did not run \"env\":\nsudo: a password is required",
+            "On admin@web:22, sudo did not run \"env\":\nsudo: a password is required",
             "\nadmin ALL=(root) NOPASSWD: ALL\n",
             "usermod -aG docker admin",
         ] {
