@@ -6,6 +6,7 @@ mod keys;
 mod life;
 mod login;
 mod replaced;
+mod shells;
 mod waits;
 
 use acceptance_tests::hcl::quoted;
