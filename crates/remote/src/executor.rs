@@ -57,14 +57,10 @@ pub trait Executor: fmt::Debug + Send + Sync {
     fn name(&self) -> &str;
 
     /// Whether privileged commands run under sudo there.
-    fn uses_sudo(&self) -> bool {
-        false
-    }
+    fn uses_sudo(&self) -> bool;
 
     /// What the login there writes beside what commands write, once a command has met it.
-    fn noise(&self) -> Option<Noise> {
-        None
-    }
+    fn noise(&self) -> Option<Noise>;
 }
 
 /// What a login writes before every command, kept out of the commands' output.

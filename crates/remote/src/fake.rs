@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use tokio::{io::DuplexStream, sync::mpsc};
 
-use crate::{Command, Dial, Error, Executor, Process, Stream};
+use crate::{Command, Dial, Error, Executor, Noise, Process, Stream};
 
 /// How much an in-memory stream holds before its writer waits.
 const STREAM_BUFFER: usize = 64 << 10;
@@ -230,5 +230,9 @@ impl Executor for Fake {
 
     fn uses_sudo(&self) -> bool {
         self.sudo
+    }
+
+    fn noise(&self) -> Option<Noise> {
+        None
     }
 }

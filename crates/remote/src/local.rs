@@ -10,7 +10,7 @@ use std::{env, path::PathBuf, process::Stdio};
 use async_trait::async_trait;
 use tokio::net::{TcpStream, UnixStream};
 
-use crate::{Command, Dial, Error, Executor, Process, Stream, quote};
+use crate::{Command, Dial, Error, Executor, Noise, Process, Stream, quote};
 
 /// The variables that a command sees, as far as we have them ourselves.
 const PASSED_ON: [&str; 5] = ["HOME", "LANG", "LOGNAME", "PATH", "USER"];
@@ -93,6 +93,10 @@ impl Executor for Local {
 
     fn uses_sudo(&self) -> bool {
         self.sudo
+    }
+
+    fn noise(&self) -> Option<Noise> {
+        None
     }
 }
 

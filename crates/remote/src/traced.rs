@@ -8,7 +8,7 @@ use std::{fmt, sync::Arc, time::Instant};
 use async_trait::async_trait;
 use tracing::{Level, debug, enabled};
 
-use crate::{Command, Dial, Error, Executor, Process, ProcessControl, Stream};
+use crate::{Command, Dial, Error, Executor, Noise, Process, ProcessControl, Stream};
 
 /// `inner`, telling the log.
 pub fn traced(inner: Arc<dyn Executor>) -> Arc<dyn Executor> {
@@ -47,6 +47,14 @@ impl Executor for Traced {
 
     fn name(&self) -> &str {
         self.0.name()
+    }
+
+    fn uses_sudo(&self) -> bool {
+        self.0.uses_sudo()
+    }
+
+    fn noise(&self) -> Option<Noise> {
+        self.0.noise()
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use remote::{
-    Command, Dial, Error, Executor, Local, Process, Stream,
+    Command, Dial, Error, Executor, Local, Noise, Process, Stream,
     files::{Content, Entry, EntryContent, FileError, Files, Symlinks, TreeOptions, WriteOptions},
 };
 use tokio::io::AsyncWriteExt;
@@ -42,6 +42,14 @@ impl Executor for Wrapped {
 
     fn name(&self) -> &str {
         "wrapped"
+    }
+
+    fn uses_sudo(&self) -> bool {
+        false
+    }
+
+    fn noise(&self) -> Option<Noise> {
+        None
     }
 }
 

@@ -113,6 +113,10 @@ mod tests {
         fn noise(&self) -> Option<Noise> {
             self.1.clone()
         }
+
+        fn uses_sudo(&self) -> bool {
+            false
+        }
     }
 
     fn noise(said: &str, shell: &str) -> Noise {

@@ -7,7 +7,7 @@ use std::{
 use async_trait::async_trait;
 
 use super::*;
-use crate::{Dial, Fake, Local, Stream, fake::Reply};
+use crate::{Dial, Fake, Local, Noise, Stream, fake::Reply};
 
 /// What becomes of the wish for a lock when the script ends like this.
 async fn refused(reply: Reply) -> LockError {
@@ -80,6 +80,14 @@ impl Executor for User {
 
     fn name(&self) -> &str {
         "this machine"
+    }
+
+    fn uses_sudo(&self) -> bool {
+        false
+    }
+
+    fn noise(&self) -> Option<Noise> {
+        None
     }
 }
 

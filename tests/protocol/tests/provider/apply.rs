@@ -132,8 +132,9 @@ async fn a_create_that_fails_halfway_leaves_what_it_made() {
     for mode in MODES {
         let subject = Subject::configured(mode).await;
         let file = subject.file();
-        // The proof of a write-only content has to go below ~/.windlass, which is in the way here.
-        fs::write(subject.path(".windlass"), "in the way").unwrap();
+        // The proof of a write-only content has to go below ~/.windlass/files, which is in the way here.
+        fs::create_dir(subject.path(".windlass")).unwrap();
+        fs::write(subject.path(".windlass/files"), "in the way").unwrap();
         let secret = [("content_wo", Value::from("hunter2")), ("content_wo_version", Value::from("1"))];
         let planned = plan(&file, &Stored::default(), &subject.file_config("a", secret)).await;
         let reached = file.apply(&planned).await.unwrap();
@@ -142,7 +143,7 @@ async fn a_create_that_fails_halfway_leaves_what_it_made() {
         assert!(value.is_wholly_known());
         assert_eq!(text(value, "path"), subject.path("a").to_str().unwrap());
         // A later destroy finds it and takes it away.
-        fs::remove_file(subject.path(".windlass")).unwrap();
+        fs::remove_file(subject.path(".windlass/files")).unwrap();
         subject.make(&file, &reached.stored, &Value::Null).await;
         assert!(!subject.path("a").exists());
         subject.end().await;
