@@ -108,7 +108,7 @@ fn secrets() -> Case {
                 .doing(Replace(COMPOSE, "target: password", "target: pw"))
                 .recreates("file"),
         )
-        .step(step("the mode of the file").doing(Mode("secrets/password.txt", 0o600)).recreates("file both"))
+        .step(step("the mode of the file").doing(Mode("secrets/password.txt", 0o700)).recreates("file both"))
 }
 
 fn binds() -> Case {
@@ -120,7 +120,7 @@ fn binds() -> Case {
         .step(step("a file nobody uses").doing(Append("README.md", "More.\n")))
         .step(
             step("a mode, and a file less")
-                .doing(Mode("app.conf", 0o600))
+                .doing(Mode("app.conf", 0o700))
                 .doing(Delete("site/deep/page.html"))
                 .recreates("file folder"),
         )
