@@ -81,7 +81,11 @@ impl ObjectModel for VolumeModel {
         self.mountpoint = Field::Known(found.mountpoint.clone());
     }
 
-    fn set_observed(&mut self, found: &Volume, _adopting: bool) {
+    fn set_observed(&mut self, found: &Volume, adopting: bool) {
+        if adopting && self.remove_on_destroy.is_null() {
+            // Nobody has asked for the data to go.
+            self.remove_on_destroy = Field::Known(false);
+        }
         self.set_computed(found);
         self.object.set_observed(&found.spec.driver, &found.spec.labels);
         set_map(&mut self.object.options, found.spec.options.clone());
