@@ -98,7 +98,7 @@ impl Upload {
         let list = null_separated(wanted.files.keys().map(String::as_str).chain([env_path.as_str()]));
         entries.push(Entry { path: OURS.to_owned(), mode: 0o700, content: EntryContent::Directory });
         entries.push(private(&our("override.json"), override_file.clone().into_bytes()));
-        entries.push(private(&our("manifest.json"), union(&last, &plain, &secret).to_json()));
+        entries.push(private(&our("manifest.json"), union(&last, &plain, &secret, seeds).to_json()));
         entries.push(private(&our("source.json"), sent.clone().and_still(&last_sent, &plain).to_json()));
         entries.push(private(&our("files"), list));
         if state.key.is_none() {
@@ -129,7 +129,7 @@ impl Upload {
         if !self.last.is_empty() {
             files.remove(root, &self.last).await?;
         }
-        if !self.last.is_empty() || !self.first.is_empty() {
+        if [&self.last, &self.first, &self.left].into_iter().any(|gone| !gone.is_empty()) {
             files.upload_tree(root, &self.settled, &TreeOptions::default()).await?;
         }
         Ok(())
@@ -188,11 +188,16 @@ fn private(path: &str, bytes: Vec<u8>) -> Entry {
     Entry { path: path.to_owned(), mode: 0o600, content: EntryContent::Bytes(bytes.into()) }
 }
 
-/// Everything that is there while old files are not yet removed, but what is secret now.
-fn union(last: &Manifest, wanted: &Manifest, secret: &BTreeMap<String, FileDigest>) -> Manifest {
+/// Everything that is there while old files are not yet removed, but what is secret or the host's now.
+fn union(
+    last: &Manifest,
+    wanted: &Manifest,
+    secret: &BTreeMap<String, FileDigest>,
+    seeds: &BTreeSet<String>,
+) -> Manifest {
     let mut files = last.files.clone();
     files.extend(wanted.files.clone());
-    files.retain(|path, _| !secret.contains_key(path));
+    files.retain(|path, _| !secret.contains_key(path) && !seeds.contains(path));
     Manifest { files }
 }
 
@@ -207,9 +212,12 @@ mod tests {
             files: BTreeMap::from([("a".to_owned(), digest("1")), ("b".to_owned(), digest("1"))]),
         };
         let wanted = Manifest { files: BTreeMap::from([("b".to_owned(), digest("2"))]) };
-        let both = union(&last, &wanted, &BTreeMap::new());
+        let both = union(&last, &wanted, &BTreeMap::new(), &BTreeSet::new());
         let secret = BTreeMap::from([("a".to_owned(), digest("3"))]);
-        assert!(!union(&last, &wanted, &secret).files.contains_key("a"));
+        assert!(!union(&last, &wanted, &secret, &BTreeSet::new()).files.contains_key("a"));
+        // What has become a seed is the host's from then on.
+        let seeds = BTreeSet::from(["a".to_owned()]);
+        assert!(!union(&last, &wanted, &BTreeMap::new(), &seeds).files.contains_key("a"));
         assert_eq!(both.files.keys().collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(both.files["b"], digest("2"));
     }

@@ -153,6 +153,53 @@ fn build_secrets_stay_out_of_images_and_state() {
 }
 
 #[test]
+fn a_context_has_what_is_shipped_and_nothing_else() {
+    let lab = Lab::current().unwrap();
+    let mut stack = Stack::on(&lab, lab.host(Variant::Deploy).unwrap());
+    let busybox = stack.image("busybox");
+    stack.workspace.write("web/compose.yaml", &stack.compose_file("build/context.yaml", &[("BUILD", ".")]));
+    stack.workspace.write("web/Dockerfile", &format!("FROM {busybox}\nCOPY . /src\n"));
+    stack.workspace.write("web/main.py", "one");
+    stack.workspace.write("variables.tf", "variable \"token\" {\n  ephemeral = true\n}\n");
+    stack.workspace.env("TF_VAR_token", "context-sesame-7Tr");
+    let configure_version = |version: &str| {
+        configure(
+            &stack,
+            &format!(
+                "build = true\n  secrets_wo = {{ TOKEN = var.token }}\n  secrets_wo_version = \"{version}\"\n  \
+                 secret_files_wo = {{ \"keys/tls.key\" = var.token }}\n  secret_files_wo_version = \"{version}\""
+            ),
+        );
+    };
+    let in_image = || {
+        let container = format!("{}-app-1", stack.name);
+        let found = stack.root_runs(&["docker", "exec", &container, "find", "/src", "-type", "f"]);
+        let mut files: Vec<String> = found.lines().map(str::to_owned).collect();
+        files.sort();
+        files
+    };
+    let expected = ["/src/Dockerfile", "/src/compose.yaml", "/src/main.py"];
+    configure_version("1");
+    stack.workspace.converge();
+    assert_eq!(in_image(), expected);
+    // With a good apply on the host, and what a product writes there.
+    stack.write_on_host(&format!("{}/dump.sql", stack.directory()), "data");
+    stack.workspace.write("web/main.py", "two");
+    stack.workspace.converge();
+    assert_eq!(in_image(), expected);
+    // Other secrets are no other context.
+    let built = image(&stack);
+    configure_version("2");
+    stack.workspace.converge();
+    assert_eq!(image(&stack), built);
+    let saved = format!("docker save {}-app | grep -ac context-sesame || :", stack.name);
+    assert_eq!(stack.shell(&saved).trim(), "0");
+    assert!(!stack.exists(&format!("{}/.windlass/build", stack.directory())));
+    stack.workspace.destroy().expect_success();
+    remove_images(&stack);
+}
+
+#[test]
 fn what_jobs_run_is_built_before_they_run() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());

@@ -22,5 +22,6 @@ mod rollback_around;
 mod rollback_steps;
 mod secret_files;
 mod selection;
+mod shipped;
 mod values;
 mod waiting;
