@@ -135,45 +135,6 @@ pub fn line_with(text: &str, quoted: &str) -> Option<usize> {
     found.map(|one| one.line)
 }
 
-/// The value of a variable that something has to be decided by before Compose is asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Setting {
-    /// The text does not set it.
-    Unset,
-    /// Its value.
-    Value(String),
-    /// It takes the value of this variable, which is not known.
-    Unknown(String),
-}
-
-/// The value that `text` gives the variable `name`. What is `given` from outside wins for every
-/// variable in it; `Err` there is a value that is not known.
-pub fn setting(text: &str, name: &str, given: &dyn Fn(&str) -> Result<Option<String>, ()>) -> Setting {
-    let (statements, _) = statements(text);
-    value_before(&statements, name, given)
-        .map_or_else(Setting::Unknown, |value| value.map_or(Setting::Unset, Setting::Value))
-}
-
-/// The last value that one of `statements` gives `name`; `Err` is the variable that is not known.
-fn value_before(
-    statements: &[Statement<'_>],
-    name: &str,
-    given: &dyn Fn(&str) -> Result<Option<String>, ()>,
-) -> Result<Option<String>, String> {
-    let Some(at) = statements.iter().rposition(|one| one.name == name) else { return Ok(None) };
-    let value = match statements[at].value {
-        Value::Inherited => return Ok(None),
-        Value::Single(text) => return Ok(Some(text.to_owned())),
-        value @ (Value::Plain(_) | Value::Double(_)) => value.interpolated(),
-    };
-    let lookup = |name: &str| match given(name) {
-        Ok(Some(value)) => Ok(Some(value)),
-        Ok(None) => value_before(&statements[..at], name, given),
-        Err(()) => Err(name.to_owned()),
-    };
-    interpolation::filled(&value, &lookup).map(Some)
-}
-
 /// The statements whose values take those of variables that nothing sets.
 pub fn missing<'t>(
     text: &'t str,

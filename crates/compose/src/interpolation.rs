@@ -85,30 +85,6 @@ pub fn missing<'t>(text: &'t str, known: &dyn Fn(&str) -> Known) -> Vec<&'t str>
     names
 }
 
-/// `text` with its variables filled in; those that `lookup` has no value for are empty. For what has to
-/// be decided before Compose is asked.
-///
-/// # Errors
-/// That of `lookup`.
-pub fn filled<E>(text: &str, lookup: &dyn Fn(&str) -> Result<Option<String>, E>) -> Result<String, E> {
-    let mut out = String::with_capacity(text.len());
-    let mut from = 0;
-    for variable in variables(text) {
-        out.push_str(&text[from..variable.at].replace("$$", "$"));
-        from = variable.at + variable.length;
-        let value = lookup(variable.name)?;
-        let given = |colon: bool| value.as_ref().is_some_and(|value| !colon || !value.is_empty());
-        match variable.operation {
-            Operation::Default { colon } if !given(colon) => out.push_str(&filled(variable.word, lookup)?),
-            Operation::Alternative { colon } if given(colon) => out.push_str(&filled(variable.word, lookup)?),
-            Operation::Alternative { .. } => {}
-            _ => out.push_str(&value.unwrap_or_default()),
-        }
-    }
-    out.push_str(&text[from..].replace("$$", "$"));
-    Ok(out)
-}
-
 /// The names of all variables that stand in `text`, also those within the braces of others.
 pub fn names(text: &str) -> Vec<&str> {
     variables(text).flat_map(|variable| [vec![variable.name], names(variable.word)].concat()).collect()
@@ -187,23 +163,6 @@ mod tests {
             ("${A:-{\"x\": \"${B}\"}}$C", vec!["B", "C"]),
         ] {
             assert_eq!(missing(text, &known), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn values_are_filled_in() {
-        let lookup = |name: &str| -> Result<Option<String>, ()> {
-            Ok([("SET", "x"), ("EMPTY", "")]
-                .iter()
-                .find(|(one, _)| *one == name)
-                .map(|(_, text)| (*text).to_owned()))
-        };
-        for (text, expected) in [
-            ("a$$b ${SET}$SET/$NO.", "a$b xx/."),
-            ("${NO:-d${SET}} ${EMPTY:-d} ${EMPTY-d} ${SET:-d}", "dx d  x"),
-            ("${SET:+y} ${EMPTY:+y} ${EMPTY+y} ${NO+y}", "y  y "),
-        ] {
-            assert_eq!(filled(text, &lookup).unwrap(), expected, "{text}");
         }
     }
 

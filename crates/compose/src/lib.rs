@@ -15,7 +15,6 @@ mod behaviour;
 pub mod build;
 mod client;
 mod command;
-pub mod discovery;
 pub mod dotenv;
 pub mod env_files;
 pub mod interpolation;
