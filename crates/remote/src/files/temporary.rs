@@ -5,13 +5,13 @@ use crate::{Command, Input};
 use super::{CLEAN_UP_TIMEOUT, FileError, Files, english};
 
 /// Makes a private directory named `$2` and something of its own in `$1`, without links on the way
-/// there; in the place for temporary files where `$1` cannot be written to. Those that were made a day
-/// ago are of calls that were cut off, and go.
+/// there; in the place for temporary files where `$1` is empty or cannot be written to. Those that were
+/// made a day ago are of calls that were cut off, and go.
 const MAKE: &str = r#"
 umask 077
-cd -P -- "$1" 2>/dev/null && [ -w . ] || cd -P -- "${TMPDIR:-/tmp}" || exit 1
-find . -maxdepth 1 -type d -user "$(id -u)" -name "$2.??????????" -mtime +0 -exec rm -rf -- {} + 2>/dev/null
-exec mktemp -d "${PWD%/}/$2.XXXXXXXXXX"
+[ "$1" ] && cd -P -- "$1" 2>/dev/null && [ -w . ] || cd -P -- "${TMPDIR:-/tmp}" || exit 1
+find . -maxdepth 1 -type d -user "$(id -u)" -name "$2-??????????" -mtime +0 -exec rm -rf -- {} + 2>/dev/null
+exec mktemp -d "${PWD%/}/$2-XXXXXXXXXX"
 "#;
 
 /// A directory on the host that only its owner can look into.
@@ -68,14 +68,7 @@ impl<'a> Files<'a> {
     /// # Errors
     /// [`FileError::NoSpace`], [`FileError::Denied`] and the others.
     pub async fn temp_dir(&self) -> Result<TempDir<'a>, FileError> {
-        let output =
-            self.run(english(["mktemp", "-d", "--tmpdir", "windlass-XXXXXXXXXX"]), Input::Nothing).await?;
-        let text = output.stdout_text();
-        let path = text.strip_suffix('\n').unwrap_or(&text);
-        if output.success() && path.starts_with('/') {
-            return Ok(TempDir { files: self.clone(), path: path.to_owned() });
-        }
-        Err(FileError::from_output("make a directory in", "/tmp", self.host(), &output))
+        self.temp_dir_in("", "windlass").await
     }
 
     /// Makes a directory with mode 0700 in `parent`, called `name` and something of its own. What is
@@ -85,13 +78,14 @@ impl<'a> Files<'a> {
     /// # Errors
     /// As [`Files::temp_dir`].
     pub async fn temp_dir_in(&self, parent: &str, name: &str) -> Result<TempDir<'a>, FileError> {
-        let command = english(["sh", "-c", MAKE, "windlass-stage", parent, name]);
+        let command = english(["sh", "-c", MAKE, "windlass-temporary", parent, name]);
         let output = self.run(command, Input::Nothing).await?;
         let text = output.stdout_text();
         let path = text.strip_suffix('\n').unwrap_or(&text);
         if output.success() && path.starts_with('/') {
             return Ok(TempDir { files: self.clone(), path: path.to_owned() });
         }
+        let parent = if parent.is_empty() { "/tmp" } else { parent };
         Err(FileError::from_output("make a directory in", parent, self.host(), &output))
     }
 }
