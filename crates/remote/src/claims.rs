@@ -10,14 +10,22 @@ use secret::hex;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Executor,
-    files::{FileError, Files, WriteOptions},
+    Command, Executor, Input,
+    files::{FileError, Files},
+    run,
 };
+
+/// Writes `$3` to the file `$2` in the private directory `$1`, as a whole. One command: a claim comes
+/// with every file that is made.
+const CLAIM: &str = r#"
+umask 077
+mkdir -p -- "$1" && printf '%s\n' "$3" >"$1/$2.$$" && mv -f -- "$1/$2.$$" "$1/$2"
+"#;
 
 /// The owners of the objects of one kind, such as `file`.
 #[derive(Debug)]
 pub struct Claims<'a> {
-    files: Files<'a>,
+    exec: &'a dyn Executor,
     directory: String,
     kind: &'static str,
 }
@@ -26,7 +34,7 @@ impl<'a> Claims<'a> {
     /// Those below `home`, the home directory of the user.
     pub fn on(exec: &'a dyn Executor, home: &str, kind: &'static str) -> Self {
         let directory = format!("{}/.windlass/owners", home.trim_end_matches('/'));
-        Self { files: Files::on(exec), directory, kind }
+        Self { exec, directory, kind }
     }
 
     /// The id of the resource that `name` belongs to, if any.
@@ -34,7 +42,7 @@ impl<'a> Claims<'a> {
     /// # Errors
     /// When it cannot be read though it is there.
     pub async fn owner(&self, name: &str) -> Result<Option<String>, FileError> {
-        let text = self.files.read_text(&self.path(name)).await?;
+        let text = Files::on(self.exec).read_text(&self.path(name)).await?;
         Ok(text.map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()))
     }
 
@@ -43,10 +51,8 @@ impl<'a> Claims<'a> {
     /// # Errors
     /// When it cannot be written.
     pub async fn claim(&self, name: &str, id: &str) -> Result<(), FileError> {
-        self.files
-            .write(&self.path(name), format!("{id}\n").into_bytes(), &WriteOptions::PRIVATE)
-            .await
-            .map(|_| ())
+        let words = ["sh", "-c", CLAIM, "windlass-claim", &self.directory, &self.file(name), id];
+        self.run("remember whose it is in", Command::new(words)).await
     }
 
     /// Whether `name` belongs to another resource than the one with this id; one without an id, of
@@ -71,11 +77,23 @@ impl<'a> Claims<'a> {
     /// # Errors
     /// When it cannot be removed.
     pub async fn release(&self, name: &str) -> Result<(), FileError> {
-        self.files.remove_file(&self.path(name)).await.map(|_| ())
+        self.run("forget whose it is in", Command::new(["rm", "-f", "--", &self.path(name)])).await
+    }
+
+    async fn run(&self, operation: &'static str, command: Command) -> Result<(), FileError> {
+        let output = run(self.exec, &command, Input::Nothing).await?;
+        if output.success() {
+            return Ok(());
+        }
+        Err(FileError::from_output(operation, &self.directory, self.exec.name().to_owned(), &output))
     }
 
     fn path(&self, name: &str) -> String {
-        format!("{}/{}", self.directory, hex(&Sha256::digest(format!("{} {name}", self.kind).as_bytes())))
+        format!("{}/{}", self.directory, self.file(name))
+    }
+
+    fn file(&self, name: &str) -> String {
+        hex(&Sha256::digest(format!("{} {name}", self.kind).as_bytes()))
     }
 }
 
