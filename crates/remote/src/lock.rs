@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{Command, Error, Executor, Process};
 
 pub use error::{LockError, LostBecause, LostLock};
-use keeper::{Handle, Moment, Standing, keep};
+use keeper::{Handle, LockState, Moment, keep};
 
 /// What the script ends with when the time to wait is over, and when there is no `flock`.
 const BUSY: u32 = 75;
@@ -154,27 +154,27 @@ impl Lock {
     /// [`LostLock`] when it is not, or may not be any more.
     pub async fn still_held(&self) -> Result<(), LostLock> {
         let asked = Moment::now();
-        let mut standing = self.keeper.standing.clone();
-        let settled = |standing: &Standing| match standing {
-            Standing::Held(confirmed) => confirmed.age() < FRESH.max(asked.age()),
-            Standing::Lost(_) => true,
+        let mut state = self.keeper.state.clone();
+        let settled = |state: &LockState| match state {
+            LockState::Held(confirmed) => confirmed.age() < FRESH.max(asked.age()),
+            LockState::Lost(_) => true,
         };
         let answered = async {
-            while !settled(&standing.borrow_and_update()) {
+            while !settled(&state.borrow_and_update()) {
                 // A full queue holds the same question.
                 let _ = self.keeper.renew.try_send(());
-                if standing.changed().await.is_err() {
+                if state.changed().await.is_err() {
                     return;
                 }
             }
         };
         // That there was no answer shows in the age of the last one.
         let _ = timeout(ANSWER, answered).await;
-        let why = match &*self.keeper.standing.borrow() {
+        let why = match &*self.keeper.state.borrow() {
             // No answer in time is no loss yet: nobody else may have it before its time is over.
-            Standing::Held(confirmed) if confirmed.age() < STANDS - EARLY => return Ok(()),
-            Standing::Held(confirmed) => LostBecause::Silent(confirmed.age()),
-            Standing::Lost(why) => why.clone(),
+            LockState::Held(confirmed) if confirmed.age() < STANDS - EARLY => return Ok(()),
+            LockState::Held(confirmed) => LostBecause::Silent(confirmed.age()),
+            LockState::Lost(why) => why.clone(),
         };
         Err(LostLock { name: self.name.clone(), host: self.host.clone(), why })
     }

@@ -27,6 +27,7 @@ use crate::{
     context::{Context, Warning},
     desired::{Contents, DesiredStack},
     error::Error,
+    file_access,
     host::{Host, StackLock},
     host_state::{self, HostState},
     image_facts::ImageFacts,
@@ -45,7 +46,6 @@ use crate::{
     replaced,
     requirements::missing,
     spec::StackSpec,
-    standing,
     step::Step,
     steps::Steps,
     upload::{Generated, Upload, secret_digest},
@@ -440,7 +440,7 @@ impl<'a> Deployment<'a> {
         let shipped = work.state.paths();
         let leaving = shipped.iter().filter(|path| !source.files.contains_key(*path));
         let asked = source.seeds.iter().chain(leaving);
-        let standing = standing::look(self.host.executor(), layout.root(), asked).await?;
+        let access = file_access::inspect(self.host.executor(), layout.root(), asked).await?;
         let generated = Generated {
             layout,
             dotenv: &dotenv,
@@ -448,7 +448,7 @@ impl<'a> Deployment<'a> {
             key: &work.key,
             secrets,
             instance: &self.instance,
-            standing: &standing,
+            access: &access,
         };
         if self.is_imported(&work.state, &work.containers) {
             self.keep_files_of_before(work).await?;
@@ -463,9 +463,7 @@ impl<'a> Deployment<'a> {
         }
         Ok(upload.sent)
     }
-}
 
-impl Deployment<'_> {
     /// Keeps what is about to be overwritten although it is not what was sent, and says so.
     async fn set_aside(&self, work: &Work, upload: &Upload) -> Result<(), Error> {
         let root = work.layout.root();

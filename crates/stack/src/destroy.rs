@@ -11,13 +11,13 @@ use crate::{
     containers::is_of_service,
     context::{Context, Warning},
     error::Error,
+    file_access::{self, FileAccess},
     host::Host,
     host_state::{self, HostState},
     kept_images::release_images,
     kept_release, overview,
     ownership::ABANDONED,
     replaced::REPLACED,
-    standing::{self, Standing},
     step::Step,
     steps::Steps,
 };
@@ -28,7 +28,7 @@ const OUR_FILES: [&str; 7] =
 
 /// Which stack is to be taken down.
 #[derive(Clone, Copy, Debug)]
-pub struct Doomed<'a> {
+pub struct DestroyRequest<'a> {
     /// The name of its project.
     pub name: &'a str,
     /// Where its files are, where that is known.
@@ -53,8 +53,8 @@ pub enum Destroyed {
 ///
 /// # Errors
 /// When something of it could not be removed; what went before that is gone.
-pub async fn destroy(cx: &Context, host: &Host, doomed: Doomed<'_>) -> Result<Destroyed, Error> {
-    let Doomed { name, directory, instance, volumes } = doomed;
+pub async fn destroy(cx: &Context, host: &Host, request: DestroyRequest<'_>) -> Result<Destroyed, Error> {
+    let DestroyRequest { name, directory, instance, volumes } = request;
     let lock = host.lock(cx, name).await?;
     let compose = host.compose(cx, &Scrubber::default());
     let steps = Steps::under(&lock);
@@ -160,8 +160,8 @@ impl Removal {
     /// Decides what can be removed, and changes nothing.
     async fn of(host: &Host, directory: &str, state: &HostState) -> Result<Self, Error> {
         let shipped = state.paths();
-        let Standing { stuck, absent, .. } =
-            standing::look(host.executor(), directory, shipped.iter()).await?;
+        let FileAccess { stuck, absent, .. } =
+            file_access::inspect(host.executor(), directory, shipped.iter()).await?;
         let there = shipped.into_iter().filter(|path| !absent.contains(path));
         let (left, files) = there.partition(|path| stuck.contains(path));
         Ok(Self { ours: state.is_ours(), files, left })
@@ -178,7 +178,7 @@ impl Removal {
         if !self.files.is_empty() {
             match host.files().remove(directory, &self.files).await {
                 Err(FileError::Denied { .. }) => {
-                    let now = standing::look(host.executor(), directory, self.files.iter()).await?;
+                    let now = file_access::inspect(host.executor(), directory, self.files.iter()).await?;
                     left.extend(self.files.into_iter().filter(|path| !now.absent.contains(path)));
                 }
                 done => drop(done?),

@@ -34,7 +34,7 @@ exit 0
 
 /// What is the matter with some paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct FileAccess {
     /// They are not there.
     pub(crate) absent: BTreeSet<String>,
     /// They may not be looked at: whether they are there, or what is in them.
@@ -44,38 +44,38 @@ pub(crate) struct Standing {
 }
 
 /// Looks at `paths`, relative to `directory`; asks nobody where there are none.
-pub(crate) async fn look<'p>(
+pub(crate) async fn inspect<'p>(
     executor: &dyn Executor,
     directory: &str,
     paths: impl Iterator<Item = &'p String>,
-) -> Result<Standing, Error> {
+) -> Result<FileAccess, Error> {
     let paths: BTreeSet<&String> = paths.collect();
     if paths.is_empty() {
-        return Ok(Standing::default());
+        return Ok(FileAccess::default());
     }
     let list = null_separated(paths.iter().map(|path| path.as_str()));
-    let command = Command::new(["sh", "-c", SCRIPT, "windlass-look", directory]).privileged();
+    let command = Command::new(["sh", "-c", SCRIPT, "windlass-access", directory]).privileged();
     let output = run_checked(executor, &command, Input::bytes(list)).await?;
     let text = output.stdout_text();
     if text.is_empty() {
-        return Ok(Standing { absent: paths.into_iter().cloned().collect(), ..Standing::default() });
+        return Ok(FileAccess { absent: paths.into_iter().cloned().collect(), ..FileAccess::default() });
     }
     Ok(parse(&text))
 }
 
-fn parse(text: &str) -> Standing {
+fn parse(text: &str) -> FileAccess {
     let fields: Vec<&str> = text.split_terminator('\0').collect();
-    let mut standing = Standing::default();
+    let mut access = FileAccess::default();
     for record in fields.chunks_exact(2) {
         let path = record[1].trim_start_matches("./").to_owned();
         match record[0] {
-            "a" => drop(standing.absent.insert(path)),
-            "h" => drop(standing.hidden.insert(path)),
-            "k" => drop(standing.stuck.insert(path)),
+            "a" => drop(access.absent.insert(path)),
+            "h" => drop(access.hidden.insert(path)),
+            "k" => drop(access.stuck.insert(path)),
             _ => {}
         }
     }
-    standing
+    access
 }
 
 #[cfg(test)]
@@ -100,9 +100,9 @@ mod tests {
         fs::write(dir.path().join("a"), "").unwrap();
         std::os::unix::fs::symlink("nowhere", dir.path().join("link")).unwrap();
         let paths = ["a", "link", "b\nc", "d/e", "a/f"].map(str::to_owned);
-        let found = look(&Local::new(), dir.path().to_str().unwrap(), paths.iter()).await.unwrap();
-        assert_eq!(found, Standing { absent: set(&["b\nc", "d/e", "a/f"]), ..Standing::default() });
-        let nowhere = look(&Local::new(), "/no/such/directory", paths.iter()).await.unwrap();
+        let found = inspect(&Local::new(), dir.path().to_str().unwrap(), paths.iter()).await.unwrap();
+        assert_eq!(found, FileAccess { absent: set(&["b\nc", "d/e", "a/f"]), ..FileAccess::default() });
+        let nowhere = inspect(&Local::new(), "/no/such/directory", paths.iter()).await.unwrap();
         assert_eq!(nowhere.absent.len(), paths.len());
     }
 

@@ -12,10 +12,10 @@ use tree::{FileDigest, Manifest, link_digest, sha256};
 
 use crate::{
     error::Error,
+    file_access,
     record::{Key, Record},
     release::Release,
     service::CHANGED,
-    standing,
 };
 
 /// Prints what is there, in three parts. `$1` is the stack's directory. A hundred stacks are looked
@@ -202,9 +202,9 @@ pub async fn inspect(executor: &dyn Executor, directory: &str) -> Result<HostSta
     let seeds = state.sent.as_ref().map(|sent| sent.seeds.clone()).unwrap_or_default();
     let paths: BTreeSet<String> = state.paths().into_iter().collect();
     let asked = paths.iter().filter(|path| !state.found.contains_key(*path)).chain(&seeds);
-    let standing = standing::look(executor, directory, asked).await?;
-    state.unknown = standing.hidden.intersection(&paths).cloned().collect();
-    state.missing_seeds = standing.absent.intersection(&seeds).cloned().collect();
+    let access = file_access::inspect(executor, directory, asked).await?;
+    state.unknown = access.hidden.intersection(&paths).cloned().collect();
+    state.missing_seeds = access.absent.intersection(&seeds).cloned().collect();
     Ok(state)
 }
 

@@ -12,11 +12,11 @@ use tree::{FileDigest, Manifest, null_separated, sha256};
 
 use crate::{
     error::Error,
+    file_access::FileAccess,
     host_state::{HostState, Shipped},
     options::Secrets,
     record::Key,
     spec::StackSpec,
-    standing::Standing,
 };
 
 /// What a staged file sets, followed by a number: Compose reads those that a service names as its
@@ -52,7 +52,7 @@ pub(crate) struct Generated<'a> {
     /// The id of the stack.
     pub(crate) instance: &'a str,
     /// What can be told of seeds, and of files that are wanted no more.
-    pub(crate) standing: &'a Standing,
+    pub(crate) access: &'a FileAccess,
 }
 
 impl Upload {
@@ -73,7 +73,7 @@ impl Upload {
         let found = supposed(state, &secret, &generated.secrets.files_version);
         let mut difference = with_secret(&last, &last_sent).difference(&found, &wanted);
         difference.delete.retain(|path| !seeds.contains(path));
-        let stays = |path: &String| state.unknown.contains(path) || generated.standing.stuck.contains(path);
+        let stays = |path: &String| state.unknown.contains(path) || generated.access.stuck.contains(path);
         let left: Vec<String> = difference.delete.iter().filter(|path| stays(path)).cloned().collect();
         difference.delete.retain(|path| !stays(path));
         let first = difference.in_the_way(&found, &wanted);
@@ -88,7 +88,7 @@ impl Upload {
             Some(text) => Some(secret_entry(path, text)),
             None => Some(spec.source.files.get(path)?.entry(path)),
         };
-        let new_seeds = seeds.intersection(&generated.standing.absent);
+        let new_seeds = seeds.intersection(&generated.access.absent);
         let mut entries: Vec<Entry> = difference.send.iter().chain(new_seeds).filter_map(entry).collect();
         let env = FileDigest { sha256: env_sha256, mode: SECRET_MODE };
         if state.found.get(&env_path) != Some(&env) {

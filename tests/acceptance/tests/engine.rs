@@ -14,8 +14,9 @@ use lab::{Lab, Variant};
 use remote::facts::facts;
 use ssh::Pool;
 use stack::{
-    Context, DeployOptions, Deployed, Deployment, DesiredStack, Destroyed, Doomed, Error, Failed, Host,
-    KEEP_IMAGES, KeptBecause, Outcome, Prior, StackSpec, Step, containers::by_service, destroy, observe,
+    Context, DeployOptions, Deployed, Deployment, DesiredStack, DestroyRequest, Destroyed, Error, Failed,
+    Host, KEEP_IMAGES, KeptBecause, Outcome, Prior, StackSpec, Step, containers::by_service, destroy,
+    observe,
 };
 use tree::Tree;
 
@@ -173,12 +174,16 @@ async fn a_stack_is_deployed_broken_rolled_back_stopped_started_and_destroyed() 
     assert_eq!(by_service(&again.containers)["app"][0].id, second);
 
     let (cx, directory) = (Context::background(), subject.directory());
-    let doomed =
-        Doomed { name: &subject.name, directory: Some(&directory), instance: "another", volumes: false };
-    assert_eq!(destroy(&cx, &subject.host, doomed).await.unwrap(), Destroyed::Another);
+    let request = DestroyRequest {
+        name: &subject.name,
+        directory: Some(&directory),
+        instance: "another",
+        volumes: false,
+    };
+    assert_eq!(destroy(&cx, &subject.host, request).await.unwrap(), Destroyed::Another);
     assert_eq!(subject.status().await, "running");
-    let doomed = Doomed { instance: release.instance.as_deref().unwrap(), ..doomed };
-    assert_eq!(destroy(&cx, &subject.host, doomed).await.unwrap(), Destroyed::Gone(BTreeSet::new()));
+    let request = DestroyRequest { instance: release.instance.as_deref().unwrap(), ..request };
+    assert_eq!(destroy(&cx, &subject.host, request).await.unwrap(), Destroyed::Gone(BTreeSet::new()));
     assert!(subject.host.engine.containers(&subject.name).await.unwrap().is_empty());
     assert_eq!(subject.shell(&format!("find {directory} -type f | wc -l")).trim(), "0");
     pool.close().await;

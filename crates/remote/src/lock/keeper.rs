@@ -34,7 +34,7 @@ impl Moment {
 
 /// What is known of a lock.
 #[derive(Clone, Debug)]
-pub(super) enum Standing {
+pub(super) enum LockState {
     /// It was ours at this moment, for the host has confirmed what we sent then.
     Held(Moment),
     /// It is ours no more.
@@ -44,7 +44,7 @@ pub(super) enum Standing {
 /// A lock's process, and what was asked of it.
 pub(super) struct Keeper {
     process: Process,
-    standing: watch::Sender<Standing>,
+    state: watch::Sender<LockState>,
     renewal: Duration,
     /// When the renewal was sent that is not confirmed yet.
     sent: Option<Moment>,
@@ -53,7 +53,7 @@ pub(super) struct Keeper {
 /// The owner's end of a [`Keeper`].
 pub(super) struct Handle {
     /// What is known of the lock.
-    pub(super) standing: watch::Receiver<Standing>,
+    pub(super) state: watch::Receiver<LockState>,
     /// Asks for a renewal now.
     pub(super) renew: mpsc::Sender<()>,
     /// Asks to let it go, and where to say how that went. Dropping it lets it go as well.
@@ -62,11 +62,11 @@ pub(super) struct Handle {
 
 /// Keeps the lock that `process` holds since `taken`, renewing it every `renewal`.
 pub(super) fn keep(process: Process, taken: Moment, renewal: Duration) -> Handle {
-    let (standing_writer, standing) = watch::channel(Standing::Held(taken));
+    let (state_writer, state) = watch::channel(LockState::Held(taken));
     let (renew, asked) = mpsc::channel(1);
     let (release, released) = oneshot::channel();
-    tokio::spawn(Keeper { process, standing: standing_writer, renewal, sent: None }.run(asked, released));
-    Handle { standing, renew, release }
+    tokio::spawn(Keeper { process, state: state_writer, renewal, sent: None }.run(asked, released));
+    Handle { state, renew, release }
 }
 
 impl Keeper {
@@ -127,7 +127,7 @@ impl Keeper {
         match line {
             Some("renewed") => {
                 if let Some(sent) = self.sent.take() {
-                    self.standing.send_replace(Standing::Held(sent));
+                    self.state.send_replace(LockState::Held(sent));
                 }
                 None
             }
@@ -140,7 +140,7 @@ impl Keeper {
 
     fn lose(&self, why: LostBecause) {
         tracing::warn!(%why, "a lock was lost");
-        self.standing.send_replace(Standing::Lost(why));
+        self.state.send_replace(LockState::Lost(why));
     }
 
     /// Lets go of it and waits until the host has done so.

@@ -7,8 +7,8 @@ use docker::engine::Container;
 use framework::{Apply, Diagnostic, Diagnostics, Field, Plan, Schema, State};
 use remote::files::random_name;
 use stack::{
-    CHANGED, Deployed, Deployment, Destroyed, Doomed, Failed, Host as StackHost, HostState, ImageFacts,
-    Outcome, Prior, Warning, abandon, changed_jobs, destroy, has_new_probes, host_state,
+    CHANGED, Deployed, Deployment, DestroyRequest, Destroyed, Failed, Host as StackHost, HostState,
+    ImageFacts, Outcome, Prior, Warning, abandon, changed_jobs, destroy, has_new_probes, host_state,
     images::{self, running_digests},
     remove_files,
 };
@@ -181,9 +181,9 @@ impl Hosted for ComposeStack {
 async fn take_down(on: &OnMachine<'_>, state: &State<Resource>, volumes: bool) -> Result<(), Failure> {
     let name = state.model.name();
     let directory = state.model.directory.known().map(String::as_str);
-    let doomed = Doomed { name, directory, instance: &state.private.instance, volumes };
+    let request = DestroyRequest { name, directory, instance: &state.private.instance, volumes };
     let host = on.host.for_stacks().await?;
-    match destroy(&context(on.cx), &host, doomed).await? {
+    match destroy(&context(on.cx), &host, request).await? {
         Destroyed::Gone(left) if left.is_empty() => {}
         Destroyed::Gone(left) => on.cx.warn(still_used(name, &left)),
         Destroyed::Another => on.cx.warn(belongs_to_another(name, on.host.name())),
