@@ -111,6 +111,23 @@ pub(crate) async fn claims<'h>(host: &'h Host, kind: &'static str) -> Result<Cla
     Ok(Claims::on(host.executor.as_ref(), host.home().await?, kind))
 }
 
+/// Whether the object of `kind` at `path` belongs to the resource with the id `instance`; `None` where
+/// that has none.
+///
+/// # Errors
+/// As [`claims`], and when the host cannot be asked.
+pub(crate) async fn is_claimed(
+    host: &Host,
+    kind: &'static str,
+    path: &str,
+    instance: &str,
+) -> Result<Option<bool>, FileError> {
+    if instance.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(claims(host, kind).await?.owner(path).await?.as_deref() == Some(instance)))
+}
+
 /// Why something cannot be made at `path`: what is there was not made by this configuration, as
 /// `happened` tells.
 pub(crate) fn occupied(host: &Host, path: &str, happened: String) -> Stop {

@@ -91,17 +91,8 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::testing::directory;
     use crate::{Modes, Tree, walk};
-
-    fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
-        let dir = tempfile::tempdir().unwrap();
-        for (path, text) in files {
-            let path = dir.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        dir
-    }
 
     fn empty<'n>(names: &[&'n str]) -> Vec<(&'n str, &'n str)> {
         names.iter().map(|name| (*name, "")).collect()

@@ -11,6 +11,8 @@ mod digest;
 mod dockerignore;
 mod left_out;
 mod manifest;
+#[cfg(test)]
+mod testing;
 mod tree;
 mod walk;
 

@@ -282,16 +282,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     use super::*;
-
-    fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
-        let dir = tempfile::tempdir().unwrap();
-        for (path, text) in files {
-            let path = dir.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        dir
-    }
+    use crate::testing::directory;
 
     fn shipped(dir: &tempfile::TempDir) -> Result<Tree, TreeError> {
         Tree::directory(dir.path().to_str().unwrap(), Modes::Exact)

@@ -141,16 +141,7 @@ fn sorted(directory: &Path) -> std::io::Result<Vec<fs::DirEntry>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
-        let dir = tempfile::tempdir().unwrap();
-        for (path, text) in files {
-            let path = dir.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        dir
-    }
+    use crate::testing::directory;
 
     fn named(lines: &[(&str, &str)]) -> Found {
         files(directory(lines).path()).unwrap()

@@ -6,7 +6,6 @@ use std::{
     path::Path,
 };
 
-use acceptance_tests::{Workspace, every_cli};
 use anyhow::{Context as _, Result, ensure};
 
 use crate::{Bench, plan::succeeded, samples::Samples, table::Row};
@@ -19,11 +18,7 @@ const ROUNDS: usize = 3;
 const TALK: f64 = 1.0;
 
 pub(crate) async fn measure(bench: &'static Bench) -> Result<Vec<Row>> {
-    let cli = every_cli().into_iter().next().context("there is no CLI")?;
-    let mut workspace = Workspace::with(&cli);
-    for (name, value) in bench.place.environment() {
-        workspace.env(name, &value);
-    }
+    let workspace = bench.workspace()?;
     let source = workspace.path().join("source");
     fill(&source)?;
     let image = bench.place.image("busybox")?;
@@ -62,7 +57,7 @@ pub(crate) async fn measure(bench: &'static Bench) -> Result<Vec<Row>> {
         Row::median(format!("sent for 1 of {FILES} changed files, {size} MB in all"), &bytes, "MB")?
             .limit(one + TALK)
             .beside(format!("sent for a plan {:.2} MB", quiet.median()?)),
-        Row::median(format!("`{} apply` of that", cli.name), &changed, "ms")?.beside(format!(
+        Row::median(format!("`{} apply` of that", workspace.cli().name), &changed, "ms")?.beside(format!(
             "the first one {:.0} ms; {}",
             first.as_secs_f64() * 1000.0,
             beside.map(|line| line.unwrap_or_else(|why| format!("{why:#}"))).join("; ")

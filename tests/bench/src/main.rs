@@ -20,6 +20,7 @@ mod table;
 
 use std::{env, fs, future::Future, path::PathBuf, pin::Pin, process::ExitCode};
 
+use acceptance_tests::{Workspace, every_cli};
 use anyhow::{Context as _, Result};
 use place::Place;
 use table::{Row, Table};
@@ -32,6 +33,18 @@ struct Bench {
     provider: PathBuf,
     /// The host.
     place: Place,
+}
+
+impl Bench {
+    /// A workspace of the first CLI that knows how to reach the host.
+    fn workspace(&self) -> Result<Workspace> {
+        let cli = every_cli().into_iter().next().context("there is no CLI")?;
+        let mut workspace = Workspace::with(&cli);
+        for (name, value) in self.place.environment() {
+            workspace.env(name, &value);
+        }
+        Ok(workspace)
+    }
 }
 
 type Measuring = Pin<Box<dyn Future<Output = Result<Vec<Row>>> + Send>>;

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use acceptance_tests::{Workspace, every_cli};
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use crate::{Bench, plan::succeeded, samples::Samples, table::Row};
 
@@ -11,11 +10,7 @@ const SERVICES: usize = 30;
 const ROUNDS: usize = 5;
 
 pub(crate) async fn measure(bench: &'static Bench) -> Result<Vec<Row>> {
-    let cli = every_cli().into_iter().next().context("there is no CLI")?;
-    let mut workspace = Workspace::with(&cli);
-    for (name, value) in bench.place.environment() {
-        workspace.env(name, &value);
-    }
+    let workspace = bench.workspace()?;
     workspace.write(
         "main.tf",
         &format!(
@@ -50,7 +45,7 @@ pub(crate) async fn measure(bench: &'static Bench) -> Result<Vec<Row>> {
     let touched = f64::from(u32::try_from(most_touched)?);
     Ok(vec![
         Row::new(format!("containers replaced for 1 of {SERVICES} services"), touched, "").limit(1.0),
-        Row::median(format!("`{} apply` of 1 of {SERVICES} services", cli.name), &ours, "ms")?
+        Row::median(format!("`{} apply` of 1 of {SERVICES} services", workspace.cli().name), &ours, "ms")?
             .beside(format!("`docker compose up -d --wait` {:.0} ms", typed.median()?)),
     ])
 }

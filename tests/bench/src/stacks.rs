@@ -1,8 +1,8 @@
 //! What a dozen small stacks on one host cost, at several degrees of parallelism, over the same
 //! commands as a person's script would type them: all at once.
 
-use acceptance_tests::{Workspace, every_cli};
-use anyhow::{Context as _, Result};
+use acceptance_tests::Workspace;
+use anyhow::Result;
 
 use crate::{Bench, plan::succeeded, samples::Samples, table::Row};
 
@@ -85,11 +85,7 @@ impl Kind {
     }
 
     fn workspace(&self, bench: &Bench) -> Result<Workspace> {
-        let cli = every_cli().into_iter().next().context("there is no CLI")?;
-        let mut workspace = Workspace::with(&cli);
-        for (name, value) in bench.place.environment() {
-            workspace.env(name, &value);
-        }
+        let workspace = bench.workspace()?;
         workspace.write(
             "main.tf",
             &format!(

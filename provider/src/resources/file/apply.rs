@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     failure::{Explain as _, Failure, Stop},
-    host_path::{belongs_to_another, bits, claims, occupied},
+    host_path::{belongs_to_another, bits, claims, is_claimed, occupied},
     hosted::{Hosted, Import, OnHost, OnMachine, Planning, Words},
 };
 
@@ -73,11 +73,7 @@ impl Hosted for HostFile {
     }
 
     async fn is_there(on: &OnMachine<'_>, state: &State<Resource>) -> Result<Option<bool>, Failure> {
-        let instance = &state.private.instance;
-        if instance.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(claims(on.host, KIND).await?.owner(state.model.path()).await?.as_ref() == Some(instance)))
+        Ok(is_claimed(on.host, KIND, state.model.path(), &state.private.instance).await?)
     }
 
     async fn observe(on: &OnMachine<'_>, state: State<Resource>) -> Result<Option<State<Resource>>, Failure> {
