@@ -5,6 +5,7 @@
 mod failures;
 mod life;
 mod moves;
+mod ownership;
 mod registry;
 
 use std::ops::{Deref, DerefMut};
