@@ -31,6 +31,11 @@ pub(crate) use tree::{heavy_tree, left_out_in_words, tree_error};
 /// What the world looks like when nothing was done.
 pub(crate) const UNCHANGED: &str = "Nothing was changed.";
 
+/// What to do where the object that is in the way of a new one is the old one of the same resource.
+pub(crate) const IF_REPLACED: &str = "If it is the one that this resource is to replace: with `create_before_destroy` (of this resource, or of one \
+     that depends on it) the new one comes first and cannot have the same place; take that out, or, where the old one is \
+     only tainted, `untaint` it.";
+
 /// Why an operation stopped.
 #[derive(Debug)]
 pub(crate) struct Failure {

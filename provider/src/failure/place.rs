@@ -4,7 +4,7 @@ use docker::engine::Container;
 use framework::Diagnostic;
 use stack::{Missing, MissingKind};
 
-use super::{Failure, Stop, containers_in_words};
+use super::{Failure, IF_REPLACED, Stop, containers_in_words};
 
 /// Why a stack cannot be made, where it is that there is one of its name on `host` already, to which
 /// `connection` leads.
@@ -34,8 +34,7 @@ fn already_exists(
     let mut next =
         format!("Give the stack another name, or adopt the project: `import` it with the id {id:?}.");
     if ours {
-        next += " Windlass made it, for another state or for a resource that is to be replaced: with \
-                 `create_before_destroy`, the new stack needs another name than the old one.";
+        next = format!("{next} {IF_REPLACED}");
     }
     Stop::new(happened, next).at("name")
 }

@@ -10,7 +10,7 @@ use super::{
     plan::{self, inspect},
 };
 use crate::{
-    failure::{Explain as _, Failure, Stop},
+    failure::{Explain as _, Failure, IF_REPLACED, Stop},
     host_path::{belongs_to_another, claims, is_claimed, occupied},
     hosted::{Hosted, Import, OnHost, OnMachine, Planning, Words},
 };
@@ -130,7 +130,7 @@ async fn expect_vacant(on: &OnMachine<'_>, planned: &DirectoryModel) -> Result<(
     let host = on.host.name();
     let happened = match owner {
         Some(_) => format!(
-            "Another resource has made this directory on {host} already, or is to be replaced by this one."
+            "There is such a directory on {host} already that another resource has made. {IF_REPLACED}"
         ),
         None if found.kind != Kind::Directory || planned.is_met_by(&found) => return Ok(()),
         None => format!(

@@ -13,7 +13,7 @@ use super::{
     schema,
 };
 use crate::{
-    failure::{Explain as _, Failure, Stop},
+    failure::{Explain as _, Failure, IF_REPLACED, Stop},
     host_path::{belongs_to_another, bits, claims, is_claimed, occupied},
     hosted::{Hosted, Import, OnHost, OnMachine, Planning, Words},
 };
@@ -138,10 +138,9 @@ async fn expect_vacant(on: &OnMachine<'_>, apply: &Apply<Resource>) -> Result<Op
     let (Some(found), owner) = (found?, owner?) else { return Ok(None) };
     let host = on.host.name();
     let happened = match owner {
-        Some(_) => format!(
-            "There is such a file on {host} already that another resource has made: one of another state, or the one \
-             that is to be replaced (with `create_before_destroy` the new file comes before the old one goes)."
-        ),
+        Some(_) => {
+            format!("There is such a file on {host} already that another resource has made. {IF_REPLACED}")
+        }
         None if found.kind != Kind::File => return Ok(None),
         None if found.sha256 == wanted_sha256(apply) => {
             let met = !apply.planned.is_write_only() && apply.planned.is_met_by(&found);

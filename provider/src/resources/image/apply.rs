@@ -14,7 +14,7 @@ use super::{
     plan, read, schema,
 };
 use crate::{
-    failure::{Explain as _, Failure, Stop, as_warning},
+    failure::{Explain as _, Failure, IF_REPLACED, Stop, as_warning},
     host_path::claims,
     hosted::{Hosted, Import, OnHost, OnMachine, Placed as _, Planning, Words},
 };
@@ -181,12 +181,8 @@ async fn expect_vacant(on: &OnMachine<'_>, planned: &ImageModel, id: &str) -> Re
         if owner.is_none_or(|owner| owner == id) || engine.image(&name).await?.is_none() {
             continue;
         }
-        let happened = format!(
-            "Another resource builds the image {name:?} on {} already: one of another state, or the one that is to be \
-             replaced (with `create_before_destroy` the new image comes before the old one goes).",
-            on.host.name()
-        );
-        let next = "Give one of the two another name, or destroy the other one first.";
+        let happened = format!("Another resource builds the image {name:?} on {} already.", on.host.name());
+        let next = format!("Give one of the two another name, or destroy the other one first. {IF_REPLACED}");
         return Err(Stop::new(happened, next).at("name").into());
     }
     Ok(())
