@@ -242,6 +242,30 @@ impl<'a> Compose<'a> {
         self.succeed("start the services", &command, Vec::new()).await.map(drop)
     }
 
+    /// Makes the containers of `services` anew; see [`Project::recreate`].
+    ///
+    /// # Errors
+    /// [`Error::Command`] with Compose's own words.
+    pub async fn recreate(
+        &self,
+        project: &Project,
+        services: &[String],
+        limit: Option<Duration>,
+    ) -> Result<(), Error> {
+        let command = project.recreate(&self.cli, services, limit);
+        self.succeed("recreate the services", &command, Vec::new()).await.map(drop)
+    }
+
+    /// Runs `words` in the container with this id, to their end.
+    ///
+    /// # Errors
+    /// [`Error::Command`] with what they wrote when they fail.
+    pub async fn exec(&self, container: &str, words: &[String], limit: Duration) -> Result<(), Error> {
+        let command =
+            self.cli.docker(["exec", container].into_iter().chain(words.iter().map(String::as_str)));
+        self.succeed("run the command", &command.timeout(Some(limit)), Vec::new()).await.map(drop)
+    }
+
     /// The names of the project's services, those of inactive profiles left out.
     ///
     /// # Errors

@@ -127,6 +127,14 @@ impl Project {
             .timeout(limit)
     }
 
+    /// As [`Project::up_only`], with new containers whatever the files say.
+    pub fn recreate(&self, cli: &Cli, services: &[String], limit: Option<Duration>) -> Command {
+        self.command(cli)
+            .args(["up", "--detach", "--no-build", "--pull", "never", "--no-deps", "--force-recreate"])
+            .args(end_of_options(services))
+            .timeout(limit)
+    }
+
     /// `config --services`: the names of all services, one per line; of those whose profiles are
     /// switched on.
     pub fn services(&self, cli: &Cli) -> Command {

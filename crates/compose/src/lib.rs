@@ -43,7 +43,7 @@ pub use layout::Layout;
 pub use project::{Config, LABEL_JOB, Service};
 pub use ready_state::ReadyState;
 pub use requirements::Requirements;
-pub use resolved::{Addition, LABEL_FILES, Resolved, SECRET_MODE, files_hash, override_file};
+pub use resolved::{Addition, LABEL_FILES, Resolved, SECRET_MODE, ShippedFiles, files_hash, override_file};
 pub use resources::Values;
 pub use secret_label::{Placeholders, SecretLabel, placeholder};
 pub use version::{ComposeVersion, OLDEST};

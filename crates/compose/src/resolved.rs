@@ -57,6 +57,28 @@ pub struct Resolved {
     pub secret_labels: BTreeMap<String, BTreeMap<String, SecretLabel>>,
 }
 
+/// What is shipped to the directory of a stack, by paths relative to it.
+#[derive(Clone, Copy, Debug)]
+pub struct ShippedFiles<'a> {
+    /// The files.
+    pub digests: &'a BTreeMap<String, FileDigest>,
+    /// The targets of those that are symbolic links.
+    pub links: &'a BTreeMap<String, String>,
+    /// Service to those that its running containers take in by a command of their own: their content
+    /// recreates nothing.
+    pub reloaded: &'a BTreeMap<String, BTreeSet<String>>,
+}
+
+impl ShippedFiles<'_> {
+    /// Those of the files that a service uses whose content recreates its containers.
+    fn recreating(&self, service: &str, used: &BTreeSet<String>) -> BTreeSet<String> {
+        match self.reloaded.get(service) {
+            Some(reloaded) => used.difference(reloaded).cloned().collect(),
+            None => used.clone(),
+        }
+    }
+}
+
 impl Resolved {
     /// A project as its own files say it, without anything of ours.
     pub fn plain(config: Config) -> Self {
@@ -69,18 +91,16 @@ impl Resolved {
         }
     }
 
-    /// Takes what `config --format json` wrote for a stack in `directory`; `shipped` are the files under
-    /// it, by their paths relative to it, and `links` the targets of those that are symbolic links;
-    /// `values` are those that were interpolated, and what stands for secrets; `behaviour` is that of
-    /// the host's Compose. Secret files count as shipped.
+    /// Takes what `config --format json` wrote for a stack in `directory`, under which are the `shipped`
+    /// files; `values` are those that were interpolated, and what stands for secrets; `behaviour` is
+    /// that of the host's Compose. Secret files count as shipped.
     ///
     /// # Errors
     /// [`Error::Parse`] when the document is not one.
     pub fn new(
         json: &[u8],
         directory: &str,
-        shipped: &BTreeMap<String, FileDigest>,
-        links: &BTreeMap<String, String>,
+        shipped: ShippedFiles<'_>,
         values: Values<'_>,
         behaviour: Behaviour,
     ) -> Result<Self, Error> {
@@ -88,7 +108,7 @@ impl Resolved {
         volumes_from::without_modes(&mut document);
         let config = Config::from_document(document)?;
         let secret = |sha256: &str| FileDigest { sha256: sha256.to_owned(), mode: SECRET_MODE };
-        let (mut all, mut base) = (shipped.clone(), shipped.clone());
+        let (mut all, mut base) = (shipped.digests.clone(), shipped.digests.clone());
         for (path, placeholder) in values.secrets.files {
             all.insert(path.clone(), secret(placeholder));
             base.insert(path.clone(), secret(&unversioned(path)));
@@ -96,7 +116,9 @@ impl Resolved {
         let uses: BTreeMap<_, _> = config
             .services
             .iter()
-            .map(|(name, service)| (name.clone(), used_files(&service.sources, directory, &all, links)))
+            .map(|(name, service)| {
+                (name.clone(), used_files(&service.sources, directory, &all, shipped.links))
+            })
             .filter(|(_, used)| !used.is_empty())
             .collect();
         let files: BTreeMap<_, _> =
@@ -110,12 +132,13 @@ impl Resolved {
             secret_labels.entry(service.to_owned()).or_default().insert(label.to_owned(), seal);
         };
         for name in config.services.keys() {
-            if let (Some(hash), Some(used)) = (files.get(name), uses.get(name)) {
-                add(name, LABEL_FILES, hash);
+            let labelled = uses.get(name).map(|used| shipped.recreating(name, used)).unwrap_or_default();
+            if !labelled.is_empty() {
+                add(name, LABEL_FILES, &files_hash(&labelled, &all));
                 let is_secret = |path: &&String| values.secrets.files.contains_key(*path);
-                let secrets: BTreeSet<String> = used.iter().filter(is_secret).cloned().collect();
+                let secrets: BTreeSet<String> = labelled.iter().filter(is_secret).cloned().collect();
                 if !secrets.is_empty() {
-                    seal(name, LABEL_FILES, SecretLabel { base: files_hash(used, &base), secrets });
+                    seal(name, LABEL_FILES, SecretLabel { base: files_hash(&labelled, &base), secrets });
                 }
             }
             if let Some((hash, sealed)) = resources::hash(&config.document, name, values, behaviour) {
@@ -279,6 +302,13 @@ mod tests {
 
     const NO_VALUES: Values<'_> = Values { known: &BTreeMap::new(), own: None, secrets: Placeholders::NONE };
 
+    const NONE: &BTreeMap<String, String> = &BTreeMap::new();
+    const NO_RELOADS: &BTreeMap<String, BTreeSet<String>> = &BTreeMap::new();
+
+    fn shipping(digests: &BTreeMap<String, FileDigest>) -> ShippedFiles<'_> {
+        ShippedFiles { digests, links: NONE, reloaded: NO_RELOADS }
+    }
+
     fn shipped() -> BTreeMap<String, FileDigest> {
         let digest = |sha256: &str| FileDigest { sha256: sha256.into(), mode: 0o644 };
         [("compose.yaml", "c"), ("conf/a", "1"), ("conf/b", "2"), ("conf2", "3"), ("key", "4")]
@@ -290,8 +320,7 @@ mod tests {
         Resolved::new(
             document.to_string().as_bytes(),
             FINAL,
-            &shipped(),
-            &BTreeMap::new(),
+            shipping(&shipped()),
             NO_VALUES,
             Behaviour::of(OLDEST),
         )
@@ -346,15 +375,9 @@ mod tests {
         let file = FileDigest { sha256: "1".into(), mode: 0o644 };
         let shipped = BTreeMap::from([("a$b".to_owned(), file)]);
         let json = document.to_string();
-        let moved = Resolved::new(
-            json.as_bytes(),
-            "/srv/$web",
-            &shipped,
-            &BTreeMap::new(),
-            NO_VALUES,
-            Behaviour::of(OLDEST),
-        )
-        .unwrap();
+        let moved =
+            Resolved::new(json.as_bytes(), "/srv/$web", shipping(&shipped), NO_VALUES, Behaviour::of(OLDEST))
+                .unwrap();
         assert_eq!(moved.uses["app"], BTreeSet::from(["a$b".to_owned()]));
     }
 
@@ -446,6 +469,27 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_is_reloaded_counts_and_recreates_nothing() {
+        let reloads = |files: &[&str]| {
+            BTreeMap::from([("app".to_owned(), files.iter().map(|path| (*path).to_owned()).collect())])
+        };
+        let resolve = |reloaded: &BTreeMap<String, BTreeSet<String>>, content: &str| {
+            let mut digests = shipped();
+            digests.insert("conf/a".into(), FileDigest { sha256: content.into(), mode: 0o644 });
+            let shipped = ShippedFiles { reloaded, ..shipping(&digests) };
+            let text = document().to_string();
+            Resolved::new(text.as_bytes(), FINAL, shipped, NO_VALUES, Behaviour::of(OLDEST)).unwrap()
+        };
+        let some = reloads(&["conf/a"]);
+        let (one, two) = (resolve(&some, "1"), resolve(&some, "2"));
+        assert_ne!(one.files["app"], two.files["app"]);
+        assert_eq!(one.labels["app"], two.labels["app"]);
+        assert_ne!(one.labels["all"], two.labels["all"]);
+        let all = resolve(&reloads(&["conf/a", "conf/b", "key"]), "1");
+        assert!(all.files.contains_key("app") && !all.labels.contains_key("app"));
+    }
+
+    #[test]
     fn a_secret_file_counts_by_its_version_and_is_sealed_without() {
         let mut document = document();
         document["secrets"]["k"]["file"] = json!(format!("{FINAL}/private/key"));
@@ -455,7 +499,7 @@ mod tests {
             let values = Values { secrets, ..NO_VALUES };
             let text = document.to_string();
             let behaviour = Behaviour::of(OLDEST);
-            Resolved::new(text.as_bytes(), FINAL, &shipped(), &BTreeMap::new(), values, behaviour).unwrap()
+            Resolved::new(text.as_bytes(), FINAL, shipping(&shipped()), values, behaviour).unwrap()
         };
         let (one, two) = (resolve("1"), resolve("2"));
         assert!(one.uses["app"].contains("private/key"));

@@ -198,6 +198,7 @@ mod tests {
             files_hash: None,
             files_label: None,
             files: BTreeSet::new(),
+            reloads: false,
             ready: ReadyState::Running,
             replicas: 1,
             unmanaged: false,

@@ -42,6 +42,8 @@ pub enum Change {
     /// Its containers stay and are brought back to what they should be: started, unpaused, or
     /// restarted where they are not well.
     Repair,
+    /// Its containers stay, and take in changed files by a command of their own.
+    Reload,
     /// Its containers stay, and are stopped and started again because these services, which it
     /// depends on, are replaced.
     Restart(BTreeSet<String>),
@@ -99,6 +101,8 @@ fn change(state: &ObservedService, desired: &DesiredService, image_id: Option<&S
         Change::Scale { from: state.replicas, to: desired.replicas }
     } else if state.status != desired.ready.word() {
         Change::Repair
+    } else if desired.reload.is_some() && state.files_hash != desired.files_hash {
+        Change::Reload
     } else {
         Change::Keep
     }
@@ -182,7 +186,7 @@ fn restart(
     for (name, service) in desired {
         let because: BTreeSet<String> =
             needs(service).into_iter().filter(|other| replaced.contains(*other)).cloned().collect();
-        if let Some(change @ Change::Keep) = changes.get_mut(name)
+        if let Some(change @ (Change::Keep | Change::Reload)) = changes.get_mut(name)
             && !because.is_empty()
         {
             *change = Change::Restart(because);
@@ -192,7 +196,7 @@ fn restart(
 
 /// `services`, and every one that follows any of them, directly or by way of others: `needs` tells
 /// whom a service follows.
-fn followers(
+pub(crate) fn followers(
     desired: &Desired,
     services: &BTreeSet<String>,
     needs: impl Fn(&DesiredService) -> BTreeSet<&String>,
@@ -255,7 +259,8 @@ pub fn planned(
     let idle = desired.ready == ReadyState::Idle || desired.replicas == 0;
     let kept = prior.filter(|_| matches!(change, Change::Keep));
     // Started again, they are the same containers, but may get other ports of Docker's choice.
-    let same = prior.filter(|_| matches!(change, Change::Keep | Change::Repair | Change::Restart(_)));
+    let same = prior
+        .filter(|_| matches!(change, Change::Keep | Change::Reload | Change::Repair | Change::Restart(_)));
     let replaced = matches!(change, Change::Create | Change::Recreate(_));
     let prior_image = prior.filter(|_| !replaced).map(|state| &state.image_id);
     PlannedService {

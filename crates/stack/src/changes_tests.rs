@@ -55,6 +55,20 @@ fn nothing_changes_nothing() {
 }
 
 #[test]
+fn other_files_are_taken_in_by_a_command_where_there_is_one() {
+    let others = DesiredService { files_hash: "f2".into(), ..desired() };
+    assert_eq!(one(state(), others.clone()), Change::Keep);
+    let reload = service::Reload { files: BTreeSet::new(), command: vec!["reload".into()] };
+    let with = DesiredService { reload: Some(reload), ..others };
+    assert_eq!(one(state(), with.clone()), Change::Reload);
+    assert_eq!(one(ObservedService { status: "stopped".into(), ..state() }, with.clone()), Change::Repair);
+    let planned = planned(&with, Some(&state()), &Change::Reload, None);
+    assert_eq!((planned.containers, planned.ports), (Some(state().containers), None));
+    let replaced = DesiredService { config_hash: "c2".into(), ..with };
+    assert_eq!(one(state(), replaced), recreate([Cause::Files]));
+}
+
+#[test]
 fn each_cause_shows() {
     for (desired, cause) in [
         (DesiredService { config_hash: "c2".into(), ..desired() }, Cause::Config),

@@ -67,6 +67,17 @@ pub enum Warning {
         /// The files, relative to it.
         paths: Vec<String>,
     },
+    /// The command by which a service takes in changed files failed; its containers are recreated.
+    NotReloaded {
+        /// The stack.
+        stack: String,
+        /// The service.
+        service: String,
+        /// The words of the command.
+        command: Vec<String>,
+        /// How it failed.
+        problem: String,
+    },
     /// The stack is as it should be, but what was made could not be kept to go back to.
     ReleaseNotKept {
         /// The name of the stack.

@@ -12,6 +12,7 @@ mod newcomers;
 mod prune;
 mod record;
 mod release;
+mod reload;
 mod rollback;
 mod start;
 
@@ -42,9 +43,11 @@ use crate::{
     pull::{Pull, pull},
     record::Key,
     release::Adopted,
+    reload::due as due_reloads,
     remembered::resolve_once,
     replaced,
     requirements::missing,
+    service::Reload,
     spec::StackSpec,
     step::Step,
     steps::Steps,
@@ -101,6 +104,8 @@ struct Work {
     changes: BTreeMap<String, Change>,
     /// The services that the last apply made.
     recorded: BTreeSet<String>,
+    /// The services whose containers have to take in changed files by a command.
+    reloads: BTreeSet<String>,
     /// The jobs that are due.
     jobs: Vec<JobSpec>,
     /// What a failure goes back to, or why there is nothing.
@@ -118,6 +123,11 @@ impl Work {
     /// The services whose containers stay and are not well.
     fn repaired(&self) -> impl Iterator<Item = &String> {
         self.changes.iter().filter(|(_, change)| **change == Change::Repair).map(|(name, _)| name)
+    }
+
+    /// How the containers of a service take in changed files, where they do by a command.
+    fn reload_of<'w>(&'w self, service: &'w String) -> Option<(&'w String, &'w Reload)> {
+        Some((service, self.desired.services.get(service)?.reload.as_ref()?))
     }
 
     /// The services that jobs need before the others are started.
@@ -363,6 +373,7 @@ impl<'a> Deployment<'a> {
         let release = self.release_with_images(&state, &containers).await?;
         let jobs = self.due(&desired, &changes);
         let recorded = state.record.iter().flat_map(|record| record.names().cloned()).collect();
+        let reloads = due_reloads(&changes, &live, &desired.services);
         let work = Work {
             cx: self.cx.clone(),
             scrubber: self.scrubber.clone(),
@@ -375,6 +386,7 @@ impl<'a> Deployment<'a> {
             containers,
             changes,
             recorded,
+            reloads,
             jobs,
             release,
             adopted: None,
@@ -405,7 +417,8 @@ impl<'a> Deployment<'a> {
         self.up(work).await?;
         self.steps.begin(Step::Restart).await?;
         self.restart_followers(work).await?;
-        self.reload(work, sent).await?;
+        self.restart_users(work, sent).await?;
+        self.reload(work).await?;
         let containers = self.wait(work).await?;
         self.pass_probes(work).await?;
         self.run_jobs(work, When::After).await?;

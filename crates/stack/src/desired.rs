@@ -114,6 +114,7 @@ impl ResolvedProject<'_> {
             restarts: !matches!(service.restart.as_str(), "" | "no"),
             start_period: service.start_period.as_secs(),
             files: resolved.uses.get(name).cloned().unwrap_or_default(),
+            reload: None,
             shares: service.shares.clone(),
             depends_on: service.depends_on.keys().cloned().collect(),
             restarts_with: service.restarts_with.clone(),
@@ -437,7 +438,9 @@ mod tests {
             compose::Values { known: &BTreeMap::new(), own: None, secrets: compose::Placeholders::NONE };
         let behaviour = Behaviour::of(compose::OLDEST);
         let none = BTreeMap::new();
-        let resolved = Resolved::new(document, "/f", &none, &BTreeMap::new(), values, behaviour).unwrap();
+        let (links, reloaded) = (&BTreeMap::new(), &BTreeMap::new());
+        let shipped = compose::ShippedFiles { digests: &none, links, reloaded };
+        let resolved = Resolved::new(document, "/f", shipped, values, behaviour).unwrap();
         let of = |hashes: &BTreeMap<String, String>, placeholders: &[String]| {
             let (selection, contexts, chosen) = (Selection::default(), BTreeMap::new(), BTreeMap::new());
             let (contexts, chosen) = (&contexts, &chosen);

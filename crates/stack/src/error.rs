@@ -13,7 +13,10 @@ use remote::{
     lock::{LockError, LostLock},
 };
 
-use crate::{missing::Missing, options::When, selection::SelectionError, step::Step, wait::WaitError};
+use crate::{
+    missing::Missing, options::When, reload::ReloadError, selection::SelectionError, step::Step,
+    wait::WaitError,
+};
 
 /// Why an operation on a stack stopped. What to do about it is for the caller to say: it knows what
 /// the person wrote.
@@ -133,6 +136,9 @@ pub enum Error {
     /// What is selected of the services does not fit the files.
     #[error("what is selected of the services does not fit the files")]
     Selection(Vec<SelectionError>),
+    /// Reloads could never have an effect.
+    #[error("files that containers are to take in by a command do not fit the Compose files")]
+    Reload(Vec<ReloadError>),
     /// What is to be built cannot be.
     #[error(transparent)]
     Build(#[from] BuildError),

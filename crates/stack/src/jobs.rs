@@ -45,9 +45,9 @@ pub(crate) fn stack_changes(
     prior.source_hash.as_deref() != Some(source_hash)
         || before.services != desired.services
         || before.runs != desired.runs
-        || changes
-            .values()
-            .any(|change| !matches!(change, Change::Keep | Change::Repair | Change::Restart(_)))
+        || changes.values().any(|change| {
+            !matches!(change, Change::Keep | Change::Reload | Change::Repair | Change::Restart(_))
+        })
 }
 
 /// Checks that the stack starts the services that jobs need.

@@ -87,6 +87,7 @@ mod tests {
             environment_hash: "e".into(),
             files_hash: None,
             files: BTreeSet::new(),
+            reloads: false,
             ready: ReadyState::Running,
             replicas: 1,
             proof: None,

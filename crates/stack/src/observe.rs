@@ -91,7 +91,8 @@ fn live_files(
         Some(files) if !recorded.files.is_empty() => {
             let now = files_hash(&recorded.files, files);
             if now != made_for {
-                return now;
+                // Files that were shipped and not taken in must not look as if they had been.
+                return if recorded.reloads { CHANGED.to_owned() } else { now };
             }
         }
         _ => {}

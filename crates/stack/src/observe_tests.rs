@@ -251,3 +251,27 @@ fn edited_files_show_in_the_services_that_use_them() {
     containers[0].labels.remove(LABEL_FILES);
     assert_eq!(live(&containers, &shipped), "");
 }
+
+#[test]
+fn files_that_are_shipped_and_not_taken_in_show_as_changed() {
+    let digest = |sha256: &str| FileDigest { sha256: sha256.into(), mode: 0o644 };
+    let files = |content: &str| BTreeMap::from([("conf/a".to_owned(), digest(content))]);
+    let used = BTreeSet::from(["conf/a".to_owned()]);
+    let hash = |content: &str| files_hash(&used, &files(content));
+    let reload = crate::service::Reload { files: used.clone(), command: vec!["reload".into()] };
+    let wanted = DesiredService {
+        files: used.clone(),
+        files_hash: hash("1"),
+        reload: Some(reload),
+        ..want(ReadyState::Healthy, 1)
+    };
+    let containers = [up("app", 1)];
+    let seen = |record: &Record, content: &str| {
+        observe(&containers, Some(record), Some(&key()), Some(&files(content)))["app"].files_hash.clone()
+    };
+    let record = made(wanted.clone(), &containers);
+    assert_eq!(seen(&record, "1"), hash("1"));
+    assert_eq!(seen(&record, "2"), CHANGED);
+    let record = made(DesiredService { reload: None, ..wanted }, &containers);
+    assert_eq!(seen(&record, "2"), hash("2"));
+}

@@ -69,6 +69,10 @@ pub struct RecordedService {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files_label: Option<String>,
     pub files: BTreeSet<String>,
+    /// Whether its containers take in changed files by a command: `files_hash` is of those that they
+    /// have.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reloads: bool,
     /// What it is when all is well.
     #[serde(rename = "steady")]
     pub ready: ReadyState,
@@ -155,7 +159,7 @@ pub fn record(
     for (name, one) in desired {
         let first = live.get(name).and_then(|own| own.first());
         let label = first.and_then(|first| first.label(LABEL_CONFIG_HASH));
-        let files_label = first.and_then(|first| first.label(LABEL_FILES));
+        let files_label = first.map(|first| first.label(LABEL_FILES).unwrap_or_default());
         let shares = one
             .shares
             .iter()
@@ -166,8 +170,9 @@ pub fn record(
             config_hash: one.config_hash.clone(),
             environment_hash: one.environment_hash.clone(),
             files_hash: Some(one.files_hash.clone()).filter(|hash| !hash.is_empty()),
-            files_label: files_label.filter(|label| **label != *one.files_hash).map(str::to_owned),
+            files_label: files_label.filter(|label| *label != one.files_hash).map(str::to_owned),
             files: one.files.clone(),
+            reloads: one.reload.is_some(),
             ready: one.ready,
             replicas: one.replicas,
             unmanaged: one.unmanaged,
@@ -205,6 +210,7 @@ mod tests {
                 files_hash: None,
                 files_label: None,
                 files: BTreeSet::new(),
+                reloads: false,
                 ready: ReadyState::Healthy,
                 replicas: 1,
                 unmanaged: false,

@@ -12,7 +12,7 @@ mod runs;
 use std::collections::{BTreeMap, BTreeSet};
 
 use compose::{
-    Behaviour, Compose, Layout, Placeholders, Project, Requirements, Resolved, Values,
+    Behaviour, Compose, Layout, Placeholders, Project, Requirements, Resolved, ShippedFiles, Values,
     env_files::{EnvFile, may_name_env, take_marks},
     staged::Staged,
     staging,
@@ -26,7 +26,7 @@ use crate::{
     desired::{DesiredStack, ResolvedProject},
     error::Error,
     host::Host,
-    images,
+    images, reload,
     spec::StackSpec,
 };
 use files::Sent;
@@ -76,7 +76,9 @@ pub async fn resolve(
         contexts: &contexts,
         chosen: &spec.images,
     };
-    let desired = DesiredStack::of(spec.digest(directory, &version), &project)?;
+    let mut desired = DesiredStack::of(spec.digest(directory, &version), &project)?;
+    reload::apply_to(&mut desired.services, &spec.reloads, &resolved, stage.end.root())
+        .map_err(Error::Reload)?;
     let requirements = requirements(&resolved, &desired, spec, directory);
     Ok(DesiredStack { inactive, env_files, requirements, ..desired })
 }
@@ -223,13 +225,14 @@ impl Stage<'_> {
 
     /// What Compose resolved; it has no marks.
     fn resolved(&self, document: &[u8]) -> Result<Resolved, Error> {
-        let shipped = self.spec.source.manifest().files;
-        let links = self.spec.source.links();
+        let digests = self.spec.source.manifest().files;
+        let (links, reloaded) = (self.spec.source.links(), reload::reloaded_files(&self.spec.reloads));
+        let shipped = ShippedFiles { digests: &digests, links: &links, reloaded: &reloaded };
         let known = self.values();
         let secrets =
             Placeholders { values: &self.spec.placeholder_values(), files: &self.spec.secret_files };
         let values = Values { known: &known, own: self.spec.dotenv.as_deref(), secrets };
-        Ok(Resolved::new(document, self.end.root(), &shipped, &links, values, self.behaviour)?)
+        Ok(Resolved::new(document, self.end.root(), shipped, values, self.behaviour)?)
     }
 
     /// The services that no profile switches on. Most projects have no profiles, and are not asked.

@@ -52,6 +52,9 @@ pub struct DesiredService {
     /// The shipped files that it uses.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub files: BTreeSet<String>,
+    /// How its containers take in changed files without being recreated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reload: Option<Reload>,
     /// The services whose containers it shares something with.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub shares: BTreeSet<String>,
@@ -70,6 +73,15 @@ pub struct DesiredService {
     /// Those of its labels that stand for secrets.
     #[serde(rename = "seals", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secret_labels: BTreeMap<String, SecretLabel>,
+}
+
+/// How one service takes in changed files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reload {
+    /// Those of its files that it takes in so.
+    pub files: BTreeSet<String>,
+    /// The words of the command.
+    pub command: Vec<String>,
 }
 
 fn is_zero(number: &u64) -> bool {
@@ -173,6 +185,7 @@ pub(crate) mod tests {
             restarts: false,
             start_period: 0,
             files: BTreeSet::new(),
+            reload: None,
             shares: BTreeSet::new(),
             depends_on: BTreeSet::new(),
             restarts_with: BTreeSet::new(),

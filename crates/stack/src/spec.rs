@@ -7,7 +7,7 @@ use secret::{Secret, hex};
 use sha2::{Digest as _, Sha256};
 use tree::{Tree, sha256};
 
-use crate::selection::Selection;
+use crate::{reload::ReloadSpec, selection::Selection};
 
 /// Goes into every digest, so that another way to resolve a stack is another digest.
 const DIGEST_FORMAT: &str = "5";
@@ -44,6 +44,8 @@ pub struct StackSpec {
     pub dotenv_path: String,
     /// The user's own `.env`, as containers get it.
     pub own_env: Option<String>,
+    /// The commands by which services take in changed files.
+    pub reloads: Vec<ReloadSpec>,
     /// The services that jobs are runs of, each with the number of its first job.
     pub job_services: BTreeMap<String, usize>,
 }
@@ -121,6 +123,15 @@ impl StackSpec {
         if !self.job_services.is_empty() {
             add("runs");
             self.job_services.keys().for_each(|service| add(service));
+        }
+        // Neither does one from before there were reloads change.
+        for reload in &self.reloads {
+            for list in [&reload.services, &reload.files] {
+                add(&format!("reload {}", list.len()));
+                list.iter().for_each(|text| add(text));
+            }
+            add(&reload.command.len().to_string());
+            reload.command.iter().for_each(|word| add(word));
         }
         hex(&hash.finalize())
     }

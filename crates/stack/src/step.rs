@@ -19,6 +19,8 @@ pub enum Step {
     Start,
     /// Containers whose files or neighbours have changed.
     Restart,
+    /// The commands by which containers take in changed files.
+    Reload,
     /// The record of what was made.
     Record,
     /// What was good last.
@@ -39,6 +41,7 @@ impl fmt::Display for Step {
             Self::Clear => "removing what is not wanted any more",
             Self::Start => "starting containers",
             Self::Restart => "restarting containers",
+            Self::Reload => "having containers take in changed files",
             Self::Record => "recording what was made",
             Self::Return => "putting back what was good last",
             Self::Stop => "stopping and removing containers",

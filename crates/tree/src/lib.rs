@@ -22,7 +22,7 @@ pub use dockerignore::Dockerignore;
 pub use left_out::LEFT_OUT;
 pub use manifest::{Manifest, ManifestError};
 pub use tree::{Content, Tree, TreeError, TreeFile};
-pub use walk::IGNORE_FILE;
+pub use walk::{IGNORE_FILE, matching};
 
 /// The folder in the shipped directory that is ours on the host.
 pub const OURS: &str = ".windlass";

@@ -14,7 +14,7 @@ use crate::{
     FileDigest, LINK, Manifest, Modes, check_relative,
     left_out::{self, HEAD},
     link_digest, sha256,
-    walk::{self, Found},
+    walk::{self, Found, matching},
 };
 
 /// The mode of files that are texts in the configuration.
@@ -118,9 +118,9 @@ impl Tree {
     /// # Errors
     /// The first pattern that is not valid.
     pub fn seed(&mut self, patterns: &[String]) -> Result<Vec<String>, String> {
-        self.seeds = walk::matching(patterns, self.files.keys())?;
+        self.seeds = matching(patterns, self.files.keys())?;
         let fits_none = |pattern: &&String| {
-            walk::matching(std::slice::from_ref(*pattern), self.files.keys()).is_ok_and(|fit| fit.is_empty())
+            matching(std::slice::from_ref(*pattern), self.files.keys()).is_ok_and(|fit| fit.is_empty())
         };
         Ok(patterns.iter().filter(|pattern| !pattern.starts_with('!')).filter(fits_none).cloned().collect())
     }

@@ -37,8 +37,12 @@ fn defaults(root: &Path) -> Result<Gitignore, String> {
     builder.build().map_err(|error| error.to_string())
 }
 
-/// Those of `paths` that `patterns` name, themselves or a directory that they are in.
-pub(crate) fn matching<'p>(
+/// Those of `paths` that `patterns` name, in the language of an ignore file: themselves or a directory
+/// that they are in.
+///
+/// # Errors
+/// The first pattern that is not valid.
+pub fn matching<'p>(
     patterns: &[String],
     paths: impl Iterator<Item = &'p String>,
 ) -> Result<BTreeSet<String>, String> {

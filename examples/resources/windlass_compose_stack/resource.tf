@@ -59,6 +59,13 @@ resource "windlass_compose_stack" "shop" {
     url         = "http://127.0.0.1:8080/health"
     expect_body = "ok"
   }
+
+  # Another Caddyfile recreates no container; `./caddy` is mounted, not the file by itself.
+  reload {
+    files    = ["caddy/*"]
+    services = ["proxy"]
+    command  = ["caddy", "reload", "--config", "/etc/caddy/Caddyfile"]
+  }
 }
 
 # A stack whose importer is run by the viewer, as one-shots: it is shipped, checked and pulled, but not started.

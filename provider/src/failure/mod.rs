@@ -11,6 +11,7 @@ mod file;
 mod host;
 mod lock;
 mod place;
+mod reload;
 mod shipped;
 mod stack;
 mod tree;

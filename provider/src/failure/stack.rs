@@ -17,7 +17,7 @@ use stack::{
 use super::{
     Failure, docker_error, host_error,
     place::{hidden, in_the_way, listed, missing},
-    sentence, shipped,
+    reload, sentence, shipped,
 };
 
 /// The diagnostics of a failed operation on a stack; `files` is the attribute that its Compose files
@@ -117,6 +117,9 @@ pub(super) fn stack_error(title: &str, error: Error, world: &str, files: &str) -
         Error::Selection(errors) => {
             return errors.iter().map(|error| selection_error(title, error, world)).collect();
         }
+        Error::Reload(errors) => {
+            return errors.iter().map(|error| reload::unfit(title, error, world)).collect();
+        }
         Error::Build(error) => {
             files_error(sentence(&error.to_string()), next_of_build(&error).to_owned(), "build")
         }
@@ -147,6 +150,9 @@ pub(crate) fn stack_warning(warning: Warning) -> Diagnostics {
             let title = format!("Could not keep the good state of compose stack {stack:?}");
             let world = "The stack is as it should be. Should the next apply fail, it is tried to go back to what runs then.";
             Failure::from(error).into_diagnostics(&title, world)
+        }
+        Warning::NotReloaded { stack, service, command, problem } => {
+            reload::failed(&stack, &service, &command, &problem).into()
         }
         Warning::FilesSetAside { stack, kept, paths } => shipped::set_aside(&stack, &kept, &paths).into(),
         Warning::FilesLeft { stack, directory, paths } => shipped::left(&stack, &directory, &paths).into(),

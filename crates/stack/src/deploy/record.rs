@@ -100,6 +100,8 @@ fn half_done(
         let reached = match changes.get(name) {
             Some(Change::Recreate(_) | Change::Create) => !own.is_empty() && own.iter().all(is_new),
             Some(Change::Scale { to: 0, .. }) => own.is_empty(),
+            // Whether its containers have taken in the files is not known: they are asked again.
+            Some(Change::Reload) => false,
             _ => true,
         };
         if reached {
@@ -151,6 +153,7 @@ mod tests {
             files_hash: None,
             files_label: None,
             files: BTreeSet::new(),
+            reloads: false,
             ready: ReadyState::Running,
             replicas: 1,
             unmanaged: false,

@@ -148,7 +148,8 @@ impl Deployment<'_> {
         self.steps.begin(Step::Start).await?;
         self.up(back).await?;
         self.steps.begin(Step::Restart).await?;
-        self.reload(back, edited).await?;
+        self.restart_users(back, edited).await?;
+        self.reload(back).await?;
         let containers = self.wait(back).await?;
         self.steps.begin(Step::Record).await?;
         self.remove_new_networks(good).await;
@@ -188,6 +189,8 @@ impl Deployment<'_> {
             containers,
             changes,
             recorded: release.record.names().cloned().collect(),
+            // Whether the failed apply came to it or not: they take in what is there now.
+            reloads: failed.reloads.clone(),
             jobs: Vec::new(),
             release: Err(NoRelease::Never),
             adopted: release.adopted.clone(),

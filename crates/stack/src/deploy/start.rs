@@ -13,6 +13,7 @@ use crate::{
     containers::{LABEL_SERVICE, is_of_service, orphans},
     error::Error,
     options::Orphans,
+    service::DesiredService,
     step::Step,
     wait::{self, Pace},
 };
@@ -137,11 +138,15 @@ impl Deployment<'_> {
     }
 
     /// Restarts the containers that go on although files that they use had been edited behind our
-    /// back: a mounted file is replaced by a rename, and they would keep the one that was edited.
-    pub(super) async fn reload(&self, work: &Work, sent: &BTreeSet<String>) -> Result<(), Error> {
+    /// back: a mounted file is replaced by a rename, and they would keep the one that was edited. What
+    /// they take in by a command is no reason.
+    pub(super) async fn restart_users(&self, work: &Work, sent: &BTreeSet<String>) -> Result<(), Error> {
         let services = &work.desired.services;
-        let uses =
-            |name: &str| services.get(name).is_some_and(|one| !one.unmanaged && !one.files.is_disjoint(sent));
+        let restarts = |one: &DesiredService| {
+            let by_command = |path: &String| one.reload.as_ref().is_some_and(|all| all.files.contains(path));
+            !one.unmanaged && one.files.intersection(sent).any(|path| !by_command(path))
+        };
+        let uses = |name: &str| services.get(name).is_some_and(restarts);
         let touched: BTreeSet<&str> = work
             .containers
             .iter()

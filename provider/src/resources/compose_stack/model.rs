@@ -42,6 +42,7 @@ pub(crate) struct StackModel {
     pub(crate) require: Field<Vec<RequireBlock>>,
     pub(crate) job: Field<Vec<JobBlock>>,
     pub(crate) probe: Field<Vec<ProbeBlock>>,
+    pub(crate) reload: Field<Vec<ReloadBlock>>,
     pub(crate) id: Field<String>,
     pub(crate) source_hash: Field<String>,
     pub(crate) image_digests: Field<BTreeMap<String, String>>,
@@ -69,6 +70,13 @@ pub(crate) struct ProbeBlock {
     pub(crate) from: Field<String>,
     pub(crate) timeout: Field<String>,
     pub(crate) interval: Field<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Model)]
+pub(crate) struct ReloadBlock {
+    pub(crate) files: Field<Vec<String>>,
+    pub(crate) services: Field<BTreeSet<String>>,
+    pub(crate) command: Field<Vec<String>>,
 }
 
 /// A service as the state shows it.

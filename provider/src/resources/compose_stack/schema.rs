@@ -12,7 +12,7 @@ use stack::WaitFor;
 use tree::{Modes, check_parts, check_relative};
 
 use super::{
-    blocks::{job_block, probe_block, validate_jobs, validate_probes},
+    blocks::{job_block, probe_block, reload_block, validate_jobs, validate_probes, validate_reloads},
     model::{KEEP_IMAGES, RESERVED, ROLLBACK, Service, StackModel},
 };
 use crate::{failure::left_out_in_words, require};
@@ -42,6 +42,7 @@ pub(super) fn schema() -> Schema {
         .block(require::block())
         .block(job_block())
         .block(probe_block())
+        .block(reload_block())
         .rule(Rule::exactly_one_of(["source_dir", "config"]))
         .rule(Rule::required_with("files", ["source_dir"]))
         .rule(Rule::required_with("secrets_wo", ["secrets_wo_version"]))
@@ -284,6 +285,7 @@ fn computed() -> [Attribute; 4] {
 /// Checks what validators of single attributes cannot.
 pub(super) fn validate(config: &StackModel, problems: &mut Diagnostics) {
     validate_jobs(config, problems);
+    validate_reloads(config, problems);
     validate_probes(config, problems);
     let title = "Could not use this variable";
     let secret_names: BTreeSet<&String> =

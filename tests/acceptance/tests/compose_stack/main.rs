@@ -16,6 +16,7 @@ mod ownership;
 mod places;
 mod policies;
 mod probes;
+mod reload;
 mod rollback;
 mod rollback_adopted;
 mod rollback_around;

@@ -1,4 +1,4 @@
-//! The blocks `job` and `probe`.
+//! The blocks `job`, `probe` and `reload`.
 
 use framework::{Attribute, Block, Rule, Type, schema::parse_duration, validate};
 
@@ -90,6 +90,38 @@ pub(in super::super) fn probe() -> Block {
         ))
         .attribute(duration("interval").describe("The time between two tries. Default: `1s`."))
         .rule(Rule::exactly_one_of(["url", "tcp"]))
+}
+
+pub(in super::super) fn reload() -> Block {
+    Block::list("reload")
+        .describe(
+            "Files that services take in by a command of their own. While nothing else of a service changes, another \
+             content of these files recreates nothing: the files are shipped, then the command runs in every container \
+             of the service. Where it fails, the containers are recreated, with a warning. A container sees a changed \
+             file only where its directory is mounted, not the file by itself. The first apply with a new block \
+             recreates its services once. Repeatable.",
+        )
+        .attribute(
+            Attribute::list("files", Type::String)
+                .required()
+                .validate(validate::length(1, 64))
+                .validate(validate::each(validate::non_empty()))
+                .describe(
+                    "The files, such as `[\"caddy/*\"]`: patterns in the syntax of `.gitignore`, relative to the stack's \
+                     directory. Seeds are not among them.",
+                ),
+        )
+        .attribute(
+            Attribute::set("services", Type::String)
+                .required()
+                .validate(validate::length(1, 64))
+                .validate(validate::each(validate::non_empty()))
+                .describe("The services that mount them. Each is in one block at most."),
+        )
+        .attribute(Attribute::list("command", Type::String).required().validate(validate::length(1, 256)).describe(
+            "The words of the command, such as `[\"caddy\", \"reload\", \"--config\", \"/etc/caddy/Caddyfile\"]`, as \
+             `docker exec` runs it. It has a minute.",
+        ))
 }
 
 fn duration(name: &str) -> Attribute {

@@ -18,7 +18,7 @@ use crate::{
     registries,
     resources::compose_stack::{
         ComposeStack,
-        blocks::{jobs, probes, services},
+        blocks::{jobs, probes, reloads, services},
     },
 };
 
@@ -46,6 +46,7 @@ impl StackModel {
         let Some(secret_files) = secret_file_placeholders(self) else { return Ok(None) };
         check_secret_files(self, &secret_files, &source, &Layout::new("/", &files).env_path())?;
         check_files(self, &source, &files)?;
+        let Some(reloads) = reloads(self, &source, &secret_files)? else { return Ok(None) };
         let image = |(name, image): (&String, &Field<String>)| (name.clone(), image.known().cloned());
         let spec = StackSpec {
             name: name.clone(),
@@ -55,6 +56,7 @@ impl StackModel {
             environment,
             placeholders,
             secret_files,
+            reloads,
             build: build == Some(&true),
             images: images.into_iter().flatten().map(image).collect(),
             source,
