@@ -1,7 +1,7 @@
 //! What every [`Executor`] must do, as checks that run against a real one.
 //!
 //! A check that fails panics with what it saw; [`suite`] runs them all. They
-//! need a host with the GNU tools and util-linux, and leave nothing behind on it but the empty
+//! need what every Linux host has, BusyBox at least, and leave nothing behind on it but the empty
 //! directory of locks.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "checks fail by panicking, as tests do")]
@@ -13,6 +13,7 @@ mod locks;
 mod patience;
 mod sockets;
 mod streams;
+mod tools;
 mod trees;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::{Command, Executor, Input, run, run_checked};
 pub use commands::statuses;
 pub use patience::patiently;
 pub use sockets::{EchoServers, sockets};
+pub use tools::Tools;
 
 /// The host that is checked.
 #[derive(Clone, Debug)]

@@ -1,10 +1,10 @@
 //! Files on a host, over any [`Executor`].
 //!
-//! Everything is done with GNU tools that every Linux server has (coreutils, findutils, tar), as
-//! lists of words: no shell takes part, so that `sudo -n --` can stand before each of them. Since
-//! a command costs two round trips, each operation packs what it can into one: facts and hashes of
-//! many paths in one `find`, any number of files in one `tar` stream, and verifying, owner, mode
-//! and rename in one more `find`.
+//! Everything is done with `sh` and with tools that every Linux server has, by options that those of
+//! GNU, of BusyBox and of the Rust coreutils share. Scripts are fixed texts, what they are about comes
+//! as words. Since a command costs two round trips, each operation packs what it can into one: facts
+//! and hashes of many paths, any number of files in one `tar` stream, and verifying, owner, mode and
+//! rename.
 //!
 //! Nothing is written in place: content arrives under a temporary name with mode 0600 (or in a
 //! staging directory with mode 0700), and a rename puts it where it belongs.
@@ -16,6 +16,7 @@ mod error;
 mod facts;
 mod kind;
 mod path;
+mod put;
 mod random;
 mod remove;
 mod small;
@@ -35,12 +36,13 @@ use crate::{
 pub use archive::{Content, Entry, EntryContent};
 pub use download::Downloaded;
 pub use error::FileError;
-pub use facts::{Facts, Symlinks};
+pub use facts::Facts;
 pub use kind::Kind;
+pub use put::PUT;
 pub(crate) use random::random_bytes;
 pub use random::random_name;
 pub use remove::Removed;
-pub use temporary::TempDir;
+pub use temporary::{TempDir, remove_all_command};
 pub use tree::TreeOptions;
 pub use write::{WriteOptions, Written};
 

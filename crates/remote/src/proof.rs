@@ -83,7 +83,7 @@ impl<'a> Proofs<'a> {
         let temporary = format!("{path}.{}", hex(&Sha256::digest(&text)[..8]));
         self.files.write(&temporary, text.clone().into_bytes(), &WriteOptions::PRIVATE).await?;
         // A hard link is made as a whole or not at all: of several who come first, one wins.
-        let link = Command::new(["ln", "-T", "--", &temporary, &path]);
+        let link = Command::new(["ln", "--", &temporary, &path]);
         let linked = run(self.exec, &link, Input::Nothing).await;
         self.files.remove_file(&temporary).await?;
         linked?;

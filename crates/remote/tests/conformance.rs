@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use remote::{
     Dial, Executor, Fake, Local,
-    conformance::{self, EchoServers, Host},
+    conformance::{self, EchoServers, Host, Tools},
     fake::Reply,
 };
 
@@ -14,6 +14,14 @@ async fn this_machine_conforms() {
     let echo = EchoServers::start(directory.path()).await.unwrap();
     let host = Host { exec: Arc::new(Local::new()), echo: Some(echo.addresses()) };
     conformance::suite(&host).await;
+}
+
+/// As on Alpine: with no other programs than BusyBox's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn busybox_is_enough() {
+    let directory = tempfile::tempdir().unwrap();
+    let echo = EchoServers::start(directory.path()).await.unwrap();
+    conformance::suite(&Host { exec: Arc::new(Tools::busybox()), echo: Some(echo.addresses()) }).await;
 }
 
 #[tokio::test]

@@ -22,7 +22,12 @@ fn link(path: &str, target: &str) -> Entry {
 
 /// Type, mode, link target and path of everything below `dir`, a line each.
 async fn listing(exec: &dyn Executor, dir: &str) -> String {
-    shell(exec, r#"cd "$1" && find . -mindepth 1 -printf '%y %m %l %P\n' | LC_ALL=C sort -k 3"#, &[dir]).await
+    let script = r#"
+cd "$1" && find . -mindepth 1 | LC_ALL=C sort | while read -r path; do
+  case $(stat -c %F "$path") in dir*) kind=d ;; sym*) kind=l ;; *) kind=f ;; esac
+  echo "$kind $(stat -c %a "$path") $(readlink "$path") ${path#./}"
+done"#;
+    shell(exec, script, &[dir]).await
 }
 
 pub(super) async fn upload(exec: &dyn Executor) {
@@ -34,7 +39,7 @@ pub(super) async fn upload(exec: &dyn Executor) {
     let empty = Entry { path: "empty".into(), mode: 0o700, content: EntryContent::Directory };
     let first = [file("b/c/run", 0o755, "one"), file("a", 0o600, "one"), link("b/to", "c/run"), empty];
     files.upload_tree(&dir, &first, &options).await.expect("a new tree");
-    let expected = "f 600  a\nd 750  b\nd 750  b/c\nf 755  b/c/run\nd 700  empty\nl 777 c/run b/to\n";
+    let expected = "f 600  a\nd 750  b\nd 750  b/c\nf 755  b/c/run\nl 777 c/run b/to\nd 700  empty\n";
     assert_eq!(listing(exec, &dir).await, expected);
 
     // Somebody else's files, and a mode that is not ours to change.
@@ -51,8 +56,8 @@ pub(super) async fn upload(exec: &dyn Executor) {
         file("data/ours", 0o644, ""),
     ];
     files.upload_tree(&dir, &second, &options).await.expect("changes to a tree");
-    let expected = "f 644  a\nd 711  b\nd 750  b/c\nf 755  b/c/run\nd 750  b/new\nf 644  b/new/x\nd 755  data\n\
-                    f 644  data/file\nf 644  data/ours\nd 700  empty\nl 777 run b/to\n";
+    let expected = "f 644  a\nd 711  b\nd 750  b/c\nf 755  b/c/run\nd 750  b/new\nf 644  b/new/x\nl 777 run b/to\n\
+                    d 755  data\nf 644  data/file\nf 644  data/ours\nd 700  empty\n";
     assert_eq!(listing(exec, &dir).await, expected);
     assert_eq!(shell(exec, r#"cat "$1/a" "$1/b/c/run" "$1/data/file""#, &[&dir]).await, "twoonetheirs\n");
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{Command, Input};
 
 use super::{
-    FileError, Files, Kind, Symlinks, WriteOptions,
+    FileError, Files, Kind, WriteOptions,
     archive::Archive,
     english,
     facts::{Facts, Hash},
@@ -13,20 +13,22 @@ use super::{
     write::{PIPE, ownership, unpack_command},
 };
 
-/// Gives a directory, and no link to one, owner and mode.
+/// Gives the directory `$1`, and no link to one, the owner `$2`, where one is named, and the mode `$3`.
+const ADJUST: &str = r#"
+export LC_ALL=C
+if [ -L "$1" ] || [ ! -d "$1" ]; then
+  printf '%s: Not a directory\n' "$1" >&2
+  exit 1
+fi
+[ -z "$2" ] || chown -- "$2" "$1" && chmod -- "$3" "$1"
+"#;
+
+/// As [`ADJUST`] says.
 fn adjust_command(path: &str, owner: Option<&str>, mode: u32) -> Command {
     // With five digits GNU chmod takes set-id bits away from a directory as well.
     let mode = format!("{mode:05o}");
-    let command = english(["find", "-P", path, "-maxdepth", "0", "-type", "d"]);
-    let command = match owner {
-        Some(owner) => command.args(["-exec", "chown", "--", owner, "{}", ";"]),
-        None => command,
-    };
-    command.args(["-exec", "chmod", "--", &mode, "{}", ";", "-printf", ADJUSTED])
+    Command::new(["sh", "-c", ADJUST, "windlass-adjust", path, owner.unwrap_or_default(), &mode])
 }
-
-/// What the last command says when owner and mode are right.
-const ADJUSTED: &str = "adjusted\\0";
 
 impl Files<'_> {
     /// Makes the directory at `path`, and those above it, unless it is there; then gives it owner and
@@ -39,7 +41,7 @@ impl Files<'_> {
         path::absolute(path)?;
         let ancestors: Vec<&str> = path::ancestors(path).collect();
         let wanted: Vec<&str> = std::iter::once(path).chain(ancestors.iter().copied()).collect();
-        let facts = self.facts(&wanted, Symlinks::Report, Hash::No).await?;
+        let facts = self.facts(&wanted, Hash::No).await?;
         let made = match facts.get(path).map(|facts| facts.kind) {
             Some(Kind::Directory) => false,
             Some(kind) => {
@@ -53,7 +55,7 @@ impl Files<'_> {
         let owner = ownership(options.owner.as_deref(), options.group.as_deref());
         let command = adjust_command(path, owner.as_deref(), options.mode);
         let output = self.run(command, Input::Nothing).await?;
-        if output.success() && output.stdout.starts_with(b"adjusted") {
+        if output.success() {
             return Ok(made);
         }
         Err(FileError::from_output("set the owner and mode of", path, self.host(), &output))
@@ -86,13 +88,14 @@ impl Files<'_> {
     /// # Errors
     /// [`FileError::Denied`] when it cannot be read, and the others.
     pub async fn entries(&self, path: &str) -> Result<Vec<String>, FileError> {
-        let command = english(["find", "-P", path, "-mindepth", "1", "-maxdepth", "1", "-printf", "%f\\0"]);
+        let command = english(["find", path, "-mindepth", "1", "-maxdepth", "1", "-print0"]);
         let output = self.run(command, Input::Nothing).await?;
         if !output.success() {
             return Err(FileError::from_output("read", path, self.host(), &output));
         }
         let text = output.stdout_text();
-        let mut names: Vec<String> = text.split_terminator('\0').map(str::to_owned).collect();
+        let name = |found: &str| found.rsplit('/').next().unwrap_or_default().to_owned();
+        let mut names: Vec<String> = text.split_terminator('\0').map(name).collect();
         names.sort();
         Ok(names)
     }
@@ -125,7 +128,7 @@ mod tests {
         assert!(files.make_directory(&path, &options(0o2770)).await.unwrap());
         assert!(!files.make_directory(&path, &options(0o700)).await.unwrap());
         let above = format!("{}/made here", dir.path().display());
-        let facts = files.stat(&[&path, &above], Symlinks::Report).await.unwrap();
+        let facts = files.stat(&[&path, &above]).await.unwrap();
         assert_eq!((facts[&path].mode, facts[&above].mode), (0o700, 0o750));
         files.write(&format!("{path}/b"), "b", &WriteOptions::default()).await.unwrap();
         files.make_directory(&format!("{path}/a"), &options(0o755)).await.unwrap();

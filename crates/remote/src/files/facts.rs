@@ -4,16 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{Command, Input, Output};
 
-use super::{FACTS_TIMEOUT, FileError, Files, Kind, english, in_groups, path};
-
-/// What the last component of a path is when it is a symbolic link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Symlinks {
-    /// The link itself is reported.
-    Report,
-    /// What the link points to is reported; a link that points nowhere is still reported itself.
-    Follow,
-}
+use super::{FACTS_TIMEOUT, FileError, Files, Kind, in_groups, path};
 
 /// What is known about one path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,23 +36,37 @@ pub(super) enum Hash {
     No,
 }
 
-/// Marks the first field of a record of `find`; records of `sha256sum` begin with a hex digit.
-const MARK: &str = "@";
+/// Tells of the paths that follow, of which each begins with `//`, what `stat` says, and where links
+/// lead. A NUL, and the hashes of the regular files, come behind that when `$1` is `hash`.
+///
+/// Every path after the first slash is plain, so that nothing but the beginning of one is `//`: names
+/// may hold line breaks, and neither `stat` nor `sha256sum` ends a record by NUL everywhere.
+const SCRIPT: &str = r#"
+export LC_ALL=C
+hash=$1
+shift
+stat -c '%f/%u/%g/%s/%U/%G%n' -- "$@"
+status=$?
+printf '\0'
+for path; do
+  [ -L "$path" ] || continue
+  if to=$(readlink -n -- "$path" && printf .); then printf '%s\0%s\0' "$path" "${to%.}"; else status=1; fi
+done
+[ "$hash" = hash ] || exit "$status"
+printf '\0'
+find "$@" -maxdepth 0 -type f -exec sha256sum -- {} + || status=1
+exit "$status"
+"#;
 
-/// The fields of a record after the mark: type, mode, owner and group by name and by number, size, link,
-/// path.
-const FORMAT: &str = r"@\0%y\0%m\0%u\0%g\0%U\0%G\0%s\0%l\0%p\0";
+/// What begins the complaints of the tools in [`SCRIPT`].
+const TOOLS: [&str; 4] = ["stat: ", "readlink: ", "find: ", "sha256sum: "];
 
 /// The command that tells about `paths`, which are absolute.
-fn facts_command(paths: &[&str], symlinks: Symlinks, hash: Hash) -> Command {
-    let follow = if symlinks == Symlinks::Follow { "-H" } else { "-P" };
-    let command =
-        english(["find", follow]).args(paths.iter().copied()).args(["-maxdepth", "0", "-printf", FORMAT]);
-    let command = match hash {
-        Hash::Yes => command.args(["-type", "f", "-exec", "sha256sum", "-z", "--", "{}", "+"]),
-        Hash::No => command,
-    };
-    command.timeout(Some(FACTS_TIMEOUT))
+fn facts_command(paths: &[&str], hash: Hash) -> Command {
+    let hash = if hash == Hash::Yes { "hash" } else { "" };
+    Command::new(["sh", "-c", SCRIPT, "windlass-facts", hash])
+        .args(paths.iter().map(|path| format!("/{path}")))
+        .timeout(Some(FACTS_TIMEOUT))
 }
 
 impl Facts {
@@ -77,17 +82,16 @@ impl Facts {
 }
 
 impl Files<'_> {
-    /// Facts about `paths` with hashes of the regular files among them; what is absent is absent
-    /// from the result. One command for up to some thousand paths.
+    /// Facts about `paths` with hashes of the regular files among them; links are not followed, and
+    /// what is absent is absent from the result. One command for up to some thousand paths.
     ///
     /// # Errors
     /// [`FileError::Denied`] when a path cannot be looked at or a file cannot be read.
     pub async fn stat<S: AsRef<str> + Sync>(
         &self,
         paths: &[S],
-        symlinks: Symlinks,
     ) -> Result<BTreeMap<String, Facts>, FileError> {
-        self.facts(paths, symlinks, Hash::Yes).await
+        self.facts(paths, Hash::Yes).await
     }
 
     /// What each of `paths` is, links not followed; what is absent is absent from the result.
@@ -98,14 +102,13 @@ impl Files<'_> {
         &self,
         paths: &[S],
     ) -> Result<BTreeMap<String, Kind>, FileError> {
-        let facts = self.facts(paths, Symlinks::Report, Hash::No).await?;
+        let facts = self.facts(paths, Hash::No).await?;
         Ok(facts.into_iter().map(|(path, facts)| (path, facts.kind)).collect())
     }
 
     pub(super) async fn facts<S: AsRef<str> + Sync>(
         &self,
         paths: &[S],
-        symlinks: Symlinks,
         hash: Hash,
     ) -> Result<BTreeMap<String, Facts>, FileError> {
         let mut paths: Vec<&str> = paths.iter().map(AsRef::as_ref).collect();
@@ -116,81 +119,137 @@ impl Files<'_> {
         }
         let mut all = BTreeMap::new();
         for group in in_groups(&paths) {
-            let output = self.run(facts_command(group, symlinks, hash), Input::Nothing).await?;
-            all.extend(read(group, &output, self.host())?);
+            let output = self.run(facts_command(group, hash), Input::Nothing).await?;
+            all.extend(read(group, hash, &output, self.host())?);
         }
         Ok(all)
     }
 }
 
 /// Makes facts of what the command wrote.
-fn read(paths: &[&str], output: &Output, host: String) -> Result<BTreeMap<String, Facts>, FileError> {
-    let all = parse(&output.stdout)
+fn read(
+    paths: &[&str],
+    hash: Hash,
+    output: &Output,
+    host: String,
+) -> Result<BTreeMap<String, Facts>, FileError> {
+    let mut all = parse(&output.stdout)
         .ok_or_else(|| FileError::from_output("read the facts of", paths[0], host.clone(), output))?;
-    if output.success() {
-        return Ok(all);
-    }
+    let is_hashed = |facts: &Facts| hash == Hash::No || facts.kind != Kind::File || facts.sha256.is_some();
     // The only failure that is none: paths that are not there. Each must have been named, or
-    // else something before `find` (sudo, a missing program) has failed.
+    // else something before `stat` (sudo, a missing program) has failed.
     let stderr = output.stderr_text();
-    let told: Vec<&str> = stderr.lines().filter(|line| is_from_tool(line)).collect();
-    let absent = paths.iter().filter(|path| !all.contains_key(**path)).count();
-    if output.status == 1 && told.len() >= absent && told.iter().all(|line| is_absence(line)) {
-        return Ok(all);
+    let told = complaints(&stderr);
+    let absent = paths.iter().filter(|path| all.get(**path).is_none_or(|facts| !is_hashed(facts))).count();
+    if told.len() < absent || !told.iter().all(|complaint| is_absence(complaint)) {
+        let said = Output { stderr: stderr.replace("//", "/").into_bytes(), ..output.clone() };
+        return Err(FileError::from_output("read the facts of", failing(paths, &told), host, &said));
     }
-    Err(FileError::from_output("read the facts of", failing(paths, &told), host, output))
+    // What went away in between is as absent as the others.
+    all.retain(|_, facts| is_hashed(facts));
+    Ok(all)
 }
 
-fn is_from_tool(line: &str) -> bool {
-    line.starts_with("find: ") || line.starts_with("sha256sum: ")
+/// What our tools complain about; each begins with the name of one, and may hold line breaks of a path.
+fn complaints(stderr: &str) -> Vec<String> {
+    let mut complaints: Vec<String> = Vec::new();
+    for line in stderr.split_inclusive('\n') {
+        match complaints.last_mut() {
+            _ if TOOLS.iter().any(|tool| line.starts_with(tool)) => complaints.push(line.to_owned()),
+            Some(last) => last.push_str(line),
+            None => {}
+        }
+    }
+    complaints
 }
 
-fn is_absence(line: &str) -> bool {
-    line.ends_with(": No such file or directory") || line.ends_with(": Not a directory")
+fn is_absence(complaint: &str) -> bool {
+    complaint.contains(": No such file or directory") || complaint.contains(": Not a directory")
 }
 
 /// The path that the first complaint is about.
-fn failing<'a>(paths: &[&'a str], told: &[&str]) -> &'a str {
-    let complaint = told.iter().find(|line| !is_absence(line));
-    let named = |path: &&&str| complaint.is_some_and(|line| line.contains(**path));
+fn failing<'a>(paths: &[&'a str], told: &[String]) -> &'a str {
+    let complaint = told.iter().find(|complaint| !is_absence(complaint));
+    let named = |path: &&&str| complaint.is_some_and(|complaint| complaint.contains(**path));
     // The longest, because a path also holds the names of its parents.
     paths.iter().filter(named).max_by_key(|path| path.len()).unwrap_or(&paths[0])
 }
 
-/// The records of `find` and `sha256sum`, which stand in any order; `None` when they make no sense.
+/// The parts of what the script prints; `None` when they make no sense.
 fn parse(stdout: &[u8]) -> Option<BTreeMap<String, Facts>> {
     // Our paths are text; only the target of a link may be anything else.
     let text = String::from_utf8_lossy(stdout);
-    let mut fields = text.split_terminator('\0');
-    let (mut all, mut hashes) = (BTreeMap::new(), Vec::new());
-    while let Some(first) = fields.next() {
-        if first == MARK {
-            let (path, facts) = parse_record(&mut fields)?;
-            all.insert(path, facts);
-        } else {
-            hashes.push((first.get(..64)?, first.get(66..)?));
-        }
+    let (facts, rest) = text.split_once('\0')?;
+    let mut all = BTreeMap::new();
+    for (about, path) in lines(facts)? {
+        all.insert(path.to_owned(), parse_facts(about)?);
     }
-    for (hash, path) in hashes {
-        all.get_mut(path)?.sha256 = Some(hash.to_owned());
+    let mut fields = rest.split('\0');
+    while let Some(link) = fields.next().and_then(|field| field.strip_prefix('/')) {
+        all.get_mut(link)?.link = Some(fields.next()?.to_owned());
+    }
+    for (sum, path) in lines(fields.next().unwrap_or_default())? {
+        let (sum, path) = match sum.strip_prefix('\\') {
+            Some(sum) => (sum, unescaped(path)),
+            None => (sum, path.to_owned()),
+        };
+        all.get_mut(&path)?.sha256 = Some(sum.get(..64)?.to_owned());
     }
     Some(all)
 }
 
-fn parse_record<'a>(fields: &mut impl Iterator<Item = &'a str>) -> Option<(String, Facts)> {
-    let kind = match fields.next()? {
-        "f" => Kind::File,
-        "d" => Kind::Directory,
-        "l" | "N" | "L" => Kind::Symlink,
+/// The lines `<something>//<path>`, as something and the path with one slash; a path may hold line breaks.
+fn lines(text: &str) -> Option<Vec<(&str, &str)>> {
+    let mut lines = Vec::new();
+    let mut begin = 0;
+    while begin < text.len() {
+        let slashes = begin + text[begin..].find("//")?;
+        let end = match text[slashes + 2..].find("//") {
+            // Behind the line break that is the last one before those of the next line.
+            Some(next) => text[..slashes + 2 + next].rfind('\n')? + 1,
+            None => text.len(),
+        };
+        lines.push((&text[begin..slashes], text.get(slashes + 1..end - 1)?));
+        begin = end;
+    }
+    Some(lines)
+}
+
+/// A name as `sha256sum` of the GNU project writes it where it holds something odd.
+fn unescaped(name: &str) -> String {
+    let mut chars = name.chars();
+    let mut plain = String::new();
+    while let Some(c) = chars.next() {
+        plain.push(match c {
+            '\\' => match chars.next() {
+                Some('n') => '\n',
+                Some('r') => '\r',
+                other => other.unwrap_or('\\'),
+            },
+            c => c,
+        });
+    }
+    plain
+}
+
+fn parse_facts(about: &str) -> Option<Facts> {
+    let mut fields = about.split('/');
+    let raw = u32::from_str_radix(fields.next()?, 16).ok()?;
+    let kind = match raw & 0o170_000 {
+        0o100_000 => Kind::File,
+        0o040_000 => Kind::Directory,
+        0o120_000 => Kind::Symlink,
         _ => Kind::Special,
     };
-    let mode = u32::from_str_radix(fields.next()?, 8).ok()?;
-    let (owner, group) = (fields.next()?.to_owned(), fields.next()?.to_owned());
     let (uid, gid) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
     let size = fields.next()?.parse().ok()?;
-    let link = Some(fields.next()?.to_owned()).filter(|_| kind == Kind::Symlink);
-    let path = fields.next()?.to_owned();
-    Some((path, Facts { kind, mode, owner, group, uid, gid, size, sha256: None, link }))
+    // What has no name is called by its number.
+    let mut name = |number: u32| {
+        let name = fields.next()?;
+        Some(if name == "UNKNOWN" { number.to_string() } else { name.to_owned() })
+    };
+    let (owner, group) = (name(uid)?, name(gid)?);
+    Some(Facts { kind, mode: raw & 0o7777, owner, group, uid, gid, size, sha256: None, link: None })
 }
 
 #[cfg(test)]
@@ -198,87 +257,93 @@ mod tests {
     use super::*;
     use crate::{Fake, fake::Reply};
 
-    const STAT: [&str; 18] = [
-        "env",
-        "LC_ALL=C",
-        "find",
-        "-P",
-        "/a b",
-        "/x",
-        "-maxdepth",
-        "0",
-        "-printf",
-        FORMAT,
-        "-type",
-        "f",
-        "-exec",
-        "sha256sum",
-        "-z",
-        "--",
-        "{}",
-        "+",
-    ];
-
-    fn words() -> Vec<&'static str> {
-        STAT.to_vec()
+    fn words() -> [&'static str; 7] {
+        ["sh", "-c", SCRIPT, "windlass-facts", "hash", "//a b", "//x"]
     }
 
     async fn stat_with(reply: Reply) -> Result<BTreeMap<String, Facts>, FileError> {
         let fake = Fake::new("web");
         fake.expect(words(), reply);
-        Files::on(&fake).stat(&["/x", "/a b"], Symlinks::Report).await
+        Files::on(&fake).stat(&["/x", "/a b"]).await
     }
 
-    fn record(fields: &str) -> String {
-        format!("@ {fields} ").replace(' ', "\0").replace('_', " ")
-    }
+    const HASH: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
     #[tokio::test]
-    async fn records_are_read_in_any_order() {
-        let hash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    async fn facts_links_and_hashes_are_brought_together() {
         let stdout = format!(
-            "{}{}{hash}  /a b\0",
-            record("f 640 root domain_users 0 1007 12  /a_b"),
-            record("l 777 1000 1000 1000 1000 3 ../y /x")
+            "81a0/0/1007/12/root/domain users//a b\na1ff/1000/1000/4/UNKNOWN/UNKNOWN//x\n\0//x\0../y\0\0{HASH}  //a b\n"
         );
         let all = stat_with(Reply::ok(stdout)).await.unwrap();
         let file = &all["/a b"];
         assert_eq!((file.kind, file.mode, file.size), (Kind::File, 0o640, 12));
         assert_eq!((file.owner.as_str(), file.group.as_str()), ("root", "domain users"));
         assert_eq!((file.uid, file.gid), (0, 1007));
-        assert_eq!((file.sha256.as_deref(), file.link.as_deref()), (Some(hash), None));
+        assert_eq!((file.sha256.as_deref(), file.link.as_deref()), (Some(HASH), None));
         let link = &all["/x"];
         assert_eq!((link.kind, link.link.as_deref(), &link.sha256), (Kind::Symlink, Some("../y"), &None));
+        assert_eq!((link.owner.as_str(), link.group.as_str()), ("1000", "1000"));
+    }
+
+    #[test]
+    fn names_with_line_breaks_are_told_apart() {
+        let odd = "/a\n/b\\c";
+        for sums in [
+            // GNU's escapes them, BusyBox does not.
+            format!("\\{HASH}  //a\\n/b\\\\c\n{HASH}  //x\n"),
+            format!("{HASH}  /{odd}\n{HASH}  //x\n"),
+        ] {
+            let stdout = format!("81a4/0/0/0/root/root//a\n/b\\c\n81a4/0/0/0/root/root//x\n\0\0{sums}");
+            let all = parse(stdout.as_bytes()).unwrap();
+            assert_eq!(all.keys().collect::<Vec<_>>(), [odd, "/x"]);
+            assert!(all.values().all(|facts| facts.sha256.as_deref() == Some(HASH)), "{all:?}");
+        }
     }
 
     #[tokio::test]
     async fn what_is_absent_is_no_error() {
-        let stderr = "sudo: unable to resolve host web\nfind: '/x': No such file or directory\n";
-        let reply = Reply::failure(1, stderr).stdout(record("d 755 root root 0 0 4096  /a_b"));
-        let all = stat_with(reply).await.unwrap();
+        for said in ["stat: cannot statx '//x'", "stat: can't stat '//x\n'", "find: //x"] {
+            let stderr = format!("sudo: unable to resolve host web\n{said}: No such file or directory\n");
+            let reply = Reply::failure(1, stderr).stdout("41ed/0/0/4096/root/root//a b\n\0\0");
+            let all = stat_with(reply).await.unwrap();
+            assert_eq!(all.keys().collect::<Vec<_>>(), ["/a b"]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_goes_before_it_is_hashed_is_absent() {
+        let stdout = "81a4/0/0/0/root/root//a b\n81a4/0/0/0/root/root//x\n\0\0";
+        let reply =
+            |stderr: &str| Reply::failure(1, stderr.to_owned()).stdout(format!("{stdout}{HASH}  //a b\n"));
+        let all = stat_with(reply("find: //x: No such file or directory\n")).await.unwrap();
         assert_eq!(all.keys().collect::<Vec<_>>(), ["/a b"]);
+        let error = stat_with(reply("sh: sha256sum: not found\n")).await.unwrap_err();
+        assert!(matches!(error, FileError::Failed { .. }), "{error:?}");
     }
 
     #[tokio::test]
     async fn what_cannot_be_looked_at_is_an_error() {
-        let stderr = "find: '/x': No such file or directory\nsha256sum: /a b: Permission denied\n";
-        let error = stat_with(Reply::failure(1, stderr)).await.unwrap_err();
+        let stderr = "find: '//x': No such file or directory\nsha256sum: //a b: Permission denied\n";
+        let reply = Reply::failure(1, stderr).stdout("81a4/0/0/0/root/root//a b\n\0\0");
+        let error = stat_with(reply).await.unwrap_err();
         let FileError::Denied { path, host, .. } = &error else { panic!("{error:?}") };
         assert_eq!((path.as_str(), host.as_str()), ("/a b", "web"));
     }
 
     #[tokio::test]
-    async fn a_failure_before_find_is_not_taken_for_absence() {
-        for (status, stderr) in [(1, "sudo: a password is required\n"), (127, "sh: 1: find: not found\n")] {
-            let error = stat_with(Reply::failure(status, stderr)).await.unwrap_err();
+    async fn a_failure_before_stat_is_not_taken_for_absence() {
+        for (status, stderr, stdout) in
+            [(1, "sudo: a password is required\n", ""), (127, "sh: stat: not found\n", "\0\0")]
+        {
+            let error = stat_with(Reply::failure(status, stderr).stdout(stdout)).await.unwrap_err();
             assert!(matches!(error, FileError::Failed { .. }), "{error:?}");
         }
     }
 
     #[tokio::test]
-    async fn a_path_that_is_an_expression_never_reaches_find() {
+    async fn a_path_that_is_an_expression_never_reaches_the_host() {
         let fake = Fake::default();
-        let error = Files::on(&fake).stat(&["-delete"], Symlinks::Report).await.unwrap_err();
+        let error = Files::on(&fake).stat(&["-delete"]).await.unwrap_err();
         assert!(matches!(error, FileError::Path { .. }));
         assert!(fake.calls().is_empty());
     }

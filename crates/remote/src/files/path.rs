@@ -25,10 +25,6 @@ fn problem_of(relative: &str) -> Option<&'static str> {
     if relative.contains('\0') {
         return Some("contains a NUL character");
     }
-    // `find` would put the name of the temporary file in its place.
-    if relative.contains("{}") {
-        return Some("contains {}");
-    }
     relative.split('/').find_map(|component| match component {
         "" => Some("has an empty component"),
         "." | ".." => Some("has a component . or .."),
@@ -61,7 +57,7 @@ mod tests {
 
     #[test]
     fn only_plain_paths_are_taken() {
-        for path in ["/a", "/a b/-c", "/ü/$x;'\"", "/a/..b", "/a\nb"] {
+        for path in ["/a", "/a b/-c", "/ü/$x;'\"", "/a{}b", "/a/..b", "/a\nb"] {
             absolute(path).unwrap();
         }
         for (path, problem) in [
@@ -72,7 +68,6 @@ mod tests {
             ("/a/", "has an empty component"),
             ("/a/./b", "has a component . or .."),
             ("/a/../b", "has a component . or .."),
-            ("/a{}b", "contains {}"),
             ("/a\0", "contains a NUL character"),
         ] {
             assert_eq!(absolute(path).unwrap_err().to_string(), format!("path {path:?} {problem}"));

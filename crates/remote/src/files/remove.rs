@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{Command, Input};
 
-use super::{FileError, Files, Kind, Symlinks, english, facts::Hash, in_groups, path};
+use super::{FileError, Files, Kind, facts::Hash, in_groups, path};
 
 /// The directory itself among paths that are relative to it.
 const HERE: &str = ".";
@@ -21,18 +21,34 @@ pub struct Removed {
     pub left: Vec<String>,
 }
 
-/// Removes those of `paths` that are files, or directories that are empty when their turn comes,
-/// naming each as it goes. None of them is followed when it is a symbolic link.
-fn remove_command(paths: &[String]) -> Command {
-    english(["find", "-P"])
-        .args(paths.iter().cloned())
-        .args(["-maxdepth", "0", "(", "!", "-type", "d", "-exec", "rm", "-f", "--", "{}", ";", "-o"])
-        .args(["-type", "d", "-empty", "-exec", "rmdir", "--", "{}", ";", ")", "-printf", "%p\\0"])
+/// Removes those of the paths that follow that are files, or directories that are empty when their turn
+/// comes, naming each as it goes. None of them is followed when it is a symbolic link.
+const SCRIPT: &str = r#"
+export LC_ALL=C
+is_empty() {
+  set -- "$1"/* "$1"/.[!.]* "$1"/..?*
+  for inside; do
+    if [ -e "$inside" ] || [ -L "$inside" ]; then return 1; fi
+  done
 }
+status=0
+for path; do
+  if [ ! -L "$path" ] && [ -d "$path" ]; then
+    is_empty "$path" || continue
+    rmdir -- "$path" || { status=1 && continue; }
+  elif [ -e "$path" ] || [ -L "$path" ]; then
+    rm -f -- "$path" || { status=1 && continue; }
+  else
+    continue
+  fi
+  printf '%s\0' "$path"
+done
+exit "$status"
+"#;
 
-/// Whether one of our tools complains; what sudo says about the host's name does not count.
-fn complains(stderr: &str) -> bool {
-    stderr.lines().any(|line| ["find: ", "rm: ", "rmdir: "].iter().any(|tool| line.starts_with(tool)))
+/// As [`SCRIPT`] says.
+fn remove_command(paths: &[String]) -> Command {
+    Command::new(["sh", "-c", SCRIPT, "windlass-remove"]).args(paths.iter().cloned())
 }
 
 /// What is there of what may go.
@@ -71,7 +87,7 @@ impl Files<'_> {
             paths.iter().flat_map(|path| path::ancestors(path).chain([*path])).collect();
         let wanted: Vec<String> =
             parts.iter().map(|part| path::join(dir, part)).chain([dir.to_owned()]).collect();
-        let facts = self.facts(&wanted, Symlinks::Report, Hash::No).await?;
+        let facts = self.facts(&wanted, Hash::No).await?;
         let kind = |path: &str| facts.get(&path::join(dir, path)).map(|facts| facts.kind);
         let is_directory = |path: &str| kind(path) == Some(Kind::Directory);
         let dir_is_one = facts.get(dir).is_some_and(|facts| facts.kind == Kind::Directory);
@@ -103,7 +119,7 @@ impl Files<'_> {
         let mut gone = BTreeSet::new();
         for group in in_groups(&targets) {
             let output = self.run(remove_command(group), Input::Nothing).await?;
-            if !output.success() || complains(&output.stderr_text()) {
+            if !output.success() {
                 return Err(FileError::from_output("remove files below", dir, self.host(), &output));
             }
             gone.extend(output.stdout_text().split_terminator('\0').map(str::to_owned));
@@ -123,14 +139,6 @@ fn deepest_first(directories: &BTreeSet<String>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_command_is_exact() {
-        let command = remove_command(&["/w/a b".to_owned(), "/w".to_owned()]);
-        let expected = "env|LC_ALL=C|find|-P|/w/a b|/w|-maxdepth|0|(|!|-type|d|-exec|rm|-f|--|{}|;|-o|-type|d|\
-                        -empty|-exec|rmdir|--|{}|;|)|-printf|%p\\0";
-        assert_eq!(command.words().join("|"), expected);
-    }
 
     #[test]
     fn the_deepest_directories_go_first() {

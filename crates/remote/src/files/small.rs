@@ -2,7 +2,7 @@
 
 use crate::{Command, Input};
 
-use super::{FileError, Files, Kind, Symlinks, facts::Hash};
+use super::{FileError, Files, Kind, facts::Hash};
 
 impl Files<'_> {
     /// The text of a short file; `None` when it does not exist. What is not UTF-8 is replaced.
@@ -22,7 +22,7 @@ impl Files<'_> {
     /// # Errors
     /// [`FileError::Occupied`] when it is a directory; [`FileError::Denied`] and the others.
     pub async fn remove_file(&self, path: &str) -> Result<bool, FileError> {
-        let facts = self.facts(&[path], Symlinks::Report, Hash::No).await?;
+        let facts = self.facts(&[path], Hash::No).await?;
         match facts.get(path).map(|facts| facts.kind) {
             None => return Ok(false),
             Some(kind @ Kind::Directory) => {

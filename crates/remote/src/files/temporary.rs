@@ -4,6 +4,9 @@ use crate::{Command, Input};
 
 use super::{CLEAN_UP_TIMEOUT, FileError, Files, english};
 
+/// Says where the user is at home.
+const HOME: &str = r#"printf '%s\n' "$HOME""#;
+
 /// Makes a private directory named `$2` and something of its own in `$1`, without links on the way
 /// there; in the place for temporary files where `$1` is empty or cannot be written to. Those that were
 /// made a day ago are of calls that were cut off, and go.
@@ -25,6 +28,18 @@ pub struct TempDir<'a> {
     path: String,
 }
 
+/// Removes the directory that follows with all that is in it, but nothing that is mounted there.
+const REMOVE: &str = r#"
+export LC_ALL=C
+find "$1" -xdev ! -type d -exec rm -f -- {} + && find "$1" -depth -xdev -type d -exec rmdir -- {} +
+[ ! -d "$1" ]
+"#;
+
+/// Removes `directory` with all that is in it, but nothing that is mounted there.
+pub fn remove_all_command(directory: &str) -> Command {
+    Command::new(["sh", "-c", REMOVE, "windlass-remove", directory])
+}
+
 impl TempDir<'_> {
     /// Its absolute path.
     pub fn path(&self) -> &str {
@@ -36,9 +51,9 @@ impl TempDir<'_> {
     /// # Errors
     /// When the host does not do it; the directory is still there then.
     pub async fn remove(self) -> Result<(), FileError> {
-        let command = english(["rm", "-r", "-f", "--one-file-system", "--", &self.path]);
+        let command = remove_all_command(&self.path).timeout(Some(CLEAN_UP_TIMEOUT));
         let files = Files { cancel: None, ..self.files };
-        let output = files.run(command.timeout(Some(CLEAN_UP_TIMEOUT)), Input::Nothing).await?;
+        let output = files.run(command, Input::Nothing).await?;
         if output.success() {
             return Ok(());
         }
@@ -54,7 +69,7 @@ impl<'a> Files<'a> {
     pub async fn home(&self) -> Result<String, FileError> {
         // Not privileged even where the others are: sudo would say where root is at home.
         let unprivileged = Files { privileged: false, ..self.clone() };
-        let output = unprivileged.run(Command::new(["printenv", "HOME"]), Input::Nothing).await?;
+        let output = unprivileged.run(Command::new(["sh", "-c", HOME]), Input::Nothing).await?;
         let text = output.stdout_text();
         let home = text.strip_suffix('\n').unwrap_or(&text);
         if output.success() && home.starts_with('/') {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{Command, Input, collect::last_lines};
 
 use super::{
-    Entry, EntryContent, Facts, FileError, Files, Kind, Symlinks,
+    Entry, EntryContent, Facts, FileError, Files, Kind, PUT,
     archive::{Archive, Failure},
     english,
     facts::Hash,
@@ -30,22 +30,26 @@ impl Default for TreeOptions {
     }
 }
 
-/// Moves each of `parts`, which are relative to `staging`, to the same place below `base`. Names
-/// those that it moved and stops at the first that it could not. `last` removes the staging
-/// directory, called `name`, when all are moved (`-exec … +` waits for that).
-fn move_command(staging: &str, name: &str, base: &str, parts: &[&str], last: bool) -> Command {
-    let command = Command::new(["env", "-C", staging, "LC_ALL=C", "find"])
-        .args(parts.iter().map(|part| format!("./{part}")));
-    let command = match last {
-        true => command
-            .args([staging, "-maxdepth", "0"])
-            .args(["-name", name, "-exec", "rm", "-r", "-f", "--", "{}", "+", "-o"]),
-        false => command.args(["-maxdepth", "0"]),
-    };
-    command
-        .args(["-exec", "mv", "-f", "-T", "--", "{}"])
-        .arg(path::join(base, "{}"))
-        .args([";", "-printf", "%p\\0", "-o", "-quit"])
+/// Puts each of the parts that follow from below the staging directory `$1` to the same place below `$2`.
+/// Names those that it moved and stops at the first that it could not. Removes the staging directory when
+/// all are moved and `$3` is `last`.
+const MOVE: &str = r#"
+export LC_ALL=C
+staging=$1 base=$2 last=$3
+shift 3
+cd -- "$staging" || exit
+for part; do
+  put "./$part" "${base%/}/$part" || exit
+  printf '%s\0' "$part"
+done
+cd / && [ "$last" != last ] || rm -r -f -- "$staging"
+"#;
+
+/// As [`MOVE`] says.
+fn move_command(staging: &str, base: &str, parts: &[&str], last: bool) -> Command {
+    let script = format!("{PUT}{MOVE}");
+    Command::new(["sh", "-c", &script, "windlass-move", staging, base, if last { "last" } else { "" }])
+        .args(parts.iter().copied())
         .timeout(None)
 }
 
@@ -98,7 +102,7 @@ impl Files<'_> {
 
     /// Looks at what is there and decides what goes where.
     async fn plan_tree<'a>(&self, dir: &str, entries: &[&'a Entry]) -> Result<Plan<'a>, FileError> {
-        let facts = self.facts(&paths_of(dir, entries), Symlinks::Report, Hash::No).await?;
+        let facts = self.facts(&paths_of(dir, entries), Hash::No).await?;
         self.nothing_in_the_way(dir, entries, &facts)?;
         let ancestors: Vec<&str> = std::iter::once(dir).chain(path::ancestors(dir)).collect();
         let base = self.deepest_directory(&ancestors, &facts)?;
@@ -113,7 +117,7 @@ impl Files<'_> {
         let name = unique_name(".staging")?;
         let staging = path::join(&plan.base, &name);
         let placed = match self.stage(dir, plan, &name, &staging, options).await {
-            Ok(()) => self.place_all(dir, plan, &name, &staging).await,
+            Ok(()) => self.place_all(dir, plan, &staging).await,
             Err(error) => Err(error),
         };
         if placed.is_err() {
@@ -179,21 +183,15 @@ impl Files<'_> {
         Err(FileError::from_output("change the owner of", staging, self.host(), &output))
     }
 
-    async fn place_all(
-        &self,
-        dir: &str,
-        plan: &Plan<'_>,
-        name: &str,
-        staging: &str,
-    ) -> Result<(), FileError> {
+    async fn place_all(&self, dir: &str, plan: &Plan<'_>, staging: &str) -> Result<(), FileError> {
         let mut moved = Vec::new();
         let parts: Vec<&str> = plan.moves.iter().map(String::as_str).collect();
         for group in in_groups(&parts) {
             let count = moved.len() + group.len();
-            let command = move_command(staging, name, &plan.base, group, count == parts.len());
+            let command = move_command(staging, &plan.base, group, count == parts.len());
             let output = self.run(command, Input::Nothing).await?;
             let stdout = output.stdout_text();
-            moved.extend(stdout.split_terminator('\0').map(|part| part.trim_start_matches("./").to_owned()));
+            moved.extend(stdout.split_terminator('\0').map(str::to_owned));
             if moved.len() != count {
                 return Err(match moved.is_empty() {
                     true => FileError::from_output("put in place the files of", dir, self.host(), &output),
@@ -316,12 +314,9 @@ mod tests {
 
     #[test]
     fn the_move_is_exact() {
-        let command = |last| move_command("/w/.s", ".s", "/w", &["a b", "-x"], last).words().join("|");
-        let (start, end) =
-            ("env|-C|/w/.s|LC_ALL=C|find|./a b|./-x", "-exec|mv|-f|-T|--|{}|/w/{}|;|-printf|%p\\0|-o|-quit");
-        assert_eq!(command(false), format!("{start}|-maxdepth|0|{end}"));
-        let remove = "-name|.s|-exec|rm|-r|-f|--|{}|+|-o";
-        assert_eq!(command(true), format!("{start}|/w/.s|-maxdepth|0|{remove}|{end}"));
+        let command = |last| move_command("/w/.s", "/w", &["a b", "-x"], last).words()[3..].join("|");
+        assert_eq!(command(false), "windlass-move|/w/.s|/w||a b|-x");
+        assert_eq!(command(true), "windlass-move|/w/.s|/w|last|a b|-x");
     }
 
     #[test]

@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 use crate::{Command, Error, Input, Output};
 
 use super::{
-    Content, Facts, FileError, Files, Kind, Symlinks, archive::Archive, archive::Failure, english,
-    facts::Hash, moving, path, unique_name,
+    Content, Facts, FileError, Files, Kind, PUT, archive::Archive, archive::Failure, english, facts::Hash,
+    moving, path, unique_name,
 };
 
 /// How much of an archive waits between its maker and the connection.
@@ -47,46 +47,30 @@ pub struct Written {
     pub replaced: bool,
 }
 
-/// What the last command says when the content is what was sent, and when the file is in place.
-const VERIFIED: &str = "verified";
-const IN_PLACE: &str = "in place";
+/// The status of [`PLACE`] when the content is not what was sent.
+const DAMAGED: u32 = 65;
+
+/// Verifies the temporary file `$1` against the hash `$3`, gives it the owner `$4`, where one is named, and
+/// the mode `$5`, has it written to the disk and puts it at `$2`; each step only when the one before it
+/// succeeded.
+const PLACE: &str = r#"
+export LC_ALL=C
+sum=$(sha256sum <"$1") || exit 1
+[ "${sum%% *}" = "$3" ] || exit 65
+[ -z "$4" ] || chown -- "$4" "$1" || exit 1
+chmod -- "$5" "$1" && sync -- "$1" && put "$1" "$2"
+"#;
 
 /// Unpacks an archive from stdin in `directory`: with the modes it says, as the user who unpacks.
 pub(super) fn unpack_command(directory: &str) -> Command {
-    english(["tar", "-x", "-f", "-", "-p", "-m", "--no-same-owner", "-C", directory]).timeout(None)
+    english(["tar", "-x", "-f", "-", "-p", "-m", "-o", "-C", directory]).timeout(None)
 }
 
-/// Verifies `temporary` against the line on stdin, gives it owner and mode, has it written to the
-/// disk and moves it to `target`; each step only when the one before it succeeded.
-fn place_command(temporary: &str, target: &str, owner: Option<&str>, mode: u32) -> Command {
-    let mode = format!("{mode:04o}");
-    let command = english(["find", temporary, "-maxdepth", "0"]).args([
-        "-exec",
-        "sha256sum",
-        "--check",
-        "--status",
-        ";",
-        "-printf",
-        "verified\\0",
-    ]);
-    let command = match owner {
-        Some(owner) => command.args(["-exec", "chown", "--", owner, "{}", ";"]),
-        None => command,
-    };
-    command
-        .args(["-exec", "chmod", "--", &mode, "{}", ";", "-exec", "sync", "--", "{}", ";"])
-        .args(["-exec", "mv", "-f", "-T", "--", "{}", target, ";", "-printf", "in place\\0"])
-        .timeout(None)
-}
-
-/// The line that `sha256sum --check` reads. It escapes newlines and backslashes in names, and
-/// says so with a backslash before the line.
-fn check_line(sha256: &str, path: &str) -> String {
-    if path.contains(['\n', '\\', '\r']) {
-        let path = path.replace('\\', r"\\").replace('\n', r"\n").replace('\r', r"\r");
-        return format!("\\{sha256} *{path}\n");
-    }
-    format!("{sha256} *{path}\n")
+/// As [`PLACE`] says.
+fn place_command(temporary: &str, target: &str, sha256: &str, owner: Option<&str>, mode: u32) -> Command {
+    let (script, mode) = (format!("{PUT}{PLACE}"), format!("{mode:04o}"));
+    let words = ["sh", "-c", &script, "windlass-place", temporary, target, sha256];
+    Command::new(words).args([owner.unwrap_or_default(), &mode]).timeout(None)
 }
 
 /// `owner:group` for chown, with either left out; `None` when there is nothing to change.
@@ -116,7 +100,7 @@ impl Files<'_> {
         path::absolute(path)?;
         let ancestors: Vec<&str> = path::ancestors(path).collect();
         let wanted: Vec<&str> = std::iter::once(path).chain(ancestors.iter().copied()).collect();
-        let facts = self.facts(&wanted, Symlinks::Report, Hash::No).await?;
+        let facts = self.facts(&wanted, Hash::No).await?;
         let old = self.replaceable(path, &facts)?;
         let base = self.deepest_directory(&ancestors, &facts)?;
 
@@ -247,17 +231,13 @@ impl Files<'_> {
         owner: Option<&str>,
         mode: u32,
     ) -> Result<(), FileError> {
-        let command = place_command(temporary, target, owner, mode);
-        let output = self.run(command, Input::bytes(check_line(sha256, temporary))).await?;
-        let stdout = output.stdout_text();
-        let steps: Vec<&str> = stdout.split_terminator('\0').collect();
-        if steps == [VERIFIED, IN_PLACE] {
-            return Ok(());
+        let command = place_command(temporary, target, sha256, owner, mode);
+        let output = self.run(command, Input::Nothing).await?;
+        match output.status {
+            0 => Ok(()),
+            DAMAGED => Err(FileError::Damaged { path: target.to_owned(), host: self.host() }),
+            _ => Err(FileError::from_output("put in place", target, self.host(), &output)),
         }
-        if steps.is_empty() && output.success() && output.stderr.is_empty() {
-            return Err(FileError::Damaged { path: target.to_owned(), host: self.host() });
-        }
-        Err(FileError::from_output("put in place", target, self.host(), &output))
     }
 }
 
@@ -269,13 +249,12 @@ mod tests {
     fn the_commands_are_exact() {
         assert_eq!(
             unpack_command("/srv").words(),
-            ["env", "LC_ALL=C", "tar", "-x", "-f", "-", "-p", "-m", "--no-same-owner", "-C", "/srv"]
+            ["env", "LC_ALL=C", "tar", "-x", "-f", "-", "-p", "-m", "-o", "-C", "/srv"]
         );
-        let place = place_command("/srv/.t", "/srv/a b", Some("app:app"), 0o640);
-        let expected = "env|LC_ALL=C|find|/srv/.t|-maxdepth|0|-exec|sha256sum|--check|--status|;|-printf|\
-                        verified\\0|-exec|chown|--|app:app|{}|;|-exec|chmod|--|0640|{}|;|-exec|sync|--|{}|;|\
-                        -exec|mv|-f|-T|--|{}|/srv/a b|;|-printf|in place\\0";
-        assert_eq!(place.words().join("|"), expected);
+        let place = place_command("/srv/.t", "/srv/a b", "ab12", Some("app:app"), 0o640);
+        let expected = ["windlass-place", "/srv/.t", "/srv/a b", "ab12", "app:app", "0640"];
+        assert_eq!(place.words()[3..], expected);
+        assert_eq!(place_command("/t", "/a", "ab", None, 0o4755).words()[7..], ["", "4755"]);
     }
 
     #[test]
@@ -284,11 +263,5 @@ mod tests {
         assert_eq!(ownership(Some("a"), None).as_deref(), Some("a"));
         assert_eq!(ownership(None, Some("b")).as_deref(), Some(":b"));
         assert_eq!(ownership(Some("a"), Some("b")).as_deref(), Some("a:b"));
-    }
-
-    #[test]
-    fn check_lines_escape_what_would_end_them() {
-        assert_eq!(check_line("ab", "/a b"), "ab */a b\n");
-        assert_eq!(check_line("ab", "/a\n\\b"), "\\ab */a\\n\\\\b\n");
     }
 }

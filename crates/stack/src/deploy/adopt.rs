@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use compose::{Config, Layout, Project, Resolved, layout::ENV_FILE};
 use docker::engine::Container;
-use remote::files::Symlinks;
 use tree::{FileDigest, link_digest};
 
 use super::{Deployment, Work, new_key, release::KeptRelease};
@@ -98,7 +97,7 @@ impl Deployment<'_> {
         let shipped = self.spec.source.files.keys().chain(self.spec.secret_files.keys());
         let paths: BTreeSet<String> = shipped.cloned().chain(own).collect();
         let places: Vec<String> = paths.iter().map(|path| format!("{root}/{path}")).collect();
-        let found = self.host.files().stat(&places, Symlinks::Report).await?;
+        let found = self.host.files().stat(&places).await?;
         let digest = |path: &String| {
             let facts = found.get(&format!("{root}/{path}"))?;
             let plain = || Some(FileDigest { sha256: facts.sha256.clone()?, mode: facts.mode });

@@ -138,19 +138,22 @@ impl From<RunError> for Failure {
     }
 }
 
+/// Goes to the directory `$1` and becomes the words that follow.
+const IN_DIRECTORY: &str = r#"cd -- "$1" && shift && exec "$@""#;
+
 /// `words` as they run: with root's rights where the connection has them.
 fn command(words: &[String], model: &CommandModel) -> Command {
-    let directory = model.working_directory.as_str();
-    let variables = model.environment.known();
-    if directory.is_none() && variables.is_none_or(std::collections::BTreeMap::is_empty) {
-        return Command::new(words.iter().cloned()).privileged();
+    let variables = model.environment.known().filter(|variables| !variables.is_empty());
+    let mut all = Vec::new();
+    if let Some(directory) = model.working_directory.as_str() {
+        all.extend(["sh", "-c", IN_DIRECTORY, "windlass-command", directory].map(str::to_owned));
     }
-    let mut command = Command::new(["env"]);
-    if let Some(directory) = directory {
-        command = command.args(["-C", directory]);
+    if let Some(variables) = variables {
+        all.extend(["env".to_owned(), "--".to_owned()]);
+        all.extend(variables.iter().map(|(name, value)| format!("{name}={value}")));
     }
-    let variables = variables.into_iter().flatten().map(|(name, value)| format!("{name}={value}"));
-    command.arg("--").args(variables).args(words.iter().cloned()).privileged()
+    all.extend_from_slice(words);
+    Command::new(all).privileged()
 }
 
 /// What a command printed, as the state holds it.
@@ -188,9 +191,28 @@ mod tests {
             ..CommandModel::default()
         };
         let command = command(&words(&["make", "it"]), &model);
-        assert_eq!(command.words(), ["env", "-C", "/srv/x y", "--", "A=1 2", "make", "it"]);
+        let before = ["sh", "-c", IN_DIRECTORY, "windlass-command", "/srv/x y"];
+        assert_eq!(command.words(), [&before[..], &["env", "--", "A=1 2", "make", "it"]].concat());
         assert!(command.is_privileged());
-        assert_eq!(command.program(), "make");
+        let model = CommandModel { working_directory: Field::Null, ..model };
+        let command = super::command(&words(&["make", "it"]), &model);
+        assert_eq!((command.words().len(), command.program()), (5, "make"));
+    }
+
+    #[tokio::test]
+    async fn directories_and_variables_are_those_asked_for_whatever_the_host_has() {
+        let directory = tempfile::tempdir().unwrap();
+        let model = CommandModel {
+            working_directory: directory.path().to_str().unwrap().into(),
+            environment: Field::Known(BTreeMap::from([("A".to_owned(), "1  2".to_owned())])),
+            ..CommandModel::default()
+        };
+        for tools in remote::conformance::Tools::all() {
+            let command = command(&words(&["sh", "-c", "pwd; printf %s \"$A$1\"", "-", "x"]), &model);
+            let output = remote::run_checked(&tools, &command, Input::Nothing).await.unwrap();
+            let expected = format!("{}\n1  2x", directory.path().canonicalize().unwrap().display());
+            assert_eq!(output.stdout_text(), expected, "{tools:?}");
+        }
     }
 
     #[test]

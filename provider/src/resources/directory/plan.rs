@@ -1,7 +1,7 @@
 //! What a change of `windlass_directory` means, and how one is found.
 
 use framework::{Plan, State};
-use remote::files::{Facts, FileError, Kind, Symlinks};
+use remote::files::{Facts, FileError, Kind};
 
 use super::{HostDirectory, KIND};
 use crate::{
@@ -47,5 +47,5 @@ pub(super) async fn observe(
 
 /// What is at `path`, if anything.
 pub(super) async fn inspect(host: &Host, path: &str) -> Result<Option<Facts>, FileError> {
-    Ok(host.files().stat(&[path], Symlinks::Report).await?.remove(path))
+    Ok(host.files().stat(&[path]).await?.remove(path))
 }

@@ -2,7 +2,7 @@
 
 use framework::State;
 use remote::{
-    files::{Facts, FileError, Kind, Symlinks},
+    files::{Facts, FileError, Kind},
     proof::Proofs,
 };
 
@@ -51,7 +51,7 @@ pub(super) async fn observe(
 
 /// What is at `path`, if anything.
 pub(super) async fn inspect(host: &Host, path: &str) -> Result<Option<Facts>, FileError> {
-    let mut facts = host.files().stat(&[path], Symlinks::Report).await?;
+    let mut facts = host.files().stat(&[path]).await?;
     Ok(facts.remove(path))
 }
 

@@ -9,8 +9,8 @@ use docker::{
 };
 use framework::Diagnostic;
 use remote::{
-    Command, Input,
-    files::{Entry, EntryContent, Facts, Files, Kind, Symlinks, TempDir, TreeOptions},
+    Input,
+    files::{Entry, EntryContent, Facts, Files, Kind, TempDir, TreeOptions, remove_all_command},
     run_checked,
 };
 use secret::{Scrubber, Secret};
@@ -226,8 +226,7 @@ pub(super) async fn is_ours<const N: usize>(
 
 /// Removes a directory of ours with all that is in it.
 pub(super) async fn remove_all(host: &Host, directory: &str) -> Result<(), Failure> {
-    let command = Command::new(["rm", "-r", "-f", "--one-file-system", "--", directory]).privileged();
-    run_checked(host.executor.as_ref(), &command, Input::Nothing).await?;
+    run_checked(host.executor.as_ref(), &remove_all_command(directory).privileged(), Input::Nothing).await?;
     Ok(())
 }
 
@@ -251,7 +250,7 @@ async fn found(
         return Ok(BTreeMap::new());
     }
     let paths: Vec<String> = names.iter().map(|name| format!("{place}/{name}")).collect();
-    let mut facts = files.stat(&paths, Symlinks::Report).await?;
+    let mut facts = files.stat(&paths).await?;
     let found = names
         .into_iter()
         .zip(&paths)
