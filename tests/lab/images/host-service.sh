@@ -19,6 +19,15 @@ stop() {
     rm -f "$1"
 }
 
+# Where there is an init system, it starts and stops its units; a socket would start docker again.
+if [ -d /run/systemd/system ]; then
+    case $action-$service in
+    start-sshd | stop-sshd) exec systemctl "$action" ssh.service ;;
+    start-docker) exec systemctl start docker.socket docker.service ;;
+    stop-docker) exec systemctl stop docker.socket docker.service ;;
+    esac
+fi
+
 case $action-$service in
 start-sshd)
     mkdir -p /run/sshd

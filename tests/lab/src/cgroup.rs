@@ -20,6 +20,11 @@ pub(crate) fn remove(name: &str) {
     }
 }
 
+/// Whether the machine has control groups of the first version.
+pub(crate) fn is_legacy() -> bool {
+    !Path::new("/sys/fs/cgroup/cgroup.controllers").exists()
+}
+
 /// Where this name exists: in the unified hierarchy or in each controller's own one.
 fn in_all_hierarchies(top: &Path, name: &str) -> Vec<PathBuf> {
     let mut candidates = vec![top.join(name)];

@@ -1,5 +1,6 @@
 //! A host: one container with an sshd and a dockerd of its own.
 
+use crate::cgroup;
 use crate::command::{check_interrupt, last_lines, words};
 use crate::engine::{CGROUP, Engine};
 use crate::error::{Error, Result};
@@ -68,6 +69,18 @@ pub(crate) fn common_words(lab: &Paths, name: &str, address: &str) -> Vec<String
     ])
 }
 
+/// What systemd needs beside that; `legacy` is for control groups of the first version, which it
+/// wants to be told to use.
+fn systemd_words(legacy: bool) -> Vec<String> {
+    let mut line = words(&["--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec,mode=1777"]);
+    if legacy {
+        let force = "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1";
+        let kernel = format!("SYSTEMD_PROC_CMDLINE={force} systemd.unified_cgroup_hierarchy=0");
+        line.extend(words(&["--env", force, "--env", &kernel]));
+    }
+    line
+}
+
 impl Spec {
     /// Words after `docker` that create the container.
     pub fn create_words(&self) -> Vec<String> {
@@ -76,6 +89,9 @@ impl Spec {
             line.extend(words(&["--label", &owner_label(owner)]));
         }
         line.extend(words(&["--tmpfs", "/run", "--volume", "/var/lib/docker"]));
+        if self.variant == Variant::Systemd {
+            line.extend(systemd_words(cgroup::is_legacy()));
+        }
         for capability in CAPABILITIES {
             line.extend(words(&["--cap-add", capability]));
         }
@@ -117,7 +133,7 @@ impl Spec {
                 0o644,
                 "AllowStreamLocalForwarding no\nAllowTcpForwarding no\n",
             )),
-            Variant::Root | Variant::Deploy | Variant::Jump => {}
+            Variant::Root | Variant::Deploy | Variant::Jump | Variant::Systemd => {}
         }
         if let Some(bastion) = &self.bastion {
             files.push(FileEntry::file("etc/lab/bastion", 0o644, bastion.as_str()));
@@ -150,6 +166,9 @@ pub(crate) fn fill_and_start(engine: &Engine, container: &str, files: &[FileEntr
 
 const READY_SECONDS: u64 = 60;
 
+/// Shows what dockerd wrote, with either kind of first process.
+const DAEMON_LOG: &str = "cat /var/log/dockerd.log 2>/dev/null || journalctl --no-pager -n 20 -u docker";
+
 /// Waits until sshd listens and dockerd answers.
 pub(crate) fn wait_ready(engine: &Engine, container: &str) -> Result<()> {
     for service in ["sshd", "docker"] {
@@ -165,7 +184,7 @@ pub(crate) fn wait_service(engine: &Engine, container: &str, service: &str) -> R
     while !engine.docker_output(&line, &[])?.status.success() {
         check_interrupt()?;
         if started.elapsed().as_secs() >= READY_SECONDS {
-            let words = ["exec", container, "cat", "/var/log/dockerd.log"];
+            let words = ["exec", container, "sh", "-c", DAEMON_LOG];
             let daemon = engine.docker(&words).unwrap_or_default();
             let init = engine.docker_output(&["logs", container], &[])?;
             let init = String::from_utf8_lossy(&init.stderr).into_owned();
@@ -219,6 +238,13 @@ mod tests {
         assert!(line.starts_with(start), "{line}");
         assert!(line.ends_with(end), "{line}");
         assert!(!line.contains("privileged"));
+    }
+
+    #[test]
+    fn systemd_is_told_to_use_old_control_groups_where_there_are_no_others() {
+        assert_eq!(systemd_words(false), ["--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec,mode=1777"]);
+        let line = systemd_words(true).join(" ");
+        assert!(line.ends_with("FORCE=1 systemd.unified_cgroup_hierarchy=0"), "{line}");
     }
 
     fn paths(spec: &Spec) -> Vec<String> {

@@ -29,7 +29,10 @@ pub(crate) fn ensure(
     if exists(engine, &image) {
         return Ok(image);
     }
-    let base = ensure_base(engine, lock, report)?;
+    let base = match &recipe.from {
+        Some(from) => ensure(engine, lock, from, report)?,
+        None => ensure_base(engine, lock, report)?,
+    };
     check_interrupt()?;
     report(&format!("building the {} image", recipe.name));
     let builder = format!("windlass-lab-build-{}", recipe.name);
@@ -69,8 +72,9 @@ fn build(engine: &Engine, recipe: &Recipe, base: &str, builder: &str, image: &st
         // A commit takes it over and has no instruction of its own for it.
         "--stop-signal",
         recipe.stop_signal,
-        base,
+        "--entrypoint",
         "sh",
+        base,
         "-c",
         &recipe.install_script(),
     ])?;

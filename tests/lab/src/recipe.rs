@@ -13,10 +13,12 @@ pub(crate) const SUITE: &str = "trixie";
 /// Changes when the way the base is made changes.
 const BASE_VERSION: &str = "1";
 
-/// An image made from the base by installing packages.
+/// An image made from another one by installing packages.
 #[derive(Debug)]
 pub(crate) struct Recipe {
     pub name: &'static str,
+    /// What it is made from, where that is not the base.
+    pub from: Option<Box<Recipe>>,
     pub packages: &'static [&'static str],
     /// Files put in before the packages are installed.
     pub files: Vec<FileEntry>,
@@ -36,6 +38,7 @@ fn script(path: &str, content: &str) -> FileEntry {
 pub(crate) fn host() -> Recipe {
     Recipe {
         name: "host",
+        from: None,
         packages: &[
             "curl",
             "docker-buildx",
@@ -59,6 +62,7 @@ pub(crate) fn host() -> Recipe {
         ],
         files: vec![
             script("usr/local/sbin/lab-init", include_str!("../images/host-init.sh")),
+            script("usr/local/sbin/lab-prepare", include_str!("../images/host-prepare.sh")),
             script("usr/local/sbin/lab-service", include_str!("../images/host-service.sh")),
         ],
         finish: "rm -f /etc/ssh/ssh_host_* /etc/machine-id /var/lib/dbus/machine-id && \
@@ -70,10 +74,31 @@ pub(crate) fn host() -> Recipe {
     }
 }
 
+/// The same machine with systemd as its first process, as a rented one has.
+pub(crate) fn systemd_host() -> Recipe {
+    Recipe {
+        name: "systemd-host",
+        from: Some(Box::new(host())),
+        packages: &["dbus", "nftables", "systemd", "systemd-sysv"],
+        files: vec![FileEntry::file(
+            "etc/systemd/system/lab-prepare.service",
+            0o644,
+            include_str!("../images/lab-prepare.service"),
+        )],
+        // Whoever installs a service there finds it started, as on a real machine.
+        finish: "rm -f /usr/sbin/policy-rc.d && : >/etc/machine-id && \
+                 systemctl enable lab-prepare.service ssh.service docker.service && \
+                 systemctl mask console-getty.service systemd-modules-load.service",
+        changes: &["ENTRYPOINT [\"/sbin/init\"]", "ENV container=docker"],
+        stop_signal: "SIGRTMIN+3",
+    }
+}
+
 /// The registry, before it is filled.
 pub(crate) fn registry() -> Recipe {
     Recipe {
         name: "registry",
+        from: None,
         packages: &["docker-registry", "tini", "whois"],
         files: vec![
             script("usr/local/sbin/lab-registry", include_str!("../images/registry-init.sh")),
@@ -113,6 +138,7 @@ pub(crate) fn workloads() -> Vec<Workload> {
             tag: "1.26",
             recipe: Recipe {
                 name: "nginx",
+                from: None,
                 packages: &["curl", "nginx-light"],
                 files: vec![FileEntry::file(
                     "etc/nginx/conf.d/default.conf",
@@ -131,6 +157,7 @@ pub(crate) fn workloads() -> Vec<Workload> {
             tag: "8.0",
             recipe: Recipe {
                 name: "redis",
+                from: None,
                 packages: &["redis-server"],
                 files: vec![],
                 finish: "mkdir -p /data && chown redis:redis /data",
@@ -148,6 +175,7 @@ pub(crate) fn workloads() -> Vec<Workload> {
             tag: "17",
             recipe: Recipe {
                 name: "postgres",
+                from: None,
                 packages: &["postgresql-17"],
                 files: vec![
                     FileEntry::file(
@@ -179,6 +207,7 @@ pub(crate) fn workloads() -> Vec<Workload> {
 pub(crate) fn busybox_source() -> Recipe {
     Recipe {
         name: "busybox-source",
+        from: None,
         packages: &["busybox-static"],
         files: vec![],
         finish: "true",
@@ -230,7 +259,7 @@ impl Recipe {
     pub fn tag(&self) -> String {
         let mut text = format!(
             "{} {} {:?} {} {:?} {}",
-            base_tag(),
+            self.from.as_ref().map_or_else(base_tag, |from| from.tag()),
             self.name,
             self.packages,
             self.finish,
@@ -247,7 +276,7 @@ impl Recipe {
         short_hash(&text)
     }
 
-    /// The script that turns the base into this image.
+    /// The script that turns what it is made from into this image.
     pub fn install_script(&self) -> String {
         format!(
             "set -e; export DEBIAN_FRONTEND=noninteractive; apt-get update -qq; \
@@ -279,6 +308,9 @@ mod tests {
         let mut other = host();
         other.packages = &["git"];
         assert_ne!(tag, other.tag());
+        let mut above = systemd_host();
+        above.from = Some(Box::new(other));
+        assert_ne!(above.tag(), systemd_host().tag());
     }
 
     #[test]

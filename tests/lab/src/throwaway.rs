@@ -37,6 +37,7 @@ impl Lab {
     /// # Errors
     /// When no address is left or the host does not get ready.
     pub fn add_host(&self, variant: Variant) -> Result<Throwaway<'_>> {
+        up::ensure_hosts(&self.engine, &self.engine.lock()?, &[variant], &|_| {})?;
         let spec = self.claim(variant)?;
         match self.finish(&spec) {
             Ok(host) => Ok(Throwaway { lab: self, spec, host }),
@@ -91,7 +92,7 @@ impl Lab {
             name: format!("t{last}"),
             address: subnet.address(last),
             variant,
-            image: self.state.host_image.clone(),
+            image: up::image_of(variant, &self.state.host_image),
             public_key: up::read_public_key(&lab)?,
             registries: self.state.registries(),
             bastion: bastion.filter(|_| variant == Variant::Jump).map(|host| host.address.clone()),

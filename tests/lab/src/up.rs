@@ -3,7 +3,7 @@
 use std::os::unix::fs::DirBuilderExt;
 
 use crate::command::{check_interrupt, clear_interrupt, run, words};
-use crate::engine::Engine;
+use crate::engine::{Engine, EngineLock};
 use crate::error::{Error, Result, join};
 use crate::host::{Spec, container_of, fill_and_start, host_key, wait_ready};
 use crate::network::{self, FIRST_HOST, Subnet};
@@ -91,7 +91,7 @@ fn build(options: &Options, paths: &Paths, engine: &Engine, report: &(dyn Fn(&st
     remove(engine, &lock, paths)?;
     // Made at the same time, because much of it is to wait for packages.
     let (host_image, registry_image) = std::thread::scope(|scope| {
-        let host = scope.spawn(|| image::ensure(engine, &lock, &recipe::host(), report));
+        let host = scope.spawn(|| ensure_hosts(engine, &lock, &options.variants, report));
         let registry = registry::ensure_filled(engine, &lock, report);
         (join(host), registry)
     });
@@ -138,6 +138,27 @@ fn build(options: &Options, paths: &Paths, engine: &Engine, report: &(dyn Fn(&st
     Ok(state)
 }
 
+/// Builds what hosts of these variants are made from; the image of most of them.
+pub(crate) fn ensure_hosts(
+    engine: &Engine,
+    lock: &EngineLock,
+    variants: &[Variant],
+    report: &dyn Fn(&str),
+) -> Result<String> {
+    if variants.contains(&Variant::Systemd) {
+        image::ensure(engine, lock, &recipe::systemd_host(), report)?;
+    }
+    image::ensure(engine, lock, &recipe::host(), report)
+}
+
+/// The image of a host of this variant, where that of most of them is `host`.
+pub(crate) fn image_of(variant: Variant, host: &str) -> String {
+    match variant {
+        Variant::Systemd => image::name_of(&recipe::systemd_host()),
+        _ => host.to_owned(),
+    }
+}
+
 fn specs(
     options: &Options,
     paths: &Paths,
@@ -157,7 +178,7 @@ fn specs(
             name,
             address: address(index),
             variant: *variant,
-            image: image.to_owned(),
+            image: image_of(*variant, image),
             public_key: public_key.to_owned(),
             registries: registries.to_vec(),
             bastion: bastion.clone().filter(|_| *variant == Variant::Jump),

@@ -16,11 +16,14 @@ pub enum Variant {
     NoForward,
     /// As `Deploy`, and the SSH port answers to one other host of the lab only.
     Jump,
+    /// As `Root`, with systemd as its first process: sshd and dockerd are units, timers fire.
+    Systemd,
 }
 
 impl Variant {
     /// Every variant once.
-    pub const ALL: [Self; 5] = [Self::Root, Self::Deploy, Self::Sudo, Self::NoForward, Self::Jump];
+    pub const ALL: [Self; 6] =
+        [Self::Root, Self::Deploy, Self::Sudo, Self::NoForward, Self::Jump, Self::Systemd];
 
     /// As written in a state file and on the command line.
     #[must_use]
@@ -31,6 +34,7 @@ impl Variant {
             Self::Sudo => "sudo",
             Self::NoForward => "no-forward",
             Self::Jump => "jump",
+            Self::Systemd => "systemd",
         }
     }
 
@@ -38,7 +42,7 @@ impl Variant {
     #[must_use]
     pub fn user(self) -> &'static str {
         match self {
-            Self::Root => "root",
+            Self::Root | Self::Systemd => "root",
             Self::Sudo => "admin",
             Self::Deploy | Self::NoForward | Self::Jump => "deploy",
         }

@@ -45,7 +45,7 @@ fn users_and_docker(lab: &Lab) {
         let expected = if host.variant == Variant::Sudo { "" } else { "overlay2" };
         assert_eq!(text(&docker), expected, "docker of {name}: {docker:?}");
         let sudo = ssh(lab, host, "sudo -n docker compose version --short");
-        let allowed = matches!(host.variant, Variant::Root | Variant::Sudo);
+        let allowed = matches!(host.variant, Variant::Root | Variant::Sudo | Variant::Systemd);
         assert_eq!(sudo.status.success(), allowed, "sudo on {name}: {sudo:?}");
     }
 }
@@ -192,6 +192,22 @@ fn mischief(lab: &Lab) {
     assert!(!lab.exec(host, &["mountpoint", "-q", "/srv/small"]).unwrap().status.success());
 }
 
+fn systemd_runs_timers_and_services(lab: &Lab) {
+    let host = lab.host(Variant::Systemd).unwrap();
+    let timer = "systemd-run --quiet --on-active=1s --timer-property=AccuracySec=100ms touch /root/fired";
+    assert!(ssh(lab, host, timer).status.success());
+    eventually(lab, host, &["test", "-e", "/root/fired"]);
+    assert_eq!(text(&ssh(lab, host, "systemctl is-active ssh docker")), "active\nactive");
+    lab.stop_docker(host).unwrap();
+    assert!(!ssh(lab, host, "docker info").status.success());
+    lab.start_docker(host).unwrap();
+    let one = lab.image("busybox").unwrap();
+    assert_eq!(lab.exec_ok(host, &["docker", "run", "--rm", one, "cat", "/version"]).unwrap(), "1");
+    assert!(ssh(lab, host, "nft list ruleset").status.success());
+    lab.reboot(host).unwrap();
+    assert!(ssh(lab, host, "test ! -e /run/fired && docker info").status.success());
+}
+
 fn throwaway_hosts(lab: &Lab) {
     let mut host = lab.add_host(Variant::Jump).unwrap();
     assert!(host.jump.is_some());
@@ -238,6 +254,7 @@ fn a_lab_keeps_its_promises_and_leaves_nothing() {
     services_run(&lab);
     names_outside_fail_at_once(&lab);
     mischief(&lab);
+    systemd_runs_timers_and_services(&lab);
     throwaway_hosts(&lab);
 
     drop(lab);
