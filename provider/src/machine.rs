@@ -18,6 +18,9 @@ pub(crate) struct Seen {
     pub(crate) arch: String,
     pub(crate) cpus: u64,
     pub(crate) memory_bytes: u64,
+    /// The group of Docker's socket; absent where there is none.
+    pub(crate) docker_gid: Option<u64>,
+    pub(crate) cgroup_version: Option<u64>,
     /// Absent where Docker is not installed, not running, or not ours to use.
     pub(crate) docker_version: Option<String>,
     /// Absent where Docker Compose 2 is not installed.
@@ -36,6 +39,8 @@ pub(crate) struct MachineModel {
     pub(crate) arch: Field<String>,
     pub(crate) cpus: Field<u64>,
     pub(crate) memory_bytes: Field<u64>,
+    pub(crate) cgroup_version: Field<u64>,
+    pub(crate) docker_gid: Field<u64>,
     pub(crate) docker_version: Field<String>,
     pub(crate) compose_version: Field<String>,
 }
@@ -51,6 +56,8 @@ impl MachineModel {
             arch: Field::Unknown,
             cpus: Field::Unknown,
             memory_bytes: Field::Unknown,
+            cgroup_version: Field::Unknown,
+            docker_gid: Field::Unknown,
             docker_version: Field::Unknown,
             compose_version: Field::Unknown,
         }
@@ -67,6 +74,8 @@ impl From<Seen> for MachineModel {
             arch: Field::Known(seen.arch),
             cpus: Field::Known(seen.cpus),
             memory_bytes: Field::Known(seen.memory_bytes),
+            cgroup_version: Field::from(seen.cgroup_version),
+            docker_gid: Field::from(seen.docker_gid),
             docker_version: Field::from(seen.docker_version),
             compose_version: Field::from(seen.compose_version),
         }
@@ -79,16 +88,11 @@ pub(crate) const READ: Duration = Duration::from_secs(60);
 /// Looks at `host` anew, also where it was asked before.
 ///
 /// # Errors
-/// When the host cannot be asked, or has no machine id.
+/// When the host cannot be asked, or lacks what it must have.
 pub(crate) async fn inspect(host: &Host) -> Result<Seen, Error> {
     let facts = host.fresh_facts().await?;
-    if facts.machine_id.is_empty() {
-        return Err(Error::Configuration {
-            what: format!(
-                "{} has no machine id (/etc/machine-id is missing or empty); `systemd-machine-id-setup` makes one",
-                host.executor.name()
-            ),
-        });
+    if let Some(what) = facts.lacking() {
+        return Err(Error::Unfit { host: host.name().to_owned(), what });
     }
     // A machine without them is a machine all the same: what needs Docker says what is wrong with it.
     let docker_version = host.engine().await.ok().map(|engine| engine.version().version.clone());
@@ -101,6 +105,8 @@ pub(crate) async fn inspect(host: &Host) -> Result<Seen, Error> {
         arch: facts.arch,
         cpus: facts.cpus,
         memory_bytes: facts.memory_bytes,
+        docker_gid: facts.docker_gid,
+        cgroup_version: facts.cgroup_version,
         docker_version,
         compose_version,
         cloud_init: facts.cloud_init,
@@ -112,13 +118,26 @@ pub(crate) fn facts_attributes() -> Vec<Attribute> {
     let text = |name: &str, description: &str| Attribute::string(name).computed().describe(description);
     let number = |name: &str, description: &str| Attribute::number(name).computed().describe(description);
     vec![
-        text("machine_id", "What `/etc/machine-id` holds: the machine itself, whatever way it is reached."),
+        text(
+            "machine_id",
+            "What `/etc/machine-id` holds, or a hash of the SSH host keys where there is none: the machine itself, \
+             whatever way it is reached.",
+        ),
         text("hostname", "The name that the machine has for itself."),
-        text("os", "The distribution, such as `debian`."),
-        text("os_version", "The distribution's version, such as `13`."),
+        text("os", "The distribution, such as `debian`; `linux` where it does not say."),
+        text("os_version", "The distribution's version, such as `13`; empty where it does not say."),
         text("arch", "The architecture, such as `x86_64`."),
         number("cpus", "Processors that are online."),
         number("memory_bytes", "Memory in bytes."),
+        number(
+            "cgroup_version",
+            "The version of control groups that the machine runs, 1 or 2; null where it has none.",
+        ),
+        number(
+            "docker_gid",
+            "The number of the group that Docker's socket belongs to, for a container that is given the socket \
+             (`group_add`); null where there is no socket.",
+        ),
         text("docker_version", "The version of the Docker Engine; null where it cannot be used."),
         text("compose_version", "The version of Docker Compose; null where it is not installed."),
     ]

@@ -75,7 +75,7 @@ impl<'a> Compose<'a> {
     pub async fn version(&self) -> Result<ComposeVersion, Error> {
         let host = self.exec.name().to_owned();
         let output = match self.run(&command::version(&self.cli), Vec::new()).await {
-            Err(Error::Remote(remote::Error::Start { .. })) => return Err(Error::Missing { host }),
+            Err(Error::Remote(remote::Error::Start { .. })) => return Err(self.no_docker()),
             other => other?,
         };
         if !output.success() {
@@ -88,13 +88,17 @@ impl<'a> Compose<'a> {
         Ok(found)
     }
 
+    fn no_docker(&self) -> Error {
+        Error::Missing { host: self.exec.name().to_owned(), searched: self.cli.path.clone() }
+    }
+
     /// Why `docker compose version` failed: the docker client takes an unknown subcommand for
     /// itself and fails with its help.
     async fn no_compose(&self, output: &Output) -> Error {
         let host = self.exec.name().to_owned();
         let stderr = output.stderr_text().to_ascii_lowercase();
         if output.status == 127 {
-            return Error::Missing { host };
+            return self.no_docker();
         }
         let text = format!("{stderr}{}", output.stdout_text().to_ascii_lowercase());
         if !text.contains("compose") && !text.contains("unknown") {

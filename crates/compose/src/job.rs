@@ -185,7 +185,7 @@ mod tests {
                 "windlass-job",
                 "env",
                 "-i",
-                "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin",
+                &format!("PATH={}", cli().path),
                 "DOCKER_HOST=unix:///s",
                 "HOME=/root",
                 "PWD=/srv/web",

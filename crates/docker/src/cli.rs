@@ -2,8 +2,11 @@
 
 use remote::Command;
 
-/// Where programs are looked for: the login environment of the host does not count.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin";
+/// Where programs are looked for first, whatever the login's environment says.
+const FIRST: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin";
+
+/// Where they are looked for last: NixOS, Flatcar and Entware have theirs there.
+const LAST: [&str; 3] = ["/run/current-system/sw/bin", "/opt/bin", "/opt/sbin"];
 
 /// How the docker client is called on one host: under an environment of which every variable is
 /// written here, so that neither the login environment nor the client's context changes a result.
@@ -15,12 +18,21 @@ pub struct Cli {
     pub socket: String,
     /// Home of the user that docker runs as (root's under sudo): `~` in Compose files means this.
     pub home: String,
+    /// The `PATH` that docker is found by, and that it finds its helpers by.
+    pub path: String,
 }
 
 impl Cli {
-    /// The client for `socket`, run by a user whose home is `home`.
+    /// The client for `socket`, run by a user whose home is `home`; where the distributions have it.
     pub fn new(socket: impl Into<String>, home: impl Into<String>) -> Self {
-        Self { socket: socket.into(), home: home.into() }
+        Self { socket: socket.into(), home: home.into(), path: search_path("", &[]) }
+    }
+
+    /// The same, looked for also where the login's own `PATH` leads, and in `places`, where it has been
+    /// seen.
+    #[must_use]
+    pub fn found_by(self, login_path: &str, places: &[String]) -> Self {
+        Self { path: search_path(login_path, places), ..self }
     }
 
     /// `docker <words>`.
@@ -34,21 +46,35 @@ impl Cli {
         variables: &[(&str, &str)],
         words: impl IntoIterator<Item = &'w str>,
     ) -> Command {
-        let mut command = environment(&self.socket).arg(format!("HOME={}", self.home));
+        let mut command = self.environment().arg(format!("HOME={}", self.home));
         for (name, value) in variables {
             command = command.arg(format!("{name}={value}"));
         }
         command.arg("docker").args(words).privileged()
     }
+
+    /// `docker <words>` for calls that need no home: nothing is read from it.
+    pub(crate) fn without_home<'w>(&self, words: impl IntoIterator<Item = &'w str>) -> Command {
+        self.environment().arg("docker").args(words).privileged()
+    }
+
+    fn environment(&self) -> Command {
+        let variables = [format!("PATH={}", self.path), format!("DOCKER_HOST=unix://{}", self.socket)];
+        Command::new(["env", "-i"]).args(variables)
+    }
 }
 
-/// `docker <words>` for calls that need no home: nothing is read from it.
-pub(crate) fn docker<'w>(socket: &str, words: impl IntoIterator<Item = &'w str>) -> Command {
-    environment(socket).arg("docker").args(words).privileged()
-}
-
-fn environment(socket: &str) -> Command {
-    Command::new(["env", "-i"]).arg(format!("PATH={PATH}")).arg(format!("DOCKER_HOST=unix://{socket}"))
+/// Our own directories, those of the login that are absolute, where docker has been seen, and the last
+/// ones; each once.
+fn search_path(login: &str, places: &[String]) -> String {
+    let mut all: Vec<&str> = FIRST.split(':').collect();
+    let more = login.split(':').chain(places.iter().map(String::as_str)).chain(LAST);
+    for directory in more.filter(|directory| directory.starts_with('/') && !directory.contains(':')) {
+        if !all.contains(&directory) {
+            all.push(directory);
+        }
+    }
+    all.join(":")
 }
 
 #[cfg(test)]
@@ -63,7 +89,8 @@ mod tests {
             [
                 "env",
                 "-i",
-                "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin",
+                "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin:\
+                 /run/current-system/sw/bin:/opt/bin:/opt/sbin",
                 "DOCKER_HOST=unix:///run/docker.sock",
                 "HOME=/home/deploy",
                 "docker",
@@ -74,6 +101,17 @@ mod tests {
     }
 
     #[test]
+    fn docker_is_looked_for_where_the_login_finds_it_and_where_it_was_seen() {
+        let places = ["/var/packages/ContainerManager/target/usr/bin".to_owned()];
+        let cli = Cli::new("/s", "/root").found_by("/opt/elsewhere/bin:/usr/bin:.::bin:/opt/bin", &places);
+        assert_eq!(
+            cli.path.strip_prefix(FIRST).unwrap(),
+            ":/opt/elsewhere/bin:/opt/bin:/var/packages/ContainerManager/target/usr/bin:/run/current-system/sw/bin:\
+             /opt/sbin"
+        );
+    }
+
+    #[test]
     fn more_variables_come_before_the_program() {
         let words = Cli::new("/s", "/root").docker_with(&[("PWD", "/a b")], ["ps"]).words().join(" ");
         assert!(words.ends_with(" HOME=/root PWD=/a b docker ps"), "{words}");
@@ -81,7 +119,7 @@ mod tests {
 
     #[test]
     fn calls_that_read_nothing_have_no_home() {
-        let words = docker("/s", ["system", "dial-stdio"]).words().join(" ");
+        let words = Cli::new("/s", "/root").without_home(["system", "dial-stdio"]).words().join(" ");
         assert!(words.ends_with(" DOCKER_HOST=unix:///s docker system dial-stdio"), "{words}");
     }
 }

@@ -5,8 +5,12 @@
 #[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub enum Error {
     /// There is no `docker` command on the host.
-    #[error("docker is not installed on {host}")]
-    Missing { host: String },
+    #[error("docker is not installed on {host}: it is in none of {searched}")]
+    Missing {
+        host: String,
+        /// The directories in which it was looked for, with colons between them.
+        searched: String,
+    },
     /// The client is there, the daemon does not answer.
     #[error("no docker daemon answers at {socket} on {host}")]
     NotRunning {

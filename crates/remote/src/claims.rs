@@ -100,13 +100,18 @@ impl<'a> Claims<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Local;
+    use crate::conformance::Tools;
 
     #[tokio::test]
     async fn a_name_of_a_kind_belongs_to_one() {
+        for tools in Tools::all() {
+            belongs_to_one(&tools).await;
+        }
+    }
+
+    async fn belongs_to_one(exec: &Tools) {
         let home = tempfile::tempdir().unwrap();
-        let exec = Local::new();
-        let of = |kind| Claims::on(&exec, home.path().to_str().unwrap(), kind);
+        let of = |kind| Claims::on(exec, home.path().to_str().unwrap(), kind);
         assert_eq!(of("file").owner("/etc/a").await.unwrap(), None);
         of("file").claim("/etc/a", "1").await.unwrap();
         of("image").claim("/etc/a", "2").await.unwrap();

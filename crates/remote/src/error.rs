@@ -96,6 +96,13 @@ pub enum Error {
         /// sudo's own words.
         said: String,
     },
+    /// The host is none that we can work on.
+    #[error("{host} {what}")]
+    Unfit {
+        host: String,
+        /// What it lacks, as a verb phrase.
+        what: String,
+    },
     /// The command ended with a status other than 0.
     #[error("{program:?} on {host} ended with status {status}")]
     Failed {

@@ -33,7 +33,7 @@ const PID_GRACE: Duration = Duration::from_secs(5);
 /// Sends signal `$1` to the process group of process `$2`: sshd gives each command its own, and
 /// the fifth field of a Linux process's stat (after the name in parentheses) names it.
 const KILL: &str = "g=$(sed 's/.*) . [0-9]* \\([0-9]*\\) .*/\\1/' \"/proc/$2/stat\") \
-                    && [ \"$g\" -gt 1 ] && kill -s \"$1\" -- \"-$g\"";
+                    && [ \"$g\" -gt 1 ] && kill \"-$1\" \"-$g\"";
 
 /// What is known of a command's process id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -54,12 +54,18 @@ pub(crate) async fn put_back(host: &Host, root: &str) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, process::Command};
+    use std::fs;
+
+    use remote::conformance::Tools;
 
     use super::*;
 
     #[test]
     fn what_was_there_comes_back_unless_something_else_is_there() {
+        Tools::all().iter().for_each(comes_back_unless_something_else_is_there);
+    }
+
+    fn comes_back_unless_something_else_is_there(tools: &Tools) {
         let dir = tempfile::tempdir().unwrap();
         let put = |path: &str, text: &str| {
             let path = dir.path().join(path);
@@ -72,8 +78,8 @@ mod tests {
         put(".windlass/before/same", "s");
         put("same", "s");
         put("taken", "new");
-        let run = || Command::new("sh").args(["-c", PUT_BACK, "put-back"]).arg(dir.path()).status().unwrap();
-        assert!(run().success());
+        let run = || tools.run(PUT_BACK, &[dir.path()], b"").0;
+        assert!(run(), "{tools:?}");
         let text = |path: &str| fs::read_to_string(dir.path().join(path)).ok();
         assert_eq!(text(".env").as_deref(), Some("A=1"));
         assert_eq!(text("conf/odd\nname").as_deref(), Some("b"));
@@ -83,7 +89,7 @@ mod tests {
         assert!(!dir.path().join(".windlass/before/conf").exists());
         assert!(!dir.path().join(".windlass/before/same").exists() && text("same").is_some());
         fs::remove_file(dir.path().join("taken")).unwrap();
-        assert!(run().success() && run().success());
+        assert!(run() && run(), "{tools:?}");
         assert_eq!(text("taken").as_deref(), Some("old"));
         assert!(!dir.path().join(".windlass").exists());
     }

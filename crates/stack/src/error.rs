@@ -329,7 +329,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_yet_is_told_apart() {
-        let missing = Error::from(docker::Error::Missing { host: "h".into() });
+        let missing = Error::from(docker::Error::Missing { host: "h".into(), searched: "/bin".into() });
         assert!(missing.is_absence());
         let denied = docker::Error::Permission { host: "h".into(), socket: "s".into() };
         assert!(!Error::from(denied).is_absence());

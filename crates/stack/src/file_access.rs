@@ -82,7 +82,7 @@ fn parse(text: &str) -> FileAccess {
 mod tests {
     use std::{fs, os::unix::fs::PermissionsExt as _, process::Command as Process};
 
-    use remote::Local;
+    use remote::conformance::Tools;
 
     use super::*;
 
@@ -100,10 +100,13 @@ mod tests {
         fs::write(dir.path().join("a"), "").unwrap();
         std::os::unix::fs::symlink("nowhere", dir.path().join("link")).unwrap();
         let paths = ["a", "link", "b\nc", "d/e", "a/f"].map(str::to_owned);
-        let found = inspect(&Local::new(), dir.path().to_str().unwrap(), paths.iter()).await.unwrap();
-        assert_eq!(found, FileAccess { absent: set(&["b\nc", "d/e", "a/f"]), ..FileAccess::default() });
-        let nowhere = inspect(&Local::new(), "/no/such/directory", paths.iter()).await.unwrap();
-        assert_eq!(nowhere.absent.len(), paths.len());
+        for tools in Tools::all() {
+            let found = inspect(&tools, dir.path().to_str().unwrap(), paths.iter()).await.unwrap();
+            let expected = FileAccess { absent: set(&["b\nc", "d/e", "a/f"]), ..FileAccess::default() };
+            assert_eq!(found, expected, "{tools:?}");
+            let nowhere = inspect(&tools, "/no/such/directory", paths.iter()).await.unwrap();
+            assert_eq!(nowhere.absent.len(), paths.len());
+        }
     }
 
     /// As root nothing is hidden: the script runs as somebody else.

@@ -6,7 +6,11 @@ use std::{
 };
 
 use compose::{SECRET_MODE, placeholder};
-use remote::{Command, Executor, Input, checked, run};
+use remote::{
+    Command, Executor, Input, checked,
+    files::{Kind, records, sums as hashes},
+    run,
+};
 use serde::{Deserialize, Serialize};
 use tree::{FileDigest, Manifest, link_digest, sha256};
 
@@ -23,9 +27,10 @@ use crate::{
 ///
 /// 1. by `grep`, the lines of our own files, each behind the name of its file and a colon; what is
 ///    absent is absent, and a NUL ends the part;
-/// 2. by `sha256sum`, the hashes of the Compose file with our labels and of the shipped files, and
-///    an empty record at their end;
-/// 3. by `find`, kind, mode, link target and path of the shipped files.
+/// 2. by `sha256sum`, the hashes of the Compose file with our labels and of the shipped files, and a NUL
+///    at their end;
+/// 3. for each lot of shipped files that `xargs` makes a NUL, path and target of the links among them
+///    (each with a NUL behind it), a NUL, and by `stat`, kind, mode and path of all of them.
 ///
 /// The list of shipped files lies beside the manifest in a form that `xargs` reads; it is never
 /// empty, because `.env` is in it.
@@ -58,9 +63,16 @@ done
 grep -asH '' /etc/machine-id record.json manifest.json source.json key instance good/.windlass/generation.json
 printf '\0'
 cd .. && [ -f .windlass/files ] || exit 0
-xargs -0 -a .windlass/files sha256sum -z -- .windlass/override.json 2>/dev/null
+xargs -0 sha256sum -- .windlass/override.json <.windlass/files 2>/dev/null
 printf '\0'
-xargs -0 -a .windlass/files sh -c 'exec find -P "$@" -maxdepth 0 -printf "%y\0%m\0%l\0%p\0"' find 2>/dev/null
+xargs -0 sh -c '
+  printf "\0"
+  for path; do
+    [ -L "$path" ] || continue
+    to=$(readlink -n -- "$path" && printf .) && printf "%s\0%s\0" "$path" "${to%.}"
+  done
+  printf "\0"
+  exec stat -c "%f//%n" -- "$@"' stat <.windlass/files 2>/dev/null
 exit 0
 "#;
 
@@ -210,10 +222,7 @@ pub async fn inspect(executor: &dyn Executor, directory: &str) -> Result<HostSta
 
 fn parse(text: &str) -> Result<HostState, Error> {
     let (ours, rest) = text.split_once('\0').unwrap_or((text, ""));
-    let (sums, facts) = match rest.strip_prefix('\0') {
-        Some(facts) => ("", facts),
-        None => rest.split_once("\0\0").unwrap_or((rest, "")),
-    };
+    let (sums, facts) = rest.split_once('\0').unwrap_or((rest, ""));
     let mut files: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (name, line) in ours.lines().filter_map(|line| line.split_once(':')) {
         files.entry(name).or_default().push(line);
@@ -231,7 +240,7 @@ fn parse(text: &str) -> Result<HostState, Error> {
         sent: file("source.json").and_then(|json| serde_json::from_str(&json).ok()),
         key: file("key").and_then(|text| Key::parse(text.trim()).ok()),
         shipped: file("source.json").map(|json| sha256(json.as_bytes())),
-        override_sum: sums.get(OVERRIDE).map(|sum| (*sum).to_owned()),
+        override_sum: sums.get(OVERRIDE).cloned(),
         // One that cannot be read, of a newer Windlass, is none to go back to.
         release: file("good/.windlass/generation.json").and_then(|json| Release::parse(json.as_bytes())),
         found: found(facts, &sums),
@@ -244,30 +253,27 @@ fn unreadable(source: tree::ManifestError) -> docker::Error {
     docker::Error::Parse { what: "the stack's manifest on the host".to_owned(), source: source.into() }
 }
 
-/// What `sha256sum -z` printed: path to hash.
-fn hashes(records: &str) -> BTreeMap<&str, &str> {
-    let records = records.split_terminator('\0').filter_map(|record| record.split_once("  "));
-    records.map(|(sum, path)| (path, sum)).collect()
-}
-
 /// Brings facts and hashes together.
-fn found(facts: &str, sums: &BTreeMap<&str, &str>) -> BTreeMap<String, FileDigest> {
-    let fields: Vec<&str> = facts.split_terminator('\0').collect();
-    fields
-        .chunks_exact(4)
-        .filter_map(|record| {
-            let (kind, mode, link, path) = (record[0], record[1], record[2], record[3]);
-            let digest = match kind {
-                "l" => link_digest(link),
-                "f" => FileDigest {
-                    sha256: (*sums.get(path)?).to_owned(),
-                    mode: u32::from_str_radix(mode, 8).ok()?,
-                },
-                _ => return None,
+fn found(facts: &str, sums: &BTreeMap<String, String>) -> BTreeMap<String, FileDigest> {
+    let (mut links, mut found) = (BTreeMap::new(), BTreeMap::new());
+    let mut fields = facts.split('\0').skip(1);
+    while let Some(field) = fields.next() {
+        let Some(next) = fields.next() else { break };
+        if !field.is_empty() {
+            links.insert(field, next);
+            continue;
+        }
+        found.extend(records(next).filter_map(|(mode, path)| {
+            let mode = u32::from_str_radix(mode, 16).ok()?;
+            let digest = match Kind::of_mode(mode) {
+                Kind::Symlink => link_digest(links.get(path)?),
+                Kind::File => FileDigest { sha256: sums.get(path)?.clone(), mode: mode & 0o7777 },
+                Kind::Directory | Kind::Special => return None,
             };
             Some((path.trim_start_matches("./").to_owned(), digest))
-        })
-        .collect()
+        }));
+    }
+    found
 }
 
 impl HostState {
@@ -410,7 +416,7 @@ mod tests {
         os::unix::fs::{PermissionsExt as _, symlink},
     };
 
-    use remote::Local;
+    use remote::conformance::Tools;
     use tree::null_separated;
 
     use super::*;
@@ -419,16 +425,24 @@ mod tests {
         String::from_utf8_lossy(bytes).lines().map(|line| format!("{name}:{line}\n")).collect()
     }
 
-    fn state(env_sha256: &str, mode: &str) -> HostState {
+    /// A hash of this digit.
+    fn hash(digit: &str) -> String {
+        digit.repeat(64)
+    }
+
+    fn state(env_sum: &str, mode: u32) -> HostState {
         let key = Key::from_random([7; 32]);
         let link = link_digest("a");
         let files = BTreeMap::from([
-            ("a".to_owned(), FileDigest { sha256: "11".into(), mode: 0o644 }),
+            ("a".to_owned(), FileDigest { sha256: hash("1"), mode: 0o644 }),
             ("b c".to_owned(), link),
         ]);
-        let sent = Shipped::new("source".into(), ".env".into(), "22", &key);
-        let facts = format!("f\0644\0\0./a\0l\0777\0a\0./b c\0f\0{mode}\0\0./.env\0");
-        let sums = format!("44  .windlass/override.json\011  ./a\x0011  ./b c\0{env_sha256}  ./.env\0");
+        let sent = Shipped::new("source".into(), ".env".into(), &hash("2"), &key);
+        let links = "./b c\0a\0";
+        let facts = format!("\0{links}\081a4//./a\na1ff//./b c\n{:x}//./.env\n", 0o100_000 | mode);
+        let sums = [("4", ".windlass/override.json"), ("1", "./a"), ("1", "./b c"), (env_sum, "./.env")]
+            .map(|(sum, path)| format!("{}  {path}\n", hash(sum)))
+            .concat();
         let text = [
             lines("/etc/machine-id", b"abc\n"),
             lines("manifest.json", &Manifest { files }.to_json()),
@@ -441,8 +455,11 @@ mod tests {
 
     #[test]
     fn files_as_they_were_sent_keep_the_hash() {
-        let state = state("22", "600");
-        assert_eq!((state.machine_id.as_str(), state.override_sum.as_deref()), ("abc", Some("44")));
+        let state = state("2", 0o600);
+        assert_eq!(
+            (state.machine_id.as_str(), state.override_sum.as_deref()),
+            ("abc", Some(hash("4").as_str()))
+        );
         assert_eq!(state.source_hash().as_deref(), Some("source"));
         assert_eq!(state.paths(), ["a", "b c", ".env"]);
     }
@@ -450,12 +467,12 @@ mod tests {
     #[test]
     fn what_an_apply_left_that_failed_or_was_cut_off_is_a_change() {
         let with = |unfinished: bool, shipped: &str| {
-            let mut state = state("22", "600");
+            let mut state = state("2", 0o600);
             let record = Record { unfinished, shipped: shipped.into(), ..Record::new("web", "2.26.1") };
             state.record = Some(record);
             state
         };
-        let sent = state("22", "600").shipped.unwrap();
+        let sent = state("2", 0o600).shipped.unwrap();
         assert_eq!(with(false, &sent).source_hash().as_deref(), Some("source"));
         assert_eq!(with(false, "").source_hash().as_deref(), Some("source"));
         assert_eq!(with(true, &sent).source_hash().as_deref(), Some("changed"));
@@ -464,13 +481,13 @@ mod tests {
 
     #[test]
     fn an_env_file_that_was_changed_or_opened_is_seen() {
-        assert_eq!(state("23", "600").source_hash().as_deref(), Some("changed"));
-        assert_eq!(state("22", "644").source_hash().as_deref(), Some("changed"));
+        assert_eq!(state("3", 0o600).source_hash().as_deref(), Some("changed"));
+        assert_eq!(state("2", 0o644).source_hash().as_deref(), Some("changed"));
     }
 
     #[test]
     fn secrets_are_known_while_their_file_is_as_it_was_sent() {
-        let mut state = state("22", "600");
+        let mut state = state("2", 0o600);
         let names = ["A".to_owned(), "B".to_owned()];
         state.sent = state.sent.map(|sent| sent.with_secrets(names.iter(), "2"));
         let sent = state.proven_env().unwrap();
@@ -483,7 +500,7 @@ mod tests {
 
     #[test]
     fn secret_files_count_by_what_stands_for_them() {
-        let mut state = state("22", "600");
+        let mut state = state("2", 0o600);
         let file = FileDigest { sha256: "33".into(), mode: 0o600 };
         let files = BTreeMap::from([("s/k".to_owned(), file.clone())]);
         let key = state.key.clone().unwrap();
@@ -505,7 +522,7 @@ mod tests {
 
     #[test]
     fn an_apply_that_did_not_come_to_its_end_reads_as_a_change() {
-        let mut state = state("22", "600");
+        let mut state = state("2", 0o600);
         state.record = Some(Record::new("web", "2.26.1"));
         assert_eq!(state.source_hash().as_deref(), Some("source"));
         state.record = state.record.map(|record| Record { unfinished: true, ..record });
@@ -514,6 +531,12 @@ mod tests {
 
     #[tokio::test]
     async fn the_script_tells_what_lies_there() {
+        for tools in Tools::all() {
+            tells_what_lies_there(&tools).await;
+        }
+    }
+
+    async fn tells_what_lies_there(tools: &Tools) {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("a stack");
         let put = |path: &str, bytes: &[u8]| {
@@ -523,7 +546,7 @@ mod tests {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         };
         let place = root.to_str().unwrap();
-        let look = || async { inspect(&Local::new(), place).await.unwrap() };
+        let look = || async { inspect(tools, place).await.unwrap() };
         assert!(!look().await.is_ours());
 
         let key = Key::from_random([7; 32]);

@@ -92,6 +92,7 @@ fn is_self_contained(spec: &StackSpec) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use remote::conformance::Tools;
     use tree::Tree;
 
     use super::*;
@@ -110,6 +111,24 @@ mod tests {
         assert!(!is_self_contained(&spec("include: [other.yaml]")));
         let missing = StackSpec { files: vec!["absent.yaml".into()], ..spec("services: {}") };
         assert!(!is_self_contained(&missing) && !is_self_contained(&StackSpec::default()));
+    }
+
+    #[test]
+    fn an_answer_is_found_again_while_it_is_new() {
+        for tools in Tools::all() {
+            let home = tempfile::tempdir().unwrap();
+            let ask = |script: &str, input: &[u8]| {
+                let script = format!("HOME=$2\n{script}");
+                tools.run(&script, &["d-1".as_ref(), home.path().as_os_str()], input).1
+            };
+            assert_eq!(ask(LOOK, b""), "");
+            ask(LEAVE, b"answer");
+            assert_eq!(ask(LOOK, b""), "answer", "{tools:?}");
+            let file = home.path().join(".windlass/resolved/d-1");
+            let old = std::time::SystemTime::now() - std::time::Duration::from_secs(2 * 60 * 60);
+            std::fs::File::open(&file).unwrap().set_modified(old).unwrap();
+            assert_eq!(ask(LOOK, b""), "", "{tools:?}");
+        }
     }
 
     #[test]

@@ -73,11 +73,9 @@ fn name_of(now: OffsetDateTime) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        fs,
-        io::Write as _,
-        process::{Command as Process, Stdio},
-    };
+    use std::{ffi::OsStr, fs};
+
+    use remote::conformance::Tools;
 
     use super::*;
 
@@ -89,26 +87,22 @@ mod tests {
 
     #[test]
     fn what_was_there_is_kept_and_the_oldest_goes() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::create_dir_all(dir.path().join("acme")).unwrap();
-        let path = dir.path().join("acme/a\nb.json");
-        for (index, name) in ["1", "2", "3"].into_iter().enumerate() {
-            fs::write(&path, index.to_string()).unwrap();
-            let mut child = Process::new("sh")
-                .args(["-c", SCRIPT, "test"])
-                .arg(dir.path())
-                .args([name, "2"])
-                .stdin(Stdio::piped())
-                .spawn()
-                .unwrap();
-            child.stdin.take().unwrap().write_all(b"./acme/a\nb.json\0").unwrap();
-            assert!(child.wait().unwrap().success());
+        for tools in Tools::all() {
+            let dir = tempfile::tempdir().unwrap();
+            fs::create_dir_all(dir.path().join("acme")).unwrap();
+            let path = dir.path().join("acme/a\nb.json");
+            for (index, name) in ["1", "2", "3"].into_iter().enumerate() {
+                fs::write(&path, index.to_string()).unwrap();
+                let words = [dir.path().as_os_str(), OsStr::new(name), OsStr::new("2")];
+                assert!(tools.run(SCRIPT, &words, b"./acme/a\nb.json\0").0, "{tools:?}");
+            }
+            let kept = dir.path().join(".windlass/replaced");
+            let mut names: Vec<_> =
+                fs::read_dir(&kept).unwrap().map(|one| one.unwrap().file_name()).collect();
+            names.sort();
+            assert_eq!(names, ["2", "3"], "{tools:?}");
+            assert_eq!(fs::read_to_string(kept.join("2/acme/a\nb.json")).unwrap(), "1");
+            assert_eq!(fs::read_to_string(&path).unwrap(), "2");
         }
-        let kept = dir.path().join(".windlass/replaced");
-        let mut names: Vec<_> = fs::read_dir(&kept).unwrap().map(|one| one.unwrap().file_name()).collect();
-        names.sort();
-        assert_eq!(names, ["2", "3"]);
-        assert_eq!(fs::read_to_string(kept.join("2/acme/a\nb.json")).unwrap(), "1");
-        assert_eq!(fs::read_to_string(&path).unwrap(), "2");
     }
 }

@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn a_rollback_that_failed_is_reported_beside_the_failure() {
         let failed = Failed {
-            error: docker::Error::Missing { host: "web".into() }.into(),
+            error: docker::Error::Missing { host: "web".into(), searched: "/bin".into() }.into(),
             outcome: Outcome::Stuck {
                 undo: Undo::Rollback,
                 error: Box::new(stack::RollbackError::ImagesGone(vec!["app:1 (sha256:1)".into()]).into()),

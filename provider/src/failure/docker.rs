@@ -29,7 +29,9 @@ fn advice(error: &Error) -> Option<String> {
     let text = match error {
         Error::Missing { .. } => {
             "Install Docker Engine and the Compose plugin on the host (on Debian 13: \
-             apt-get install docker.io docker-cli docker-compose)."
+             apt-get install docker.io docker-cli docker-compose). Where it is installed elsewhere, put its directory \
+             into the PATH that the login has without a terminal (`ssh <host> env` shows it), or a link to it into \
+             /usr/local/bin."
                 .to_owned()
         }
         Error::NotRunning { socket, .. } => format!(
@@ -144,7 +146,7 @@ mod tests {
     fn every_story_has_what_happened_the_world_and_a_next_step() {
         let socket = || "/var/run/docker.sock".to_owned();
         for (error, words) in [
-            (Error::Missing { host: host() }, "Install Docker"),
+            (Error::Missing { host: host(), searched: "/bin".into() }, "Install Docker"),
             (Error::Permission { host: host(), socket: socket() }, "group docker (usermod -aG docker"),
             (Error::NotRunning { host: host(), socket: socket() }, "systemctl start docker"),
             (

@@ -8,6 +8,12 @@ use super::sentence;
 /// The most lines of a machine's words that are quoted.
 const LINES: usize = 20;
 
+/// What to do about a host that lacks something.
+const UNFIT: &str = "Install what is missing on the host: on Alpine `apk add coreutils findutils flock tar` (BusyBox has \
+                     all of it where it is built as Alpine builds it), on Debian `apt-get install coreutils findutils \
+                     tar util-linux`, on a NAS the packages of these names from Entware. A machine id is made by \
+                     `systemd-machine-id-setup`, or by `tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id`.";
+
 /// The diagnostic of a failed operation on a host.
 ///
 /// `title` names the operation and the thing; `world` says what the world looks like now, such as
@@ -77,6 +83,7 @@ fn story(error: &Error) -> (String, String) {
         Error::Sudo { host, program, said } => {
             (format!("On {host}, sudo did not run {program:?}:\n{said}"), sudo_hint(host, program, said))
         }
+        Error::Unfit { .. } => (sentence(&error_chain(error)), UNFIT.to_owned()),
         Error::Failed { program, host, status, stderr } => {
             (failed(program, host, *status, stderr), hint_for(program, stderr))
         }
@@ -232,6 +239,7 @@ mod tests {
             Error::NoShell { host: host(), status: None, said: String::new() },
             Error::Configuration { what: "there is no key file".into() },
             Error::Sudo { host: host(), program: "env".into(), said: "sudo: no".into() },
+            Error::Unfit { host: host(), what: "lacks what every Linux server has: stat".into() },
             Error::Start { program: "docker".into(), host: host(), source: source().into() },
             Error::Dial { target: "/var/run/docker.sock".into(), host: host(), source: source().into() },
             Error::NoStatus { program: "docker".into(), host: host() },

@@ -59,7 +59,10 @@ impl Host {
     /// # Errors
     /// When it cannot be asked.
     pub(crate) async fn facts(&self) -> Result<&Facts, remote::Error> {
-        self.known.facts.get_or_try_init(|| facts(self.executor.as_ref())).await
+        self.known
+            .facts
+            .get_or_try_init(|| facts(self.executor.as_ref(), self.connection.docker_socket()))
+            .await
     }
 
     /// The same, asked anew, for what may have changed since.
@@ -67,7 +70,7 @@ impl Host {
     /// # Errors
     /// As [`Host::facts`].
     pub(crate) async fn fresh_facts(&self) -> Result<Facts, remote::Error> {
-        let facts = facts(self.executor.as_ref()).await?;
+        let facts = facts(self.executor.as_ref(), self.connection.docker_socket()).await?;
         // Those who ask for what does not change need not ask again.
         self.known.facts.get_or_init(|| async { facts.clone() }).await;
         Ok(facts)
@@ -97,9 +100,9 @@ impl Host {
     /// The Docker Engine there.
     ///
     /// # Errors
-    /// As [`Engine::connect`].
+    /// As [`Host::facts`] and [`Engine::connect`].
     pub(crate) async fn engine(&self) -> Result<Engine, docker::Error> {
-        let connect = || Engine::connect(self.executor.clone(), self.connection.docker_socket());
+        let connect = || async { Engine::connect(self.executor.clone(), &self.cli().await?).await };
         self.known.engine.get_or_try_init(connect).await.cloned()
     }
 
@@ -108,7 +111,7 @@ impl Host {
     /// # Errors
     /// As [`Host::facts`].
     pub(crate) async fn cli(&self) -> Result<Cli, remote::Error> {
-        Ok(cli(self, self.home().await?))
+        Ok(cli(self, self.facts().await?))
     }
 
     /// The host as stacks are deployed to it.
@@ -133,8 +136,8 @@ impl Host {
     }
 }
 
-/// The docker client on `host`, where who logs in has the home directory `home`.
-pub(crate) fn cli(host: &Host, home: &str) -> Cli {
-    let home = if host.connection.sudo() { ROOT_HOME } else { home.trim_end_matches('/') };
-    Cli::new(host.connection.docker_socket(), home)
+/// The docker client on `host`, of which `facts` are known.
+fn cli(host: &Host, facts: &Facts) -> Cli {
+    let home = if host.connection.sudo() { ROOT_HOME } else { facts.home.trim_end_matches('/') };
+    Cli::new(host.connection.docker_socket(), home).found_by(&facts.path, &facts.docker_at)
 }

@@ -34,9 +34,10 @@ impl<'a> Subject<'a> {
     async fn on(lab: &'a Lab, pool: &Pool) -> Self {
         let lab_host = lab.host(Variant::Root).unwrap().clone();
         let exec = executor(pool, lab, &lab_host);
-        let facts = facts(exec.as_ref()).await.unwrap();
-        let engine = Engine::connect(exec.clone(), SOCKET).await.unwrap();
-        let host = Host::new(exec, engine, Cli::new(SOCKET, &facts.home), &facts, Arc::default());
+        let facts = facts(exec.as_ref(), SOCKET).await.unwrap();
+        let cli = Cli::new(SOCKET, &facts.home);
+        let engine = Engine::connect(exec.clone(), &cli).await.unwrap();
+        let host = Host::new(exec, engine, cli, &facts, Arc::default());
         Self { lab, lab_host, host, name: unique("engine") }
     }
 

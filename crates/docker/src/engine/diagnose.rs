@@ -5,7 +5,7 @@ use std::time::Duration;
 use bollard::errors::Error as ApiError;
 use remote::{Command, Executor, Input, run};
 
-use crate::{Error, cli};
+use crate::{Cli, Error};
 
 /// The client answers at once or, when the daemon hangs, never.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -26,20 +26,20 @@ pub enum Finding {
 }
 
 /// The client's own question to the daemon.
-pub(super) fn ask(socket: &str) -> Command {
-    cli::docker(socket, ["version", "--format", "{{.Server.Version}}"]).timeout(Some(LIMIT))
+pub(super) fn ask(cli: &Cli) -> Command {
+    cli.without_home(["version", "--format", "{{.Server.Version}}"]).timeout(Some(LIMIT))
 }
 
 /// The error for a daemon that did not answer with `source`.
-pub(super) async fn why(executor: &dyn Executor, socket: &str, source: ApiError) -> Error {
-    let finding = match run(executor, &ask(socket), Input::Nothing).await {
+pub(super) async fn why(executor: &dyn Executor, cli: &Cli, source: ApiError) -> Error {
+    let finding = match run(executor, &ask(cli), Input::Nothing).await {
         Ok(output) => read(output.status, &output.stderr_text()),
         Err(remote::Error::Start { .. }) => Finding::Missing,
         Err(other) => return other.into(),
     };
-    let (host, socket) = (executor.name().to_owned(), socket.to_owned());
+    let (host, socket) = (executor.name().to_owned(), cli.socket.clone());
     match finding {
-        Finding::Missing => Error::Missing { host },
+        Finding::Missing => Error::Missing { host, searched: cli.path.clone() },
         Finding::Permission => Error::Permission { host, socket },
         Finding::NotRunning => Error::NotRunning { host, socket },
         Finding::Answers | Finding::Unknown => Error::Engine { host, operation: "answer".to_owned(), source },

@@ -44,7 +44,7 @@ pub use transport::Route;
 pub use volumes::{Volume, VolumeSpec};
 
 use crate::{
-    Error,
+    Cli, Error,
     registry::{self, Registry},
 };
 
@@ -66,33 +66,32 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Finds a way to the daemon behind `socket` (an absolute path on the host) and agrees on an
-    /// API version with it.
+    /// Finds a way to the daemon behind the socket of `cli`, by which it is reached where the socket
+    /// itself is not to be had, and agrees on an API version with it.
     ///
     /// # Errors
     /// [`Error::Missing`], [`Error::NotRunning`], [`Error::Permission`] or
     /// [`Error::Podman`] where that is what stands in the way; [`Error::Remote`] where the host
     /// itself cannot be reached.
-    pub async fn connect(executor: Arc<dyn Executor>, socket: &str) -> Result<Self, Error> {
+    pub async fn connect(executor: Arc<dyn Executor>, cli: &Cli) -> Result<Self, Error> {
         let host = executor.name().to_owned();
-        let route = transport::find_route(executor.as_ref(), socket).await?;
+        let route = transport::find_route(executor.as_ref(), &cli.socket).await?;
         let spoken = Arc::new(OnceLock::new());
-        let docker =
-            transport::client(executor.clone(), socket, route, CALL_TIMEOUT, spoken.clone()).map_err(
-                |source| Error::Engine { host: host.clone(), operation: "be asked".to_owned(), source },
-            )?;
+        let docker = transport::client(executor.clone(), cli, route, CALL_TIMEOUT, spoken.clone()).map_err(
+            |source| Error::Engine { host: host.clone(), operation: "be asked".to_owned(), source },
+        )?;
         let found = match docker.version().await {
             Ok(found) => found,
-            Err(source) => return Err(diagnose::why(executor.as_ref(), socket, source).await),
+            Err(source) => return Err(diagnose::why(executor.as_ref(), cli, source).await),
         };
         let version = EngineVersion::from_api(&found);
         if version.podman {
-            return Err(Error::Podman { host, socket: socket.to_owned() });
+            return Err(Error::Podman { host, socket: cli.socket.clone() });
         }
         if let Some(common) = transport::common_version(&version.api) {
             spoken.get_or_init(|| common);
         }
-        Ok(Self { docker, host, socket: socket.to_owned(), route, version })
+        Ok(Self { docker, host, socket: cli.socket.clone(), route, version })
     }
 
     /// The daemon's version, as it was when the connection was made.

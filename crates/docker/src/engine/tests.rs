@@ -9,6 +9,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 const SOCKET: &str = "/run/docker.sock";
 
+fn cli() -> Cli {
+    Cli::new(SOCKET, "/root")
+}
+
 /// Answers `GET /version` with a daemon of this kind, and every list with one container.
 async fn daemon(mut listener: Listener, component: &'static str) {
     while let Some(stream) = listener.accept().await {
@@ -57,14 +61,14 @@ fn listening(component: &'static str) -> Fake {
 
 async fn failing(reply: Reply) -> Error {
     let fake = Fake::new("web").with_sudo();
-    fake.always(transport::dial_stdio(SOCKET).words().to_vec(), Reply::failure(1, "refused"));
-    fake.always(diagnose::ask(SOCKET).words().to_vec(), reply);
-    Engine::connect(Arc::new(fake), SOCKET).await.unwrap_err()
+    fake.always(transport::dial_stdio(&cli()).words().to_vec(), Reply::failure(1, "refused"));
+    fake.always(diagnose::ask(&cli()).words().to_vec(), reply);
+    Engine::connect(Arc::new(fake), &cli()).await.unwrap_err()
 }
 
 #[tokio::test]
 async fn a_forwarded_socket_is_used_with_the_version_it_speaks() {
-    let engine = Engine::connect(Arc::new(listening("Engine")), SOCKET).await.unwrap();
+    let engine = Engine::connect(Arc::new(listening("Engine")), &cli()).await.unwrap();
     assert_eq!(engine.route(), Route::Socket);
     assert_eq!((engine.version().version.as_str(), engine.version().api.as_str()), ("26.1.5", "1.45"));
     let containers = engine.containers("web").await.unwrap();
@@ -73,7 +77,7 @@ async fn a_forwarded_socket_is_used_with_the_version_it_speaks() {
 
 #[tokio::test]
 async fn podman_is_refused() {
-    let error = Engine::connect(Arc::new(listening("Podman Engine")), SOCKET).await.unwrap_err();
+    let error = Engine::connect(Arc::new(listening("Podman Engine")), &cli()).await.unwrap_err();
     assert!(matches!(error, Error::Podman { .. }), "{error}");
     assert!(error.to_string().contains("podman, which is not supported"));
 }

@@ -26,7 +26,7 @@ use tokio::{
     sync::oneshot,
 };
 
-use crate::Error;
+use crate::{Cli, Error};
 
 /// Idle connections are kept this long; the next call then needs no new stream.
 const IDLE: Duration = Duration::from_secs(30);
@@ -51,8 +51,8 @@ pub enum Route {
 }
 
 /// The command that connects its stdin and stdout with the daemon's socket.
-pub(super) fn dial_stdio(socket: &str) -> Command {
-    crate::cli::docker(socket, ["system", "dial-stdio"]).timeout(None).privileged()
+pub(super) fn dial_stdio(cli: &Cli) -> Command {
+    cli.without_home(["system", "dial-stdio"]).timeout(None).privileged()
 }
 
 /// Tries the socket itself once; any refusal of the socket (not of the host) means the command.
@@ -78,13 +78,13 @@ type Body =
 /// is put into every request here, once `version` has it.
 pub(super) fn client(
     executor: Arc<dyn Executor>,
-    socket: &str,
+    cli: &Cli,
     route: Route,
     timeout: Duration,
     version: Arc<OnceLock<String>>,
 ) -> Result<Docker, ApiError> {
     let host: Arc<str> = executor.name().into();
-    let connector = Connector { executor, socket: socket.into(), route };
+    let connector = Connector { executor, cli: Arc::new(cli.clone()), route };
     let idle = match route {
         Route::Socket => IDLE_SOCKETS,
         Route::Command => IDLE_COMMANDS,
@@ -147,7 +147,7 @@ pub(super) fn common_version(newest: &str) -> Option<String> {
 #[derive(Clone)]
 struct Connector {
     executor: Arc<dyn Executor>,
-    socket: Arc<str>,
+    cli: Arc<Cli>,
     route: Route,
 }
 
@@ -164,9 +164,9 @@ impl tower_service::Service<Uri> for Connector {
         let me = self.clone();
         Box::pin(async move {
             let stream: Box<dyn Stream> = match me.route {
-                Route::Socket => me.executor.dial(&Dial::Unix(me.socket.to_string())).await?,
+                Route::Socket => me.executor.dial(&Dial::Unix(me.cli.socket.clone())).await?,
                 Route::Command => {
-                    let process = me.executor.start(&dial_stdio(&me.socket)).await?;
+                    let process = me.executor.start(&dial_stdio(&me.cli)).await?;
                     Box::new(CommandStream::new(process))
                 }
             };

@@ -69,6 +69,15 @@ impl Tools {
         Self::of("BusyBox", links(&all))
     }
 
+    /// A few of this machine's, and no others.
+    ///
+    /// # Panics
+    /// When one of them is not there.
+    pub fn only(names: &[&str]) -> Self {
+        let all: Vec<_> = names.iter().map(|name| ((*name).to_owned(), program(name))).collect();
+        Self::of("a few programs", links(&all))
+    }
+
     fn of(name: &'static str, links: TempDir) -> Self {
         Self { name, path: links.path().display().to_string(), _links: Some(Arc::new(links)) }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{Command, Input, Output};
 
-use super::{FACTS_TIMEOUT, FileError, Files, Kind, in_groups, path};
+use super::{FACTS_TIMEOUT, FileError, Files, Kind, in_groups, path, records, sums};
 
 /// What is known about one path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ const TOOLS: [&str; 4] = ["stat: ", "readlink: ", "find: ", "sha256sum: "];
 /// The command that tells about `paths`, which are absolute.
 fn facts_command(paths: &[&str], hash: Hash) -> Command {
     let hash = if hash == Hash::Yes { "hash" } else { "" };
-    Command::new(["sh", "-c", SCRIPT, "windlass-facts", hash])
+    Command::new(["sh", "-c", SCRIPT, "windlass-stat", hash])
         .args(paths.iter().map(|path| format!("/{path}")))
         .timeout(Some(FACTS_TIMEOUT))
 }
@@ -181,66 +181,22 @@ fn parse(stdout: &[u8]) -> Option<BTreeMap<String, Facts>> {
     let text = String::from_utf8_lossy(stdout);
     let (facts, rest) = text.split_once('\0')?;
     let mut all = BTreeMap::new();
-    for (about, path) in lines(facts)? {
-        all.insert(path.to_owned(), parse_facts(about)?);
+    for (about, path) in records(facts) {
+        all.insert(format!("/{path}"), parse_facts(about)?);
     }
     let mut fields = rest.split('\0');
     while let Some(link) = fields.next().and_then(|field| field.strip_prefix('/')) {
         all.get_mut(link)?.link = Some(fields.next()?.to_owned());
     }
-    for (sum, path) in lines(fields.next().unwrap_or_default())? {
-        let (sum, path) = match sum.strip_prefix('\\') {
-            Some(sum) => (sum, unescaped(path)),
-            None => (sum, path.to_owned()),
-        };
-        all.get_mut(&path)?.sha256 = Some(sum.get(..64)?.to_owned());
+    for (path, sum) in sums(fields.next().unwrap_or_default()) {
+        all.get_mut(path.strip_prefix('/')?)?.sha256 = Some(sum);
     }
     Some(all)
-}
-
-/// The lines `<something>//<path>`, as something and the path with one slash; a path may hold line breaks.
-fn lines(text: &str) -> Option<Vec<(&str, &str)>> {
-    let mut lines = Vec::new();
-    let mut begin = 0;
-    while begin < text.len() {
-        let slashes = begin + text[begin..].find("//")?;
-        let end = match text[slashes + 2..].find("//") {
-            // Behind the line break that is the last one before those of the next line.
-            Some(next) => text[..slashes + 2 + next].rfind('\n')? + 1,
-            None => text.len(),
-        };
-        lines.push((&text[begin..slashes], text.get(slashes + 1..end - 1)?));
-        begin = end;
-    }
-    Some(lines)
-}
-
-/// A name as `sha256sum` of the GNU project writes it where it holds something odd.
-fn unescaped(name: &str) -> String {
-    let mut chars = name.chars();
-    let mut plain = String::new();
-    while let Some(c) = chars.next() {
-        plain.push(match c {
-            '\\' => match chars.next() {
-                Some('n') => '\n',
-                Some('r') => '\r',
-                other => other.unwrap_or('\\'),
-            },
-            c => c,
-        });
-    }
-    plain
 }
 
 fn parse_facts(about: &str) -> Option<Facts> {
     let mut fields = about.split('/');
     let raw = u32::from_str_radix(fields.next()?, 16).ok()?;
-    let kind = match raw & 0o170_000 {
-        0o100_000 => Kind::File,
-        0o040_000 => Kind::Directory,
-        0o120_000 => Kind::Symlink,
-        _ => Kind::Special,
-    };
     let (uid, gid) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
     let size = fields.next()?.parse().ok()?;
     // What has no name is called by its number.
@@ -249,7 +205,17 @@ fn parse_facts(about: &str) -> Option<Facts> {
         Some(if name == "UNKNOWN" { number.to_string() } else { name.to_owned() })
     };
     let (owner, group) = (name(uid)?, name(gid)?);
-    Some(Facts { kind, mode: raw & 0o7777, owner, group, uid, gid, size, sha256: None, link: None })
+    Some(Facts {
+        kind: Kind::of_mode(raw),
+        mode: raw & 0o7777,
+        owner,
+        group,
+        uid,
+        gid,
+        size,
+        sha256: None,
+        link: None,
+    })
 }
 
 #[cfg(test)]
@@ -258,7 +224,7 @@ mod tests {
     use crate::{Fake, fake::Reply};
 
     fn words() -> [&'static str; 7] {
-        ["sh", "-c", SCRIPT, "windlass-facts", "hash", "//a b", "//x"]
+        ["sh", "-c", SCRIPT, "windlass-stat", "hash", "//a b", "//x"]
     }
 
     async fn stat_with(reply: Reply) -> Result<BTreeMap<String, Facts>, FileError> {

@@ -15,6 +15,18 @@ pub enum Kind {
     Special,
 }
 
+impl Kind {
+    /// What a file with this mode is, as the kernel tells it (`st_mode`).
+    pub fn of_mode(mode: u32) -> Self {
+        match mode & 0o170_000 {
+            0o100_000 => Self::File,
+            0o040_000 => Self::Directory,
+            0o120_000 => Self::Symlink,
+            _ => Self::Special,
+        }
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

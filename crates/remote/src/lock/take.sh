@@ -6,7 +6,13 @@
 # `renewed`. It keeps the lock until the end of its input, until no line has come for too long
 # (`late`), or until somebody has removed the lock's file (`removed`).
 umask 077
-command -v flock >/dev/null 2>&1 && command -v timeout >/dev/null 2>&1 || exit 69
+command -v timeout >/dev/null 2>&1 || exit 69
+# One that is found first may be a link to a BusyBox that was built without it.
+for flock in flock /usr/bin/flock /bin/flock ''; do
+    [ -n "$flock" ] || exit 69
+    "$flock" -n /dev/null true >/dev/null 2>&1
+    [ $? -ge 126 ] || break
+done
 
 # The seconds since the machine has started: its own clock, which nobody sets.
 clock() {
@@ -46,13 +52,13 @@ has_time() {
 
 # Waits for the lock of the file that is open as descriptor $1.
 await() {
-    flock -n "$1" && return
+    "$flock" -n "$1" && return
     look "$1"
     printf 'busy %s %s\n' "$silent" "$holder"
     while has_time "$1"; do
-        timeout "$left" flock "$1" </dev/null >/dev/null 2>&1 && return
+        timeout "$left" "$flock" "$1" </dev/null >/dev/null 2>&1 && return
     done
-    flock -n "$1" && return
+    "$flock" -n "$1" && return
     printf 'busy %s %s\n' "$silent" "$holder"
     exit 75
 }

@@ -6,7 +6,7 @@ use compose::layout::{GENERATIONS, GOOD, OURS};
 use remote::{
     Command, Input,
     collect::{Limits, run_with},
-    files::{Entry, EntryContent, FileError, TreeOptions, random_name},
+    files::{Entry, EntryContent, FileError, PUT, TreeOptions, random_name},
 };
 use tokio_util::sync::CancellationToken;
 use tree::{FileDigest, Manifest, null_separated};
@@ -21,7 +21,7 @@ use crate::{
 /// Copies the files whose paths come by stdin (each begins with `./` and ends with NUL) from below
 /// the directory `$1` to the same places below `$2`, by way of the directory `$3`, so that each of
 /// them changes as a whole. Large ones are linked where that can be done. Modes, owners and times
-/// are kept, symbolic links stay links.
+/// are kept, symbolic links stay links. `$4` defines `put`.
 const COPY: &str = r#"
 set -e
 umask 022
@@ -30,19 +30,38 @@ trap 'rm -rf -- "$3"' EXIT
 rm -rf -- "$3"
 mkdir -m 700 -- "$3"
 mkdir -- "$3/tree"
-cat > "$3/list"
+cat >"$3/list"
 cd -- "$1"
-pick() { xargs -0 -r -a "$list" sh -c 'find -P "$@" -maxdepth 0 ! -type d '"$1"' -print0' find; }
 list=$3/list
-pick '-type f -size +512' > "$list.large"
-pick '\( ! -type f -o ! -size +512 \)' > "$list.small"
-xargs -0 -r -a "$list.small" cp -a --parents -t "$3/tree" --
-xargs -0 -r -a "$list.large" cp -a -l --parents -t "$3/tree" -- 2> /dev/null ||
-  xargs -0 -r -a "$list.large" cp -a --remove-destination --parents -t "$3/tree" --
+pick() { xargs -0 -r sh -c 'find "$@" -maxdepth 0 ! -type d '"$1"' -print0' find <"$list"; }
+pick '-type f -size +512' >"$list.large"
+pick '\( ! -type f -o ! -size +512 \)' >"$list.small"
+# The paths of one directory after another, by one command for each.
+each='
+  to=$0 link=$1
+  shift
+  while [ $# -gt 0 ]; do
+    in=${1%/*} count=0 words=
+    for path; do
+      [ "${path%/*}" = "$in" ] || break
+      count=$((count + 1)) words="$words \"\${$count}\""
+    done
+    mkdir -p -- "$to/$in" || exit 255
+    if [ -z "$link" ] || ! eval "ln -- $words \"\$to/\$in/\"" 2>/dev/null; then
+      [ -z "$link" ] || eval "(cd -- \"\$to\" && rm -f -- $words)"
+      eval "cp -a -- $words \"\$to/\$in/\"" || exit 255
+    fi
+    shift "$count"
+  done'
+xargs -0 -r sh -c "$each" "$3/tree" "" <"$list.small"
+xargs -0 -r sh -c "$each" "$3/tree" link <"$list.large"
 mkdir -p -- "$2"
 cd -- "$3/tree"
-find . ! -type d -print0 | xargs -0 -r sh -c \
-  'for path; do mkdir -p -- "$0/${path%/*}" && mv -f -T -- "$path" "$0/$path" || exit 255; done' "$2"
+find . ! -type d -print0 | xargs -0 -r sh -c "$4"'
+  for path; do
+    [ -d "$0/${path%/*}" ] || mkdir -p -- "$0/${path%/*}" || exit 255
+    put "$path" "$0/$path" || exit 255
+  done' "$2"
 "#;
 
 /// Lets the link `$2` in the directory `$1` lead to `$3`, and removes what is beside that. Before
@@ -53,7 +72,7 @@ set -e
 cd -- "$1"
 [ -z "$4" ] || (umask 077 && cat > "$4")
 ln -s -f -n -- "$3" "$2.new"
-mv -f -T -- "$2.new" "$2"
+put "$2.new" "$2"
 find "${3%/*}" -mindepth 1 -maxdepth 1 ! -name "${3##*/}" -exec rm -r -f -- {} +
 "#;
 
@@ -147,7 +166,8 @@ async fn swap(
     content: Vec<u8>,
 ) -> Result<(), Error> {
     let ours = format!("{root}/{OURS}");
-    let command = Command::new(["sh", "-c", SWAP, "windlass-keep", &ours, GOOD, target, file]);
+    let script = format!("{PUT}{SWAP}");
+    let command = Command::new(["sh", "-c", &script, "windlass-keep", &ours, GOOD, target, file]);
     run(host, token, command, content, "keep the last good state in", root).await
 }
 
@@ -174,7 +194,8 @@ pub(crate) async fn copy(
 ) -> Result<(), Error> {
     let list = null_separated(paths.map(String::as_str));
     let staging = format!("{root}/{OURS}/copying");
-    let command = Command::new(["sh", "-c", COPY, "windlass-copy", from, to, &staging]).timeout(None);
+    let words = ["sh", "-c", COPY, "windlass-copy", from, to, &staging, PUT];
+    let command = Command::new(words).timeout(None);
     run(host, token, command, list, "copy files to", to).await
 }
 
@@ -197,58 +218,67 @@ async fn run(
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, os::unix::fs::MetadataExt as _, path::Path, process::Stdio};
+    use std::{ffi::OsStr, fs, os::unix::fs::MetadataExt as _, path::Path};
+
+    use remote::conformance::Tools;
 
     use super::*;
 
-    fn run(script: &str, words: &[&Path], input: &[u8]) -> bool {
-        use std::io::Write as _;
-        let mut command = std::process::Command::new("sh");
-        command.args(["-c", script, "test"]).args(words).stdin(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input).unwrap();
-        child.wait().unwrap().success()
-    }
-
     #[test]
     fn small_files_are_copied_large_ones_linked_and_links_stay_links() {
-        let dir = tempfile::tempdir().unwrap();
-        let (from, to) = (dir.path().join("from"), dir.path().join("a/to"));
-        fs::create_dir_all(from.join("b c")).unwrap();
-        fs::write(from.join("b c/-small"), "1").unwrap();
-        fs::write(from.join("large"), vec![7; 600 << 10]).unwrap();
-        std::os::unix::fs::symlink("b c/-small", from.join("link")).unwrap();
-        fs::create_dir_all(&to).unwrap();
-        fs::write(to.join("large"), "in the way").unwrap();
-        fs::write(to.join("other"), "stays").unwrap();
-        let list = null_separated(["b c/-small", "large", "link"].into_iter());
-        let staging = dir.path().join("staging");
-        assert!(run(COPY, &[&from, &to, &staging], &list));
-        let inode = |path: &Path| fs::symlink_metadata(path).unwrap().ino();
-        assert_eq!(fs::read_to_string(to.join("b c/-small")).unwrap(), "1");
-        assert_ne!(inode(&to.join("b c/-small")), inode(&from.join("b c/-small")));
-        assert_eq!(inode(&to.join("large")), inode(&from.join("large")));
-        assert_eq!(fs::read_link(to.join("link")).unwrap(), Path::new("b c/-small"));
-        assert!(to.join("other").is_file() && !staging.exists());
-        assert!(!run(COPY, &[&from, &to, &staging], &null_separated(["absent"].into_iter())));
-        assert!(!staging.exists());
+        for tools in Tools::all() {
+            let dir = tempfile::tempdir().unwrap();
+            let (from, to) = (dir.path().join("from"), dir.path().join("a/to"));
+            fs::create_dir_all(from.join("b c")).unwrap();
+            for path in ["b c/-small", "b c/$x\n\"'", "z"] {
+                fs::write(from.join(path), path).unwrap();
+            }
+            for path in ["large", "b c/large"] {
+                fs::write(from.join(path), vec![7; 600 << 10]).unwrap();
+            }
+            std::os::unix::fs::symlink("b c/-small", from.join("link")).unwrap();
+            fs::create_dir_all(to.join("b c")).unwrap();
+            fs::write(to.join("large"), "in the way").unwrap();
+            std::os::unix::fs::symlink("b c", to.join("z")).unwrap();
+            fs::write(to.join("other"), "stays").unwrap();
+            let list = ["b c/$x\n\"'", "b c/-small", "b c/large", "large", "link", "z"];
+            let staging = dir.path().join("staging");
+            let copy = |list: &[&str]| {
+                let words = [from.as_os_str(), to.as_os_str(), staging.as_os_str(), OsStr::new(PUT)];
+                tools.run(COPY, &words, &null_separated(list.iter().copied())).0
+            };
+            assert!(copy(&list), "{tools:?}");
+            let inode = |path: &Path| fs::symlink_metadata(path).unwrap().ino();
+            for path in ["b c/-small", "b c/$x\n\"'", "z"] {
+                assert_eq!(fs::read_to_string(to.join(path)).unwrap(), path, "{tools:?}");
+                assert_ne!(inode(&to.join(path)), inode(&from.join(path)));
+            }
+            for path in ["large", "b c/large"] {
+                assert_eq!(inode(&to.join(path)), inode(&from.join(path)), "{tools:?}");
+            }
+            assert_eq!(fs::read_link(to.join("link")).unwrap(), Path::new("b c/-small"));
+            assert!(to.join("other").is_file() && !staging.exists());
+            assert!(!copy(&["absent"]) && !staging.exists(), "{tools:?}");
+        }
     }
 
     #[test]
     fn the_link_leads_to_the_new_one_and_the_others_go() {
-        let dir = tempfile::tempdir().unwrap();
-        for name in ["one", "two", "half"] {
-            fs::create_dir_all(dir.path().join("generations").join(name)).unwrap();
-        }
-        for target in ["generations/one", "generations/two"] {
-            fs::create_dir_all(dir.path().join(target)).unwrap();
-            let file = format!("{target}/release.json");
-            let words = [dir.path(), Path::new("good"), Path::new(target), Path::new(&file)];
-            assert!(run(SWAP, &words, target.as_bytes()));
-            assert_eq!(fs::read_to_string(dir.path().join("good/release.json")).unwrap(), target);
-            assert_eq!(fs::read_link(dir.path().join("good")).unwrap(), Path::new(target));
-            let left: Vec<_> = fs::read_dir(dir.path().join("generations")).unwrap().collect();
-            assert_eq!(left.len(), 1);
+        for tools in Tools::all() {
+            let dir = tempfile::tempdir().unwrap();
+            for name in ["one", "two", "half"] {
+                fs::create_dir_all(dir.path().join("generations").join(name)).unwrap();
+            }
+            for target in ["generations/one", "generations/two"] {
+                fs::create_dir_all(dir.path().join(target)).unwrap();
+                let file = format!("{target}/release.json");
+                let words = [dir.path(), Path::new("good"), Path::new(target), Path::new(&file)];
+                assert!(tools.run(&format!("{PUT}{SWAP}"), &words, target.as_bytes()).0, "{tools:?}");
+                assert_eq!(fs::read_to_string(dir.path().join("good/release.json")).unwrap(), target);
+                assert_eq!(fs::read_link(dir.path().join("good")).unwrap(), Path::new(target));
+                let left: Vec<_> = fs::read_dir(dir.path().join("generations")).unwrap().collect();
+                assert_eq!(left.len(), 1);
+            }
         }
     }
 }

@@ -166,6 +166,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_beside_is_linked_and_what_is_staged_stays() {
+        for tools in remote::conformance::Tools::all() {
+            let dir = tempfile::tempdir().unwrap();
+            let real = dir.path().join("real/a b");
+            let staged = dir.path().join("staged");
+            for place in [&real.join("stack"), &staged.join(real.strip_prefix("/").unwrap()).join("stack")] {
+                std::fs::create_dir_all(place).unwrap();
+            }
+            std::fs::write(real.join(".env"), "1").unwrap();
+            let words = [&staged, &real.join("stack")];
+            tools.run(LINK_BESIDE, &words, b"");
+            let seen = staged.join(real.strip_prefix("/").unwrap());
+            assert_eq!(std::fs::read_to_string(seen.join(".env")).unwrap(), "1", "{tools:?}");
+            assert!(!seen.join("stack").is_symlink(), "{tools:?}");
+        }
+    }
+
+    #[test]
     fn only_whole_dots_lead_out() {
         for text in ["../x", "a: ..", "[..]", "./../x", "x:../y", "\"..\""] {
             assert!(names_above(text), "{text}");
