@@ -28,6 +28,21 @@ const ERROR_LINES: usize = 30;
 /// How `up` fails for a project that has no services, or none that any active profile wants.
 const NOTHING_TO_START: &str = "no service selected";
 
+/// Why files could not be resolved.
+#[derive(Debug)]
+pub struct Unresolved {
+    /// The error, with Compose's own words.
+    pub error: Error,
+    /// The variables that nothing sets, and that Compose took for empty: they may be why.
+    pub unset: BTreeSet<String>,
+}
+
+impl From<Error> for Unresolved {
+    fn from(error: Error) -> Self {
+        Self { error, unset: BTreeSet::new() }
+    }
+}
+
 /// Compose on one host, for the length of one operation.
 #[derive(Debug)]
 pub struct Compose<'a> {
@@ -124,11 +139,13 @@ impl<'a> Compose<'a> {
     /// sets them: Compose only warns of those, and takes them for empty.
     ///
     /// # Errors
-    /// As [`Compose::config`].
-    pub async fn resolve(&self, project: &Project) -> Result<(Vec<u8>, BTreeSet<String>), Error> {
-        let command = project.config(&self.cli);
-        let output = self.succeed("read the compose files", &command, Vec::new()).await?;
+    /// As [`Compose::config`], with the names of those variables as well.
+    pub async fn resolve(&self, project: &Project) -> Result<(Vec<u8>, BTreeSet<String>), Unresolved> {
+        let output = self.run(&project.config(&self.cli), Vec::new()).await?;
         let unset = unset_variables(&output.stderr_text());
+        if !output.success() {
+            return Err(Unresolved { error: self.failure("read the compose files", &output), unset });
+        }
         Ok((self.unstaged(output.stdout), unset))
     }
 
@@ -358,7 +375,7 @@ fn needs_buildkit(stderr: &str) -> bool {
 
 /// The variables of Compose's warnings: `The \"NAME\" variable is not set. Defaulting to a blank
 /// string.`, in a log line or on its own.
-pub fn unset_variables(stderr: &str) -> BTreeSet<String> {
+fn unset_variables(stderr: &str) -> BTreeSet<String> {
     let name = |line: &str| {
         let (before, _) = line.split_once(" variable is not set")?;
         let name = before.trim_end_matches(['"', '\\']).rsplit(['"', ' ']).next()?;

@@ -17,6 +17,11 @@ const READ_LIMIT: Duration = Duration::from_secs(60);
 /// it works by labels. (Distributions promise that it does not exist: it is the home of nobody.)
 const NOWHERE: &str = "/nonexistent";
 
+/// The variables that Compose itself runs with, which no file and no configuration can give another
+/// value: the way to Docker; the home directory of the user that it runs as; where programs are looked
+/// for; and the project's directory.
+pub const OWN_VARIABLES: [&str; 4] = ["DOCKER_HOST", "HOME", "PATH", "PWD"];
+
 /// Runs the words that follow with what they write to stdout on stderr.
 const TO_STDERR: &str = r#"exec "$@" >&2"#;
 
@@ -259,6 +264,15 @@ mod tests {
         }
         assert_eq!(project().up(&cli(), &[], limit).time_limit(), limit);
         assert!(project().config(&cli()).words().contains(&"PWD=/srv/it's web".to_owned()));
+    }
+
+    #[test]
+    fn compose_runs_with_these_variables_and_no_others() {
+        let command = project().config(&cli());
+        let words = command.words().iter().take_while(|word| *word != "docker");
+        let mut names: Vec<&str> = words.filter_map(|word| Some(word.split_once('=')?.0)).collect();
+        names.sort_unstable();
+        assert_eq!(names, OWN_VARIABLES);
     }
 
     #[test]

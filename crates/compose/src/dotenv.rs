@@ -127,12 +127,83 @@ pub fn without(text: &str, names: &BTreeSet<&str>) -> String {
     out
 }
 
+/// A text that says what `first` does, and what `second` says of other variables. Compose fills in
+/// `second` with what `first` has set, and not the other way round.
+pub fn followed_by(first: &str, second: &str) -> String {
+    let (statements, _) = statements(first);
+    let end = if first.is_empty() || first.ends_with('\n') { "" } else { "\n" };
+    format!("{first}{end}{}", without(second, &statements.iter().map(|one| one.name).collect()))
+}
+
 /// The statement of `text` whose value has something in it, by the words of Compose: these quote what
 /// they are about, and tell no line where an interpolation is the trouble.
 pub fn line_with(text: &str, quoted: &str) -> Option<usize> {
     let (statements, _) = statements(text);
     let found = statements.iter().find(|one| text[one.span.clone()].contains(quoted));
     found.map(|one| one.line)
+}
+
+/// The value of a variable that something has to be decided by before Compose is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// The text does not set it.
+    Unset,
+    /// Its value.
+    Value(String),
+    /// It takes the value of this variable, which is not known.
+    Unknown(String),
+}
+
+/// The value that `text` gives the variable `name`. What is `given` from outside wins for every
+/// variable in it; `Err` there is a value that is not known.
+pub fn setting(text: &str, name: &str, given: &dyn Fn(&str) -> Result<Option<String>, ()>) -> Setting {
+    let (statements, _) = statements(text);
+    value_before(&statements, name, given)
+        .map_or_else(Setting::Unknown, |value| value.map_or(Setting::Unset, Setting::Value))
+}
+
+/// The last value that one of `statements` gives `name`; `Err` is the variable that is not known.
+fn value_before(
+    statements: &[Statement<'_>],
+    name: &str,
+    given: &dyn Fn(&str) -> Result<Option<String>, ()>,
+) -> Result<Option<String>, String> {
+    let Some(at) = statements.iter().rposition(|one| one.name == name) else { return Ok(None) };
+    let value = match statements[at].value {
+        Value::Inherited => return Ok(None),
+        Value::Single(text) => return Ok(Some(text.to_owned())),
+        value @ (Value::Plain(_) | Value::Double(_)) => value.interpolated(),
+    };
+    let lookup = |name: &str| match given(name) {
+        Ok(Some(value)) => Ok(Some(value)),
+        Ok(None) => value_before(&statements[..at], name, given),
+        Err(()) => Err(name.to_owned()),
+    };
+    interpolation::filled(&value, &lookup).map(Some)
+}
+
+/// The variables of a text whose values take, by way of other lines too, those of variables that
+/// nothing sets, each with the names of these. What is given from outside under a name wins over its
+/// lines.
+pub fn built_on_missing(
+    text: &str,
+    given: &dyn Fn(&str) -> bool,
+    known: &dyn Fn(&str) -> interpolation::Known,
+) -> BTreeMap<String, BTreeSet<String>> {
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for one in statements(text).0.into_iter().filter(|one| !given(one.name)) {
+        let value = one.value.interpolated();
+        let mut roots = BTreeSet::new();
+        for name in interpolation::taken(&value, known) {
+            if known(name) == interpolation::Known::Unset {
+                roots.insert(name.to_owned());
+            }
+            roots.extend(found.get(name).into_iter().flatten().cloned());
+        }
+        found.insert(one.name.to_owned(), roots);
+    }
+    found.retain(|_, roots| !roots.is_empty());
+    found
 }
 
 /// The statements whose values take those of variables that nothing sets.
@@ -308,6 +379,19 @@ mod tests {
         assert_eq!(found, [(2, "P", vec!["def"]), (4, "R", vec!["ghi"])]);
         assert_eq!(line_with(text, "${ghi}"), Some(4));
         assert_eq!(line_with(text, "$nowhere"), None);
+    }
+
+    #[test]
+    fn a_value_is_built_on_what_is_missing_by_way_of_other_lines() {
+        let text = "A=x$def\nB=${A}-$C\nC=1\nD=${A:+y}\nE=$A\nE=2\nF='$def'\nG=${C:-$A}\n";
+        let known = |name: &str| match name {
+            "def" => Known::Unset,
+            _ => Known::Given,
+        };
+        let found = built_on_missing(text, &|name| name == "G", &known);
+        let def = || BTreeSet::from(["def".to_owned()]);
+        assert_eq!(found, BTreeMap::from([("A".to_owned(), def()), ("B".to_owned(), def())]));
+        assert!(built_on_missing(text, &|name| name == "A", &known).is_empty());
     }
 
     #[test]

@@ -58,6 +58,11 @@ impl RawProject {
         Ok(Self { document: serde_json::from_slice(json).map_err(unreadable)? })
     }
 
+    /// The document.
+    pub(super) fn document(&self) -> &Value {
+        &self.document
+    }
+
     /// The env files of each service that has some, as the document names them.
     pub fn env_files(&self) -> BTreeMap<&str, Vec<EnvFile>> {
         let services = self.document["services"].as_object().into_iter().flatten();

@@ -68,21 +68,52 @@ pub fn variables(text: &str) -> impl Iterator<Item = Variable<'_>> {
     })
 }
 
-/// The names of the variables that `text` takes the value of although nothing sets them; `known` says
-/// what is known of each.
-pub fn missing<'t>(text: &'t str, known: &dyn Fn(&str) -> Known) -> Vec<&'t str> {
+/// The names of the variables that `text` takes the value of; `known` says what is known of each.
+pub fn taken<'t>(text: &'t str, known: &dyn Fn(&str) -> Known) -> Vec<&'t str> {
     let mut names = Vec::new();
     for variable in variables(text) {
         let state = known(variable.name);
         let given = |colon: bool| state == Known::Given || (state == Known::Empty && !colon);
         match variable.operation {
-            Operation::Plain if state == Known::Unset => names.push(variable.name),
-            Operation::Default { colon } if !given(colon) => names.extend(missing(variable.word, known)),
-            Operation::Alternative { colon } if given(colon) => names.extend(missing(variable.word, known)),
-            _ => {}
+            Operation::Default { colon } if !given(colon) => names.extend(taken(variable.word, known)),
+            Operation::Alternative { colon } if given(colon) => names.extend(taken(variable.word, known)),
+            Operation::Alternative { .. } => {}
+            // Compose says itself that it is missing.
+            Operation::Required if state == Known::Unset => {}
+            Operation::Plain | Operation::Default { .. } | Operation::Required => names.push(variable.name),
         }
     }
     names
+}
+
+/// The names of the variables that `text` takes the value of although nothing sets them; `known` says
+/// what is known of each.
+pub fn missing<'t>(text: &'t str, known: &dyn Fn(&str) -> Known) -> Vec<&'t str> {
+    taken(text, known).into_iter().filter(|name| known(name) == Known::Unset).collect()
+}
+
+/// `text` with its variables filled in; those that `lookup` has no value for are empty. For what has to
+/// be decided before Compose is asked.
+///
+/// # Errors
+/// That of `lookup`.
+pub fn filled<E>(text: &str, lookup: &dyn Fn(&str) -> Result<Option<String>, E>) -> Result<String, E> {
+    let mut out = String::with_capacity(text.len());
+    let mut from = 0;
+    for variable in variables(text) {
+        out.push_str(&text[from..variable.at].replace("$$", "$"));
+        from = variable.at + variable.length;
+        let value = lookup(variable.name)?;
+        let given = |colon: bool| value.as_ref().is_some_and(|value| !colon || !value.is_empty());
+        match variable.operation {
+            Operation::Default { colon } if !given(colon) => out.push_str(&filled(variable.word, lookup)?),
+            Operation::Alternative { colon } if given(colon) => out.push_str(&filled(variable.word, lookup)?),
+            Operation::Alternative { .. } => {}
+            _ => out.push_str(&value.unwrap_or_default()),
+        }
+    }
+    out.push_str(&text[from..].replace("$$", "$"));
+    Ok(out)
 }
 
 /// The names of all variables that stand in `text`, also those within the braces of others.
@@ -163,6 +194,33 @@ mod tests {
             ("${A:-{\"x\": \"${B}\"}}$C", vec!["B", "C"]),
         ] {
             assert_eq!(missing(text, &known), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_text_takes_is_what_ends_in_it() {
+        for (text, expected) in [
+            ("$A ${SET} ${SET:-$B} ${EMPTY-x}", vec!["A", "SET", "SET", "EMPTY"]),
+            ("${EMPTY:-$SET} ${SET:+$B} ${SET:?no} ${A:?no}", vec!["SET", "B", "SET"]),
+        ] {
+            assert_eq!(taken(text, &known), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn values_are_filled_in() {
+        let lookup = |name: &str| -> Result<Option<String>, ()> {
+            Ok([("SET", "x"), ("EMPTY", "")]
+                .iter()
+                .find(|(one, _)| *one == name)
+                .map(|(_, text)| (*text).to_owned()))
+        };
+        for (text, expected) in [
+            ("a$$b ${SET}$SET/$NO.", "a$b xx/."),
+            ("${NO:-d${SET}} ${EMPTY:-d} ${EMPTY-d} ${SET:-d}", "dx d  x"),
+            ("${SET:+y} ${EMPTY:+y} ${EMPTY+y} ${NO+y}", "y  y "),
+        ] {
+            assert_eq!(filled(text, &lookup).unwrap(), expected, "{text}");
         }
     }
 

@@ -40,7 +40,11 @@
 //! `COMPOSE_FILE` names the override. See [`env_files`](super::env_files).
 //!
 //! When the first Compose file is in a folder of its own (`deploy/compose.yaml`), that folder is the
-//! project's directory, by Compose's own rule, and `.env` lies there.
+//! project's directory, by Compose's own rule, and `.env` lies there. Where a `.env` at the top names
+//! that file (`COMPOSE_FILE`), its lines come first in it.
+//!
+//! Where variables take their values from another file (`--env-file`), its lines are in `.env`, and
+//! `own.env` is still what the user calls `.env`.
 
 use std::collections::{BTreeMap, BTreeSet};
 

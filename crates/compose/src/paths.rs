@@ -41,8 +41,35 @@ pub(super) fn normal(above: &str, target: &str, rest: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
+/// The path of a file in a directory without `.`, `..` and empty parts: `./a//b` is `a/b`. `None` when it
+/// is the directory itself, or leads out of it.
+pub fn inside(path: &str) -> Option<String> {
+    normal("", path, "").filter(|path| !path.is_empty())
+}
+
 /// `path` relative to `directory` (empty when they are the same); `None` when it is elsewhere.
 pub(super) fn below<'p>(path: &'p str, directory: &str) -> Option<&'p str> {
     let rest = path.strip_prefix(directory.trim_end_matches('/'))?;
     if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_in_a_directory_is_spelled_in_one_way() {
+        for (path, expected) in [
+            ("compose.yml", Some("compose.yml")),
+            ("./compose.yml", Some("compose.yml")),
+            ("a/.//b/../c.yml", Some("a/c.yml")),
+            ("../a", None),
+            ("a/../../b", None),
+            ("/etc/a", None),
+            (".", None),
+            ("", None),
+        ] {
+            assert_eq!(inside(path).as_deref(), expected, "{path}");
+        }
+    }
 }

@@ -5,10 +5,12 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::{dotenv, interpolation, interpolation::Known};
 
 /// One use of a variable.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Use {
     /// The file, relative to the stack's directory.
     pub file: String,
@@ -19,18 +21,21 @@ pub struct Use {
 }
 
 /// Who uses a variable.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum User {
     /// The value of a variable of a dotenv text.
     Variable(String),
     /// A service.
     Service(String),
+    /// The project's name, which Compose is told by other means.
+    Project,
     /// Another part of a Compose file.
     Other,
 }
 
-/// The uses of the variables `names` in a Compose text, each with the name.
-pub fn in_compose_file(file: &str, text: &str, names: &BTreeSet<String>) -> Vec<(String, Use)> {
+/// The uses in a Compose text of variables that nothing sets, each with the name.
+pub fn in_compose_file(file: &str, text: &str, known: &dyn Fn(&str) -> Known) -> Vec<(String, Use)> {
     let mut owner = Owner::default();
     let mut uses = Vec::new();
     for (index, line) in text.lines().enumerate() {
@@ -39,9 +44,10 @@ pub fn in_compose_file(file: &str, text: &str, names: &BTreeSet<String>) -> Vec<
             continue;
         }
         owner.enter(line.len() - trimmed.len(), trimmed);
-        let found: BTreeSet<&str> = interpolation::names(trimmed).into_iter().collect();
-        for name in found.into_iter().filter(|name| names.contains(*name)) {
-            let by = owner.service.clone().map_or(User::Other, User::Service);
+        let found: BTreeSet<&str> = interpolation::missing(trimmed, known).into_iter().collect();
+        for name in found {
+            let other = if owner.name { User::Project } else { User::Other };
+            let by = owner.service.clone().map_or(other, User::Service);
             uses.push((name.to_owned(), Use { file: file.to_owned(), line: index + 1, by }));
         }
     }
@@ -65,6 +71,8 @@ pub fn in_env_file(file: &str, text: &str, known: &dyn Fn(&str) -> Known) -> Vec
 struct Owner {
     /// Whether the lines are those of `services`.
     services: bool,
+    /// Whether the line is that of the project's name.
+    name: bool,
     /// How far the names of services are indented.
     indent: Option<usize>,
     service: Option<String>,
@@ -73,7 +81,8 @@ struct Owner {
 impl Owner {
     fn enter(&mut self, indent: usize, line: &str) {
         if indent == 0 {
-            *self = Self { services: key(line) == Some("services"), ..Self::default() };
+            let key = key(line);
+            *self = Self { services: key == Some("services"), name: key == Some("name"), ..Self::default() };
         } else if self.services && *self.indent.get_or_insert(indent) == indent {
             self.service = key(line).map(str::to_owned).or_else(|| self.service.take());
         }
@@ -95,14 +104,14 @@ mod tests {
     #[test]
     fn a_use_is_told_by_file_line_and_service() {
         let text = "name: $A\nx-env: &env {K: \"${A}\"}\n\nservices:\n  # $A\n  web:\n    image: \"x:${A:-1}\"\n    \
-                    labels:\n      a: $$A\n  \"db\":\n    command: run ${B:+--x ${A}}\nvolumes:\n  data: {name: $A}\n";
-        let found = in_compose_file("compose.yaml", text, &BTreeSet::from(["A".to_owned()]));
+                    labels:\n      a: $$A ${A:+$A}\n  \"db\":\n    command: run ${B:+--x ${A}}\nvolumes:\n  data: {name: $A}\n";
+        let found = in_compose_file("compose.yaml", text, &|name: &str| match name {
+            "A" => Known::Unset,
+            _ => Known::Given,
+        });
         let found: Vec<_> = found.into_iter().map(|(_, one)| (one.line, one.by)).collect();
         let service = |name: &str| User::Service(name.to_owned());
-        assert_eq!(
-            found,
-            [(1, User::Other), (2, User::Other), (7, service("web")), (11, service("db")), (13, User::Other)]
-        );
+        assert_eq!(found, [(1, User::Project), (2, User::Other), (11, service("db")), (13, User::Other)]);
     }
 
     #[test]

@@ -18,6 +18,7 @@ use tree::sha256;
 
 use crate::{
     changes::{self, Change},
+    error::Undefined,
     image_facts::ImageFacts,
     image_source::ImageSource,
     options::Orphans,
@@ -50,6 +51,9 @@ pub struct DesiredStack {
     /// place.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env_files: BTreeMap<String, Vec<EnvFile>>,
+    /// The variables that services need and nothing sets: they are taken for empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undefined: Vec<Undefined>,
 }
 
 /// A service that only jobs run.

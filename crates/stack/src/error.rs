@@ -5,13 +5,18 @@ use std::{
     time::Duration,
 };
 
-use compose::{JobError, build::BuildError, uses::Use};
+use compose::{
+    JobError,
+    build::BuildError,
+    uses::{Use, User},
+};
 use docker::engine::Container;
 use http::probe::{Outcome, Target};
 use remote::{
     files::FileError,
     lock::{LockError, LostLock},
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{
     missing::Missing, options::When, reload::ReloadError, selection::SelectionError, step::Step,
@@ -104,12 +109,16 @@ pub enum Error {
         path: String,
         /// Compose's own words.
         message: String,
+        /// As of [`Error::InvalidFiles`].
+        undefined: Vec<Undefined>,
     },
     /// A service has the stack's own `.env` as an env file, and there is none.
     #[error("{path} is an env file of a service, and there is no such file")]
     NoOwnEnv {
         /// Its path, relative to the stack's directory.
         path: String,
+        /// As of [`Error::InvalidFiles`].
+        undefined: Vec<Undefined>,
     },
     /// Compose cannot read a dotenv text.
     #[error("docker compose cannot read {file}: {message}")]
@@ -177,12 +186,30 @@ pub enum Error {
 }
 
 /// A variable that the files use and nothing sets.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undefined {
     /// Its name.
     pub name: String,
+    /// The services that are started and cannot do without it, as far as that can be told.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub services: BTreeSet<String>,
     /// Where it is used, as far as that can be told.
     pub uses: Vec<Use>,
+}
+
+impl Undefined {
+    /// The same, where only `services` need it: what others do with it is left out.
+    pub(crate) fn needed_by(mut self, services: &BTreeSet<String>) -> Self {
+        let counts = |one: &Use| match &one.by {
+            User::Service(service) => services.contains(service),
+            User::Project => false,
+            User::Variable(_) | User::Other => true,
+        };
+        if self.uses.iter().any(counts) {
+            self.uses.retain(counts);
+        }
+        Self { services: services.clone(), ..self }
+    }
 }
 
 /// A job that needs services which the stack does not start.

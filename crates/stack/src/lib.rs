@@ -87,6 +87,6 @@ pub use replaced::KEPT_TIMES;
 pub use requirements::missing;
 pub use selection::{Selection, SelectionError, WaitFor};
 pub use service::{CHANGED, DesiredService, ORPHANED, ObservedService, PlannedService, Reload};
-pub use spec::StackSpec;
+pub use spec::{Dotenv, StackSpec};
 pub use step::Step;
 pub use wait::{ContainerFailure, FailureKind, START_TIMEOUT, WaitError};

@@ -8,11 +8,13 @@
 mod files;
 mod mistakes;
 mod runs;
+mod undefined;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use compose::{
-    Behaviour, Compose, Layout, Placeholders, Project, Requirements, Resolved, ShippedFiles, Values,
+    Behaviour, Compose, Layout, Placeholders, Project, Requirements, Resolved, ShippedFiles, Unresolved,
+    Values,
     env_files::{EnvFile, may_name_env, take_marks},
     staged::Staged,
     staging,
@@ -24,7 +26,7 @@ use serde_json::Value;
 use crate::{
     context::Context,
     desired::{DesiredStack, ResolvedProject},
-    error::Error,
+    error::{Error, Undefined},
     host::Host,
     images, reload,
     spec::StackSpec,
@@ -63,7 +65,7 @@ pub async fn resolve(
     if let Err(error) = temporary.remove().await {
         tracing::warn!(host = host.name(), %error, "could not remove the staged files");
     }
-    let Resolution { resolved, hashes, inactive, runs, contexts, env_files } = answer?;
+    let Resolution { resolved, hashes, inactive, runs, contexts, env_files, undefined } = answer?;
     let placeholders: Vec<String> =
         spec.placeholders.values().map(|placeholder| placeholder.expose().to_owned()).collect();
     let project = ResolvedProject {
@@ -80,7 +82,7 @@ pub async fn resolve(
     reload::apply_to(&mut desired.services, &spec.reloads, &resolved, stage.end.root())
         .map_err(Error::Reload)?;
     let requirements = requirements(&resolved, &desired, spec, directory);
-    Ok(DesiredStack { inactive, env_files, requirements, ..desired })
+    Ok(DesiredStack { inactive, env_files, undefined, requirements, ..desired })
 }
 
 /// What the services that are started need of the host.
@@ -108,6 +110,8 @@ struct Resolution {
     contexts: BTreeMap<String, String>,
     /// The env files of the services that get the user's own `.env`.
     env_files: BTreeMap<String, Vec<EnvFile>>,
+    /// The variables that nothing sets and that are taken for empty.
+    undefined: Vec<Undefined>,
 }
 
 /// The files of a stack on their way to an answer.
@@ -137,7 +141,7 @@ impl Stage<'_> {
         let compose = self.compose();
         let project = self.project();
         let answer = match compose.resolve(&project).await {
-            Err(docker::Error::Command { .. }) => {
+            Err(Unresolved { error: docker::Error::Command { .. }, .. }) => {
                 let rest = self.small_ones(&needed);
                 if !rest.is_empty() {
                     self.send(&rest).await?;
@@ -148,14 +152,8 @@ impl Stage<'_> {
         };
         let (document, unset) = match answer {
             Ok(answer) => answer,
-            Err(docker::Error::Command { output, .. }) => {
-                return Err(self.wrong(&compose, &output, sent).await);
-            }
-            Err(error) => return Err(error.into()),
+            Err(why) => return Err(self.wrong(&compose, why, sent).await),
         };
-        if !unset.is_empty() {
-            return Err(Error::UndefinedVariables(self.undefined(&unset, sent)));
-        }
         let (document, marked) = without_marks(document);
         let (document, others) = images::overridden(document, &self.spec.images);
         let resolved = self.resolved(&document)?;
@@ -170,13 +168,19 @@ impl Stage<'_> {
             return Err(Error::Selection(errors));
         }
         let alone = selection.unmanaged(&resolved.config);
+        let started = resolved.config.services.keys().filter(|name| !alone.contains(*name));
+        let used: BTreeSet<String> = started.chain(self.spec.job_services.keys()).cloned().collect();
+        let undefined = self.needed(&compose, &project, (&unset, &used), sent).await?;
+        if !undefined.is_empty() && !self.spec.blank_undefined {
+            return Err(Error::UndefinedVariables(undefined));
+        }
         let resolved = resolved.without_unmanaged(&alone)?;
         let directory = self.end.project_directory();
         let hashes = compose.hashes(&self.spec.name, &directory, resolved.document()).await?;
         let runs = self.runs(&compose, &project, &resolved.config).await?;
         let contexts = self.contexts(&resolved, runs.as_ref())?;
         let env_files = self.env_files(&compose, &project, sent, &marked).await?;
-        Ok(Resolution { resolved, hashes, inactive, runs, contexts, env_files })
+        Ok(Resolution { resolved, hashes, inactive, runs, contexts, env_files, undefined })
     }
 
     /// The env files of services that name the stack's `.env`; `marked` are services that have read it.

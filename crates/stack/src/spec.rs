@@ -1,11 +1,11 @@
 //! What a stack is: its files and what is chosen of them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io};
 
-use compose::Layout;
+use compose::{Layout, dotenv, layout::ENV_FILE};
 use secret::{Secret, hex};
 use sha2::{Digest as _, Sha256};
-use tree::{Tree, sha256};
+use tree::{Tree, TreeFile, sha256};
 
 use crate::{reload::ReloadSpec, selection::Selection};
 
@@ -48,22 +48,57 @@ pub struct StackSpec {
     pub reloads: Vec<ReloadSpec>,
     /// The services that jobs are runs of, each with the number of its first job.
     pub job_services: BTreeMap<String, usize>,
+    /// Whether a variable that a service needs and nothing sets is taken for empty, and is no mistake.
+    pub blank_undefined: bool,
+}
+
+/// Which text variables take their values from where nobody gives one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dotenv<'a> {
+    /// That of the `.env` in the project's directory.
+    OfProject,
+    /// That of the `.env` at the top, which names the project's files; the one in the project's directory
+    /// sets what it does not.
+    AtTheTop,
+    /// That of another file, by its path in the stack's directory.
+    File(&'a str),
+}
+
+fn text(file: &TreeFile) -> io::Result<String> {
+    Ok(String::from_utf8_lossy(&file.read()?).into_owned())
 }
 
 impl StackSpec {
     /// Takes the user's own `.env` out of what is shipped: it becomes a part of the generated one, and
-    /// goes to the host under another name.
+    /// goes to the host under another name. `values` says which text variables take their values from.
     ///
     /// # Errors
-    /// When it cannot be read.
-    pub fn with_dotenv(mut self) -> std::io::Result<Self> {
+    /// When it cannot be read; [`io::ErrorKind::NotFound`] where the file that is named is not shipped.
+    pub fn with_dotenv(mut self, values: Dotenv<'_>) -> io::Result<Self> {
         let path = self.layout("/").env_path();
         self.source.seeds.remove(&path);
         if let Some(file) = self.source.files.remove(&path) {
-            self.own_env = Some(String::from_utf8_lossy(&file.read()?).into_owned());
+            self.own_env = Some(text(&file)?);
         }
-        self.dotenv.clone_from(&self.own_env);
-        self.dotenv_path = path;
+        let named = match values {
+            Dotenv::File(file) => file,
+            Dotenv::AtTheTop => ENV_FILE,
+            Dotenv::OfProject => &path,
+        };
+        if named == path {
+            if self.own_env.is_none() && matches!(values, Dotenv::File(_)) {
+                return Err(io::ErrorKind::NotFound.into());
+            }
+            self.dotenv.clone_from(&self.own_env);
+        } else {
+            let file = self.source.files.get(named).ok_or(io::ErrorKind::NotFound)?;
+            let values_text = text(file)?;
+            self.dotenv = Some(match (values, &self.own_env) {
+                (Dotenv::AtTheTop, Some(own)) => dotenv::followed_by(&values_text, own),
+                _ => values_text,
+            });
+        }
+        self.dotenv_path = named.to_owned();
         Ok(self)
     }
 
@@ -78,6 +113,9 @@ impl StackSpec {
         let mut hash = self.source.manifest().hash();
         if let Some(text) = &self.dotenv {
             hash = sha256(format!("{hash} {}", sha256(text.as_bytes())).as_bytes());
+        }
+        if let Some(text) = self.own_env.as_ref().filter(|own| Some(*own) != self.dotenv.as_ref()) {
+            hash = sha256(format!("{hash} own {}", sha256(text.as_bytes())).as_bytes());
         }
         for path in &self.source.seeds {
             hash = sha256(format!("{hash} seed {path}").as_bytes());
@@ -119,6 +157,9 @@ impl StackSpec {
             // No image has such a name.
             add(image.as_deref().unwrap_or("?"));
         }
+        if self.blank_undefined {
+            add("blank");
+        }
         // A digest from before there were jobs stays what it is.
         if !self.job_services.is_empty() {
             add("runs");
@@ -140,5 +181,59 @@ impl StackSpec {
     pub(crate) fn placeholder_values(&self) -> BTreeMap<String, String> {
         let all = self.placeholders.iter();
         all.map(|(name, value)| (name.clone(), value.expose().to_owned())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(files: &[(&str, &str)], compose: &str, values: Dotenv<'_>) -> io::Result<StackSpec> {
+        let mut source = Tree::default();
+        files.iter().for_each(|(path, text)| source.lay_over(path, text));
+        let files = vec![compose.to_owned()];
+        StackSpec { source, files, ..StackSpec::default() }.with_dotenv(values)
+    }
+
+    #[test]
+    fn values_come_from_one_file_and_containers_get_another() {
+        let files = [(".env", "A=1\n"), (".env.production", "A=2\n")];
+        let plain = spec(&files, "compose.yaml", Dotenv::OfProject).unwrap();
+        assert_eq!((plain.dotenv.as_deref(), plain.dotenv_path.as_str()), (Some("A=1\n"), ".env"));
+        let other = spec(&files, "compose.yaml", Dotenv::File(".env.production")).unwrap();
+        assert_eq!((other.dotenv.as_deref(), other.own_env.as_deref()), (Some("A=2\n"), Some("A=1\n")));
+        assert_eq!(other.dotenv_path, ".env.production");
+        assert!(other.source.files.contains_key(".env.production"));
+        let own =
+            spec(&[(".env", "A=3\n"), files[1]], "compose.yaml", Dotenv::File(".env.production")).unwrap();
+        assert_ne!(own.source_hash(), other.source_hash());
+        // To name what counts anyway is no other stack.
+        let same = spec(&files, "compose.yaml", Dotenv::File(".env")).unwrap();
+        assert_eq!(same.digest("/s", "2"), plain.digest("/s", "2"));
+        assert_eq!(same.source_hash(), plain.source_hash());
+    }
+
+    #[test]
+    fn a_file_that_is_not_shipped_is_no_source_of_values() {
+        for (files, path) in [(vec![], ".env"), (vec![(".env", "A=1\n")], "other.env")] {
+            let error = spec(&files, "compose.yaml", Dotenv::File(path)).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::NotFound, "{path}");
+        }
+        assert_eq!(spec(&[], "compose.yaml", Dotenv::OfProject).unwrap().dotenv, None);
+    }
+
+    #[test]
+    fn the_file_at_the_top_goes_before_that_of_the_project() {
+        let files = [(".env", "A=1\nB=$A"), ("deploy/.env", "A=2\nC=$A\n")];
+        let spec = spec(&files, "deploy/compose.yaml", Dotenv::AtTheTop).unwrap();
+        assert_eq!(spec.dotenv.as_deref(), Some("A=1\nB=$A\n\nC=$A\n"));
+        assert_eq!((spec.own_env.as_deref(), spec.dotenv_path.as_str()), (Some("A=2\nC=$A\n"), ".env"));
+    }
+
+    #[test]
+    fn to_take_variables_for_empty_is_another_way_to_resolve() {
+        let spec = StackSpec { name: "web".into(), ..StackSpec::default() };
+        let blank = StackSpec { blank_undefined: true, ..spec.clone() };
+        assert_ne!(spec.digest("/s", "2"), blank.digest("/s", "2"));
     }
 }

@@ -15,6 +15,7 @@ mod reload;
 mod shipped;
 mod stack;
 mod tree;
+mod undefined;
 
 use framework::{Diagnostic, Diagnostics, Path, Severity};
 use remote::{files::FileError, lock::LockError};
@@ -28,6 +29,7 @@ pub(crate) use place::{missing, not_vacant};
 pub(crate) use shipped::{changed, unreadable};
 pub(crate) use stack::stack_warning;
 pub(crate) use tree::{heavy_tree, left_out_in_words, tree_error};
+pub(crate) use undefined::{not_taken, taken_for_empty};
 
 /// What the world looks like when nothing was done.
 pub(crate) const UNCHANGED: &str = "Nothing was changed.";

@@ -2,22 +2,19 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use compose::{
-    JobError,
-    build::BuildError,
-    uses::{Use, User},
-};
+use compose::{JobError, build::BuildError};
 use framework::{Diagnostic, Diagnostics, Path};
 use http::probe::{Outcome, Target};
 use stack::{
     ContainerFailure, Error, FailedJob, FailedProbe, FailureKind, RollbackError, SelectionError, Step,
-    Undefined, UnknownNeeds, WaitError, Warning, When,
+    UnknownNeeds, WaitError, Warning, When,
 };
 
 use super::{
     Failure, docker_error, host_error,
     place::{hidden, in_the_way, listed, missing},
     reload, sentence, shipped,
+    undefined::{DOLLARS, names, set_them, used, with_blank},
 };
 
 /// The diagnostics of a failed operation on a stack; `files` is the attribute that its Compose files
@@ -51,37 +48,33 @@ pub(super) fn stack_error(title: &str, error: Error, world: &str, files: &str) -
                 Some(file) => format!("Docker Compose cannot read {file}: {message}"),
                 None => format!("Docker Compose cannot read the files:\n{message}"),
             };
-            let next = if undefined.is_empty() {
-                "Correct the files, then plan again.".to_owned()
-            } else {
-                format!(
-                    "Variables that nothing sets were taken for empty, which may be why: {}.\n{}\n{}",
-                    names(&undefined),
-                    used(&undefined),
-                    set_them(&undefined)
-                )
-            };
-            files_error(happened, next, files)
+            let next = if undefined.is_empty() { "Correct the files, then plan again." } else { "" };
+            files_error(happened, with_blank(&undefined, next), files)
         }
-        Error::OutsideFile { named, path, message } => files_error(
+        Error::OutsideFile { named, path, message, undefined } => files_error(
             format!(
                 "Docker Compose needs {named}, which is outside of what is shipped, and the host does not have it \
                  either: there it would be {path}. {}",
                 sentence(&message)
             ),
-            "Ship it too: let `source_dir` be the directory that holds both, and name the Compose file from there in \
-             `files` (such as `files = [\"app/compose.yaml\"]`). Or put it on the host by a `windlass_file`."
-                .to_owned(),
+            with_blank(
+                &undefined,
+                "Ship it too: let `source_dir` be the directory that holds both, and name the Compose file from there in \
+                 `files` (such as `files = [\"app/compose.yaml\"]`). Or put it on the host by a `windlass_file`.",
+            ),
             files,
         ),
-        Error::NoOwnEnv { path } => files_error(
+        Error::NoOwnEnv { path, undefined } => files_error(
             format!(
                 "A service has {path} as its `env_file`, and there is no such file among what is shipped. What \
                  `environment` and `secrets_wo` give is for the `${{NAME}}` in the Compose files, not for containers."
             ),
-            format!(
-                "Ship a {path}, give its text in `files_content`, or name the variables that the service needs under its \
-                 `environment:`."
+            with_blank(
+                &undefined,
+                &format!(
+                    "Ship a {path}, give its text in `files_content`, or name the variables that the service needs \
+                     under its `environment:`."
+                ),
             ),
             files,
         ),
@@ -195,57 +188,6 @@ fn block(name: &str, index: usize) -> Path {
 
 fn list(names: &BTreeSet<String>) -> String {
     names.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
-}
-
-/// What to do about a dotenv text that Compose takes for something else than was meant.
-const DOLLARS: &str =
-    "A dollar sign that begins no variable is written `$$`, or the value stands in single quotes.";
-/// How many uses of a variable are shown.
-const MOST_USES: usize = 5;
-
-fn names(undefined: &[Undefined]) -> String {
-    undefined.iter().map(|one| one.name.as_str()).collect::<Vec<_>>().join(", ")
-}
-
-/// The places where variables without a value are used, a line for each variable.
-fn used(undefined: &[Undefined]) -> String {
-    let line = |one: &Undefined| {
-        let places: Vec<String> = one.uses.iter().take(MOST_USES).map(place).collect();
-        let more = match one.uses.len().saturating_sub(MOST_USES) {
-            0 => String::new(),
-            more => format!(", and {more} more"),
-        };
-        if places.is_empty() {
-            format!("  {}", one.name)
-        } else {
-            format!("  {}: {}{more}", one.name, places.join(", "))
-        }
-    };
-    undefined.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-fn place(one: &Use) -> String {
-    let Use { file, line, by } = one;
-    match by {
-        User::Service(service) => format!("service {service:?} ({file}, line {line})"),
-        User::Variable(variable) => format!("the value of {variable} ({file}, line {line})"),
-        User::Other => format!("{file}, line {line}"),
-    }
-}
-
-/// What to do about variables without a value.
-fn set_them(undefined: &[Undefined]) -> String {
-    let in_value = |one: &Undefined| one.uses.iter().any(|one| matches!(one.by, User::Variable(_)));
-    let first = undefined.first().map_or("NAME", |one| one.name.as_str());
-    let set = format!(
-        "Set them in `environment`, in `secrets_wo` or in the stack's own .env file, or say where they are used what \
-         stands in for them: `${{{first}:-}}` for an empty text."
-    );
-    match (undefined.iter().all(in_value), undefined.iter().any(in_value)) {
-        (true, _) => DOLLARS.to_owned(),
-        (false, true) => format!("{set} {DOLLARS}"),
-        (false, false) => set,
-    }
 }
 
 fn next_of_build(error: &BuildError) -> &'static str {

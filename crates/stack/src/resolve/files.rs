@@ -2,10 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use compose::{
-    env_files::marked,
-    layout::{ENV_FILE, STAGED_VALUES},
-};
+use compose::{env_files::marked, layout::STAGED_VALUES};
 use remote::{
     Command, Input,
     collect::{Limits, run_with},
@@ -130,17 +127,17 @@ impl Stage<'_> {
         self.dotenv_with(None).matches('\n').count()
     }
 
-    /// The texts of staged dotenv files, as the user calls them.
+    /// The texts of staged dotenv files, by their paths.
     pub(super) fn env_texts<'c>(
         &'c self,
         contents: &'c Contents,
         staged: &'c BTreeSet<String>,
-    ) -> impl Iterator<Item = (&'c str, String)> {
+    ) -> impl Iterator<Item = (String, String)> {
         let others = staged.iter().filter(|path| !is_yaml(path)).filter_map(|path| {
             let bytes = contents.get(path)?;
-            Some((path.as_str(), String::from_utf8_lossy(bytes).into_owned()))
+            Some((path.clone(), String::from_utf8_lossy(bytes).into_owned()))
         });
-        let own = self.spec.own_env.iter().map(|text| (ENV_FILE, text.clone()));
+        let own = self.spec.own_env.iter().map(|text| (self.end.env_path(), text.clone()));
         own.chain(others)
     }
 }

@@ -1,14 +1,8 @@
 //! What is wrong with the files, in Compose's words and with the user's places.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use compose::{
-    Compose, Project, dotenv,
-    interpolation::Known,
-    layout::STAGED_VALUES,
-    unset_variables,
-    uses::{self, Use},
-};
+use compose::{Compose, Project, Unresolved, dotenv, layout::STAGED_VALUES};
 
 use super::{
     Stage,
@@ -18,20 +12,24 @@ use crate::error::{Error, Undefined};
 
 /// How many files are tried to find the one with the mistake.
 const MOST_SUSPECTS: usize = 20;
-/// Variables that Compose has beside those of files and configuration.
-const ALWAYS: [&str; 4] = ["HOME", "PATH", "PWD", "DOCKER_HOST"];
 
 impl Stage<'_> {
     /// The mistake in the files, in Compose's words. It tells the line, but not always the file:
-    /// then each is tried alone.
-    pub(super) async fn wrong(&self, compose: &Compose<'_>, output: &str, sent: Sent<'_>) -> Error {
-        let said = without_log_lines(output);
-        if let Some(error) = self.wrong_env(&said, sent).or_else(|| self.missing_file(&said, sent)) {
+    /// then each is tried alone. Variables that Compose took for empty may be why.
+    pub(super) async fn wrong(&self, compose: &Compose<'_>, why: Unresolved, sent: Sent<'_>) -> Error {
+        let Unresolved { error, unset } = why;
+        let docker::Error::Command { output, .. } = error else { return error.into() };
+        let said = without_log_lines(&output);
+        if let Some(error) = self.wrong_env(&said, sent) {
             return error;
         }
+        let undefined = taken(self.undefined(&unset, sent));
+        let undefined = match self.missing_file(&said, undefined, sent) {
+            Ok(error) => return error,
+            Err(undefined) => undefined,
+        };
         let file =
             if said.starts_with("yaml: ") { self.culprit(compose, &said, sent.paths).await } else { None };
-        let undefined = self.undefined(&unset_variables(output), sent);
         Error::InvalidFiles { file, message: said, undefined }
     }
 
@@ -54,26 +52,34 @@ impl Stage<'_> {
         let (_, message) = line_in(said)?;
         let bad = |text: &str| dotenv::statements(text).1.map(|bad| bad.line);
         let mut texts = self.env_texts(sent.contents, sent.paths);
-        let (file, line) = texts.find_map(|(file, text)| Some((file.to_owned(), bad(&text)?)))?;
+        let (file, line) = texts.find_map(|(file, text)| Some((file, bad(&text)?)))?;
         Some(Error::InvalidEnv { file, line: Some(line), message: message.to_owned() })
     }
 
     /// A file that Compose has not found, where that is not just a name in the stack's directory.
-    fn missing_file(&self, said: &str, sent: Sent<'_>) -> Option<Error> {
+    fn missing_file(
+        &self,
+        said: &str,
+        undefined: Vec<Undefined>,
+        sent: Sent<'_>,
+    ) -> Result<Error, Vec<Undefined>> {
         let is_missing = said.contains("no such file or directory") || said.contains("not found");
         let env = self.end.env_path();
         if said.contains(&format!("env file {env} not found")) || said.contains(&format!("stat {env}: ")) {
-            return self.spec.own_env.is_none().then_some(Error::NoOwnEnv { path: env });
+            let none = self.spec.own_env.is_none();
+            return if none { Ok(Error::NoOwnEnv { path: env, undefined }) } else { Err(undefined) };
         }
         let mut words = said.split_whitespace().map(|word| word.trim_matches([':', '"', ',', '\'']));
-        let path = words.find(|word| word.starts_with('/')).filter(|_| is_missing)?;
+        let Some(path) = words.find(|word| word.starts_with('/')).filter(|_| is_missing) else {
+            return Err(undefined);
+        };
         let is_written = |file: &String| {
             let text = sent.contents.get(file);
             text.is_some_and(|text| String::from_utf8_lossy(text).contains(path))
         };
         let written = sent.paths.iter().any(is_written);
         let named = if written { path.to_owned() } else { relative(path, &self.end.project_directory()) };
-        Some(Error::OutsideFile { named, path: path.to_owned(), message: said.to_owned() })
+        Ok(Error::OutsideFile { named, path: path.to_owned(), message: said.to_owned(), undefined })
     }
 
     async fn culprit(&self, compose: &Compose<'_>, said: &str, staged: &BTreeSet<String>) -> Option<String> {
@@ -81,7 +87,8 @@ impl Stage<'_> {
         let others = others.filter(|path| is_yaml(path));
         for path in self.spec.files.iter().chain(others).take(MOST_SUSPECTS) {
             let alone = Project { files: vec![format!("{}/{path}", self.at.root())], ..self.project() };
-            if let Err(docker::Error::Command { output, .. }) = compose.resolve(&alone).await
+            if let Err(Unresolved { error: docker::Error::Command { output, .. }, .. }) =
+                compose.resolve(&alone).await
                 && without_log_lines(&output) == said
             {
                 return Some(path.clone());
@@ -89,46 +96,15 @@ impl Stage<'_> {
         }
         None
     }
+}
 
-    /// The variables of these names, with the places where they are used.
-    pub(super) fn undefined(&self, names: &BTreeSet<String>, sent: Sent<'_>) -> Vec<Undefined> {
-        let known = |name: &str| if names.contains(name) { Known::Unset } else { self.known(name) };
-        let mut found: BTreeMap<&String, Vec<Use>> = names.iter().map(|name| (name, Vec::new())).collect();
-        let text = |path: &String| Some(String::from_utf8_lossy(sent.contents.get(path)?).into_owned());
-        let mut add = |uses: Vec<(String, Use)>| {
-            for (name, one) in uses {
-                if let Some(uses) = found.get_mut(&name).filter(|uses| !uses.contains(&one)) {
-                    uses.push(one);
-                }
-            }
-        };
-        if let Some(own) = &self.spec.dotenv {
-            add(uses::in_env_file(&self.spec.dotenv_path, own, &known));
-        }
-        for (path, text) in self.env_texts(sent.contents, sent.paths) {
-            add(uses::in_env_file(path, &text, &known));
-        }
-        for path in sent.paths.iter().filter(|path| is_yaml(path)) {
-            add(uses::in_compose_file(path, &text(path).unwrap_or_default(), names));
-        }
-        found.into_iter().map(|(name, uses)| Undefined { name: name.clone(), uses }).collect()
+/// Those of `undefined` that a text comes to; where none does, all may be why.
+fn taken(undefined: Vec<Undefined>) -> Vec<Undefined> {
+    let is_used = |one: &Undefined| !one.uses.is_empty();
+    if !undefined.iter().any(is_used) {
+        return undefined;
     }
-
-    /// What is known of a variable.
-    fn known(&self, name: &str) -> Known {
-        if let Some(value) = self.spec.environment.get(name) {
-            return if value.is_empty() { Known::Empty } else { Known::Given };
-        }
-        if self.spec.placeholders.contains_key(name) || ALWAYS.contains(&name) {
-            return Known::Given;
-        }
-        let own = self.spec.dotenv.as_deref().map(|text| dotenv::variables(text).unwrap_or_default());
-        match own.unwrap_or_default().get(name) {
-            Some(true) => Known::Given,
-            Some(false) => Known::Empty,
-            None => Known::Unset,
-        }
-    }
+    undefined.into_iter().filter(is_used).collect()
 }
 
 /// Compose's words without the lines of its log.

@@ -15,9 +15,9 @@ use stack::{
 use tree::Modes;
 
 use super::{
-    ComposeStack, StackPrivate,
+    ChosenProject, ComposeStack, StackPrivate,
     blocks::{OwnEnv, Required, jobs, probes},
-    model::{KEEP_IMAGES, ROLLBACK, Service, StackModel, prior},
+    model::{KEEP_IMAGES, ROLLBACK, Service, StackModel, UNDEFINED_ERROR, prior},
     plan::{self, context},
     read, schema,
 };
@@ -58,6 +58,7 @@ impl Hosted for ComposeStack {
             file_modes: Modes::WORDS[0].into(),
             pull: "missing".into(),
             build: Field::Known(false),
+            undefined_variables: UNDEFINED_ERROR.into(),
             keep_images: Field::Known(KEEP_IMAGES),
             on_failure: ROLLBACK.into(),
             remove_orphans: Field::Known(true),
@@ -207,6 +208,7 @@ struct Task<'a> {
     title: String,
     standing: Standing,
     name: String,
+    project: ChosenProject,
     directory: String,
 }
 
@@ -228,8 +230,8 @@ async fn deploy(
         Field::Known(directory) => directory.clone(),
         Field::Unknown | Field::Null => host.default_directory(&spec.name),
     };
-    let task =
-        Task { on, host: &host, title, standing, name: spec.name.clone(), directory: directory.clone() };
+    let (name, project) = (spec.name.clone(), ChosenProject::of(&spec));
+    let task = Task { on, host: &host, title, standing, name, project, directory: directory.clone() };
     let options = planned.options(&apply.config, on.hosts);
     let known = apply.private.desired.clone();
     let lock = host.lock(&cx, &spec.name).await?;
@@ -333,6 +335,7 @@ impl Task<'_> {
             images: deployed.images,
             image_facts: deployed.image_facts,
             desired: Some(deployed.desired),
+            project: Some(self.project.clone()),
         };
     }
 

@@ -27,7 +27,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use stack::{DesiredStack, ImageFacts};
+use stack::{DesiredStack, ImageFacts, StackSpec};
 
 use crate::hosted::placed_on_machine;
 
@@ -56,6 +56,25 @@ pub(crate) struct StackPrivate {
     /// What the last apply made, or what the plan wants.
     #[serde(rename = "prediction", default)]
     pub(crate) desired: Option<DesiredStack>,
+    /// The project that this was made of; none in a record of when the attributes said it all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) project: Option<ChosenProject>,
+}
+
+/// What Compose is told of a project beside its directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ChosenProject {
+    /// Its files, relative to the stack's directory.
+    pub(crate) files: Vec<String>,
+    /// The profiles that are switched on.
+    pub(crate) profiles: Vec<String>,
+}
+
+impl ChosenProject {
+    /// That of `spec`.
+    fn of(spec: &StackSpec) -> Self {
+        Self { files: spec.files.clone(), profiles: spec.profiles.clone() }
+    }
 }
 
 placed_on_machine!(StackPrivate);

@@ -1,5 +1,6 @@
 //! The attributes of `windlass_compose_stack`, and how services become attributes.
 
+mod files;
 mod spec;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,6 +10,7 @@ use secret::Secret;
 use stack::{ObservedService, Orphans, PlannedService};
 
 use crate::require::RequireBlock;
+pub(super) use files::path_of_file;
 pub(super) use spec::prior;
 
 #[derive(Clone, Debug, Default, Model)]
@@ -20,12 +22,14 @@ pub(crate) struct StackModel {
     pub(crate) file_modes: Field<String>,
     pub(crate) seed_files: Field<Vec<String>>,
     pub(crate) files: Field<Vec<String>>,
+    pub(crate) env_file: Field<String>,
     pub(crate) config: Field<Vec<String>>,
     pub(crate) files_content: Field<BTreeMap<String, String>>,
     pub(crate) profiles: Field<BTreeSet<String>>,
     pub(crate) start_services: Field<BTreeSet<String>>,
     pub(crate) wait_for: Field<BTreeMap<String, String>>,
     pub(crate) environment: Field<BTreeMap<String, Field<String>>>,
+    pub(crate) undefined_variables: Field<String>,
     pub(crate) secrets_wo: Field<BTreeMap<String, Field<Secret>>>,
     pub(crate) secrets_wo_version: Field<String>,
     pub(crate) secret_files_wo: Field<BTreeMap<String, Field<Secret>>>,
@@ -93,6 +97,10 @@ pub(crate) struct Service {
     pub(crate) ports: Field<Vec<String>>,
 }
 
+/// The default of `undefined_variables`.
+pub(super) const UNDEFINED_ERROR: &str = "error";
+/// The other word for it: they are empty.
+pub(super) const UNDEFINED_WARN: &str = "warn";
 /// The default of `on_failure`.
 pub(super) const ROLLBACK: &str = "rollback";
 /// `keep_images` where nobody says otherwise.

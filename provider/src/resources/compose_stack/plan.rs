@@ -12,12 +12,15 @@ use stack::{
 };
 
 use super::{
-    ComposeStack, StackPrivate,
+    ChosenProject, ComposeStack, StackPrivate,
     blocks::{OwnEnv, Required, jobs},
     model::{Service, StackModel},
 };
 use crate::{
-    failure::{Failure, UNCHANGED, as_warning, heavy_tree, missing, not_vacant, stack_warning},
+    failure::{
+        Failure, UNCHANGED, as_warning, heavy_tree, missing, not_taken, not_vacant, stack_warning,
+        taken_for_empty,
+    },
     hosted::{Host, OnHost, Planning},
     settings::OnUnreachable,
 };
@@ -28,19 +31,20 @@ type Resource = OnHost<ComposeStack>;
 pub(super) async fn plan(on: &Planning<'_>, plan: &mut Plan<Resource>) -> Result<(), Diagnostics> {
     plan.planned.id = plan.planned.name.clone();
     let files = plan.config.files_spec()?;
-    plan.planned.source_hash = files.as_ref().map_or(Field::Unknown, |files| files.source_hash().into());
-    if let (Some(files), Field::Known(directory)) = (&files, &plan.config.source_dir)
-        && plan.changes("source_hash")
+    plan.planned.source_hash = files.as_ref().map_or(Field::Unknown, |(files, _)| files.source_hash().into());
+    if let (Some((files, unused)), Field::Known(directory)) = (&files, &plan.config.source_dir)
+        && (plan.changes("source_hash") || plan.changes("files"))
     {
-        heavy_tree("source_dir", directory, &files.source)
-            .into_iter()
-            .for_each(|warning| on.cx.warn(warning));
+        let heavy = heavy_tree("source_dir", directory, &files.source);
+        let unused = (!unused.is_empty()).then(|| not_taken(plan.config.name(), &files.files, unused));
+        heavy.into_iter().chain(unused).for_each(|warning| on.cx.warn(warning));
     }
 
     let required = Required::of(on.hosts, &plan.config);
     let Some(spec) = plan.config.spec()? else {
         if required.has_template() {
-            let own = files.as_ref().map_or(OwnEnv::Unknown, |files| OwnEnv::Known(files.dotenv.as_deref()));
+            let own = files.as_ref();
+            let own = own.map_or(OwnEnv::Unknown, |(files, _)| OwnEnv::Known(files.dotenv.as_deref()));
             required.check(on.title, &plan.config, &own, None)?;
         }
         leave_open(plan);
@@ -51,7 +55,7 @@ pub(super) async fn plan(on: &Planning<'_>, plan: &mut Plan<Resource>) -> Result
     };
     if let Some(found) = without_asking(plan, &spec) {
         check(plan, Some(&found.desired))?;
-        return settle(on, plan, found);
+        return settle(on, plan, &spec, found);
     }
     let reached = on.hosts.reach(&plan.planned.host).map_err(Failure::from);
     let Some(host) = reached.map_err(|failure| failure.into_diagnostics(on.title, UNCHANGED))? else {
@@ -62,7 +66,7 @@ pub(super) async fn plan(on: &Planning<'_>, plan: &mut Plan<Resource>) -> Result
     match ask(on, plan, &spec, &host).await {
         Ok(found) => {
             check(plan, Some(&found.desired))?;
-            settle(on, plan, found)?;
+            settle(on, plan, &spec, found)?;
         }
         Err(failure) if can_wait(on, plan, &failure) => {
             check(plan, None)?;
@@ -236,7 +240,15 @@ fn leave_open(plan: &mut Plan<Resource>) {
 }
 
 /// Takes over what is known.
-fn settle(on: &Planning<'_>, plan: &mut Plan<Resource>, found: Found) -> Result<(), Diagnostics> {
+fn settle(
+    on: &Planning<'_>,
+    plan: &mut Plan<Resource>,
+    spec: &StackSpec,
+    found: Found,
+) -> Result<(), Diagnostics> {
+    if !found.desired.undefined.is_empty() {
+        on.cx.warn(taken_for_empty(&spec.name, &found.desired.undefined));
+    }
     let needs = check_needs(&jobs(&plan.planned), &found.desired).map_err(Failure::from);
     needs.map_err(|failure| failure.into_diagnostics(on.title, UNCHANGED))?;
     let (observed, images, image_facts) = match plan.prior.as_ref().filter(|_| found.stays) {
@@ -261,6 +273,7 @@ fn settle(on: &Planning<'_>, plan: &mut Plan<Resource>, found: Found) -> Result<
         images,
         image_facts,
         desired: Some(found.desired),
+        project: Some(ChosenProject::of(spec)),
     };
     Ok(())
 }

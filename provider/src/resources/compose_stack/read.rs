@@ -17,8 +17,8 @@ use stack::{
 use tree::Modes;
 
 use super::{
-    ComposeStack,
-    model::{ROLLBACK, Service, StackModel},
+    ChosenProject, ComposeStack,
+    model::{ROLLBACK, Service, StackModel, UNDEFINED_ERROR},
 };
 use crate::{
     failure::{Failure, changed, unreadable},
@@ -46,7 +46,11 @@ pub(super) async fn observe(
             };
             // An import remembers nothing, and a CLI forgets what belongs to a state when the
             // provider is killed in an apply; the host has kept what the last good apply was told.
-            state.private.desired = there.0.release.as_ref().and_then(Release::remembered).cloned();
+            let release = there.0.release.as_ref();
+            state.private.desired = release.and_then(Release::remembered).cloned();
+            let project =
+                |one: &Release| ChosenProject { files: one.files.clone(), profiles: one.profiles.clone() };
+            state.private.project = state.private.project.take().or_else(|| release.map(project));
             let images = inspect_images(on, &engine, &state.model, state.private.desired.as_ref()).await?;
             (there, images)
         }
@@ -85,6 +89,9 @@ pub(super) async fn observe(
     if state.model.on_failure.is_null() {
         // A state of before this attribute.
         state.model.on_failure = ROLLBACK.into();
+    }
+    if state.model.undefined_variables.is_null() {
+        state.model.undefined_variables = UNDEFINED_ERROR.into();
     }
     if state.model.file_modes.is_null() {
         state.model.file_modes = Modes::WORDS[0].into();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use compose::dotenv::is_variable_name;
+use compose::{OWN_VARIABLES, dotenv::is_variable_name};
 use framework::{
     Attribute, Diagnostic, Diagnostics, Field, Model as _, Path, Rule, Schema, Timeouts, Type,
     schema::parse_duration, validate,
@@ -13,7 +13,9 @@ use tree::{Modes, check_parts, check_relative};
 
 use super::{
     blocks::{job_block, probe_block, reload_block, validate_jobs, validate_probes, validate_reloads},
-    model::{KEEP_IMAGES, RESERVED, ROLLBACK, Service, StackModel},
+    model::{
+        KEEP_IMAGES, RESERVED, ROLLBACK, Service, StackModel, UNDEFINED_ERROR, UNDEFINED_WARN, path_of_file,
+    },
 };
 use crate::{failure::left_out_in_words, require};
 
@@ -64,7 +66,7 @@ fn place() -> [Attribute; 2] {
     ]
 }
 
-fn files() -> [Attribute; 6] {
+fn files() -> [Attribute; 7] {
     [
         Attribute::string("source_dir").validate(validate::non_empty()).describe(
             format!(
@@ -95,8 +97,19 @@ fn files() -> [Attribute; 6] {
             .validate(validate::length(1, 64))
             .validate(validate::each(validate::non_empty()))
             .describe(
-                "The Compose files in `source_dir`, in the order in which they are merged. Default: `[\"compose.yaml\"]`.",
+                "The Compose files in `source_dir`, in the order in which they are merged. Default: those that Docker \
+                 Compose itself takes there. These are the ones that `COMPOSE_FILE` names in the stack's own `.env`, with \
+                 `COMPOSE_PATH_SEPARATOR` (default `:`) between them; else the first of `compose.yaml`, `compose.yml`, \
+                 `docker-compose.yml` and `docker-compose.yaml` that is there, and on top of it the first of \
+                 `compose.override.yml`, `compose.override.yaml`, `docker-compose.override.yml` and \
+                 `docker-compose.override.yaml`. The plan warns of others of these that are there too. Relative paths in \
+                 them begin in the folder of the first one.",
             ),
+        Attribute::string("env_file").validate(validate::non_empty()).describe(
+            "The file in `source_dir` that variables take their values from, such as `.env.production`, in the place of \
+             the `.env` beside the first Compose file: what `docker compose --env-file` is. `COMPOSE_FILE` and \
+             `COMPOSE_PROFILES` count where they stand in it. What a service reads by `env_file: .env` stays what it is.",
+        ),
         Attribute::list("config", Type::String)
             .validate(validate::length(1, 64))
             .describe("The texts of the Compose files, in the order in which they are merged, instead of `source_dir`."),
@@ -116,7 +129,8 @@ fn selection() -> [Attribute; 3] {
         Attribute::set("profiles", Type::String)
             .validate(validate::each(validate::non_empty()))
             .describe(
-                "The Compose profiles that are switched on. The services of one that is switched off are stopped and \
+                "The Compose profiles that are switched on. Default: those that `COMPOSE_PROFILES` names in the stack's own \
+                 `.env` (or in `env_file`), as with plain `docker compose`; an empty set switches on none. The services of one that is switched off are stopped and \
                  removed, whatever `remove_orphans` says.",
             ),
         Attribute::set("start_services", Type::String)
@@ -142,12 +156,24 @@ fn selection() -> [Attribute; 3] {
     ]
 }
 
-fn values() -> [Attribute; 5] {
+fn values() -> [Attribute; 6] {
     [
         Attribute::map("environment", Type::String).describe(
             "Values for the `${NAME}` in the Compose files. Together with `secrets_wo` and the stack's own `.env` they \
-             are all that is seen there: neither the environment of the machine that runs tofu nor the host's counts.",
+             are all that is seen there: neither the environment of the machine that runs tofu nor the host's counts. \
+             Four variables always mean the same: `${HOME}`, and `~`, the home directory on the host of who logs in (with \
+             `sudo=1`, root's), `${PATH}` the host's usual directories of programs, `${PWD}` the directory of the first \
+             Compose file on the host, and `${DOCKER_HOST}` Docker's socket there.",
         ),
+        Attribute::string("undefined_variables")
+            .default(UNDEFINED_ERROR)
+            .validate(validate::one_of([UNDEFINED_ERROR, UNDEFINED_WARN]))
+            .describe(
+                "What becomes of a `${NAME}` that has no value where a service needs it that is started: its profile is \
+                 switched on, and `start_services` does not leave it out. `error` (default): the plan fails and names the \
+                 service, the file and the line. `warn`: it is empty, as with plain `docker compose`, and the plan lists \
+                 it. `${NAME:-}` and `${NAME:+…}` need no value.",
+            ),
         Attribute::map("secrets_wo", Type::String).write_only().describe(
             "Secret values for the `${NAME}` in the Compose files, write-only: they are in neither plan nor state, and \
              on the host in the stack's `.env`, mode 0600. Changes are noticed by `secrets_wo_version`.",
@@ -295,7 +321,15 @@ pub(super) fn validate(config: &StackModel, problems: &mut Diagnostics) {
     for (attribute, names) in [("environment", &plain_names), ("secrets_wo", &secret_names)] {
         for name in names {
             let problem = if RESERVED.contains(&name.as_str()) {
-                format!("{name} tells Compose which project it works on; Windlass sets it.")
+                format!(
+                    "{name} tells Compose which project it works on; Windlass sets it, by `name`, `files`, `env_file` and \
+                     `profiles`."
+                )
+            } else if OWN_VARIABLES.contains(&name.as_str()) {
+                format!(
+                    "{name} is what Compose itself runs with on the host, whatever is given here. Use another name in the \
+                     Compose files, such as `${{APP_{name}}}`."
+                )
             } else if !is_variable_name(name) {
                 format!(
                     "{name:?} is not a valid name of a variable, because Compose reads these from a file: letters, digits, `_`, \
@@ -323,15 +357,11 @@ pub(super) fn validate(config: &StackModel, problems: &mut Diagnostics) {
                 .at("environment"),
         );
     }
-    if let Field::Known(files) = &config.files {
-        for problem in
-            files.iter().filter_map(|file| check_relative(file).err().map(|problem| (file, problem)))
-        {
-            problems.push(
-                Diagnostic::error("Could not use this file")
-                    .detail(format!("{:?}: {}.", problem.0, problem.1))
-                    .at("files"),
-            );
+    let files = config.files.known().into_iter().flatten().map(|file| ("files", file));
+    for (attribute, file) in files.chain(config.env_file.known().map(|file| ("env_file", file))) {
+        if let Err(problem) = path_of_file(file) {
+            let problem = Diagnostic::error("Could not use this file").detail(format!("{file:?} {problem}."));
+            problems.push(problem.at(attribute));
         }
     }
 }
@@ -374,7 +404,7 @@ mod tests {
     #[test]
     fn names_of_variables_are_checked() {
         let mut problems = Diagnostics::new();
-        let environment = [("COMPOSE_FILE", "x"), ("a b", "x"), ("TOKEN", "x"), ("FINE", "x")]
+        let environment = [("COMPOSE_FILE", "x"), ("a b", "x"), ("TOKEN", "x"), ("HOME", "x"), ("FINE", "x")]
             .map(|(name, value)| (name.to_owned(), value.into()));
         let config = StackModel {
             environment: Field::Known(environment.into()),
@@ -382,7 +412,7 @@ mod tests {
             ..config()
         };
         validate(&config, &mut problems);
-        assert_eq!(problems.len(), 3, "{problems}");
+        assert_eq!(problems.len(), 4, "{problems}");
     }
 
     #[test]

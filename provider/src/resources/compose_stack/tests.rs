@@ -40,12 +40,15 @@ fn the_schema_is_sound() {
 async fn configurations_that_nobody_thinks_of_are_planned() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("compose.yaml"), "services: {}\n").unwrap();
+    std::fs::write(directory.path().join(".env.production"), "A=1\n").unwrap();
     let report = Matrix::new(resource())
         .sample("host", ["local://", "ssh://root@web"])
         .sample("name", ["web"])
         .sample("directory", ["/srv/web"])
         .sample("source_dir", [directory.path().to_str().unwrap()])
         .sample("files", [list(&["compose.yaml"])])
+        .sample("env_file", [".env.production"])
+        .sample("undefined_variables", ["error", "warn"])
         .sample("config", [list(&["services: {}"]), list(&["services: {}", "volumes: {}"])])
         .sample("files_content", [map(&[("conf/app.conf", "x")])])
         .sample("environment", [map(&[("TAG", "1")])])
@@ -104,6 +107,10 @@ async fn what_cannot_be_used_is_refused_before_anything_is_done() {
         (base(vec![]), "source_dir"),
         (base(vec![text(), ("source_dir", "a".into())]), "source_dir"),
         (base(vec![text(), ("files", list(&["a.yaml"]))]), "source_dir"),
+        (base(vec![("source_dir", "a".into()), ("files", list(&["../a.yaml"]))]), "files"),
+        (base(vec![text(), ("env_file", "a/../../.env".into())]), "env_file"),
+        (base(vec![text(), ("undefined_variables", "blank".into())]), "warn"),
+        (base(vec![text(), ("environment", map(&[("PATH", "x")]))]), "itself runs with"),
         (base(vec![text(), ("secrets_wo", map(&[("A", "x")]))]), "secrets_wo_version"),
         (base(vec![text(), ("secret_files_wo", map(&[("a", "x")]))]), "secret_files_wo_version"),
         (base(vec![text(), ("secret_files_wo", map(&[("../a", "x")]))]), "`..`"),
@@ -135,5 +142,8 @@ async fn what_cannot_be_used_is_refused_before_anything_is_done() {
         let problems = core.validate(&config).await;
         assert!(problems.to_string().contains(words), "{words:?} is not in {problems}");
     }
+    let dotted =
+        vec![("source_dir", "a".into()), ("files", list(&["./a.yaml"])), ("env_file", "./.env".into())];
+    assert!(!core.validate(&base(dotted)).await.has_errors());
     assert!(!core.validate(&base(vec![text()])).await.has_errors());
 }

@@ -9,6 +9,7 @@ mod contexts;
 mod dotenv;
 mod drift;
 mod ending;
+mod files;
 mod images;
 mod jobs;
 mod life;

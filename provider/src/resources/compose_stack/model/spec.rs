@@ -9,15 +9,18 @@ use secret::Secret;
 use stack::{
     DeployOptions, OnFailure, Prior, PullPolicy, START_TIMEOUT, Secrets, Selection, StackSpec, WaitFor,
 };
-use tree::{Modes, Tree};
+use tree::Tree;
 
-use super::{StackModel, text_of};
+use super::{
+    StackModel, UNDEFINED_WARN,
+    files::{Files, profiles},
+    text_of,
+};
 use crate::{
-    failure::tree_error,
     hosted::{Hosts, OnHost},
     registries,
     resources::compose_stack::{
-        ComposeStack,
+        ChosenProject, ComposeStack,
         blocks::{jobs, probes, reloads, services},
     },
 };
@@ -32,10 +35,13 @@ impl StackModel {
     /// # Errors
     /// Everything that is wrong with the files.
     pub(in super::super) fn spec(&self) -> Result<Option<StackSpec>, Diagnostics> {
-        let Some((source, files)) = shipped(self)? else { return Ok(None) };
-        let (Ok(Some(name)), Ok(profiles), Ok(build), Ok(images)) =
-            (self.name.decided(), self.profiles.decided(), self.build.decided(), self.images.decided())
-        else {
+        let Some(files) = Files::of(self)? else { return Ok(None) };
+        let (Ok(Some(name)), Ok(build), Ok(images), Ok(undefined)) = (
+            self.name.decided(),
+            self.build.decided(),
+            self.images.decided(),
+            self.undefined_variables.decided(),
+        ) else {
             return Ok(None);
         };
         let (Some(placeholders), Some(selection)) = (placeholders(self), selection(self)) else {
@@ -44,14 +50,12 @@ impl StackModel {
         let Some(environment) = environment(self) else { return Ok(None) };
         let Some(job_services) = services(self) else { return Ok(None) };
         let Some(secret_files) = secret_file_placeholders(self) else { return Ok(None) };
-        check_secret_files(self, &secret_files, &source, &Layout::new("/", &files).env_path())?;
-        check_files(self, &source, &files)?;
-        let Some(reloads) = reloads(self, &source, &secret_files)? else { return Ok(None) };
+        check_secret_files(self, &secret_files, &files.source, &Layout::new("/", &files.names).env_path())?;
+        files.check(self)?;
+        let Some(reloads) = reloads(self, &files.source, &secret_files)? else { return Ok(None) };
         let image = |(name, image): (&String, &Field<String>)| (name.clone(), image.known().cloned());
         let spec = StackSpec {
             name: name.clone(),
-            files,
-            profiles: profiles.into_iter().flatten().cloned().collect(),
             selection,
             environment,
             placeholders,
@@ -59,22 +63,26 @@ impl StackModel {
             reloads,
             build: build == Some(&true),
             images: images.into_iter().flatten().map(image).collect(),
-            source,
             job_services,
+            blank_undefined: undefined.is_some_and(|word| word == UNDEFINED_WARN),
             ..StackSpec::default()
         };
-        with_dotenv(spec).map(Some)
+        let spec = files.into_spec(spec, self)?;
+        let profiles = profiles(self, &spec)?;
+        Ok(profiles.map(|profiles| StackSpec { profiles, ..spec }))
     }
 
-    /// The spec as far as it is files, while other attributes may be unknown; `None` while the files
-    /// themselves are.
+    /// The spec as far as it is files, while other attributes may be unknown, and the files that are called
+    /// like Compose files and are none of the stack's; `None` while the files themselves are unknown.
     ///
     /// # Errors
     /// Everything that is wrong with the files.
-    pub(in super::super) fn files_spec(&self) -> Result<Option<StackSpec>, Diagnostics> {
-        let Some((source, files)) = shipped(self)? else { return Ok(None) };
+    pub(in super::super) fn files_spec(&self) -> Result<Option<(StackSpec, Vec<String>)>, Diagnostics> {
+        let Some(mut files) = Files::of(self)? else { return Ok(None) };
         let Some(secret_files) = secret_file_placeholders(self) else { return Ok(None) };
-        with_dotenv(StackSpec { source, files, secret_files, ..StackSpec::default() }).map(Some)
+        let unused = std::mem::take(&mut files.unused);
+        let spec = files.into_spec(StackSpec { secret_files, ..StackSpec::default() }, self)?;
+        Ok(Some((spec, unused)))
     }
 
     /// The attribute to blame for mistakes in the files.
@@ -122,15 +130,11 @@ impl StackModel {
 /// What was there before, as the state tells it.
 pub(in super::super) fn prior(state: &State<OnHost<ComposeStack>>) -> Prior {
     let model = &state.model;
-    let files = match (model.config.known(), model.files.known()) {
-        (Some(texts), _) => Tree::texts(texts).1,
-        (None, Some(files)) => files.clone(),
-        (None, None) => vec!["compose.yaml".to_owned()],
-    };
+    let project = state.private.project.clone().unwrap_or_else(|| project(model));
     Prior {
         directory: model.directory.known().cloned(),
-        files,
-        profiles: model.profiles.known().into_iter().flatten().cloned().collect(),
+        files: project.files,
+        profiles: project.profiles,
         desired: state.private.desired.clone(),
         jobs: jobs(model),
         source_hash: model.source_hash.known().cloned(),
@@ -139,51 +143,15 @@ pub(in super::super) fn prior(state: &State<OnHost<ComposeStack>>) -> Prior {
     }
 }
 
-/// Takes the user's own `.env` out of what is shipped.
-fn with_dotenv(spec: StackSpec) -> Result<StackSpec, Diagnostics> {
-    let path = spec.layout("/").env_path();
-    spec.with_dotenv().map_err(|error| unreadable(&path, &error).into())
-}
-
-/// What is shipped and which of it are the Compose files; `None` while unknown.
-fn shipped(config: &StackModel) -> Result<Option<(Tree, Vec<String>)>, Diagnostics> {
-    let (Ok(directory), Ok(modes), Ok(files), Ok(texts), Ok(overlay)) = (
-        config.source_dir.decided(),
-        config.file_modes.decided(),
-        config.files.decided(),
-        config.config.decided(),
-        config.files_content.decided(),
-    ) else {
-        return Ok(None);
+/// The files and profiles of a stack of which only the attributes are known: a state of when these said
+/// it all.
+fn project(model: &StackModel) -> ChosenProject {
+    let files = match (model.config.known(), model.files.known()) {
+        (Some(texts), _) => Tree::texts(texts).1,
+        (None, Some(files)) => files.clone(),
+        (None, None) => vec!["compose.yaml".to_owned()],
     };
-    let (mut source, names) = match (directory, texts) {
-        (Some(directory), _) => (
-            Tree::directory(directory, Modes::of_word(modes.map(String::as_str)))
-                .map_err(|error| tree_error("source_dir", &error))?,
-            files.cloned().unwrap_or_else(|| vec!["compose.yaml".to_owned()]),
-        ),
-        (None, Some(texts)) => Tree::texts(texts),
-        (None, None) => return Ok(None),
-    };
-    for (path, text) in overlay.into_iter().flatten() {
-        source.lay_over(path, text);
-    }
-    let Ok(seeds) = config.seed_files.decided() else { return Ok(None) };
-    source.seed(seeds.map(Vec::as_slice).unwrap_or_default()).map_err(|problem| {
-        Diagnostic::error(format!("Could not read compose stack {:?}", config.name()))
-            .detail(format!("A pattern is not valid: {problem}."))
-            .detail("Nothing was changed.")
-            .at("seed_files")
-    })?;
-    if let Some(file) = names.iter().find(|file| source.seeds.contains(*file)) {
-        return Err(Diagnostic::error(format!("Could not read compose stack {:?}", config.name()))
-            .detail(format!("{file:?} is a Compose file: what it says must be what the host has."))
-            .detail("Nothing was changed.")
-            .detail("Let the patterns leave it out, for example by a line with `!` after them.")
-            .at("seed_files")
-            .into());
-    }
-    Ok(Some((source, names)))
+    ChosenProject { files, profiles: model.profiles.known().into_iter().flatten().cloned().collect() }
 }
 
 /// The plain values; `None` while one of them is unknown.
@@ -258,43 +226,6 @@ fn check_secret_files(
         .detail("Choose other paths, or take the files out of what is shipped (`.windlassignore`).")
         .at(SECRET_FILES)
         .into())
-}
-
-fn check_files(config: &StackModel, source: &Tree, files: &[String]) -> Result<(), Diagnostics> {
-    let missing: Vec<&String> = files.iter().filter(|file| !source.files.contains_key(*file)).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let candidates: Vec<&str> = source
-        .files
-        .keys()
-        .map(String::as_str)
-        .filter(|path| !path.contains('/') && (path.ends_with(".yaml") || path.ends_with(".yml")))
-        .collect();
-    let there = if candidates.is_empty() {
-        "There is no YAML file at its top.".to_owned()
-    } else {
-        format!("At its top there are: {}.", candidates.join(", "))
-    };
-    let names: Vec<String> = missing.iter().map(|name| format!("{name:?}")).collect();
-    let attribute = if config.files.is_known() { "files" } else { "source_dir" };
-    Err(Diagnostic::error(format!("Could not read compose stack {:?}", config.name()))
-        .detail(format!(
-            "{} is not among the files that are shipped from {:?}. {there}",
-            names.join(", "),
-            config.source_dir.as_str().unwrap_or_default()
-        ))
-        .detail("Nothing was changed.")
-        .detail("Name the Compose files in `files`, relative to `source_dir`.")
-        .at(attribute)
-        .into())
-}
-
-fn unreadable(path: &str, error: &std::io::Error) -> Diagnostic {
-    Diagnostic::error(format!("Could not read {path:?}"))
-        .detail(format!("The file cannot be read: {error}."))
-        .detail("Nothing was changed.")
-        .at("source_dir")
 }
 
 #[cfg(test)]
@@ -379,19 +310,6 @@ mod tests {
         let spec = StackModel { files_content: overlay, ..config() }.spec().unwrap().unwrap();
         assert_eq!(spec.dotenv.as_deref(), Some("A=1"));
         assert!(!spec.source.files.contains_key(".env"));
-    }
-
-    #[test]
-    fn a_compose_file_that_is_not_shipped_is_named() {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("docker-compose.yml"), "services: {}").unwrap();
-        let config = StackModel {
-            config: Field::Null,
-            source_dir: Field::Known(dir.path().display().to_string()),
-            ..config()
-        };
-        let error = config.spec().err().unwrap().to_string();
-        assert!(error.contains("\"compose.yaml\"") && error.contains("docker-compose.yml"), "{error}");
     }
 
     fn secret_files(paths: &[&str], version: &str) -> StackModel {
