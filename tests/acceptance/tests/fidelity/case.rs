@@ -48,6 +48,8 @@ pub enum Action {
     Append(&'static str, &'static str),
     /// Writes a file.
     Write(&'static str, &'static str),
+    /// Writes so many files into a folder: `1.html`, `2.html`, …
+    Many(&'static str, usize),
     /// Removes a file.
     Delete(&'static str),
     /// Renames a file.

@@ -61,6 +61,9 @@ pub fn edit(folder: &Path, action: &Action, images: &Images) {
             write(&path, &(read(&path) + &images.fill(more)));
         }
         Action::Write(path, text) => write(&folder.join(path), &images.fill(text)),
+        Action::Many(path, count) => (1..=*count).for_each(|number| {
+            write(&folder.join(path).join(format!("{number}.html")), &format!("{number}\n"))
+        }),
         Action::Delete(path) => fs::remove_file(folder.join(path)).unwrap(),
         Action::Rename(from, to) => {
             let to = folder.join(to);

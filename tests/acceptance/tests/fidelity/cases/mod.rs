@@ -4,6 +4,7 @@ mod choice;
 mod files;
 mod graph;
 mod images;
+mod public;
 mod shape;
 mod values;
 
@@ -20,6 +21,14 @@ pub fn of_short_run() -> Vec<Case> {
     families().into_iter().flat_map(|family| family.into_iter().step_by(2)).collect()
 }
 
-fn families() -> [Vec<Case>; 6] {
-    [values::cases(), files::cases(), shape::cases(), graph::cases(), choice::cases(), images::cases()]
+fn families() -> [Vec<Case>; 7] {
+    [
+        values::cases(),
+        files::cases(),
+        shape::cases(),
+        graph::cases(),
+        choice::cases(),
+        images::cases(),
+        public::cases(),
+    ]
 }
