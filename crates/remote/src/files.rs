@@ -6,8 +6,9 @@
 //! and hashes of many paths, any number of files in one `tar` stream, and verifying, owner, mode and
 //! rename.
 //!
-//! Nothing is written in place: content arrives under a temporary name with mode 0600 (or in a
-//! staging directory with mode 0700), and a rename puts it where it belongs.
+//! Nothing is written in place: content arrives in a staging directory with mode 0700 beside its place,
+//! and a rename puts it where it belongs. What others do to the directories on the way meanwhile leads
+//! nobody elsewhere (`walk.rs`).
 
 mod archive;
 mod directory;
@@ -23,6 +24,7 @@ mod remove;
 mod small;
 mod temporary;
 mod tree;
+mod walk;
 mod write;
 
 use std::time::Duration;

@@ -21,6 +21,10 @@ pub(crate) fn file_error(title: impl Into<String>, error: &FileError, world: &st
         FileError::Occupied { .. } | FileError::NotADirectory { .. } => {
             "Move what is there out of the way, or choose another path."
         }
+        FileError::Link { .. } => {
+            "As root, Windlass follows a link only where nobody but root can change it, or where it leads to what \
+             belongs to the same user. Name the directory that it leads to instead."
+        }
         FileError::Damaged { .. }
         | FileError::Partial { .. }
         | FileError::Failed { .. }

@@ -1,33 +1,30 @@
 //! Single directories.
 
-use std::collections::BTreeMap;
-
 use crate::{Command, Input};
 
-use super::{
-    FileError, Files, Kind, WriteOptions,
-    archive::Archive,
-    english,
-    facts::{Facts, Hash},
-    path,
-    write::{PIPE, ownership, unpack_command},
-};
+use super::{FileError, Files, Kind, WriteOptions, english, facts::Hash, path, walk, write::ownership};
 
-/// Gives the directory `$1`, and no link to one, the owner `$2`, where one is named, and the mode `$3`.
-const ADJUST: &str = r#"
-export LC_ALL=C
-if [ -L "$1" ] || [ ! -d "$1" ]; then
-  printf '%s: Not a directory\n' "$1" >&2
-  exit 1
+/// Makes the directory `$2` in the directory `$1` unless it is there, and gives it owner `$3` (where
+/// there is one) and mode `$4`. `$5` is the mode of directories above it that are missing. Tells whether
+/// it was made.
+const MAKE: &str = r#"
+go "$1" "$5"
+told=there
+if [ ! -e "./$2" ] && [ ! -L "./$2" ]; then
+  mkdir -- "./$2" || exit
+  told=made
 fi
-[ -z "$2" ] || chown -- "$2" "$1" && chmod -- "$3" "$1"
+below "$2"
+[ ! "$3" ] || chown -- "$3" . || exit
+chmod -- "$4" . && echo "$told"
 "#;
 
-/// As [`ADJUST`] says.
-fn adjust_command(path: &str, owner: Option<&str>, mode: u32) -> Command {
+fn make_command(path: &str, owner: Option<&str>, options: &WriteOptions) -> Command {
     // With five digits GNU chmod takes set-id bits away from a directory as well.
-    let mode = format!("{mode:05o}");
-    Command::new(["sh", "-c", ADJUST, "windlass-adjust", path, owner.unwrap_or_default(), &mode])
+    let (mode, directory_mode) = (format!("{:05o}", options.mode), format!("{:04o}", options.directory_mode));
+    walk::command(MAKE, "windlass-directory")
+        .args([path::parent(path), walk::name(path), owner.unwrap_or_default()])
+        .args([mode, directory_mode])
 }
 
 impl Files<'_> {
@@ -42,45 +39,16 @@ impl Files<'_> {
         let ancestors: Vec<&str> = path::ancestors(path).collect();
         let wanted: Vec<&str> = std::iter::once(path).chain(ancestors.iter().copied()).collect();
         let facts = self.facts(&wanted, Hash::No).await?;
-        let made = match facts.get(path).map(|facts| facts.kind) {
-            Some(Kind::Directory) => false,
-            Some(kind) => {
-                return Err(FileError::Occupied { path: path.to_owned(), host: self.host(), kind });
-            }
-            None => {
-                self.unpack_directory(path, &ancestors, &facts, options).await?;
-                true
-            }
-        };
-        let owner = ownership(options.owner.as_deref(), options.group.as_deref());
-        let command = adjust_command(path, owner.as_deref(), options.mode);
-        let output = self.run(command, Input::Nothing).await?;
-        if output.success() {
-            return Ok(made);
+        if let Some(kind) = facts.get(path).map(|facts| facts.kind).filter(|kind| *kind != Kind::Directory) {
+            return Err(FileError::Occupied { path: path.to_owned(), host: self.host(), kind });
         }
-        Err(FileError::from_output("set the owner and mode of", path, self.host(), &output))
-    }
-
-    async fn unpack_directory(
-        &self,
-        path: &str,
-        ancestors: &[&str],
-        facts: &BTreeMap<String, Facts>,
-        options: &WriteOptions,
-    ) -> Result<(), FileError> {
-        let base = self.deepest_directory(ancestors, facts)?;
-        let inside = path.strip_prefix(&base).unwrap_or(path).trim_start_matches('/');
-        let above: Vec<&str> = path::ancestors(inside).collect();
-        let (pipe, input) = tokio::io::duplex(PIPE);
-        let make = async {
-            let mut archive = Archive::new(pipe);
-            for directory in above.iter().rev() {
-                archive.directory(directory, options.directory_mode).await?;
-            }
-            archive.directory(inside, options.mode).await?;
-            archive.finish().await
-        };
-        self.unpack(unpack_command(&base), path, input, make).await
+        self.deepest_directory(&ancestors, &facts)?;
+        let owner = ownership(options.owner.as_deref(), options.group.as_deref());
+        let output = self.run(make_command(path, owner.as_deref(), options), Input::Nothing).await?;
+        if output.success() {
+            return Ok(output.stdout_text().trim() == "made");
+        }
+        Err(FileError::from_output("make or adjust", path, self.host(), &output))
     }
 
     /// The names of what is in the directory at `path`, sorted.
@@ -105,7 +73,9 @@ impl Files<'_> {
     /// # Errors
     /// [`FileError::Failed`] when it is not; [`FileError::Denied`] and the others.
     pub async fn remove_directory(&self, path: &str) -> Result<(), FileError> {
-        let output = self.run(english(["rmdir", "--", path]), Input::Nothing).await?;
+        let name = format!("./{}", walk::name(path));
+        let command = walk::in_directory(path::parent(path), ["rmdir", "--", &name]);
+        let output = self.run(command, Input::Nothing).await?;
         if output.success() {
             return Ok(());
         }

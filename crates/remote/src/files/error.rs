@@ -4,7 +4,7 @@ use std::io;
 
 use crate::{Error, Output, collect::last_lines};
 
-use super::Kind;
+use super::{Kind, walk::LINK};
 
 /// How many lines of a tool's stderr are repeated.
 const LINES: usize = 5;
@@ -32,6 +32,9 @@ pub enum FileError {
     /// A file is where a directory should be.
     #[error("{path:?} on {host} is not a directory but {kind}")]
     NotADirectory { path: String, host: String, kind: Kind },
+    /// A link on the way leads to where those who can change it may not write: root does not follow it.
+    #[error("{link:?} on the way to {path:?} on {host} is a symbolic link that others can change")]
+    Link { path: String, host: String, link: String },
     /// There is no such file.
     #[error("{path:?} does not exist on {host}")]
     Absent { path: String, host: String },
@@ -92,6 +95,9 @@ impl FileError {
         // "Wrote only" is what tar says when the last block that fits is a part of one.
         if says(&["No space left on device", "Disk quota exceeded", ": Wrote only "]) {
             return Self::NoSpace { path, host };
+        }
+        if let Some(link) = text.lines().rev().find_map(|line| line.strip_prefix(LINK)) {
+            return Self::Link { path, host, link: link.to_owned() };
         }
         let stderr = last_lines(&text, LINES);
         if says(&["Permission denied", "Operation not permitted"]) {

@@ -4,7 +4,8 @@
 /// by a rename, in the place of a file or link there, and never inside of a directory there.
 ///
 /// `mv -T` says just that. Older BusyBox has no such option, and the Rust coreutils refuse a link to a
-/// directory as `TO`: what is at `TO` goes first then, if it is a link.
+/// directory as `TO`: what is at `TO` goes first then, if it is a link. Where there is that option nothing
+/// is done without it: somebody may make a link in the place of `TO` again.
 pub const PUT: &str = r#"
 put() {
   mv -f -T -- "$1" "$2" 2>/dev/null && return
@@ -14,7 +15,10 @@ put() {
     printf 'cannot overwrite directory %s\n' "$2" >&2
     return 1
   fi
-  mv -f -- "$1" "$2"
+  case $(mv --help 2>&1) in
+    *-T*) mv -f -T -- "$1" "$2" ;;
+    *) mv -f -- "$1" "$2" ;;
+  esac
 }
 "#;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{Command, Input};
 
-use super::{FileError, Files, Kind, facts::Hash, in_groups, path};
+use super::{FileError, Files, Kind, facts::Hash, path, walk};
 
 /// The directory itself among paths that are relative to it.
 const HERE: &str = ".";
@@ -21,34 +21,47 @@ pub struct Removed {
     pub left: Vec<String>,
 }
 
-/// Removes those of the paths that follow that are files, or directories that are empty when their turn
-/// comes, naming each as it goes. None of them is followed when it is a symbolic link.
-const SCRIPT: &str = r#"
-export LC_ALL=C
-is_empty() {
-  set -- "$1"/* "$1"/.[!.]* "$1"/..?*
-  for inside; do
-    if [ -e "$inside" ] || [ -L "$inside" ]; then return 1; fi
-  done
-}
-status=0
-for path; do
-  if [ ! -L "$path" ] && [ -d "$path" ]; then
-    is_empty "$path" || continue
-    rmdir -- "$path" || { status=1 && continue; }
-  elif [ -e "$path" ] || [ -L "$path" ]; then
-    rm -f -- "$path" || { status=1 && continue; }
-  else
-    continue
-  fi
-  printf '%s\0' "$path"
-done
-exit "$status"
+/// Has the script `$2` remove what is listed on stdin, below the directory `$1`.
+const REMOVE: &str = r#"
+go "$1" ''
+exec 8<.
+exec xargs -0 sh -c "$2" windlass-remove
 "#;
 
-/// As [`SCRIPT`] says.
-fn remove_command(paths: &[String]) -> Command {
-    Command::new(["sh", "-c", SCRIPT, "windlass-remove"]).args(paths.iter().cloned())
+/// Removes what its arguments name below the directory that is open as 8: `f`, a path, one that is no
+/// directory; `d`, a path, a directory that is empty when its turn comes. Names each as it goes.
+const EACH: &str = r#"
+at=.
+for item; do
+  path=${item#?}
+  up=.
+  case $path in */*) up=${path%/*} ;; esac
+  if [ "$up" != "$at" ]; then
+    cd -P /proc/self/fd/8 || exit 255
+    case $up in .) ;; *) below "$up" ;; esac
+    at=$up
+  fi
+  name=${path##*/}
+  case $item in
+    f*)
+      if [ -d "./$name" ] && [ ! -L "./$name" ]; then continue; fi
+      rm -f -- "./$name" || exit 255 ;;
+    *)
+      if [ "$name" = . ]; then
+        cd -P /proc/self/fd/8 || exit 255
+        name=${PWD##*/}
+        cd -P /proc/self/fd/8/.. || exit 255
+        at=
+      fi
+      if [ -L "./$name" ] || [ "$(ls -A -- "./$name")" ]; then continue; fi
+      rmdir -- "./$name" || exit 255 ;;
+  esac
+  printf '%s\0' "$item"
+done
+"#;
+
+fn remove_command(dir: &str) -> Command {
+    walk::command(REMOVE, "windlass-remove").args([dir, &walk::script(EACH)]).timeout(None)
 }
 
 /// What is there of what may go.
@@ -72,12 +85,27 @@ impl Files<'_> {
             path::relative(path.as_ref())?;
         }
         let Removable { files, directories, left } = self.removable(dir, paths).await?;
-        Ok(Removed {
-            files: self.remove_all(dir, files.into_iter().collect()).await?,
-            // A command of its own: a file that could not be removed has been reported by now.
-            directories: self.remove_all(dir, deepest_first(&directories)).await?,
-            left,
-        })
+        let files = files.into_iter().map(|path| format!("f{path}"));
+        // All files before them: one that could not be removed has been reported by then.
+        let directories = deepest_first(&directories).into_iter().map(|path| format!("d{path}"));
+        let items: Vec<String> = files.chain(directories).collect();
+        let mut removed = Removed { left, ..Removed::default() };
+        if items.is_empty() {
+            return Ok(removed);
+        }
+        let list = items.join("\0") + "\0";
+        let output = self.run(remove_command(dir), Input::bytes(list)).await?;
+        if !output.success() {
+            return Err(FileError::from_output("remove files below", dir, self.host(), &output));
+        }
+        for item in output.stdout_text().split_terminator('\0') {
+            match item.split_at_checked(1) {
+                Some(("f", path)) => removed.files.push(path.to_owned()),
+                Some((_, path)) => removed.directories.push(path.to_owned()),
+                None => {}
+            }
+        }
+        Ok(removed)
     }
 
     /// Looks at what is there. A link where a directory should be is not looked through.
@@ -111,22 +139,6 @@ impl Files<'_> {
         }
         Ok(removable)
     }
-
-    /// Removes `paths` as far as they are files or empty directories and returns which those were.
-    async fn remove_all(&self, dir: &str, paths: Vec<String>) -> Result<Vec<String>, FileError> {
-        let at = |path: &String| if path == HERE { dir.to_owned() } else { path::join(dir, path) };
-        let targets: Vec<String> = paths.iter().map(at).collect();
-        let mut gone = BTreeSet::new();
-        for group in in_groups(&targets) {
-            let output = self.run(remove_command(group), Input::Nothing).await?;
-            if !output.success() {
-                return Err(FileError::from_output("remove files below", dir, self.host(), &output));
-            }
-            gone.extend(output.stdout_text().split_terminator('\0').map(str::to_owned));
-        }
-        let removed = paths.into_iter().zip(&targets).filter(|(_, target)| gone.contains(*target));
-        Ok(removed.map(|(path, _)| path).collect())
-    }
 }
 
 /// Every directory before the one it is in, [`HERE`] as the last.
@@ -139,6 +151,12 @@ fn deepest_first(directories: &BTreeSet<String>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_command_is_exact() {
+        let (remove, each) = (walk::script(REMOVE), walk::script(EACH));
+        assert_eq!(remove_command("/w x").words(), ["sh", "-c", &remove, "windlass-remove", "/w x", &each]);
+    }
 
     #[test]
     fn the_deepest_directories_go_first() {

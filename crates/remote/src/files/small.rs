@@ -1,8 +1,8 @@
 //! Short files, and single ones.
 
-use crate::{Command, Input};
+use crate::Input;
 
-use super::{FileError, Files, Kind, facts::Hash};
+use super::{FileError, Files, Kind, facts::Hash, path, walk};
 
 impl Files<'_> {
     /// The text of a short file; `None` when it does not exist. What is not UTF-8 is replaced.
@@ -30,7 +30,9 @@ impl Files<'_> {
             }
             Some(_) => {}
         }
-        let output = self.run(Command::new(["rm", "-f", "--", path]), Input::Nothing).await?;
+        let name = format!("./{}", walk::name(path));
+        let command = walk::in_directory(path::parent(path), ["rm", "-f", "--", &name]);
+        let output = self.run(command, Input::Nothing).await?;
         if output.success() {
             return Ok(true);
         }

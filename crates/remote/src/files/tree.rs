@@ -2,15 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Command, Input, collect::last_lines};
+use crate::{Command, collect::last_lines};
 
 use super::{
     Entry, EntryContent, Facts, FileError, Files, Kind, PUT,
     archive::{Archive, Failure},
-    english,
     facts::Hash,
-    in_groups, moving, path, unique_name,
-    write::{PIPE, ownership, unpack_command},
+    moving, path, unique_name, walk,
+    write::{PIPE, ownership},
 };
 
 /// What uploaded files shall be like beside their own modes.
@@ -30,26 +29,71 @@ impl Default for TreeOptions {
     }
 }
 
-/// Puts each of the parts that follow from below the staging directory `$1` to the same place below `$2`.
-/// Names those that it moved and stops at the first that it could not. Removes the staging directory when
-/// all are moved and `$3` is `last`.
-const MOVE: &str = r#"
-export LC_ALL=C
-staging=$1 base=$2 last=$3
-shift 3
-cd -- "$staging" || exit
-for part; do
-  put "./$part" "${base%/}/$part" || exit
-  printf '%s\0' "$part"
-done
-cd / && [ "$last" != last ] || rm -r -f -- "$staging"
+/// Unpacks a tree from stdin into the directory `$2` in `$1`, gives everything in it the owner `$3` (where
+/// there is one), and has the script `$4` move its parts, which are listed beside it, into their places.
+const UPLOAD: &str = r#"
+go "$1" ''
+stage "$2"
+trap 'rm -r -f -- ./tree ./moves; cd -P .. && rmdir -- "./$stage"' EXIT
+tar -x -m -o -p -f - || exit
+[ ! "$3" ] || chown -R -h -- "$3" ./tree || exit
+exec 8<.
+xargs -0 sh -c "$4" windlass-move "$2" <moves
 "#;
 
-/// As [`MOVE`] says.
-fn move_command(staging: &str, base: &str, parts: &[&str], last: bool) -> Command {
-    let script = format!("{PUT}{MOVE}");
-    Command::new(["sh", "-c", &script, "windlass-move", staging, base, if last { "last" } else { "" }])
-        .args(parts.iter().copied())
+/// Moves each of the parts that are its arguments, but the first, from below the staging directory that
+/// is open as 8 to the same place beside that, and names those that it has moved. Where another file
+/// system begins on the way it is staged once more, under the name `$1`, so that it appears as a whole.
+const MOVE: &str = r#"
+stage=$1
+shift
+tree=/proc/self/fd/8/tree
+cd -P /proc/self/fd/8/.. || exit 255
+base=${PWD%/}
+mounts=$(cut -d ' ' -f 5 /proc/self/mountinfo | grep -F -e "$base/" -e '\')
+elsewhere() {
+  case $PWD in *\* | *[[:space:]]*) return 0 ;; esac
+  set -f
+  for mount in $mounts; do
+    case $mount in
+      *\*) return 0 ;;
+      "$base"/*) case $PWD/ in "$mount"/*) return 0 ;; esac ;;
+    esac
+  done
+  return 1
+}
+again() (
+  stage "$stage"
+  cp -a -- "$tree/$1" ./new && put ./new "../$2"
+)
+at=.
+put=direct
+for part; do
+  up=.
+  case $part in */*) up=${part%/*} ;; esac
+  if [ "$up" != "$at" ]; then
+    cd -P /proc/self/fd/8/.. || exit 255
+    case $up in .) ;; *) below "$up" ;; esac
+    at=$up
+    put=direct
+    [ ! "$mounts" ] || ! elsewhere || put=again
+  fi
+  name=${part##*/}
+  case $put in
+    direct) put "$tree/$part" "./$name" ;;
+    again) again "$part" "$name" ;;
+  esac || exit 255
+  printf '%s\0' "$part"
+done
+"#;
+
+fn move_script() -> String {
+    walk::script(&format!("{PUT}{MOVE}"))
+}
+
+fn upload_command(base: &str, staging: &str, owner: Option<&str>) -> Command {
+    walk::command(UPLOAD, "windlass-upload")
+        .args([base, staging, owner.unwrap_or_default(), &move_script()])
         .timeout(None)
 }
 
@@ -114,14 +158,10 @@ impl Files<'_> {
         if plan.moves.is_empty() {
             return Ok(());
         }
-        let name = unique_name(".staging")?;
-        let staging = path::join(&plan.base, &name);
-        let placed = match self.stage(dir, plan, &name, &staging, options).await {
-            Ok(()) => self.place_all(dir, plan, &staging).await,
-            Err(error) => Err(error),
-        };
+        let staging = unique_name(".staging")?;
+        let placed = self.place(dir, plan, &staging, options).await;
         if placed.is_err() {
-            self.clean_up(Command::new(["rm", "-r", "-f", "--", &staging])).await;
+            self.unstage(&plan.base, &staging).await;
         }
         placed
     }
@@ -158,54 +198,35 @@ impl Files<'_> {
         Ok(())
     }
 
-    /// Sends everything into the staging directory and gives it its owner.
-    async fn stage(
+    /// Sends everything and has it moved into place.
+    async fn place(
         &self,
         dir: &str,
         plan: &Plan<'_>,
-        name: &str,
         staging: &str,
         options: &TreeOptions,
     ) -> Result<(), FileError> {
         let length = plan.entries.iter().map(|entry| entry.content.length()).sum();
-        let command = moving(unpack_command(&plan.base), length);
+        let owner = ownership(options.owner.as_deref(), options.group.as_deref());
+        let command = moving(upload_command(&plan.base, staging, owner.as_deref()), length);
         let (pipe, input) = tokio::io::duplex(PIPE);
-        let make = write_archive(plan, name, options.directory_mode, pipe);
-        self.unpack(command, dir, input, make).await?;
-        let Some(owner) = ownership(options.owner.as_deref(), options.group.as_deref()) else {
-            return Ok(());
-        };
-        let command = english(["chown", "-R", "-h", "--", &owner, staging]);
-        let output = self.run(command, Input::Nothing).await?;
-        if output.success() {
+        let make = write_archive(plan, options.directory_mode, pipe);
+        let output = self.unpacked(command, dir, input, make).await?;
+        let stdout = output.stdout_text();
+        let moved: Vec<String> = stdout.split_terminator('\0').map(str::to_owned).collect();
+        if output.success() && moved.len() == plan.moves.len() {
             return Ok(());
         }
-        Err(FileError::from_output("change the owner of", staging, self.host(), &output))
-    }
-
-    async fn place_all(&self, dir: &str, plan: &Plan<'_>, staging: &str) -> Result<(), FileError> {
-        let mut moved = Vec::new();
-        let parts: Vec<&str> = plan.moves.iter().map(String::as_str).collect();
-        for group in in_groups(&parts) {
-            let count = moved.len() + group.len();
-            let command = move_command(staging, &plan.base, group, count == parts.len());
-            let output = self.run(command, Input::Nothing).await?;
-            let stdout = output.stdout_text();
-            moved.extend(stdout.split_terminator('\0').map(str::to_owned));
-            if moved.len() != count {
-                return Err(match moved.is_empty() {
-                    true => FileError::from_output("put in place the files of", dir, self.host(), &output),
-                    false => FileError::Partial {
-                        path: dir.to_owned(),
-                        host: self.host(),
-                        moved,
-                        of: parts.len(),
-                        stderr: last_lines(&output.stderr_text(), 3),
-                    },
-                });
-            }
-        }
-        Ok(())
+        Err(match moved.is_empty() {
+            true => FileError::from_output("write the files of", dir, self.host(), &output),
+            false => FileError::Partial {
+                path: dir.to_owned(),
+                host: self.host(),
+                moved,
+                of: plan.moves.len(),
+                stderr: last_lines(&output.stderr_text(), 3),
+            },
+        })
     }
 }
 
@@ -265,21 +286,26 @@ fn plan<'a>(dir: &str, base: String, entries: Vec<&'a Entry>, facts: &BTreeMap<S
 
 async fn write_archive(
     plan: &Plan<'_>,
-    staging: &str,
     directory_mode: u32,
     pipe: impl tokio::io::AsyncWrite + Unpin,
 ) -> Result<(), Failure> {
     let mut archive = Archive::new(pipe);
-    archive.directory(staging, 0o700).await?;
+    archive.directory(STAGED, 0o700).await?;
     for directory in &plan.directories {
-        archive.directory(&path::join(staging, directory), directory_mode).await?;
+        archive.directory(&path::join(STAGED, directory), directory_mode).await?;
     }
     for entry in &plan.entries {
-        let inside = format!("{staging}/{}{}", plan.prefix, entry.path);
+        let inside = format!("{STAGED}/{}{}", plan.prefix, entry.path);
         archive.entry(&inside, entry).await?;
     }
+    let mut list = plan.moves.join("\0").into_bytes();
+    list.push(0);
+    archive.file("moves", 0o600, list.into(), |_| {}).await?;
     archive.finish().await
 }
+
+/// What the tree is called within the staging directory.
+const STAGED: &str = "tree";
 
 #[cfg(test)]
 mod tests {
@@ -313,10 +339,10 @@ mod tests {
     }
 
     #[test]
-    fn the_move_is_exact() {
-        let command = |last| move_command("/w/.s", "/w", &["a b", "-x"], last).words()[3..].join("|");
-        assert_eq!(command(false), "windlass-move|/w/.s|/w||a b|-x");
-        assert_eq!(command(true), "windlass-move|/w/.s|/w|last|a b|-x");
+    fn the_command_is_exact() {
+        let command = upload_command("/w x", ".s", Some("app"));
+        let (upload, move_all) = (walk::script(UPLOAD), move_script());
+        assert_eq!(command.words(), ["sh", "-c", &upload, "windlass-upload", "/w x", ".s", "app", &move_all]);
     }
 
     #[test]

@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 use crate::{Command, Error, Input, Output};
 
 use super::{
-    Content, Facts, FileError, Files, Kind, PUT, archive::Archive, archive::Failure, english, facts::Hash,
-    moving, path, unique_name,
+    Content, Facts, FileError, Files, Kind, PUT, archive::Archive, archive::Failure, facts::Hash, moving,
+    path, unique_name, walk,
 };
 
 /// How much of an archive waits between its maker and the connection.
@@ -47,30 +47,33 @@ pub struct Written {
     pub replaced: bool,
 }
 
-/// The status of [`PLACE`] when the content is not what was sent.
-const DAMAGED: u32 = 65;
-
-/// Verifies the temporary file `$1` against the hash `$3`, gives it the owner `$4`, where one is named, and
-/// the mode `$5`, has it written to the disk and puts it at `$2`; each step only when the one before it
-/// succeeded.
-const PLACE: &str = r#"
-export LC_ALL=C
-sum=$(sha256sum <"$1") || exit 1
-[ "${sum%% *}" = "$3" ] || exit 65
-[ -z "$4" ] || chown -- "$4" "$1" || exit 1
-chmod -- "$5" "$1" && sync -- "$1" && put "$1" "$2"
+/// Unpacks a file and its checksum from stdin beside its place, in the directory `$1`; verifies it, gives
+/// it owner `$4` (where there is one) and mode `$5`, has it written to the disk and moves it to the name
+/// `$2`. `$3` is the name to stage it under, `$6` the mode of directories that are missing.
+const WRITE: &str = r#"
+go "$1" "$6"
+stage "$3"
+tar -x -m -o -p -f - || exit
+sha256sum -c sum >/dev/null 2>&1 || exit 65
+[ ! "$4" ] || chown -- "$4" ./new || exit
+chmod -- "$5" ./new || exit
+sync -- ./new || exit
+put ./new "../$2"
 "#;
 
-/// Unpacks an archive from stdin in `directory`: with the modes it says, as the user who unpacks.
-pub(super) fn unpack_command(directory: &str) -> Command {
-    english(["tar", "-x", "-f", "-", "-p", "-m", "-o", "-C", directory]).timeout(None)
+/// Its status when the content is not what was sent.
+const DAMAGED: u32 = 65;
+
+fn write_script() -> String {
+    walk::script(&format!("{PUT}{WRITE}"))
 }
 
-/// As [`PLACE`] says.
-fn place_command(temporary: &str, target: &str, sha256: &str, owner: Option<&str>, mode: u32) -> Command {
-    let (script, mode) = (format!("{PUT}{PLACE}"), format!("{mode:04o}"));
-    let words = ["sh", "-c", &script, "windlass-place", temporary, target, sha256];
-    Command::new(words).args([owner.unwrap_or_default(), &mode]).timeout(None)
+fn write_command(path: &str, staging: &str, owner: Option<&str>, options: &WriteOptions) -> Command {
+    let (mode, directory_mode) = (format!("{:04o}", options.mode), format!("{:04o}", options.directory_mode));
+    Command::new(["sh", "-c", &write_script(), "windlass-write"])
+        .args([path::parent(path), walk::name(path), staging, owner.unwrap_or_default()])
+        .args([mode, directory_mode])
+        .timeout(None)
 }
 
 /// `owner:group` for chown, with either left out; `None` when there is nothing to change.
@@ -83,14 +86,15 @@ pub(super) fn ownership(owner: Option<&str>, group: Option<&str>) -> Option<Stri
 }
 
 impl Files<'_> {
-    /// Writes `content` to `path` in three commands, making the directories above it.
+    /// Writes `content` to `path` in two commands, making the directories above it.
     ///
     /// The old file stays until the new content is on the host and verified; it is replaced by a
-    /// rename. On any failure it is untouched and the temporary file is removed.
+    /// rename. On any failure it is untouched and nothing is left beside it.
     ///
     /// # Errors
     /// [`FileError::Occupied`] when `path` is no regular file (a symbolic link neither);
-    /// [`FileError::NotADirectory`], [`FileError::NoSpace`], [`FileError::Denied`] and the others.
+    /// [`FileError::NotADirectory`], [`FileError::Link`], [`FileError::NoSpace`],
+    /// [`FileError::Denied`] and the others.
     pub async fn write(
         &self,
         path: &str,
@@ -102,24 +106,24 @@ impl Files<'_> {
         let wanted: Vec<&str> = std::iter::once(path).chain(ancestors.iter().copied()).collect();
         let facts = self.facts(&wanted, Hash::No).await?;
         let old = self.replaceable(path, &facts)?;
-        let base = self.deepest_directory(&ancestors, &facts)?;
+        self.deepest_directory(&ancestors, &facts)?;
 
-        let temporary = path::join(path::parent(path), &unique_name(".tmp")?);
-        let sent = self.send(&base, &temporary, path, content.into(), options).await;
-        let placed = match sent {
-            Ok(sha256) => {
-                let owner = self.owner_of(old, options);
-                self.place(&temporary, path, &sha256, owner.as_deref(), options.mode).await.map(|()| sha256)
-            }
-            Err(error) => Err(error),
-        };
-        match placed {
+        let staging = unique_name(".staging")?;
+        let owner = self.owner_of(old, options);
+        let command = write_command(path, &staging, owner.as_deref(), options);
+        match self.send(command, path, content.into()).await {
             Ok(sha256) => Ok(Written { sha256, replaced: old.is_some() }),
             Err(error) => {
-                self.clean_up(Command::new(["rm", "-f", "--", &temporary])).await;
+                self.unstage(path::parent(path), &staging).await;
                 Err(error)
             }
         }
+    }
+
+    /// Removes what a script that was cut off may have left: it removes its staging directory itself
+    /// when it comes to its end.
+    pub(super) async fn unstage(&self, directory: &str, staging: &str) {
+        self.clean_up(walk::in_directory(directory, ["rm", "-r", "-f", "--", &format!("./{staging}")])).await;
     }
 
     /// The file that is at `path` now, which must be one that a rename may replace.
@@ -159,41 +163,51 @@ impl Files<'_> {
         ownership(owner, group)
     }
 
-    /// Sends the content for `target` to `temporary` and makes the directories between it and `base`.
-    async fn send(
-        &self,
-        base: &str,
-        temporary: &str,
-        target: &str,
-        content: Content<'_>,
-        options: &WriteOptions,
-    ) -> Result<String, FileError> {
-        let inside = temporary.strip_prefix(base).unwrap_or(temporary).trim_start_matches('/');
-        let directories: Vec<&str> = path::ancestors(inside).collect();
+    /// Sends the content for `target` to `command`, and its checksum behind it.
+    async fn send(&self, command: Command, target: &str, content: Content<'_>) -> Result<String, FileError> {
         let mut hash = Sha256::new();
-        let command = moving(unpack_command(base), content.length());
+        let mut sha256 = String::new();
+        let command = moving(command, content.length());
         let (pipe, input) = tokio::io::duplex(PIPE);
         let make = async {
             let mut archive = Archive::new(pipe);
-            for directory in directories.iter().rev() {
-                archive.directory(directory, options.directory_mode).await?;
-            }
-            archive.file(inside, 0o600, content, |chunk| hash.update(chunk)).await?;
+            archive.file("new", 0o600, content, |chunk| hash.update(chunk)).await?;
+            sha256 = secret::hex(&hash.finalize_reset());
+            let line = Content::from(format!("{sha256}  new\n"));
+            archive.file("sum", 0o600, line, |_| {}).await?;
             archive.finish().await
         };
         self.unpack(command, target, input, make).await?;
-        Ok(secret::hex(&hash.finalize()))
+        Ok(sha256)
     }
 
     /// Runs `command`, which unpacks what `make` writes into the other end of `input`; `about` is
     /// what an error names.
-    pub(super) async fn unpack(
+    async fn unpack(
         &self,
         command: Command,
         about: &str,
         input: tokio::io::DuplexStream,
         make: impl Future<Output = Result<(), Failure>>,
     ) -> Result<(), FileError> {
+        let output = self.unpacked(command, about, input, make).await?;
+        if output.success() {
+            return Ok(());
+        }
+        if output.status == DAMAGED {
+            return Err(FileError::Damaged { path: about.to_owned(), host: self.host() });
+        }
+        Err(FileError::from_output("write", about, self.host(), &output))
+    }
+
+    /// As [`Files::unpack`], whatever the status of `command` is.
+    pub(super) async fn unpacked(
+        &self,
+        command: Command,
+        about: &str,
+        input: tokio::io::DuplexStream,
+        make: impl Future<Output = Result<(), Failure>>,
+    ) -> Result<Output, FileError> {
         let mut unpack = pin!(self.run(command, Input::Reader(Box::new(input))));
         let mut make = pin!(make);
         let mut made = None;
@@ -210,33 +224,16 @@ impl Files<'_> {
         // A command that failed or was cancelled does not wait for the content it no longer reads.
         let output = unpacked?;
         if !output.success() {
-            return Err(FileError::from_output("write", about, self.host(), &output));
+            return Ok(output);
         }
         let made = match made {
             Some(made) => made,
             None => make.await,
         };
         match made {
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(output),
             Err(Failure::Here(error)) => Err(error),
             Err(Failure::Pipe) => Err(FileError::from_output("write", about, self.host(), &output)),
-        }
-    }
-
-    async fn place(
-        &self,
-        temporary: &str,
-        target: &str,
-        sha256: &str,
-        owner: Option<&str>,
-        mode: u32,
-    ) -> Result<(), FileError> {
-        let command = place_command(temporary, target, sha256, owner, mode);
-        let output = self.run(command, Input::Nothing).await?;
-        match output.status {
-            0 => Ok(()),
-            DAMAGED => Err(FileError::Damaged { path: target.to_owned(), host: self.host() }),
-            _ => Err(FileError::from_output("put in place", target, self.host(), &output)),
         }
     }
 }
@@ -246,15 +243,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_commands_are_exact() {
-        assert_eq!(
-            unpack_command("/srv").words(),
-            ["env", "LC_ALL=C", "tar", "-x", "-f", "-", "-p", "-m", "-o", "-C", "/srv"]
-        );
-        let place = place_command("/srv/.t", "/srv/a b", "ab12", Some("app:app"), 0o640);
-        let expected = ["windlass-place", "/srv/.t", "/srv/a b", "ab12", "app:app", "0640"];
-        assert_eq!(place.words()[3..], expected);
-        assert_eq!(place_command("/t", "/a", "ab", None, 0o4755).words()[7..], ["", "4755"]);
+    fn the_command_is_exact() {
+        let options = WriteOptions { mode: 0o640, ..WriteOptions::default() };
+        let words = |owner| write_command("/srv/a b", ".s", owner, &options).words().to_vec();
+        let script = write_script();
+        let expected =
+            ["sh", "-c", &script, "windlass-write", "/srv", "a b", ".s", "app:app", "0640", "0755"];
+        assert_eq!(words(Some("app:app")), expected);
+        assert_eq!(words(None)[7], "");
     }
 
     #[test]
