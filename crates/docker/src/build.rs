@@ -1,9 +1,10 @@
 //! Building one image on a host, by the BuildKit client that its Compose brings along.
 //!
-//! The build is described by a Compose file of one service, which goes to Compose's stdin: neither
-//! arguments nor labels show in a list of processes. Values of secrets are in files of mode 0600
-//! that the caller has put on the host; credentials for registries are in a client configuration
-//! of the caller's, also of mode 0600.
+//! The build is described by a Compose file of one service: neither arguments nor labels show in a
+//! list of processes. That file, the values of secrets and a client configuration with the logins to
+//! registries lie in a directory of mode 0700 for as long as the build goes on. The command that builds
+//! makes and removes it itself, and sees by the end of its stdin that nobody waits for it any more: so
+//! nothing is left also where the connection breaks.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -11,6 +12,7 @@ use base64::Engine as _;
 use remote::{
     Command, Executor, Input,
     collect::{Limits, Overflow, run_with},
+    files::{Entry, EntryContent, archive, random_name, walking_script},
 };
 use secret::{Scrubber, Secret};
 use serde_json::{Map, Value, json};
@@ -21,8 +23,40 @@ use crate::{Cli, Error, Registry, registry};
 /// The name of the project, and of its one service.
 const PROJECT: &str = "windlass-build";
 const SERVICE: &str = "image";
-/// Runs the words that follow with what they write to stdout on stderr, of which the end is kept.
-const TO_STDERR: &str = r#"exec "$@" >&2"#;
+/// What the directory of one build is called, with something of its own behind it.
+const PRIVATE: &str = "windlass-build-";
+/// What lies in it: the Compose file, the configuration of the client, and the secrets by their names.
+const FILE: &str = "compose.json";
+const CONFIG: &str = "config.json";
+const SECRETS: &str = "secrets";
+/// Makes the directory `$2` in `$1`, unpacks into it an archive of `$3` bytes from stdin, and runs the
+/// words that follow, with what they write to stdout on stderr, of which the end is kept. Both end when
+/// stdin does. Directories that were made a day ago are of builds that could not remove theirs, and go.
+const BUILD: &str = r#"
+go "$1" ''
+find . -maxdepth 1 -type d -user "$me" -name 'windlass-build-*' -mtime +0 -exec rm -r -f -- {} + 2>/dev/null
+place=$2
+mkdir -- "./$place" || exit
+below "$place"
+watch=
+build=
+finish() {
+  trap '' HUP INT PIPE TERM
+  [ ! "$watch" ] || kill "$watch"
+  [ ! "$build" ] || kill "$build"
+  cd -P .. && rm -r -f -- "./$place"
+} 2>/dev/null
+trap finish EXIT
+trap 'exit 143' HUP INT PIPE TERM
+head -c "$3" | tar -x -m -o -p -f - || exit
+shift 3
+exec 3<&0
+{ read -r none <&3; kill -s TERM "$$"; } >/dev/null 2>&1 &
+watch=$!
+"$@" <compose.json >&2 3<&- &
+build=$!
+wait "$build"
+"#;
 /// How many lines of a failed build an error carries.
 const ERROR_LINES: usize = 40;
 
@@ -47,13 +81,13 @@ pub struct Build {
     pub cache_from: Vec<String>,
     /// Where they go to.
     pub cache_to: Vec<String>,
-    /// The files on the host that hold the secrets, by their names.
-    pub secrets: BTreeMap<String, String>,
+    /// The secrets by their names.
+    pub secrets: BTreeMap<String, Secret>,
 }
 
 impl Build {
-    /// The Compose file of it.
-    pub fn document(&self) -> Value {
+    /// The Compose file of it, whose secrets are in `directory`.
+    fn document(&self, directory: &str) -> Value {
         let mut build = Map::new();
         let mut put = |name: &str, value: Value| {
             let empty = match &value {
@@ -77,7 +111,8 @@ impl Build {
         put("cache_to", list(&self.cache_to));
         put("secrets", json!(self.secrets.keys().map(|name| json!({ "source": name })).collect::<Vec<_>>()));
         let image = self.tags.first().map(|tag| literal(tag));
-        let files = self.secrets.iter().map(|(name, path)| (name.clone(), json!({ "file": literal(path) })));
+        let path = |name: &String| literal(&format!("{directory}/{SECRETS}/{name}"));
+        let files = self.secrets.keys().map(|name| (name.clone(), json!({ "file": path(name) })));
         json!({
             "services": { SERVICE: { "image": image, "build": build } },
             "secrets": files.collect::<Map<_, _>>(),
@@ -98,22 +133,85 @@ fn list(texts: &[String]) -> Value {
     json!(texts.iter().map(|text| literal(text)).collect::<Vec<_>>())
 }
 
-/// `docker compose build` of the file on stdin. `config` is the directory of the client's
-/// configuration where it is not the one of the user.
-pub fn command(cli: &Cli, config: Option<&str>, limit: Option<Duration>) -> Command {
-    // Which builder a person has chosen on the host counts in any case.
-    let builders = format!("{}/.docker/buildx", cli.home);
-    let mut variables = vec![("DOCKER_BUILDKIT", "1"), ("BUILDX_CONFIG", builders.as_str())];
-    variables.extend(config.map(|config| ("DOCKER_CONFIG", config)));
-    let words = ["compose", "--ansi", "never", "--progress", "plain", "--project-name", PROJECT];
-    let words = words.into_iter().chain(["--env-file", "/dev/null", "--file", "-", "build", "--", SERVICE]);
-    let command = cli.docker_with(&variables, words);
-    Command::new(["sh", "-c", TO_STDERR, PROJECT]).args(command.words()).privileged().timeout(limit)
+/// What builds on one host.
+#[derive(Debug)]
+pub struct Builder<'a> {
+    /// The host.
+    pub exec: &'a dyn Executor,
+    /// The docker client there.
+    pub cli: Cli,
+    /// The home directory of who logs in, without a slash at its end.
+    pub home: &'a str,
+    /// The registries to log in to.
+    pub registries: &'a [Registry],
+}
+
+impl Builder<'_> {
+    /// Builds it, for no longer than `limit`.
+    ///
+    /// # Errors
+    /// [`Error::Command`] with the last words of the build, scrubbed by `scrubber`.
+    pub async fn build(
+        &self,
+        build: &Build,
+        limit: Option<Duration>,
+        scrubber: &Scrubber,
+        cancel: &CancellationToken,
+    ) -> Result<(), Error> {
+        let name = format!("{PRIVATE}{}", random_name()?);
+        let files = archive(&self.files(build, &format!("{}/{name}", self.home))).await?;
+        let command = self.command(&name, files.len()).timeout(limit);
+        let limits = Limits { cap: 0, overflow: Overflow::Truncate, ..Limits::cancelled_by(cancel) };
+        let output = run_with(self.exec, &command, Input::Open(files.into()), &limits).await?;
+        if output.success() {
+            return Ok(());
+        }
+        Err(Error::Command {
+            host: self.exec.name().to_owned(),
+            operation: "build the image".to_owned(),
+            status: output.status,
+            output: remote::collect::last_lines(&scrubber.scrub(&output.stderr_text()), ERROR_LINES),
+        })
+    }
+
+    /// `docker compose build` in the directory `name`, after an archive of `length` bytes.
+    fn command(&self, name: &str, length: usize) -> Command {
+        // Which builder a person has chosen on the host counts in any case.
+        let builders = format!("{}/.docker/buildx", self.cli.home);
+        let directory = format!("{}/{name}", self.home);
+        let mut variables = vec![("DOCKER_BUILDKIT", "1"), ("BUILDX_CONFIG", builders.as_str())];
+        variables.extend((!self.registries.is_empty()).then_some(("DOCKER_CONFIG", directory.as_str())));
+        let words = ["compose", "--ansi", "never", "--progress", "plain", "--project-name", PROJECT];
+        let words =
+            words.into_iter().chain(["--env-file", "/dev/null", "--file", "-", "build", "--", SERVICE]);
+        let command = self.cli.docker_with(&variables, words);
+        Command::new(["sh", "-c", &walking_script(BUILD), PROJECT, self.home, name])
+            .arg(length.to_string())
+            .args(command.words())
+            .privileged()
+    }
+
+    /// What lies in `directory`.
+    fn files(&self, build: &Build, directory: &str) -> Vec<Entry> {
+        let file = |path: String, text: &str| Entry {
+            path,
+            mode: 0o600,
+            content: EntryContent::Bytes(text.to_owned().into_bytes().into()),
+        };
+        let mut files = vec![file(FILE.to_owned(), &build.document(directory).to_string())];
+        if !self.registries.is_empty() {
+            let config = client_config(self.registries, &self.cli.home);
+            files.push(file(CONFIG.to_owned(), config.expose()));
+        }
+        let secret = |(name, value): (&String, &Secret)| file(format!("{SECRETS}/{name}"), value.expose());
+        files.extend(build.secrets.iter().map(secret));
+        files
+    }
 }
 
 /// The client's configuration (`config.json`) that logs in to `registries`, and finds the plugins
 /// that a user with this home has for himself.
-pub fn client_config(registries: &[Registry], home: &str) -> Secret {
+fn client_config(registries: &[Registry], home: &str) -> Secret {
     let auths: Map<String, Value> = registries
         .iter()
         .map(|registry| {
@@ -126,34 +224,12 @@ pub fn client_config(registries: &[Registry], home: &str) -> Secret {
     Secret::new(json!({ "auths": auths, "cliPluginsExtraDirs": [plugins] }).to_string())
 }
 
-/// Builds it.
-///
-/// # Errors
-/// [`Error::Command`] with the last words of the build, scrubbed by `scrubber`.
-pub async fn run(
-    exec: &dyn Executor,
-    command: &Command,
-    build: &Build,
-    scrubber: &Scrubber,
-    cancel: &CancellationToken,
-) -> Result<(), Error> {
-    let limits = Limits { cap: 0, overflow: Overflow::Truncate, ..Limits::cancelled_by(cancel) };
-    let input = Input::bytes(build.document().to_string());
-    let output = run_with(exec, command, input, &limits).await?;
-    if output.success() {
-        return Ok(());
-    }
-    Err(Error::Command {
-        host: exec.name().to_owned(),
-        operation: "build the image".to_owned(),
-        status: output.status,
-        output: remote::collect::last_lines(&scrubber.scrub(&output.stderr_text()), ERROR_LINES),
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use remote::{Fake, fake::Reply};
+    use std::{os::unix::fs::PermissionsExt as _, path::PathBuf};
+
+    use remote::{Dial, Fake, Local, Noise, Process, Stream};
+    use tokio::io::AsyncWriteExt as _;
 
     use super::*;
 
@@ -164,7 +240,7 @@ mod tests {
             args: BTreeMap::from([("PRICE".to_owned(), "$5".to_owned())]),
             tags: vec!["registry.example.org/app:1".into(), "app:latest".into()],
             cache_to: vec!["type=inline".into()],
-            secrets: BTreeMap::from([("token".to_owned(), "/tmp/x/token".to_owned())]),
+            secrets: BTreeMap::from([("token".to_owned(), Secret::from("hunter2"))]),
             ..Build::default()
         }
     }
@@ -183,29 +259,38 @@ mod tests {
                     "secrets": [{ "source": "token" }],
                 },
             } },
-            "secrets": { "token": { "file": "/tmp/x/token" } },
+            "secrets": { "token": { "file": "/home/deploy/b/secrets/token" } },
         });
-        assert_eq!(build().document(), expected);
+        assert_eq!(build().document("/home/deploy/b"), expected);
+    }
+
+    fn registry(address: &str) -> Registry {
+        Registry { address: address.into(), username: "me".into(), password: Secret::from("pass") }
+    }
+
+    fn builder<'a>(exec: &'a dyn Executor, home: &'a str, registries: &'a [Registry]) -> Builder<'a> {
+        Builder { exec, cli: Cli::new("/s", "/root"), home, registries }
     }
 
     #[test]
     fn what_is_built_is_not_among_the_words() {
-        let cli = Cli::new("/s", "/root");
-        let words = command(&cli, Some("/tmp/x"), None).words().join(" ");
-        assert!(words.starts_with("sh -c exec \"$@\" >&2 windlass-build env -i PATH="), "{words}");
-        let end = " HOME=/root DOCKER_BUILDKIT=1 BUILDX_CONFIG=/root/.docker/buildx DOCKER_CONFIG=/tmp/x docker compose \
-                   --ansi never --progress plain --project-name windlass-build --env-file /dev/null --file - build -- image";
+        let (fake, registries) = (Fake::new("web"), [registry("ghcr.io")]);
+        let command = builder(&fake, "/home/deploy", &registries).command("windlass-build-1", 77);
+        let script = walking_script(BUILD);
+        let before =
+            ["sh", "-c", &script, "windlass-build", "/home/deploy", "windlass-build-1", "77", "env", "-i"];
+        assert_eq!(command.words()[..9], before);
+        let words = command.words()[9..].join(" ");
+        let end = " HOME=/root DOCKER_BUILDKIT=1 BUILDX_CONFIG=/root/.docker/buildx \
+                   DOCKER_CONFIG=/home/deploy/windlass-build-1 docker compose --ansi never --progress plain \
+                   --project-name windlass-build --env-file /dev/null --file - build -- image";
         assert!(words.ends_with(end), "{words}");
-        assert!(!command(&cli, None, None).words().join(" ").contains("DOCKER_CONFIG"));
+        let without = builder(&fake, "/root", &[]).command("b", 1).words().join(" ");
+        assert!(!without.contains("DOCKER_CONFIG"));
     }
 
     #[test]
     fn logins_are_written_as_the_client_reads_them() {
-        let registry = |address: &str| Registry {
-            address: address.into(),
-            username: "me".into(),
-            password: Secret::from("pass"),
-        };
         let text = client_config(&[registry("https://ghcr.io/v2/"), registry("docker.io")], "/root");
         let config: Value = serde_json::from_str(text.expose()).unwrap();
         // printf me:pass | base64
@@ -214,15 +299,130 @@ mod tests {
         assert_eq!(config["cliPluginsExtraDirs"][0], "/root/.docker/cli-plugins");
     }
 
+    /// This machine, where docker is the script `docker`.
+    #[derive(Debug)]
+    struct Machine {
+        home: tempfile::TempDir,
+        local: Local,
+    }
+
+    impl Machine {
+        fn with(docker: &str) -> Self {
+            let home = tempfile::tempdir().unwrap();
+            let program = home.path().join("docker");
+            std::fs::write(&program, format!("#!/bin/sh\n{docker}\n")).unwrap();
+            std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+            Self { home, local: Local::new() }
+        }
+
+        fn home(&self) -> &str {
+            self.home.path().to_str().unwrap()
+        }
+
+        /// The directories of builds in the home directory.
+        fn places(&self) -> Vec<PathBuf> {
+            let entries = std::fs::read_dir(self.home.path()).unwrap().map(|entry| entry.unwrap().path());
+            entries.filter(|path| path.to_str().unwrap().contains(PRIVATE)).collect()
+        }
+
+        async fn nothing_is_left(&self) {
+            let gone = async {
+                while !self.places().is_empty() {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(20), gone).await.unwrap();
+        }
+
+        async fn build(&self, cancel: &CancellationToken) -> Result<(), Error> {
+            let registries = [registry("ghcr.io")];
+            let builder = builder(self, self.home(), &registries);
+            builder.build(&build(), None, &Scrubber::new([Secret::from("hunter2")]), cancel).await
+        }
+    }
+
+    #[async_trait::async_trait]
+    impl Executor for Machine {
+        async fn start(&self, command: &Command) -> Result<Process, remote::Error> {
+            let path = format!("PATH={}:", self.home());
+            let words = command.words().iter().map(|word| word.replacen("PATH=", &path, 1));
+            self.local.start(&Command::new(words).timeout(command.time_limit())).await
+        }
+
+        async fn dial(&self, target: &Dial) -> Result<Box<dyn Stream>, remote::Error> {
+            self.local.dial(target).await
+        }
+
+        fn name(&self) -> &str {
+            "web"
+        }
+
+        fn uses_sudo(&self) -> bool {
+            false
+        }
+
+        fn noise(&self) -> Option<Noise> {
+            None
+        }
+    }
+
     #[tokio::test]
     async fn a_failed_build_tells_its_last_words() {
-        let fake = Fake::new("web");
-        let command = command(&Cli::new("/s", "/root"), None, None);
-        fake.expect(command.words().to_vec(), Reply::failure(17, "#8 boom hunter2\nfailed to solve\n"));
-        let scrubber = Scrubber::new([Secret::from("hunter2")]);
-        let cancel = CancellationToken::new();
-        let error = super::run(&fake, &command, &build(), &scrubber, &cancel).await.unwrap_err();
+        let machine = Machine::with(
+            "cat $DOCKER_CONFIG/secrets/token; grep -q ghcr.io $DOCKER_CONFIG/config.json && grep -q services || \
+             exit 1\nstat -c '%a' $DOCKER_CONFIG $DOCKER_CONFIG/secrets/token $DOCKER_CONFIG/config.json\nexit 17",
+        );
+        let error = machine.build(&CancellationToken::new()).await.unwrap_err();
         let Error::Command { status, output, .. } = error else { panic!("{error}") };
-        assert_eq!((status, output.as_str()), (17, "#8 boom [secret]\nfailed to solve"));
+        assert_eq!((status, output.as_str()), (17, "[secret]700\n600\n600"));
+        machine.nothing_is_left().await;
+    }
+
+    #[tokio::test]
+    async fn secrets_go_with_a_build_that_succeeds_is_cancelled_or_is_left_by_everybody() {
+        let machine = Machine::with("[ -s $DOCKER_CONFIG/secrets/token ]");
+        machine.build(&CancellationToken::new()).await.unwrap();
+        machine.nothing_is_left().await;
+
+        let machine = Machine::with("echo $$ >$DOCKER_CONFIG/pid; exec sleep 600");
+        let begun = || async {
+            loop {
+                let pid = machine
+                    .places()
+                    .first()
+                    .and_then(|place| std::fs::read_to_string(place.join("pid")).ok());
+                if let Some(pid) = pid.filter(|pid| pid.ends_with('\n')) {
+                    return pid;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let cancel = CancellationToken::new();
+        let (cancelled, _) = tokio::join!(machine.build(&cancel), async {
+            begun().await;
+            cancel.cancel();
+        });
+        assert!(matches!(cancelled, Err(Error::Remote(remote::Error::Cancelled))), "{cancelled:?}");
+        machine.nothing_is_left().await;
+
+        // The connection breaks: nobody sends a signal, only stdin comes to its end.
+        let registries = [registry("ghcr.io")];
+        let files =
+            archive(&builder(&machine, machine.home(), &registries).files(&build(), "/b")).await.unwrap();
+        let command = builder(&machine, machine.home(), &registries).command("windlass-build-2", files.len());
+        let mut process = machine.start(&command).await.unwrap();
+        process.stdin.write_all(&files).await.unwrap();
+        process.stdin.flush().await.unwrap();
+        let pid = begun().await;
+        process.stdin.shutdown().await.unwrap();
+        drop(process.stdin);
+        machine.nothing_is_left().await;
+        let ended = async {
+            while std::path::Path::new("/proc").join(pid.trim()).exists() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), ended).await.unwrap();
+        process.control.wait().await.unwrap();
     }
 }

@@ -101,6 +101,9 @@ pub enum Error {
     /// The host could not be reached or worked with.
     #[error(transparent)]
     Remote(#[from] remote::Error),
+    /// What goes to the host could not be made.
+    #[error(transparent)]
+    File(#[from] remote::files::FileError),
 }
 
 impl Error {

@@ -36,6 +36,9 @@ pub enum Input<'a> {
     Nothing,
     /// These bytes.
     Bytes(Bytes),
+    /// These bytes, and no end after them: it comes with the end of the connection, by which the
+    /// command can tell that nobody waits for it any more.
+    Open(Bytes),
     /// All that this reader yields. An error of the reader ends the command.
     Reader(Box<dyn AsyncRead + Send + Unpin + 'a>),
 }

@@ -36,7 +36,7 @@ use crate::{
     collect::{self, Limits},
 };
 
-pub use archive::{Content, Entry, EntryContent};
+pub use archive::{Content, Entry, EntryContent, archive};
 pub use download::Downloaded;
 pub use error::FileError;
 pub use facts::Facts;
@@ -48,6 +48,7 @@ pub use records::{records, sums};
 pub use remove::Removed;
 pub use temporary::{TempDir, remove_all_command};
 pub use tree::TreeOptions;
+pub use walk::script as walking_script;
 pub use write::{WriteOptions, Written};
 
 /// How long reading facts may take; hashing a large file takes seconds per gigabyte.

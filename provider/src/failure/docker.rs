@@ -3,7 +3,7 @@
 use docker::Error;
 use framework::{Diagnostic, error_chain};
 
-use super::{host_error, sentence};
+use super::{file_error, host_error, sentence};
 
 /// The diagnostic of a failed operation with Docker.
 ///
@@ -11,6 +11,7 @@ use super::{host_error, sentence};
 pub(crate) fn docker_error(title: impl Into<String>, error: &Error, world: &str) -> Diagnostic {
     let happened = match error {
         Error::Remote(error) => return host_error(title, error, world),
+        Error::File(error) => return file_error(title, error, world),
         Error::Command { host, operation, status, output } => {
             format!("Docker Compose on {host} could not {operation} (status {status}):\n{output}")
         }
@@ -83,7 +84,8 @@ fn advice(error: &Error) -> Option<String> {
         | Error::Push { .. }
         | Error::Command { .. }
         | Error::Parse { .. }
-        | Error::Remote(_) => return None,
+        | Error::Remote(_)
+        | Error::File(_) => return None,
     };
     Some(text)
 }

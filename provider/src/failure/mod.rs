@@ -198,6 +198,7 @@ impl From<::docker::Error> for Failure {
     fn from(error: ::docker::Error) -> Self {
         match error {
             ::docker::Error::Remote(error) => error.into(),
+            ::docker::Error::File(error) => error.into(),
             error => Cause::Docker(error).into(),
         }
     }

@@ -75,6 +75,11 @@ async fn feed(input: Input<'_>, stdin: &mut Box<dyn AsyncWrite + Send + Unpin>) 
     match input {
         Input::Nothing => {}
         Input::Bytes(bytes) => stdin.write_all(&bytes).await.map_err(Broken::Stdin)?,
+        Input::Open(bytes) => {
+            stdin.write_all(&bytes).await.map_err(Broken::Stdin)?;
+            stdin.flush().await.map_err(Broken::Stdin)?;
+            return std::future::pending().await;
+        }
         Input::Reader(mut reader) => {
             let mut chunk = vec![0; CHUNK];
             loop {

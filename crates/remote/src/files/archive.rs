@@ -81,6 +81,29 @@ impl EntryContent {
     }
 }
 
+/// `entries` as a tar archive, for a command of the caller's.
+///
+/// # Errors
+/// When one of them cannot be read or is not fit for an archive.
+pub async fn archive(entries: &[Entry]) -> Result<Vec<u8>, FileError> {
+    let mut bytes = Vec::new();
+    let made = async {
+        let mut archive = Archive::new(&mut bytes);
+        for entry in entries {
+            archive.entry(&entry.path, entry).await?;
+        }
+        archive.finish().await
+    };
+    match made.await {
+        Ok(()) => Ok(bytes),
+        Err(Failure::Here(error)) => Err(error),
+        Err(Failure::Pipe) => {
+            let (operation, source) = ("make an archive".to_owned(), io::ErrorKind::OutOfMemory.into());
+            Err(FileError::Here { operation, source })
+        }
+    }
+}
+
 /// Where a failed stream failed.
 pub(super) enum Failure {
     /// On our side: the upload cannot be completed.
@@ -228,16 +251,6 @@ mod tests {
 
     use super::*;
 
-    async fn archive_of(entries: &[Entry]) -> Result<Vec<u8>, Failure> {
-        let mut bytes = Vec::new();
-        let mut archive = Archive::new(&mut bytes);
-        for entry in entries {
-            archive.entry(&entry.path, entry).await?;
-        }
-        archive.finish().await?;
-        Ok(bytes)
-    }
-
     fn entry(path: &str, mode: u32, content: EntryContent) -> Entry {
         Entry { path: path.into(), mode, content }
     }
@@ -247,7 +260,7 @@ mod tests {
         let source = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(source.path(), vec![7; 1500]).unwrap();
         let long = format!("{}/ü $x\n", "directory/".repeat(30).trim_end_matches('/'));
-        let Ok(bytes) = archive_of(&[
+        let Ok(bytes) = archive(&[
             entry("d", 0o750, EntryContent::Directory),
             entry("d/-a", 0o4755, EntryContent::Bytes("x".repeat(512).into())),
             entry(&long, 0o600, EntryContent::File(source.path().into())),
@@ -290,11 +303,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_missing_source_is_named() {
-        let Err(Failure::Here(error)) =
-            archive_of(&[entry("a", 0o600, EntryContent::File("/does/not/exist".into()))]).await
-        else {
-            panic!("no error")
-        };
+        let missing = entry("a", 0o600, EntryContent::File("/does/not/exist".into()));
+        let error = archive(&[missing]).await.unwrap_err();
         assert_eq!(error.to_string(), "could not read \"/does/not/exist\" for the upload");
     }
 }

@@ -91,8 +91,8 @@ stage() {
 /// What a script of ours says on stderr before the path of a link that it did not follow.
 pub(super) const LINK: &str = "windlass-link ";
 
-/// `body` behind the functions.
-pub(super) fn script(body: &str) -> String {
+/// `body` behind the functions `go`, `below` and `stage`, which the comments in [`FUNCTIONS`] explain.
+pub fn script(body: &str) -> String {
     format!("{FUNCTIONS}{body}")
 }
 

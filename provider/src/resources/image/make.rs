@@ -2,15 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use docker::{
-    Build, Engine, Registry,
-    build::{self, client_config},
-    registry::for_image,
-};
+use docker::{Build, Engine, Registry, build::Builder, registry::for_image};
 use framework::Diagnostic;
 use remote::{
     Input,
-    files::{Entry, EntryContent, Facts, Files, Kind, TempDir, TreeOptions, remove_all_command},
+    files::{Entry, EntryContent, Facts, Files, Kind, TreeOptions, remove_all_command},
     run_checked,
 };
 use secret::{Scrubber, Secret};
@@ -28,8 +24,6 @@ const BUILDS: &str = ".windlass/builds";
 /// What lies in the folder of one image: the context, and the list of the files in it.
 const CONTEXT: &str = "context";
 const MANIFEST: &str = "manifest.json";
-/// The folder of build secrets in the private directory of one build.
-const SECRETS: &str = "secrets";
 
 /// What makes one image on one host.
 pub(super) struct Maker<'a> {
@@ -64,22 +58,14 @@ impl<'a> Maker<'a> {
             (Some(directory), _) => self.ship(directory, &directory_of(&self.home, id)).await?,
             (None, url) => url.cloned().unwrap_or_default(),
         };
-        let private = match self.secrets.is_empty() && self.registries.is_empty() {
-            true => None,
-            false => Some(self.files().temp_dir().await?),
+        let build = described(self.planned, context, self.secrets.clone());
+        let builder = Builder {
+            exec: self.on.host.executor.as_ref(),
+            cli: self.on.host.cli().await?,
+            home: &self.home,
+            registries: &self.registries,
         };
-        let built = self.build_from(context, private.as_ref()).await;
-        if let Some(private) = private {
-            let path = private.path().to_owned();
-            if let Err(error) = private.remove().await {
-                self.on.cx.warn(
-                    Diagnostic::warning(format!("Could not remove {path:?} from {}", self.on.host.name()))
-                        .detail(format!("{}.", framework::error_chain(&error)))
-                        .detail("It holds build secrets and logins, for nobody to read but its owner: remove it by hand."),
-                );
-            }
-        }
-        built?;
+        builder.build(&build, self.on.cx.remaining(), &self.scrubber(), self.on.cx.token()).await?;
         let name = self.planned.name.clone().known_or_default();
         let image = self.engine.image(&name).await?;
         image.map(|image| image.id).ok_or_else(|| {
@@ -89,27 +75,6 @@ impl<'a> Maker<'a> {
             );
             Stop::new(happened, "Choose the default builder (`docker buildx use default`), then apply again.").into()
         })
-    }
-
-    async fn build_from(&self, context: String, private: Option<&TempDir<'_>>) -> Result<(), Failure> {
-        let mut secrets = BTreeMap::new();
-        if let Some(private) = private {
-            let secret = |name: &str| format!("{SECRETS}/{name}");
-            let path = |name: &String| (name.clone(), format!("{}/{}", private.path(), secret(name)));
-            secrets = self.secrets.keys().map(path).collect();
-            let mut entries: Vec<Entry> =
-                self.secrets.iter().map(|(name, value)| hidden(secret(name), value)).collect();
-            if !self.registries.is_empty() {
-                entries.push(hidden("config.json".to_owned(), &client_config(&self.registries, &self.home)));
-            }
-            let options = TreeOptions { directory_mode: 0o700, ..TreeOptions::default() };
-            self.files().upload_tree(private.path(), &entries, &options).await?;
-        }
-        let config = private.filter(|_| !self.registries.is_empty()).map(TempDir::path);
-        let command = build::command(&self.on.host.cli().await?, config, self.on.cx.remaining());
-        let build = described(self.planned, context, secrets);
-        let executor = self.on.host.executor.as_ref();
-        Ok(build::run(executor, &command, &build, &self.scrubber(), self.on.cx.token()).await?)
     }
 
     /// Pushes every name of the image with this id, where that is asked for, and returns the digests
@@ -230,10 +195,6 @@ pub(super) async fn remove_all(host: &Host, directory: &str) -> Result<(), Failu
     Ok(())
 }
 
-fn hidden(path: String, value: &Secret) -> Entry {
-    Entry { path, mode: 0o600, content: EntryContent::Bytes(value.expose().to_owned().into_bytes().into()) }
-}
-
 fn listed(manifest: &Manifest) -> Entry {
     Entry { path: MANIFEST.to_owned(), mode: 0o600, content: EntryContent::Bytes(manifest.to_json().into()) }
 }
@@ -268,7 +229,7 @@ fn digest(facts: Facts) -> Option<FileDigest> {
 }
 
 /// The build that the plan asks for.
-fn described(planned: &ImageModel, context: String, secrets: BTreeMap<String, String>) -> Build {
+fn described(planned: &ImageModel, context: String, secrets: BTreeMap<String, Secret>) -> Build {
     Build {
         context,
         dockerfile: planned.dockerfile.known().cloned(),
