@@ -225,6 +225,14 @@ pub fn is_variable_name(name: &str) -> bool {
         && chars.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
 }
 
+/// The values of a dotenv text as they are written, without their quotes.
+pub fn written_values(text: &str) -> impl Iterator<Item = &str> {
+    statements(text).0.into_iter().filter_map(|one| match one.value {
+        Value::Inherited => None,
+        Value::Plain(value) | Value::Double(value) | Value::Single(value) => Some(value),
+    })
+}
+
 /// What is wrong with a line that has no name.
 const NO_NAME: &str = "does not begin with the name of a variable";
 

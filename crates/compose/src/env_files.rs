@@ -70,6 +70,18 @@ impl RawProject {
         lists.filter(|(_, files)| !files.is_empty()).collect()
     }
 
+    /// The services that may take a value of one of the variables `names`: they name it, or have files
+    /// or objects whose content may come from it.
+    pub fn services_naming(&self, names: &BTreeSet<&str>) -> BTreeSet<String> {
+        let services = self.document["services"].as_object().into_iter().flatten();
+        let takes = |service: &Value| {
+            let text = service.to_string();
+            ["env_file", "configs", "secrets"].iter().any(|key| !service[*key].is_null())
+                || names.iter().any(|name| text.contains(name))
+        };
+        services.filter(|(_, service)| takes(service)).map(|(name, _)| name.clone()).collect()
+    }
+
     /// The env files of each service that has `.env` of the project's directory among them, with the
     /// user's own in its place. The document names paths below `layout`; `links` are the symbolic links
     /// there, by their paths relative to its root.
@@ -138,6 +150,22 @@ mod tests {
 
     fn raw(services: &Value) -> RawProject {
         RawProject::parse(json!({ "services": services }).to_string().as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_service_may_take_a_value_by_its_name_or_by_a_file() {
+        let raw = raw(&json!({
+            "named": { "image": "app:${TAG}" },
+            "given": { "environment": { "TAG": null } },
+            "file": { "env_file": ["./more.env"] },
+            "secret": { "secrets": [{ "source": "s" }] },
+            "plain": { "image": "app:1", "environment": { "OTHER": "${OTHER}" } },
+        }));
+        let found = raw.services_naming(&BTreeSet::from(["TAG"]));
+        assert_eq!(
+            found.iter().map(String::as_str).collect::<Vec<_>>(),
+            ["file", "given", "named", "secret"]
+        );
     }
 
     #[test]

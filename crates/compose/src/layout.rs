@@ -39,6 +39,10 @@
 //! user's (`!override`, since Compose 2.24.4). Plain `docker compose` does the same then, because
 //! `COMPOSE_FILE` names the override. See [`env_files`](super::env_files).
 //!
+//! Where `.env` is the server's own and stays so, nothing of ours is written to it: the same text, with
+//! the server's in the place of the user's, goes to `.windlass/given.env`, and plain `docker compose`
+//! finds the project by `--env-file .windlass/given.env`.
+//!
 //! When the first Compose file is in a folder of its own (`deploy/compose.yaml`), that folder is the
 //! project's directory, by Compose's own rule, and `.env` lies there. Where a `.env` at the top names
 //! that file (`COMPOSE_FILE`), its lines come first in it.
@@ -66,6 +70,8 @@ pub const BUILD: &str = "build";
 pub const ENV_FILE: &str = ".env";
 /// The user's own `.env`, relative to the stack's directory: what containers get of it.
 pub const OWN_ENV: &str = ".windlass/own.env";
+/// The file that interpolation takes its values from where `.env` is the server's own.
+pub const GIVEN_ENV: &str = ".windlass/given.env";
 /// Where the values lie while files are staged, relative to the stack's directory: `.env` is the
 /// user's own there.
 pub const STAGED_VALUES: &str = ".windlass/values.env";
@@ -84,6 +90,8 @@ pub struct Layout {
     /// The project's directory relative to the root, empty for the root itself.
     folder: String,
     files: Vec<String>,
+    /// Whether the values lie apart from `.env`.
+    apart: bool,
 }
 
 impl Layout {
@@ -92,7 +100,13 @@ impl Layout {
     pub fn new(root: impl Into<String>, files: &[String]) -> Self {
         let root = root.into().trim_end_matches('/').to_owned();
         let folder = files.first().and_then(|file| file.rsplit_once('/')).map_or("", |(folder, _)| folder);
-        Self { root, folder: folder.to_owned(), files: files.to_vec() }
+        Self { root, folder: folder.to_owned(), files: files.to_vec(), apart: false }
+    }
+
+    /// The same, where the values lie apart from `.env` because that is the server's own.
+    #[must_use]
+    pub fn with_values_apart(self, apart: bool) -> Self {
+        Self { apart, ..self }
     }
 
     /// The stack's directory.
@@ -115,9 +129,14 @@ impl Layout {
         if self.folder.is_empty() { ENV_FILE.to_owned() } else { format!("{}/{ENV_FILE}", self.folder) }
     }
 
+    /// The path of the file with all values relative to the root.
+    pub fn values_path(&self) -> String {
+        if self.apart { GIVEN_ENV.to_owned() } else { self.env_path() }
+    }
+
     /// The file with all values.
     pub fn env_file(&self) -> String {
-        self.path(&self.env_path())
+        self.path(&self.values_path())
     }
 
     /// The file with all values while the others are staged.
@@ -334,6 +353,18 @@ fn unquote(text: &str) -> Option<(String, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_lie_apart_where_the_file_is_the_servers() {
+        let ours = layout(&["deploy/compose.yaml"]);
+        assert_eq!(ours.env_file(), "/srv/web/deploy/.env");
+        let apart = ours.with_values_apart(true);
+        assert_eq!(
+            (apart.env_file(), apart.env_path()),
+            ("/srv/web/.windlass/given.env".into(), "deploy/.env".into())
+        );
+        assert_eq!(apart.project("web", &[], true).env_file, "/srv/web/.windlass/given.env");
+    }
 
     fn layout(files: &[&str]) -> Layout {
         Layout::new("/srv/web/", &files.iter().map(|file| (*file).to_owned()).collect::<Vec<_>>())

@@ -7,6 +7,7 @@ use docker::engine::{Container, Health, State};
 
 use crate::{
     containers::{LABEL_SERVICE, is_of_service},
+    desired::OPEN,
     service::{DesiredService, ObservedService, PlannedService},
 };
 
@@ -249,6 +250,11 @@ pub fn repairs(containers: &[Container], repaired: &BTreeSet<String>) -> Vec<(St
         .collect()
 }
 
+/// A hash, unless only the apply tells it.
+fn told(hash: &str) -> Option<String> {
+    (hash != OPEN).then(|| hash.to_owned())
+}
+
 /// What is known of a service that undergoes `change`, before it does.
 pub fn planned(
     desired: &DesiredService,
@@ -266,9 +272,9 @@ pub fn planned(
     PlannedService {
         image: Some(desired.image().to_owned()),
         image_id: if idle { Some(String::new()) } else { prior_image.or(image_id).cloned() },
-        environment_hash: desired.environment_hash.clone(),
+        environment_hash: told(&desired.environment_hash),
         files_hash: desired.files_hash.clone(),
-        config_hash: Some(desired.config_hash.clone()),
+        config_hash: told(&desired.config_hash),
         status: desired.ready.word().to_owned(),
         replicas: desired.replicas,
         containers: if idle { Some(Vec::new()) } else { same.map(|state| state.containers.clone()) },

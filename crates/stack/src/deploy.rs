@@ -16,7 +16,10 @@ mod reload;
 mod rollback;
 mod start;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use compose::{Layout, Project, layout::given_values};
 use docker::engine::Container;
@@ -30,6 +33,7 @@ use crate::{
     error::Error,
     file_access,
     host::{Host, StackLock},
+    host_env::{self, HostEnv},
     host_state::{self, HostState},
     image_facts::ImageFacts,
     images,
@@ -60,7 +64,7 @@ use rollback::Reached;
 pub struct Deployment<'a> {
     cx: &'a Context,
     host: &'a Host,
-    spec: &'a StackSpec,
+    spec: Cow<'a, StackSpec>,
     options: DeployOptions,
     scrubber: Scrubber,
     directory: String,
@@ -82,6 +86,7 @@ pub struct Prepared {
     /// What the files want.
     pub desired: DesiredStack,
     compose: String,
+    key: Key,
 }
 
 /// What every step that changes the host knows.
@@ -166,7 +171,7 @@ impl<'a> Deployment<'a> {
         Self {
             cx,
             host,
-            spec,
+            spec: Cow::Borrowed(spec),
             options,
             scrubber,
             directory,
@@ -194,6 +199,11 @@ impl<'a> Deployment<'a> {
         &self.instance
     }
 
+    /// The text of the stack's `.env`, once it has been [prepared](Self::prepare).
+    pub fn env_text(&self) -> Option<&str> {
+        self.spec.env_text()
+    }
+
     /// Where the stack is.
     pub fn directory(&self) -> &str {
         &self.directory
@@ -207,22 +217,23 @@ impl<'a> Deployment<'a> {
     /// there is another by now, [`Error::InTheWay`]; what is wrong with the files; and when the host
     /// cannot be asked.
     pub async fn prepare(&mut self, known: Option<DesiredStack>) -> Result<Prepared, Error> {
-        let name = &self.spec.name;
         let (state, containers) = tokio::join!(
             host_state::inspect(self.host.executor(), &self.directory),
-            self.host.engine.containers(name)
+            self.host.engine.containers(&self.spec.name)
         );
         let (state, containers) = (state?, containers?);
         self.check_ownership(&state, &containers).await?;
         self.keep_secrets(&state).await?;
         self.keep_secret_files(&state).await?;
+        let key = state.key.clone().map_or_else(new_key, Ok)?;
+        self.see_host_env(&state, &key).await?;
         let compose = self.host.compose_version().await?;
         let digest = self.spec.digest(&self.directory, &compose);
         let desired = match known.filter(|known| known.digest == digest) {
             Some(known) => known,
-            None => resolve_once(self.cx, self.host, self.spec, &self.directory).await?,
+            None => resolve_once(self.cx, self.host, &self.spec, &self.directory).await?,
         };
-        Ok(Prepared { state, containers, desired, compose })
+        Ok(Prepared { state, containers, desired, compose, key })
     }
 
     /// Checks that what is there is ours to change, and settles the id of the stack.
@@ -234,7 +245,7 @@ impl<'a> Deployment<'a> {
             return Err(Error::Replaced { host: self.host.name().to_owned() });
         }
         if !self.is_imported(state, containers) {
-            let paths = files_in_the_way(self.host, self.spec, &self.directory, state).await?;
+            let paths = files_in_the_way(self.host, &self.spec, &self.directory, state).await?;
             if !paths.is_empty() {
                 let (directory, host) = (self.directory.clone(), self.host.name().to_owned());
                 return Err(Error::InTheWay { directory, host, paths });
@@ -266,7 +277,7 @@ impl<'a> Deployment<'a> {
             registries: &self.options.registries,
             scrubber: &self.scrubber,
         };
-        pull(self.cx, self.host, self.spec, &prepared.desired, &how).await
+        pull(self.cx, self.host, &self.spec, &prepared.desired, &how).await
     }
 
     /// Whether the values on the host stand in for those of the configuration: a plan sees the version
@@ -328,6 +339,17 @@ impl<'a> Deployment<'a> {
         Ok(())
     }
 
+    /// Takes the values of the server's own `.env`, where they count.
+    async fn see_host_env(&mut self, state: &HostState, key: &Key) -> Result<(), Error> {
+        if self.spec.host_env.is_none() {
+            return Ok(());
+        }
+        let spec = host_env::seen(self.host, &self.spec, &self.directory, state, Some(key)).await?;
+        spec.host_env.iter().flat_map(HostEnv::values).for_each(|value| self.scrubber.add(value));
+        self.spec = Cow::Owned(spec);
+        Ok(())
+    }
+
     /// What labels are made of that stand for secrets.
     fn contents<'k>(&self, key: &'k Key) -> Contents<'k> {
         let digests = |all: &BTreeMap<String, Secret>| {
@@ -364,8 +386,7 @@ impl<'a> Deployment<'a> {
 
     /// What every step knows. Only what is kept of the last good apply may be made by it.
     async fn begin(&self, prepared: Prepared) -> Result<Work, Error> {
-        let Prepared { state, containers, desired, compose } = prepared;
-        let key = state.key.clone().map_or_else(new_key, Ok)?;
+        let Prepared { state, containers, desired, compose, key } = prepared;
         let live = observe(&containers, state.record.as_ref(), Some(&key), Some(&state.seen()));
         let found = images::inspect(&self.host.engine, Some(&desired)).await?;
         let images = desired.image_ids(&images::ids(&found), &ImageFacts::of(&found));
@@ -446,9 +467,9 @@ impl<'a> Deployment<'a> {
     /// Brings the files there; which of the shipped ones were not there as they should be.
     async fn ship(&self, work: &Work) -> Result<BTreeSet<String>, Error> {
         self.steps.begin(Step::Ship).await?;
-        let StackSpec { name, profiles, dotenv, environment, .. } = self.spec;
+        let StackSpec { name, profiles, environment, .. } = &*self.spec;
         let (layout, secrets) = (&work.layout, &self.options.secrets);
-        let dotenv = layout.dotenv(name, profiles, dotenv.as_deref(), environment, &secrets.values);
+        let dotenv = layout.dotenv(name, profiles, self.spec.env_text(), environment, &secrets.values);
         let source = &self.spec.source;
         let shipped = work.state.paths();
         let leaving = shipped.iter().filter(|path| !source.files.contains_key(*path));
@@ -466,7 +487,7 @@ impl<'a> Deployment<'a> {
         if self.is_imported(&work.state, &work.containers) {
             self.keep_files_of_before(work).await?;
         }
-        let upload = Upload::new(self.spec, &generated, &work.state);
+        let upload = Upload::new(&self.spec, &generated, &work.state);
         let files = self.host.files().cancelled_by(self.cx.token());
         self.set_aside(work, &upload).await?;
         upload.send(&files, layout.root()).await?;

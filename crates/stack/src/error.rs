@@ -82,6 +82,14 @@ pub enum Error {
         /// The files, relative to the directory.
         paths: Vec<String>,
     },
+    /// The server's own `.env` is another one than it was a moment ago.
+    #[error("the .env in {directory} on {host} was changed since it was last looked at")]
+    HostEnvMoved {
+        /// The stack's directory.
+        directory: String,
+        /// The host in words.
+        host: String,
+    },
     /// What is at a path may not be looked at, or its disk is not mounted.
     #[error("{path} on {host} cannot be looked at")]
     Hidden {

@@ -17,6 +17,7 @@ use tree::{FileDigest, Manifest, link_digest, sha256};
 use crate::{
     error::Error,
     file_access,
+    host_env::{self, ABSENT, HostEnv},
     record::{Key, Record},
     release::Release,
     service::CHANGED,
@@ -120,6 +121,8 @@ pub struct HostState {
     pub unknown: BTreeSet<String>,
     /// The seeds that are not there any more.
     pub missing_seeds: BTreeSet<String>,
+    /// What tells how the server's own `.env` is now, where its values count.
+    pub host_env: Option<String>,
 }
 
 /// What was sent last, beside the manifest.
@@ -146,6 +149,19 @@ pub struct Shipped {
     /// The paths of the files that were put there once, and are the host's since then.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub seeds: BTreeSet<String>,
+    /// The server's own `.env`, where its values count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_env: Option<SentHostEnv>,
+}
+
+/// The server's own `.env`, as it was when its values were taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
+pub struct SentHostEnv {
+    /// Relative to the stack's directory.
+    pub path: String,
+    /// What tells its content from others.
+    pub mark: String,
 }
 
 impl Shipped {
@@ -176,6 +192,11 @@ impl Shipped {
         Self { seeds: seeds.clone(), ..self }
     }
 
+    /// The same, with values of the server's own `.env` at `path`.
+    pub(crate) fn with_host_env(self, path: String, env: Option<&HostEnv>) -> Self {
+        Self { host_env: env.map(|env| SentHostEnv { path, mark: env.mark().to_owned() }), ..self }
+    }
+
     /// The same, while secret files of `last` are still there that are not wanted any more; those
     /// that are plain now are in the manifest.
     pub(crate) fn and_still(mut self, last: &Self, plain: &Manifest) -> Self {
@@ -183,7 +204,15 @@ impl Shipped {
         for (path, proof) in old {
             self.secret_files.entry(path.clone()).or_insert_with(|| proof.clone());
         }
+        if let Some(path) = last.left_env(&self.env_path) {
+            self.secret_files.entry(path.clone()).or_insert_with(|| last.env_proof.clone());
+        }
         self
+    }
+
+    /// Where the generated `.env` was, if it is at `now` from now on.
+    pub(crate) fn left_env(&self, now: &str) -> Option<&String> {
+        Some(&self.env_path).filter(|path| !path.is_empty() && *path != now)
     }
 
     /// Everything secret that was sent: the paths of `.env` and of the secret files.
@@ -213,10 +242,18 @@ pub async fn inspect(executor: &dyn Executor, directory: &str) -> Result<HostSta
     let mut state = parse(&output.stdout_text())?;
     let seeds = state.sent.as_ref().map(|sent| sent.seeds.clone()).unwrap_or_default();
     let paths: BTreeSet<String> = state.paths().into_iter().collect();
+    let env = state.sent.as_ref().and_then(|sent| sent.host_env.clone());
+    let absent_env = env.iter().filter(|_| state.host_env.as_deref() == Some(ABSENT));
     let asked = paths.iter().filter(|path| !state.found.contains_key(*path)).chain(&seeds);
+    let asked = asked.chain(absent_env.map(|env| &env.path));
     let access = file_access::inspect(executor, directory, asked).await?;
     state.unknown = access.hidden.intersection(&paths).cloned().collect();
     state.missing_seeds = access.absent.intersection(&seeds).cloned().collect();
+    // What may not be looked at is taken for what it was.
+    if let Some(env) = env.filter(|env| access.hidden.contains(&env.path)) {
+        state.host_env = Some(env.mark);
+        state.unknown.insert(env.path);
+    }
     Ok(state)
 }
 
@@ -229,6 +266,18 @@ fn parse(text: &str) -> Result<HostState, Error> {
     }
     let file = |name: &str| files.get(name).map(|lines| lines.join("\n"));
     let sums = hashes(sums);
+    let sent: Option<Shipped> = file("source.json").and_then(|json| serde_json::from_str(&json).ok());
+    let key = file("key").and_then(|text| Key::parse(text.trim()).ok());
+    let mut found = found(facts, &sums);
+    let host_env = sent.as_ref().and_then(|sent| sent.host_env.as_ref()).map(|env| {
+        found.remove(&env.path);
+        let sum = sums.iter().find(|(path, _)| path.trim_start_matches("./") == env.path);
+        match (sum, &key) {
+            (Some((_, sum)), Some(key)) => host_env::mark(key, sum),
+            (Some(_), None) => CHANGED.to_owned(),
+            (None, _) => ABSENT.to_owned(),
+        }
+    });
     Ok(HostState {
         machine_id: file("/etc/machine-id").unwrap_or_default().trim().to_owned(),
         instance: file("instance").map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()),
@@ -237,15 +286,16 @@ fn parse(text: &str) -> Result<HostState, Error> {
             .map(|json| Manifest::parse(json.as_bytes()))
             .transpose()
             .map_err(unreadable)?,
-        sent: file("source.json").and_then(|json| serde_json::from_str(&json).ok()),
-        key: file("key").and_then(|text| Key::parse(text.trim()).ok()),
+        sent,
+        key,
         shipped: file("source.json").map(|json| sha256(json.as_bytes())),
         override_sum: sums.get(OVERRIDE).cloned(),
         // One that cannot be read, of a newer Windlass, is none to go back to.
         release: file("good/.windlass/generation.json").and_then(|json| Release::parse(json.as_bytes())),
-        found: found(facts, &sums),
+        found,
         unknown: BTreeSet::new(),
         missing_seeds: BTreeSet::new(),
+        host_env,
     })
 }
 
@@ -309,7 +359,19 @@ impl HostState {
     /// Whether the shipped files and `.env` are as they were sent.
     fn is_as_sent(&self) -> Option<bool> {
         self.manifest.as_ref()?;
-        Some(self.differing().is_empty())
+        Some(self.differing().is_empty() && self.other_host_env().is_none())
+    }
+
+    /// The server's own `.env`, where it is not what it was when its values were taken, and whether it
+    /// is gone.
+    pub fn other_host_env(&self) -> Option<(&str, bool)> {
+        let (sent, now) = (self.sent.as_ref()?.host_env.as_ref()?, self.host_env.as_ref()?);
+        (sent.mark != *now).then_some((sent.path.as_str(), now == ABSENT))
+    }
+
+    /// Whether the values lie apart from `.env`.
+    pub(crate) fn has_values_apart(&self) -> bool {
+        self.sent.as_ref().is_some_and(|sent| sent.host_env.is_some())
     }
 
     /// The shipped files that are known not to be as they were sent, and seeds that are gone.
@@ -483,6 +545,46 @@ mod tests {
     fn an_env_file_that_was_changed_or_opened_is_seen() {
         assert_eq!(state("3", 0o600).source_hash().as_deref(), Some("changed"));
         assert_eq!(state("2", 0o644).source_hash().as_deref(), Some("changed"));
+    }
+
+    #[test]
+    fn the_servers_own_env_counts_by_its_mark() {
+        let key = Key::from_random([7; 32]);
+        let shown = |env: Option<&HostEnv>, sums: &str| {
+            let sent = Shipped::new("source".into(), ".windlass/given.env".into(), &hash("2"), &key);
+            let sent = sent.with_host_env(".env".into(), env);
+            let facts = "\0\x008180//./.windlass/given.env\n81a0//./.env\n";
+            let text = [
+                lines("manifest.json", &Manifest::default().to_json()),
+                lines("source.json", &sent.to_json()),
+                lines("key", key.to_text().expose().as_bytes()),
+                format!("\0{}  ./.windlass/given.env\n{sums}\0{facts}", hash("2")),
+            ];
+            parse(&text.concat()).unwrap()
+        };
+        let content = tree::sha256(b"A=1\n");
+        let mut env = HostEnv::marked(host_env::mark(&key, &content));
+        let same = shown(Some(&env), &format!("{content}  ./.env\n"));
+        assert_eq!((same.source_hash().as_deref(), same.other_host_env()), (Some("source"), None));
+        assert!(!same.found.contains_key(".env") && same.has_values_apart());
+        assert_eq!(same.paths(), [".windlass/given.env"]);
+        let other = shown(Some(&env), &format!("{}  ./.env\n", hash("3")));
+        assert_eq!(other.source_hash().as_deref(), Some("changed"));
+        assert_eq!((other.other_host_env(), other.differing()), (Some((".env", false)), Vec::new()));
+        assert_eq!(shown(Some(&env), "").other_host_env(), Some((".env", true)));
+        env = HostEnv::marked(ABSENT);
+        assert_eq!(shown(Some(&env), "").other_host_env(), None);
+        assert_eq!(shown(None, &format!("{}  ./.env\n", hash("3"))).host_env, None);
+    }
+
+    #[test]
+    fn what_was_generated_elsewhere_is_named_until_it_is_gone() {
+        let key = Key::from_random([7; 32]);
+        let old = Shipped::new("source".into(), ".env".into(), "22", &key);
+        let new = Shipped::new("source".into(), ".windlass/given.env".into(), "22", &key);
+        let between = new.clone().and_still(&old, &Manifest::default());
+        assert_eq!(between.secret_paths().collect::<Vec<_>>(), [".windlass/given.env", ".env"]);
+        assert_eq!(new.clone().and_still(&new, &Manifest::default()), new);
     }
 
     #[test]

@@ -66,7 +66,7 @@ pub async fn files_in_the_way(
     state: &HostState,
 ) -> Result<Vec<String>, Error> {
     let wanted = spec.source.files.keys().chain(spec.secret_files.keys()).cloned();
-    let mut paths: BTreeSet<String> = wanted.chain([spec.layout(directory).env_path()]).collect();
+    let mut paths: BTreeSet<String> = wanted.chain([spec.layout(directory).values_path()]).collect();
     // What is there in the place of a seed stays.
     let known = state.manifest.iter().flat_map(|manifest| manifest.files.keys()).chain(&spec.source.seeds);
     let known = known.chain(state.sent.iter().flat_map(|sent| &sent.seeds));

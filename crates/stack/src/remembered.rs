@@ -9,7 +9,8 @@ use remote::{Command, Input, run};
 use tree::TreeFile;
 
 use crate::{
-    context::Context, desired::DesiredStack, error::Error, host::Host, resolve::resolve, spec::StackSpec,
+    context::Context, desired::DesiredStack, error::Error, host::Host, host_env::HostEnv, resolve::resolve,
+    spec::StackSpec,
 };
 
 /// What lets Compose read more files than those that it is told.
@@ -42,7 +43,8 @@ pub async fn resolve_once(
     spec: &StackSpec,
     directory: &str,
 ) -> Result<DesiredStack, Error> {
-    if !is_self_contained(spec) {
+    // What does not tell one `.env` of the server from another is no name for an answer.
+    if !is_self_contained(spec) || spec.host_env.as_ref().is_some_and(HostEnv::is_unkeyed) {
         return resolve(cx, host, spec, directory).await;
     }
     let digest = spec.digest(directory, &host.compose_version().await?);

@@ -20,7 +20,6 @@ use compose::{
     staging,
 };
 use remote::files::Files;
-use secret::Scrubber;
 use serde_json::Value;
 
 use crate::{
@@ -65,7 +64,7 @@ pub async fn resolve(
     if let Err(error) = temporary.remove().await {
         tracing::warn!(host = host.name(), %error, "could not remove the staged files");
     }
-    let Resolution { resolved, hashes, inactive, runs, contexts, env_files, undefined } = answer?;
+    let Resolution { resolved, hashes, inactive, runs, contexts, env_files, undefined, taking } = answer?;
     let placeholders: Vec<String> =
         spec.placeholders.values().map(|placeholder| placeholder.expose().to_owned()).collect();
     let project = ResolvedProject {
@@ -82,7 +81,11 @@ pub async fn resolve(
     reload::apply_to(&mut desired.services, &spec.reloads, &resolved, stage.end.root())
         .map_err(Error::Reload)?;
     let requirements = requirements(&resolved, &desired, spec, directory);
-    Ok(DesiredStack { inactive, env_files, undefined, requirements, ..desired })
+    let mut desired = DesiredStack { inactive, env_files, undefined, requirements, ..desired };
+    if let Some(env) = &spec.host_env {
+        env.seal(&mut desired, &taking);
+    }
+    Ok(desired)
 }
 
 /// What the services that are started need of the host.
@@ -112,6 +115,8 @@ struct Resolution {
     env_files: BTreeMap<String, Vec<EnvFile>>,
     /// The variables that nothing sets and that are taken for empty.
     undefined: Vec<Undefined>,
+    /// The services that may take values of the server's own `.env`.
+    taking: BTreeSet<String>,
 }
 
 /// The files of a stack on their way to an answer.
@@ -180,7 +185,18 @@ impl Stage<'_> {
         let runs = self.runs(&compose, &project, &resolved.config).await?;
         let contexts = self.contexts(&resolved, runs.as_ref())?;
         let env_files = self.env_files(&compose, &project, sent, &marked).await?;
-        Ok(Resolution { resolved, hashes, inactive, runs, contexts, env_files, undefined })
+        let taking = self.taking(&compose, &project).await?;
+        Ok(Resolution { resolved, hashes, inactive, runs, contexts, env_files, undefined, taking })
+    }
+
+    /// The services that may take values of the server's own `.env`.
+    async fn taking(&self, compose: &Compose<'_>, project: &Project) -> Result<BTreeSet<String>, Error> {
+        let Some(env) = &self.spec.host_env else { return Ok(BTreeSet::new()) };
+        let names = env.names();
+        if names.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        Ok(compose.raw_config(project).await?.services_naming(&names))
     }
 
     /// The env files of services that name the stack's `.env`; `marked` are services that have read it.
@@ -217,7 +233,8 @@ impl Stage<'_> {
         let known = self.values();
         let secrets =
             Placeholders { values: &self.spec.placeholder_values(), files: &self.spec.secret_files };
-        let values = Values { known: &known, own: self.spec.dotenv.as_deref(), secrets };
+        let own = self.spec.env_stand_in();
+        let values = Values { known: &known, own: own.as_deref(), secrets };
         let projects: Vec<&Resolved> = [resolved].into_iter().chain(runs).collect();
         let mut contexts = BTreeMap::new();
         for project in &projects {
@@ -235,7 +252,8 @@ impl Stage<'_> {
         let known = self.values();
         let secrets =
             Placeholders { values: &self.spec.placeholder_values(), files: &self.spec.secret_files };
-        let values = Values { known: &known, own: self.spec.dotenv.as_deref(), secrets };
+        let own = self.spec.env_stand_in();
+        let values = Values { known: &known, own: own.as_deref(), secrets };
         Ok(Resolved::new(document, self.end.root(), shipped, values, self.behaviour)?)
     }
 
@@ -265,7 +283,7 @@ impl Stage<'_> {
     /// Compose, naming files as they are called in `source_dir`.
     fn compose(&self) -> Compose<'_> {
         self.host
-            .compose(self.cx, &Scrubber::default())
+            .compose(self.cx, &self.spec.scrubber())
             .staged(self.staged.clone())
             .naming(format!("{}/", self.end.root()), "")
     }

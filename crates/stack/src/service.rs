@@ -97,7 +97,7 @@ pub struct PlannedService {
     /// The id of its image; empty where it has no containers.
     pub image_id: Option<String>,
     /// As in [`ObservedService`].
-    pub environment_hash: String,
+    pub environment_hash: Option<String>,
     /// As in [`ObservedService`].
     pub files_hash: String,
     /// As in [`ObservedService`].
@@ -156,7 +156,7 @@ impl From<&ObservedService> for PlannedService {
         Self {
             image: Some(observed.image.clone()),
             image_id: Some(observed.image_id.clone()),
-            environment_hash: observed.environment_hash.clone(),
+            environment_hash: Some(observed.environment_hash.clone()),
             files_hash: observed.files_hash.clone(),
             config_hash: Some(observed.config_hash.clone()),
             status: observed.status.clone(),

@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, io};
 
 use compose::{Layout, dotenv, layout::ENV_FILE};
-use secret::{Secret, hex};
+use secret::{Scrubber, Secret, hex};
 use sha2::{Digest as _, Sha256};
 use tree::{Tree, TreeFile, sha256};
 
-use crate::{reload::ReloadSpec, selection::Selection};
+use crate::{host_env::HostEnv, reload::ReloadSpec, selection::Selection};
 
 /// Goes into every digest, so that another way to resolve a stack is another digest.
 const DIGEST_FORMAT: &str = "5";
@@ -46,6 +46,8 @@ pub struct StackSpec {
     pub own_env: Option<String>,
     /// The commands by which services take in changed files.
     pub reloads: Vec<ReloadSpec>,
+    /// The server's own `.env`, where its values count: then there is none of the user's.
+    pub host_env: Option<HostEnv>,
     /// The services that jobs are runs of, each with the number of its first job.
     pub job_services: BTreeMap<String, usize>,
     /// Whether a variable that a service needs and nothing sets is taken for empty, and is no mistake.
@@ -104,7 +106,30 @@ impl StackSpec {
 
     /// Where everything is under `directory`.
     pub fn layout(&self, directory: &str) -> Layout {
-        Layout::new(directory, &self.files)
+        Layout::new(directory, &self.files).with_values_apart(self.host_env.is_some())
+    }
+
+    /// The text that variables take their values from where nobody gives one.
+    pub fn env_text(&self) -> Option<&str> {
+        self.host_env.as_ref().map_or(self.dotenv.as_deref(), HostEnv::text)
+    }
+
+    /// The text of `.env`, as containers get it.
+    pub(crate) fn own_text(&self) -> Option<&str> {
+        self.host_env.as_ref().map_or(self.own_env.as_deref(), HostEnv::text)
+    }
+
+    /// What counts of [`env_text`](Self::env_text) where a hash is made that is no secret.
+    pub(crate) fn env_stand_in(&self) -> Option<String> {
+        match &self.host_env {
+            Some(env) => env.stand_in(self.placeholders.keys()),
+            None => self.dotenv.clone(),
+        }
+    }
+
+    /// What foreign words about this spec may repeat and nobody should see.
+    pub(crate) fn scrubber(&self) -> Scrubber {
+        Scrubber::new(self.host_env.iter().flat_map(HostEnv::values))
     }
 
     /// One hash over everything that is shipped; secret files count by their paths and version, seeds by
@@ -159,6 +184,11 @@ impl StackSpec {
         }
         if self.blank_undefined {
             add("blank");
+        }
+        // A digest from before the server's own values could count stays what it is.
+        if let Some(env) = &self.host_env {
+            add("host env");
+            add(env.mark());
         }
         // A digest from before there were jobs stays what it is.
         if !self.job_services.is_empty() {

@@ -61,7 +61,7 @@ impl Upload {
     pub(crate) fn new(spec: &StackSpec, generated: &Generated<'_>, state: &HostState) -> Self {
         let Generated { layout, dotenv, override_file, key, .. } = generated;
         let plain = spec.source.manifest();
-        let own_env = spec.own_env.as_ref().map(|text| (OWN_ENV.to_owned(), Secret::new(text.clone())));
+        let own_env = spec.own_text().map(|text| (OWN_ENV.to_owned(), Secret::new(text)));
         let secret_files: BTreeMap<String, Secret> =
             generated.secrets.files.clone().into_iter().chain(own_env).collect();
         let secret: BTreeMap<String, FileDigest> =
@@ -78,12 +78,13 @@ impl Upload {
         difference.delete.retain(|path| !stays(path));
         let first = difference.in_the_way(&found, &wanted);
 
-        let env_path = layout.env_path();
+        let env_path = layout.values_path();
         let env_sha256 = sha256(dotenv.expose().as_bytes());
         let sent = Shipped::new(spec.source_hash(), env_path.clone(), &env_sha256, key)
             .with_secrets(generated.secrets.values.keys(), &generated.secrets.version)
             .with_secret_files(&secret, &generated.secrets.files_version, key)
-            .with_seeds(seeds);
+            .with_seeds(seeds)
+            .with_host_env(layout.env_path(), spec.host_env.as_ref());
         let entry = |path: &String| match secret_files.get(path) {
             Some(text) => Some(secret_entry(path, text)),
             None => Some(spec.source.files.get(path)?.entry(path)),
@@ -95,7 +96,8 @@ impl Upload {
             entries.push(private(&env_path, dotenv.expose().as_bytes().to_vec()));
         }
         let our = |name: &str| format!("{OURS}/{name}");
-        let list = null_separated(wanted.files.keys().map(String::as_str).chain([env_path.as_str()]));
+        let looked_at = sent.host_env.iter().map(|env| env.path.as_str()).chain([env_path.as_str()]);
+        let list = null_separated(wanted.files.keys().map(String::as_str).chain(looked_at));
         entries.push(Entry { path: OURS.to_owned(), mode: 0o700, content: EntryContent::Directory });
         entries.push(private(&our("override.json"), override_file.clone().into_bytes()));
         entries.push(private(&our("manifest.json"), union(&last, &plain, &secret, seeds).to_json()));
@@ -111,6 +113,9 @@ impl Upload {
             private(&our("manifest.json"), plain.to_json()),
             private(&our("source.json"), sent.to_json()),
         ];
+        // The generated `.env` may have been somewhere else.
+        let left_env = last_sent.left_env(&env_path).filter(|path| !wanted.files.contains_key(*path));
+        difference.delete.extend(left_env.cloned());
         let gone = difference.send.iter().chain(&difference.delete).chain([&env_path]);
         let changed = state.holding_others(
             gone.filter(|path| **path != env_path || state.found.get(&env_path) != Some(&env)),
@@ -204,6 +209,7 @@ fn union(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host_env::HostEnv;
 
     #[test]
     fn the_manifest_names_old_and_new_until_the_old_are_gone() {
@@ -220,6 +226,43 @@ mod tests {
         assert!(!union(&last, &wanted, &BTreeMap::new(), &seeds).files.contains_key("a"));
         assert_eq!(both.files.keys().collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(both.files["b"], digest("2"));
+    }
+
+    #[test]
+    fn a_generated_env_gives_way_to_the_servers_own() {
+        let key = Key::from_random([7; 32]);
+        let access = FileAccess::default();
+        let dotenv = Secret::new("A='1'\n");
+        let upload = |spec: &StackSpec, state: &HostState| {
+            let generated = Generated {
+                layout: &spec.layout("/srv/web"),
+                dotenv: &dotenv,
+                override_file: String::new(),
+                key: &key,
+                secrets: &Secrets::default(),
+                instance: "id",
+                access: &access,
+            };
+            Upload::new(spec, &generated, state)
+        };
+        let paths = |upload: &Upload| upload.entries.iter().map(|one| one.path.clone()).collect::<Vec<_>>();
+        let ours = StackSpec { files: vec!["compose.yaml".into()], ..StackSpec::default() };
+        let apart = StackSpec { host_env: Some(HostEnv::marked("m")), ..ours.clone() };
+        let fresh = upload(&apart, &HostState::default());
+        assert!(paths(&fresh).contains(&".windlass/given.env".to_owned()), "{:?}", paths(&fresh));
+        assert!(!paths(&fresh).contains(&".env".to_owned()) && fresh.last.is_empty());
+        let list = fresh.entries.iter().find(|one| one.path == ".windlass/files").unwrap();
+        let EntryContent::Bytes(list) = &list.content else { panic!("no bytes") };
+        let list = String::from_utf8_lossy(list);
+        assert!(list.contains("./.env\0") && list.contains("./.windlass/given.env\0"), "{list:?}");
+        // Before, `.env` was generated; and it is again afterwards.
+        let sent = |path: &str| Some(Shipped::new(String::new(), path.into(), "22", &key));
+        let before = HostState { sent: sent(".env"), ..HostState::default() };
+        assert_eq!(upload(&apart, &before).last, [".env"]);
+        let after = HostState { sent: sent(".windlass/given.env"), ..HostState::default() };
+        let back = upload(&ours, &after);
+        assert_eq!(back.last, [".windlass/given.env"]);
+        assert!(paths(&back).contains(&".env".to_owned()));
     }
 
     #[test]

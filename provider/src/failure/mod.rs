@@ -26,7 +26,7 @@ pub(crate) use file::file_error;
 pub(crate) use host::host_error;
 pub(crate) use lock::lock_error;
 pub(crate) use place::{missing, not_vacant};
-pub(crate) use shipped::{changed, unreadable};
+pub(crate) use shipped::{changed, host_env_changed, unreadable};
 pub(crate) use stack::stack_warning;
 pub(crate) use tree::{heavy_tree, left_out_in_words, tree_error};
 pub(crate) use undefined::{not_taken, taken_for_empty};

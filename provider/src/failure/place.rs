@@ -59,7 +59,7 @@ pub(super) fn in_the_way(
         .detail(world)
         .detail(
             "Move them out of the way on the host (what an application reads from its .env belongs into `environment` or \
-             `secrets_wo`), choose another `directory`, or, where they are those of a project that runs there, adopt it \
+             `secrets_wo`; a .env that is the server's own counts, and stays, with `host_env = \"merge\"`), choose another `directory`, or, where they are those of a project that runs there, adopt it \
              by an `import`, which keeps them.",
         )
         .at("directory")

@@ -19,6 +19,19 @@ pub(crate) fn changed(stack: &str, host: &str, directory: &str, paths: &[String]
         .at("source_hash")
 }
 
+/// The server's own `.env`, whose values count, is not what it was.
+pub(crate) fn host_env_changed(stack: &str, host: &str, path: &str, gone: bool) -> Diagnostic {
+    let (title, happened) = if gone {
+        ("is gone", "is not there any more; its values no longer count")
+    } else {
+        ("was changed", "is not what it was at the last apply; its values of now count")
+    };
+    Diagnostic::warning(format!("The server's own .env of compose stack {stack:?} {title}"))
+        .detail(format!("{path} on {host} {happened}."))
+        .detail("The next apply takes that over. Windlass never writes that file.")
+        .at("host_env")
+}
+
 /// Files may not be read on the host.
 pub(crate) fn unreadable(stack: &str, host: &str, directory: &str, paths: &[String]) -> Diagnostic {
     Diagnostic::warning(format!("Files of compose stack {stack:?} may not be read on the host"))
@@ -66,6 +79,18 @@ mod tests {
         let text = changed("web", "root@web", "/srv/web", &paths).to_string();
         assert!(text.contains("f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, and 2 more."), "{text}");
         assert!(unreadable("web", "h", "/srv/web", &paths[..1]).to_string().contains("at these: f0."));
+    }
+
+    #[test]
+    fn a_changed_env_of_the_server_is_told_from_one_that_is_gone() {
+        assert_eq!(
+            host_env_changed("web", "root@web", "/srv/web/.env", false).to_string(),
+            "The server's own .env of compose stack \"web\" was changed (at host_env)\n\
+             /srv/web/.env on root@web is not what it was at the last apply; its values of now count.\n\n\
+             The next apply takes that over. Windlass never writes that file."
+        );
+        let gone = host_env_changed("web", "root@web", "/srv/web/.env", true).to_string();
+        assert!(gone.contains("is gone") && gone.contains("is not there any more"), "{gone}");
     }
 
     #[test]

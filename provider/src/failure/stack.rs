@@ -41,6 +41,11 @@ pub(super) fn stack_error(title: &str, error: Error, world: &str, files: &str) -
                 .to_owned(),
             "name",
         ),
+        Error::HostEnvMoved { .. } => files_error(
+            sentence(&error.to_string()),
+            "Its values count (`host_env`), so that what was planned is out of date: plan again, with a refresh.".to_owned(),
+            "host_env",
+        ),
         Error::InTheWay { directory, host, paths } => in_the_way(title, &directory, &host, &paths, world),
         Error::Hidden { path, host } => hidden(title, &path, &host, world),
         Error::InvalidFiles { file, message, undefined } => {

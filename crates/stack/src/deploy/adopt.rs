@@ -53,7 +53,7 @@ impl Deployment<'_> {
     /// may be the only copy of something.
     pub(super) async fn keep_files_of_before(&self, work: &Work) -> Result<(), Error> {
         let root = work.layout.root();
-        let paths = files_in_the_way(self.host, self.spec, root, &work.state).await?;
+        let paths = files_in_the_way(self.host, &self.spec, root, &work.state).await?;
         if paths.is_empty() {
             return Ok(());
         }
@@ -78,9 +78,13 @@ impl Deployment<'_> {
     async fn try_adopting(&self, containers: &[Container]) -> Result<KeptRelease, NotKept> {
         let project = AdoptedProject::of(containers).map_err(NotKept::NotRestorable)?;
         let root = project.directory.clone();
-        let files = self.overwritten(&root).await?;
+        let mut files = self.overwritten(&root).await?;
         let env_file =
             if files.contains_key(ENV_FILE) { format!("{root}/{ENV_FILE}") } else { NO_VALUES.into() };
+        // What is not overwritten need not be put back.
+        if self.spec.host_env.is_some() {
+            files.remove(ENV_FILE);
+        }
         let (desired, record) = self.understood(&project, &env_file, containers).await?;
         adopted::compare(&record, containers).map_err(NotKept::NotRestorable)?;
         let images = images_of(&desired, containers);
@@ -93,7 +97,7 @@ impl Deployment<'_> {
 
     /// The files in `root` that this apply may overwrite, as they are now, and `.env`.
     async fn overwritten(&self, root: &str) -> Result<BTreeMap<String, FileDigest>, Error> {
-        let own = [ENV_FILE.to_owned(), self.spec.layout(root).env_path()];
+        let own = [ENV_FILE.to_owned(), self.spec.layout(root).values_path()];
         let shipped = self.spec.source.files.keys().chain(self.spec.secret_files.keys());
         let paths: BTreeSet<String> = shipped.cloned().chain(own).collect();
         let places: Vec<String> = paths.iter().map(|path| format!("{root}/{path}")).collect();

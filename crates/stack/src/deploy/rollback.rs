@@ -11,6 +11,7 @@ use crate::{
     context::Context,
     destroy,
     error::{Error, RollbackError},
+    host_env,
     host_state::{self, HostState},
     kept_images::release_images,
     kept_release::Restoration,
@@ -180,7 +181,7 @@ impl Deployment<'_> {
         Ok(Work {
             cx: cx.clone(),
             scrubber,
-            layout: good.layout(),
+            layout: good.layout().with_values_apart(state.has_values_apart()),
             profiles: release.profiles.clone(),
             desired,
             compose: release.record.compose.clone(),
@@ -205,6 +206,10 @@ impl Deployment<'_> {
         for path in sent.secret_files.keys().filter(|path| *path != OWN_ENV) {
             let text = files.read_text(&format!("{place}/{path}")).await?;
             text.into_iter().for_each(|text| scrubber.add(Secret::new(text)));
+        }
+        if sent.host_env.is_some() {
+            let text = files.read_text(&format!("{place}/{OWN_ENV}")).await?;
+            host_env::values(&text.unwrap_or_default()).for_each(|value| scrubber.add(value));
         }
         if sent.secrets.is_empty() {
             return Ok(scrubber);

@@ -76,7 +76,7 @@ impl Stage<'_> {
     pub(super) async fn send_all(&self, paths: &BTreeSet<String>) -> Result<(), Error> {
         let mut entries = staged_secret_files(&self.spec.secret_files);
         entries.push(private(STAGED_VALUES.to_owned(), self.dotenv()));
-        if let Some(own) = &self.spec.own_env {
+        if let Some(own) = self.spec.own_text() {
             entries.push(private(self.at.env_path(), marked(own)));
         }
         self.send_with(paths, entries).await
@@ -99,8 +99,8 @@ impl Stage<'_> {
     pub(super) fn leads_out(&self, sent: Sent<'_>) -> bool {
         let texts = sent.paths.iter().filter_map(|path| sent.contents.get(path));
         let texts = texts.map(|bytes| String::from_utf8_lossy(bytes));
-        let values = self.spec.environment.values().chain(&self.spec.dotenv);
-        texts.into_iter().any(|text| names_above(&text)) || values.into_iter().any(|text| names_above(text))
+        let mut values = self.spec.environment.values().map(String::as_str).chain(self.spec.env_text());
+        texts.into_iter().any(|text| names_above(&text)) || values.any(names_above)
     }
 
     /// Lets everything beside the stack's directory, and beside each directory above it, be found
@@ -114,7 +114,7 @@ impl Stage<'_> {
 
     /// The values, placeholders in the place of secrets.
     fn dotenv(&self) -> String {
-        self.dotenv_with(self.spec.dotenv.as_deref())
+        self.dotenv_with(self.spec.env_text())
     }
 
     fn dotenv_with(&self, own: Option<&str>) -> String {
@@ -137,7 +137,8 @@ impl Stage<'_> {
             let bytes = contents.get(path)?;
             Some((path.clone(), String::from_utf8_lossy(bytes).into_owned()))
         });
-        let own = self.spec.own_env.iter().map(|text| (self.end.env_path(), text.clone()));
+        let own = self.spec.own_text().map(|text| (self.end.env_path(), text.to_owned()));
+        let own = own.into_iter();
         own.chain(others)
     }
 }

@@ -37,7 +37,7 @@ impl Stage<'_> {
     /// are not the user's.
     fn wrong_env(&self, said: &str, sent: Sent<'_>) -> Option<Error> {
         let of_values = said.strip_prefix(&format!("failed to read {STAGED_VALUES}: "));
-        let own = self.spec.dotenv.as_deref().filter(|_| of_values.is_some());
+        let own = self.spec.env_text().filter(|_| of_values.is_some());
         if let (Some(message), Some(text)) = (of_values, own) {
             let (line, message) = match line_in(message) {
                 Some((line, message)) => (line.checked_sub(self.lines_before_own()), message),
@@ -66,7 +66,7 @@ impl Stage<'_> {
         let is_missing = said.contains("no such file or directory") || said.contains("not found");
         let env = self.end.env_path();
         if said.contains(&format!("env file {env} not found")) || said.contains(&format!("stat {env}: ")) {
-            let none = self.spec.own_env.is_none();
+            let none = self.spec.own_text().is_none();
             return if none { Ok(Error::NoOwnEnv { path: env, undefined }) } else { Err(undefined) };
         }
         let mut words = said.split_whitespace().map(|word| word.trim_matches([':', '"', ',', '\'']));

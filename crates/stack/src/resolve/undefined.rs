@@ -55,7 +55,7 @@ impl Stage<'_> {
         all: &[Undefined],
         sent: Sent<'_>,
     ) -> Needs {
-        let own = self.spec.dotenv.as_deref().unwrap_or_default();
+        let own = self.spec.env_text().unwrap_or_default();
         let in_env = |name: &str| if unset.contains(name) { Known::Unset } else { self.known(name) };
         let built = dotenv::built_on_missing(own, &|name| self.is_given(name), &in_env);
         let env_texts = |path: &str| self.texts_at(path, sent);
@@ -93,7 +93,7 @@ impl Stage<'_> {
                 }
             }
         };
-        if let Some(own) = &self.spec.dotenv {
+        if let Some(own) = self.spec.env_text() {
             add(uses::in_env_file(&self.spec.dotenv_path, own, &known));
         }
         for (path, text) in self.env_texts(sent.contents, sent.paths) {
@@ -122,7 +122,7 @@ impl Stage<'_> {
         if self.is_given(name) {
             return Known::Given;
         }
-        let own = self.spec.dotenv.as_deref().map(|text| dotenv::variables(text).unwrap_or_default());
+        let own = self.spec.env_text().map(|text| dotenv::variables(text).unwrap_or_default());
         match own.unwrap_or_default().get(name) {
             Some(true) => Known::Given,
             Some(false) => Known::Empty,

@@ -245,7 +245,7 @@ async fn deploy(
         let in_files = |error| task.explain(error, &apply.config);
         let prepared = deployment.prepare(known).await.map_err(in_files)?;
         let required = Required::of(on.hosts, &apply.config);
-        let own = OwnEnv::Known(spec.dotenv.as_deref());
+        let own = OwnEnv::Known(deployment.env_text());
         required.check(&task.title, &apply.config, &own, Some(&prepared.desired))?;
         deployment.fetch(&prepared).await.map_err(|error| task.explain(error, &apply.config))?;
         // From here on something may exist: whatever happens, it is recorded.
@@ -336,6 +336,7 @@ impl Task<'_> {
             image_facts: deployed.image_facts,
             desired: Some(deployed.desired),
             project: Some(self.project.clone()),
+            host_env: deployed.host_state.host_env,
         };
     }
 

@@ -1,7 +1,7 @@
 //! `windlass_compose_stack`: a Docker Compose project on a host.
 //!
 //! On the host it owns the containers and networks of the project, the files that it shipped to the
-//! stack's directory, the `.env` there, `.windlass` below it (see `compose::layout`), and the names that
+//! stack's directory, the `.env` there (unless `host_env` leaves it to the server), `.windlass` below it (see `compose::layout`), and the names that
 //! keep its images.
 //! It never touches other files in that directory, volumes (unless `remove_volumes_on_destroy`
 //! says so), containers of other projects, one-off containers of `docker compose run` (but for those
@@ -59,6 +59,9 @@ pub(crate) struct StackPrivate {
     /// The project that this was made of; none in a record of when the attributes said it all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) project: Option<ChosenProject>,
+    /// What tells how the server's own `.env` was when it was last looked at, where its values count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) host_env: Option<String>,
 }
 
 /// What Compose is told of a project beside its directory.

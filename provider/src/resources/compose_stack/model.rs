@@ -30,6 +30,7 @@ pub(crate) struct StackModel {
     pub(crate) wait_for: Field<BTreeMap<String, String>>,
     pub(crate) environment: Field<BTreeMap<String, Field<String>>>,
     pub(crate) undefined_variables: Field<String>,
+    pub(crate) host_env: Field<String>,
     pub(crate) secrets_wo: Field<BTreeMap<String, Field<Secret>>>,
     pub(crate) secrets_wo_version: Field<String>,
     pub(crate) secret_files_wo: Field<BTreeMap<String, Field<Secret>>>,
@@ -103,6 +104,10 @@ pub(super) const UNDEFINED_ERROR: &str = "error";
 pub(super) const UNDEFINED_WARN: &str = "warn";
 /// The default of `on_failure`.
 pub(super) const ROLLBACK: &str = "rollback";
+/// The default of `host_env`.
+pub(super) const REFUSE: &str = "refuse";
+/// The `host_env` by which the values of the server's own `.env` count.
+pub(super) const MERGE: &str = "merge";
 /// `keep_images` where nobody says otherwise.
 pub(super) const KEEP_IMAGES: u64 = stack::KEEP_IMAGES as u64;
 
@@ -119,6 +124,11 @@ impl StackModel {
     /// The name, or nothing while it is unknown.
     pub(super) fn name(&self) -> &str {
         self.name.as_str().unwrap_or_default()
+    }
+
+    /// Whether the values of the server's own `.env` count; `None` while that is unknown.
+    pub(super) fn merges_host_env(&self) -> Option<bool> {
+        self.host_env.decided().ok().map(|word| word.map(String::as_str) == Some(MERGE))
     }
 
     /// What becomes of services that have left the files.
@@ -151,7 +161,7 @@ impl Service {
         Self {
             image: open(&service.image),
             image_id: open(&service.image_id),
-            environment_hash: text(&service.environment_hash),
+            environment_hash: open(&service.environment_hash),
             files_hash: text(&service.files_hash),
             config_hash: open(&service.config_hash),
             status: text(&service.status),

@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use framework::{Context, Diagnostics, Field, Plan, State};
 use stack::{
-    DesiredStack, ImageFacts, Known, PullPolicy, Sink, StackSpec, Warning, check_needs, check_vacant,
-    files_in_the_way, host_state, resolve_once, unbuilt,
+    DesiredStack, HostEnv, ImageFacts, Known, PullPolicy, Sink, StackSpec, Warning, check_needs,
+    check_vacant, files_in_the_way, host_env, host_state, resolve_once, unbuilt,
 };
 
 use super::{
@@ -41,35 +41,40 @@ pub(super) async fn plan(on: &Planning<'_>, plan: &mut Plan<Resource>) -> Result
     }
 
     let required = Required::of(on.hosts, &plan.config);
-    let Some(spec) = plan.config.spec()? else {
+    let Some(mut spec) = plan.config.spec()? else {
         if required.has_template() {
             let own = files.as_ref();
-            let own = own.map_or(OwnEnv::Unknown, |(files, _)| OwnEnv::Known(files.dotenv.as_deref()));
+            let own = own.map_or(OwnEnv::Unknown, |(files, _)| own_env(files));
             required.check(on.title, &plan.config, &own, None)?;
         }
         leave_open(plan);
         return Ok(());
     };
-    let check = |plan: &Plan<Resource>, desired: Option<&DesiredStack>| {
-        required.check(on.title, &plan.config, &OwnEnv::Known(spec.dotenv.as_deref()), desired)
+    let check = |plan: &Plan<Resource>, spec: &StackSpec, desired: Option<&DesiredStack>| {
+        required.check(on.title, &plan.config, &own_env(spec), desired)
     };
-    if let Some(found) = without_asking(plan, &spec) {
-        check(plan, Some(&found.desired))?;
+    if let Some(env) = &mut spec.host_env {
+        let known = plan.prior.as_ref().and_then(|prior| prior.private.host_env.as_deref());
+        *env = HostEnv::marked(known.unwrap_or_default());
+    }
+    let unseen = spec.host_env.is_some() && required.has_template();
+    if let Some(found) = without_asking(plan, &spec).filter(|_| !unseen) {
+        check(plan, &spec, Some(&found.desired))?;
         return settle(on, plan, &spec, found);
     }
     let reached = on.hosts.reach(&plan.planned.host).map_err(Failure::from);
     let Some(host) = reached.map_err(|failure| failure.into_diagnostics(on.title, UNCHANGED))? else {
-        check(plan, None)?;
+        check(plan, &spec, None)?;
         leave_open(plan);
         return Ok(());
     };
     match ask(on, plan, &spec, &host).await {
-        Ok(found) => {
-            check(plan, Some(&found.desired))?;
+        Ok((found, spec)) => {
+            check(plan, &spec, Some(&found.desired))?;
             settle(on, plan, &spec, found)?;
         }
         Err(failure) if can_wait(on, plan, &failure) => {
-            check(plan, None)?;
+            check(plan, &spec, None)?;
             leave_open(plan);
             for problem in failure.into_diagnostics(on.title, "What will change is decided during apply.") {
                 on.cx.warn(as_warning(problem));
@@ -80,6 +85,14 @@ pub(super) async fn plan(on: &Planning<'_>, plan: &mut Plan<Resource>) -> Result
     Ok(())
 }
 
+/// What is known of the stack's own `.env`.
+fn own_env(spec: &StackSpec) -> OwnEnv<'_> {
+    match &spec.host_env {
+        Some(env) if !env.is_seen() => OwnEnv::Unknown,
+        _ => OwnEnv::Known(spec.env_text()),
+    }
+}
+
 /// What is known of a stack that is to be.
 struct Found {
     directory: String,
@@ -88,6 +101,8 @@ struct Found {
     compose: String,
     /// Whether it will be on the machine where it is.
     stays: bool,
+    /// As in [`StackPrivate`].
+    host_env: Option<String>,
 }
 
 /// What the last apply wanted, where its inputs are still the ones of now: Compose need not be asked.
@@ -104,6 +119,7 @@ fn without_asking(plan: &Plan<Resource>, spec: &StackSpec) -> Option<Found> {
         machine_id: prior.private.machine_id.clone(),
         compose: prior.private.compose.clone(),
         stays: true,
+        host_env: prior.private.host_env.clone(),
     })
 }
 
@@ -113,7 +129,7 @@ async fn ask(
     plan: &Plan<Resource>,
     spec: &StackSpec,
     host: &Host,
-) -> Result<Found, Failure> {
+) -> Result<(Found, StackSpec), Failure> {
     let host = host.for_stacks().await?;
     let known_machine = plan.prior.as_ref().map(|prior| prior.private.machine_id.as_str());
     let same_host = plan.prior.as_ref().is_some_and(|prior| prior.model.host == plan.planned.host);
@@ -128,6 +144,20 @@ async fn ask(
     let in_files = |error| Failure::from(error).in_files(plan.config.files_attribute());
     let compose = host.compose_version().await?;
     let cx = context(on.cx);
+    let spec = host_env::look(&host, spec, &directory).await.map_err(in_files)?;
+    let host_env = spec.host_env.as_ref().map(|env| env.mark().to_owned());
+    let last_seen = plan
+        .prior
+        .as_ref()
+        .filter(|_| stays)
+        .filter(|prior| prior.model.directory.as_str() == Some(directory.as_str()));
+    let last_seen = last_seen.and_then(|prior| prior.private.host_env.as_ref());
+    if let (Some(then), Some(now)) = (last_seen, &host_env)
+        && then != now
+    {
+        return Err(stack::Error::HostEnvMoved { directory, host: host.name().to_owned() }.into());
+    }
+    let spec = &spec;
     let vacant = async {
         match &plan.prior {
             None if on.recorded => Ok(()),
@@ -150,7 +180,7 @@ async fn ask(
     if !unbuilt.is_empty() {
         return Err(stack::Error::Images { failed: Vec::new(), unbuilt }.into());
     }
-    Ok(Found { directory, desired, machine_id: host.machine_id, compose, stays })
+    Ok((Found { directory, desired, machine_id: host.machine_id, compose, stays, host_env }, spec.clone()))
 }
 
 /// What a plan makes of something that is in the way. That a stack of this name is there already is
@@ -274,6 +304,7 @@ fn settle(
         image_facts,
         desired: Some(found.desired),
         project: Some(ChosenProject::of(spec)),
+        host_env: found.host_env,
     };
     Ok(())
 }

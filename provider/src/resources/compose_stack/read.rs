@@ -18,10 +18,10 @@ use tree::Modes;
 
 use super::{
     ChosenProject, ComposeStack,
-    model::{ROLLBACK, Service, StackModel, UNDEFINED_ERROR},
+    model::{MERGE, REFUSE, ROLLBACK, Service, StackModel, UNDEFINED_ERROR},
 };
 use crate::{
-    failure::{Failure, changed, unreadable},
+    failure::{Failure, changed, host_env_changed, unreadable},
     hosted::{Host, OnHost, OnMachine},
     registries,
 };
@@ -76,6 +76,19 @@ pub(super) async fn observe(
             let paths: Vec<String> = found.unknown.iter().cloned().collect();
             on.cx.warn(unreadable(stack, host, directory, &paths));
         }
+    }
+    if let (Some((path, gone)), Some(directory)) = (found.other_host_env(), state.model.directory.known()) {
+        on.cx.warn(host_env_changed(
+            state.model.name(),
+            on.host.name(),
+            &format!("{directory}/{path}"),
+            gone,
+        ));
+    }
+    state.private.host_env.clone_from(&found.host_env);
+    if state.model.host_env.is_null() {
+        // An import, or a state of before this attribute.
+        state.model.host_env = if found.host_env.is_some() { MERGE } else { REFUSE }.into();
     }
     state.private.compose = on.host.compose_version().await?.to_string();
     state.model.set_observed(&found, &containers);

@@ -14,13 +14,16 @@ use tree::{Modes, check_parts, check_relative};
 use super::{
     blocks::{job_block, probe_block, reload_block, validate_jobs, validate_probes, validate_reloads},
     model::{
-        KEEP_IMAGES, RESERVED, ROLLBACK, Service, StackModel, UNDEFINED_ERROR, UNDEFINED_WARN, path_of_file,
+        KEEP_IMAGES, MERGE, REFUSE, RESERVED, ROLLBACK, Service, StackModel, UNDEFINED_ERROR, UNDEFINED_WARN,
+        path_of_file,
     },
 };
 use crate::{failure::left_out_in_words, require};
 
 /// What may become of a stack whose apply fails.
 const ON_FAILURE: [&str; 2] = [ROLLBACK, "keep"];
+/// Whose the values of a `.env` on the server are.
+const HOST_ENV: [&str; 2] = [REFUSE, MERGE];
 /// What may be pulled.
 const PULL: [&str; 3] = ["missing", "always", "never"];
 /// What destroying a stack does.
@@ -156,7 +159,7 @@ fn selection() -> [Attribute; 3] {
     ]
 }
 
-fn values() -> [Attribute; 6] {
+fn values() -> [Attribute; 7] {
     [
         Attribute::map("environment", Type::String).describe(
             "Values for the `${NAME}` in the Compose files. Together with `secrets_wo` and the stack's own `.env` they \
@@ -174,6 +177,16 @@ fn values() -> [Attribute; 6] {
                  service, the file and the line. `warn`: it is empty, as with plain `docker compose`, and the plan lists \
                  it. `${NAME:-}` and `${NAME:+…}` need no value.",
             ),
+        Attribute::string("host_env").default(REFUSE).validate(validate::one_of(HOST_ENV)).describe(
+            "What becomes of a `.env` in the stack's directory that the server has of its own. `refuse` (default): nothing \
+             is done while one is in the way. `merge`: its values count wherever neither `environment` nor `secrets_wo` \
+             gives one, for `${NAME}` in the Compose files and for a service that says `env_file: .env`. The file is only \
+             read, never written: it stays as it is, its mode and owner too, also after a destroy, and does not move with \
+             the stack. Its values are in neither plan nor state (but for what Docker shows of a container, such as its image \
+             and ports), and a change of the file is a change of the stack. What the first plan cannot know without them is \
+             known after the apply. All values, these included, lie in `.windlass/given.env`, mode 0600: by hand, type \
+             `docker compose --env-file .windlass/given.env ps` in the stack's directory.",
+        ),
         Attribute::map("secrets_wo", Type::String).write_only().describe(
             "Secret values for the `${NAME}` in the Compose files, write-only: they are in neither plan nor state, and \
              on the host in the stack's `.env`, mode 0600. Changes are noticed by `secrets_wo_version`.",

@@ -10,6 +10,7 @@ mod dotenv;
 mod drift;
 mod ending;
 mod files;
+mod host_env;
 mod images;
 mod jobs;
 mod life;

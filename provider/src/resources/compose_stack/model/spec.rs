@@ -7,7 +7,8 @@ use compose::{Layout, placeholder};
 use framework::{Diagnostic, Diagnostics, Field, State, schema::parse_duration};
 use secret::Secret;
 use stack::{
-    DeployOptions, OnFailure, Prior, PullPolicy, START_TIMEOUT, Secrets, Selection, StackSpec, WaitFor,
+    DeployOptions, HostEnv, OnFailure, Prior, PullPolicy, START_TIMEOUT, Secrets, Selection, StackSpec,
+    WaitFor,
 };
 use tree::Tree;
 
@@ -53,6 +54,7 @@ impl StackModel {
         check_secret_files(self, &secret_files, &files.source, &Layout::new("/", &files.names).env_path())?;
         files.check(self)?;
         let Some(reloads) = reloads(self, &files.source, &secret_files)? else { return Ok(None) };
+        let Some(merges) = self.merges_host_env() else { return Ok(None) };
         let image = |(name, image): (&String, &Field<String>)| (name.clone(), image.known().cloned());
         let spec = StackSpec {
             name: name.clone(),
@@ -65,6 +67,7 @@ impl StackModel {
             images: images.into_iter().flatten().map(image).collect(),
             job_services,
             blank_undefined: undefined.is_some_and(|word| word == UNDEFINED_WARN),
+            host_env: merges.then(HostEnv::default),
             ..StackSpec::default()
         };
         let spec = files.into_spec(spec, self)?;
@@ -80,8 +83,11 @@ impl StackModel {
     pub(in super::super) fn files_spec(&self) -> Result<Option<(StackSpec, Vec<String>)>, Diagnostics> {
         let Some(mut files) = Files::of(self)? else { return Ok(None) };
         let Some(secret_files) = secret_file_placeholders(self) else { return Ok(None) };
+        let Some(merges) = self.merges_host_env() else { return Ok(None) };
         let unused = std::mem::take(&mut files.unused);
-        let spec = files.into_spec(StackSpec { secret_files, ..StackSpec::default() }, self)?;
+        let host_env = merges.then(HostEnv::default);
+        let spec = files.into_spec(StackSpec { secret_files, host_env, ..StackSpec::default() }, self)?;
+        check_host_env(self, &spec)?;
         Ok(Some((spec, unused)))
     }
 
@@ -197,6 +203,25 @@ fn selection(config: &StackModel) -> Option<Selection> {
     Some(Selection { start: start.cloned(), wait: wait.collect() })
 }
 
+/// Checks that no other `.env` counts where the server's own does.
+fn check_host_env(config: &StackModel, spec: &StackSpec) -> Result<(), Diagnostics> {
+    if spec.host_env.is_none() || (spec.dotenv.is_none() && spec.own_env.is_none()) {
+        return Ok(());
+    }
+    let path = &spec.dotenv_path;
+    Err(Diagnostic::error(format!("Could not read compose stack {:?}", config.name()))
+        .detail(format!(
+            "{path:?} is among what is shipped and gives values, and with `host_env = \"merge\"` the server's own .env does."
+        ))
+        .detail("Nothing was changed.")
+        .detail(format!(
+            "Name {path} in `.windlassignore` (or take it out of `files_content` or `env_file`) and give its values in \
+             `environment` or `secrets_wo`, or take out `host_env`."
+        ))
+        .at("host_env")
+        .into())
+}
+
 /// Checks that no secret file is where something else is.
 fn check_secret_files(
     config: &StackModel,
@@ -310,6 +335,23 @@ mod tests {
         let spec = StackModel { files_content: overlay, ..config() }.spec().unwrap().unwrap();
         assert_eq!(spec.dotenv.as_deref(), Some("A=1"));
         assert!(!spec.source.files.contains_key(".env"));
+    }
+
+    #[test]
+    fn the_servers_own_env_counts_by_its_mark_and_suffers_no_other() {
+        let merging = StackModel { host_env: "merge".into(), ..config() };
+        let spec = merging.spec().unwrap().unwrap();
+        let marked = |mark: &str| StackSpec { host_env: Some(HostEnv::marked(mark)), ..spec.clone() };
+        let digest = |spec: &StackSpec| spec.digest("/srv/web", "2.26.1");
+        assert_ne!(digest(&marked("a")), digest(&marked("b")));
+        assert_eq!(marked("a").source_hash(), marked("b").source_hash());
+        assert_ne!(digest(&marked("a")), digest(&config().spec().unwrap().unwrap()));
+        assert!(StackModel { host_env: Field::Unknown, ..config() }.spec().unwrap().is_none());
+        let overlay = Field::Known(BTreeMap::from([(".env".to_owned(), "A=1".to_owned())]));
+        let both = StackModel { files_content: overlay, ..merging };
+        let told = both.files_spec().err().unwrap().to_string();
+        assert!(told.contains("\".env\" is among what is shipped") && told.contains("secrets_wo"), "{told}");
+        assert!(StackModel { host_env: "refuse".into(), ..both }.files_spec().is_ok());
     }
 
     fn secret_files(paths: &[&str], version: &str) -> StackModel {
