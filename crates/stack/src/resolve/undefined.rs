@@ -154,7 +154,7 @@ mod tests {
         };
         let (on, off) = (User::Service("on".into()), User::Service("off".into()));
         let all = vec![
-            one("A", &[off.clone()]),
+            one("A", std::slice::from_ref(&off)),
             one("B", &[off, on]),
             one("C", &[User::Other]),
             one("D", &[]),

@@ -205,8 +205,11 @@ pub(super) fn profiles(config: &StackModel, spec: &StackSpec) -> Result<Option<V
     }
 }
 
+/// What is shipped, and the Compose files of it where these are named.
+type Shipped = (Tree, Option<Vec<String>>);
+
 /// What is shipped, and the names of the Compose files where these are texts; `None` while unknown.
-fn shipped(config: &StackModel) -> Result<Option<(Tree, Option<Vec<String>>)>, Diagnostics> {
+fn shipped(config: &StackModel) -> Result<Option<Shipped>, Diagnostics> {
     let (Ok(directory), Ok(modes), Ok(texts), Ok(overlay)) = (
         config.source_dir.decided(),
         config.file_modes.decided(),
