@@ -93,7 +93,7 @@ impl Command {
         let mut count = 1;
         while let Some(word) = self.words.get(count) {
             count += match word.as_str() {
-                "-C" | "-u" => 2,
+                "-u" => 2,
                 word if word.starts_with('-') || word.contains('=') => 1,
                 _ => break,
             };
@@ -190,8 +190,8 @@ mod tests {
         let cut = format!("printf {:?}", format!("{}…", "x".repeat(120)));
         for (words, expected) in [
             (
-                &["env", "-i", "-C", "/srv", "TOKEN=t0p", "docker", "ps", "--filter", "label=a"][..],
-                "env -i -C /srv TOKEN=… docker ps --filter label=a",
+                &["env", "-i", "TOKEN=t0p", "docker", "ps", "--filter", "label=a"][..],
+                "env -i TOKEN=… docker ps --filter label=a",
             ),
             (&["sh", "-c", "a\nb", "windlass-inspect", "/srv/a b"], "sh -c … windlass-inspect \"/srv/a b\""),
             (&["env", "LC_ALL=C", "env", "A=1"], "env LC_ALL=… env A=1"),
@@ -208,7 +208,7 @@ mod tests {
         for (words, expected) in [
             (&["tar", "-x"][..], "tar"),
             (&["env", "LC_ALL=C", "find", "/"], "find"),
-            (&["env", "-C", "/srv", "-i", "A=1", "docker"], "docker"),
+            (&["env", "-i", "A=1", "docker"], "docker"),
             (&["env"], "env"),
             (&[], ""),
         ] {

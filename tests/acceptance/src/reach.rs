@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use lab::{Host, Lab, Variant};
+use lab::{Host, Lab};
 use remote::{
     Connection, Executor,
     connection::HostKey,
@@ -21,7 +21,7 @@ pub fn executor(pool: &Pool, lab: &Lab, host: &Host) -> Arc<dyn Executor> {
     if let Some(jump) = &host.jump {
         parameters.push(format!("jump={jump}"));
     }
-    if host.variant == Variant::Sudo {
+    if host.variant.has_sudo() {
         parameters.push("sudo=1".to_owned());
     }
     let connection = format!("ssh://{}@{}:{}?{}", host.user, host.address, host.port, parameters.join("&"));

@@ -46,6 +46,27 @@ async fn jump_conforms() {
     conforms(Variant::Jump).await;
 }
 
+/// As on Alpine: `sh` is BusyBox, and so are the programs.
+#[tokio::test(flavor = "multi_thread")]
+async fn busybox_conforms() {
+    conforms_anew(Variant::Busybox).await;
+}
+
+/// As on current Ubuntu: the Rust coreutils, and sudo-rs.
+#[tokio::test(flavor = "multi_thread")]
+async fn uutils_conform() {
+    conforms_anew(Variant::Uutils).await;
+}
+
+/// The suite on a host of its own, of a variant that the lab starts none of.
+async fn conforms_anew(variant: Variant) {
+    let lab = Lab::current().unwrap();
+    let host = lab.add_host(variant).unwrap();
+    let pool = Pool::with_agent(None);
+    suite(&conformance::Host { exec: executor(&pool, &lab, &host), echo: None }).await;
+    pool.close().await;
+}
+
 /// Fifty operations at once beside slow readers, and the connections killed in the middle: all of
 /// it ends in time and says what became of it, on hosts of their own.
 #[tokio::test(flavor = "multi_thread")]

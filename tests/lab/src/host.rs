@@ -125,7 +125,7 @@ impl Spec {
             FileEntry::file("etc/docker/daemon.json", 0o644, self.daemon_json()),
         ];
         match self.variant {
-            Variant::Sudo => {
+            Variant::Sudo | Variant::Uutils => {
                 files.push(FileEntry::file("etc/sudoers.d/lab", 0o440, "admin ALL=(ALL:ALL) NOPASSWD: ALL\n"))
             }
             Variant::NoForward => files.push(FileEntry::file(
@@ -133,7 +133,7 @@ impl Spec {
                 0o644,
                 "AllowStreamLocalForwarding no\nAllowTcpForwarding no\n",
             )),
-            Variant::Root | Variant::Deploy | Variant::Jump | Variant::Systemd => {}
+            Variant::Root | Variant::Deploy | Variant::Jump | Variant::Systemd | Variant::Busybox => {}
         }
         if let Some(bastion) = &self.bastion {
             files.push(FileEntry::file("etc/lab/bastion", 0o644, bastion.as_str()));

@@ -190,11 +190,7 @@ pub(crate) fn ensure_busybox(
     }
     let source_image = ensure(engine, lock, &source, report)?;
     let applets = engine.docker(&["run", "--rm", "--network", "none", &source_image, "busybox", "--list"])?;
-    let holder = engine.docker(&["create", &source_image, "true"])?;
-    let copied = engine.docker_output(&["cp", &format!("{holder}:/usr/bin/busybox"), "-"], &[]);
-    engine.docker(&["rm", "-v", &holder])?;
-    let busybox = first_file(&copied?.stdout)
-        .ok_or_else(|| Error::Refused("the busybox package has no /usr/bin/busybox".to_owned()))?;
+    let busybox = file_of(engine, &source_image, "/usr/bin/busybox")?;
     for (tag, image) in &images {
         let files = recipe::busybox_files(busybox.clone(), &applets, tag);
         engine.docker_with_input(
@@ -204,6 +200,14 @@ pub(crate) fn ensure_busybox(
         remove_other_tags(engine, image);
     }
     Ok(images.into())
+}
+
+/// What the file at `path` of an image holds.
+pub(crate) fn file_of(engine: &Engine, image: &str, path: &str) -> Result<Vec<u8>> {
+    let holder = engine.docker(&["create", image, "true"])?;
+    let copied = engine.docker_output(&["cp", "-L", &format!("{holder}:{path}"), "-"], &[]);
+    engine.docker(&["rm", "-v", &holder])?;
+    first_file(&copied?.stdout).ok_or_else(|| Error::Refused(format!("the image {image} has no {path}")))
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ mod labels;
 mod mischief;
 mod network;
 mod orphans;
+mod programs;
 mod recipe;
 mod registry;
 mod removal;

@@ -216,6 +216,19 @@ pub(crate) fn busybox_source() -> Recipe {
     }
 }
 
+/// Where the Rust coreutils and sudo-rs come from.
+pub(crate) fn rust_tools_source() -> Recipe {
+    Recipe {
+        name: "rust-tools-source",
+        from: None,
+        packages: &["rust-coreutils", "sudo-rs"],
+        files: vec![],
+        finish: "true",
+        changes: &[],
+        stop_signal: "SIGTERM",
+    }
+}
+
 /// Tags of the busybox image; each differs from the others by the content of `/version`.
 pub(crate) const BUSYBOX_TAGS: [&str; 2] = ["1", "2"];
 

@@ -10,7 +10,7 @@ use crate::network::{self, FIRST_HOST, Subnet};
 use crate::removal::remove;
 use crate::state::{DEFAULT_LAB, Host, Paths, State};
 use crate::variant::Variant;
-use crate::{apt, image, orphans, recipe, registry};
+use crate::{apt, image, orphans, programs, recipe, registry};
 
 /// What lab to bring up.
 #[derive(Debug, Clone)]
@@ -202,7 +202,8 @@ fn set_jumps(hosts: &mut [Host], bastion: Option<usize>) {
 /// Starts a created host and waits until it can be used; `jump` is not filled in.
 pub(crate) fn finish(engine: &Engine, spec: &Spec) -> Result<Host> {
     let container = container_of(&spec.lab, &spec.name);
-    fill_and_start(engine, &container, &spec.files())?;
+    let programs = programs::of(engine, spec.variant)?;
+    fill_and_start(engine, &container, &[spec.files(), programs].concat())?;
     wait_ready(engine, &container)?;
     Ok(Host {
         name: spec.name.clone(),

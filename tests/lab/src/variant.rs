@@ -18,12 +18,24 @@ pub enum Variant {
     Jump,
     /// As `Root`, with systemd as its first process: sshd and dockerd are units, timers fire.
     Systemd,
+    /// As `Root`, with BusyBox in the place of the shell and the GNU programs, as on Alpine.
+    Busybox,
+    /// As `Sudo`, with the Rust coreutils and sudo-rs, as on Ubuntu since 25.10.
+    Uutils,
 }
 
 impl Variant {
     /// Every variant once.
-    pub const ALL: [Self; 6] =
-        [Self::Root, Self::Deploy, Self::Sudo, Self::NoForward, Self::Jump, Self::Systemd];
+    pub const ALL: [Self; 8] = [
+        Self::Root,
+        Self::Deploy,
+        Self::Sudo,
+        Self::NoForward,
+        Self::Jump,
+        Self::Systemd,
+        Self::Busybox,
+        Self::Uutils,
+    ];
 
     /// As written in a state file and on the command line.
     #[must_use]
@@ -35,15 +47,23 @@ impl Variant {
             Self::NoForward => "no-forward",
             Self::Jump => "jump",
             Self::Systemd => "systemd",
+            Self::Busybox => "busybox",
+            Self::Uutils => "uutils",
         }
+    }
+
+    /// Whether that user is root by sudo alone.
+    #[must_use]
+    pub fn has_sudo(self) -> bool {
+        matches!(self, Self::Sudo | Self::Uutils)
     }
 
     /// The user that logs in.
     #[must_use]
     pub fn user(self) -> &'static str {
         match self {
-            Self::Root | Self::Systemd => "root",
-            Self::Sudo => "admin",
+            Self::Root | Self::Busybox | Self::Systemd => "root",
+            Self::Sudo | Self::Uutils => "admin",
             Self::Deploy | Self::NoForward | Self::Jump => "deploy",
         }
     }

@@ -14,6 +14,7 @@ mod manifests;
 mod modules;
 #[cfg(test)]
 mod planted;
+mod portable;
 mod rust;
 mod sources;
 mod workspace;
@@ -89,6 +90,7 @@ fn check(root: &Path, exceptions: &Exceptions) -> Result<Vec<Violation>> {
     violations.extend(circles::check(&leads, exceptions.circles));
     violations.extend(advice::check(&files, &rust, exceptions.advice));
     violations.extend(files::check(&files));
+    violations.extend(portable::check(&files, &rust));
     violations.extend(documents::check(&files));
     violations.sort();
     Ok(violations)

@@ -12,3 +12,4 @@ mod hosts;
 mod many;
 mod names;
 mod networks;
+mod tools;
