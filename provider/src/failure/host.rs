@@ -175,6 +175,13 @@ fn sudo_hint(host: &str, program: &str, said: &str) -> String {
              user with a line in sudoers (`visudo -f /etc/sudoers.d/windlass`):\n`Defaults:{user} !requiretty`"
         );
     }
+    if said.ends_with("Permission denied") {
+        return format!(
+            "sudo runs {program:?} there but keeps it from starting other programs (`NOEXEC` in sudoers), or the program \
+             that is named may not be run by anybody. Allow it with a line in sudoers (`visudo -f \
+             /etc/sudoers.d/windlass`):\n{user} ALL=(root) NOPASSWD: EXEC: ALL"
+        );
+    }
     if said.contains("sudo: not found") {
         return "Install sudo on the host, or log in as root, or as a user of the group docker with `sudo = false`."
             .to_owned();
@@ -323,6 +330,10 @@ mod tests {
         ] {
             assert!(refused.contains(part), "{part} is missing in {refused}");
         }
+        let kept_from = told("env: 'docker': Permission denied");
+        assert!(
+            kept_from.contains("`NOEXEC`") && kept_from.contains("\nadmin ALL=(root) NOPASSWD: EXEC: ALL")
+        );
         assert!(told("sh: 1: exec: sudo: not found").contains("Install sudo"));
     }
 

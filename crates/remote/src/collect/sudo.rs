@@ -18,6 +18,8 @@ pub(super) fn check(exec: &dyn Executor, command: &Command, status: u32, stderr:
     let text = String::from_utf8_lossy(stderr);
     let refused = match status {
         1 => is_refusal(&last_lines(&text.replace(REPORTED, ""), 1)),
+        // What root may not start, sudo keeps it from (`NOEXEC`).
+        126 if last_lines(&text, 1).ends_with("Permission denied") => true,
         126 | 127 => last_lines(&text, 1).contains("exec: sudo: "),
         _ => false,
     };
@@ -71,6 +73,8 @@ mod tests {
                 ("deploy@web:22", "env", said.trim())
             );
         }
+        let kept_from = under_sudo(126, "env: 'docker': Permission denied\n").await;
+        assert!(matches!(kept_from, Err(Error::Sudo { .. })), "{kept_from:?}");
         let missing = under_sudo(127, "sh: 1: exec: sudo: not found\n").await;
         assert!(matches!(missing, Err(Error::Sudo { .. })), "{missing:?}");
     }
