@@ -112,8 +112,9 @@ fn problems(script: &str) -> impl Iterator<Item = String> {
 /// The first of the options behind `tool` that only the GNU program knows.
 fn odd_option(tool: &str, behind: &[&str]) -> Option<String> {
     let short = SHORT.iter().find(|(name, _)| *name == tool).map_or(&[][..], |(_, options)| options);
-    let is_long =
-        |word: &str| word.strip_prefix("--").is_some_and(|name| name.starts_with(char::is_alphabetic));
+    let is_long = |word: &str| {
+        word.strip_prefix("--").is_some_and(|name| name.starts_with(char::is_alphabetic) && name != "help")
+    };
     // What another program is run with is that one's.
     let runs_another = matches!(tool, "env" | "xargs");
     let own = behind.iter().take_while(|word| {
