@@ -141,7 +141,20 @@ impl<'a> Compose<'a> {
     /// # Errors
     /// As [`Compose::config`], with the names of those variables as well.
     pub async fn resolve(&self, project: &Project) -> Result<(Vec<u8>, BTreeSet<String>), Unresolved> {
-        let output = self.run(&project.config(&self.cli), Vec::new()).await?;
+        let output = self.run(&self.resolve_command(project), Vec::new()).await?;
+        self.resolved(output)
+    }
+
+    /// What [`Compose::resolve`] runs, for whoever runs it together with something else.
+    pub fn resolve_command(&self, project: &Project) -> Command {
+        project.config(&self.cli)
+    }
+
+    /// What [`Compose::resolve`] makes of the output of its command.
+    ///
+    /// # Errors
+    /// As [`Compose::resolve`].
+    pub fn resolved(&self, output: Output) -> Result<(Vec<u8>, BTreeSet<String>), Unresolved> {
         let unset = unset_variables(&output.stderr_text());
         if !output.success() {
             return Err(Unresolved { error: self.failure("read the compose files", &output), unset });
@@ -171,7 +184,7 @@ impl<'a> Compose<'a> {
     }
 
     /// The hashes of a resolved project, given as its document; `directory` is its project
-    /// directory, which need not exist yet.
+    /// directory, which need not exist yet. `within` puts the command into one that does more.
     ///
     /// # Errors
     /// [`Error::Command`] when Compose does not take the document.
@@ -180,6 +193,7 @@ impl<'a> Compose<'a> {
         name: &str,
         directory: &str,
         document: Vec<u8>,
+        within: impl Fn(Command) -> Command,
     ) -> Result<BTreeMap<String, String>, Error> {
         let project = Project {
             name: name.to_owned(),
@@ -188,7 +202,8 @@ impl<'a> Compose<'a> {
             profiles: vec!["*".to_owned()],
             env_file: "/dev/null".to_owned(),
         };
-        let output = self.succeed("hash the compose project", &project.hashes(&self.cli), document).await?;
+        let output =
+            self.succeed("hash the compose project", &within(project.hashes(&self.cli)), document).await?;
         parse_hashes(&output.stdout_text())
     }
 
@@ -526,7 +541,8 @@ mod tests {
                      --env-file /dev/null --file - --profile * config --hash *";
         let command = cli().docker_with(&[("PWD", "/srv/web")], words.split(' '));
         expect(&fake, &command, Reply::ok(format!("app {hash}\n")));
-        let found = compose(&fake).hashes("web", "/srv/web", b"{}".to_vec()).await.unwrap();
+        let found =
+            compose(&fake).hashes("web", "/srv/web", b"{}".to_vec(), |command| command).await.unwrap();
         assert_eq!(found, BTreeMap::from([("app".to_owned(), hash)]));
         assert_eq!(fake.unmet(), Vec::<Vec<String>>::new());
     }

@@ -10,27 +10,33 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::layout::ENV_FILE;
 
 /// Files above this size are no env files but data that is mounted; a plan does not send them.
-const LARGEST: usize = 1 << 20;
+const LARGEST: u64 = 1 << 20;
 
 /// Keys whose values name files that Compose reads.
 const KEYS: [&str; 5] = ["env_file", "include", "extends", "label_file", "path"];
 /// `file` names such a file under `extends` only, but configs and secrets have it as well.
 const FILE_KEY: &str = "file";
 
-/// The files of `shipped` (path to content) that Compose may read for a project of `compose_files`.
-pub fn needed(shipped: &BTreeMap<String, Vec<u8>>, compose_files: &[String]) -> BTreeSet<String> {
+/// The files of `shipped` (path to size) that Compose may read for a project of `compose_files`. Only
+/// Compose files are read for that, by `read`.
+pub fn needed(
+    shipped: &BTreeMap<String, u64>,
+    compose_files: &[String],
+    read: impl Fn(&str) -> Vec<u8>,
+) -> BTreeSet<String> {
     let mut needed: BTreeSet<String> =
         shipped.keys().filter(|path| name_of(path) == ENV_FILE).cloned().collect();
     let mut unread: Vec<String> = compose_files.to_vec();
     while let Some(path) = unread.pop() {
-        let Some(content) = shipped.get(&path) else { continue };
-        if !needed.insert(path) {
+        if !shipped.contains_key(&path) || needed.contains(&path) {
             continue;
         }
-        let text = String::from_utf8_lossy(content);
+        let content = read(&path);
+        needed.insert(path);
+        let text = String::from_utf8_lossy(&content);
         let patterns = patterns(&text);
-        for (other, content) in shipped {
-            if needed.contains(other) || !named(other, content, &text, &patterns) {
+        for (other, size) in shipped {
+            if needed.contains(other) || !named(other, *size, &text, &patterns) {
                 continue;
             }
             if is_compose(other) {
@@ -51,14 +57,14 @@ fn is_compose(path: &str) -> bool {
     [".yaml", ".yml", ".json"].iter().any(|ending| path.ends_with(ending))
 }
 
-fn named(path: &str, content: &[u8], text: &str, patterns: &[Vec<String>]) -> bool {
+fn named(path: &str, size: u64, text: &str, patterns: &[Vec<String>]) -> bool {
     let name = name_of(path);
-    (content.len() <= LARGEST || is_compose(path))
+    (size <= LARGEST || is_compose(path))
         && (appears(name, text) || patterns.iter().any(|pattern| fits(name, pattern)))
 }
 
 /// Whether `name` is in the text as a word of its own, not as a part of a longer name.
-fn appears(name: &str, text: &str) -> bool {
+pub fn appears(name: &str, text: &str) -> bool {
     let goes_on = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
     text.match_indices(name).any(|(at, _)| {
         let before = text[..at].chars().next_back();
@@ -172,12 +178,13 @@ fn fits(name: &str, parts: &[String]) -> bool {
 mod tests {
     use super::*;
 
-    fn shipped(files: &[(&str, &str)]) -> BTreeMap<String, Vec<u8>> {
-        files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect()
-    }
-
     fn needed_of(files: &[(&str, &str)]) -> Vec<String> {
-        needed(&shipped(files), &["compose.yaml".to_owned()]).into_iter().collect()
+        let sizes = files.iter().map(|(path, text)| ((*path).to_owned(), text.len() as u64)).collect();
+        let read = |path: &str| {
+            assert!(is_compose(path), "{path} is read");
+            files.iter().find(|(known, _)| *known == path).unwrap().1.as_bytes().to_vec()
+        };
+        needed(&sizes, &["compose.yaml".to_owned()], read).into_iter().collect()
     }
 
     #[test]
@@ -226,7 +233,7 @@ mod tests {
                 ("env/app-x.conf", ""),
                 ("big", ""),
             ];
-            let huge = "x".repeat(LARGEST + 1);
+            let huge = "x".repeat((1 << 20) + 1);
             files.push(("huge", &huge));
             let found = needed_of(&files);
             let found: Vec<_> = found.iter().filter(|path| *path != "compose.yaml").collect();

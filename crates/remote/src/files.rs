@@ -44,7 +44,7 @@ pub use kind::Kind;
 pub use put::PUT;
 pub(crate) use random::random_bytes;
 pub use random::random_name;
-pub use records::{records, sums};
+pub use records::{records, sum_of, sums, unescaped};
 pub use remove::Removed;
 pub use temporary::{TempDir, remove_all_command};
 pub use tree::TreeOptions;

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{error::Error, host::Host, kept_release::copy};
 
 /// Where they are kept, below [`OURS`].
-const BEFORE: &str = "before";
+pub(crate) const BEFORE: &str = "before";
 
 /// Moves what is kept back to its place in the directory `$1`, where nothing else is there by now; a
 /// copy of what is there again goes. Removes the directories that are empty then.

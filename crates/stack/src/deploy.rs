@@ -218,7 +218,7 @@ impl<'a> Deployment<'a> {
     /// cannot be asked.
     pub async fn prepare(&mut self, known: Option<DesiredStack>) -> Result<Prepared, Error> {
         let (state, containers) = tokio::join!(
-            host_state::inspect(self.host.executor(), &self.directory),
+            host_state::inspect(self.host.executor(), self.cx.token(), &self.directory),
             self.host.engine.containers(&self.spec.name)
         );
         let (state, containers) = (state?, containers?);
@@ -474,7 +474,8 @@ impl<'a> Deployment<'a> {
         let shipped = work.state.paths();
         let leaving = shipped.iter().filter(|path| !source.files.contains_key(*path));
         let asked = source.seeds.iter().chain(leaving);
-        let access = file_access::inspect(self.host.executor(), layout.root(), asked).await?;
+        let access =
+            file_access::inspect(self.host.executor(), self.cx.token(), layout.root(), asked).await?;
         let generated = Generated {
             layout,
             dotenv: &dotenv,

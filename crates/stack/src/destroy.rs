@@ -3,19 +3,24 @@
 use std::collections::BTreeSet;
 
 use compose::layout::{BUILD, GENERATIONS, GOOD, OURS};
-use remote::files::{FileError, WriteOptions};
+use remote::{
+    Command, Input, checked,
+    files::{FileError, WriteOptions},
+    run,
+};
 use secret::Scrubber;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
-    before,
+    before::{self, BEFORE},
     containers::is_of_service,
     context::{Context, Warning},
     error::Error,
     file_access::{self, FileAccess},
     host::Host,
-    host_state::{self, HostState},
+    host_state::{self, HostState, REMEMBERED},
     kept_images::release_images,
-    kept_release, overview,
+    overview,
     ownership::ABANDONED,
     replaced::REPLACED,
     step::Step,
@@ -23,8 +28,25 @@ use crate::{
 };
 
 /// The files of ours, which go last: they tell what else has to.
-const OUR_FILES: [&str; 7] =
-    ["override.json", "record.json", "key", "source.json", "files", "instance", "manifest.json"];
+const OUR_FILES: [&str; 8] =
+    [REMEMBERED, "override.json", "record.json", "key", "source.json", "files", "instance", "manifest.json"];
+
+/// What is kept for a stack, below [`OURS`].
+const KEPT: [&str; 4] = [GOOD, GENERATIONS, BUILD, REPLACED];
+
+/// Removes what follows the directory `$1` from our folder in it, in this order, and both if they are
+/// empty then.
+const FORGET: &str = r#"
+root=$1
+shift
+[ ! -L "$root/.windlass" ] && cd -- "$root/.windlass" 2>/dev/null || exit 0
+rm -f -- stat.*
+for name; do
+  rm -r -f -- "$name" || exit
+done
+cd -- "$root" && rmdir .windlass && cd / && rmdir -- "$root"
+exit 0
+"#;
 
 /// Which stack is to be taken down.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +82,7 @@ pub async fn destroy(cx: &Context, host: &Host, request: DestroyRequest<'_>) -> 
     let steps = Steps::under(&lock);
     let done = async {
         let state = match directory {
-            Some(directory) => Some(host_state::inspect(host.executor(), directory).await?),
+            Some(directory) => Some(host_state::inspect(host.executor(), cx.token(), directory).await?),
             None => None,
         };
         if let (Some(directory), Some(state)) = (directory, &state)
@@ -70,7 +92,9 @@ pub async fn destroy(cx: &Context, host: &Host, request: DestroyRequest<'_>) -> 
         }
         // What can be removed is known before anything is.
         let removal = match (directory, &state) {
-            (Some(directory), Some(state)) => Some((directory, Removal::of(host, directory, state).await?)),
+            (Some(directory), Some(state)) => {
+                Some((directory, Removal::of(host, cx.token(), directory, state).await?))
+            }
             _ => None,
         };
         steps.begin(Step::Stop).await?;
@@ -78,7 +102,7 @@ pub async fn destroy(cx: &Context, host: &Host, request: DestroyRequest<'_>) -> 
         release_images(&host.engine, name, []).await?;
         if let Some((directory, removal)) = removal {
             steps.begin(Step::Remove).await?;
-            let paths = removal.carry_out(host, directory).await?;
+            let paths = removal.carry_out(host, cx.token(), directory).await?;
             if !paths.is_empty() {
                 let (stack, directory) = (name.to_owned(), directory.to_owned());
                 cx.warn(Warning::FilesLeft { stack, directory, paths });
@@ -104,7 +128,7 @@ pub async fn abandon(
 ) -> Result<(), Error> {
     let lock = host.lock(cx, name).await?;
     let done = async {
-        let state = host_state::inspect(host.executor(), directory).await?;
+        let state = host_state::inspect(host.executor(), cx.token(), directory).await?;
         if state.instance.as_deref() == Some(instance) {
             let path = format!("{directory}/{OURS}/instance");
             host.files().write(&path, format!("{ABANDONED}\n").into_bytes(), &WriteOptions::PRIVATE).await?;
@@ -136,13 +160,17 @@ async fn is_another(
 
 /// Removes what was shipped to `directory`, by the manifest there, and nothing else; what was there before
 /// an import is put back. Which files are left because they may not be removed, relative to the
-/// directory.
+/// directory. `token` ends looking at them.
 ///
 /// # Errors
 /// When the host cannot be asked.
-pub async fn remove_files(host: &Host, directory: &str) -> Result<Vec<String>, Error> {
-    let state = host_state::inspect(host.executor(), directory).await?;
-    Removal::of(host, directory, &state).await?.carry_out(host, directory).await
+pub async fn remove_files(
+    host: &Host,
+    token: &CancellationToken,
+    directory: &str,
+) -> Result<Vec<String>, Error> {
+    let state = host_state::inspect(host.executor(), token, directory).await?;
+    Removal::of(host, token, directory, &state).await?.carry_out(host, token, directory).await
 }
 
 /// What is removed from a stack's directory.
@@ -154,38 +182,52 @@ struct Removal {
     files: Vec<String>,
     /// Those that cannot: they, or the directory that they are in, belong to somebody else.
     left: Vec<String>,
+    /// Whether files are kept that were there before.
+    before: bool,
 }
 
 impl Removal {
     /// Decides what can be removed, and changes nothing.
-    async fn of(host: &Host, directory: &str, state: &HostState) -> Result<Self, Error> {
+    async fn of(
+        host: &Host,
+        token: &CancellationToken,
+        directory: &str,
+        state: &HostState,
+    ) -> Result<Self, Error> {
         let shipped = state.paths();
         let FileAccess { stuck, absent, .. } =
-            file_access::inspect(host.executor(), directory, shipped.iter()).await?;
+            file_access::inspect(host.executor(), token, directory, shipped.iter()).await?;
         let there = shipped.into_iter().filter(|path| !absent.contains(path));
         let (left, files) = there.partition(|path| stuck.contains(path));
-        Ok(Self { ours: state.is_ours(), files, left })
+        Ok(Self { ours: state.is_ours(), files, left, before: state.folders.contains(BEFORE) })
     }
 
     /// Does it. What turns out to be impossible is left as well: the containers are gone by now, and
     /// nothing is won by stopping half-way.
-    async fn carry_out(self, host: &Host, directory: &str) -> Result<Vec<String>, Error> {
+    async fn carry_out(
+        self,
+        host: &Host,
+        token: &CancellationToken,
+        directory: &str,
+    ) -> Result<Vec<String>, Error> {
         if !self.ours {
             return Ok(Vec::new());
         }
-        kept_release::remove_all(host, directory, &[GOOD, GENERATIONS, BUILD, REPLACED]).await?;
         let mut left = self.left;
         if !self.files.is_empty() {
             match host.files().remove(directory, &self.files).await {
                 Err(FileError::Denied { .. }) => {
-                    let now = file_access::inspect(host.executor(), directory, self.files.iter()).await?;
+                    let now =
+                        file_access::inspect(host.executor(), token, directory, self.files.iter()).await?;
                     left.extend(self.files.into_iter().filter(|path| !now.absent.contains(path)));
                 }
                 done => drop(done?),
             }
         }
         remove_ours(host, directory).await?;
-        before::put_back(host, directory).await?;
+        if self.before {
+            before::put_back(host, directory).await?;
+        }
         Ok(left)
     }
 }
@@ -193,13 +235,55 @@ impl Removal {
 /// Removes what is kept for the stack in `directory`, and what is known of it there; the files that
 /// were shipped stay.
 pub(crate) async fn forget(host: &Host, directory: &str) -> Result<(), Error> {
-    kept_release::remove(host, directory).await?;
     remove_ours(host, directory).await?;
     before::put_back(host, directory).await
 }
 
+/// Removes what is kept, and what is known: the files that tell what else has to go are the last.
 async fn remove_ours(host: &Host, directory: &str) -> Result<(), Error> {
-    let ours: Vec<String> = OUR_FILES.iter().map(|name| format!("{OURS}/{name}")).collect();
-    host.files().remove(directory, &ours).await?;
-    Ok(())
+    let command = Command::new(["sh", "-c", FORGET, "windlass-forget", directory]);
+    let command = command.args(KEPT).args(OUR_FILES).privileged();
+    let output = run(host.executor(), &command, Input::Nothing).await?;
+    Ok(checked(host.executor(), &command, &output)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use remote::conformance::Tools;
+
+    use super::*;
+
+    #[test]
+    fn what_is_ours_goes_and_nothing_else() {
+        for tools in Tools::all() {
+            let dir = tempfile::tempdir().unwrap();
+            let forget = |root: &str| {
+                let root = dir.path().join(root);
+                let words: Vec<_> = std::iter::once(root.into_os_string())
+                    .chain(KEPT.iter().chain(&OUR_FILES).map(std::ffi::OsString::from))
+                    .collect();
+                let words: Vec<&std::ffi::OsStr> = words.iter().map(AsRef::as_ref).collect();
+                tools.run(FORGET, &words, b"").0
+            };
+            let put = |path: &str| {
+                let path = dir.path().join(path);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, "").unwrap();
+            };
+            for path in ["a/.windlass/good/x", "a/.windlass/key", "b/.windlass/key", "b/data", "real/key"] {
+                put(path);
+            }
+            put("c/.windlass/before/x");
+            fs::create_dir(dir.path().join("d")).unwrap();
+            std::os::unix::fs::symlink("../real", dir.path().join("d/.windlass")).unwrap();
+            for root in ["a", "b", "c", "d", "none"] {
+                assert!(forget(root), "{tools:?} {root}");
+            }
+            let is_there = |path: &str| dir.path().join(path).exists();
+            assert!(!is_there("a") && !is_there("b/.windlass") && is_there("b/data"));
+            assert!(is_there("c/.windlass/before/x") && is_there("real/key"), "{tools:?}");
+        }
+    }
 }

@@ -5,7 +5,11 @@
 
 use std::collections::BTreeSet;
 
-use remote::{Command, Executor, Input, run_checked};
+use remote::{
+    Command, Executor, Input,
+    collect::{Limits, run_checked_with},
+};
+use tokio_util::sync::CancellationToken;
 use tree::null_separated;
 
 use crate::error::Error;
@@ -43,9 +47,13 @@ pub(crate) struct FileAccess {
     pub(crate) stuck: BTreeSet<String>,
 }
 
-/// Looks at `paths`, relative to `directory`; asks nobody where there are none.
+/// How much the host may tell: each path once or twice.
+const CAP: usize = 1 << 30;
+
+/// Looks at `paths`, relative to `directory`, until `token` ends it; asks nobody where there are none.
 pub(crate) async fn inspect<'p>(
     executor: &dyn Executor,
+    token: &CancellationToken,
     directory: &str,
     paths: impl Iterator<Item = &'p String>,
 ) -> Result<FileAccess, Error> {
@@ -54,8 +62,9 @@ pub(crate) async fn inspect<'p>(
         return Ok(FileAccess::default());
     }
     let list = null_separated(paths.iter().map(|path| path.as_str()));
-    let command = Command::new(["sh", "-c", SCRIPT, "windlass-access", directory]).privileged();
-    let output = run_checked(executor, &command, Input::bytes(list)).await?;
+    let command = Command::new(["sh", "-c", SCRIPT, "windlass-access", directory]).privileged().timeout(None);
+    let limits = Limits { cap: CAP, ..Limits::cancelled_by(token) };
+    let output = run_checked_with(executor, &command, Input::bytes(list), &limits).await?;
     let text = output.stdout_text();
     if text.is_empty() {
         return Ok(FileAccess { absent: paths.into_iter().cloned().collect(), ..FileAccess::default() });
@@ -94,6 +103,10 @@ mod tests {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
 
+    async fn look(tools: &Tools, directory: &str, paths: &[String]) -> Result<FileAccess, Error> {
+        inspect(tools, &CancellationToken::new(), directory, paths.iter()).await
+    }
+
     #[tokio::test]
     async fn only_what_is_not_there_is_absent() {
         let dir = tempfile::tempdir().unwrap();
@@ -101,10 +114,10 @@ mod tests {
         std::os::unix::fs::symlink("nowhere", dir.path().join("link")).unwrap();
         let paths = ["a", "link", "b\nc", "d/e", "a/f"].map(str::to_owned);
         for tools in Tools::all() {
-            let found = inspect(&tools, dir.path().to_str().unwrap(), paths.iter()).await.unwrap();
+            let found = look(&tools, dir.path().to_str().unwrap(), &paths).await.unwrap();
             let expected = FileAccess { absent: set(&["b\nc", "d/e", "a/f"]), ..FileAccess::default() };
             assert_eq!(found, expected, "{tools:?}");
-            let nowhere = inspect(&tools, "/no/such/directory", paths.iter()).await.unwrap();
+            let nowhere = look(&tools, "/no/such/directory", &paths).await.unwrap();
             assert_eq!(nowhere.absent.len(), paths.len());
         }
     }

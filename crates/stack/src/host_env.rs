@@ -10,6 +10,7 @@ use secret::Secret;
 use tree::sha256;
 
 use crate::{
+    context::Context,
     desired::{DesiredStack, OPEN},
     error::Error,
     host::Host,
@@ -132,11 +133,11 @@ pub(crate) fn values(text: &str) -> impl Iterator<Item = Secret> {
 ///
 /// # Errors
 /// When it may not be read, or is none.
-pub async fn look(host: &Host, spec: &StackSpec, directory: &str) -> Result<StackSpec, Error> {
+pub async fn look(cx: &Context, host: &Host, spec: &StackSpec, directory: &str) -> Result<StackSpec, Error> {
     if spec.host_env.is_none() {
         return Ok(spec.clone());
     }
-    let state = host_state::inspect(host.executor(), directory).await?;
+    let state = host_state::inspect(host.executor(), cx.token(), directory).await?;
     seen(host, spec, directory, &state, state.key.as_ref()).await
 }
 

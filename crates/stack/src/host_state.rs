@@ -1,37 +1,43 @@
 //! What a host has of a stack, told by one command.
 
+mod listing;
+mod shipped;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
-    iter,
+    time::Duration,
 };
 
 use compose::{SECRET_MODE, placeholder};
 use remote::{
-    Command, Executor, Input, checked,
-    files::{Kind, records, sums as hashes},
-    run,
+    Command, Executor, Input, Output, checked,
+    collect::{Limits, stream},
 };
-use serde::{Deserialize, Serialize};
-use tree::{FileDigest, Manifest, link_digest, sha256};
+use tokio_util::sync::CancellationToken;
+use tree::{FileDigest, Manifest, sha256};
 
 use crate::{
     error::Error,
     file_access,
-    host_env::{self, ABSENT, HostEnv},
+    host_env::{self, ABSENT},
     record::{Key, Record},
     release::Release,
     service::CHANGED,
 };
+use listing::{Listed, Listing};
+use shipped::{ENV_PURPOSE, file_purpose};
+pub use shipped::{SentHostEnv, Shipped};
 
-/// Prints what is there, in three parts. `$1` is the stack's directory. A hundred stacks are looked
-/// at in one plan, and what that costs is the processes, so there are few:
+/// How long looking may take where the call has no limit of its own: hashing takes as long as reading.
+const LOOK_LIMIT: Duration = Duration::from_secs(3600);
+
+/// Prints what is there, in the form that [`Listing`] reads. `$1` is the stack's directory. A hundred
+/// stacks are looked at in one plan, and what that costs is the processes, so there are few:
 ///
 /// 1. by `grep`, the lines of our own files, each behind the name of its file and a colon; what is
 ///    absent is absent, and a NUL ends the part;
-/// 2. by `sha256sum`, the hashes of the Compose file with our labels and of the shipped files, and a NUL
-///    at their end;
-/// 3. for each lot of shipped files that `xargs` makes a NUL, path and target of the links among them
-///    (each with a NUL behind it), a NUL, and by `stat`, kind, mode and path of all of them.
+/// 2. by `sha256sum`, the hashes of the Compose file with our labels and of the shipped files; by
+///    `stat`, what they are; and where a symbolic link leads to.
 ///
 /// The list of shipped files lies beside the manifest in a form that `xargs` reads; it is never
 /// empty, because `.env` is in it.
@@ -39,43 +45,13 @@ use crate::{
 /// What we may not look at is not absent: `absent` tells the two apart by the nearest directory on
 /// the way that exists, and a disk of `/etc/fstab` that is not mounted has nothing to tell either.
 /// Then the script ends with [`HIDDEN`] and the path.
-const SCRIPT: &str = r#"
-export LC_ALL=C
-hidden() { printf '%s' "$1" >&2; exit 77; }
-absent() {
-  [ -e "$1" ] || [ -L "$1" ] && return 1
-  up=$1
-  while up=${up%/*}; [ -n "$up" ]; do [ -e "$up" ] && break; done
-  [ ! -d "${up:-/}" ] || [ -x "${up:-/}" ]
-}
-unmounted() {
-  while read -r _ point _; do
-    case $point in /?*) ;; *) continue ;; esac
-    case $1/ in "$point"/*) grep -qsF " $point " /proc/self/mounts || return 0 ;; esac
-  done 2>/dev/null </etc/fstab
-  return 1
-}
-none() { absent "$1" && ! unmounted "$1" || hidden "$1"; grep -asH '' /etc/machine-id; exit 0; }
-cd -- "$1" 2>/dev/null || none "$1"
-cd .windlass 2>/dev/null || none "$1/.windlass"
-for file in record.json manifest.json source.json key instance; do
-  [ -r "$file" ] || absent "$1/.windlass/$file" || hidden "$1/.windlass/$file"
-done
-grep -asH '' /etc/machine-id record.json manifest.json source.json key instance good/.windlass/generation.json
-printf '\0'
-cd .. && [ -f .windlass/files ] || exit 0
-xargs -0 sha256sum -- .windlass/override.json <.windlass/files 2>/dev/null
-printf '\0'
-xargs -0 sh -c '
-  printf "\0"
-  for path; do
-    [ -L "$path" ] || continue
-    to=$(readlink -n -- "$path" && printf .) && printf "%s\0%s\0" "$path" "${to%.}"
-  done
-  printf "\0"
-  exec stat -c "%f//%n" -- "$@"' stat <.windlass/files 2>/dev/null
-exit 0
-"#;
+const SCRIPT: &str = include_str!("host_state/look.sh");
+
+/// How hashes are remembered, where there is the file [`REMEMBERED`].
+const REMEMBER: &str = include_str!("host_state/remember.awk");
+
+/// Where they are, beside our other files. It is made, empty, where remembering them is worth it.
+pub(crate) const REMEMBERED: &str = "stat";
 
 /// How the script ends where something may not be looked at.
 const HIDDEN: u32 = 77;
@@ -85,14 +61,6 @@ const OVERRIDE: &str = ".windlass/override.json";
 
 /// The file of ours that says what was sent beside the manifest.
 const SENT: &str = ".windlass/source.json";
-
-/// Where a proof is about `.env`.
-const ENV_PURPOSE: &str = "env";
-
-/// What a proof of a secret file is about.
-fn file_purpose(path: &str) -> String {
-    format!("file/{path}")
-}
 
 /// What a host has of a stack.
 #[derive(Debug, Default)]
@@ -123,130 +91,42 @@ pub struct HostState {
     pub missing_seeds: BTreeSet<String>,
     /// What tells how the server's own `.env` is now, where its values count.
     pub host_env: Option<String>,
+    /// Whether not even the directory is there.
+    pub vacant: bool,
+    /// What else of ours is there: folders, and [`REMEMBERED`].
+    pub folders: BTreeSet<String>,
 }
 
-/// What was sent last, beside the manifest.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
-pub struct Shipped {
-    pub source_hash: String,
-    /// Where the generated `.env` is, relative to the stack's directory.
-    pub env_path: String,
-    /// HMAC of the hash of the generated `.env`.
-    pub env_proof: String,
-    /// The names of the secrets in it.
-    #[serde(default)]
-    pub secrets: BTreeSet<String>,
-    /// `secrets_wo_version`.
-    #[serde(default)]
-    pub secrets_version: String,
-    /// The secret files: path to HMAC of the hash of the content.
-    #[serde(default)]
-    pub secret_files: BTreeMap<String, String>,
-    /// `secret_files_wo_version`.
-    #[serde(default)]
-    pub secret_files_version: String,
-    /// The paths of the files that were put there once, and are the host's since then.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub seeds: BTreeSet<String>,
-    /// The server's own `.env`, where its values count.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub host_env: Option<SentHostEnv>,
-}
-
-/// The server's own `.env`, as it was when its values were taken.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
-pub struct SentHostEnv {
-    /// Relative to the stack's directory.
-    pub path: String,
-    /// What tells its content from others.
-    pub mark: String,
-}
-
-impl Shipped {
-    pub(crate) fn new(source_hash: String, env_path: String, env_sha256: &str, key: &Key) -> Self {
-        let env_proof = key.proof(ENV_PURPOSE, env_sha256);
-        Self { source_hash, env_path, env_proof, ..Self::default() }
-    }
-
-    /// The same, with secrets of a version in `.env`.
-    pub(crate) fn with_secrets<'n>(self, names: impl Iterator<Item = &'n String>, version: &str) -> Self {
-        Self { secrets: names.cloned().collect(), secrets_version: version.to_owned(), ..self }
-    }
-
-    /// The same, with these secret files of a version.
-    pub(crate) fn with_secret_files(
-        self,
-        files: &BTreeMap<String, FileDigest>,
-        version: &str,
-        key: &Key,
-    ) -> Self {
-        let proofs =
-            files.iter().map(|(path, file)| (path.clone(), key.proof(&file_purpose(path), &file.sha256)));
-        Self { secret_files: proofs.collect(), secret_files_version: version.to_owned(), ..self }
-    }
-
-    /// The same, with these files put there once.
-    pub(crate) fn with_seeds(self, seeds: &BTreeSet<String>) -> Self {
-        Self { seeds: seeds.clone(), ..self }
-    }
-
-    /// The same, with values of the server's own `.env` at `path`.
-    pub(crate) fn with_host_env(self, path: String, env: Option<&HostEnv>) -> Self {
-        Self { host_env: env.map(|env| SentHostEnv { path, mark: env.mark().to_owned() }), ..self }
-    }
-
-    /// The same, while secret files of `last` are still there that are not wanted any more; those
-    /// that are plain now are in the manifest.
-    pub(crate) fn and_still(mut self, last: &Self, plain: &Manifest) -> Self {
-        let old = last.secret_files.iter().filter(|(path, _)| !plain.files.contains_key(*path));
-        for (path, proof) in old {
-            self.secret_files.entry(path.clone()).or_insert_with(|| proof.clone());
-        }
-        if let Some(path) = last.left_env(&self.env_path) {
-            self.secret_files.entry(path.clone()).or_insert_with(|| last.env_proof.clone());
-        }
-        self
-    }
-
-    /// Where the generated `.env` was, if it is at `now` from now on.
-    pub(crate) fn left_env(&self, now: &str) -> Option<&String> {
-        Some(&self.env_path).filter(|path| !path.is_empty() && *path != now)
-    }
-
-    /// Everything secret that was sent: the paths of `.env` and of the secret files.
-    pub(crate) fn secret_paths(&self) -> impl Iterator<Item = &String> {
-        iter::once(&self.env_path).chain(self.secret_files.keys())
-    }
-
-    pub(crate) fn to_json(&self) -> Vec<u8> {
-        // Plain fields cannot fail.
-        serde_json::to_vec(self).unwrap_or_default()
-    }
-}
-
-/// What the host has in `directory`. Nothing there is no error.
+/// What the host has in `directory`. Nothing there is no error. It takes as long as hashing the files
+/// does; `token` ends it.
 ///
 /// # Errors
 /// When the host cannot be asked, or what it has is of a newer Windlass; [`Error::Hidden`] where it may
 /// not be looked at.
-pub async fn inspect(executor: &dyn Executor, directory: &str) -> Result<HostState, Error> {
-    let command = Command::new(["sh", "-c", SCRIPT, "windlass-inspect", directory]).privileged();
-    let output = run(executor, &command, Input::Nothing).await?;
+pub async fn inspect(
+    executor: &dyn Executor,
+    token: &CancellationToken,
+    directory: &str,
+) -> Result<HostState, Error> {
+    let command = Command::new(["sh", "-c", SCRIPT, "windlass-inspect", directory, REMEMBER]);
+    let command = command.privileged().timeout(Some(LOOK_LIMIT));
+    let mut listing = Listing::default();
+    let limits = Limits::cancelled_by(token);
+    let ended = stream(executor, &command, Input::Nothing, &mut listing, &limits).await?;
+    let output = Output { status: ended.status, stdout: Vec::new(), stderr: ended.stderr };
     if output.status == HIDDEN {
         let path = output.stderr_text().trim().to_owned();
         return Err(Error::Hidden { path, host: executor.name().to_owned() });
     }
     checked(executor, &command, &output)?;
-    let mut state = parse(&output.stdout_text())?;
+    let mut state = state_of(listing.end())?;
     let seeds = state.sent.as_ref().map(|sent| sent.seeds.clone()).unwrap_or_default();
     let paths: BTreeSet<String> = state.paths().into_iter().collect();
     let env = state.sent.as_ref().and_then(|sent| sent.host_env.clone());
     let absent_env = env.iter().filter(|_| state.host_env.as_deref() == Some(ABSENT));
     let asked = paths.iter().filter(|path| !state.found.contains_key(*path)).chain(&seeds);
     let asked = asked.chain(absent_env.map(|env| &env.path));
-    let access = file_access::inspect(executor, directory, asked).await?;
+    let access = file_access::inspect(executor, token, directory, asked).await?;
     state.unknown = access.hidden.intersection(&paths).cloned().collect();
     state.missing_seeds = access.absent.intersection(&seeds).cloned().collect();
     // What may not be looked at is taken for what it was.
@@ -257,23 +137,20 @@ pub async fn inspect(executor: &dyn Executor, directory: &str) -> Result<HostSta
     Ok(state)
 }
 
-fn parse(text: &str) -> Result<HostState, Error> {
-    let (ours, rest) = text.split_once('\0').unwrap_or((text, ""));
-    let (sums, facts) = rest.split_once('\0').unwrap_or((rest, ""));
+fn state_of(mut listed: Listed) -> Result<HostState, Error> {
     let mut files: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (name, line) in ours.lines().filter_map(|line| line.split_once(':')) {
+    for (name, line) in listed.ours.lines().filter_map(|line| line.split_once(':')) {
         files.entry(name).or_default().push(line);
     }
     let file = |name: &str| files.get(name).map(|lines| lines.join("\n"));
-    let sums = hashes(sums);
     let sent: Option<Shipped> = file("source.json").and_then(|json| serde_json::from_str(&json).ok());
     let key = file("key").and_then(|text| Key::parse(text.trim()).ok());
-    let mut found = found(facts, &sums);
+    let mut found = std::mem::take(&mut listed.found);
     let host_env = sent.as_ref().and_then(|sent| sent.host_env.as_ref()).map(|env| {
-        found.remove(&env.path);
-        let sum = sums.iter().find(|(path, _)| path.trim_start_matches("./") == env.path);
+        let file = found.remove(&env.path).filter(|file| !file.is_link()).map(|file| file.sha256);
+        let sum = file.or_else(|| listed.sum(&format!("./{}", env.path)).cloned());
         match (sum, &key) {
-            (Some((_, sum)), Some(key)) => host_env::mark(key, sum),
+            (Some(sum), Some(key)) => host_env::mark(key, &sum),
             (Some(_), None) => CHANGED.to_owned(),
             (None, _) => ABSENT.to_owned(),
         }
@@ -289,41 +166,20 @@ fn parse(text: &str) -> Result<HostState, Error> {
         sent,
         key,
         shipped: file("source.json").map(|json| sha256(json.as_bytes())),
-        override_sum: sums.get(OVERRIDE).cloned(),
+        override_sum: listed.sum(OVERRIDE).cloned(),
         // One that cannot be read, of a newer Windlass, is none to go back to.
         release: file("good/.windlass/generation.json").and_then(|json| Release::parse(json.as_bytes())),
         found,
         unknown: BTreeSet::new(),
         missing_seeds: BTreeSet::new(),
         host_env,
+        vacant: !listed.is_ours && !files.contains_key("there"),
+        folders: files.get("folder").into_iter().flatten().map(|name| (*name).to_owned()).collect(),
     })
 }
 
 fn unreadable(source: tree::ManifestError) -> docker::Error {
     docker::Error::Parse { what: "the stack's manifest on the host".to_owned(), source: source.into() }
-}
-
-/// Brings facts and hashes together.
-fn found(facts: &str, sums: &BTreeMap<String, String>) -> BTreeMap<String, FileDigest> {
-    let (mut links, mut found) = (BTreeMap::new(), BTreeMap::new());
-    let mut fields = facts.split('\0').skip(1);
-    while let Some(field) = fields.next() {
-        let Some(next) = fields.next() else { break };
-        if !field.is_empty() {
-            links.insert(field, next);
-            continue;
-        }
-        found.extend(records(next).filter_map(|(mode, path)| {
-            let mode = u32::from_str_radix(mode, 16).ok()?;
-            let digest = match Kind::of_mode(mode) {
-                Kind::Symlink => link_digest(links.get(path)?),
-                Kind::File => FileDigest { sha256: sums.get(path)?.clone(), mode: mode & 0o7777 },
-                Kind::Directory | Kind::Special => return None,
-            };
-            Some((path.trim_start_matches("./").to_owned(), digest))
-        }));
-    }
-    found
 }
 
 impl HostState {
@@ -478,8 +334,10 @@ mod tests {
         os::unix::fs::{PermissionsExt as _, symlink},
     };
 
-    use remote::conformance::Tools;
-    use tree::null_separated;
+    use remote::{Local, conformance::Tools};
+    use tree::{link_digest, null_separated};
+
+    use crate::host_env::HostEnv;
 
     use super::*;
 
@@ -487,40 +345,39 @@ mod tests {
         String::from_utf8_lossy(bytes).lines().map(|line| format!("{name}:{line}\n")).collect()
     }
 
-    /// A hash of this digit.
-    fn hash(digit: &str) -> String {
-        digit.repeat(64)
-    }
-
-    fn state(env_sum: &str, mode: u32) -> HostState {
+    fn state(env_sha256: &str, mode: u32) -> HostState {
         let key = Key::from_random([7; 32]);
-        let link = link_digest("a");
+        let sum = |digits: &str| digits.repeat(32);
         let files = BTreeMap::from([
-            ("a".to_owned(), FileDigest { sha256: hash("1"), mode: 0o644 }),
-            ("b c".to_owned(), link),
+            ("a".to_owned(), FileDigest { sha256: sum("11"), mode: 0o644 }),
+            ("b c".to_owned(), link_digest("a")),
         ]);
-        let sent = Shipped::new("source".into(), ".env".into(), &hash("2"), &key);
-        let links = "./b c\0a\0";
-        let facts = format!("\0{links}\081a4//./a\na1ff//./b c\n{:x}//./.env\n", 0o100_000 | mode);
-        let sums = [("4", ".windlass/override.json"), ("1", "./a"), ("1", "./b c"), (env_sum, "./.env")]
-            .map(|(sum, path)| format!("{}  {path}\n", hash(sum)))
-            .concat();
+        let sent = Shipped::new("source".into(), ".env".into(), &sum("22"), &key);
+        let listing = format!(
+            "\0{}  .windlass/override.json\n{}  ./a\n{}  ./b c\n{}  ./.env\n\
+             @81a4 ./a\n@a1ff ./b c\n@{:x} ./.env\n>./b c\n<a\n",
+            sum("44"),
+            sum("11"),
+            sum("11"),
+            sum(env_sha256),
+            0o100_000 | mode,
+        );
         let text = [
             lines("/etc/machine-id", b"abc\n"),
             lines("manifest.json", &Manifest { files }.to_json()),
             lines("source.json", &sent.to_json()),
             lines("key", key.to_text().expose().as_bytes()),
-            format!("\0{sums}\0{facts}"),
+            listing,
         ];
-        parse(&text.concat()).unwrap()
+        state_of(Listed::of(&text.concat())).unwrap()
     }
 
     #[test]
     fn files_as_they_were_sent_keep_the_hash() {
-        let state = state("2", 0o600);
+        let state = state("22", 0o600);
         assert_eq!(
             (state.machine_id.as_str(), state.override_sum.as_deref()),
-            ("abc", Some(hash("4").as_str()))
+            ("abc", Some("44".repeat(32).as_str()))
         );
         assert_eq!(state.source_hash().as_deref(), Some("source"));
         assert_eq!(state.paths(), ["a", "b c", ".env"]);
@@ -529,12 +386,12 @@ mod tests {
     #[test]
     fn what_an_apply_left_that_failed_or_was_cut_off_is_a_change() {
         let with = |unfinished: bool, shipped: &str| {
-            let mut state = state("2", 0o600);
+            let mut state = state("22", 0o600);
             let record = Record { unfinished, shipped: shipped.into(), ..Record::new("web", "2.26.1") };
             state.record = Some(record);
             state
         };
-        let sent = state("2", 0o600).shipped.unwrap();
+        let sent = state("22", 0o600).shipped.unwrap();
         assert_eq!(with(false, &sent).source_hash().as_deref(), Some("source"));
         assert_eq!(with(false, "").source_hash().as_deref(), Some("source"));
         assert_eq!(with(true, &sent).source_hash().as_deref(), Some("changed"));
@@ -543,24 +400,25 @@ mod tests {
 
     #[test]
     fn an_env_file_that_was_changed_or_opened_is_seen() {
-        assert_eq!(state("3", 0o600).source_hash().as_deref(), Some("changed"));
-        assert_eq!(state("2", 0o644).source_hash().as_deref(), Some("changed"));
+        assert_eq!(state("23", 0o600).source_hash().as_deref(), Some("changed"));
+        assert_eq!(state("22", 0o644).source_hash().as_deref(), Some("changed"));
     }
 
     #[test]
     fn the_servers_own_env_counts_by_its_mark() {
         let key = Key::from_random([7; 32]);
+        let hash = |digit: &str| digit.repeat(64);
         let shown = |env: Option<&HostEnv>, sums: &str| {
             let sent = Shipped::new("source".into(), ".windlass/given.env".into(), &hash("2"), &key);
             let sent = sent.with_host_env(".env".into(), env);
-            let facts = "\0\x008180//./.windlass/given.env\n81a0//./.env\n";
+            let facts = "@8180 ./.windlass/given.env\n@81a0 ./.env\n";
             let text = [
                 lines("manifest.json", &Manifest::default().to_json()),
                 lines("source.json", &sent.to_json()),
                 lines("key", key.to_text().expose().as_bytes()),
-                format!("\0{}  ./.windlass/given.env\n{sums}\0{facts}", hash("2")),
+                format!("\0{}  ./.windlass/given.env\n{sums}{facts}", hash("2")),
             ];
-            parse(&text.concat()).unwrap()
+            state_of(Listed::of(&text.concat())).unwrap()
         };
         let content = tree::sha256(b"A=1\n");
         let mut env = HostEnv::marked(host_env::mark(&key, &content));
@@ -589,7 +447,7 @@ mod tests {
 
     #[test]
     fn secrets_are_known_while_their_file_is_as_it_was_sent() {
-        let mut state = state("2", 0o600);
+        let mut state = state("22", 0o600);
         let names = ["A".to_owned(), "B".to_owned()];
         state.sent = state.sent.map(|sent| sent.with_secrets(names.iter(), "2"));
         let sent = state.proven_env().unwrap();
@@ -602,7 +460,7 @@ mod tests {
 
     #[test]
     fn secret_files_count_by_what_stands_for_them() {
-        let mut state = state("2", 0o600);
+        let mut state = state("22", 0o600);
         let file = FileDigest { sha256: "33".into(), mode: 0o600 };
         let files = BTreeMap::from([("s/k".to_owned(), file.clone())]);
         let key = state.key.clone().unwrap();
@@ -624,7 +482,7 @@ mod tests {
 
     #[test]
     fn an_apply_that_did_not_come_to_its_end_reads_as_a_change() {
-        let mut state = state("2", 0o600);
+        let mut state = state("22", 0o600);
         state.record = Some(Record::new("web", "2.26.1"));
         assert_eq!(state.source_hash().as_deref(), Some("source"));
         state.record = state.record.map(|record| Record { unfinished: true, ..record });
@@ -648,9 +506,12 @@ mod tests {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         };
         let place = root.to_str().unwrap();
-        let look = || async { inspect(tools, place).await.unwrap() };
-        assert!(!look().await.is_ours());
-
+        let look = || async { inspect(tools, &CancellationToken::new(), place).await.unwrap() };
+        let nothing = look().await;
+        assert!(!nothing.is_ours() && nothing.vacant);
+        fs::create_dir_all(&root).unwrap();
+        let empty = look().await;
+        assert!(!empty.is_ours() && !empty.vacant && !empty.machine_id.is_empty());
         let key = Key::from_random([7; 32]);
         let odd = ["-b c", "d\ne", "f:g", "gone"];
         let content = |path: &str| if path == "f:g" { String::new() } else { format!("{path}\0\n") };
@@ -669,7 +530,11 @@ mod tests {
         put(".windlass/override.json", b"{}");
         put(".windlass/files", &null_separated(files.keys().map(String::as_str).chain([".env"])));
 
+        fs::create_dir_all(root.join(".windlass/generations")).unwrap();
+        symlink("generations/x", root.join(".windlass/good")).unwrap();
+
         let state = look().await;
+        assert!(!state.vacant && state.folders == BTreeSet::from(["generations".into(), "good".into()]));
         let mut expected = files.clone();
         expected.insert(".env".into(), file(".env"));
         expected.remove("gone");
@@ -685,9 +550,76 @@ mod tests {
         assert_eq!(look().await.source_hash().as_deref(), Some("source"));
     }
 
+    /// The output of a look at tens of thousands of files is longer than what a command may say
+    /// otherwise.
+    #[tokio::test]
+    async fn a_long_manifest_is_read_as_well() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = format!("{}/", "f".repeat(200)).repeat(15);
+        let file = FileDigest { sha256: "11".repeat(32), mode: 0o644 };
+        let files = (0..6000).map(|number| (format!("{folder}{number}"), file.clone())).collect();
+        let manifest = Manifest { files };
+        let ours = dir.path().join(".windlass");
+        fs::create_dir(&ours).unwrap();
+        fs::write(ours.join("manifest.json"), manifest.to_json()).unwrap();
+        fs::write(ours.join("files"), null_separated(manifest.files.keys().map(String::as_str))).unwrap();
+        let token = CancellationToken::new();
+        let state = inspect(&Local::new(), &token, dir.path().to_str().unwrap()).await.unwrap();
+        assert!(manifest.to_json().len() > remote::collect::DEFAULT_CAP);
+        assert_eq!(state.manifest, Some(manifest));
+        token.cancel();
+        let ended = inspect(&Local::new(), &token, dir.path().to_str().unwrap()).await;
+        assert!(ended.is_err(), "{ended:?}");
+    }
+
+    /// A hash is not made again while nothing about the file has changed, whoever looks.
+    #[tokio::test]
+    async fn hashes_are_remembered_until_a_file_changes() {
+        let [one, other, third] = Tools::all();
+        tokio::join!(remembers(&one), remembers(&other), remembers(&third));
+    }
+
+    async fn remembers(tools: &Tools) {
+        let dir = tempfile::tempdir().unwrap();
+        let ours = dir.path().join(".windlass");
+        fs::create_dir(&ours).unwrap();
+        let paths = ["a b", "c/d", "new", "gone"];
+        fs::create_dir(dir.path().join("c")).unwrap();
+        for path in paths.iter().take(3) {
+            fs::write(dir.path().join(path), path).unwrap();
+        }
+        symlink("c/d", dir.path().join("link")).unwrap();
+        let list = null_separated(paths.into_iter().chain(["link"]));
+        fs::write(ours.join("files"), list).unwrap();
+        let look = || async {
+            let root = dir.path().to_str().unwrap();
+            inspect(tools, &CancellationToken::new(), root).await.unwrap().found
+        };
+        let plain = look().await;
+        assert_eq!(plain.len(), 4, "{tools:?}");
+        fs::write(ours.join("stat"), "").unwrap();
+        assert_eq!(look().await, plain, "{tools:?}");
+        // What is new might still change within the same tick of the clock.
+        assert_eq!(fs::read_to_string(ours.join("stat")).unwrap(), "end 0\n", "{tools:?}");
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        fs::write(dir.path().join("new"), "wen").unwrap();
+        let changed = look().await;
+        assert_ne!(changed["new"], plain["new"], "{tools:?}");
+        let remembered = fs::read_to_string(ours.join("stat")).unwrap();
+        assert!(remembered.ends_with("end 2\n"), "{tools:?} {remembered}");
+        assert_eq!(look().await, changed, "{tools:?}");
+        // They are what is told.
+        let hash = &plain["a b"].sha256;
+        fs::write(ours.join("stat"), remembered.replace(hash, &"0".repeat(64))).unwrap();
+        assert_eq!(look().await["a b"].sha256, "0".repeat(64), "{tools:?}");
+        // But not when a part of them is missing.
+        fs::write(ours.join("stat"), remembered.replace(hash, "").replace("end 2", "end 3")).unwrap();
+        assert_eq!(look().await, changed, "{tools:?}");
+    }
+
     #[test]
     fn an_empty_host_holds_nothing() {
-        let state = parse("/etc/machine-id:abc\n").unwrap();
+        let state = state_of(Listed::of("/etc/machine-id:abc\n")).unwrap();
         assert!(!state.is_ours() && state.source_hash().is_none());
     }
 }

@@ -1,12 +1,14 @@
 //! The release that a host keeps: where it is, keeping one, and putting it back in its place.
 
+mod generation;
 mod keep;
 mod restore;
 
 use docker::engine::Container;
 
 use crate::{host_state::HostState, observe::observe, service::CHANGED};
-pub(crate) use keep::{copy, keep, keep_foreign, remove, remove_all};
+pub(crate) use generation::NotMade;
+pub(crate) use keep::{copy, keep, keep_foreign, remove_all};
 pub(crate) use restore::Restoration;
 
 /// Where the last good state of a stack is.

@@ -89,6 +89,6 @@ pub use replaced::KEPT_TIMES;
 pub use requirements::missing;
 pub use selection::{Selection, SelectionError, WaitFor};
 pub use service::{CHANGED, DesiredService, ORPHANED, ObservedService, PlannedService, Reload};
-pub use spec::{Dotenv, StackSpec};
+pub use spec::{Dotenv, SourceSize, StackSpec};
 pub use step::Step;
 pub use wait::{ContainerFailure, FailureKind, START_TIMEOUT, WaitError};

@@ -73,7 +73,7 @@ pub async fn files_in_the_way(
     for path in known.chain(state.sent.iter().flat_map(Shipped::secret_paths)) {
         paths.remove(path);
     }
-    if paths.is_empty() {
+    if paths.is_empty() || state.vacant {
         return Ok(Vec::new());
     }
     let places: Vec<String> = paths.iter().map(|path| format!("{directory}/{path}")).collect();

@@ -17,9 +17,11 @@ use compose::{
     Values,
     env_files::{EnvFile, may_name_env, take_marks},
     staged::Staged,
-    staging,
 };
-use remote::files::Files;
+use remote::{
+    Command, Output,
+    files::{Files, TempDir},
+};
 use serde_json::Value;
 
 use crate::{
@@ -30,10 +32,12 @@ use crate::{
     images, reload,
     spec::StackSpec,
 };
-use files::Sent;
+use files::{Contents, Sent};
 
 /// What directories of staged files are called.
 const STAGE: &str = "windlass-plan";
+/// How often Compose is asked again with a file that it has missed.
+const MOST_MISSED: usize = 8;
 /// The key without which no service is inactive.
 const PROFILES: &[u8] = b"profiles";
 
@@ -49,36 +53,42 @@ pub async fn resolve(
 ) -> Result<DesiredStack, Error> {
     let version = host.compose_version().await?;
     let files = Files::on(host.executor()).cancelled_by(cx.token());
-    let temporary = files.temp_dir_in(&host.home, STAGE).await?;
-    let staged = Staged::new(temporary.path());
-    let stage = Stage {
-        cx,
-        host,
-        spec,
-        behaviour: Behaviour::of_text(&version),
-        at: spec.layout(&staged.of(directory)),
-        end: spec.layout(directory),
-        staged,
+    let stage = |temporary: &TempDir<'_>| {
+        let staged = Staged::new(temporary.path());
+        Stage {
+            cx,
+            host,
+            spec,
+            behaviour: Behaviour::of_text(&version),
+            at: spec.layout(&staged.of(directory)),
+            end: spec.layout(directory),
+            staged,
+        }
     };
-    let answer = stage.resolve().await;
-    if let Err(error) = temporary.remove().await {
-        tracing::warn!(host = host.name(), %error, "could not remove the staged files");
-    }
-    let Resolution { resolved, hashes, inactive, runs, contexts, env_files, undefined, taking } = answer?;
+    let unmade = files.unmade_dir_in(&host.home, STAGE)?;
+    let answer = match stage(&unmade).at_once(unmade).await? {
+        Some(answer) => answer,
+        None => {
+            let temporary = files.temp_dir_in(&host.home, STAGE).await?;
+            stage(&temporary).step_by_step(temporary).await?
+        }
+    };
+    let Resolution { resolved, hashes, inactive, runs, contexts, env_files, undefined, taking } = answer;
     let placeholders: Vec<String> =
         spec.placeholders.values().map(|placeholder| placeholder.expose().to_owned()).collect();
+    let layout = spec.layout(directory);
     let project = ResolvedProject {
         resolved: &resolved,
         hashes: &hashes,
         placeholders: &placeholders,
         runs: runs.as_ref(),
         selection: &spec.selection,
-        root: stage.end.root(),
+        root: layout.root(),
         contexts: &contexts,
         chosen: &spec.images,
     };
     let mut desired = DesiredStack::of(spec.digest(directory, &version), &project)?;
-    reload::apply_to(&mut desired.services, &spec.reloads, &resolved, stage.end.root())
+    reload::apply_to(&mut desired.services, &spec.reloads, &resolved, layout.root())
         .map_err(Error::Reload)?;
     let requirements = requirements(&resolved, &desired, spec, directory);
     let mut desired = DesiredStack { inactive, env_files, undefined, requirements, ..desired };
@@ -135,26 +145,85 @@ struct Stage<'a> {
 }
 
 impl Stage<'_> {
-    async fn resolve(&self) -> Result<Resolution, Error> {
-        let contents = self.contents();
-        let needed = staging::needed(&contents, &self.spec.files);
-        let sent = Sent { contents: &contents, paths: &needed };
-        self.send_all(&needed).await?;
-        if self.leads_out(sent) {
-            self.link_what_is_beside().await?;
+    /// Stages the files and asks Compose by one command, and removes them by the one that asks last.
+    /// `None` where that cannot be done: root does not work in the home directory of a login, and what
+    /// is beside the stack has to be linked before Compose looks.
+    async fn at_once(&self, unmade: TempDir<'_>) -> Result<Option<Resolution>, Error> {
+        let needed = self.files_read(&self.spec.files);
+        let contents = self.contents(&needed);
+        if self.works_as_root() || self.leads_out(Sent { contents: &contents, paths: &needed }) {
+            return Ok(None);
         }
+        let command = self.compose().resolve_command(&self.project());
+        let answer = match unmade.fill(self.at.root(), &self.entries(&needed), &command).await {
+            Ok(Some(output)) => self.resolve(&unmade, (needed, contents), Some(output)).await.map(Some),
+            Ok(None) => Ok(None),
+            Err(error) => Err(error.into()),
+        };
+        if !matches!(answer, Ok(Some(_))) {
+            self.remove(unmade).await;
+        }
+        answer
+    }
+
+    /// As [`Stage::at_once`], by a command for each step.
+    async fn step_by_step(&self, temporary: TempDir<'_>) -> Result<Resolution, Error> {
+        let needed = self.files_read(&self.spec.files);
+        let contents = self.contents(&needed);
+        let answer = async {
+            self.send_all(&needed).await?;
+            if self.leads_out(Sent { contents: &contents, paths: &needed }) {
+                self.link_what_is_beside().await?;
+            }
+            self.resolve(&temporary, (needed, contents), None).await
+        };
+        let answer = answer.await;
+        if answer.is_err() || self.works_as_root() {
+            self.remove(temporary).await;
+        }
+        answer
+    }
+
+    /// Whether Compose is run by another user than the one who logs in.
+    fn works_as_root(&self) -> bool {
+        self.host.executor().uses_sudo()
+    }
+
+    async fn remove(&self, temporary: TempDir<'_>) {
+        if let Err(error) = temporary.remove().await {
+            tracing::warn!(host = self.host.name(), %error, "could not remove the staged files");
+        }
+    }
+
+    /// What Compose makes of what is staged in `temporary`, which is gone after that if all went well and
+    /// Compose does not run as root. `first` is its first answer, where it was asked already.
+    async fn resolve(
+        &self,
+        temporary: &TempDir<'_>,
+        (mut needed, mut contents): (BTreeSet<String>, Contents),
+        first: Option<Output>,
+    ) -> Result<Resolution, Error> {
         let compose = self.compose();
         let project = self.project();
-        let answer = match compose.resolve(&project).await {
-            Err(Unresolved { error: docker::Error::Command { .. }, .. }) => {
-                let rest = self.small_ones(&needed);
-                if !rest.is_empty() {
-                    self.send(&rest).await?;
-                }
-                compose.resolve(&project).await
-            }
-            answer => answer,
+        let mut answer = match first {
+            Some(output) => compose.resolved(output),
+            None => compose.resolve(&project).await,
         };
+        let mut read = self.spec.files.clone();
+        for _ in 0..MOST_MISSED {
+            let Err(Unresolved { error: docker::Error::Command { output, .. }, .. }) = &answer else { break };
+            let missed = self.missed(output, &needed);
+            if missed.is_empty() {
+                break;
+            }
+            read.extend(missed);
+            let more: BTreeSet<String> = self.files_read(&read).difference(&needed).cloned().collect();
+            self.send(&more).await?;
+            contents.extend(self.contents(&more));
+            needed.extend(more);
+            answer = compose.resolve(&project).await;
+        }
+        let sent = Sent { contents: &contents, paths: &needed };
         let (document, unset) = match answer {
             Ok(answer) => answer,
             Err(why) => return Err(self.wrong(&compose, why, sent).await),
@@ -180,12 +249,13 @@ impl Stage<'_> {
             return Err(Error::UndefinedVariables(undefined));
         }
         let resolved = resolved.without_unmanaged(&alone)?;
-        let directory = self.end.project_directory();
-        let hashes = compose.hashes(&self.spec.name, &directory, resolved.document()).await?;
         let runs = self.runs(&compose, &project, &resolved.config).await?;
         let contexts = self.contexts(&resolved, runs.as_ref())?;
         let env_files = self.env_files(&compose, &project, sent, &marked).await?;
         let taking = self.taking(&compose, &project).await?;
+        let directory = self.end.project_directory();
+        let last = |command: Command| if self.works_as_root() { command } else { temporary.last(&command) };
+        let hashes = compose.hashes(&self.spec.name, &directory, resolved.document(), last).await?;
         Ok(Resolution { resolved, hashes, inactive, runs, contexts, env_files, undefined, taking })
     }
 

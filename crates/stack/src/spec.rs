@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, io};
 
 use compose::{Layout, dotenv, layout::ENV_FILE};
 use secret::{Scrubber, Secret, hex};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tree::{Tree, TreeFile, sha256};
 
@@ -68,6 +69,14 @@ pub enum Dotenv<'a> {
 
 fn text(file: &TreeFile) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&file.read()?).into_owned())
+}
+
+/// How much a stack ships, but for secret files and seeds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the fields are what their names say")]
+pub struct SourceSize {
+    pub files: u64,
+    pub bytes: u64,
 }
 
 impl StackSpec {
@@ -149,6 +158,17 @@ impl StackSpec {
             hash = sha256(format!("{hash} {placeholder}").as_bytes());
         }
         hash
+    }
+
+    /// How much is shipped: the files that [`StackSpec::source_hash`] tells the contents of.
+    pub fn source_size(&self) -> SourceSize {
+        let stay = self.source.files.iter().filter(|(path, _)| !self.source.seeds.contains(*path));
+        let sizes = stay.map(|(_, file)| file.size);
+        let own = self.own_env.iter().map(|text| text.len() as u64);
+        sizes.chain(own).fold(SourceSize::default(), |size, bytes| SourceSize {
+            files: size.files + 1,
+            bytes: size.bytes + bytes,
+        })
     }
 
     /// A digest over everything that the stack's services depend on: this spec, its place, and the
@@ -265,5 +285,19 @@ mod tests {
         let spec = StackSpec { name: "web".into(), ..StackSpec::default() };
         let blank = StackSpec { blank_undefined: true, ..spec.clone() };
         assert_ne!(spec.digest("/s", "2"), blank.digest("/s", "2"));
+    }
+
+    #[test]
+    fn the_size_counts_what_stays_as_it_is_shipped() {
+        let (mut source, files) = Tree::texts(&["services: {}".to_owned()]);
+        for (path, text) in [(".env", "A=1\n"), ("conf/a", "12345"), ("acme.json", "{}")] {
+            source.lay_over(path, text);
+        }
+        source.seed(&["acme.json".to_owned()]).unwrap();
+        let secret_files = BTreeMap::from([("key".to_owned(), "key#1".to_owned())]);
+        let spec = StackSpec { source, files, secret_files, ..StackSpec::default() }
+            .with_dotenv(Dotenv::OfProject)
+            .unwrap();
+        assert_eq!(spec.source_size(), SourceSize { files: 3, bytes: 12 + 4 + 5 });
     }
 }

@@ -13,15 +13,20 @@ use tree::{FileDigest, Manifest, null_separated, sha256};
 use crate::{
     error::Error,
     file_access::FileAccess,
-    host_state::{HostState, Shipped},
+    host_state::{HostState, REMEMBERED, Shipped},
     options::Secrets,
     record::Key,
-    spec::StackSpec,
+    spec::{SourceSize, StackSpec},
 };
 
 /// What a staged file sets, followed by a number: Compose reads those that a service names as its
 /// `env_file`, and then the placeholder shows in its environment.
 const STAGED: &str = "WINDLASS_SECRET_FILE_";
+
+/// So many bytes are hashed in no time.
+const SMALL: u64 = 8 << 20;
+/// A file of so many bytes is hashed about as fast as it is looked up.
+const SMALL_FILE: u64 = 4 << 10;
 
 /// Everything that goes to the host, and what has to go from it.
 pub(crate) struct Upload {
@@ -84,7 +89,8 @@ impl Upload {
             .with_secrets(generated.secrets.values.keys(), &generated.secrets.version)
             .with_secret_files(&secret, &generated.secrets.files_version, key)
             .with_seeds(seeds)
-            .with_host_env(layout.env_path(), spec.host_env.as_ref());
+            .with_host_env(layout.env_path(), spec.host_env.as_ref())
+            .of_size(spec.source_size());
         let entry = |path: &String| match secret_files.get(path) {
             Some(text) => Some(secret_entry(path, text)),
             None => Some(spec.source.files.get(path)?.entry(path)),
@@ -108,6 +114,9 @@ impl Upload {
         }
         if state.instance.as_deref() != Some(generated.instance) {
             entries.push(private(&our("instance"), format!("{}\n", generated.instance).into_bytes()));
+        }
+        if is_worth_remembering(spec.source_size()) && !state.folders.contains(REMEMBERED) {
+            entries.push(private(&our(REMEMBERED), Vec::new()));
         }
         let settled = vec![
             private(&our("manifest.json"), plain.to_json()),
@@ -139,6 +148,11 @@ impl Upload {
         }
         Ok(())
     }
+}
+
+/// Whether it takes longer to hash the files than to compare their times with those of the last look.
+fn is_worth_remembering(SourceSize { files, bytes }: SourceSize) -> bool {
+    bytes > SMALL + files * SMALL_FILE
 }
 
 /// What is at the paths that are shipped, as far as anybody knows: what may not be looked at is taken
@@ -263,6 +277,13 @@ mod tests {
         let back = upload(&ours, &after);
         assert_eq!(back.last, [".windlass/given.env"]);
         assert!(paths(&back).contains(&".env".to_owned()));
+    }
+
+    #[test]
+    fn hashes_are_remembered_of_what_takes_long_to_hash() {
+        let worth = |files, bytes| is_worth_remembering(SourceSize { files, bytes });
+        assert!(worth(200, 200 << 20) && worth(1, 9 << 20));
+        assert!(!worth(12, 1 << 20) && !worth(50_000, 50_000 << 10));
     }
 
     #[test]

@@ -21,11 +21,11 @@ pub fn records(text: &str) -> impl Iterator<Item = (&str, &str)> {
 /// prints them as they are: what begins a line of the output is a hash.
 pub fn sums(text: &str) -> BTreeMap<String, String> {
     let begins = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
-    let begins: Vec<usize> = begins.filter(|at| split(&text[*at..]).is_some()).collect();
+    let begins: Vec<usize> = begins.filter(|at| sum_of(&text[*at..]).is_some()).collect();
     let ends = begins.iter().skip(1).copied().chain([text.len()]);
     let lines = begins.iter().zip(ends).filter_map(|(begin, end)| text[*begin..end].strip_suffix('\n'));
     lines
-        .filter_map(split)
+        .filter_map(sum_of)
         .map(|(sum, path, is_escaped)| {
             let path = if is_escaped { unescaped(path) } else { path.to_owned() };
             (path, sum.to_owned())
@@ -33,8 +33,8 @@ pub fn sums(text: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Hash and path of a line, and whether the path is escaped.
-fn split(line: &str) -> Option<(&str, &str, bool)> {
+/// Hash and path of a line of `sha256sum`, and whether the path is [escaped](unescaped).
+pub fn sum_of(line: &str) -> Option<(&str, &str, bool)> {
     let plain = line.strip_prefix('\\');
     let (sum, path) = plain.unwrap_or(line).split_at_checked(64)?;
     let is_hex = sum.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
@@ -42,7 +42,8 @@ fn split(line: &str) -> Option<(&str, &str, bool)> {
     is_hex.then_some((sum, path, plain.is_some()))
 }
 
-fn unescaped(path: &str) -> String {
+/// A path as it was before `sha256sum` of GNU escaped it.
+pub fn unescaped(path: &str) -> String {
     let mut chars = path.chars();
     let mut plain = String::new();
     while let Some(c) = chars.next() {

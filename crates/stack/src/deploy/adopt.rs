@@ -126,7 +126,7 @@ impl Deployment<'_> {
             Selection { start: Some(by_service(containers).into_keys().collect()), ..Selection::default() };
         let alone = selection.unmanaged(&config);
         let resolved = Resolved::plain(config).without_unmanaged(&alone)?;
-        let hashes = compose.hashes(name, layout.root(), resolved.document()).await?;
+        let hashes = compose.hashes(name, layout.root(), resolved.document(), |command| command).await?;
         let resolved_project = ResolvedProject {
             resolved: &resolved,
             hashes: &hashes,

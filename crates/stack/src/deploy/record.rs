@@ -24,13 +24,12 @@ impl Deployment<'_> {
         work: &Work,
         containers: Vec<Container>,
     ) -> Result<(HostState, Vec<Container>), Error> {
-        let state = host_state::inspect(self.host.executor(), work.layout.root()).await?;
+        let state = host_state::inspect(self.host.executor(), work.cx.token(), work.layout.root()).await?;
         let record = Record {
             shipped: state.shipped.clone().unwrap_or_default(),
             ..self.entries(work, &containers, true).await?
         };
-        self.write(work, &record).await?;
-        self.keep_release(work, &state, &record, &containers).await;
+        self.keep_release(work, &state, &record, &containers).await?;
         Ok((HostState { record: Some(record), ..state }, containers))
     }
 
@@ -74,7 +73,7 @@ impl Deployment<'_> {
         Ok(old.filter(|_| done).map_or(record.clone(), |old| record.keeping_orphans(old, now)))
     }
 
-    async fn write(&self, work: &Work, record: &Record) -> Result<(), Error> {
+    pub(super) async fn write(&self, work: &Work, record: &Record) -> Result<(), Error> {
         self.host.files().write(&work.layout.record(), record.to_json(), &WriteOptions::PRIVATE).await?;
         Ok(())
     }

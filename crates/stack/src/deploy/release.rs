@@ -9,7 +9,7 @@ use crate::{
     desired::DesiredStack,
     error::Error,
     host_state::{self, HostState},
-    kept_release::{self, Location, location},
+    kept_release::{self, Location, NotMade, location},
     outcome::NoRelease,
     prior::Prior,
     record::Record,
@@ -41,7 +41,9 @@ impl Deployment<'_> {
     ) -> Result<Result<KeptRelease, NoRelease>, Error> {
         let elsewhere = self.old_directory();
         let looked = match elsewhere {
-            Some(directory) => Some(host_state::inspect(self.host.executor(), directory).await?),
+            Some(directory) => {
+                Some(host_state::inspect(self.host.executor(), self.cx.token(), directory).await?)
+            }
             None => None,
         };
         let (root, state) = (elsewhere.unwrap_or(&self.directory), looked.as_ref().unwrap_or(state));
@@ -79,45 +81,54 @@ impl Deployment<'_> {
     /// Keeps what lies in `root`, as the state knows it.
     async fn adopted(&self, root: &str, state: &HostState, containers: &[Container]) -> Option<Release> {
         let release = self.prior.and_then(|prior| recorded(prior, state, containers))?;
-        match self.put_away(self.cx, root, release, state).await {
+        match self.put_away(self.cx, root, (release, None), state).await {
             Ok(release) => Some(release),
-            Err(error) => {
+            Err(NotMade { error, .. }) => {
                 tracing::warn!(stack = self.spec.name, ?error, "could not keep what is there");
                 None
             }
         }
     }
 
-    /// Keeps what lies in `root`, and knows the networks that it has.
+    /// Keeps what lies in `root`, and knows the networks that it has; the record is left before that.
     async fn put_away(
         &self,
         cx: &Context,
         root: &str,
-        release: Release,
+        (release, record): (Release, Option<&Record>),
         state: &HostState,
-    ) -> Result<Release, Error> {
-        let networks = self.host.engine.networks(&self.spec.name).await?;
+    ) -> Result<Release, NotMade> {
+        let networks = self.host.engine.networks(&self.spec.name).await;
+        let networks = networks.map_err(|error| NotMade { recorded: false, error: error.into() })?;
         let release = release.with_networks(networks);
-        kept_release::keep(self.host, cx.token(), root, &release, state).await?;
+        kept_release::keep(self.host, cx.token(), root, (&release, record), state).await?;
         Ok(release)
     }
 
-    /// Keeps what this apply made. That it cannot be kept is no reason to fail.
+    /// Leaves the record, and keeps what this apply made. That it cannot be kept is no reason to fail.
+    ///
+    /// # Errors
+    /// When the record could not be left.
     pub(super) async fn keep_release(
         &self,
         work: &Work,
         state: &HostState,
         record: &Record,
         containers: &[Container],
-    ) {
+    ) -> Result<(), Error> {
         let images = images_of(&work.desired, containers);
         self.keep_images(&images).await;
         self.let_images_go(record, &images).await;
         let layout = &work.layout;
         let release = Release::new(layout.files(), &work.profiles, &work.desired, record, images);
-        if let Err(error) = self.put_away(&work.cx, layout.root(), release, state).await {
+        let kept = self.put_away(&work.cx, layout.root(), (release, Some(record)), state).await;
+        if let Err(NotMade { recorded, error }) = kept {
+            if !recorded {
+                self.write(work, record).await?;
+            }
             self.cx.warn(Warning::ReleaseNotKept { stack: self.spec.name.clone(), error });
         }
+        Ok(())
     }
 }
 

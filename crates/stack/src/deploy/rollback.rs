@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use compose::layout::{OWN_ENV, given_values};
 use docker::engine::Container;
 use secret::{Scrubber, Secret};
+use tokio_util::sync::CancellationToken;
 
 use super::{Deployment, Work, release::KeptRelease};
 use crate::{
@@ -107,8 +108,8 @@ impl Deployment<'_> {
         let (layout, name) = (good.layout(), &self.spec.name);
         let place = layout.good();
         let (state, kept) = tokio::try_join!(
-            host_state::inspect(executor, layout.root()),
-            host_state::inspect(executor, &place)
+            host_state::inspect(executor, cx.token(), layout.root()),
+            host_state::inspect(executor, cx.token(), &place)
         )?;
         let restoration = Restoration::of(&state, &kept).map_err(|files| self.damaged(&place, files))?;
         let moved = self.moved_tags(good).await?;
@@ -123,14 +124,14 @@ impl Deployment<'_> {
         let untouched = reached == Reached::Files && failed.state.is_settled();
         let back = if untouched {
             self.unmark(failed).await?;
-            (host_state::inspect(executor, to).await?, containers)
+            (host_state::inspect(executor, cx.token(), to).await?, containers)
         } else {
             let scrubber = self.with_secrets(cx, &kept, &place).await?;
             let back = self.way_back(cx, scrubber, (good, failed), containers).await?;
             self.start_again(good, &back, failed, &edited(failed, &kept)).await?
         };
         if self.old_directory().is_some() {
-            drop(destroy::remove_files(self.host, &self.directory).await?);
+            drop(destroy::remove_files(self.host, &CancellationToken::new(), &self.directory).await?);
         }
         Ok(back)
     }
@@ -160,7 +161,7 @@ impl Deployment<'_> {
         // What we did not make, no record of ours vouches for.
         destroy::forget(self.host, &good.root).await?;
         release_images(&self.host.engine, &self.spec.name, []).await?;
-        Ok((host_state::inspect(self.host.executor(), &good.root).await?, containers))
+        Ok((host_state::inspect(self.host.executor(), back.cx.token(), &good.root).await?, containers))
     }
 
     /// The work that makes containers what they were.
@@ -171,7 +172,7 @@ impl Deployment<'_> {
         (good, failed): (&KeptRelease, &Work),
         containers: Vec<Container>,
     ) -> Result<Work, Error> {
-        let state = host_state::inspect(self.host.executor(), &good.root).await?;
+        let state = host_state::inspect(self.host.executor(), cx.token(), &good.root).await?;
         let release = &good.release;
         let desired = release.desired.clone();
         let key = state.key.clone().map_or_else(super::new_key, Ok)?;
@@ -229,7 +230,7 @@ impl Deployment<'_> {
         self.steps.begin(Step::Stop).await?;
         compose.down(name, false, cx.remaining()).await?;
         self.steps.begin(Step::Remove).await?;
-        drop(destroy::remove_files(self.host, &self.directory).await?);
+        drop(destroy::remove_files(self.host, &CancellationToken::new(), &self.directory).await?);
         Ok(self.host.engine.volumes(name).await?)
     }
 

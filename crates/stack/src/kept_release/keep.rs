@@ -15,8 +15,11 @@ use crate::{
     error::Error,
     host::Host,
     host_state::HostState,
+    record::Record,
     release::{FILE, Release},
 };
+
+use super::generation::{self, NotMade};
 
 /// Copies the files whose paths come by stdin (each begins with `./` and ends with NUL) from below
 /// the directory `$1` to the same places below `$2`, by way of the directory `$3`, so that each of
@@ -64,13 +67,10 @@ find . ! -type d -print0 | xargs -0 -r sh -c "$4"'
   done' "$2"
 "#;
 
-/// Lets the link `$2` in the directory `$1` lead to `$3`, and removes what is beside that. Before
-/// that, what comes by stdin is written to the file `$4`, where there is one: in `$3`, which nobody
-/// looks into yet.
+/// Lets the link `$2` in the directory `$1` lead to `$3`, and removes what is beside that.
 const SWAP: &str = r#"
 set -e
 cd -- "$1"
-[ -z "$4" ] || (umask 077 && cat > "$4")
 ln -s -f -n -- "$3" "$2.new"
 put "$2.new" "$2"
 find "${3%/*}" -mindepth 1 -maxdepth 1 ! -name "${3##*/}" -exec rm -r -f -- {} +
@@ -80,16 +80,25 @@ find "${3%/*}" -mindepth 1 -maxdepth 1 ! -name "${3##*/}" -exec rm -r -f -- {} +
 const OUR_FILES: [&str; 6] = ["override.json", "manifest.json", "source.json", "record.json", "files", "key"];
 
 /// Keeps what `state` says lies in `root` as the last good release, in the place of the one that
-/// is kept. When that fails, none is kept: an old one is not what was good last.
+/// is kept, and leaves `record` before that. When it fails, none is kept: an old one is not what was
+/// good last.
 pub(crate) async fn keep(
     host: &Host,
     token: &CancellationToken,
     root: &str,
-    release: &Release,
+    (release, record): (&Release, Option<&Record>),
     state: &HostState,
-) -> Result<(), Error> {
-    let kept = put(host, token, root, release, state).await;
-    or_none(host, root, kept).await
+) -> Result<(), NotMade> {
+    let ours = OUR_FILES.iter().map(|name| format!("{OURS}/{name}"));
+    let mut paths = state.paths();
+    paths.retain(|path| !state.unknown.contains(path));
+    paths.extend(ours);
+    let texts = (release.to_json(), record.map(Record::to_json));
+    let made = generation::make(host, token, root, &paths, texts).await;
+    if made.is_err() {
+        nothing(host, root).await;
+    }
+    made
 }
 
 /// As [`keep`], for `files` below `root` that are not ours: what was started by hand. There is
@@ -107,29 +116,17 @@ pub(crate) async fn keep_foreign(
 
 /// Sees to it that nothing is kept where keeping failed.
 async fn or_none(host: &Host, root: &str, kept: Result<(), Error>) -> Result<(), Error> {
-    if kept.is_err()
-        && let Err(error) = remove(host, root).await
-    {
-        tracing::warn!(host = host.name(), ?error, "could not remove what was kept before");
+    if kept.is_err() {
+        nothing(host, root).await;
     }
     kept
 }
 
-async fn put(
-    host: &Host,
-    token: &CancellationToken,
-    root: &str,
-    release: &Release,
-    state: &HostState,
-) -> Result<(), Error> {
-    let target = format!("{GENERATIONS}/{}", random_name()?);
-    let to = format!("{root}/{OURS}/{target}");
-    let ours: Vec<String> = OUR_FILES.iter().map(|name| format!("{OURS}/{name}")).collect();
-    let mut paths = state.paths();
-    paths.retain(|path| !state.unknown.contains(path));
-    copy(host, token, (root, &to), root, paths.iter().chain(&ours)).await?;
-    let file = format!("{target}/{OURS}/{FILE}");
-    swap(host, token, root, (&target, &file), release.to_json()).await
+/// Sees to it that nothing is kept.
+async fn nothing(host: &Host, root: &str) {
+    if let Err(error) = remove(host, root).await {
+        tracing::warn!(host = host.name(), ?error, "could not remove what was kept before");
+    }
 }
 
 async fn put_foreign(
@@ -153,26 +150,19 @@ async fn put_foreign(
     ];
     host.files().upload_tree(root, &entries, &TreeOptions::default()).await?;
     copy(host, token, (root, &format!("{root}/{place}")), root, files.keys()).await?;
-    swap(host, token, root, (&target, ""), Vec::new()).await
+    swap(host, token, root, &target).await
 }
 
-/// Lets the link lead to `target`, and removes what was kept before. `content` goes to `file`, which is
-/// below `target`, or to nowhere.
-async fn swap(
-    host: &Host,
-    token: &CancellationToken,
-    root: &str,
-    (target, file): (&str, &str),
-    content: Vec<u8>,
-) -> Result<(), Error> {
+/// Lets the link lead to `target`, and removes what was kept before.
+async fn swap(host: &Host, token: &CancellationToken, root: &str, target: &str) -> Result<(), Error> {
     let ours = format!("{root}/{OURS}");
     let script = format!("{PUT}{SWAP}");
-    let command = Command::new(["sh", "-c", &script, "windlass-keep", &ours, GOOD, target, file]);
-    run(host, token, command, content, "keep the last good state in", root).await
+    let command = Command::new(["sh", "-c", &script, "windlass-keep", &ours, GOOD, target]);
+    run(host, token, command, Vec::new(), "keep the last good state in", root).await
 }
 
 /// Removes what is kept for the stack in `root`.
-pub(crate) async fn remove(host: &Host, root: &str) -> Result<(), Error> {
+async fn remove(host: &Host, root: &str) -> Result<(), Error> {
     remove_all(host, root, &[GOOD, GENERATIONS]).await
 }
 
@@ -271,10 +261,8 @@ mod tests {
             }
             for target in ["generations/one", "generations/two"] {
                 fs::create_dir_all(dir.path().join(target)).unwrap();
-                let file = format!("{target}/release.json");
-                let words = [dir.path(), Path::new("good"), Path::new(target), Path::new(&file)];
-                assert!(tools.run(&format!("{PUT}{SWAP}"), &words, target.as_bytes()).0, "{tools:?}");
-                assert_eq!(fs::read_to_string(dir.path().join("good/release.json")).unwrap(), target);
+                let words = [dir.path(), Path::new("good"), Path::new(target)];
+                assert!(tools.run(&format!("{PUT}{SWAP}"), &words, b"").0, "{tools:?}");
                 assert_eq!(fs::read_link(dir.path().join("good")).unwrap(), Path::new(target));
                 let left: Vec<_> = fs::read_dir(dir.path().join("generations")).unwrap().collect();
                 assert_eq!(left.len(), 1);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use compose::{env_files::marked, layout::STAGED_VALUES};
+use compose::{env_files::marked, layout::STAGED_VALUES, staging};
 use remote::{
     Command, Input,
     collect::{Limits, run_with},
@@ -15,8 +15,8 @@ use crate::{error::Error, upload::staged_secret_files};
 
 /// Larger files are not read here: no Compose file and no env file is.
 const LARGEST_READ: u64 = 1 << 20;
-/// How much is staged when Compose misses something.
-const LARGEST_STAGE: u64 = 8 << 20;
+/// How Compose says that a file is not there.
+const NOT_FOUND: [&str; 3] = ["no such file", "not found", "couldn't find"];
 
 /// Links what is in each directory above `$2` into what stands for it below `$1`. What is there
 /// already stays, and is the way to the staged files.
@@ -41,57 +41,67 @@ pub(super) struct Sent<'a> {
 }
 
 impl Stage<'_> {
-    /// What can be read of each file; those that are too large for Compose count by their size.
-    pub(super) fn contents(&self) -> Contents {
-        let read = |file: &TreeFile| {
-            if file.size > LARGEST_READ {
-                return vec![0; usize::try_from(LARGEST_READ).unwrap_or_default()];
-            }
-            // A link that leads nowhere is nothing that Compose reads.
-            file.read().unwrap_or_default()
-        };
-        self.spec.source.files.iter().map(|(path, file)| (path.clone(), read(file))).collect()
+    /// What Compose may read, where these are the files that are known to be read.
+    pub(super) fn files_read(&self, read: &[String]) -> BTreeSet<String> {
+        let files = &self.spec.source.files;
+        let sizes = files.iter().map(|(path, file)| (path.clone(), file.size)).collect();
+        staging::needed(&sizes, read, |path| files.get(path).map(content).unwrap_or_default())
     }
 
-    /// The small files that are not staged yet.
-    pub(super) fn small_ones(&self, staged: &BTreeSet<String>) -> BTreeSet<String> {
-        let mut total = 0;
-        let files = self.spec.source.files.iter().filter(|(path, _)| !staged.contains(*path));
-        files
-            .filter(|(_, file)| {
-                total += file.size;
-                file.size <= LARGEST_READ && total <= LARGEST_STAGE
-            })
-            .map(|(path, _)| path.clone())
-            .collect()
+    /// What can be read of these files.
+    pub(super) fn contents(&self, paths: &BTreeSet<String>) -> Contents {
+        let files = paths.iter().filter_map(|path| Some((path, self.spec.source.files.get(path)?)));
+        files.map(|(path, file)| (path.clone(), content(file))).collect()
+    }
+
+    /// The shipped files that Compose says it has not found, because nothing told that it reads them.
+    pub(super) fn missed(&self, said: &str, staged: &BTreeSet<String>) -> Vec<String> {
+        if !NOT_FOUND.iter().any(|words| said.contains(words)) {
+            return Vec::new();
+        }
+        let files = self.spec.source.files.iter();
+        let missed = files.filter(|(path, file)| {
+            file.size <= LARGEST_READ && !staged.contains(*path) && staging::appears(path, said)
+        });
+        missed.map(|(path, _)| path.clone()).collect()
     }
 
     /// Sends the files with these paths.
     pub(super) async fn send(&self, paths: &BTreeSet<String>) -> Result<(), Error> {
-        self.send_with(paths, Vec::new()).await
+        self.upload(&self.files(paths)).await
     }
 
-    /// Sends the files with these paths, the values with placeholders in the place of secrets, and the
-    /// user's own `.env`.
+    /// Sends what [`Stage::entries`] are.
     pub(super) async fn send_all(&self, paths: &BTreeSet<String>) -> Result<(), Error> {
+        self.upload(&self.entries(paths)).await
+    }
+
+    /// The files with these paths, the values with placeholders in the place of secrets, and the user's
+    /// own `.env`.
+    pub(super) fn entries(&self, paths: &BTreeSet<String>) -> Vec<Entry> {
         let mut entries = staged_secret_files(&self.spec.secret_files);
         entries.push(private(STAGED_VALUES.to_owned(), self.dotenv()));
         if let Some(own) = self.spec.own_text() {
             entries.push(private(self.at.env_path(), marked(own)));
         }
-        self.send_with(paths, entries).await
+        entries.extend(self.files(paths));
+        entries
     }
 
-    async fn send_with(&self, paths: &BTreeSet<String>, mut entries: Vec<Entry>) -> Result<(), Error> {
+    fn files(&self, paths: &BTreeSet<String>) -> Vec<Entry> {
         let files = paths.iter().filter_map(|path| Some((path, self.spec.source.files.get(path)?)));
         let files = files.filter_map(|(path, file)| Some((path, file.read().ok()?)));
-        entries.extend(files.map(|(path, bytes)| Entry {
+        let entry = |(path, bytes): (&String, Vec<u8>)| Entry {
             path: path.clone(),
             mode: 0o600,
             content: EntryContent::Bytes(bytes.into()),
-        }));
+        };
+        files.map(entry).collect()
+    }
+
+    async fn upload(&self, entries: &[Entry]) -> Result<(), Error> {
         let files = Files::on(self.host.executor()).cancelled_by(self.cx.token());
-        files.upload_tree(self.at.root(), &entries, &TreeOptions::default()).await?;
+        files.upload_tree(self.at.root(), entries, &TreeOptions::default()).await?;
         Ok(())
     }
 
@@ -141,6 +151,11 @@ impl Stage<'_> {
         let own = own.into_iter();
         own.chain(others)
     }
+}
+
+/// What Compose would read; nothing of a file that is too large for it, or of a link that leads nowhere.
+fn content(file: &TreeFile) -> Vec<u8> {
+    if file.size > LARGEST_READ { Vec::new() } else { file.read().unwrap_or_default() }
 }
 
 /// Whether `..` stands in a text where it may be a part of a path.

@@ -12,6 +12,7 @@ use stack::{
     images::{self, running_digests},
     remove_files,
 };
+use tokio_util::sync::CancellationToken;
 use tree::Modes;
 
 use super::{
@@ -106,7 +107,7 @@ impl Hosted for ComposeStack {
         let (Some(directory), false) = (state.model.directory.known(), instance.is_empty()) else {
             return Ok(None);
         };
-        match host_state::inspect(on.host.executor.as_ref(), directory).await {
+        match host_state::inspect(on.host.executor.as_ref(), on.cx.token(), directory).await {
             Ok(found) => Ok(Some(found.instance.as_ref() == Some(instance))),
             // Another user of the same machine, or another machine with other directories.
             Err(stack::Error::Hidden { .. }) => Ok(None),
@@ -328,6 +329,10 @@ impl Task<'_> {
         if let Field::Known(hash) = &apply.planned.source_hash {
             state.model.source_hash = Field::Known(hash.clone());
         }
+        if !apply.planned.source_files.is_unknown() {
+            state.model.source_files = apply.planned.source_files.clone();
+            state.model.source_bytes = apply.planned.source_bytes.clone();
+        }
         state.private = StackPrivate {
             machine_id: self.host.machine_id.clone(),
             instance: deployed.host_state.instance.clone().unwrap_or_default(),
@@ -376,7 +381,9 @@ impl Task<'_> {
 
     /// What runs, in words, if the host tells; the state takes it over where the stack is the state's.
     async fn observe(&self, apply: &mut Apply<Resource>, aftermath: Aftermath) -> Option<String> {
-        let found = host_state::inspect(self.host.executor.as_ref(), &self.directory).await.ok()?;
+        // Also after the call's time is up.
+        let (executor, token) = (self.host.executor.as_ref(), CancellationToken::new());
+        let found = host_state::inspect(executor, &token, &self.directory).await.ok()?;
         let containers = self.host.engine.containers(&self.name).await.ok()?;
         if let Some(state) = apply.state.as_mut().filter(|_| aftermath != Aftermath::Moving) {
             state.model.set_observed(&found, &containers);
@@ -403,7 +410,7 @@ async fn leave_old_directory(
     let now = apply.state.as_ref().and_then(|state| state.model.directory.known());
     let Some(old) = prior.directory.known().filter(|old| Some(*old) != now) else { return Ok(()) };
     let host = on.host.for_stacks().await?;
-    let problems = match remove_files(&host, old).await {
+    let problems = match remove_files(&host, on.cx.token(), old).await {
         Ok(paths) if paths.is_empty() => return Ok(()),
         Ok(paths) => {
             let (stack, directory) = (prior.name().to_owned(), old.clone());

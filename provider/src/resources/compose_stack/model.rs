@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use framework::{Field, Model};
 use secret::Secret;
-use stack::{ObservedService, Orphans, PlannedService};
+use stack::{ObservedService, Orphans, PlannedService, SourceSize};
 
 use crate::require::RequireBlock;
 pub(super) use files::path_of_file;
@@ -50,6 +50,8 @@ pub(crate) struct StackModel {
     pub(crate) reload: Field<Vec<ReloadBlock>>,
     pub(crate) id: Field<String>,
     pub(crate) source_hash: Field<String>,
+    pub(crate) source_files: Field<u64>,
+    pub(crate) source_bytes: Field<u64>,
     pub(crate) image_digests: Field<BTreeMap<String, String>>,
     pub(crate) services: Field<BTreeMap<String, Service>>,
 }
@@ -140,6 +142,12 @@ impl StackModel {
     pub(super) fn observed(&self) -> BTreeMap<String, ObservedService> {
         let services = self.services.known().into_iter().flatten();
         services.map(|(name, service)| (name.clone(), service.observed())).collect()
+    }
+
+    /// Says how much is shipped.
+    pub(super) fn set_size(&mut self, size: SourceSize) {
+        self.source_files = Field::Known(size.files);
+        self.source_bytes = Field::Known(size.bytes);
     }
 
     /// Whether the end of the stack is none of its host's business.

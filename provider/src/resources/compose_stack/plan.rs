@@ -30,8 +30,21 @@ type Resource = OnHost<ComposeStack>;
 /// Decides what each service will be.
 pub(super) async fn plan(on: &Planning<'_>, plan: &mut Plan<Resource>) -> Result<(), Diagnostics> {
     plan.planned.id = plan.planned.name.clone();
-    let files = plan.config.files_spec()?;
+    let read = plan.config.files()?;
+    let files = plan.config.files_spec_of(read.clone())?;
     plan.planned.source_hash = files.as_ref().map_or(Field::Unknown, |(files, _)| files.source_hash().into());
+    match (&files, &plan.prior) {
+        // What an older Windlass has shipped is told once it is shipped again.
+        (Some(_), Some(prior)) if prior.model.source_hash == plan.planned.source_hash => {
+            plan.planned.source_files = prior.model.source_files.clone();
+            plan.planned.source_bytes = prior.model.source_bytes.clone();
+        }
+        (Some((files, _)), _) => plan.planned.set_size(files.source_size()),
+        (None, _) => {
+            plan.planned.source_files = Field::Unknown;
+            plan.planned.source_bytes = Field::Unknown;
+        }
+    }
     if let (Some((files, unused)), Field::Known(directory)) = (&files, &plan.config.source_dir)
         && (plan.changes("source_hash") || plan.changes("files"))
     {
@@ -41,7 +54,7 @@ pub(super) async fn plan(on: &Planning<'_>, plan: &mut Plan<Resource>) -> Result
     }
 
     let required = Required::of(on.hosts, &plan.config);
-    let Some(mut spec) = plan.config.spec()? else {
+    let Some(mut spec) = plan.config.spec_of(read)? else {
         if required.has_template() {
             let own = files.as_ref();
             let own = own.map_or(OwnEnv::Unknown, |(files, _)| own_env(files));
@@ -144,7 +157,7 @@ async fn ask(
     let in_files = |error| Failure::from(error).in_files(plan.config.files_attribute());
     let compose = host.compose_version().await?;
     let cx = context(on.cx);
-    let spec = host_env::look(&host, spec, &directory).await.map_err(in_files)?;
+    let spec = host_env::look(&cx, &host, spec, &directory).await.map_err(in_files)?;
     let host_env = spec.host_env.as_ref().map(|env| env.mark().to_owned());
     let last_seen = plan
         .prior
@@ -164,7 +177,7 @@ async fn ask(
             prior => {
                 let known = prior.as_ref().filter(|_| stays).map(|prior| &prior.model.directory);
                 let place = Place { host: &host, connection: host_of_plan(plan), directory: &directory };
-                expect_vacant(&place, spec, known).await
+                expect_vacant(on.cx, &place, spec, known).await
             }
         }
     };
@@ -230,13 +243,16 @@ struct Place<'a> {
 /// any, files. `known` is the directory in which it is now; the files of a project that was imported are
 /// kept by the apply.
 async fn expect_vacant(
+    cx: &Context,
     &Place { host, connection, directory }: &Place<'_>,
     spec: &StackSpec,
     known: Option<&Field<String>>,
 ) -> Result<(), Vacancy> {
     let executor = host.executor.as_ref();
-    let (state, containers) =
-        tokio::join!(host_state::inspect(executor, directory), host.engine.containers(&spec.name));
+    let (state, containers) = tokio::join!(
+        host_state::inspect(executor, cx.token(), directory),
+        host.engine.containers(&spec.name)
+    );
     let (state, containers) = (state?, containers?);
     match known.map(Field::as_str) {
         None => check_vacant(&spec.name, directory, None, &state, &containers)

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     failure::{Failure, changed, host_env_changed, unreadable},
-    hosted::{Host, OnHost, OnMachine},
+    hosted::{OnHost, OnMachine},
     registries,
 };
 
@@ -36,13 +36,13 @@ pub(super) async fn observe(
     let engine = on.host.engine().await?;
     let (there, images) = match (state.model.directory.known(), &state.private.desired) {
         (Some(directory), Some(desired)) => {
-            let there = found_in(&engine, on.host, directory, state.model.name());
+            let there = found_in(on, &engine, directory, state.model.name());
             tokio::try_join!(there, inspect_images(on, &engine, &state.model, Some(desired)))?
         }
         (directory, _) => {
             let there = match directory {
-                Some(directory) => found_in(&engine, on.host, directory, state.model.name()).await?,
-                None => found_by_name(&engine, on.host, &mut state.model).await?,
+                Some(directory) => found_in(on, &engine, directory, state.model.name()).await?,
+                None => found_by_name(on, &engine, &mut state.model).await?,
             };
             // An import remembers nothing, and a CLI forgets what belongs to a state when the
             // provider is killed in an apply; the host has kept what the last good apply was told.
@@ -134,28 +134,30 @@ async fn inspect_images(
 
 /// What is in `directory`, and the containers of the project `name`.
 async fn found_in(
+    on: &OnMachine<'_>,
     engine: &Engine,
-    host: &Host,
     directory: &str,
     name: &str,
 ) -> Result<(HostState, Vec<Container>), Failure> {
-    let (found, containers) =
-        tokio::join!(host_state::inspect(host.executor.as_ref(), directory), engine.containers(name));
+    let (found, containers) = tokio::join!(
+        host_state::inspect(on.host.executor.as_ref(), on.cx.token(), directory),
+        engine.containers(name)
+    );
     Ok((found?, containers?))
 }
 
 /// Where an imported stack is: Windlass's own files tell, else the labels of its containers.
 async fn found_by_name(
+    on: &OnMachine<'_>,
     engine: &Engine,
-    host: &Host,
     model: &mut StackModel,
 ) -> Result<(HostState, Vec<Container>), Failure> {
     let containers = engine.containers(model.name()).await?;
     let directory = match containers.iter().find_map(overview::directory) {
         Some(directory) => directory,
-        None => host.for_stacks().await?.default_directory(model.name()),
+        None => on.host.for_stacks().await?.default_directory(model.name()),
     };
-    let found = host_state::inspect(host.executor.as_ref(), &directory).await?;
+    let found = host_state::inspect(on.host.executor.as_ref(), on.cx.token(), &directory).await?;
     model.directory = Field::Known(directory);
     Ok((found, containers))
 }
@@ -171,6 +173,9 @@ impl StackModel {
         let services = services.iter().map(|(name, observed)| (name.clone(), Service::of(&observed.into())));
         self.services = Field::Known(services.collect());
         self.source_hash = Field::from(found.source_hash());
+        if let Some(size) = found.sent.as_ref().and_then(|sent| sent.size) {
+            self.set_size(size);
+        }
         self.id = self.name.clone();
     }
 

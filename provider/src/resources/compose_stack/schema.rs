@@ -295,13 +295,17 @@ fn image_reference() -> validate::Validator {
     })
 }
 
-fn computed() -> [Attribute; 4] {
+fn computed() -> [Attribute; 6] {
     [
         Attribute::string("id").computed().keep_on_update().describe("The name of the project."),
         Attribute::string("source_hash").computed().describe(
             "A hash over the paths, modes and contents of the shipped files; `changed` when they are not on the host \
              as they were shipped.",
         ),
+        Attribute::number("source_files").computed().describe(
+            "How many files are shipped, without seeds and secret files: a look at it, and at `source_bytes`, before an              apply shows what else may have got into `source_dir`.",
+        ),
+        Attribute::number("source_bytes").computed().describe("How many bytes these files have."),
         Attribute::map("image_digests", Type::String).computed().describe(
             "The images that run, by service, as references with a digest (`repository@sha256:…`): with them as \
              `images`, another stack runs the same. Services without containers, and those whose image no registry \

@@ -20,7 +20,8 @@ use crate::failure::{UNCHANGED, sentence, tree_error};
 const PWD: &str = "PWD";
 
 /// The files of a stack.
-pub(super) struct Files {
+#[derive(Clone)]
+pub(in super::super) struct Files {
     /// What is shipped.
     pub(super) source: Tree,
     /// The Compose files in it, in the order in which they are merged.
@@ -32,6 +33,7 @@ pub(super) struct Files {
 }
 
 /// Where variables take their values from: see [`Dotenv`].
+#[derive(Clone)]
 enum ValuesFrom {
     Project,
     Top,

@@ -36,7 +36,23 @@ impl StackModel {
     /// # Errors
     /// Everything that is wrong with the files.
     pub(in super::super) fn spec(&self) -> Result<Option<StackSpec>, Diagnostics> {
-        let Some(files) = Files::of(self)? else { return Ok(None) };
+        self.spec_of(self.files()?)
+    }
+
+    /// The files of the stack, hashed, which takes its time.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the files.
+    pub(in super::super) fn files(&self) -> Result<Option<Files>, Diagnostics> {
+        Files::of(self)
+    }
+
+    /// As [`StackModel::spec`], where the files have been read before.
+    ///
+    /// # Errors
+    /// What is wrong with the files.
+    pub(in super::super) fn spec_of(&self, files: Option<Files>) -> Result<Option<StackSpec>, Diagnostics> {
+        let Some(files) = files else { return Ok(None) };
         let (Ok(Some(name)), Ok(build), Ok(images), Ok(undefined)) = (
             self.name.decided(),
             self.build.decided(),
@@ -75,13 +91,22 @@ impl StackModel {
         Ok(profiles.map(|profiles| StackSpec { profiles, ..spec }))
     }
 
+    /// As [`StackModel::files_spec_of`] the files as they are.
+    #[cfg(test)]
+    pub(in super::super) fn files_spec(&self) -> Result<Option<(StackSpec, Vec<String>)>, Diagnostics> {
+        self.files_spec_of(self.files()?)
+    }
+
     /// The spec as far as it is files, while other attributes may be unknown, and the files that are called
     /// like Compose files and are none of the stack's; `None` while the files themselves are unknown.
     ///
     /// # Errors
     /// Everything that is wrong with the files.
-    pub(in super::super) fn files_spec(&self) -> Result<Option<(StackSpec, Vec<String>)>, Diagnostics> {
-        let Some(mut files) = Files::of(self)? else { return Ok(None) };
+    pub(in super::super) fn files_spec_of(
+        &self,
+        files: Option<Files>,
+    ) -> Result<Option<(StackSpec, Vec<String>)>, Diagnostics> {
+        let Some(mut files) = files else { return Ok(None) };
         let Some(secret_files) = secret_file_placeholders(self) else { return Ok(None) };
         let Some(merges) = self.merges_host_env() else { return Ok(None) };
         let unused = std::mem::take(&mut files.unused);
