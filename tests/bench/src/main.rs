@@ -1,4 +1,5 @@
-//! `bench <file>`: measures what the provider costs and writes one table into the file.
+//! `bench <file> [<section>…]`: measures what the provider costs, or only what these sections measure, and
+//! writes one table into the file.
 //!
 //! Medians of what a core, a CLI or a person sees on the clock; what is compared is measured in
 //! turns in the same run, because machines have moods. Nothing here is a test: a limit that is
@@ -10,6 +11,7 @@
 mod apply;
 mod exec;
 mod large;
+mod many_files;
 mod place;
 mod plan;
 mod samples;
@@ -69,18 +71,23 @@ async fn run() -> Result<bool> {
     let place = Place::new(&state)?;
     let bench: &'static Bench = Box::leak(Box::new(Bench { provider, place }));
 
-    let sections: [(&'static str, Measuring); 7] = [
+    let sections: [(&'static str, Measuring); 8] = [
         ("start", Box::pin(starts::measure(bench))),
         ("exec on a host", Box::pin(exec::measure(bench))),
         ("ApplyResourceChange", Box::pin(apply::measure(bench))),
         ("a dozen stacks", Box::pin(stacks::measure(bench))),
         ("one service of many", Box::pin(services::measure(bench))),
         ("large source_dir", Box::pin(large::measure(bench))),
+        ("many files", Box::pin(many_files::measure(bench))),
         ("plan", Box::pin(plan::measure(bench))),
     ];
+    let chosen: Vec<String> = env::args().skip(2).collect();
     let mut table = Table::default();
     let mut load = vec![load_average()?];
     for (name, measuring) in sections {
+        if !chosen.is_empty() && !chosen.iter().any(|one| one == name) {
+            continue;
+        }
         say(&format!("measuring: {name}"));
         // A task, so that a panic costs one section and not the table.
         let section: JoinHandle<Result<Vec<Row>>> = tokio::spawn(measuring);

@@ -4,11 +4,13 @@ use std::time::Instant;
 
 use acceptance_tests::{Cli, Run, Workspace, every_cli};
 use anyhow::{Context as _, Result, ensure};
+use tokio::runtime::Handle;
 
 use crate::{Bench, samples::Samples, say, table::Row};
 
 const STACKS: usize = 100;
 const ROUNDS: usize = 7;
+const PARALLELISM: usize = 50;
 
 /// A built-in resource: no plugin is started for it.
 const FLOOR: &str = "resource \"terraform_data\" \"nothing\" {}\n";
@@ -29,6 +31,8 @@ struct Prepared {
     floor: Workspace,
     /// How long it took to apply all of them.
     applied: Samples,
+    /// How long the same commands take, typed for as many at once.
+    typed: Samples,
 }
 
 fn prepare(bench: &Bench, cli: &Cli) -> Result<Prepared> {
@@ -40,6 +44,7 @@ fn prepare(bench: &Bench, cli: &Cli) -> Result<Prepared> {
     // Nothing there may mention the provider.
     floor.write("versions.tf", "");
     floor.write("main.tf", FLOOR);
+    let typed = typed(bench)?;
     say(&format!("applying {STACKS} stacks with {}", cli.name));
     let mut applied = Samples::default();
     for workspace in [&floor, &stacks] {
@@ -48,15 +53,37 @@ fn prepare(bench: &Bench, cli: &Cli) -> Result<Prepared> {
         succeeded("apply", &run)?;
         applied.time(run.took);
     }
-    Ok(Prepared { stacks, floor, applied })
+    Ok(Prepared { stacks, floor, applied, typed })
+}
+
+/// One of the stacks. Without a network: an engine has addresses for some thirty.
+fn compose(bench: &Bench) -> Result<String> {
+    Ok(format!(
+        "services:\n  app:\n    image: {}\n    command: sleep infinity\n    init: true\n    network_mode: none\n",
+        bench.place.image("busybox")?
+    ))
+}
+
+/// Brings as many stacks up as a script would, as many at once; and takes them down.
+fn typed(bench: &Bench) -> Result<Samples> {
+    let all = format!("cd hundred && ls -d h* | xargs -P {PARALLELISM} -I{{}} sh -c");
+    let write = format!(
+        "mkdir -p hundred && cd hundred && cat >compose.yaml <<'END'\n{}END\n\
+         for n in $(seq {STACKS}); do mkdir -p h$n && cp compose.yaml h$n/; done; rm compose.yaml",
+        compose(bench)?
+    );
+    let run = |line: &str| Handle::current().block_on(bench.place.typed(line));
+    run(&write)?;
+    let mut samples = Samples::default();
+    let begun = Instant::now();
+    run(&format!("{all} 'cd {{}} && docker compose up -d --wait 2>/dev/null'"))?;
+    samples.time(begun.elapsed());
+    run(&format!("{all} 'cd {{}} && docker compose down 2>/dev/null'; rm -rf ../hundred"))?;
+    Ok(samples)
 }
 
 fn configuration(bench: &Bench) -> Result<String> {
-    // Without networks: an engine has addresses for some thirty.
-    let compose = format!(
-        "services:\n  app:\n    image: {}\n    command: sleep infinity\n    init: true\n    network_mode: none\n",
-        bench.place.image("busybox")?
-    );
+    let compose = compose(bench)?;
     Ok(format!(
         "resource \"windlass_compose_stack\" \"many\" {{\n  count  = {STACKS}\n  host   = \"{}\"\n  \
          name   = \"many-${{count.index}}\"\n  config = [<<-END\n{compose}END\n  ]\n}}\n",
@@ -83,7 +110,10 @@ impl Prepared {
                 format!("`{} apply` of {STACKS} stacks at parallelism 50", cli.name),
                 &self.applied,
                 "ms",
-            )?,
+            )?
+            // Windlass watches for two seconds that each stays up; `--wait` does not.
+            .limit(self.typed.median()? * 1.8)
+            .beside(format!("`docker compose up -d --wait` of as many {:.0} ms", self.typed.median()?)),
             Row::median(format!("plan of {STACKS} unchanged stacks"), &over, "ms")?
                 .limit(1500.0)
                 .beside(beside),
