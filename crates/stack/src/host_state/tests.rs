@@ -1,0 +1,292 @@
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt as _, symlink},
+};
+
+use remote::{Local, conformance::Tools};
+use tree::{link_digest, null_separated};
+
+use crate::host_env::HostEnv;
+
+use super::*;
+
+fn lines(name: &str, bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).lines().map(|line| format!("{name}:{line}\n")).collect()
+}
+
+fn state(env_sha256: &str, mode: u32) -> HostState {
+    let key = Key::from_random([7; 32]);
+    let sum = |digits: &str| digits.repeat(32);
+    let files = BTreeMap::from([
+        ("a".to_owned(), FileDigest { sha256: sum("11"), mode: 0o644 }),
+        ("b c".to_owned(), link_digest("a")),
+    ]);
+    let sent = Shipped::new("source".into(), ".env".into(), &sum("22"), &key);
+    let listing = format!(
+        "\0{}  .windlass/override.json\n{}  ./a\n{}  ./b c\n{}  ./.env\n\
+         @81a4 ./a\n@a1ff ./b c\n@{:x} ./.env\n>./b c\n<a\n",
+        sum("44"),
+        sum("11"),
+        sum("11"),
+        sum(env_sha256),
+        0o100_000 | mode,
+    );
+    let text = [
+        lines("/etc/machine-id", b"abc\n"),
+        lines("manifest.json", &Manifest { files }.to_json()),
+        lines("source.json", &sent.to_json()),
+        lines("key", key.to_text().expose().as_bytes()),
+        listing,
+    ];
+    state_of(Listed::of(&text.concat())).unwrap()
+}
+
+#[test]
+fn files_as_they_were_sent_keep_the_hash() {
+    let state = state("22", 0o600);
+    assert_eq!(
+        (state.machine_id.as_str(), state.override_sum.as_deref()),
+        ("abc", Some("44".repeat(32).as_str()))
+    );
+    assert_eq!(state.source_hash().as_deref(), Some("source"));
+    assert_eq!(state.paths(), ["a", "b c", ".env"]);
+}
+
+#[test]
+fn what_an_apply_left_that_failed_or_was_cut_off_is_a_change() {
+    let with = |unfinished: bool, shipped: &str| {
+        let mut state = state("22", 0o600);
+        let record = Record { unfinished, shipped: shipped.into(), ..Record::new("web", "2.26.1") };
+        state.record = Some(record);
+        state
+    };
+    let sent = state("22", 0o600).shipped.unwrap();
+    assert_eq!(with(false, &sent).source_hash().as_deref(), Some("source"));
+    assert_eq!(with(false, "").source_hash().as_deref(), Some("source"));
+    assert_eq!(with(true, &sent).source_hash().as_deref(), Some("changed"));
+    assert_eq!(with(false, "another").source_hash().as_deref(), Some("changed"));
+}
+
+#[test]
+fn an_env_file_that_was_changed_or_opened_is_seen() {
+    assert_eq!(state("23", 0o600).source_hash().as_deref(), Some("changed"));
+    assert_eq!(state("22", 0o644).source_hash().as_deref(), Some("changed"));
+}
+
+#[test]
+fn the_servers_own_env_counts_by_its_mark() {
+    let key = Key::from_random([7; 32]);
+    let hash = |digit: &str| digit.repeat(64);
+    let shown = |env: Option<&HostEnv>, sums: &str| {
+        let sent = Shipped::new("source".into(), ".windlass/given.env".into(), &hash("2"), &key);
+        let sent = sent.with_host_env(".env".into(), env);
+        let facts = "@8180 ./.windlass/given.env\n@81a0 ./.env\n";
+        let text = [
+            lines("manifest.json", &Manifest::default().to_json()),
+            lines("source.json", &sent.to_json()),
+            lines("key", key.to_text().expose().as_bytes()),
+            format!("\0{}  ./.windlass/given.env\n{sums}{facts}", hash("2")),
+        ];
+        state_of(Listed::of(&text.concat())).unwrap()
+    };
+    let content = tree::sha256(b"A=1\n");
+    let mut env = HostEnv::marked(host_env::mark(&key, &content));
+    let same = shown(Some(&env), &format!("{content}  ./.env\n"));
+    assert_eq!((same.source_hash().as_deref(), same.other_host_env()), (Some("source"), None));
+    assert!(!same.found.contains_key(".env") && same.has_values_apart());
+    assert_eq!(same.paths(), [".windlass/given.env"]);
+    let other = shown(Some(&env), &format!("{}  ./.env\n", hash("3")));
+    assert_eq!(other.source_hash().as_deref(), Some("changed"));
+    assert_eq!((other.other_host_env(), other.differing()), (Some((".env", false)), Vec::new()));
+    assert_eq!(shown(Some(&env), "").other_host_env(), Some((".env", true)));
+    env = HostEnv::marked(ABSENT);
+    assert_eq!(shown(Some(&env), "").other_host_env(), None);
+    assert_eq!(shown(None, &format!("{}  ./.env\n", hash("3"))).host_env, None);
+}
+
+#[test]
+fn what_was_generated_elsewhere_is_named_until_it_is_gone() {
+    let key = Key::from_random([7; 32]);
+    let old = Shipped::new("source".into(), ".env".into(), "22", &key);
+    let new = Shipped::new("source".into(), ".windlass/given.env".into(), "22", &key);
+    let between = new.clone().and_still(&old, &Manifest::default());
+    assert_eq!(between.secret_paths().collect::<Vec<_>>(), [".windlass/given.env", ".env"]);
+    assert_eq!(new.clone().and_still(&new, &Manifest::default()), new);
+}
+
+#[test]
+fn secrets_are_known_while_their_file_is_as_it_was_sent() {
+    let mut state = state("22", 0o600);
+    let names = ["A".to_owned(), "B".to_owned()];
+    state.sent = state.sent.map(|sent| sent.with_secrets(names.iter(), "2"));
+    let sent = state.proven_env().unwrap();
+    assert_eq!((sent.secrets.len(), sent.secrets_version.as_str()), (2, "2"));
+    let json: Shipped = serde_json::from_slice(&sent.to_json()).unwrap();
+    assert_eq!(&json, sent);
+    state.key = Some(Key::from_random([8; 32]));
+    assert!(state.proven_env().is_none());
+}
+
+#[test]
+fn secret_files_count_by_what_stands_for_them() {
+    let mut state = state("22", 0o600);
+    let file = FileDigest { sha256: "33".into(), mode: 0o600 };
+    let files = BTreeMap::from([("s/k".to_owned(), file.clone())]);
+    let key = state.key.clone().unwrap();
+    state.sent = state.sent.map(|sent| sent.with_secret_files(&files, "2", &key));
+    assert_eq!(state.paths(), ["a", "b c", ".env", "s/k"]);
+    assert_eq!(state.source_hash().as_deref(), Some("changed"), "the file is not there");
+    state.found.insert("s/k".into(), file.clone());
+    assert_eq!(state.source_hash().as_deref(), Some("source"));
+    assert_eq!(state.seen()["s/k"].sha256, "s/k#2");
+    let text = String::from_utf8(state.sent.as_ref().unwrap().to_json()).unwrap();
+    assert!(!text.contains("\"33\""), "{text}");
+    for other in [FileDigest { mode: 0o644, ..file.clone() }, FileDigest { sha256: "34".into(), ..file }] {
+        state.found.insert("s/k".into(), other);
+        assert_eq!(state.source_hash().as_deref(), Some("changed"));
+        assert_eq!(state.seen()["s/k"].sha256, "changed");
+    }
+}
+
+#[test]
+fn an_apply_that_did_not_come_to_its_end_reads_as_a_change() {
+    let mut state = state("22", 0o600);
+    state.record = Some(Record::new("web", "2.26.1"));
+    assert_eq!(state.source_hash().as_deref(), Some("source"));
+    state.record = state.record.map(|record| Record { unfinished: true, ..record });
+    assert_eq!(state.source_hash().as_deref(), Some("changed"));
+}
+
+#[tokio::test]
+async fn the_script_tells_what_lies_there() {
+    for tools in Tools::all() {
+        tells_what_lies_there(&tools).await;
+    }
+}
+
+async fn tells_what_lies_there(tools: &Tools) {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("a stack");
+    let put = |path: &str, bytes: &[u8]| {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, bytes).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    };
+    let place = root.to_str().unwrap();
+    let look = || async { inspect(tools, &CancellationToken::new(), place).await.unwrap() };
+    let nothing = look().await;
+    assert!(!nothing.is_ours() && nothing.vacant);
+    fs::create_dir_all(&root).unwrap();
+    let empty = look().await;
+    assert!(!empty.is_ours() && !empty.vacant && !empty.machine_id.is_empty());
+    let key = Key::from_random([7; 32]);
+    let odd = ["-b c", "d\ne", "f:g", "gone"];
+    let content = |path: &str| if path == "f:g" { String::new() } else { format!("{path}\0\n") };
+    for path in odd.iter().take(3).chain(&[".env"]) {
+        put(path, content(path).as_bytes());
+    }
+    symlink("nowhere", root.join("link")).unwrap();
+    let file = |path: &str| FileDigest { sha256: sha256(content(path).as_bytes()), mode: 0o600 };
+    let mut files: BTreeMap<String, FileDigest> =
+        odd.iter().map(|path| ((*path).to_owned(), file(path))).collect();
+    files.insert("link".into(), link_digest("nowhere"));
+    let sent = Shipped::new("source".into(), ".env".into(), &file(".env").sha256, &key).to_json();
+    put(".windlass/manifest.json", &Manifest { files: files.clone() }.to_json());
+    put(".windlass/source.json", &sent);
+    put(".windlass/key", key.to_text().expose().as_bytes());
+    put(".windlass/override.json", b"{}");
+    put(".windlass/files", &null_separated(files.keys().map(String::as_str).chain([".env"])));
+
+    fs::create_dir_all(root.join(".windlass/generations")).unwrap();
+    symlink("generations/x", root.join(".windlass/good")).unwrap();
+
+    let state = look().await;
+    assert!(!state.vacant && state.folders == BTreeSet::from(["generations".into(), "good".into()]));
+    let mut expected = files.clone();
+    expected.insert(".env".into(), file(".env"));
+    expected.remove("gone");
+    assert_eq!(state.found, expected);
+    assert_eq!(state.manifest.as_ref().map(|manifest| &manifest.files), Some(&files));
+    assert_eq!(
+        (state.shipped.as_ref(), state.override_sum.as_ref()),
+        (Some(&sha256(&sent)), Some(&sha256(b"{}")))
+    );
+    assert!(state.proven_env().is_some() && state.record.is_none() && state.release.is_none());
+    assert_eq!(state.source_hash().as_deref(), Some("changed"));
+    put("gone", content("gone").as_bytes());
+    assert_eq!(look().await.source_hash().as_deref(), Some("source"));
+}
+
+/// The output of a look at tens of thousands of files is longer than what a command may say
+/// otherwise.
+#[tokio::test]
+async fn a_long_manifest_is_read_as_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = format!("{}/", "f".repeat(200)).repeat(15);
+    let file = FileDigest { sha256: "11".repeat(32), mode: 0o644 };
+    let files = (0..6000).map(|number| (format!("{folder}{number}"), file.clone())).collect();
+    let manifest = Manifest { files };
+    let ours = dir.path().join(".windlass");
+    fs::create_dir(&ours).unwrap();
+    fs::write(ours.join("manifest.json"), manifest.to_json()).unwrap();
+    fs::write(ours.join("files"), null_separated(manifest.files.keys().map(String::as_str))).unwrap();
+    let token = CancellationToken::new();
+    let state = inspect(&Local::new(), &token, dir.path().to_str().unwrap()).await.unwrap();
+    assert!(manifest.to_json().len() > remote::collect::DEFAULT_CAP);
+    assert_eq!(state.manifest, Some(manifest));
+    token.cancel();
+    let ended = inspect(&Local::new(), &token, dir.path().to_str().unwrap()).await;
+    assert!(ended.is_err(), "{ended:?}");
+}
+
+/// A hash is not made again while nothing about the file has changed, whoever looks.
+#[tokio::test]
+async fn hashes_are_remembered_until_a_file_changes() {
+    let [one, other, third] = Tools::all();
+    tokio::join!(remembers(&one), remembers(&other), remembers(&third));
+}
+
+async fn remembers(tools: &Tools) {
+    let dir = tempfile::tempdir().unwrap();
+    let ours = dir.path().join(".windlass");
+    fs::create_dir(&ours).unwrap();
+    let paths = ["a b", "c/d", "new", "gone"];
+    fs::create_dir(dir.path().join("c")).unwrap();
+    for path in paths.iter().take(3) {
+        fs::write(dir.path().join(path), path).unwrap();
+    }
+    symlink("c/d", dir.path().join("link")).unwrap();
+    let list = null_separated(paths.into_iter().chain(["link"]));
+    fs::write(ours.join("files"), list).unwrap();
+    let look = || async {
+        let root = dir.path().to_str().unwrap();
+        inspect(tools, &CancellationToken::new(), root).await.unwrap().found
+    };
+    let plain = look().await;
+    assert_eq!(plain.len(), 4, "{tools:?}");
+    fs::write(ours.join("stat"), "").unwrap();
+    assert_eq!(look().await, plain, "{tools:?}");
+    // What is new might still change within the same tick of the clock.
+    assert_eq!(fs::read_to_string(ours.join("stat")).unwrap(), "end 0\n", "{tools:?}");
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    fs::write(dir.path().join("new"), "wen").unwrap();
+    let changed = look().await;
+    assert_ne!(changed["new"], plain["new"], "{tools:?}");
+    let remembered = fs::read_to_string(ours.join("stat")).unwrap();
+    assert!(remembered.ends_with("end 2\n"), "{tools:?} {remembered}");
+    assert_eq!(look().await, changed, "{tools:?}");
+    // They are what is told.
+    let hash = &plain["a b"].sha256;
+    fs::write(ours.join("stat"), remembered.replace(hash, &"0".repeat(64))).unwrap();
+    assert_eq!(look().await["a b"].sha256, "0".repeat(64), "{tools:?}");
+    // But not when a part of them is missing.
+    fs::write(ours.join("stat"), remembered.replace(hash, "").replace("end 2", "end 3")).unwrap();
+    assert_eq!(look().await, changed, "{tools:?}");
+}
+
+#[test]
+fn an_empty_host_holds_nothing() {
+    let state = state_of(Listed::of("/etc/machine-id:abc\n")).unwrap();
+    assert!(!state.is_ours() && state.source_hash().is_none());
+}
