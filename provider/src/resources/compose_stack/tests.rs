@@ -49,6 +49,7 @@ async fn configurations_that_nobody_thinks_of_are_planned() {
         .sample("files", [list(&["compose.yaml"])])
         .sample("env_file", [".env.production"])
         .sample("undefined_variables", ["error", "warn"])
+        .sample("host_env", ["refuse", "merge"])
         .sample("config", [list(&["services: {}"]), list(&["services: {}", "volumes: {}"])])
         .sample("files_content", [map(&[("conf/app.conf", "x")])])
         .sample("environment", [map(&[("TAG", "1")])])
