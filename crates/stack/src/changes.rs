@@ -7,8 +7,7 @@ use docker::engine::{Container, Health, State};
 
 use crate::{
     containers::{LABEL_SERVICE, is_of_service},
-    desired::OPEN,
-    service::{DesiredService, ObservedService, PlannedService},
+    service::{DesiredService, OPEN, ObservedService, PlannedService},
 };
 
 /// Services by name, as the files want them.

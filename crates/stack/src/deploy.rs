@@ -33,11 +33,12 @@ use crate::{
     error::Error,
     file_access,
     host::{Host, StackLock},
-    host_env::{self, HostEnv},
+    host_env::HostEnv,
     host_state::{self, HostState},
     image_facts::ImageFacts,
     images,
     jobs::{Due, changed_jobs, check_needs, stack_changes},
+    merged_env::with_env_of,
     missing::Missing,
     observe::observe,
     options::{DeployOptions, JobSpec, When},
@@ -344,7 +345,7 @@ impl<'a> Deployment<'a> {
         if self.spec.host_env.is_none() {
             return Ok(());
         }
-        let spec = host_env::seen(self.host, &self.spec, &self.directory, state, Some(key)).await?;
+        let spec = with_env_of(self.host, &self.spec, &self.directory, state, Some(key)).await?;
         spec.host_env.iter().flat_map(HostEnv::values).for_each(|value| self.scrubber.add(value));
         self.spec = Cow::Owned(spec);
         Ok(())

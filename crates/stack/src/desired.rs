@@ -24,12 +24,9 @@ use crate::{
     options::Orphans,
     record::Key,
     selection::Selection,
-    service::{DesiredService, ObservedService},
+    service::{DesiredService, OPEN, ObservedService},
     wait::Goal,
 };
-
-/// Stands for the id of an image that only apply tells.
-pub(crate) const OPEN: &str = "open";
 
 /// What Compose makes of the inputs with this digest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,15 +9,7 @@ use compose::dotenv;
 use secret::Secret;
 use tree::sha256;
 
-use crate::{
-    context::Context,
-    desired::{DesiredStack, OPEN},
-    error::Error,
-    host::Host,
-    host_state::{self, HostState},
-    record::Key,
-    spec::StackSpec,
-};
+use crate::{desired::DesiredStack, record::Key, service::OPEN};
 
 /// The mark of a file that is not there.
 pub(crate) const ABSENT: &str = "absent";
@@ -42,7 +34,7 @@ impl HostEnv {
     }
 
     /// One with this content, `None` where it is not there; `key` is that of the host.
-    fn of(bytes: Option<&[u8]>, key: Option<&Key>) -> Self {
+    pub(crate) fn of(bytes: Option<&[u8]>, key: Option<&Key>) -> Self {
         let mark = match (bytes, key) {
             (None, _) => ABSENT.to_owned(),
             (Some(bytes), Some(key)) => mark(key, &sha256(bytes)),
@@ -127,48 +119,6 @@ pub(crate) fn mark(key: &Key, sha256: &str) -> String {
 /// Every value of a dotenv text.
 pub(crate) fn values(text: &str) -> impl Iterator<Item = Secret> {
     dotenv::written_values(text).map(Secret::new).collect::<Vec<_>>().into_iter()
-}
-
-/// `spec` with the server's own `.env` as it is now, where that counts.
-///
-/// # Errors
-/// When it may not be read, or is none.
-pub async fn look(cx: &Context, host: &Host, spec: &StackSpec, directory: &str) -> Result<StackSpec, Error> {
-    if spec.host_env.is_none() {
-        return Ok(spec.clone());
-    }
-    let state = host_state::inspect(host.executor(), cx.token(), directory).await?;
-    seen(host, spec, directory, &state, state.key.as_ref()).await
-}
-
-/// As [`look`], where `state` is what the host has, and `key` is or will be the key there.
-pub(crate) async fn seen(
-    host: &Host,
-    spec: &StackSpec,
-    directory: &str,
-    state: &HostState,
-    key: Option<&Key>,
-) -> Result<StackSpec, Error> {
-    let layout = spec.layout(directory);
-    let path = layout.env_path();
-    // One that is ours is none of the server's.
-    let ours = state.sent.as_ref().is_some_and(|sent| sent.env_path == path);
-    let bytes = if ours { None } else { read(host, &format!("{directory}/{path}")).await? };
-    let env = HostEnv::of(bytes.as_deref(), key);
-    if let Some(bad) = dotenv::statements(env.text().unwrap_or_default()).1 {
-        // Compose would quote the line.
-        let (file, message) = (format!("{directory}/{path} on {}", host.name()), bad.reason.to_owned());
-        return Err(Error::InvalidEnv { file, line: Some(bad.line), message });
-    }
-    Ok(StackSpec { host_env: Some(env), ..spec.clone() })
-}
-
-async fn read(host: &Host, path: &str) -> Result<Option<Vec<u8>>, Error> {
-    match host.files().download_short(path).await {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(remote::files::FileError::Absent { .. }) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::{
     changes::{Change, planned},
-    desired::{DesiredStack, OPEN},
+    desired::DesiredStack,
     image_facts::ImageFacts,
     images::planned_digests,
     options::{Orphans, PullPolicy},
-    service::{ORPHANED, ObservedService, PlannedService},
+    service::{OPEN, ORPHANED, ObservedService, PlannedService},
 };
 
 /// What is known of a stack and its host when it is planned.

@@ -14,6 +14,10 @@ use crate::image_source::ImageSource;
 /// one may hash secrets.
 pub const CHANGED: &str = "changed";
 
+/// Stands for what only the apply tells: the id of an image, or a hash over values that the host alone
+/// has.
+pub(crate) const OPEN: &str = "open";
+
 /// The status of a service that has left the files and whose containers stay.
 pub const ORPHANED: &str = "orphaned";
 

@@ -13,7 +13,7 @@ use remote::files::WriteOptions;
 
 use super::{Deployment, Work};
 use crate::{
-    desired::OPEN, error::Error, image_facts::ImageFacts, images, kept_release, options::PullPolicy,
+    error::Error, image_facts::ImageFacts, images, kept_release, options::PullPolicy, service::OPEN,
 };
 
 /// In the folder: the copy, and the Compose file that names it.

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use framework::{Context, Diagnostics, Field, Plan, State};
 use stack::{
     DesiredStack, HostEnv, ImageFacts, Known, PullPolicy, Sink, StackSpec, Warning, check_needs,
-    check_vacant, files_in_the_way, host_env, host_state, resolve_once, unbuilt,
+    check_vacant, files_in_the_way, host_state, resolve_once, unbuilt, with_host_env,
 };
 
 use super::{
@@ -157,7 +157,7 @@ async fn ask(
     let in_files = |error| Failure::from(error).in_files(plan.config.files_attribute());
     let compose = host.compose_version().await?;
     let cx = context(on.cx);
-    let spec = host_env::look(&cx, &host, spec, &directory).await.map_err(in_files)?;
+    let spec = with_host_env(&cx, &host, spec, &directory).await.map_err(in_files)?;
     let host_env = spec.host_env.as_ref().map(|env| env.mark().to_owned());
     let last_seen = plan
         .prior
