@@ -32,14 +32,24 @@ const NOTHING_TO_START: &str = "no service selected";
 #[derive(Debug)]
 pub struct Unresolved {
     /// The error, with Compose's own words.
-    pub error: Error,
+    pub error: Box<Error>,
     /// The variables that nothing sets, and that Compose took for empty: they may be why.
     pub unset: BTreeSet<String>,
 }
 
 impl From<Error> for Unresolved {
     fn from(error: Error) -> Self {
-        Self { error, unset: BTreeSet::new() }
+        Self { error: error.into(), unset: BTreeSet::new() }
+    }
+}
+
+impl Unresolved {
+    /// What Compose said, where it was Compose that failed.
+    pub fn output(&self) -> Option<&str> {
+        match &*self.error {
+            Error::Command { output, .. } => Some(output),
+            _ => None,
+        }
     }
 }
 
@@ -157,7 +167,7 @@ impl<'a> Compose<'a> {
     pub fn resolved(&self, output: Output) -> Result<(Vec<u8>, BTreeSet<String>), Unresolved> {
         let unset = unset_variables(&output.stderr_text());
         if !output.success() {
-            return Err(Unresolved { error: self.failure("read the compose files", &output), unset });
+            return Err(Unresolved { error: self.failure("read the compose files", &output).into(), unset });
         }
         Ok((self.unstaged(output.stdout), unset))
     }

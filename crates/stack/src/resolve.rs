@@ -211,7 +211,7 @@ impl Stage<'_> {
         };
         let mut read = self.spec.files.clone();
         for _ in 0..MOST_MISSED {
-            let Err(Unresolved { error: docker::Error::Command { output, .. }, .. }) = &answer else { break };
+            let Some(output) = answer.as_ref().err().and_then(Unresolved::output) else { break };
             let missed = self.missed(output, &needed);
             if missed.is_empty() {
                 break;

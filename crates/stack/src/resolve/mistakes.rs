@@ -18,7 +18,10 @@ impl Stage<'_> {
     /// then each is tried alone. Variables that Compose took for empty may be why.
     pub(super) async fn wrong(&self, compose: &Compose<'_>, why: Unresolved, sent: Sent<'_>) -> Error {
         let Unresolved { error, unset } = why;
-        let docker::Error::Command { output, .. } = error else { return error.into() };
+        let output = match *error {
+            docker::Error::Command { output, .. } => output,
+            other => return other.into(),
+        };
         let said = without_log_lines(&output);
         if let Some(error) = self.wrong_env(&said, sent) {
             return error;
@@ -87,10 +90,9 @@ impl Stage<'_> {
         let others = others.filter(|path| is_yaml(path));
         for path in self.spec.files.iter().chain(others).take(MOST_SUSPECTS) {
             let alone = Project { files: vec![format!("{}/{path}", self.at.root())], ..self.project() };
-            if let Err(Unresolved { error: docker::Error::Command { output, .. }, .. }) =
-                compose.resolve(&alone).await
-                && without_log_lines(&output) == said
-            {
+            let answer = compose.resolve(&alone).await;
+            let output = answer.as_ref().err().and_then(Unresolved::output);
+            if output.is_some_and(|output| without_log_lines(output) == said) {
                 return Some(path.clone());
             }
         }

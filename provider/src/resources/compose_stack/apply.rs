@@ -330,8 +330,8 @@ impl Task<'_> {
             state.model.source_hash = Field::Known(hash.clone());
         }
         if !apply.planned.source_files.is_unknown() {
-            state.model.source_files = apply.planned.source_files.clone();
-            state.model.source_bytes = apply.planned.source_bytes.clone();
+            state.model.source_files = apply.planned.source_files;
+            state.model.source_bytes = apply.planned.source_bytes;
         }
         state.private = StackPrivate {
             machine_id: self.host.machine_id.clone(),

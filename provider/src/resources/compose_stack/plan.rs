@@ -36,8 +36,8 @@ pub(super) async fn plan(on: &Planning<'_>, plan: &mut Plan<Resource>) -> Result
     match (&files, &plan.prior) {
         // What an older Windlass has shipped is told once it is shipped again.
         (Some(_), Some(prior)) if prior.model.source_hash == plan.planned.source_hash => {
-            plan.planned.source_files = prior.model.source_files.clone();
-            plan.planned.source_bytes = prior.model.source_bytes.clone();
+            plan.planned.source_files = prior.model.source_files;
+            plan.planned.source_bytes = prior.model.source_bytes;
         }
         (Some((files, _)), _) => plan.planned.set_size(files.source_size()),
         (None, _) => {
