@@ -23,6 +23,19 @@ provider "windlass" {
     username = "example"
     password = var.registry_token
   }
+
+  # Tailscale; the secret comes from TAILSCALE_OAUTH_CLIENT_SECRET.
+  tailnet {
+    oauth_client_id = "kAbCdEfGhI"
+  }
+
+  # A Headscale of one's own needs no key, only the host that it runs on.
+  tailnet {
+    name      = "own"
+    control   = "headscale"
+    host      = "ssh://root@vpn.example.org"
+    container = "headscale"
+  }
 }
 
 variable "registry_token" {

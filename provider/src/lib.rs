@@ -4,8 +4,10 @@
 //! resource is a folder under `resources`, all of the same shape.
 
 mod adapter;
+mod controlled;
 mod data_sources;
 mod docker_objects;
+mod ephemerals;
 mod failure;
 mod functions;
 mod host_key;
@@ -16,14 +18,15 @@ mod registries;
 mod require;
 mod resources;
 mod settings;
+mod tailnet_keys;
 mod windlass;
 
 pub use adapter::Adapter;
 pub use windlass::Windlass;
 
 /// The crates of ours that say something to the log; of all others, only warnings pass.
-pub const LOG_TARGETS: [&str; 8] =
-    ["compose", "docker", "framework", "provider", "remote", "ssh", "stack", "tfplugin5"];
+pub const LOG_TARGETS: [&str; 9] =
+    ["compose", "docker", "framework", "provider", "remote", "ssh", "stack", "tailnet", "tfplugin5"];
 
 #[cfg(test)]
 mod tests {

@@ -29,5 +29,7 @@ fn main() -> ExitCode {
         log_targets: provider::LOG_TARGETS.map(str::to_owned).to_vec(),
         debug: std::env::args().skip(1).any(|argument| argument == "--debug" || argument == "-debug"),
     };
-    serve(Adapter::new(Server::new(Windlass::default())), options)
+    let windlass = Windlass::default();
+    let closing = windlass.closing();
+    serve(Adapter::new(Server::new(windlass)), options, closing)
 }

@@ -4,31 +4,54 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use framework::{
-    AnyDataSource, AnyFunction, AnyResource, Context, Diagnostic, Diagnostics, Provider, Schema,
+    AnyDataSource, AnyEphemeral, AnyFunction, AnyResource, Context, Diagnostic, Diagnostics, Provider, Schema,
 };
 
 use crate::{
+    controlled::{Controlled, OnTailnet, Tailnets},
     data_sources::{
-        compose_stack::StackDataSource, compose_stacks::StacksDataSource, container_logs::LogsDataSource,
+        compose_stack::StackDataSource,
+        compose_stacks::StacksDataSource,
+        container_logs::LogsDataSource,
         host::HostDataSource,
+        tailnet::{DeviceDataSource, DevicesDataSource},
     },
+    ephemerals::tailnet_key::EphemeralKey,
     functions,
     hosted::{Hosted, Hosts, OnHost},
     resources::{
         command::HostCommand, compose_stack::ComposeStack, directory::HostDirectory,
         docker_network::DockerNetwork, docker_volume::DockerVolume, file::HostFile, host::HostResource,
-        image::HostImage,
+        image::HostImage, tailnet_key::TailnetKey, tailnet_policy::TailnetPolicy,
     },
     settings::{self, ProviderModel, Settings},
 };
 
 /// The Windlass provider.
-#[derive(Default)]
 pub struct Windlass {
     hosts: Arc<Hosts>,
+    tailnets: Arc<Tailnets>,
+}
+
+impl Default for Windlass {
+    fn default() -> Self {
+        let hosts = Arc::new(Hosts::default());
+        Self { tailnets: Arc::new(Tailnets::new(hosts.clone())), hosts }
+    }
 }
 
 impl Windlass {
+    /// What is to be done when the process ends, after the last call: giving back what was taken for
+    /// its time alone.
+    pub fn closing(&self) -> impl Future<Output = ()> + Send + 'static {
+        let tailnets = self.tailnets.clone();
+        async move { tailnets.close().await }
+    }
+
+    fn on_tailnet<K: Controlled>(&self) -> AnyResource {
+        AnyResource::new(OnTailnet::<K>::new(self.tailnets.clone()))
+    }
+
     fn on_host<K: Hosted>(&self) -> AnyResource {
         AnyResource::new(OnHost::<K>::new(self.hosts.clone()))
     }
@@ -47,6 +70,7 @@ impl Provider for Windlass {
             Diagnostic::error("Could not configure provider \"windlass\"").detail(format!("{error}."))
         })?;
         self.hosts.configure(settings);
+        self.tailnets.configure(config.tailnet);
         Ok(())
     }
 
@@ -64,6 +88,8 @@ impl Provider for Windlass {
             self.on_host::<HostFile>(),
             AnyResource::new(HostResource::new(self.hosts.clone())),
             self.on_host::<HostImage>(),
+            self.on_tailnet::<TailnetKey>(),
+            self.on_tailnet::<TailnetPolicy>(),
         ]
     }
 
@@ -73,7 +99,13 @@ impl Provider for Windlass {
             AnyDataSource::new(StacksDataSource::new(self.hosts.clone())),
             AnyDataSource::new(LogsDataSource::new(self.hosts.clone())),
             AnyDataSource::new(HostDataSource::new(self.hosts.clone())),
+            AnyDataSource::new(DeviceDataSource::new(self.tailnets.clone())),
+            AnyDataSource::new(DevicesDataSource::new(self.tailnets.clone())),
         ]
+    }
+
+    fn ephemerals(&self) -> Vec<AnyEphemeral> {
+        vec![AnyEphemeral::new(EphemeralKey::new(self.tailnets.clone()))]
     }
 
     fn functions(&self) -> Vec<AnyFunction> {

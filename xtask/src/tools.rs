@@ -38,6 +38,8 @@ const TOOLS: &[Tool] = &[
         "-X github.com/docker/compose/v5/internal.Version={version}",
     ),
     tool(BUILDX, "docker-buildx", &["version"], "-X github.com/docker/buildx/version.Version=v{version}"),
+    // It tells the version of the module that it was built from.
+    tool(HEADSCALE, "headscale", &["version"], ""),
 ];
 
 /// A current Docker Compose.
@@ -45,6 +47,8 @@ pub const COMPOSE: &str = "compose";
 /// The buildx that it builds with: 2.40.2 and later ask for 0.17 or later, and the lab's
 /// distribution has an older one.
 pub const BUILDX: &str = "buildx";
+/// The control server that the tests of tailnets start.
+pub const HEADSCALE: &str = "headscale";
 
 const fn tool(
     name: &'static str,
@@ -260,7 +264,7 @@ mod tests {
         let mut names: Vec<&str> = TOOLS.iter().map(|tool| tool.name).collect();
         names.sort_unstable();
         assert_eq!(folders, names);
-        for (name, start) in [("opentofu", "1."), (COMPOSE, "5."), (BUILDX, "0.")] {
+        for (name, start) in [("opentofu", "1."), (COMPOSE, "5."), (BUILDX, "0."), (HEADSCALE, "0.29.")] {
             let pin = find(name).unwrap().pin().unwrap();
             assert!(pin.version.starts_with(start), "{name} {}", pin.version);
         }

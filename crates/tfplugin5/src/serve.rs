@@ -29,6 +29,8 @@ use crate::{
 /// How long answers that are on their way may take after the end was asked for. The core
 /// kills the process two seconds after Shutdown.
 const LAST_ANSWERS: Duration = Duration::from_millis(100);
+/// How long giving back may take, see [`serve`].
+const CLOSING: Duration = Duration::from_millis(1300);
 /// How long dropped work may take to clean up after itself.
 const CLEAN_UP: Duration = Duration::from_millis(200);
 /// More threads than this gain nothing: the work is waiting for other machines.
@@ -77,15 +79,20 @@ enum ServeError {
 /// certificate. Shutdown, SIGTERM and SIGHUP end it, SIGINT does not. Started by hand: says
 /// what it is and returns 1, unless [`Options::debug`] is set.
 ///
-/// Everything that is still running at the end is dropped.
-pub fn serve<P: Provider>(provider: P, options: Options) -> ExitCode {
+/// Everything that is still running at the end is dropped; `closing` is what is to be done after
+/// that, in at most 1.3 seconds, such as giving back what was taken for the time of the process.
+pub fn serve<P: Provider>(
+    provider: P,
+    options: Options,
+    closing: impl Future<Output = ()> + Send,
+) -> ExitCode {
     let environment = Environment::of_process();
     if !options.debug && !environment.started_by_core {
         say(&options.started_by_hand);
         return ExitCode::FAILURE;
     }
     hclog::install(&options.log_targets);
-    match run(provider, &options, &environment) {
+    match run(provider, &options, &environment, closing) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(&format!("could not {}", error_chain(&error)));
@@ -94,9 +101,19 @@ pub fn serve<P: Provider>(provider: P, options: Options) -> ExitCode {
     }
 }
 
-fn run<P: Provider>(provider: P, options: &Options, environment: &Environment) -> Result<(), ServeError> {
+fn run<P: Provider>(
+    provider: P,
+    options: &Options,
+    environment: &Environment,
+    closing: impl Future<Output = ()> + Send,
+) -> Result<(), ServeError> {
     let runtime = runtime().map_err(ServeError::Runtime)?;
-    let result = runtime.block_on(serve_until_end(provider, options, environment));
+    let result = runtime.block_on(async {
+        let result = serve_until_end(provider, options, environment).await;
+        // What does not come about in this time is given up: the core is about to kill us.
+        let _ = tokio::time::timeout(CLOSING, closing).await;
+        result
+    });
     runtime.shutdown_timeout(CLEAN_UP);
     result
 }

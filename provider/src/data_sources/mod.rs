@@ -4,3 +4,4 @@ pub(crate) mod compose_stack;
 pub(crate) mod compose_stacks;
 pub(crate) mod container_logs;
 pub(crate) mod host;
+pub(crate) mod tailnet;

@@ -14,6 +14,7 @@ mod place;
 mod reload;
 mod shipped;
 mod stack;
+mod tailnet;
 mod tree;
 mod undefined;
 
@@ -58,6 +59,8 @@ pub(crate) enum Cause {
     Lock(LockError),
     /// The deployment of a stack; the attribute that its Compose files come from.
     Stack(Box<::stack::Error>, &'static str),
+    /// The control server of a tailnet.
+    Tailnet(Box<::tailnet::Error>),
     /// A step of ours that has its own words.
     Stop(Stop),
     /// A mistake of ours.
@@ -114,6 +117,11 @@ impl Failure {
         }
     }
 
+    /// Whether it is a control server that does not answer.
+    pub(crate) fn is_server_absence(&self) -> bool {
+        matches!(&*self.cause, Cause::Tailnet(error) if tailnet::is_unreachable(error))
+    }
+
     /// The same, where mistakes in Compose files are blamed on `attribute`.
     pub(crate) fn in_files(mut self, attribute: &'static str) -> Self {
         if let Cause::Stack(_, files) = &mut *self.cause {
@@ -146,6 +154,7 @@ impl Failure {
             Cause::File(error) => file_error(title, &error, world),
             Cause::Lock(error) => lock_error(title, &error, world),
             Cause::Stack(error, files) => return stack::stack_error(title, *error, world, files),
+            Cause::Tailnet(error) => tailnet::tailnet_error(title, &error, world),
             Cause::Stop(Stop { happened, next, at }) => Diagnostic {
                 path: at,
                 ..Diagnostic::error(title).detail(happened).detail(world).detail(next)
@@ -229,6 +238,15 @@ impl From<::stack::Error> for Failure {
             ::stack::Error::File(error) => error.into(),
             ::stack::Error::Lock(error) => error.into(),
             error => Cause::Stack(Box::new(error), "source_dir").into(),
+        }
+    }
+}
+
+impl From<::tailnet::Error> for Failure {
+    fn from(error: ::tailnet::Error) -> Self {
+        match error {
+            ::tailnet::Error::Host(error) => error.into(),
+            error => Cause::Tailnet(Box::new(error)).into(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod compose_services;
 mod connection;
+mod hujson;
 mod image_reference;
 
 use framework::AnyFunction;
@@ -11,6 +12,8 @@ pub(crate) fn all() -> Vec<AnyFunction> {
     vec![
         AnyFunction::new(compose_services::ComposeServices),
         AnyFunction::new(connection::ConnectionFunction),
+        AnyFunction::new(hujson::HujsonDecode),
+        AnyFunction::new(hujson::HujsonNormalize),
         AnyFunction::new(image_reference::ImageReference),
     ]
 }

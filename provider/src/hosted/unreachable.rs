@@ -11,6 +11,9 @@ use crate::{
     settings::OnUnreachable,
 };
 
+/// What the world looks like where the last known state is kept.
+const KEPT: &str = "The last known state stands in, as `on_unreachable = \"keep\"` asks for.";
+
 impl Hosts {
     /// Reads something on the host that `connection` names: reaches it, calls `observe`, and settles
     /// what came of it. While the way to the host is unknown, the state stays, with a warning. Where
@@ -49,6 +52,27 @@ impl Hosts {
             && self.denials.remember(connection, error)
         {
             cx.warn(as_warning(host_error(title, error, "The last known state stands in.")));
+            return Ok(Some(state));
+        }
+        self.settle_read(cx, title, state, failure)
+    }
+
+    /// What a read that failed comes to under `on_unreachable`.
+    ///
+    /// # Errors
+    /// The failure as diagnostics, titled `title`.
+    pub(crate) fn settle_read<R: Resource>(
+        &self,
+        cx: &Context,
+        title: &str,
+        state: State<R>,
+        failure: Failure,
+    ) -> Result<Option<State<R>>, Diagnostics> {
+        // A server that is down is no machine that is gone: nothing of it is forgotten.
+        if failure.is_server_absence() && self.keeps() {
+            for problem in failure.into_diagnostics(title, KEPT) {
+                cx.warn(as_warning(problem));
+            }
             return Ok(Some(state));
         }
         match self.on_unreachable(&failure) {
@@ -93,6 +117,10 @@ impl Hosts {
         self.settings().is_some_and(|settings| settings.on_unreachable == OnUnreachable::Forget)
     }
 
+    fn keeps(&self) -> bool {
+        self.settings().is_some_and(|settings| settings.on_unreachable == OnUnreachable::Keep)
+    }
+
     /// What it means that a host does not answer; `None` for any other failure.
     fn on_unreachable<'e>(&self, failure: &'e Failure) -> Option<(OnUnreachable, &'e Error)> {
         let error = failure.host_error().filter(|error| matches!(error, Error::Unreachable { .. }))?;
@@ -110,11 +138,7 @@ fn not_known_yet(title: &str) -> Diagnostic {
 }
 
 fn kept(title: &str, error: &Error) -> Diagnostic {
-    as_warning(host_error(
-        title,
-        error,
-        "The last known state stands in, as `on_unreachable = \"keep\"` asks for.",
-    ))
+    as_warning(host_error(title, error, KEPT))
 }
 
 fn forgotten(title: &str, error: &Error) -> Diagnostic {

@@ -8,3 +8,5 @@ pub(crate) mod docker_volume;
 pub(crate) mod file;
 pub(crate) mod host;
 pub(crate) mod image;
+pub(crate) mod tailnet_key;
+pub(crate) mod tailnet_policy;

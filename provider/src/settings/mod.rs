@@ -2,12 +2,14 @@
 
 mod model;
 mod schema;
+mod tailnet;
 
 use docker::Registry;
 use remote::credentials::SshSettings;
 
 pub(crate) use model::ProviderModel;
 pub(crate) use schema::schema;
+pub(crate) use tailnet::TailnetBlock;
 
 use crate::require::RequireBlock;
 

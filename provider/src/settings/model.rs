@@ -7,6 +7,7 @@ use framework::{Field, Model};
 use remote::credentials::SshSettings;
 use secret::Secret;
 
+use super::TailnetBlock;
 use crate::require::RequireBlock;
 
 /// The `provider "windlass"` block.
@@ -18,6 +19,8 @@ pub struct ProviderModel {
     pub(crate) ssh: Field<Vec<SshBlock>>,
     /// How to log in to registries.
     pub(crate) registry: Field<Vec<RegistryBlock>>,
+    /// The control servers of tailnets. What is unknown in one makes nothing else unknown.
+    pub(crate) tailnet: Field<Vec<TailnetBlock>>,
     /// What every stack must keep to, where it does not say otherwise.
     pub(crate) require: Field<Vec<RequireBlock>>,
 }

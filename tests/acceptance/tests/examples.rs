@@ -18,6 +18,7 @@ fn folders() -> Vec<PathBuf> {
     folders.extend(
         inside("resources").chain(inside("data-sources")).chain(inside("functions")).chain(inside("systems")),
     );
+    folders.extend(inside("ephemeral-resources"));
     folders.retain(|folder| folder.is_dir());
     folders.sort();
     folders
@@ -29,8 +30,11 @@ fn every_example_is_valid() {
     assert!(folders.len() >= 6, "{folders:?}");
     for cli in every_cli() {
         for folder in &folders {
-            // Provider functions came with 1.8.
-            if cli.version() < (1, 8) && folder.parent().is_some_and(|parent| parent.ends_with("functions")) {
+            // Provider functions came with 1.8, ephemeral resources with 1.11 of both.
+            let is_in = |kind: &str| folder.parent().is_some_and(|parent| parent.ends_with(kind));
+            if cli.version() < (1, 8) && is_in("functions")
+                || cli.version() < (1, 11) && is_in("ephemeral-resources")
+            {
                 continue;
             }
             let workspace = Workspace::with(&cli);

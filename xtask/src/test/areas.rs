@@ -20,22 +20,29 @@ pub enum Area {
     Images,
     /// Compose projects.
     Stacks,
+    /// Control servers of tailnets.
+    Tailnet,
 }
 
 /// The package whose tests need a lab. Each of its programs gets one that no other uses at the
 /// same time.
 pub const WITH_HOSTS: &str = "acceptance-tests";
-/// The package whose tests need nothing but the provider. They hold it to times, and so they run
-/// one after the other and before all that is noisy.
-pub const WITH_PROVIDER: &str = "protocol-tests";
+/// The packages whose tests need nothing but the provider (and control servers that they start
+/// themselves). The first holds it to times, and so they run one after the other and before all
+/// that is noisy.
+pub const WITH_PROVIDER: [&str; 2] = [PROTOCOL, TAILNET];
+/// The protocol and its times.
+pub const PROTOCOL: &str = "protocol-tests";
+/// Tailnets, against control servers.
+const TAILNET: &str = "tailnet-tests";
 
 /// What a run may take with all areas that there are, in minutes on two processors, with
 /// dependencies downloaded and nothing built.
-pub const TOTAL: u64 = 20;
+pub const TOTAL: u64 = 22;
 
 impl Area {
-    pub const ALL: [Self; 6] =
-        [Self::Builds, Self::Checks, Self::Units, Self::Hosts, Self::Images, Self::Stacks];
+    pub const ALL: [Self; 7] =
+        [Self::Builds, Self::Checks, Self::Units, Self::Hosts, Self::Images, Self::Stacks, Self::Tailnet];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -45,6 +52,7 @@ impl Area {
             Self::Hosts => "host, file, command",
             Self::Images => "docker, image",
             Self::Stacks => "compose stacks",
+            Self::Tailnet => "tailnet",
         }
     }
 
@@ -53,7 +61,7 @@ impl Area {
         match self {
             Self::Builds => 4,
             Self::Checks => 3,
-            Self::Units | Self::Hosts | Self::Images => 2,
+            Self::Units | Self::Hosts | Self::Images | Self::Tailnet => 2,
             Self::Stacks => 7,
         }
     }
@@ -62,7 +70,7 @@ impl Area {
     /// them.
     const fn targets(self) -> &'static [&'static str] {
         match self {
-            Self::Builds | Self::Checks | Self::Units => &[],
+            Self::Builds | Self::Checks | Self::Units | Self::Tailnet => &[],
             Self::Hosts => {
                 &["host", "file", "command", "reaching", "secrets", "examples", "install", "acceptance_tests"]
             }
@@ -80,6 +88,7 @@ impl Area {
     pub fn of(program: &Program) -> Self {
         match program.package.as_str() {
             "lab" => Self::Hosts,
+            TAILNET => Self::Tailnet,
             WITH_HOSTS => Self::of_target(&program.target).unwrap_or(Self::Hosts),
             _ => Self::Units,
         }

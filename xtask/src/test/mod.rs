@@ -22,7 +22,7 @@ use crate::interrupt::Interrupt;
 use crate::provider_binary::{self, BuildArguments};
 use crate::{install, mirror, paths, shell, tidy, tools};
 use anyhow::{Context, Result, bail};
-use areas::{Area, WITH_HOSTS, WITH_PROVIDER};
+use areas::{Area, PROTOCOL, WITH_HOSTS, WITH_PROVIDER};
 use background::{Background, Log};
 use lab::{ALL_VARIANTS, Lab};
 use lanes::Lane;
@@ -61,16 +61,18 @@ fn reported(phases: impl FnOnce(&Interrupt, &mut Report) -> Result<()>) -> Resul
 fn everything(arguments: &TestArguments, interrupt: &Interrupt, report: &mut Report) -> Result<()> {
     report.step(Area::Builds, "packages", packages::ensure)?;
     let clis = report.step(Area::Builds, "CLIs", found_clis)?;
+    let headscale = report.step(Area::Builds, "Headscale", || tools::built(tools::HEADSCALE))?;
     quick_checks(interrupt, report)?;
     let built = report.step(Area::Builds, "tests, provider and lab", || Built::new(interrupt))?;
     let tool = built.lab.clone();
     let labs = Background::begin("labs up", interrupt, move |interrupt, log| labs(&tool, interrupt, log))?;
     checks(Some(&built.provider), interrupt, report)?;
-    let environment = environment(arguments, &built.provider, &clis)?;
+    let mut environment = environment(arguments, &built.provider, &clis)?;
+    environment.push(("WINDLASS_HEADSCALE", headscale.into()));
     let (with_hosts, without): (Vec<_>, Vec<_>) =
         built.tests.into_iter().partition(|program| program.package == WITH_HOSTS);
     let (with_provider, without): (Vec<_>, Vec<_>) =
-        without.into_iter().partition(|program| program.package == WITH_PROVIDER);
+        without.into_iter().partition(|program| WITH_PROVIDER.contains(&program.package.as_str()));
     let smoke: Vec<Program> = smoke(with_hosts.iter().chain(&with_provider)).cloned().collect();
 
     // All of these run, then it fails.
@@ -99,7 +101,7 @@ const LANES: usize = 2;
 /// both ways to install it, and a whole system.
 fn smoke<'a>(programs: impl Iterator<Item = &'a Program>) -> impl Iterator<Item = &'a Program> {
     programs.filter(|program| {
-        program.package == WITH_PROVIDER || ["install", "systems"].contains(&program.target.as_str())
+        program.package == PROTOCOL || ["install", "systems"].contains(&program.target.as_str())
     })
 }
 

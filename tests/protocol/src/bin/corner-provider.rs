@@ -86,5 +86,6 @@ fn main() -> ExitCode {
             log_targets: vec!["corner_provider".to_owned()],
             debug,
         },
+        async {},
     )
 }

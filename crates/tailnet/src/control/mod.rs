@@ -1,0 +1,77 @@
+//! What both control servers can do, in one vocabulary.
+
+mod device;
+mod error;
+mod key;
+mod policy;
+
+use async_trait::async_trait;
+
+pub use device::Device;
+pub use error::{Answered, Error};
+pub use key::{CreatedKey, KeyInfo, KeySpec, KeyStatus};
+pub use policy::{Expected, PolicyVersion, StoredPolicy, Verdict};
+
+/// Which control server it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Tailscale's own.
+    Tailscale,
+    /// One that somebody runs.
+    Headscale,
+}
+
+impl Kind {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tailscale => "Tailscale",
+            Self::Headscale => "Headscale",
+        }
+    }
+}
+
+/// A control server.
+#[async_trait]
+pub trait Control: Send + Sync {
+    /// Which one it is.
+    fn kind(&self) -> Kind;
+
+    /// The policy that is in force; `None` where there has never been one.
+    async fn policy(&self) -> Result<Option<StoredPolicy>, Error>;
+
+    /// Puts `text` into force, if the policy there is still the expected one.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when it is another one; nothing is changed then.
+    async fn set_policy(&self, text: &str, expected: &Expected) -> Result<StoredPolicy, Error>;
+
+    /// Goes back to what the server has without a policy of anybody's, which lets everybody reach
+    /// everything, if the policy there is still the expected one.
+    ///
+    /// # Errors
+    /// As [`Control::set_policy`].
+    async fn reset_policy(&self, expected: &Expected) -> Result<(), Error>;
+
+    /// What the server thinks of `text`, its `tests` included. Nothing is changed.
+    async fn check_policy(&self, text: &str) -> Result<Verdict, Error>;
+
+    /// Makes a key by which machines join. Never asked twice.
+    ///
+    /// # Errors
+    /// [`Error::KeyLost`] when it may have been made and its answer was lost.
+    async fn create_key(&self, spec: &KeySpec) -> Result<CreatedKey, Error>;
+
+    /// What has become of a key; `None` when the server does not know it any more.
+    async fn key(&self, id: &str) -> Result<Option<KeyInfo>, Error>;
+
+    /// Makes a key worthless; already so is success.
+    async fn revoke_key(&self, id: &str) -> Result<(), Error>;
+
+    /// Every machine of the tailnet, by name.
+    async fn devices(&self) -> Result<Vec<Device>, Error>;
+
+    /// Does what is due when nobody needs the server any more, such as giving back a key of its
+    /// interface.
+    async fn close(&self) {}
+}

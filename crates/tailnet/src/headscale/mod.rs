@@ -1,0 +1,117 @@
+//! Headscale, the control server that somebody runs: its interface of version 1, as 0.28 and 0.29
+//! have it.
+
+mod api_keys;
+mod keys;
+mod nodes;
+mod policy;
+mod release;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use secret::{Scrubber, Secret};
+use tokio::sync::OnceCell;
+
+use crate::{
+    Control, CreatedKey, Device, Error, Expected, KeyInfo, KeySpec, Kind, StoredPolicy, Verdict,
+    transport::{Call, Reply, Wire},
+};
+
+pub use api_keys::{ApiKeys, Program};
+pub use release::Release;
+
+/// One Headscale.
+pub struct Headscale {
+    wire: Wire,
+    keys: ApiKeys,
+    release: OnceCell<Release>,
+}
+
+impl Headscale {
+    /// The server behind `transport`, asked with one of `keys`.
+    pub fn new(transport: Arc<dyn crate::Transport>, keys: ApiKeys) -> Self {
+        Self { wire: Wire::new(transport), keys, release: OnceCell::new() }
+    }
+
+    /// With another pace of repeating.
+    #[must_use]
+    pub fn pace(self, pace: crate::Pace) -> Self {
+        Self { wire: self.wire.pace(pace), ..self }
+    }
+
+    /// Which version it is.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for one whose interface is not known here.
+    pub async fn release(&self) -> Result<Release, Error> {
+        let ask = || async {
+            let call = Call::get("read the version", "/version");
+            let reply = self.wire.demand(&call, None, &Scrubber::default()).await?;
+            release::read(&reply.body)
+        };
+        self.release.get_or_try_init(ask).await.copied()
+    }
+
+    /// Sends a request with a key. One that is not accepted is replaced once, where we make keys:
+    /// nothing was done for it.
+    async fn demand(&self, call: &Call) -> Result<Reply, Error> {
+        self.release().await?;
+        let key = self.keys.current(None).await?;
+        if let Some(key) = self.keys.take_unused() {
+            self.sweep(&key).await;
+        }
+        let send = |key: Secret| async move {
+            self.wire.demand(call, Some(&key), &Scrubber::new([key.clone()])).await
+        };
+        match send(key.clone()).await {
+            Err(Error::Credentials { .. }) if self.keys.are_made() => {
+                send(self.keys.current(Some(&key)).await?).await
+            }
+            outcome => outcome,
+        }
+    }
+}
+
+#[async_trait]
+impl Control for Headscale {
+    fn kind(&self) -> Kind {
+        Kind::Headscale
+    }
+
+    async fn policy(&self) -> Result<Option<StoredPolicy>, Error> {
+        self.stored_policy().await
+    }
+
+    async fn set_policy(&self, text: &str, expected: &Expected) -> Result<StoredPolicy, Error> {
+        self.replace_policy(text, expected).await
+    }
+
+    async fn reset_policy(&self, expected: &Expected) -> Result<(), Error> {
+        self.replace_policy(policy::OPEN, expected).await.map(drop)
+    }
+
+    async fn check_policy(&self, text: &str) -> Result<Verdict, Error> {
+        self.verdict(text).await
+    }
+
+    async fn create_key(&self, spec: &KeySpec) -> Result<CreatedKey, Error> {
+        self.make_key(spec).await
+    }
+
+    async fn key(&self, id: &str) -> Result<Option<KeyInfo>, Error> {
+        self.find_key(id).await
+    }
+
+    async fn revoke_key(&self, id: &str) -> Result<(), Error> {
+        self.expire_key(id).await
+    }
+
+    async fn devices(&self) -> Result<Vec<Device>, Error> {
+        self.list_nodes().await
+    }
+
+    async fn close(&self) {
+        self.give_back().await;
+    }
+}

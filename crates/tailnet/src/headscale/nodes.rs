@@ -1,0 +1,110 @@
+//! The machines of the tailnet, which Headscale calls nodes.
+
+use serde::Deserialize;
+
+use super::{
+    Headscale,
+    keys::{id, text},
+};
+use crate::{Device, Error, parse_moment, transport::Call};
+
+#[derive(Deserialize)]
+struct Listed {
+    #[serde(default)]
+    nodes: Vec<Node>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Node {
+    #[serde(deserialize_with = "id")]
+    id: String,
+    name: String,
+    given_name: String,
+    ip_addresses: Vec<String>,
+    user: Option<User>,
+    online: bool,
+    tags: Vec<String>,
+    #[serde(deserialize_with = "text")]
+    created_at: String,
+    #[serde(deserialize_with = "text")]
+    last_seen: String,
+    #[serde(deserialize_with = "text")]
+    expiry: String,
+    pre_auth_key: Option<PreAuthKey>,
+    approved_routes: Vec<String>,
+    available_routes: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct User {
+    name: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PreAuthKey {
+    ephemeral: bool,
+}
+
+impl Node {
+    fn device(self) -> Device {
+        let told = |moment: String| if parse_moment(&moment).is_some() { moment } else { String::new() };
+        let is_tagged = !self.tags.is_empty();
+        let routes =
+            self.approved_routes.into_iter().filter(|route| self.available_routes.contains(route)).collect();
+        Device {
+            id: self.id,
+            hostname: self.name,
+            name: self.given_name,
+            fqdn: String::new(),
+            addresses: self.ip_addresses,
+            tags: self.tags,
+            user: self.user.filter(|_| !is_tagged).map(|user| user.name).unwrap_or_default(),
+            os: String::new(),
+            online: self.online,
+            authorized: true,
+            ephemeral: self.pre_auth_key.is_some_and(|key| key.ephemeral),
+            created: told(self.created_at),
+            last_seen: if self.online { String::new() } else { told(self.last_seen) },
+            key_expires: if is_tagged { String::new() } else { told(self.expiry) },
+            routes,
+        }
+        .settled()
+    }
+}
+
+impl Headscale {
+    pub(super) async fn list_nodes(&self) -> Result<Vec<Device>, Error> {
+        let call = Call::get("list the devices", "/api/v1/node");
+        let reply = self.demand(&call).await?;
+        let mut devices: Vec<Device> =
+            self.wire.read::<Listed>(&call, &reply)?.nodes.into_iter().map(Node::device).collect();
+        devices.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
+        Ok(devices)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_told_in_our_words() {
+        let node: Node = serde_json::from_str(
+            r#"{"id":"7","name":"Web-1","givenName":"web-1","ipAddresses":["fd7a::1","100.64.0.1"],
+            "user":{"id":"1","name":"tagged-devices"},"online":false,"tags":["tag:prod"],"createdAt":"2026-11-01T00:00:00Z",
+            "lastSeen":"2026-11-02T00:00:00Z","expiry":null,"preAuthKey":{"ephemeral":true},
+            "approvedRoutes":["10.0.0.0/16"],"availableRoutes":[]}"#,
+        )
+        .unwrap();
+        let device = node.device();
+        assert_eq!(
+            (device.id.as_str(), device.name.as_str(), device.hostname.as_str()),
+            ("7", "web-1", "Web-1")
+        );
+        assert_eq!((device.ipv4(), device.user.as_str()), (Some("100.64.0.1"), ""));
+        assert_eq!((device.ephemeral, device.routes.len()), (true, 0));
+    }
+}

@@ -1,0 +1,139 @@
+//! Tailscale's own control server, through its public interface (version 2).
+
+mod credentials;
+mod devices;
+mod keys;
+mod policy;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use secret::{Scrubber, Secret};
+
+use crate::{
+    Control, CreatedKey, Device, Error, Expected, KeyInfo, KeySpec, Kind, StoredPolicy, Verdict,
+    transport::{Call, Reply, Wire},
+};
+
+use credentials::Token;
+pub use credentials::{Credentials, TokenSource};
+
+/// One tailnet at Tailscale.
+pub struct Tailscale {
+    wire: Wire,
+    tailnet: String,
+    credentials: Credentials,
+    token: tokio::sync::Mutex<Option<Token>>,
+    /// The secrets of this process, which no words of the server may repeat.
+    secrets: Mutex<Scrubber>,
+}
+
+impl Tailscale {
+    /// The tailnet `tailnet` (`-` for the one that the credentials belong to).
+    pub fn new(transport: Arc<dyn crate::Transport>, tailnet: &str, credentials: Credentials) -> Self {
+        let secrets = Mutex::new(Scrubber::new(credentials.secrets()));
+        Self {
+            wire: Wire::new(transport),
+            tailnet: tailnet.to_owned(),
+            credentials,
+            token: tokio::sync::Mutex::default(),
+            secrets,
+        }
+    }
+
+    /// With another pace of repeating.
+    #[must_use]
+    pub fn pace(self, pace: crate::Pace) -> Self {
+        Self { wire: self.wire.pace(pace), ..self }
+    }
+
+    fn scrubber(&self) -> Scrubber {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A path of this tailnet.
+    fn path(&self, rest: &str) -> String {
+        format!("/api/v2/tailnet/{}/{rest}", segment(&self.tailnet))
+    }
+
+    /// Sends a request in our name. A token that is not accepted any more is replaced once: nothing
+    /// was done for it.
+    async fn demand(&self, call: &Call) -> Result<Reply, Error> {
+        let bearer = self.bearer(None).await?;
+        match self.wire.demand(call, Some(&bearer), &self.scrubber()).await {
+            Err(Error::Credentials { .. }) if self.credentials.are_exchanged() => {
+                let bearer = self.bearer(Some(&bearer)).await?;
+                self.wire.demand(call, Some(&bearer), &self.scrubber()).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// What a request is sent with; another one than `refused`.
+    async fn bearer(&self, refused: Option<&Secret>) -> Result<Secret, Error> {
+        if let Credentials::ApiKey(key) = &self.credentials {
+            return Ok(key.clone());
+        }
+        let mut token = self.token.lock().await;
+        if let Some(token) = token.as_ref().filter(|token| token.is_good() && Some(&token.secret) != refused)
+        {
+            return Ok(token.secret.clone());
+        }
+        let fresh = credentials::exchange(&self.wire, &self.credentials, &self.scrubber()).await?;
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).add(fresh.secret.clone());
+        Ok(token.insert(fresh).secret.clone())
+    }
+}
+
+/// A text as one segment of a path.
+pub(crate) fn segment(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                encoded.push(char::from(byte))
+            }
+            byte => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+#[async_trait]
+impl Control for Tailscale {
+    fn kind(&self) -> Kind {
+        Kind::Tailscale
+    }
+
+    async fn policy(&self) -> Result<Option<StoredPolicy>, Error> {
+        self.stored_policy().await.map(Some)
+    }
+
+    async fn set_policy(&self, text: &str, expected: &Expected) -> Result<StoredPolicy, Error> {
+        self.replace_policy(text, expected).await
+    }
+
+    async fn reset_policy(&self, expected: &Expected) -> Result<(), Error> {
+        self.replace_policy("", expected).await.map(drop)
+    }
+
+    async fn check_policy(&self, text: &str) -> Result<Verdict, Error> {
+        self.verdict(text).await
+    }
+
+    async fn create_key(&self, spec: &KeySpec) -> Result<CreatedKey, Error> {
+        self.make_key(spec).await
+    }
+
+    async fn key(&self, id: &str) -> Result<Option<KeyInfo>, Error> {
+        self.find_key(id).await
+    }
+
+    async fn revoke_key(&self, id: &str) -> Result<(), Error> {
+        self.delete_key(id).await
+    }
+
+    async fn devices(&self) -> Result<Vec<Device>, Error> {
+        self.list_devices().await
+    }
+}

@@ -1,0 +1,150 @@
+//! A real Headscale, with its policy in the database.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How long it may take to answer.
+const START: Duration = Duration::from_secs(30);
+
+/// The pinned Headscale: `WINDLASS_HEADSCALE`, else the one that `cargo xtask tools headscale` builds
+/// when it is not there yet.
+pub fn headscale_binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        if let Some(path) = std::env::var_os("WINDLASS_HEADSCALE") {
+            return PathBuf::from(path);
+        }
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let output = Command::new(cargo)
+            .args(["run", "--quiet", "--package", "xtask", "--", "tools", "headscale"])
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap())
+            .stderr(Stdio::inherit())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "`cargo xtask tools headscale` failed");
+        PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
+    })
+}
+
+/// A running Headscale. It ends, and all it has written goes, when it is dropped.
+pub struct HeadscaleServer {
+    process: Child,
+    directory: TempDir,
+    url: String,
+}
+
+impl HeadscaleServer {
+    /// Starts one with the user `ops` and no policy, and waits until it answers.
+    ///
+    /// # Panics
+    /// When it does not come up; its log is shown.
+    pub fn start() -> Self {
+        let directory = tempfile::Builder::new().prefix("windlass-headscale-").tempdir().unwrap();
+        // A port that is free now is free a moment later, as far as this machine's own tests go.
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let at = |name: &str| directory.path().join(name).display().to_string();
+        let url = format!("http://127.0.0.1:{port}");
+        let derp = at("derp.yaml");
+        fs::write(&derp, "regions:\n  900:\n    regionid: 900\n    regioncode: test\n    regionname: test\n    nodes: []\n").unwrap();
+        let config = format!(
+            "server_url: {url}\nlisten_addr: 127.0.0.1:{port}\nmetrics_listen_addr: \"\"\ngrpc_listen_addr: 127.0.0.1:0\n\
+             grpc_allow_insecure: false\nnoise:\n  private_key_path: {}\nprefixes:\n  v4: 100.64.0.0/10\n  v6: fd7a:115c:a1e0::/48\n  \
+             allocation: sequential\nderp:\n  server:\n    enabled: false\n  urls: []\n  paths: [{derp}]\n  auto_update_enabled: false\n\
+             disable_check_updates: true\ndatabase:\n  type: sqlite\n  sqlite:\n    path: {}\nlog:\n  level: info\npolicy:\n  mode: database\n\
+             dns:\n  magic_dns: true\n  base_domain: tailnet.test\n  override_local_dns: false\n  nameservers:\n    global: []\n\
+             unix_socket: {}\nunix_socket_permission: \"0770\"\nlogtail:\n  enabled: false\n",
+            at("noise.key"),
+            at("db.sqlite"),
+            at("hs.sock"),
+        );
+        fs::write(directory.path().join("config.yaml"), config).unwrap();
+        let log = fs::File::create(directory.path().join("log")).unwrap();
+        let process = Command::new(headscale_binary())
+            .args(["serve", "--config", &at("config.yaml")])
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let server = Self { process, directory, url };
+        server.wait_until_it_answers();
+        server.run(&["users", "create", "ops"]);
+        server
+    }
+
+    /// Its address, for `base_url`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where the configuration is that its own command needs.
+    pub fn config(&self) -> PathBuf {
+        self.directory.path().join("config.yaml")
+    }
+
+    /// Runs its own command, and gives what that prints as JSON.
+    ///
+    /// # Panics
+    /// When the command fails.
+    pub fn run(&self, arguments: &[&str]) -> Value {
+        let output = Command::new(headscale_binary())
+            .args(["--config", self.config().to_str().unwrap(), "--output", "json"])
+            .args(arguments)
+            .env_clear()
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "headscale {arguments:?} failed: {said}");
+        serde_json::from_slice(&output.stdout).unwrap_or_default()
+    }
+
+    /// A key of its interface, good for an hour.
+    pub fn api_key(&self) -> String {
+        self.run(&["apikeys", "create", "--expiration", "1h"]).as_str().unwrap().to_owned()
+    }
+
+    /// A directory with a program `headscale` that is told its configuration, for a `PATH`.
+    pub fn program(&self) -> PathBuf {
+        let folder = self.directory.path().join("bin");
+        fs::create_dir_all(&folder).unwrap();
+        let script = format!(
+            "#!/bin/sh\nexec {} --config {} \"$@\"\n",
+            headscale_binary().display(),
+            self.config().display()
+        );
+        let program = folder.join("headscale");
+        fs::write(&program, script).unwrap();
+        let mut mode = fs::metadata(&program).unwrap().permissions();
+        std::os::unix::fs::PermissionsExt::set_mode(&mut mode, 0o755);
+        fs::set_permissions(&program, mode).unwrap();
+        folder
+    }
+
+    fn wait_until_it_answers(&self) {
+        let end = Instant::now() + START;
+        while std::net::TcpStream::connect(self.url.trim_start_matches("http://")).is_err()
+            || !self.directory.path().join("hs.sock").exists()
+        {
+            let log = || fs::read_to_string(self.directory.path().join("log")).unwrap_or_default();
+            assert!(Instant::now() < end, "Headscale does not answer:\n{}", log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for HeadscaleServer {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

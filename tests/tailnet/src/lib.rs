@@ -1,0 +1,12 @@
+//! Control servers to test against: a strict one of Tailscale's kind in this process, because
+//! Tailscale's own cannot be run, and a real Headscale.
+//!
+//! Both listen on loopback ports that the system chooses and end when they are dropped.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod headscale;
+mod tailscale;
+
+pub use headscale::{HeadscaleServer, headscale_binary};
+pub use tailscale::{Fault, Request, TailscaleServer, etag_of};

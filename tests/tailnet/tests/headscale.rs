@@ -1,0 +1,75 @@
+//! The client of Headscale against a real one.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::{sync::Arc, time::Duration};
+
+use remote::{Executor, Local};
+use tailnet::{ApiKeys, Control, Direct, Error, Expected, Headscale, KeySpec, KeyStatus, Release, Through};
+use tailnet_tests::HeadscaleServer;
+
+const POLICY: &str =
+    "// Ours.\n{\n  \"acls\": [{\"action\": \"accept\", \"src\": [\"ops@\"], \"dst\": [\"*:*\"]}],\n}\n";
+
+#[tokio::test]
+async fn a_real_headscale_keeps_policy_and_keys() {
+    let server = HeadscaleServer::start();
+    let key = server.api_key();
+    // Once as from here, once as through a host.
+    let direct = Headscale::new(Arc::new(Direct::new(server.url())), ApiKeys::Given(key.as_str().into()));
+    let local: Arc<dyn Executor> = Arc::new(Local::default());
+    let through =
+        Headscale::new(Arc::new(Through::new(local, server.url())), ApiKeys::Given(key.as_str().into()));
+    assert_eq!(through.release().await.unwrap(), Release::V29);
+
+    policy(&direct, &through).await;
+    keys(&through).await;
+    assert_eq!(direct.devices().await.unwrap(), []);
+
+    let wrong =
+        Headscale::new(Arc::new(Direct::new(server.url())), ApiKeys::Given("hskey-api-hunter2".into()));
+    let error = wrong.devices().await.unwrap_err();
+    assert!(
+        matches!(&error, Error::Credentials { answered, .. } if answered.message == "Unauthorized"),
+        "{error:?}"
+    );
+}
+
+async fn policy(one: &Headscale, other: &Headscale) {
+    assert_eq!(one.policy().await.unwrap(), None, "nobody has written one");
+    let set = one.set_policy(POLICY, &Expected::Untouched).await.unwrap();
+    assert_eq!(other.policy().await.unwrap().unwrap(), set);
+    assert_eq!(set.text, POLICY, "comments are kept");
+
+    let refused = one.set_policy("{\"acls\": []}", &Expected::Untouched).await.unwrap_err();
+    assert!(matches!(&refused, Error::Conflict { current: Some(current), .. } if current.text == POLICY));
+    let theirs = other.set_policy("{\"acls\": []}", &Expected::Version(set.version.clone())).await.unwrap();
+    let refused = one.set_policy(POLICY, &Expected::Version(set.version)).await.unwrap_err();
+    assert!(matches!(&refused, Error::Conflict { .. }), "{refused:?}");
+    // What is there already is no conflict: an answer may have been lost.
+    one.set_policy("{\"acls\": []}", &Expected::Untouched).await.unwrap();
+
+    assert!(one.check_policy(POLICY).await.unwrap().is_fine());
+    let unknown = one.check_policy("{\"acls\": [], \"nothing\": 1}").await.unwrap();
+    assert!(unknown.errors[0].contains("nothing"), "{unknown:?}");
+    one.reset_policy(&Expected::Version(theirs.version)).await.unwrap();
+    assert!(one.policy().await.unwrap().unwrap().text.contains("everybody reaches everything"));
+}
+
+async fn keys(control: &Headscale) {
+    let spec = KeySpec { user: Some("ops".into()), expiry: Duration::from_secs(600), ..KeySpec::default() };
+    let key = control.create_key(&spec).await.unwrap();
+    assert!(key.secret.expose().starts_with("hskey-auth-"));
+    let status = async |id: &str| control.key(id).await.unwrap().map(|info| info.status);
+    assert_eq!(status(&key.info.id).await, Some(KeyStatus::Usable));
+    control.revoke_key(&key.info.id).await.unwrap();
+    assert_eq!(status(&key.info.id).await, Some(KeyStatus::Expired));
+    control.revoke_key(&key.info.id).await.unwrap();
+    assert_eq!(status("4711").await, None);
+
+    let tagged = KeySpec { user: None, tags: vec!["tag:prod".into()], ..spec.clone() };
+    assert!(control.create_key(&tagged).await.is_ok());
+    let nobody = KeySpec { user: Some("nobody".into()), ..spec };
+    let error = control.create_key(&nobody).await.unwrap_err().to_string();
+    assert!(error.starts_with("there is no user \"nobody\""), "{error}");
+}

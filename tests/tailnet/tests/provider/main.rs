@@ -1,0 +1,9 @@
+//! The provider's binary with tailnets, spoken to as a core speaks.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod devices;
+mod headscale;
+mod keys;
+mod policy;
+mod subject;
