@@ -85,11 +85,12 @@ fn mistakes_before_the_host_is_asked_are_named_too() {
     run.expect_error().says("nowhere");
     expect_blame(&run, "source_dir");
 
-    stack.workspace.write("app/docker-compose.yml", &stack.one_service());
+    // Not a name that Compose finds by itself.
+    stack.workspace.write("app/stack.yml", &stack.one_service());
     stack.configure("source_dir = \"${path.module}/app\"");
-    stack.workspace.plan().expect_error().says("\"compose.yaml\"").says("docker-compose.yml").says("`files`");
+    stack.workspace.plan().expect_error().says("compose.yaml").says("stack.yml").says("`files`");
 
     std::os::unix::fs::symlink("/etc/passwd", stack.workspace.path().join("app/outside")).unwrap();
-    stack.configure("source_dir = \"${path.module}/app\"\n  files = [\"docker-compose.yml\"]");
+    stack.configure("source_dir = \"${path.module}/app\"\n  files = [\"stack.yml\"]");
     stack.workspace.plan().expect_error().says("outside").says("/etc/passwd");
 }
