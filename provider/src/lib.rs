@@ -4,6 +4,7 @@
 //! resource is a folder under `resources`, all of the same shape.
 
 mod adapter;
+mod clustered;
 mod controlled;
 mod data_sources;
 mod docker_objects;
@@ -25,8 +26,8 @@ pub use adapter::Adapter;
 pub use windlass::Windlass;
 
 /// The crates of ours that say something to the log; of all others, only warnings pass.
-pub const LOG_TARGETS: [&str; 9] =
-    ["compose", "docker", "framework", "provider", "remote", "ssh", "stack", "tailnet", "tfplugin5"];
+pub const LOG_TARGETS: [&str; 10] =
+    ["compose", "docker", "framework", "provider", "remote", "ssh", "stack", "swarm", "tailnet", "tfplugin5"];
 
 #[cfg(test)]
 mod tests {

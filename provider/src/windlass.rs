@@ -8,12 +8,15 @@ use framework::{
 };
 
 use crate::{
+    clustered::{Clustered, Clusters, InCluster},
     controlled::{Controlled, OnTailnet, Tailnets},
     data_sources::{
         compose_stack::StackDataSource,
         compose_stacks::StacksDataSource,
         container_logs::LogsDataSource,
         host::HostDataSource,
+        swarm::SwarmDataSource,
+        swarm_nodes::NodesDataSource,
         tailnet::{DeviceDataSource, DevicesDataSource},
     },
     ephemerals::tailnet_key::EphemeralKey,
@@ -22,7 +25,8 @@ use crate::{
     resources::{
         command::HostCommand, compose_stack::ComposeStack, directory::HostDirectory,
         docker_network::DockerNetwork, docker_volume::DockerVolume, file::HostFile, host::HostResource,
-        image::HostImage, tailnet_key::TailnetKey, tailnet_policy::TailnetPolicy,
+        image::HostImage, swarm::SwarmCluster, swarm_node::SwarmNode, tailnet_key::TailnetKey,
+        tailnet_policy::TailnetPolicy,
     },
     settings::{self, ProviderModel, Settings},
 };
@@ -30,13 +34,18 @@ use crate::{
 /// The Windlass provider.
 pub struct Windlass {
     hosts: Arc<Hosts>,
+    clusters: Arc<Clusters>,
     tailnets: Arc<Tailnets>,
 }
 
 impl Default for Windlass {
     fn default() -> Self {
         let hosts = Arc::new(Hosts::default());
-        Self { tailnets: Arc::new(Tailnets::new(hosts.clone())), hosts }
+        Self {
+            clusters: Arc::new(Clusters::new(hosts.clone())),
+            tailnets: Arc::new(Tailnets::new(hosts.clone())),
+            hosts,
+        }
     }
 }
 
@@ -54,6 +63,10 @@ impl Windlass {
 
     fn on_host<K: Hosted>(&self) -> AnyResource {
         AnyResource::new(OnHost::<K>::new(self.hosts.clone()))
+    }
+
+    fn in_cluster<K: Clustered>(&self) -> AnyResource {
+        AnyResource::new(InCluster::<K>::new(self.clusters.clone()))
     }
 }
 
@@ -88,6 +101,8 @@ impl Provider for Windlass {
             self.on_host::<HostFile>(),
             AnyResource::new(HostResource::new(self.hosts.clone())),
             self.on_host::<HostImage>(),
+            self.in_cluster::<SwarmCluster>(),
+            self.in_cluster::<SwarmNode>(),
             self.on_tailnet::<TailnetKey>(),
             self.on_tailnet::<TailnetPolicy>(),
         ]
@@ -99,6 +114,8 @@ impl Provider for Windlass {
             AnyDataSource::new(StacksDataSource::new(self.hosts.clone())),
             AnyDataSource::new(LogsDataSource::new(self.hosts.clone())),
             AnyDataSource::new(HostDataSource::new(self.hosts.clone())),
+            AnyDataSource::new(SwarmDataSource::new(self.clusters.clone())),
+            AnyDataSource::new(NodesDataSource::new(self.clusters.clone())),
             AnyDataSource::new(DeviceDataSource::new(self.tailnets.clone())),
             AnyDataSource::new(DevicesDataSource::new(self.tailnets.clone())),
         ]

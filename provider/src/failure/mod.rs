@@ -14,6 +14,7 @@ mod place;
 mod reload;
 mod shipped;
 mod stack;
+mod swarm;
 mod tailnet;
 mod tree;
 mod undefined;
@@ -59,6 +60,7 @@ pub(crate) enum Cause {
     Lock(LockError),
     /// The deployment of a stack; the attribute that its Compose files come from.
     Stack(Box<::stack::Error>, &'static str),
+    Swarm(::swarm::Error),
     /// The control server of a tailnet.
     Tailnet(Box<::tailnet::Error>),
     /// A step of ours that has its own words.
@@ -154,6 +156,7 @@ impl Failure {
             Cause::File(error) => file_error(title, &error, world),
             Cause::Lock(error) => lock_error(title, &error, world),
             Cause::Stack(error, files) => return stack::stack_error(title, *error, world, files),
+            Cause::Swarm(error) => swarm::swarm_error(title, &error, world),
             Cause::Tailnet(error) => tailnet::tailnet_error(title, &error, world),
             Cause::Stop(Stop { happened, next, at }) => Diagnostic {
                 path: at,
@@ -247,6 +250,15 @@ impl From<::tailnet::Error> for Failure {
         match error {
             ::tailnet::Error::Host(error) => error.into(),
             error => Cause::Tailnet(Box::new(error)).into(),
+        }
+    }
+}
+
+impl From<::swarm::Error> for Failure {
+    fn from(error: ::swarm::Error) -> Self {
+        match error {
+            ::swarm::Error::Docker(error) => error.into(),
+            error => Cause::Swarm(error).into(),
         }
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn host_of(model: &impl ModelValue) -> Field<String> {
 }
 
 /// Whether both hold the same connection, also in other words.
-pub(super) fn is_same_connection(one: &Field<String>, other: &Field<String>) -> bool {
+pub(crate) fn is_same_connection(one: &Field<String>, other: &Field<String>) -> bool {
     let parsed = |field: &Field<String>| field.known().and_then(|text| text.parse::<Connection>().ok());
     parsed(one).is_some() && parsed(one) == parsed(other)
 }

@@ -20,9 +20,10 @@ mod relocation;
 pub(crate) mod testing;
 mod unreachable;
 
-pub(crate) use attribute::{check_connection, import_id};
+pub(crate) use attribute::{check_connection, import_id, is_same_connection};
 pub(crate) use host::Host;
 pub(crate) use hosts::{Hosts, credentials};
 pub(crate) use object::{
     Departure, Hosted, Import, MachinePrivate, OnHost, OnMachine, Placed, Planning, Words, placed_on_machine,
 };
+pub(crate) use unreachable::not_known_yet;

@@ -44,10 +44,31 @@ impl Hosts {
             }
             Err(error) => Err(error.into()),
         };
-        let failure = match found {
-            Ok(found) => return Ok(found),
-            Err(failure) => failure,
-        };
+        match found {
+            Ok(found) => Ok(found),
+            Err(failure) => self.settle_host_read(cx, title, connection, state, failure),
+        }
+    }
+
+    /// Remembers that a host did not let us in, where that is what `failure` says, for plans to refuse.
+    pub(crate) fn remember_denial(&self, connection: &Field<String>, failure: &Failure) {
+        if let Some(error) = failure.host_error() {
+            self.denials.remember(connection, error);
+        }
+    }
+
+    /// What a read comes to that met `failure` at the host that `connection` names.
+    ///
+    /// # Errors
+    /// As [`Hosts::read`].
+    pub(crate) fn settle_host_read<R: Resource>(
+        &self,
+        cx: &Context,
+        title: &str,
+        connection: &Field<String>,
+        state: State<R>,
+        failure: Failure,
+    ) -> Result<Option<State<R>>, Diagnostics> {
         if let Some(error) = failure.host_error()
             && self.denials.remember(connection, error)
         {
@@ -130,7 +151,7 @@ impl Hosts {
 }
 
 /// The warning of a read that has to wait for the settings.
-fn not_known_yet(title: &str) -> Diagnostic {
+pub(crate) fn not_known_yet(title: &str) -> Diagnostic {
     Diagnostic::warning(title.to_owned()).detail(
         "How to reach its host depends on something that is not known before apply, so the last known state stands \
          in for a look at the host.",

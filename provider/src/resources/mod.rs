@@ -8,5 +8,7 @@ pub(crate) mod docker_volume;
 pub(crate) mod file;
 pub(crate) mod host;
 pub(crate) mod image;
+pub(crate) mod swarm;
+pub(crate) mod swarm_node;
 pub(crate) mod tailnet_key;
 pub(crate) mod tailnet_policy;

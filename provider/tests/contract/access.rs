@@ -40,11 +40,18 @@ async fn every_resource_refuses_to_plan_with_a_host_that_does_not_let_us_in() {
         }
         let request = UpgradeRequest { type_name: type_name.clone(), version, json: text.into_bytes() };
         let mut state = server.upgrade(request).await.upgraded_state.decode(&schema.value_type()).unwrap();
-        for attribute in ["host", "connection"] {
+        for attribute in ["host", "connection", "managers"] {
             let path = Path::root().attribute(attribute);
-            if let Some(Value::String(host)) = state.get(&path).cloned() {
-                let mark = if host.contains('?') { '&' } else { '?' };
-                state.set(&path, format!("{host}{mark}identity={NOBODY}").as_str().into()).unwrap();
+            match state.get(&path).cloned() {
+                Some(Value::String(host)) => state.set(&path, as_nobody(&host)).unwrap(),
+                Some(Value::List(hosts)) => {
+                    let hosts = hosts.iter().map(|host| match host {
+                        Value::String(host) => as_nobody(host),
+                        other => other.clone(),
+                    });
+                    state.set(&path, Value::List(hosts.collect())).unwrap();
+                }
+                _ => {}
             }
         }
         if state.attribute("identity").is_some() {
@@ -70,6 +77,12 @@ async fn every_resource_refuses_to_plan_with_a_host_that_does_not_let_us_in() {
     }
     let on_hosts = server.schema().resources.values().filter(|schema| lives_on_host(schema)).count();
     assert_eq!(tried.len(), on_hosts, "{tried:?}");
+}
+
+/// The same host by a login that the provider does not have.
+fn as_nobody(host: &str) -> Value {
+    let mark = if host.contains('?') { '&' } else { '?' };
+    format!("{host}{mark}identity={NOBODY}").as_str().into()
 }
 
 /// A configuration that says nothing.

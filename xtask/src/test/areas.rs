@@ -18,6 +18,8 @@ pub enum Area {
     Hosts,
     /// What Docker has beside stacks.
     Images,
+    /// Several hosts as one.
+    Swarm,
     /// Compose projects.
     Stacks,
     /// Control servers of tailnets.
@@ -38,11 +40,19 @@ const TAILNET: &str = "tailnet-tests";
 
 /// What a run may take with all areas that there are, in minutes on two processors, with
 /// dependencies downloaded and nothing built.
-pub const TOTAL: u64 = 22;
+pub const TOTAL: u64 = 26;
 
 impl Area {
-    pub const ALL: [Self; 7] =
-        [Self::Builds, Self::Checks, Self::Units, Self::Hosts, Self::Images, Self::Stacks, Self::Tailnet];
+    pub const ALL: [Self; 8] = [
+        Self::Builds,
+        Self::Checks,
+        Self::Units,
+        Self::Hosts,
+        Self::Images,
+        Self::Stacks,
+        Self::Tailnet,
+        Self::Swarm,
+    ];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -51,6 +61,7 @@ impl Area {
             Self::Units => "unit and protocol",
             Self::Hosts => "host, file, command",
             Self::Images => "docker, image",
+            Self::Swarm => "swarm",
             Self::Stacks => "compose stacks",
             Self::Tailnet => "tailnet",
         }
@@ -59,7 +70,7 @@ impl Area {
     /// In minutes. None has more than seven: what takes longer belongs into the long matrices.
     pub const fn budget(self) -> u64 {
         match self {
-            Self::Builds => 4,
+            Self::Builds | Self::Swarm => 4,
             Self::Checks => 3,
             Self::Units | Self::Hosts | Self::Images | Self::Tailnet => 2,
             Self::Stacks => 7,
@@ -75,6 +86,7 @@ impl Area {
                 &["host", "file", "command", "reaching", "secrets", "examples", "install", "acceptance_tests"]
             }
             Self::Images => &["image", "docker"],
+            Self::Swarm => &["swarm"],
             Self::Stacks => &["compose_stack", "failures", "fidelity", "edge", "systems", "engine"],
         }
     }

@@ -109,6 +109,21 @@ impl Engine {
         &self.socket
     }
 
+    /// The host of the daemon in words, for messages.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The client, for the parts of the API that crates above this one know: swarms.
+    pub fn api(&self) -> &Docker {
+        &self.docker
+    }
+
+    /// The error of such a call: `operation` is what was asked of the daemon, as a verb phrase.
+    pub fn failed(&self, operation: &str, source: ApiError) -> Error {
+        self.error(operation, source)
+    }
+
     /// Whether the daemon answers.
     ///
     /// # Errors

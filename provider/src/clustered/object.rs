@@ -1,0 +1,109 @@
+//! What a kind of thing in a cluster says of itself.
+
+use std::{marker::PhantomData, sync::Arc};
+
+use async_trait::async_trait;
+use framework::{Apply, Context, Diagnostic, Diagnostics, Model, Plan, Private, Schema, State};
+
+use super::{At, Clusters};
+use crate::{failure::Failure, hosted::Words};
+
+/// A kind of thing that lives in a swarm. [`InCluster`] makes a resource of it.
+///
+/// Its model has the attribute `managers`; the schema gets it from the kernel. Where a method fails,
+/// the kernel gives the title, and the world as [`Words`] have it.
+#[async_trait]
+pub(crate) trait Clustered: Sized + Send + Sync + 'static {
+    /// The attributes.
+    type Model: Model;
+    /// What is remembered besides.
+    type Private: Private;
+
+    /// The type of the resource.
+    const TYPE: &'static str;
+    /// What other managers mean, for the description of `managers`.
+    const MANAGERS: &'static str;
+    /// How operations are called.
+    const WORDS: Words;
+    /// What it means for Read that none of the managers is in the swarm any more.
+    const GONE: Gone;
+
+    /// The schema, without `managers`.
+    fn schema() -> Schema;
+
+    /// What the resource manages, for titles.
+    fn subject(model: &Self::Model) -> String;
+
+    /// What Read needs to find what an import id names.
+    ///
+    /// # Errors
+    /// A diagnostic that shows the form, titled `title`.
+    fn import(title: &str, id: &str) -> Result<Self::Model, Diagnostic>;
+
+    /// The id of the swarm that it is in; `None` while only Read can tell.
+    fn swarm(model: &Self::Model) -> Option<&str>;
+
+    /// As [`framework::Resource::validate`].
+    fn validate(_config: &Self::Model, _problems: &mut Diagnostics) {}
+
+    /// Decides what will change. The spelling of `managers` is settled, and managers that do not let
+    /// us in are refused.
+    async fn plan(
+        on: &OnCluster<'_>,
+        title: &str,
+        plan: &mut Plan<InCluster<Self>>,
+    ) -> Result<(), Diagnostics>;
+
+    /// As [`framework::Resource::plan_destroy`].
+    async fn plan_destroy(_on: &OnCluster<'_>, _state: &State<InCluster<Self>>) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Finds out what there is now, from the manager `at`. `None` when it is gone.
+    async fn observe(
+        on: &OnCluster<'_>,
+        at: &At,
+        state: State<InCluster<Self>>,
+    ) -> Result<Option<State<InCluster<Self>>>, Failure>;
+
+    /// Makes it, and records it as soon as it exists.
+    async fn create(on: &OnCluster<'_>, apply: &mut Apply<InCluster<Self>>) -> Result<(), Failure>;
+
+    /// Changes it, and records it.
+    async fn update(
+        on: &OnCluster<'_>,
+        prior: State<InCluster<Self>>,
+        apply: &mut Apply<InCluster<Self>>,
+    ) -> Result<(), Failure>;
+
+    /// Removes it; already gone is success.
+    async fn delete(on: &OnCluster<'_>, state: &State<InCluster<Self>>) -> Result<(), Failure>;
+}
+
+/// What Read makes of a swarm that is nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gone {
+    /// The thing is gone with it.
+    Forget,
+    /// The thing outlives it: the last known state stays, with a warning.
+    Keep,
+}
+
+/// A kind of thing in a cluster, as a resource of the framework.
+pub(crate) struct InCluster<K> {
+    pub(super) clusters: Arc<Clusters>,
+    kind: PhantomData<fn() -> K>,
+}
+
+impl<K: Clustered> InCluster<K> {
+    /// The resource, in the swarms that the provider knows.
+    pub(crate) fn new(clusters: Arc<Clusters>) -> Self {
+        Self { clusters, kind: PhantomData }
+    }
+}
+
+/// An operation in a swarm.
+pub(crate) struct OnCluster<'a> {
+    pub(crate) cx: &'a Context,
+    pub(crate) clusters: &'a Clusters,
+}

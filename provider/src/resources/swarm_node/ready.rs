@@ -1,0 +1,48 @@
+//! Waiting until managers hear from a node.
+
+use std::time::Duration;
+
+use remote::poll::{Ended, Poll};
+use swarm::{Manager, Node, NodeState, Role};
+
+use crate::{clustered::OnCluster, failure::Failure};
+
+/// How long a node may take until the managers hear from it.
+const READY: Duration = Duration::from_secs(60);
+/// The time between two looks.
+pub(super) const INTERVAL: Duration = Duration::from_millis(300);
+
+/// Waits until the managers hear from the node, as a manager where it is to be one.
+pub(super) async fn ready(
+    on: &OnCluster<'_>,
+    manager: &Manager,
+    id: &str,
+    role: Option<Role>,
+) -> Result<Node, Failure> {
+    let poll = Poll::new(INTERVAL, READY, on.cx.token());
+    loop {
+        let node = manager.node(id).await?;
+        let is_ready = |node: &Node| {
+            node.state == NodeState::Ready
+                && match role {
+                    Some(Role::Manager) => node.is_reachable_manager(),
+                    Some(Role::Worker) => node.manager.is_none(),
+                    None => true,
+                }
+        };
+        if let Some(node) = node.clone().filter(is_ready) {
+            return Ok(node);
+        }
+        let now = node.map_or_else(|| "unknown to the managers".to_owned(), |node| node.state.to_string());
+        if let Err(ended) = poll.next().await {
+            return Err(match ended {
+                Ended::Cancelled => swarm::Error::Cancelled,
+                Ended::Late => {
+                    let what = format!("the node {id} to be ready (it is {now})");
+                    swarm::Error::Late { what, seconds: READY.as_secs() }
+                }
+            }
+            .into());
+        }
+    }
+}
