@@ -1,5 +1,13 @@
 //! What can go wrong with a swarm.
 
+use std::time::Duration;
+
+use docker::Engine;
+
+/// How long an engine may take to answer a call about its swarm. Most calls end by themselves after
+/// 20 s where there is no leader; some wait for as long as somebody waits for them.
+pub(crate) const CALL: Duration = Duration::from_secs(30);
+
 /// A failure of a swarm; `host` is the name of the host that was asked.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
@@ -10,6 +18,14 @@ pub enum Error {
     /// The managers that are left are too few to decide anything.
     #[error("the swarm has no leader: too few of its managers are up ({host} said: {said})")]
     NoLeader { host: String, said: String },
+    /// A manager did not answer in time; those that have lost their leader may never do.
+    #[error("{host} did not {operation} within {seconds} s")]
+    Silent {
+        host: String,
+        /// What it was asked, as a verb phrase.
+        operation: String,
+        seconds: u64,
+    },
     /// The engine's part in the swarm is encrypted, and waits for the key after a restart.
     #[error("the swarm on {host} is locked: it waits for its unlock key")]
     Locked { host: String },
@@ -66,6 +82,18 @@ pub enum Error {
 impl From<remote::Error> for Error {
     fn from(error: remote::Error) -> Self {
         Self::Docker(error.into())
+    }
+}
+
+/// The error of a call about a swarm.
+pub(crate) fn failed(engine: &Engine, operation: &str, source: bollard::errors::Error) -> Error {
+    match source {
+        bollard::errors::Error::RequestTimeoutError => Error::Silent {
+            host: engine.host().to_owned(),
+            operation: operation.to_owned(),
+            seconds: engine.api().timeout().as_secs(),
+        },
+        source => engine.failed(operation, source).into(),
     }
 }
 

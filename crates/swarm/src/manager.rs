@@ -18,7 +18,7 @@ use secret::Secret;
 
 use crate::{
     Cluster, Error, Member, Node, NodeChange, Role, Service, Settings, Task,
-    error::{is_conflict, is_leaderless, said},
+    error::{CALL, failed, is_conflict, is_leaderless, said},
 };
 
 /// The label of the notes that we leave in a swarm, of what a drain has begun.
@@ -35,7 +35,7 @@ pub struct Manager {
 impl Manager {
     /// This engine.
     pub fn of(engine: Engine) -> Self {
-        Self { engine }
+        Self { engine: engine.within(CALL) }
     }
 
     /// The same engine as a member.
@@ -258,7 +258,7 @@ impl Manager {
             Some((_, text)) if is_leaderless(text) => {
                 Error::NoLeader { host: self.engine.host().to_owned(), said: text.to_owned() }
             }
-            _ => self.engine.failed(operation, source).into(),
+            _ => failed(&self.engine, operation, source),
         }
     }
 }

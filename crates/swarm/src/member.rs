@@ -7,7 +7,10 @@ use bollard::{
 use docker::Engine;
 use secret::{Scrubber, Secret};
 
-use crate::{Error, Membership, Settings, error::said};
+use crate::{
+    Error, Membership, Settings,
+    error::{CALL, failed, said},
+};
 
 /// What a swarm is made with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,20 +60,21 @@ impl Member {
     /// What it says of its part in a swarm.
     ///
     /// # Errors
-    /// [`Error::Docker`] when it does not answer.
+    /// [`Error::Docker`] or [`Error::Silent`] when it does not answer.
     pub async fn membership(&self) -> Result<Membership, Error> {
-        let info = self.engine.api().info().await;
-        let info = info.map_err(|source| self.engine.failed("tell about itself", source))?;
+        let engine = self.engine.within(CALL);
+        let info = engine.api().info().await;
+        let info = info.map_err(|source| failed(&engine, "tell about itself", source))?;
         Ok(Membership::from_info(info))
     }
 
     /// Makes a swarm of which it is the first manager; the id of its node.
     ///
     /// # Errors
-    /// [`Error::Docker`] when it refuses.
+    /// [`Error::Docker`] when it refuses, [`Error::Silent`] when it does not answer.
     pub async fn init(&self, new: &NewSwarm) -> Result<String, Error> {
         let made = self.engine.api().init_swarm(init_request(new, false)).await;
-        Ok(made.map_err(|source| self.engine.failed("make a swarm", source))?)
+        made.map_err(|source| failed(&self.engine, "make a swarm", source))
     }
 
     /// Makes it the only manager of the swarm that it is a manager of already, whatever the others
@@ -81,7 +85,7 @@ impl Member {
     /// the swarm by this**: never call it there.
     pub async fn force_new_cluster(&self, new: &NewSwarm) -> Result<String, Error> {
         let made = self.engine.api().init_swarm(init_request(new, true)).await;
-        Ok(made.map_err(|source| self.engine.failed("go on as the only manager", source))?)
+        made.map_err(|source| failed(&self.engine, "go on as the only manager", source))
     }
 
     /// Joins a swarm. One that fails may go on in the background: leave then.
@@ -100,14 +104,14 @@ impl Member {
     /// Leaves its swarm; `force` also as a manager. One that is of no swarm is no error.
     ///
     /// # Errors
-    /// [`Error::Docker`] when it refuses.
+    /// [`Error::Docker`] when it refuses, [`Error::Silent`] when it does not answer.
     pub async fn leave(&self, force: bool) -> Result<(), Error> {
         let options = LeaveSwarmOptionsBuilder::default().force(force).build();
         match self.engine.api().leave_swarm(Some(options)).await {
             Err(source) if said(&source).is_some_and(|(_, text)| text.contains("not part of a swarm")) => {
                 Ok(())
             }
-            left => Ok(left.map_err(|source| self.engine.failed("leave its swarm", source))?),
+            left => left.map_err(|source| failed(&self.engine, "leave its swarm", source)),
         }
     }
 

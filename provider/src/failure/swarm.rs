@@ -14,6 +14,11 @@ pub(super) fn swarm_error(title: &str, error: &Error, world: &str) -> Diagnostic
             "Bring managers back until more than half of them are up. Where they are gone for good, `force_new_cluster` \
              of `windlass_swarm` goes on with one of those that are left."
         }
+        Error::Silent { .. } => {
+            "Run the same command again. If it happens again, more than half of the managers may be down (`docker node \
+             ls` there waits as well): bring them back; or, where they are gone for good, set `force_new_cluster` of \
+             `windlass_swarm`."
+        }
         Error::Locked { .. } => "Unlock it there (`docker swarm unlock`), then run the same command again.",
         Error::Join { log, .. } => {
             if !log.is_empty() {

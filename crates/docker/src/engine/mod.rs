@@ -114,6 +114,12 @@ impl Engine {
         &self.host
     }
 
+    /// The same daemon, where a call fails that has no answer after `limit`.
+    #[must_use]
+    pub fn within(&self, limit: Duration) -> Self {
+        Self { docker: self.docker.clone().with_timeout(limit), ..self.clone() }
+    }
+
     /// The client, for the parts of the API that crates above this one know: swarms.
     pub fn api(&self) -> &Docker {
         &self.docker
