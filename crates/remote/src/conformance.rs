@@ -6,6 +6,7 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "checks fail by panicking, as tests do")]
 
+mod attack;
 mod commands;
 mod ending;
 mod files;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 
 use crate::{Command, Executor, Input, run, run_checked};
 
+pub use attack::{Attack, THEIRS};
 pub use commands::statuses;
 pub use patience::patiently;
 pub use sockets::{EchoServers, sockets};

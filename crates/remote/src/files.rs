@@ -11,12 +11,14 @@
 //! nobody elsewhere (`walk.rs`).
 
 mod archive;
+mod copy;
 mod directory;
 mod download;
 mod error;
 mod facts;
 mod kind;
 mod path;
+mod place;
 mod put;
 mod random;
 mod records;
@@ -37,6 +39,7 @@ use crate::{
 };
 
 pub use archive::{Content, Entry, EntryContent, archive};
+pub use copy::copying_script;
 pub use download::Downloaded;
 pub use error::FileError;
 pub use facts::Facts;

@@ -65,6 +65,11 @@ fn quoted(word: &[u8]) -> Vec<u8> {
     quoted
 }
 
+/// One word as `sh` reads it back, for a text that is itself a part of a script.
+pub(crate) fn word(text: &str) -> String {
+    String::from_utf8_lossy(&quoted(text.as_bytes())).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,103 +6,17 @@
 
 use std::{
     fs,
-    os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink},
-    path::{Path, PathBuf},
-    process::{Child, Command as Process},
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink},
+    process::Command as Process,
 };
 
 use remote::{
-    conformance::Tools,
+    conformance::{Attack, THEIRS, Tools},
     files::{Entry, EntryContent, FileError, Files, TreeOptions, WriteOptions},
 };
 
-/// The uid of nobody, whose directory it is.
-const THEIRS: u32 = 65534;
 /// How often each operation is tried.
 const ROUNDS: usize = 12;
-
-/// Swaps what is staged, the directory `sub` and the file `file` for links to root's directory and the file in
-/// it, for a moment or for good.
-const ATTACK: &str = r#"
-chdir $ARGV[0] or die;
-my $roots = $ARGV[1];
-while (1) {
-    opendir(my $here, ".");
-    for my $name (grep { /^\.windlass-/ && !-l $_ } readdir $here) {
-        next if rand() < 0.8;
-        my $to = -d $name ? $roots : "$roots/file";
-        rename $name, "moved$name" and symlink $to, $name;
-    }
-    rename "sub", "real" and symlink $roots, "sub";
-    select undef, undef, undef, rand() * 0.002;
-    unlink "sub";
-    rename "real", "sub";
-    symlink "$roots/file", "link" and rename "link", "file";
-    select undef, undef, undef, rand() * 0.002;
-    unlink "file" if -l "file";
-}
-"#;
-
-struct Attack {
-    // Removed when it ends, after the attacker.
-    _place: tempfile::TempDir,
-    theirs: PathBuf,
-    roots: PathBuf,
-    attacker: Option<Child>,
-}
-
-impl Attack {
-    fn begin() -> Option<Self> {
-        if !rustix::process::geteuid().is_root() {
-            return None;
-        }
-        let place = tempfile::tempdir().unwrap();
-        fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let (theirs, roots) = (place.path().join("theirs"), place.path().join("roots"));
-        for path in [&theirs, &theirs.join("sub"), &roots] {
-            fs::create_dir(path).unwrap();
-        }
-        chown(&theirs, Some(THEIRS), Some(THEIRS)).unwrap();
-        chown(theirs.join("sub"), Some(THEIRS), Some(THEIRS)).unwrap();
-        fs::write(roots.join("file"), "root's").unwrap();
-        fs::set_permissions(roots.join("file"), fs::Permissions::from_mode(0o600)).unwrap();
-        Some(Self { _place: place, theirs, roots, attacker: None })
-    }
-
-    fn start(mut self) -> Self {
-        let id = THEIRS.to_string();
-        let mut command = Process::new("setpriv");
-        command.args(["--reuid", &id, "--regid", &id, "--clear-groups", "perl", "-e", ATTACK]);
-        self.attacker = Some(command.arg(&self.theirs).arg(&self.roots).spawn().unwrap());
-        self
-    }
-
-    fn at(&self, name: &str) -> String {
-        self.theirs.join(name).to_str().unwrap().to_owned()
-    }
-
-    /// Nothing of root's is another one.
-    fn nothing_was_reached(&self, what: &str) {
-        let facts = |path: &Path| {
-            let metadata = fs::symlink_metadata(path).unwrap();
-            (metadata.uid(), metadata.mode() & 0o7777)
-        };
-        assert_eq!(facts(&self.roots), (0, 0o755), "{what}");
-        let names: Vec<_> = fs::read_dir(&self.roots).unwrap().map(|one| one.unwrap().file_name()).collect();
-        assert_eq!(names, ["file"], "{what}");
-        assert_eq!(facts(&self.roots.join("file")), (0, 0o600), "{what}");
-        assert_eq!(fs::read_to_string(self.roots.join("file")).unwrap(), "root's", "{what}");
-    }
-}
-
-impl Drop for Attack {
-    fn drop(&mut self) {
-        if let Some(mut attacker) = self.attacker.take() {
-            attacker.kill().unwrap();
-            attacker.wait().unwrap();
-        }
-    }
-}
 
 #[tokio::test]
 async fn whoever_swaps_links_in_leads_root_nowhere() {
@@ -123,7 +37,7 @@ async fn led_nowhere(tools: &Tools) {
         content: EntryContent::Bytes("ours".into()),
     };
     let entries = [entry("file"), entry("sub/file"), entry("sub/new/file")];
-    let mut done = [0; 7];
+    let mut done = [0; 8];
     for _ in 0..ROUNDS {
         done[0] += usize::from(files.write(&attack.at("file"), "ours", &options).await.is_ok());
         attack.nothing_was_reached("a file");
@@ -138,6 +52,10 @@ async fn led_nowhere(tools: &Tools) {
         done[5] += usize::from(files.remove(attack.theirs.to_str().unwrap(), &["sub/file"]).await.is_ok());
         done[6] += usize::from(files.remove_file(&attack.at("sub/file")).await.is_ok());
         attack.nothing_was_reached("removing");
+        if let Ok(text) = files.read_text(&attack.at("sub/file")).await {
+            assert_ne!(text.as_deref(), Some(Attack::ROOTS), "reading");
+            done[7] += 1;
+        }
     }
     // Without an attacker who wins a race, an operation that goes wrong shows nothing.
     assert!(done.iter().sum::<usize>() > 0, "nothing was done at all: {done:?}");
@@ -170,6 +88,20 @@ async fn followed(tools: &Tools) {
     assert!(matches!(error, FileError::Link { .. }), "{error:?}");
     let error = files.remove_file(&attack.at("foreign/file")).await.unwrap_err();
     assert!(matches!(error, FileError::Link { .. }), "{error:?}");
+    let reading = Files::on(tools).privileged(true);
+    symlink(attack.roots.join("file"), attack.at("leak")).unwrap();
+    for path in ["leak", "foreign/file"] {
+        let error = reading.read_text(&attack.at(path)).await.unwrap_err();
+        assert!(matches!(error, FileError::Link { .. }), "{error:?}");
+    }
+    symlink("sub/a", attack.at("shared")).unwrap();
+    std::os::unix::fs::chown(attack.at("sub/a"), Some(THEIRS), None).unwrap();
+    symlink(attack.at("sub/a"), attack.roots.join("env")).unwrap();
+    for path in [attack.at("shared"), attack.roots.join("env").to_str().unwrap().to_owned()] {
+        assert_eq!(reading.read_text(&path).await.unwrap().as_deref(), Some("x"), "{path}");
+    }
+    assert_eq!(reading.read_text(&attack.at("sub/none")).await.unwrap(), None);
+    assert_eq!(reading.read_text(&attack.at("none/at all")).await.unwrap(), None);
     // Where everybody may write, everybody may have put a link.
     fs::set_permissions(&attack.theirs, fs::Permissions::from_mode(0o1777)).unwrap();
     let error = files.write(&attack.at("own/d"), "x", &WriteOptions::default()).await.unwrap_err();

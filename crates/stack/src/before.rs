@@ -2,30 +2,53 @@
 //! until the stack is destroyed, and put back then.
 
 use compose::layout::OURS;
-use remote::{Command, Input, run_checked};
+use remote::{
+    Command, Input,
+    files::{copying_script, random_name},
+    run_checked,
+};
 use tokio_util::sync::CancellationToken;
 
-use crate::{error::Error, host::Host, kept_release::copy};
+use crate::{error::Error, host::Host, kept_release::copy_aside};
 
 /// Where they are kept, below [`OURS`].
 pub(crate) const BEFORE: &str = "before";
 
 /// Moves what is kept back to its place in the directory `$1`, where nothing else is there by now; a
-/// copy of what is there again goes. Removes the directories that are empty then.
-const PUT_BACK: &str = r#"
-cd -- "$1/.windlass/before" 2>/dev/null || exit 0
+/// copy of what is there again goes. Removes the directories that are empty then. `$2` is a name for what
+/// is staged.
+pub(crate) const PUT_BACK: &str = r#"
+[ -x "$1/.windlass" ] || exit 0
 set -e
-find . ! -type d -exec sh -c '
-  for path; do
-    if [ -e "$0/$path" ] || [ -L "$0/$path" ]; then
-      cmp -s -- "$path" "$0/$path" && rm -f -- "$path"
-      continue
-    fi
-    mkdir -p -- "$0/${path%/*}" && mv -- "$path" "$0/$path" || exit 255
-  done' "$1" {} +
-cd -- "$1/.windlass"
-find before -depth -type d -exec rmdir -- {} + 2>/dev/null || :
-cd .. && rmdir .windlass 2>/dev/null || :
+go "$1" ''
+exec 8<.
+[ ! -L ./.windlass ] || exit 0
+own .windlass
+if [ -d ./before ] && [ ! -L ./before ]; then
+  exec 9<./before
+  (cd ./before && find . ! -type d -print0) | xargs -0 -r sh -c "$functions$3" windlass-put-back "$2"
+  find before -depth -type d -exec rmdir -- {} + 2>/dev/null || :
+fi
+cd -P /proc/self/fd/8
+rmdir ./.windlass 2>/dev/null || :
+"#;
+
+/// Does so with the paths that follow the name.
+pub(crate) const EACH: &str = r#"
+begin_placing "$1"
+shift
+for path; do
+  reach "$path" 755
+  there=./${path##*/} kept=/proc/self/fd/9/$path
+  if [ -L "$there" ]; then
+    if [ -L "$kept" ] && [ "$(readlink -- "$there")" = "$(readlink -- "$kept")" ]; then rm -f -- "$kept"; fi
+  elif [ -e "$there" ]; then
+    if [ -f "$there" ] && [ ! -L "$kept" ] && cmp -s -- "$kept" "$there"; then rm -f -- "$kept"; fi
+  else
+    give "$path" || exit 255
+    [ "$put" = direct ] || rm -f -- "$kept" || exit 255
+  fi
+done
 "#;
 
 /// Where the files in `root` are kept that were there before.
@@ -40,21 +63,21 @@ pub(crate) async fn keep(
     root: &str,
     paths: &[String],
 ) -> Result<(), Error> {
-    let private = Command::new(["mkdir", "-p", "-m", "700", "--", &format!("{root}/{OURS}")]).privileged();
-    run_checked(host.executor(), &private, Input::Nothing).await?;
-    copy(host, token, (root, &kept_in(root)), root, paths.iter()).await
+    copy_aside(host, token, root, BEFORE, paths.iter()).await
 }
 
 /// Puts back what is kept in `root`; nothing there is fine.
 pub(crate) async fn put_back(host: &Host, root: &str) -> Result<(), Error> {
-    let command = Command::new(["sh", "-c", PUT_BACK, "windlass-put-back", root]).privileged();
-    run_checked(host.executor(), &command, Input::Nothing).await?;
+    let staging = format!(".windlass-{}.staging", random_name()?);
+    let command =
+        Command::new(["sh", "-c", &copying_script(PUT_BACK), "windlass-put-back", root, &staging, EACH]);
+    run_checked(host.executor(), &command.privileged(), Input::Nothing).await?;
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{ffi::OsStr, fs};
 
     use remote::conformance::Tools;
 
@@ -78,7 +101,8 @@ mod tests {
         put(".windlass/before/same", "s");
         put("same", "s");
         put("taken", "new");
-        let run = || tools.run(PUT_BACK, &[dir.path()], b"").0;
+        let words = [dir.path().as_os_str(), OsStr::new(".staging"), OsStr::new(EACH)];
+        let run = || tools.run(&copying_script(PUT_BACK), &words, b"").0;
         assert!(run(), "{tools:?}");
         let text = |path: &str| fs::read_to_string(dir.path().join(path)).ok();
         assert_eq!(text(".env").as_deref(), Some("A=1"));

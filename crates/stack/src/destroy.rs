@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use compose::layout::{BUILD, GENERATIONS, GOOD, OURS};
 use remote::{
     Command, Input, checked,
-    files::{FileError, WriteOptions},
+    files::{FileError, WriteOptions, copying_script},
     run,
 };
 use secret::Scrubber;
@@ -36,15 +36,20 @@ const KEPT: [&str; 4] = [GOOD, GENERATIONS, BUILD, REPLACED];
 
 /// Removes what follows the directory `$1` from our folder in it, in this order, and both if they are
 /// empty then.
-const FORGET: &str = r#"
-root=$1
+pub(crate) const FORGET: &str = r#"
+[ -x "$1/.windlass" ] || exit 0
+go "$1" ''
+exec 8<.
+[ ! -L ./.windlass ] || exit 0
+own .windlass
 shift
-[ ! -L "$root/.windlass" ] && cd -- "$root/.windlass" 2>/dev/null || exit 0
 rm -f -- stat.*
 for name; do
-  rm -r -f -- "$name" || exit
+  rm -r -f -- "./$name" || exit
 done
-cd -- "$root" && rmdir .windlass && cd / && rmdir -- "$root"
+cd -P /proc/self/fd/8 && rmdir ./.windlass || exit 0
+name=${PWD##*/}
+cd -P .. && rmdir -- "./$name"
 exit 0
 "#;
 
@@ -241,7 +246,7 @@ pub(crate) async fn forget(host: &Host, directory: &str) -> Result<(), Error> {
 
 /// Removes what is kept, and what is known: the files that tell what else has to go are the last.
 async fn remove_ours(host: &Host, directory: &str) -> Result<(), Error> {
-    let command = Command::new(["sh", "-c", FORGET, "windlass-forget", directory]);
+    let command = Command::new(["sh", "-c", &copying_script(FORGET), "windlass-forget", directory]);
     let command = command.args(KEPT).args(OUR_FILES).privileged();
     let output = run(host.executor(), &command, Input::Nothing).await?;
     Ok(checked(host.executor(), &command, &output)?)
@@ -265,7 +270,7 @@ mod tests {
                     .chain(KEPT.iter().chain(&OUR_FILES).map(std::ffi::OsString::from))
                     .collect();
                 let words: Vec<&std::ffi::OsStr> = words.iter().map(AsRef::as_ref).collect();
-                tools.run(FORGET, &words, b"").0
+                tools.run(&copying_script(FORGET), &words, b"").0
             };
             let put = |path: &str| {
                 let path = dir.path().join(path);

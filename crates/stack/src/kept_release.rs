@@ -1,6 +1,8 @@
 //! The release that a host keeps: where it is, keeping one, and putting it back in its place.
 
 mod generation;
+#[cfg(test)]
+mod hostile;
 mod keep;
 mod restore;
 
@@ -8,7 +10,7 @@ use docker::engine::Container;
 
 use crate::{host_state::HostState, observe::observe, service::CHANGED};
 pub(crate) use generation::NotMade;
-pub(crate) use keep::{copy, keep, keep_foreign, remove_all};
+pub(crate) use keep::{copy_aside, keep, keep_foreign, remove_all};
 pub(crate) use restore::Restoration;
 
 /// Where the last good state of a stack is.

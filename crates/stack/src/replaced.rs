@@ -4,7 +4,7 @@ use compose::layout::OURS;
 use remote::{
     Command, Input,
     collect::{Limits, run_with},
-    files::FileError,
+    files::{FileError, copying_script},
 };
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
@@ -20,19 +20,22 @@ pub const KEPT_TIMES: usize = 10;
 /// Copies the paths that come by stdin (NUL behind each), relative to the directory `$1`, to the same
 /// places below `.windlass/replaced/$2`, and lets no more than `$3` such folders be. What may not be
 /// read is moved.
-const SCRIPT: &str = r#"
+pub(crate) const SCRIPT: &str = r#"
 set -e
-umask 077
-export LC_ALL=C
-cd -- "$1"
-to=.windlass/replaced/$2
-mkdir -p -- "$to"
-xargs -0 sh -c '
-  for path; do
-    mkdir -p -- "$0/${path%/*}" || exit 255
-    cp -p -P -- "$path" "$0/$path" 2>/dev/null || mv -f -- "$path" "$0/$path" || exit 255
-  done' "$to"
-cd .windlass/replaced
+go "$1" ''
+exec 8<.
+own .windlass
+room replaced
+trap 'rm -r -f -- ./taken' EXIT
+rm -r -f -- ./taken
+mkdir -- ./taken
+exec 9<./taken
+take move
+to=replaced/$2
+mkdir -- "$to"
+cp -a -- ./taken/. "$to/" 2>/dev/null || { rm -r -f -- "$to" && mv -- ./taken "$to"; }
+rm -r -f -- ./taken
+cd ./replaced
 most=$3
 set -- *
 while [ $# -gt "$most" ]; do
@@ -52,7 +55,8 @@ pub(crate) async fn set_aside(
         return Ok(None);
     }
     let (name, most) = (name_of(OffsetDateTime::now_utc()), KEPT_TIMES.to_string());
-    let command = Command::new(["sh", "-c", SCRIPT, "windlass-set-aside", root, &name, &most]);
+    let command =
+        Command::new(["sh", "-c", &copying_script(SCRIPT), "windlass-set-aside", root, &name, &most]);
     let list = Input::bytes(null_separated(paths.iter().map(String::as_str)));
     let executor = host.executor();
     let output =
@@ -94,7 +98,7 @@ mod tests {
             for (index, name) in ["1", "2", "3"].into_iter().enumerate() {
                 fs::write(&path, index.to_string()).unwrap();
                 let words = [dir.path().as_os_str(), OsStr::new(name), OsStr::new("2")];
-                assert!(tools.run(SCRIPT, &words, b"./acme/a\nb.json\0").0, "{tools:?}");
+                assert!(tools.run(&copying_script(SCRIPT), &words, b"./acme/a\nb.json\0").0, "{tools:?}");
             }
             let kept = dir.path().join(".windlass/replaced");
             let mut names: Vec<_> =

@@ -13,7 +13,7 @@ use tokio_util::io::SyncIoBridge;
 
 use crate::{Command, Input, Output, collect};
 
-use super::{FileError, Files, english, path, write::PIPE};
+use super::{FileError, Files, english, path, walk, write::PIPE};
 
 /// What came of a download.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +24,38 @@ pub struct Downloaded {
     pub sha256: String,
 }
 
+/// Prints the file `$2` in the directory `$1`. Root follows a link to it only where the one who could have put
+/// it there owns the file as well.
+const READ: &str = r#"
+[ "$me" = 0 ] || exec cat -- "$1/$2"
+go "$1" ''
+if [ ! -f "./$2" ]; then
+  ! ls -d -L -- "./$2" >/dev/null || echo "windlass: $1/$2 is not a regular file" >&2
+  exit 1
+fi
+{
+  opened=$(readlink -n /proc/self/fd/7 && echo .)
+  case $opened in
+    "${PWD%/}/$2.") ;;
+    *) case $(stat -c '%u %a' .) in
+        "0 "*[2367] | "0 "*[2367]?) link "${PWD%/}/$2" ;;
+        "0 "*) ;;
+        *[2367]) link "${PWD%/}/$2" ;;
+        "$(stat -L -c %u /proc/self/fd/7) "*) ;;
+        *) link "${PWD%/}/$2" ;;
+      esac ;;
+  esac
+  exec cat <&7
+} 7<"./$2"
+"#;
+
 fn read_command(path: &str) -> Command {
     english(["cat", "--", path]).timeout(None)
+}
+
+/// The same where it is done with root's rights.
+fn walking_read_command(path: &str) -> Command {
+    walk::command(READ, "windlass-read").args([path::parent(path), walk::name(path)]).timeout(None)
 }
 
 /// Everything below `dir` as an archive on stdout.
@@ -44,7 +74,7 @@ impl Files<'_> {
         path: &str,
         writer: &mut (dyn AsyncWrite + Send + Unpin),
     ) -> Result<Downloaded, FileError> {
-        self.read(path, read_command(path).bulk(), writer).await
+        self.read(path, self.read_command(path).bulk(), writer).await
     }
 
     /// All of a short file.
@@ -53,8 +83,12 @@ impl Files<'_> {
     /// As [`Files::download`].
     pub async fn download_short(&self, path: &str) -> Result<Vec<u8>, FileError> {
         let mut bytes = Vec::new();
-        self.read(path, read_command(path), &mut bytes).await?;
+        self.read(path, self.read_command(path), &mut bytes).await?;
         Ok(bytes)
+    }
+
+    fn read_command(&self, path: &str) -> Command {
+        if self.privileged { walking_read_command(path) } else { read_command(path) }
     }
 
     async fn read(

@@ -8,7 +8,9 @@ use super::{
     Entry, EntryContent, Facts, FileError, Files, Kind, PUT,
     archive::{Archive, Failure},
     facts::Hash,
-    moving, path, unique_name, walk,
+    moving, path,
+    place::PLACE,
+    unique_name, walk,
     write::{PIPE, ownership},
 };
 
@@ -33,62 +35,24 @@ impl Default for TreeOptions {
 /// there is one), and has the script `$4` move its parts, which are listed beside it, into their places.
 const UPLOAD: &str = r#"
 go "$1" ''
+exec 8<.
 stage "$2"
 trap 'rm -r -f -- ./tree ./moves; cd -P .. && rmdir -- "./$stage"' EXIT
 tar -x -m -o -p -f - || exit
 [ ! "$3" ] || chown -R -h -- "$3" ./tree || exit
-exec 8<.
+exec 9<./tree
 xargs -0 sh -c "$4" windlass-move "$2" <moves
 "#;
 
-/// Moves each of the parts that are its arguments, but the first, from below the staging directory that
-/// is open as 8 to the same place beside that, and names those that it has moved. Where another file
-/// system begins on the way it is staged once more, under the name `$1`, so that it appears as a whole.
+/// Moves the parts that are its arguments, but the first, which is the name of what is staged.
 const MOVE: &str = r#"
 stage=$1
 shift
-tree=/proc/self/fd/8/tree
-cd -P /proc/self/fd/8/.. || exit 255
-base=${PWD%/}
-mounts=$(cut -d ' ' -f 5 /proc/self/mountinfo | grep -F -e "$base/" -e '\')
-elsewhere() {
-  case $PWD in *\* | *[[:space:]]*) return 0 ;; esac
-  set -f
-  for mount in $mounts; do
-    case $mount in
-      *\*) return 0 ;;
-      "$base"/*) case $PWD/ in "$mount"/*) return 0 ;; esac ;;
-    esac
-  done
-  return 1
-}
-again() (
-  stage "$stage"
-  cp -a -- "$tree/$1" ./new && put ./new "../$2"
-)
-at=.
-put=direct
-for part; do
-  up=.
-  case $part in */*) up=${part%/*} ;; esac
-  if [ "$up" != "$at" ]; then
-    cd -P /proc/self/fd/8/.. || exit 255
-    case $up in .) ;; *) below "$up" ;; esac
-    at=$up
-    put=direct
-    [ ! "$mounts" ] || ! elsewhere || put=again
-  fi
-  name=${part##*/}
-  case $put in
-    direct) put "$tree/$part" "./$name" ;;
-    again) again "$part" "$name" ;;
-  esac || exit 255
-  printf '%s\0' "$part"
-done
+place "$stage" '' "$@"
 "#;
 
 fn move_script() -> String {
-    walk::script(&format!("{PUT}{MOVE}"))
+    walk::script(&format!("{PUT}{PLACE}{MOVE}"))
 }
 
 fn upload_command(base: &str, staging: &str, owner: Option<&str>) -> Command {

@@ -6,7 +6,7 @@
 //! there on only what is in it. What it prepares there lies in a directory of its own that nobody else
 //! can write to, and is renamed from there: a rename follows no link.
 
-use crate::Command;
+use crate::{Command, quote};
 
 /// Functions for the scripts of this module's users.
 const FUNCTIONS: &str = r#"
@@ -55,13 +55,18 @@ followed() {
   esac
 }
 
-# Goes to the directory $1 below this one, through no link at all.
+# Goes to the directory $1 below this one, through no link at all. What is missing of it is made with
+# the mode $2, where there is one.
 below() {
   rest=$1
   while [ "$rest" ]; do
     name=${rest%%/*}
     rest=${rest#"$name"}
     rest=${rest#/}
+    case $name in .) continue ;; esac
+    if [ "$2" ] && [ ! -e "./$name" ] && [ ! -L "./$name" ]; then
+      mkdir -m "$2" -- "./$name" || [ -d "./$name" ] || exit
+    fi
     from=${PWD%/}
     cd -P -- "./$name" || closed "./$name"
     [ "$PWD" = "$from/$name" ] || link "$from/$name"
@@ -94,6 +99,13 @@ pub(super) const LINK: &str = "windlass-link ";
 /// `body` behind the functions `go`, `below` and `stage`, which the comments in [`FUNCTIONS`] explain.
 pub fn script(body: &str) -> String {
     format!("{FUNCTIONS}{body}")
+}
+
+/// `body` behind those functions and `more` of them, all of which are the text of the variable `functions` as
+/// well, for scripts that `body` starts.
+pub(super) fn script_with(more: &[&str], body: &str) -> String {
+    let functions = format!("{FUNCTIONS}{}", more.concat());
+    format!("functions={}\neval \"$functions\"\n{body}", quote::word(&functions))
 }
 
 /// The command `name`, which runs `body` behind the functions.

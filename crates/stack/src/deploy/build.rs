@@ -52,7 +52,14 @@ impl Deployment<'_> {
         let tree = format!("{place}/{TREE}");
         let mut shipped = self.spec.source.manifest().files;
         shipped.retain(|path, _| !work.state.unknown.contains(path));
-        kept_release::copy(self.host, work.cx.token(), (root, &tree), root, shipped.keys()).await?;
+        kept_release::copy_aside(
+            self.host,
+            work.cx.token(),
+            root,
+            &format!("{BUILD}/{TREE}"),
+            shipped.keys(),
+        )
+        .await?;
         let file = format!("{place}/{FILE}");
         self.host.files().write(&file, work.desired.built_elsewhere(&tree), &WriteOptions::PRIVATE).await?;
         let project = work.project(&self.spec.name);

@@ -118,13 +118,12 @@ impl Deployment<'_> {
         for (reference, id) in &moved {
             self.host.engine.tag(id, reference).await?;
         }
-        let (from, to) = (place.as_str(), layout.root());
-        restoration.carry_out(self.host, cx.token(), (to, from), (&state, &kept)).await?;
+        restoration.carry_out(self.host, cx.token(), layout.root(), (&state, &kept)).await?;
         let containers = self.host.engine.containers(name).await?;
         let untouched = reached == Reached::Files && failed.state.is_settled();
         let back = if untouched {
             self.unmark(failed).await?;
-            (host_state::inspect(executor, cx.token(), to).await?, containers)
+            (host_state::inspect(executor, cx.token(), layout.root()).await?, containers)
         } else {
             let scrubber = self.with_secrets(cx, &kept, &place).await?;
             let back = self.way_back(cx, scrubber, (good, failed), containers).await?;

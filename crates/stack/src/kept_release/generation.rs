@@ -5,7 +5,7 @@ use compose::layout::{GENERATIONS, GOOD, OURS};
 use remote::{
     Command, Input,
     collect::{Limits, run_with},
-    files::{Entry, EntryContent, FileError, PUT, archive, random_name},
+    files::{Entry, EntryContent, FileError, archive, copying_script, random_name},
 };
 use tokio_util::sync::CancellationToken;
 use tree::null_separated;
@@ -14,56 +14,42 @@ use crate::{error::Error, host::Host, release::FILE};
 
 /// Unpacks stdin in our folder below the directory `$1`. A new record that came with it takes its place,
 /// which is said. The files that the list in the generation `$2` names (as `xargs` reads it) are copied to
-/// it, by `$3`; then the link `$4` leads to it, and what is beside it goes.
+/// it; then the link `$3` leads to it, and what is beside it goes. Large files are linked where that can be
+/// done. Modes, owners and times are kept, symbolic links stay links, and a directory is none of ours.
 const MAKE: &str = r#"
 set -e
-umask 077
-export LC_ALL=C
-cd -- "$1/.windlass"
+go "$1" ''
+exec 8<.
+own .windlass
+room generations
 tar -x -f - -p -m -o
 if [ -f record.new ]; then
   sync -- record.new
   put record.new record.json
   echo recorded
 fi
-cd ..
-xargs -0 sh -c "$3" ".windlass/$2" <".windlass/$2/.windlass/list"
-cd .windlass
-rm -f -- "$2/.windlass/list"
-ln -s -f -n -- "$2" "$4.new"
-put "$4.new" "$4"
-find "${2%/*}" -mindepth 1 -maxdepth 1 ! -name "${2##*/}" -exec rm -r -f -- {} +
+trap 'rm -r -f -- ./taken' EXIT
+rm -r -f -- ./taken
+mkdir -- ./taken
+exec 9<./taken
+take no <"./$2/.windlass/list"
+settle ./taken "./$2"
+rm -f -- "./$2/.windlass/list"
 "#;
 
-/// Copies the paths that follow to below `$0`, which is new. Large files are linked where that can be done.
-/// Modes, owners and times are kept, symbolic links stay links, and a directory is none of ours.
-const COPY: &str = r#"
-for path; do
-  shift
-  if [ -L "$path" ] || [ ! -d "$path" ]; then set -- "$@" "$path"; fi
-done
-pack() {
-  { tar -c -f - "$@" || : >"$to/failed"; } | tar -x -p -f - -C "$to" && [ ! -e "$to/failed" ] || exit 255
-}
-to=$0
-if [ -z "$(find "$@" -maxdepth 0 -type f -size +512 || echo failed)" ]; then
-  [ $# = 0 ] || pack "$@"
-  exit 0
-fi
-for path; do
-  shift
-  if [ -L "$path" ] || [ -z "$(find "$path" -maxdepth 0 -type f -size +512)" ]; then
-    set -- "$@" "$path"
-  else
-    mkdir -p -- "$to/${path%/*}" && { ln -- "$path" "$to/$path" 2>/dev/null || cp -a -- "$path" "$to/$path"; } ||
-      exit 255
-  fi
-done
-[ $# = 0 ] || pack "$@"
+/// Lets the link `$3` lead to `$2`, and removes what is beside that.
+pub(super) const SWAP: &str = r#"
+ln -s -f -n -- "$2" "$3.new"
+put "$3.new" "$3"
+find "${2%/*}" -mindepth 1 -maxdepth 1 ! -name "${2##*/}" -exec rm -r -f -- {} +
 "#;
 
 /// What the script says once the record is in its place.
 const RECORDED: &str = "recorded\n";
+
+fn make_script() -> String {
+    copying_script(&format!("{MAKE}{SWAP}"))
+}
 
 /// Why there is no new generation.
 pub(crate) struct NotMade {
@@ -94,8 +80,7 @@ pub(crate) async fn make(
         vec![file(format!("{target}/{OURS}/{FILE}"), release), file(format!("{target}/{OURS}/list"), list)];
     entries.extend(record.map(|record| file("record.new".to_owned(), record)));
     let bytes = archive(&entries).await.map_err(|error| not_made(error.into()))?;
-    let script = format!("{PUT}{MAKE}");
-    let command = Command::new(["sh", "-c", &script, "windlass-keep", root, &target, COPY, GOOD]);
+    let command = Command::new(["sh", "-c", &make_script(), "windlass-keep", root, &target, GOOD]);
     let command = command.timeout(None).privileged();
     let executor = host.executor();
     let output = run_with(executor, &command, Input::bytes(bytes), &Limits::cancelled_by(token)).await;
@@ -109,7 +94,7 @@ pub(crate) async fn make(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::{
         fs,
         os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink},
@@ -120,7 +105,12 @@ mod tests {
 
     use super::*;
 
-    async fn make_by(tools: &Tools, root: &Path, name: &str, paths: &[&str]) -> (bool, String) {
+    pub(in crate::kept_release) async fn make_by(
+        tools: &Tools,
+        root: &Path,
+        name: &str,
+        paths: &[&str],
+    ) -> (bool, String) {
         let file = |path: String, bytes: &[u8]| Entry {
             path,
             mode: 0o600,
@@ -133,7 +123,7 @@ mod tests {
         ];
         let bytes = archive(&entries).await.unwrap();
         let (root, target) = (root.to_str().unwrap(), format!("generations/{name}"));
-        tools.run(&format!("{PUT}{MAKE}"), &[root, &target, COPY, "good"], &bytes)
+        tools.run(&make_script(), &[root, &target, "good"], &bytes)
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@ use compose::layout::{GENERATIONS, GOOD, OURS};
 use remote::{
     Command, Input,
     collect::{Limits, run_with},
-    files::{Entry, EntryContent, FileError, PUT, TreeOptions, random_name},
+    files::{Entry, EntryContent, FileError, TreeOptions, copying_script, random_name},
 };
 use tokio_util::sync::CancellationToken;
 use tree::{FileDigest, Manifest, null_separated};
@@ -19,61 +19,72 @@ use crate::{
     release::{FILE, Release},
 };
 
-use super::generation::{self, NotMade};
+use super::generation::{self, NotMade, SWAP};
 
 /// Copies the files whose paths come by stdin (each begins with `./` and ends with NUL) from below
-/// the directory `$1` to the same places below `$2`, by way of the directory `$3`, so that each of
-/// them changes as a whole. Large ones are linked where that can be done. Modes, owners and times
-/// are kept, symbolic links stay links. `$4` defines `put`.
-const COPY: &str = r#"
+/// the directory `$1` to the same places below `$2` in our folder there, so that each of them changes
+/// as a whole. Large ones are linked where that can be done. Modes, owners and times are kept, symbolic
+/// links stay links. `$3` is a name for what is staged.
+pub(super) const ASIDE: &str = r#"
 set -e
-umask 022
-export LC_ALL=C
-trap 'rm -rf -- "$3"' EXIT
-rm -rf -- "$3"
-mkdir -m 700 -- "$3"
-mkdir -- "$3/tree"
-cat >"$3/list"
-cd -- "$1"
-list=$3/list
-pick() { xargs -0 -r sh -c 'find "$@" -maxdepth 0 ! -type d '"$1"' -print0' find <"$list"; }
-pick '-type f -size +512' >"$list.large"
-pick '\( ! -type f -o ! -size +512 \)' >"$list.small"
-# The paths of one directory after another, by one command for each.
-each='
-  to=$0 link=$1
-  shift
-  while [ $# -gt 0 ]; do
-    in=${1%/*} count=0 words=
-    for path; do
-      [ "${path%/*}" = "$in" ] || break
-      count=$((count + 1)) words="$words \"\${$count}\""
-    done
-    mkdir -p -- "$to/$in" || exit 255
-    if [ -z "$link" ] || ! eval "ln -- $words \"\$to/\$in/\"" 2>/dev/null; then
-      [ -z "$link" ] || eval "(cd -- \"\$to\" && rm -f -- $words)"
-      eval "cp -a -- $words \"\$to/\$in/\"" || exit 255
-    fi
-    shift "$count"
-  done'
-xargs -0 -r sh -c "$each" "$3/tree" "" <"$list.small"
-xargs -0 -r sh -c "$each" "$3/tree" link <"$list.large"
-mkdir -p -- "$2"
-cd -- "$3/tree"
-find . ! -type d -print0 | xargs -0 -r sh -c "$4"'
-  for path; do
-    [ -d "$0/${path%/*}" ] || mkdir -p -- "$0/${path%/*}" || exit 255
-    put "$path" "$0/$path" || exit 255
-  done' "$2"
+go "$1" ''
+exec 8<.
+own .windlass
+trap 'rm -r -f -- ./taken ./copies' EXIT
+rm -r -f -- ./taken ./copies
+mkdir -- ./taken
+exec 9<./taken
+take no
+settle ./taken ./copies
+find ./copies -type d -exec chmod 755 {} +
+case $2 in */*) room "${2%/*}" ;; esac
+[ ! -L "./$2" ] || rm -f -- "./$2"
+if [ -e "./$2" ]; then
+  exec 8<"./$2" 9<./copies
+  place_all "$3"
+else
+  mv -- ./copies "./$2"
+fi
 "#;
 
-/// Lets the link `$2` in the directory `$1` lead to `$3`, and removes what is beside that.
-const SWAP: &str = r#"
+/// As [`ASIDE`] the other way: from below `$2` in our folder to below `$1`. `$2` may be a link of ours.
+pub(super) const BACK: &str = r#"
 set -e
-cd -- "$1"
-ln -s -f -n -- "$3" "$2.new"
-put "$2.new" "$2"
-find "${3%/*}" -mindepth 1 -maxdepth 1 ! -name "${3##*/}" -exec rm -r -f -- {} +
+go "$1" ''
+exec 6<.
+own .windlass
+exec 7<.
+from=$2
+[ ! -L "./$from" ] || from=$(readlink -- "./$from")
+below "$from"
+exec 8<.
+cd -P /proc/self/fd/7
+trap 'rm -r -f -- ./taken ./copies' EXIT
+rm -r -f -- ./taken ./copies
+mkdir -- ./taken
+exec 9<./taken
+take no
+settle ./taken ./copies
+exec 8<&6 9<./copies
+place_all "$3"
+"#;
+
+/// Lets the link `$3` in our folder below the directory `$1` lead to `$2`, and removes what is beside that.
+const TURN: &str = r#"
+set -e
+go "$1" ''
+own .windlass
+"#;
+
+/// Removes what follows the directory `$1` from our folder in it.
+const REMOVE: &str = r#"
+[ -d "$1/.windlass" ] || exit 0
+go "$1" ''
+own .windlass
+shift
+for name; do
+  rm -r -f -- "./$name" || exit
+done
 "#;
 
 /// The files of ours that are kept.
@@ -149,15 +160,13 @@ async fn put_foreign(
         our(FILE, release.to_json()),
     ];
     host.files().upload_tree(root, &entries, &TreeOptions::default()).await?;
-    copy(host, token, (root, &format!("{root}/{place}")), root, files.keys()).await?;
+    copy_aside(host, token, root, &target, files.keys()).await?;
     swap(host, token, root, &target).await
 }
 
 /// Lets the link lead to `target`, and removes what was kept before.
 async fn swap(host: &Host, token: &CancellationToken, root: &str, target: &str) -> Result<(), Error> {
-    let ours = format!("{root}/{OURS}");
-    let script = format!("{PUT}{SWAP}");
-    let command = Command::new(["sh", "-c", &script, "windlass-keep", &ours, GOOD, target]);
+    let command = Command::new(["sh", "-c", &turn_script(), "windlass-keep", root, target, GOOD]);
     run(host, token, command, Vec::new(), "keep the last good state in", root).await
 }
 
@@ -168,25 +177,49 @@ async fn remove(host: &Host, root: &str) -> Result<(), Error> {
 
 /// Removes folders of ours in `root` with all that is in them.
 pub(crate) async fn remove_all(host: &Host, root: &str, names: &[&str]) -> Result<(), Error> {
-    let paths = names.iter().map(|name| format!("{root}/{OURS}/{name}"));
-    let command = Command::new(["rm", "-r", "-f", "--"]).args(paths);
+    let command = Command::new(["sh", "-c", &copying_script(REMOVE), "windlass-remove", root]);
+    let command = command.args(names.iter().copied());
     run(host, &CancellationToken::new(), command, Vec::new(), "remove what is kept in", root).await
 }
 
-/// Copies `paths` from below one directory of the host to below another, both in or below the
-/// stack's directory `root`.
-pub(crate) async fn copy(
+/// Copies `paths`, relative to the stack's directory `root`, to below `to` in our folder there.
+pub(crate) async fn copy_aside(
     host: &Host,
     token: &CancellationToken,
-    (from, to): (&str, &str),
     root: &str,
+    to: &str,
+    paths: impl Iterator<Item = &String>,
+) -> Result<(), Error> {
+    copy(host, token, (ASIDE, "copy files of"), (root, to), paths).await
+}
+
+/// Copies `paths`, relative to `from` in our folder in the stack's directory `root`, to below that directory.
+pub(super) async fn copy_back(
+    host: &Host,
+    token: &CancellationToken,
+    root: &str,
+    from: &str,
+    paths: impl Iterator<Item = &String>,
+) -> Result<(), Error> {
+    copy(host, token, (BACK, "copy files to"), (root, from), paths).await
+}
+
+async fn copy(
+    host: &Host,
+    token: &CancellationToken,
+    (script, operation): (&str, &'static str),
+    (root, folder): (&str, &str),
     paths: impl Iterator<Item = &String>,
 ) -> Result<(), Error> {
     let list = null_separated(paths.map(String::as_str));
-    let staging = format!("{root}/{OURS}/copying");
-    let words = ["sh", "-c", COPY, "windlass-copy", from, to, &staging, PUT];
+    let staging = format!(".windlass-{}.staging", random_name()?);
+    let words = ["sh", "-c", &copying_script(script), "windlass-copy", root, folder, &staging];
     let command = Command::new(words).timeout(None);
-    run(host, token, command, list, "copy files to", to).await
+    run(host, token, command, list, operation, root).await
+}
+
+fn turn_script() -> String {
+    copying_script(&format!("{TURN}{SWAP}"))
 }
 
 async fn run(
@@ -207,66 +240,5 @@ async fn run(
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{ffi::OsStr, fs, os::unix::fs::MetadataExt as _, path::Path};
-
-    use remote::conformance::Tools;
-
-    use super::*;
-
-    #[test]
-    fn small_files_are_copied_large_ones_linked_and_links_stay_links() {
-        for tools in Tools::all() {
-            let dir = tempfile::tempdir().unwrap();
-            let (from, to) = (dir.path().join("from"), dir.path().join("a/to"));
-            fs::create_dir_all(from.join("b c")).unwrap();
-            for path in ["b c/-small", "b c/$x\n\"'", "z"] {
-                fs::write(from.join(path), path).unwrap();
-            }
-            for path in ["large", "b c/large"] {
-                fs::write(from.join(path), vec![7; 600 << 10]).unwrap();
-            }
-            std::os::unix::fs::symlink("b c/-small", from.join("link")).unwrap();
-            fs::create_dir_all(to.join("b c")).unwrap();
-            fs::write(to.join("large"), "in the way").unwrap();
-            std::os::unix::fs::symlink("b c", to.join("z")).unwrap();
-            fs::write(to.join("other"), "stays").unwrap();
-            let list = ["b c/$x\n\"'", "b c/-small", "b c/large", "large", "link", "z"];
-            let staging = dir.path().join("staging");
-            let copy = |list: &[&str]| {
-                let words = [from.as_os_str(), to.as_os_str(), staging.as_os_str(), OsStr::new(PUT)];
-                tools.run(COPY, &words, &null_separated(list.iter().copied())).0
-            };
-            assert!(copy(&list), "{tools:?}");
-            let inode = |path: &Path| fs::symlink_metadata(path).unwrap().ino();
-            for path in ["b c/-small", "b c/$x\n\"'", "z"] {
-                assert_eq!(fs::read_to_string(to.join(path)).unwrap(), path, "{tools:?}");
-                assert_ne!(inode(&to.join(path)), inode(&from.join(path)));
-            }
-            for path in ["large", "b c/large"] {
-                assert_eq!(inode(&to.join(path)), inode(&from.join(path)), "{tools:?}");
-            }
-            assert_eq!(fs::read_link(to.join("link")).unwrap(), Path::new("b c/-small"));
-            assert!(to.join("other").is_file() && !staging.exists());
-            assert!(!copy(&["absent"]) && !staging.exists(), "{tools:?}");
-        }
-    }
-
-    #[test]
-    fn the_link_leads_to_the_new_one_and_the_others_go() {
-        for tools in Tools::all() {
-            let dir = tempfile::tempdir().unwrap();
-            for name in ["one", "two", "half"] {
-                fs::create_dir_all(dir.path().join("generations").join(name)).unwrap();
-            }
-            for target in ["generations/one", "generations/two"] {
-                fs::create_dir_all(dir.path().join(target)).unwrap();
-                let words = [dir.path(), Path::new("good"), Path::new(target)];
-                assert!(tools.run(&format!("{PUT}{SWAP}"), &words, b"").0, "{tools:?}");
-                assert_eq!(fs::read_link(dir.path().join("good")).unwrap(), Path::new(target));
-                let left: Vec<_> = fs::read_dir(dir.path().join("generations")).unwrap().collect();
-                assert_eq!(left.len(), 1);
-            }
-        }
-    }
-}
+#[path = "keep_tests.rs"]
+mod tests;

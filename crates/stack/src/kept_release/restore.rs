@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use compose::layout::OURS;
+use compose::layout::{GOOD, OURS};
 use remote::files::{Entry, EntryContent, TreeOptions};
 use tokio_util::sync::CancellationToken;
 use tree::Manifest;
 
-use super::keep::copy;
+use super::keep::copy_back;
 use crate::{
     error::Error,
     host::Host,
@@ -70,13 +70,13 @@ impl Restoration {
         Ok(Self { put, delete: delete.collect(), ours })
     }
 
-    /// Does it in `root`, out of `good`. The manifest names, at any moment, everything that is
+    /// Does it in `root`, out of what is kept there. The manifest names, at any moment, everything that is
     /// there.
     pub(crate) async fn carry_out(
         &self,
         host: &Host,
         token: &CancellationToken,
-        (root, good): (&str, &str),
+        root: &str,
         (state, kept): (&HostState, &HostState),
     ) -> Result<(), Error> {
         let files = host.files().cancelled_by(token);
@@ -94,11 +94,11 @@ impl Restoration {
             files.remove(root, &self.delete.iter().collect::<Vec<_>>()).await?;
         }
         if !self.put.is_empty() {
-            copy(host, token, (good, root), root, self.put.iter()).await?;
+            copy_back(host, token, root, GOOD, self.put.iter()).await?;
         }
         if kept.sent.is_some() && (self.ours || !self.put.is_empty() || !self.delete.is_empty()) {
             let ours = OUR_FILES.map(|name| format!("{OURS}/{name}"));
-            copy(host, token, (good, root), root, ours.iter()).await?;
+            copy_back(host, token, root, GOOD, ours.iter()).await?;
         }
         Ok(())
     }
