@@ -8,7 +8,9 @@ use crate::{
     image_facts::ImageFacts,
     images::planned_digests,
     options::{Orphans, PullPolicy},
+    record::Key,
     service::{OPEN, ORPHANED, ObservedService, PlannedService},
+    unvouched::{keep_sealed, unsealed},
 };
 
 /// What is known of a stack and its host when it is planned.
@@ -22,6 +24,8 @@ pub struct Known<'a> {
     pub image_facts: &'a ImageFacts,
     /// The version of Compose on the host.
     pub compose: &'a str,
+    /// The keys by which it is known what no record vouches for.
+    pub keys: &'a [Key],
 }
 
 /// A stack as it will be.
@@ -36,8 +40,10 @@ pub struct PlannedStack {
 /// What becomes of the services of `known` when `desired` is applied.
 pub fn plan(desired: &DesiredStack, known: Known<'_>, orphans: Orphans, pull: PullPolicy) -> PlannedStack {
     let ids = desired.image_ids(known.images, known.image_facts);
-    let changes = desired.changes(known.observed, &ids, known.compose, orphans);
-    let services = services(desired, known.observed, &changes, &ids, (orphans, pull));
+    let observed = unsealed(known.observed, desired, known.keys);
+    let changes = desired.changes(&observed, &ids, known.compose, orphans);
+    let mut services = services(desired, &observed, &changes, &ids, (orphans, pull));
+    keep_sealed(&mut services, known.observed, &observed);
     let image_digests = planned_digests(&services, known.image_facts, desired);
     PlannedStack { services, image_digests }
 }

@@ -10,7 +10,7 @@ use stack::{
     CHANGED, Deployed, Deployment, DestroyRequest, Destroyed, Failed, Host as StackHost, HostState,
     ImageFacts, Outcome, Prior, Warning, abandon, changed_jobs, destroy, has_new_probes, host_state,
     images::{self, running_digests},
-    remove_files,
+    key_for_unvouched, remove_files,
 };
 use tokio_util::sync::CancellationToken;
 use tree::Modes;
@@ -306,7 +306,8 @@ impl Task<'_> {
     /// Records what was made. What was planned stands; what came out differently is for the next read.
     fn finish(&self, apply: &mut Apply<Resource>, deployed: Deployed) {
         let Some(state) = &mut apply.state else { return };
-        state.model.set_observed(&deployed.host_state, &deployed.containers);
+        let key = deployed.host_state.key.clone();
+        state.model.set_observed(&deployed.host_state, &deployed.containers, key.as_ref());
         if let (Field::Known(planned), Field::Known(live)) =
             (&apply.planned.services, &mut state.model.services)
         {
@@ -371,7 +372,8 @@ impl Task<'_> {
     /// The state of a stack that runs as before: what is known of it from before, and what is there.
     async fn return_to(&self, apply: &mut Apply<Resource>, found: &HostState, containers: &[Container]) {
         let Some(state) = &mut apply.state else { return };
-        state.model.set_observed(found, containers);
+        let key = key_for_unvouched(self.host.executor.as_ref(), found, containers).await;
+        state.model.set_observed(found, containers, key.as_ref());
         if let Ok(found) = images::inspect(&self.host.engine, state.private.desired.as_ref()).await {
             state.private.images = images::ids(&found);
             state.private.image_facts = ImageFacts::of(&found);
@@ -386,7 +388,8 @@ impl Task<'_> {
         let found = host_state::inspect(executor, &token, &self.directory).await.ok()?;
         let containers = self.host.engine.containers(&self.name).await.ok()?;
         if let Some(state) = apply.state.as_mut().filter(|_| aftermath != Aftermath::Moving) {
-            state.model.set_observed(&found, &containers);
+            let key = key_for_unvouched(executor, &found, &containers).await;
+            state.model.set_observed(&found, &containers, key.as_ref());
             self.show_images(state, &containers).await;
         }
         Some(containers_in_words(&containers))

@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use framework::{Context, Diagnostics, Field, Plan, State};
 use stack::{
-    DesiredStack, HostEnv, ImageFacts, Known, PullPolicy, Sink, StackSpec, Warning, check_needs,
-    check_vacant, files_in_the_way, host_state, resolve_once, unbuilt, with_host_env,
+    DesiredStack, HostEnv, ImageFacts, Key, Known, PullPolicy, Sink, StackSpec, Warning, check_needs,
+    check_vacant, files_in_the_way, host_state, is_sealed, login_key, resolve_once, unbuilt, with_host_env,
 };
 
 use super::{
@@ -116,6 +116,8 @@ struct Found {
     stays: bool,
     /// As in [`StackPrivate`].
     host_env: Option<String>,
+    /// As in [`Known`].
+    keys: Vec<Key>,
 }
 
 /// What the last apply wanted, where its inputs are still the ones of now: Compose need not be asked.
@@ -123,6 +125,10 @@ fn without_asking(plan: &Plan<Resource>, spec: &StackSpec) -> Option<Found> {
     let prior = plan.prior.as_ref()?;
     let directory = plan.planned.directory.known()?;
     let desired = prior.private.desired.clone()?;
+    // Only a key of the host tells what nothing vouches for.
+    if is_sealed(prior.model.observed().values()) {
+        return None;
+    }
     let same = plan.planned.host == prior.model.host
         && plan.planned.directory == prior.model.directory
         && desired.digest == spec.digest(directory, &prior.private.compose);
@@ -133,7 +139,18 @@ fn without_asking(plan: &Plan<Resource>, spec: &StackSpec) -> Option<Found> {
         compose: prior.private.compose.clone(),
         stays: true,
         host_env: prior.private.host_env.clone(),
+        keys: Vec::new(),
     })
+}
+
+/// The keys by which it is known what `prior` shows of services that nothing vouches for.
+async fn keys_for(cx: &Context, host: &stack::Host, prior: &StackModel) -> Result<Vec<Key>, Failure> {
+    let Some(directory) = prior.directory.known().filter(|_| is_sealed(prior.observed().values())) else {
+        return Ok(Vec::new());
+    };
+    let executor = host.executor.as_ref();
+    let own = host_state::inspect(executor, cx.token(), directory).await?.key;
+    Ok(own.into_iter().chain([login_key(executor).await?]).collect())
 }
 
 /// Asks the host.
@@ -193,7 +210,14 @@ async fn ask(
     if !unbuilt.is_empty() {
         return Err(stack::Error::Images { failed: Vec::new(), unbuilt }.into());
     }
-    Ok((Found { directory, desired, machine_id: host.machine_id, compose, stays, host_env }, spec.clone()))
+    let keys = match plan.prior.as_ref().filter(|_| stays) {
+        Some(prior) => keys_for(on.cx, &host, &prior.model).await?,
+        None => Vec::new(),
+    };
+    Ok((
+        Found { directory, desired, machine_id: host.machine_id, compose, stays, host_env, keys },
+        spec.clone(),
+    ))
 }
 
 /// What a plan makes of something that is in the way. That a stack of this name is there already is
@@ -303,8 +327,13 @@ fn settle(
         }
         None => (BTreeMap::new(), BTreeMap::new(), ImageFacts::default()),
     };
-    let known =
-        Known { observed: &observed, images: &images, image_facts: &image_facts, compose: &found.compose };
+    let known = Known {
+        observed: &observed,
+        images: &images,
+        image_facts: &image_facts,
+        compose: &found.compose,
+        keys: &found.keys,
+    };
     let (orphans, pull) = (plan.planned.orphans(), plan.planned.pull_policy());
     let planned = stack::plan(&found.desired, known, orphans, pull);
     plan.planned.directory = Field::Known(found.directory);

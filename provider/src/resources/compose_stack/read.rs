@@ -12,7 +12,7 @@ use stack::{
     containers::is_of_service,
     host_state,
     images::{self, registry_status, running_digests},
-    observe as observe_services, overview,
+    key_for_unvouched, observe as observe_services, overview, seal,
 };
 use tree::Modes;
 
@@ -91,7 +91,8 @@ pub(super) async fn observe(
         state.model.host_env = if found.host_env.is_some() { MERGE } else { REFUSE }.into();
     }
     state.private.compose = on.host.compose_version().await?.to_string();
-    state.model.set_observed(&found, &containers);
+    let key = key_for_unvouched(on.host.executor.as_ref(), &found, &containers).await;
+    state.model.set_observed(&found, &containers, key.as_ref());
     state.private.images = images::ids(&image_of);
     let facts = ImageFacts::of(&image_of).with_running(&engine, &containers).await?;
     if let Some(warning) = gone(state.model.name(), on.host.name(), &registries) {
@@ -163,10 +164,17 @@ async fn found_by_name(
 }
 
 impl StackModel {
-    /// The one place where what is on a host becomes attributes.
-    pub(super) fn set_observed(&mut self, found: &HostState, containers: &[Container]) {
+    /// The one place where what is on a host becomes attributes. `key` stands in for secrets where nothing
+    /// vouches for a service.
+    pub(super) fn set_observed(
+        &mut self,
+        found: &HostState,
+        containers: &[Container],
+        key: Option<&stack::Key>,
+    ) {
         let record = found.record.as_ref();
         let mut services = observe_services(containers, record, found.key.as_ref(), Some(&found.seen()));
+        seal(&mut services, record, key);
         if self.orphans() == Orphans::Keep {
             services.retain(|name, _| record.is_none_or(|record| record.names().any(|ours| ours == name)));
         }

@@ -1,7 +1,11 @@
 //! Import, and stacks that others have made.
 
+use std::fs;
+
 use acceptance_tests::{STACK, Stack};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use lab::{Lab, Variant};
+use serde_json::Value;
 
 #[test]
 fn an_own_stack_comes_back_by_import() {
@@ -67,4 +71,57 @@ fn what_is_not_there_cannot_be_imported() {
     assert_ne!(run.code, Some(0));
     let run = stack.workspace.import(STACK, "ssh://nowhere");
     assert!(run.stderr.contains("<connection>|<name of the project>"), "{}", run.stderr);
+}
+
+/// Whoever has Compose's hash over a short secret can find the secret.
+#[test]
+fn an_import_tells_nothing_of_secrets() {
+    let lab = Lab::current().unwrap();
+    let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
+    let directory = format!("/srv/{}", stack.name);
+    let secret = "  secret:\n    <<: *app\n    environment: { PIN: \"${PIN}\" }\n";
+    let text = stack.one_service().replace("  app:", "  app: &app") + secret;
+    stack.root_runs(&["mkdir", &directory]);
+    stack.write_on_host(&format!("{directory}/compose.yaml"), &text);
+    stack.write_on_host(&format!("{directory}/.env"), "PIN=1234\n");
+    stack.shell(&format!("cd {directory} && docker compose up -d"));
+    let labels = |service: &str| {
+        let find = format!(
+            "docker ps -q --filter label=com.docker.compose.service={service} --filter name={}-",
+            stack.name
+        );
+        stack.shell(&format!(
+            "docker inspect -f '{{{{index .Config.Labels \"com.docker.compose.config-hash\"}}}}' $({find})"
+        ))
+    };
+    let hashes = ["app", "secret"].map(labels).map(|label| label.trim().to_owned());
+    stack.workspace.write("compose.tpl.yaml", &text);
+    stack.configure(
+        "config = [file(\"${path.module}/compose.tpl.yaml\")]\n  secrets_wo = { PIN = \"1234\" }\n  \
+         secrets_wo_version = \"1\"",
+    );
+    stack.workspace.import(STACK, &stack.import_id()).expect_success();
+    let nothing_is_told = || {
+        let state = fs::read_to_string(stack.workspace.path().join("terraform.tfstate")).unwrap();
+        let parsed: Value = serde_json::from_str(&state).unwrap();
+        let private = parsed["resources"][0]["instances"][0]["private"].as_str().unwrap();
+        let private = String::from_utf8(BASE64_STANDARD.decode(private).unwrap()).unwrap();
+        for (hash, text) in hashes.iter().flat_map(|hash| [(hash, &state), (hash, &private)]) {
+            assert!(hash.len() == 64 && !text.contains(hash.as_str()), "{hash} is in {text}");
+        }
+    };
+    nothing_is_told();
+    let before = stack.containers();
+    let change = stack.workspace.expect_change(STACK, &["update"]);
+    let services = |side: &Value, service: &str, field: &str| side["services"][service][field].clone();
+    for field in ["config_hash", "containers", "image_id", "status"] {
+        let (was, will) = (services(&change.before, "app", field), services(&change.after, "app", field));
+        assert_eq!(was, will, "{field}");
+        assert!(!was.is_null(), "{field}");
+    }
+    stack.workspace.apply().expect_success();
+    assert_eq!(stack.containers()["app"], before["app"], "what did not differ was replaced");
+    stack.workspace.expect_no_changes();
+    let key = stack.shell("stat -c %a ~/.windlass ~/.windlass/key");
+    assert_eq!(key.split_whitespace().collect::<Vec<_>>(), ["700", "600"]);
 }
