@@ -154,6 +154,7 @@ mod tests {
             status: StatusText::default(),
             labels: labels.collect(),
             ports: vec![],
+            networks: Default::default(),
         }
     }
 
@@ -204,6 +205,7 @@ mod tests {
             unmanaged: false,
             proof: None,
             shares: BTreeMap::new(),
+            networks: Default::default(),
         };
         record.services.insert("app".into(), recorded.clone());
         let app = || container("app", &[]);

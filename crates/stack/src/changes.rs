@@ -7,7 +7,7 @@ use docker::engine::{Container, Health, State};
 
 use crate::{
     containers::{LABEL_SERVICE, is_of_service},
-    service::{DesiredService, OPEN, ObservedService, PlannedService},
+    service::{DISCONNECTED, DesiredService, OPEN, ObservedService, PlannedService},
 };
 
 /// Services by name, as the files want them.
@@ -26,6 +26,8 @@ pub enum Cause {
     Files,
     /// Something else in its configuration, or a container that is not what was made.
     Config,
+    /// A container that is not attached to one of its networks.
+    Network,
     /// A service that it depends on, or shares something with, is replaced.
     Dependency(String),
 }
@@ -61,18 +63,25 @@ pub enum Change {
 /// What happens to every service of `prior` and of `desired`.
 ///
 /// `images` are the ids behind the references, where the host has the image and it will not be
-/// pulled. `behaviour` is what the host's Compose makes of dependencies.
+/// pulled; the containers of the services in `stale` were not made of them, whatever they run.
+/// `behaviour` is what the host's Compose makes of dependencies.
 pub fn changes(
     prior: &BTreeMap<String, ObservedService>,
     desired: &Desired,
-    images: &BTreeMap<String, String>,
+    (images, stale): (&BTreeMap<String, String>, &BTreeSet<String>),
     behaviour: Behaviour,
 ) -> BTreeMap<String, Change> {
     let mut changes: BTreeMap<String, Change> = desired
         .iter()
         .map(|(name, one)| {
             let change = match prior.get(name) {
-                Some(state) => change(state, one, images.get(one.image())),
+                Some(state) => match change(state, one, images.get(one.image())) {
+                    Change::Recreate(causes) => Change::Recreate(causes),
+                    _ if stale.contains(name) && state.replicas > 0 && one.replicas > 0 => {
+                        Change::Recreate(BTreeSet::from([Cause::ImageId]))
+                    }
+                    other => other,
+                },
                 None if one.replicas == 0 => Change::Keep,
                 None => Change::Create,
             };
@@ -116,6 +125,9 @@ fn causes(state: &ObservedService, desired: &DesiredService, image_id: Option<&S
     let mut causes = BTreeSet::new();
     if image_id.is_some_and(|id| *id != state.image_id) {
         causes.insert(Cause::ImageId);
+    }
+    if state.status == DISCONNECTED {
+        causes.insert(Cause::Network);
     }
     if state.config_hash == desired.config_hash {
         return causes;

@@ -42,7 +42,7 @@ fn map<T>(entries: impl IntoIterator<Item = (&'static str, T)>) -> BTreeMap<Stri
 
 fn one(state: ObservedService, desired: DesiredService) -> Change {
     let images = map([("nginx:1", "sha256:1".to_owned())]);
-    changes(&map([("app", state)]), &map([("app", desired)]), &images, OLD)["app"].clone()
+    changes(&map([("app", state)]), &map([("app", desired)]), (&images, &BTreeSet::new()), OLD)["app"].clone()
 }
 
 fn recreate(causes: impl IntoIterator<Item = Cause>) -> Change {
@@ -86,6 +86,23 @@ fn each_cause_shows() {
 }
 
 #[test]
+fn a_container_off_its_network_is_replaced() {
+    let state = ObservedService { status: "disconnected".into(), ..state() };
+    assert_eq!(one(state, desired()), Change::Recreate(BTreeSet::from([Cause::Network])));
+}
+
+#[test]
+fn what_compose_did_not_make_is_replaced_with_what_depends_on_it() {
+    let stale = BTreeSet::from(["app".to_owned(), "gone".to_owned()]);
+    let other = DesiredService { depends_on: BTreeSet::from(["app".to_owned()]), ..desired() };
+    let (prior, all) =
+        (map([("app", state()), ("other", state())]), map([("app", desired()), ("other", other)]));
+    let found = changes(&prior, &all, (&BTreeMap::new(), &stale), OLD);
+    assert_eq!(found["app"], Change::Recreate(BTreeSet::from([Cause::ImageId])));
+    assert!(matches!(&found["other"], Change::Recreate(_)), "{found:?}");
+}
+
+#[test]
 fn files_that_are_put_back_replace_nothing() {
     let edited = ObservedService { files_hash: "f9".into(), ..state() };
     assert_eq!(one(edited, desired()), Change::Keep);
@@ -106,7 +123,7 @@ fn numbers_and_states_are_repaired_in_place() {
 #[test]
 fn services_come_and_go() {
     let none = BTreeMap::new();
-    let found = changes(&map([("old", state())]), &map([("app", desired())]), &none, OLD);
+    let found = changes(&map([("old", state())]), &map([("app", desired())]), (&none, &BTreeSet::new()), OLD);
     assert_eq!(found, map([("app", Change::Create), ("old", Change::Remove)]));
 }
 
@@ -135,7 +152,7 @@ fn replacing_db(dependents: Dependents) -> BTreeMap<String, Change> {
         one.shares.clone_from(&service.shares);
     }
     all.get_mut("db").unwrap().config_hash = "c2".into();
-    changes(&prior, &all, &BTreeMap::new(), with(dependents))
+    changes(&prior, &all, (&BTreeMap::new(), &BTreeSet::new()), with(dependents))
 }
 
 fn follows(name: &str) -> Change {
@@ -218,6 +235,7 @@ fn only_containers_that_up_would_leave_unwell_are_repaired() {
         status: docker::engine::StatusText::parse(status),
         labels: map([("com.docker.compose.service", "app".to_owned())]),
         ports: Vec::new(),
+        networks: Default::default(),
     };
     let containers = [
         container("fine", State::Running, "Up 1 second (healthy)"),

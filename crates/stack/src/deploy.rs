@@ -35,7 +35,7 @@ use crate::{
     host::{Host, StackLock},
     host_env::HostEnv,
     host_state::{self, HostState},
-    image_facts::ImageFacts,
+    image_facts::{ImageFacts, relabelled},
     images,
     jobs::{Due, changed_jobs, check_needs, stack_changes},
     merged_env::with_env_of,
@@ -52,7 +52,7 @@ use crate::{
     remembered::resolve_once,
     replaced,
     requirements::missing,
-    service::Reload,
+    service::{DISCONNECTED, ObservedService, Reload},
     spec::StackSpec,
     step::Step,
     steps::Steps,
@@ -108,6 +108,8 @@ struct Work {
     containers: Vec<Container>,
     /// What lies between them and what is wanted, by service.
     changes: BTreeMap<String, Change>,
+    /// The services that have to be replaced and that Compose sees no reason to replace.
+    unseen: BTreeSet<String>,
     /// The services that the last apply made.
     recorded: BTreeSet<String>,
     /// The services whose containers have to take in changed files by a command.
@@ -391,7 +393,9 @@ impl<'a> Deployment<'a> {
         let live = observe(&containers, state.record.as_ref(), Some(&key), Some(&state.seen()));
         let found = images::inspect(&self.host.engine, Some(&desired)).await?;
         let images = desired.image_ids(&images::ids(&found), &ImageFacts::of(&found));
-        let changes = desired.changes(&live, &images, &compose, self.options.orphans);
+        let relabelled = relabelled(&containers);
+        let changes = desired.changes(&live, (&images, &relabelled), &compose, self.options.orphans);
+        let unseen = unseen_by_compose(&live, &desired, &images, &relabelled);
         let release = self.release_with_images(&state, &containers).await?;
         let jobs = self.due(&desired, &changes);
         let recorded = state.record.iter().flat_map(|record| record.names().cloned()).collect();
@@ -407,6 +411,7 @@ impl<'a> Deployment<'a> {
             state,
             containers,
             changes,
+            unseen,
             recorded,
             reloads,
             jobs,
@@ -437,6 +442,7 @@ impl<'a> Deployment<'a> {
         self.remove_leaving(work).await?;
         self.steps.begin(Step::Start).await?;
         self.up(work).await?;
+        self.replace_unseen(work).await?;
         self.steps.begin(Step::Restart).await?;
         self.restart_followers(work).await?;
         self.restart_users(work, sent).await?;
@@ -514,4 +520,22 @@ impl<'a> Deployment<'a> {
 
 fn new_key() -> Result<Key, Error> {
     Ok(remote::proof::new_key()?)
+}
+
+/// The services that have to be replaced for what Compose does not look at: a container that is off one of
+/// its networks (Compose looks since 2.30), or that another tool has made of another image than Compose's
+/// label says.
+fn unseen_by_compose(
+    live: &BTreeMap<String, ObservedService>,
+    desired: &DesiredStack,
+    images: &BTreeMap<String, String>,
+    relabelled: &BTreeMap<String, String>,
+) -> BTreeSet<String> {
+    let is_unseen = |(name, service): &(&String, &ObservedService)| {
+        let wanted = desired.services.get(*name).filter(|one| one.replicas > 0 && !one.unmanaged);
+        let image = wanted.and_then(|one| images.get(one.image()));
+        let replaced = image.is_some_and(|image| relabelled.get(*name) == Some(image));
+        wanted.is_some() && service.replicas > 0 && (service.status == DISCONNECTED || replaced)
+    };
+    live.iter().filter(is_unseen).map(|(name, _)| name.clone()).collect()
 }

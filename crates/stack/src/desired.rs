@@ -117,6 +117,7 @@ impl ResolvedProject<'_> {
             files: resolved.uses.get(name).cloned().unwrap_or_default(),
             reload: None,
             shares: service.shares.clone(),
+            networks: networks(&resolved.config.document, document),
             depends_on: service.depends_on.keys().cloned().collect(),
             restarts_with: service.restarts_with.clone(),
             facts: Facts::of(document),
@@ -124,6 +125,12 @@ impl ResolvedProject<'_> {
             secret_labels: resolved.secret_labels.get(name).cloned().unwrap_or_default(),
         })
     }
+}
+
+/// The networks of `service`, by the names that they have on the host.
+fn networks(project: &Value, service: &Value) -> BTreeSet<String> {
+    let keys = service["networks"].as_object().into_iter().flat_map(|networks| networks.keys());
+    keys.filter_map(|key| project["networks"][key]["name"].as_str().map(str::to_owned)).collect()
 }
 
 impl Contents<'_> {
@@ -180,16 +187,22 @@ impl DesiredStack {
     }
 
     /// What happens to each service of `prior` and of this desired by Compose of the version
-    /// `compose`.
+    /// `compose`. `relabelled` are as in [`ImageFacts`]: once anything is done at all, Compose replaces
+    /// what it did not make itself of the image that is wanted.
     pub(crate) fn changes(
         &self,
         prior: &BTreeMap<String, ObservedService>,
-        images: &BTreeMap<String, String>,
+        (images, relabelled): (&BTreeMap<String, String>, &BTreeMap<String, String>),
         compose: &str,
         orphans: Orphans,
     ) -> BTreeMap<String, Change> {
         let behaviour = Behaviour::of_text(compose);
-        let mut changes = changes::changes(prior, &self.services, images, behaviour);
+        let is_other = |(name, label): &(&String, &String)| {
+            let wanted = self.services.get(*name).and_then(|service| images.get(service.image()));
+            wanted.is_some_and(|wanted| wanted != *label && wanted != OPEN)
+        };
+        let stale = relabelled.iter().filter(is_other).map(|(name, _)| name.clone()).collect();
+        let mut changes = changes::changes(prior, &self.services, (images, &stale), behaviour);
         for (name, _) in self.orphans(prior, orphans) {
             changes.insert(name.clone(), Change::Keep);
         }

@@ -9,7 +9,7 @@ use docker::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::containers::{LABEL_IMAGE, is_of_service};
+use crate::containers::{LABEL_IMAGE, by_service, is_of_service};
 
 /// What the host has of the images of a stack, beside their ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,10 @@ pub struct ImageFacts {
     /// References that stand for another image in their registry.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub moved: BTreeSet<String>,
+    /// Services to the image that Compose's label says, where their containers run another one: some other
+    /// tool has made them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub relabelled: BTreeMap<String, String>,
 }
 
 impl ImageFacts {
@@ -35,11 +39,12 @@ impl ImageFacts {
         Self {
             contexts: found.iter().filter_map(context).collect(),
             digests: found.values().map(|image| (image.id.clone(), image.digests.clone())).collect(),
-            moved: BTreeSet::new(),
+            ..Self::default()
         }
     }
 
-    /// The same, and the digests of what `containers` run where no reference leads there any more.
+    /// The same, and what `containers` tell: the digests of what they run where no reference leads there any
+    /// more.
     ///
     /// # Errors
     /// When the daemon cannot be asked.
@@ -48,12 +53,49 @@ impl ImageFacts {
         engine: &Engine,
         containers: &[Container],
     ) -> Result<Self, docker::Error> {
-        let id = |one: &Container| one.label(LABEL_IMAGE).unwrap_or(&one.image_id).to_owned();
+        self.relabelled = relabelled(containers);
+        let id = |one: &Container| one.image_id.clone();
         let running = containers.iter().filter(|one| is_of_service(one) && !one.image.contains('@')).map(id);
         let others = running.filter(|id| !self.digests.contains_key(id)).collect();
         for (id, image) in engine.images(others).await? {
             self.digests.insert(id, image.digests);
         }
         Ok(self)
+    }
+}
+
+/// As in [`ImageFacts`].
+pub(crate) fn relabelled(containers: &[Container]) -> BTreeMap<String, String> {
+    let other =
+        |one: &&Container| one.label(LABEL_IMAGE).filter(|label| *label != one.image_id).map(str::to_owned);
+    let services = by_service(containers).into_iter();
+    services.filter_map(|(name, own)| Some((name, own.iter().find_map(other)?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use docker::engine::{State, StatusText};
+
+    use super::*;
+    use crate::containers::LABEL_SERVICE;
+
+    #[test]
+    fn what_another_tool_has_made_is_known_by_the_label() {
+        let container = |service: &str, label: &str| Container {
+            id: service.into(),
+            name: service.into(),
+            image: "app:1".into(),
+            image_id: "sha256:2".into(),
+            created: 0,
+            state: State::Running,
+            status: StatusText::default(),
+            labels: [(LABEL_SERVICE, service), (LABEL_IMAGE, label)]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+            ports: vec![],
+            networks: BTreeSet::new(),
+        };
+        let all = [container("same", "sha256:2"), container("updated", "sha256:1")];
+        assert_eq!(relabelled(&all), BTreeMap::from([("updated".to_owned(), "sha256:1".to_owned())]));
     }
 }

@@ -80,6 +80,7 @@ mod tests {
             status: StatusText::default(),
             labels: labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
             ports: vec![],
+            networks: Default::default(),
         }
     }
 
@@ -98,6 +99,7 @@ mod tests {
             unmanaged: false,
             files_label: Default::default(),
             shares: BTreeMap::new(),
+            networks: Default::default(),
         };
         record.services.insert("app".into(), recorded);
         record

@@ -9,9 +9,9 @@ use docker::engine::{Container, Health, Port, State};
 use tree::FileDigest;
 
 use crate::{
-    containers::{LABEL_CONFIG_HASH, LABEL_IMAGE, by_service},
+    containers::{LABEL_CONFIG_HASH, by_service},
     record::{Key, Record, RecordedService, first_id, purpose},
-    service::{CHANGED, ORPHANED, ObservedService},
+    service::{CHANGED, DISCONNECTED, ORPHANED, ObservedService},
 };
 
 /// What is there, by service: every service of the record, and every one that has containers.
@@ -68,6 +68,10 @@ fn known(
     let shares_fit = recorded.shares.iter().all(|(other, id)| first_id(live, other) == Some(id.as_str()));
     let unchanged = own.iter().all(fits) && shares_fit;
     let mut state = seen(own, recorded.ready, recorded.replicas);
+    let off = |one: &&Container| one.state == State::Running && !recorded.networks.is_subset(&one.networks);
+    if own.iter().any(off) && state.status == recorded.ready.word() {
+        state.status = DISCONNECTED.to_owned();
+    }
     state.environment_hash.clone_from(&recorded.environment_hash);
     state.files_hash = live_files(own, recorded, files);
     if unchanged {
@@ -121,7 +125,7 @@ fn seen(own: &[&Container], ready: ReadyState, replicas: u32) -> ObservedService
     ports.dedup();
     ObservedService {
         image: own.first().map(|container| container.image.clone()).unwrap_or_default(),
-        image_id: same(own.iter().map(|one| one.label(LABEL_IMAGE).unwrap_or(&one.image_id))),
+        image_id: same(own.iter().map(|one| one.image_id.as_str())),
         status: status(own, ready, replicas),
         replicas: u32::try_from(own.len()).unwrap_or(u32::MAX),
         containers: own.iter().map(|container| container.name.clone()).collect(),

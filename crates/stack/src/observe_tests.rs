@@ -2,7 +2,7 @@ use super::*;
 use docker::engine::StatusText;
 
 use crate::{
-    containers::{LABEL_NUMBER, LABEL_ONE_OFF, LABEL_SERVICE, orphans},
+    containers::{LABEL_IMAGE, LABEL_NUMBER, LABEL_ONE_OFF, LABEL_SERVICE, orphans},
     image_source::ImageSource,
     record::record,
     service::{DesiredService, tests::desired},
@@ -28,6 +28,7 @@ fn container(service: &str, number: u32, state: State, status: &str) -> Containe
         status: StatusText::parse(status),
         labels: labels.map(|(name, value)| (name.to_owned(), value)).into(),
         ports: Vec::new(),
+        networks: Default::default(),
     }
 }
 
@@ -128,6 +129,39 @@ fn what_must_only_run_may_be_unhealthy() {
         let record = made(want(ready, 1), &unhealthy);
         assert_eq!(observe(&unhealthy, Some(&record), Some(&key()), None)["app"].status, word);
     }
+}
+
+#[test]
+fn the_image_is_what_the_container_runs() {
+    let mut containers = [up("app", 1)];
+    let record = made(want(ReadyState::Healthy, 1), &containers);
+    containers[0].image_id = "sha256:2".into();
+    let app = observe(&containers, Some(&record), Some(&key()), None).remove("app").unwrap();
+    assert_eq!((&*app.image_id, &*app.config_hash), ("sha256:2", "planned"));
+}
+
+#[test]
+fn a_container_that_is_off_a_network_shows() {
+    let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+    let on = |networks: &[&str]| [Container { networks: set(networks), ..up("app", 1) }];
+    let wanted = DesiredService {
+        networks: set(&["web_default", "web_back", "never"]),
+        ..want(ReadyState::Healthy, 1)
+    };
+    // What it was not attached to when all was well is not asked for.
+    let record = made(wanted, &on(&["web_default", "web_back"]));
+    let status = |containers: &[Container]| {
+        observe(containers, Some(&record), Some(&key()), None)["app"].status.clone()
+    };
+    assert_eq!(status(&on(&["web_default", "web_back"])), "healthy");
+    assert_eq!(
+        status(&on(&["web_default", "web_back", "proxy"])),
+        "healthy",
+        "one more is nobody's business"
+    );
+    assert_eq!(status(&on(&["web_default"])), DISCONNECTED);
+    let [stopped] = on(&[]);
+    assert_eq!(status(&[Container { state: State::Exited, ..stopped }]), "exited (-1)");
 }
 
 #[test]

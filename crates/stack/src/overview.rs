@@ -124,6 +124,7 @@ mod tests {
             status: StatusText::parse(status),
             labels: labels.collect(),
             ports: Vec::new(),
+            networks: Default::default(),
         }
     }
 

@@ -103,6 +103,7 @@ mod tests {
             status: StatusText::default(),
             labels: labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
             ports: vec![],
+            networks: Default::default(),
         }
     }
 

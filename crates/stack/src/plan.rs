@@ -26,6 +26,8 @@ pub struct Known<'a> {
     pub compose: &'a str,
     /// The keys by which it is known what no record vouches for.
     pub keys: &'a [Key],
+    /// Whether something is applied anyway, even if it is no service.
+    pub applied: bool,
 }
 
 /// A stack as it will be.
@@ -41,7 +43,13 @@ pub struct PlannedStack {
 pub fn plan(desired: &DesiredStack, known: Known<'_>, orphans: Orphans, pull: PullPolicy) -> PlannedStack {
     let ids = desired.image_ids(known.images, known.image_facts);
     let observed = unsealed(known.observed, desired, known.keys);
-    let changes = desired.changes(&observed, &ids, known.compose, orphans);
+    let changes_of = |relabelled: &BTreeMap<String, String>| {
+        desired.changes(&observed, (&ids, relabelled), known.compose, orphans)
+    };
+    let mut changes = changes_of(&BTreeMap::new());
+    if known.applied || changes.values().any(|change| *change != Change::Keep) {
+        changes = changes_of(&known.image_facts.relabelled);
+    }
     let mut services = services(desired, &observed, &changes, &ids, (orphans, pull));
     keep_sealed(&mut services, known.observed, &observed);
     let image_digests = planned_digests(&services, known.image_facts, desired);
@@ -128,7 +136,7 @@ mod tests {
         images: &BTreeMap<String, String>,
         choices: (Orphans, PullPolicy),
     ) -> BTreeMap<String, PlannedService> {
-        let changes = desired.changes(prior, images, "5.5.1", choices.0);
+        let changes = desired.changes(prior, (images, &BTreeMap::new()), "5.5.1", choices.0);
         super::services(desired, prior, &changes, images, choices)
     }
 
@@ -144,6 +152,41 @@ mod tests {
         let prior = prior(&[("app", live("c"))]);
         let services = services(&prior, &stack(&[("app", "c")]), &BTreeMap::new(), DEFAULT);
         assert_eq!(services["app"], same(&prior["app"]));
+    }
+
+    #[test]
+    fn what_another_tool_has_updated_is_replaced_on_the_next_occasion() {
+        let observed = prior(&[("app", live("c")), ("db", live("c"))]);
+        let images = BTreeMap::from([("app:1".to_owned(), "sha256:1".to_owned())]);
+        let of_label = |label: &str| ImageFacts {
+            relabelled: BTreeMap::from([("app".to_owned(), label.to_owned())]),
+            ..ImageFacts::default()
+        };
+        let replaced = |desired: &DesiredStack, image_facts: &ImageFacts, applied: bool| {
+            let known = Known {
+                observed: &observed,
+                images: &images,
+                image_facts,
+                compose: "5.5.1",
+                keys: &[],
+                applied,
+            };
+            let planned = super::plan(desired, known, DEFAULT.0, DEFAULT.1).services;
+            planned
+                .into_iter()
+                .filter(|(_, one)| one.containers.is_none())
+                .map(|(name, _)| name)
+                .collect::<Vec<_>>()
+        };
+        let same = stack(&[("app", "c"), ("db", "c")]);
+        assert_eq!(replaced(&same, &of_label("sha256:0"), false), Vec::<String>::new());
+        assert_eq!(replaced(&same, &of_label("sha256:0"), true), ["app"]);
+        assert_eq!(
+            replaced(&stack(&[("app", "c"), ("db", "x")]), &of_label("sha256:0"), false),
+            ["app", "db"]
+        );
+        // Compose compares its label with the image that is wanted.
+        assert_eq!(replaced(&same, &of_label("sha256:1"), true), Vec::<String>::new());
     }
 
     #[test]
@@ -192,7 +235,7 @@ mod tests {
         let prior = prior(&[("app", live("c")), ("old", live("o")), ("off", live("f")), ("other", stranger)]);
         let mut files = stack(&[("app", "c")]);
         files.inactive = ["off".to_owned()].into();
-        let changes = files.changes(&prior, &BTreeMap::new(), "5.5.1", keeping.0);
+        let changes = files.changes(&prior, (&BTreeMap::new(), &BTreeMap::new()), "5.5.1", keeping.0);
         assert_eq!((&changes["old"], &changes["off"]), (&Change::Keep, &Change::Remove));
         let services = services(&prior, &files, &BTreeMap::new(), keeping);
         assert_eq!(services.keys().collect::<Vec<_>>(), ["app", "old"]);

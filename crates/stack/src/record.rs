@@ -85,6 +85,9 @@ pub struct RecordedService {
     pub proof: Option<String>,
     /// The containers (by id) of other services that it shares something with.
     pub shares: BTreeMap<String, String>,
+    /// The networks that its containers are attached to, as far as they were.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub networks: BTreeSet<String>,
 }
 
 impl Record {
@@ -178,6 +181,7 @@ pub fn record(
             unmanaged: one.unmanaged,
             proof: label.map(|label| key.proof(&purpose(name), label)),
             shares,
+            networks: first.map(|first| &first.networks & &one.networks).unwrap_or_default(),
         };
         record.services.insert(name.clone(), recorded);
     }
@@ -216,6 +220,7 @@ mod tests {
                 unmanaged: false,
                 proof: Some("p".into()),
                 shares: BTreeMap::new(),
+                networks: BTreeSet::new(),
             },
         );
         let json = String::from_utf8(record.to_json()).unwrap();

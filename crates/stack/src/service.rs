@@ -18,6 +18,9 @@ pub const CHANGED: &str = "changed";
 /// has.
 pub(crate) const OPEN: &str = "open";
 
+/// The status of a service of which a container is not attached to one of its networks any more.
+pub(crate) const DISCONNECTED: &str = "disconnected";
+
 /// The status of a service that has left the files and whose containers stay.
 pub const ORPHANED: &str = "orphaned";
 
@@ -62,6 +65,9 @@ pub struct DesiredService {
     /// The services whose containers it shares something with.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub shares: BTreeSet<String>,
+    /// The names of the networks that its containers are attached to.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub networks: BTreeSet<String>,
     /// The services that it depends on.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub depends_on: BTreeSet<String>,
@@ -121,7 +127,7 @@ pub struct PlannedService {
 #[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct ObservedService {
     pub image: String,
-    /// The id of the image its containers run.
+    /// The id of the image its containers run, whoever made them.
     pub image_id: String,
     /// Hash of its environment, placeholders in the place of secrets; empty when not known.
     pub environment_hash: String,
@@ -131,7 +137,8 @@ pub struct ObservedService {
     pub config_hash: String,
     /// `running`, `healthy`, `completed`, `idle` or `ignored` when all is well, [`ORPHANED`] for one that
     /// is not in the files any more and whose containers were to stay, else what is wrong: `missing`,
-    /// `created`, `starting`, `unhealthy`, `paused`, `restarting`, `stopped`, `exited (n)`, `dead`.
+    /// `created`, `starting`, `unhealthy`, `paused`, `restarting`, `stopped`, `exited (n)`, `dead`,
+    /// `disconnected`.
     pub status: String,
     /// How many containers it has.
     pub replicas: u32,
@@ -191,6 +198,7 @@ pub(crate) mod tests {
             files: BTreeSet::new(),
             reload: None,
             shares: BTreeSet::new(),
+            networks: BTreeSet::new(),
             depends_on: BTreeSet::new(),
             restarts_with: BTreeSet::new(),
             facts: Facts::default(),

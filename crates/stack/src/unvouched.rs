@@ -182,8 +182,14 @@ mod tests {
             let desired = DesiredStack { digest: "d".into(), services, ..DesiredStack::default() };
             let images = BTreeMap::from([("app:1".to_owned(), "sha256:1".to_owned())]);
             let facts = crate::image_facts::ImageFacts::default();
-            let known =
-                Known { observed: &observed, images: &images, image_facts: &facts, compose: "2.26.1", keys };
+            let known = Known {
+                observed: &observed,
+                images: &images,
+                image_facts: &facts,
+                compose: "2.26.1",
+                keys,
+                applied: true,
+            };
             plan(&desired, known, Orphans::Remove, PullPolicy::Missing).services.remove("app").unwrap()
         };
         let stays = plan_of("c", &[key(2), key(1)]);

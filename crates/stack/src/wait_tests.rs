@@ -18,6 +18,7 @@ fn container(service: &str, id: &str, state: State, status: &str) -> Container {
         status: StatusText::parse(status),
         labels: [(crate::containers::LABEL_SERVICE.to_owned(), service.to_owned())].into(),
         ports: Vec::new(),
+        networks: Default::default(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the Engine says, in the shape that the rest of Windlass uses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bollard::models::{
     ContainerInspectResponse, ContainerSummary, ContainerSummaryStateEnum, ImageInspect, PortSummary,
@@ -61,6 +61,8 @@ pub struct Container {
     pub labels: BTreeMap<String, String>,
     /// What it publishes, sorted, without repeats.
     pub ports: Vec<Port>,
+    /// The names of the networks that it is attached to.
+    pub networks: BTreeSet<String>,
 }
 
 impl Container {
@@ -79,6 +81,7 @@ impl Container {
             status: StatusText::parse(summary.status.as_deref().unwrap_or_default()),
             labels: summary.labels.clone().unwrap_or_default().into_iter().collect(),
             ports,
+            networks: networks(summary),
         }
     }
 
@@ -91,6 +94,12 @@ impl Container {
     pub fn health(&self) -> Option<Health> {
         self.status.health
     }
+}
+
+fn networks(summary: &ContainerSummary) -> BTreeSet<String> {
+    let settings = summary.network_settings.as_ref();
+    let all = settings.and_then(|settings| settings.networks.as_ref());
+    all.into_iter().flat_map(|networks| networks.keys().cloned()).collect()
 }
 
 fn published(port: &PortSummary) -> Option<Port> {

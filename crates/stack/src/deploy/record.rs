@@ -141,6 +141,7 @@ mod tests {
             status: StatusText::default(),
             labels: BTreeMap::from([(LABEL_SERVICE.to_owned(), service.to_owned())]),
             ports: vec![],
+            networks: Default::default(),
         }
     }
 
@@ -158,6 +159,7 @@ mod tests {
             unmanaged: false,
             proof: Some("proof".into()),
             shares: BTreeMap::new(),
+            networks: Default::default(),
         }
     }
 

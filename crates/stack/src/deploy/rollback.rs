@@ -14,6 +14,7 @@ use crate::{
     error::{Error, RollbackError},
     host_env,
     host_state::{self, HostState},
+    image_facts::relabelled,
     kept_images::release_images,
     kept_release::Restoration,
     observe::observe,
@@ -177,7 +178,8 @@ impl Deployment<'_> {
         let key = state.key.clone().map_or_else(super::new_key, Ok)?;
         let live = observe(&containers, Some(&release.record), Some(&key), Some(&state.seen()));
         // The Compose of now does it, whichever did it then.
-        let changes = desired.changes(&live, &release.images, &failed.compose, self.options.orphans);
+        let images = (&release.images, &relabelled(&containers));
+        let changes = desired.changes(&live, images, &failed.compose, self.options.orphans);
         Ok(Work {
             cx: cx.clone(),
             scrubber,
@@ -189,6 +191,7 @@ impl Deployment<'_> {
             state,
             containers,
             changes,
+            unseen: BTreeSet::new(),
             recorded: release.record.names().cloned().collect(),
             // Whether the failed apply came to it or not: they take in what is there now.
             reloads: failed.reloads.clone(),

@@ -10,7 +10,7 @@ use docker::engine::{Container, State};
 use super::{Deployment, Work};
 use crate::{
     changes::{Change, Repair, repairs},
-    containers::{LABEL_SERVICE, is_of_service, orphans},
+    containers::{LABEL_SERVICE, by_service, is_of_service, orphans},
     error::Error,
     options::Orphans,
     service::DesiredService,
@@ -74,6 +74,24 @@ impl Deployment<'_> {
             return Ok(());
         }
         self.up_of(work, None).await
+    }
+
+    /// Replaces what has to be, and what Compose sees no reason to replace.
+    pub(super) async fn replace_unseen(&self, work: &Work) -> Result<(), Error> {
+        if work.unseen.is_empty() {
+            return Ok(());
+        }
+        let before: BTreeSet<&str> = work.containers.iter().map(|one| one.id.as_str()).collect();
+        let now = self.host.engine.containers(&self.spec.name).await?;
+        let kept = by_service(&now).into_iter().filter(|(name, own)| {
+            work.unseen.contains(name) && own.iter().any(|one| before.contains(one.id.as_str()))
+        });
+        let kept: Vec<String> = kept.map(|(name, _)| name).collect();
+        if kept.is_empty() {
+            return Ok(());
+        }
+        let compose = self.host.compose(&work.cx, &work.scrubber);
+        Ok(compose.recreate(&work.project(&self.spec.name), &kept, work.cx.remaining()).await?)
     }
 
     /// Starts what a job needs, and waits for it.

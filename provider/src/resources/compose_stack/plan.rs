@@ -7,8 +7,9 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use framework::{Context, Diagnostics, Field, Plan, State};
 use stack::{
-    DesiredStack, HostEnv, ImageFacts, Key, Known, PullPolicy, Sink, StackSpec, Warning, check_needs,
-    check_vacant, files_in_the_way, host_state, is_sealed, login_key, resolve_once, unbuilt, with_host_env,
+    DesiredStack, HostEnv, ImageFacts, Key, Known, PlannedStack, PullPolicy, Sink, StackSpec, Warning,
+    check_needs, check_vacant, files_in_the_way, host_state, is_sealed, login_key, resolve_once, unbuilt,
+    with_host_env,
 };
 
 use super::{
@@ -333,13 +334,15 @@ fn settle(
         image_facts: &image_facts,
         compose: &found.compose,
         keys: &found.keys,
+        applied: false,
     };
     let (orphans, pull) = (plan.planned.orphans(), plan.planned.pull_policy());
-    let planned = stack::plan(&found.desired, known, orphans, pull);
     plan.planned.directory = Field::Known(found.directory);
-    plan.planned.image_digests = planned.image_digests.map_or(Field::Unknown, Field::Known);
-    let services = planned.services.iter().map(|(name, service)| (name.clone(), Service::of(service)));
-    plan.planned.services = Field::Known(services.collect());
+    take(plan, stack::plan(&found.desired, known, orphans, pull));
+    // What Compose would replace on this occasion alone is no occasion.
+    if !image_facts.relabelled.is_empty() && plan.has_changes() {
+        take(plan, stack::plan(&found.desired, Known { applied: true, ..known }, orphans, pull));
+    }
     let instance = plan.prior.as_ref().map(|prior| prior.private.instance.clone()).unwrap_or_default();
     plan.private = StackPrivate {
         machine_id: found.machine_id,
@@ -352,6 +355,13 @@ fn settle(
         host_env: found.host_env,
     };
     Ok(())
+}
+
+/// Takes over what services will be.
+fn take(plan: &mut Plan<Resource>, planned: PlannedStack) {
+    plan.planned.image_digests = planned.image_digests.map_or(Field::Unknown, Field::Known);
+    let services = planned.services.iter().map(|(name, service)| (name.clone(), Service::of(service)));
+    plan.planned.services = Field::Known(services.collect());
 }
 
 /// What is known of the images, as far as it counts: where not everything is fetched, it does not

@@ -109,3 +109,96 @@ fn a_stack_that_is_gone_is_made_again() {
     stack.workspace.expect_change(STACK, &["create"]);
     repaired(&stack);
 }
+
+#[test]
+fn a_container_that_was_taken_off_its_network_is_replaced() {
+    let lab = Lab::current().unwrap();
+    let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
+    stack.configure_one_service();
+    stack.workspace.converge();
+    let (container, network) = (format!("{}-app-1", stack.name), format!("{}_default", stack.name));
+    stack.root_runs(&["docker", "network", "disconnect", &network, &container]);
+    let change = stack.workspace.expect_change(STACK, &["update"]);
+    assert_eq!(change.before["services"]["app"]["status"], "disconnected");
+    assert_eq!(change.after["services"]["app"]["status"], "running");
+    stack.workspace.converge();
+    let networks = || {
+        let format = "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}";
+        stack.root_runs(&["docker", "inspect", "-f", format, &container]).trim().to_owned()
+    };
+    assert_eq!(networks(), network);
+    // One more than ours: a proxy that somebody else runs, for example.
+    let other = format!("{}-other", stack.name);
+    stack.root_runs(&["docker", "network", "create", &other]);
+    stack.root_runs(&["docker", "network", "connect", &other, &container]);
+    stack.workspace.expect_no_changes();
+    stack.root_runs(&["docker", "network", "disconnect", &other, &container]);
+    stack.root_runs(&["docker", "network", "rm", &other]);
+}
+
+#[test]
+fn what_another_tool_has_updated_stays_until_something_is_applied() {
+    let lab = Lab::current().unwrap();
+    let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
+    let (container, image) = (format!("{}-app-1", stack.name), format!("test.invalid/{}:1", stack.name));
+    stack.shell(&format!("docker pull -q {0} && docker tag {0} {image}", stack.image("busybox")));
+    let text = |more: &str| {
+        let app = stack.service("app", "").replace(stack.image("busybox"), &image);
+        format!("services:\n{app}{more}")
+    };
+    stack.configure_text_with(&text(""), "pull = \"never\"");
+    stack.workspace.converge();
+    let image_id = || {
+        let ids = stack.root_runs(&["docker", "inspect", "-f", "{{.Image}}", &container]);
+        ids.trim().to_owned()
+    };
+    let first = image_id();
+    // As such tools do: the new image behind the tag, and a new container with the old one's labels.
+    stack.shell(&format!(
+        "set -e; labels=$(mktemp); \
+         docker inspect -f '{{{{range $k, $v := .Config.Labels}}}}{{{{$k}}}}={{{{$v}}}}{{{{println}}}}{{{{end}}}}' {container} \
+         | grep . >$labels; \
+         docker commit -c 'ENV UPDATED=yes' {container} {image}; docker rm -f {container}; \
+         docker run -d --name {container} --label-file $labels --network {0}_default {image} sleep infinity; \
+         rm $labels",
+        stack.name
+    ));
+    let second = image_id();
+    assert_ne!(first, second);
+    let updated = stack.containers();
+    stack.workspace.expect_no_changes();
+    // Compose replaces it on the next occasion, and the plan says so.
+    let other = stack.service("other", "");
+    stack.configure_text_with(&text(&other), "pull = \"never\"");
+    let change = stack.workspace.expect_change(STACK, &["update"]);
+    let app = |side: &serde_json::Value, field: &str| side["services"]["app"][field].clone();
+    assert_eq!(
+        (app(&change.before, "image_id"), app(&change.after, "image_id")),
+        (second.as_str().into(), second.as_str().into())
+    );
+    assert!(app(&change.after, "containers").is_null() && !app(&change.before, "containers").is_null());
+    stack.workspace.converge();
+    assert_ne!(stack.containers()["app"], updated["app"]);
+    assert_eq!(image_id(), second);
+
+    // A tag that leads back again: what runs is another image than is wanted, though Compose's label says
+    // that it is the same.
+    stack.shell(&format!(
+        "set -e; labels=$(mktemp); \
+         docker inspect -f '{{{{range $k, $v := .Config.Labels}}}}{{{{$k}}}}={{{{$v}}}}{{{{println}}}}{{{{end}}}}' {container} \
+         | grep . >$labels; \
+         docker rm -f {container}; \
+         docker run -d --name {container} --label-file $labels --network {0}_default {first} sleep infinity; \
+         rm $labels",
+        stack.name
+    ));
+    let change = stack.workspace.expect_change(STACK, &["update"]);
+    assert_eq!(
+        (app(&change.before, "image_id"), app(&change.after, "image_id")),
+        (first.as_str().into(), second.as_str().into())
+    );
+    stack.workspace.converge();
+    assert_eq!(image_id(), second);
+    stack.workspace.destroy().expect_success();
+    stack.shell(&format!("docker rmi -f {image} || true"));
+}
