@@ -22,6 +22,7 @@ pub mod interpolation;
 mod job;
 pub mod layout;
 pub mod needs;
+pub mod newer;
 pub mod outline;
 mod paths;
 pub mod policy;

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::Value;
 
 use docker::Error;
@@ -31,7 +31,8 @@ pub struct Config {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct Service {
-    /// The image it runs; Compose's own name for it where the file only says how to build it.
+    /// The image it runs; Compose's own name for it where the file only says how to build it; empty where it
+    /// is none of containers, but what a program beside Compose provides (`provider`).
     pub image: String,
     /// Where it is built, for services that are.
     pub build: Option<Build>,
@@ -171,6 +172,7 @@ struct RawFile {
 #[serde(default)]
 struct RawService {
     image: Option<String>,
+    provider: Option<IgnoredAny>,
     build: Option<Build>,
     environment: BTreeMap<String, Option<String>>,
     depends_on: BTreeMap<String, RawDependency>,
@@ -254,11 +256,17 @@ impl RawService {
             shares: self.shares(),
             optional: self.dependencies(|dependency| !dependency.required),
             restarts_with: self.dependencies(|dependency| dependency.restart),
-            replicas: self.scale.or(deploy.and_then(|deploy| deploy.replicas)).unwrap_or(1),
+            replicas: match &self.provider {
+                Some(_) => 0,
+                None => self.scale.or(deploy.and_then(|deploy| deploy.replicas)).unwrap_or(1),
+            },
             restart: self.restart_policy(),
             health_check: self.healthcheck.as_ref().is_some_and(RawHealthCheck::checks),
             start_period: self.healthcheck.as_ref().map(RawHealthCheck::start_period).unwrap_or_default(),
-            image: self.image.unwrap_or_else(|| format!("{project}-{name}")),
+            image: match &self.provider {
+                Some(_) => String::new(),
+                None => self.image.unwrap_or_else(|| format!("{project}-{name}")),
+            },
             build: self.build,
             environment: self.environment,
             depends_on: self.depends_on.into_iter().map(|(name, raw)| (name, raw.typed())).collect(),
@@ -359,6 +367,7 @@ fn go_duration(text: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ready_state::ReadyState;
 
     /// Cut down from the output of Compose 2.26.1.
     const DOCUMENT: &str = r#"{
@@ -424,6 +433,18 @@ mod tests {
         assert_eq!(app.restart, "no");
         assert_eq!(app.sources, set(&["/s/conf$1", "/s/c1.txt", "/s/sub/s1.txt"]));
         assert_eq!(app.ports[0].published, "8080");
+    }
+
+    #[test]
+    fn what_a_program_provides_has_no_image_and_no_containers() {
+        let json = br#"{"name": "proj", "services": {
+            "db": {"provider": {"type": "awesomecloud", "options": {"size": ["1"]}}, "networks": {"default": null}},
+            "app": {"image": "a", "depends_on": {"db": {"condition": "service_started", "required": true}}}
+        }}"#;
+        let config = Config::parse(json).unwrap();
+        let db = &config.services["db"];
+        assert_eq!((&*db.image, db.replicas, ReadyState::of(db)), ("", 0, ReadyState::Idle));
+        assert_eq!(config.services["app"].replicas, 1);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::{
 
 use compose::{
     Addition, Behaviour, LABEL_FILES, ReadyState, Requirements, Resolved, Service, build, env_files::EnvFile,
-    override_file, policy::Facts,
+    newer::IgnoredKey, override_file, policy::Facts,
 };
 use docker::Error;
 use serde::{Deserialize, Serialize};
@@ -48,6 +48,9 @@ pub struct DesiredStack {
     /// place.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env_files: BTreeMap<String, Vec<EnvFile>>,
+    /// The keys of services that the host's Compose is too old for.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub ignored: BTreeSet<IgnoredKey>,
     /// The variables that services need and nothing sets: they are taken for empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undefined: Vec<Undefined>,
@@ -273,7 +276,7 @@ impl DesiredStack {
 
     /// The references of all images.
     pub(crate) fn references(&self) -> BTreeSet<String> {
-        self.sources().map(|one| one.image.clone()).collect()
+        self.sources().map(|one| one.image.clone()).filter(|image| !image.is_empty()).collect()
     }
 
     /// The services whose images have to be on the host before anything is started: they are to have
@@ -293,7 +296,8 @@ impl DesiredStack {
     pub(crate) fn movable_images(&self) -> BTreeSet<String> {
         let services = self.services.values().map(|one| &one.source).filter(|one| !one.open);
         let images = services.chain(self.sources().filter(|one| one.context.is_some())).map(|one| &one.image);
-        images.filter(|image| !image.contains('@')).cloned().collect()
+        // What a program beside Compose provides has none.
+        images.filter(|image| !image.contains('@') && !image.is_empty()).cloned().collect()
     }
 
     /// What is built: image to a service that says how.
@@ -328,7 +332,8 @@ impl DesiredStack {
     /// The references of images of services that come from registries.
     pub fn fetched_images(&self) -> BTreeSet<String> {
         let services = self.services.values().map(|one| &one.source);
-        services.filter(|one| self.is_fetched(one)).map(|one| one.image.clone()).collect()
+        let fetched = services.filter(|one| self.is_fetched(one) && !one.image.is_empty());
+        fetched.map(|one| one.image.clone()).collect()
     }
 }
 

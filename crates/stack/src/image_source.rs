@@ -88,6 +88,6 @@ impl ImageSource {
     /// The name that somebody else could let stand for another image; none for what is built from the
     /// files, and while it is not known.
     pub fn name(&self) -> Option<&str> {
-        (self.is_fetched() && !self.open).then_some(&*self.image)
+        (self.is_fetched() && !self.open && !self.image.is_empty()).then_some(&*self.image)
     }
 }

@@ -16,6 +16,7 @@ use compose::{
     Behaviour, Compose, Layout, Placeholders, Project, Requirements, Resolved, ShippedFiles, Unresolved,
     Values,
     env_files::{EnvFile, may_name_env, take_marks},
+    newer,
     staged::Staged,
 };
 use remote::{
@@ -91,7 +92,8 @@ pub async fn resolve(
     reload::apply_to(&mut desired.services, &spec.reloads, &resolved, layout.root())
         .map_err(Error::Reload)?;
     let requirements = requirements(&resolved, &desired, spec, directory);
-    let mut desired = DesiredStack { inactive, env_files, undefined, requirements, ..desired };
+    let ignored = newer::ignored(&resolved.config.document, &version);
+    let mut desired = DesiredStack { inactive, env_files, undefined, requirements, ignored, ..desired };
     if let Some(env) = &spec.host_env {
         env.seal(&mut desired, &taking);
     }

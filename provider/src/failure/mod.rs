@@ -31,7 +31,7 @@ pub(crate) use place::{missing, not_vacant};
 pub(crate) use shipped::{changed, host_env_changed, unreadable};
 pub(crate) use stack::stack_warning;
 pub(crate) use tree::{heavy_tree, left_out_in_words, tree_error};
-pub(crate) use undefined::{not_taken, taken_for_empty};
+pub(crate) use undefined::{ignored_keys, not_taken, taken_for_empty};
 
 /// What the world looks like when nothing was done.
 pub(crate) const UNCHANGED: &str = "Nothing was changed.";

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use compose::uses::{Use, User};
+use compose::{
+    newer::IgnoredKey,
+    uses::{Use, User},
+};
 use framework::Diagnostic;
 use stack::Undefined;
 
@@ -92,6 +95,19 @@ pub(crate) fn taken_for_empty(stack: &str, undefined: &[Undefined]) -> Diagnosti
         .at("undefined_variables")
 }
 
+/// The warning that the host's Compose, of this version, does nothing about what the files say.
+pub(crate) fn ignored_keys(stack: &str, version: &str, ignored: &BTreeSet<IgnoredKey>) -> Diagnostic {
+    let lines = ignored.iter().map(|one| {
+        format!("- service {}: `{}` needs Docker Compose {} or newer", one.service, one.key, one.since)
+    });
+    Diagnostic::warning(format!("Docker Compose is too old for parts of compose stack {stack:?}"))
+        .detail(format!(
+            "On the host it is {version}, which reads these keys and does nothing about them:\n{}",
+            lines.collect::<Vec<_>>().join("\n")
+        ))
+        .detail("Update Docker Compose on the host, or remove them from the Compose files.")
+}
+
 /// The warning that files are called like Compose files, and are not taken.
 pub(crate) fn not_taken(stack: &str, files: &[String], unused: &[String]) -> Diagnostic {
     let unused: BTreeSet<&str> = unused.iter().map(String::as_str).collect();
@@ -148,6 +164,23 @@ mod tests {
         let start = "Variables that nothing sets were taken for empty, which may be why: DATA.\n  DATA: service \"web\"";
         assert!(text.starts_with(start) && text.ends_with("\n\nShip it."), "{text}");
         assert_eq!(with_blank(&[], "Ship it."), "Ship it.");
+    }
+
+    #[test]
+    fn what_compose_is_too_old_for_is_listed() {
+        let one = |service: &str, key: &str| IgnoredKey {
+            service: service.into(),
+            key: key.into(),
+            since: "2.30.0".into(),
+        };
+        assert_eq!(
+            ignored_keys("shop", "2.26.1", &[one("db", "gpus"), one("app", "post_start")].into()).to_string(),
+            "Docker Compose is too old for parts of compose stack \"shop\"\n\
+             On the host it is 2.26.1, which reads these keys and does nothing about them:\n\
+             - service app: `post_start` needs Docker Compose 2.30.0 or newer\n\
+             - service db: `gpus` needs Docker Compose 2.30.0 or newer\n\n\
+             Update Docker Compose on the host, or remove them from the Compose files."
+        );
     }
 
     #[test]

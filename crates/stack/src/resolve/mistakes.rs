@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use compose::{Compose, Project, Unresolved, dotenv, layout::STAGED_VALUES};
+use compose::{Compose, Project, Unresolved, dotenv, layout::STAGED_VALUES, newer};
 
 use super::{
     Stage,
@@ -33,7 +33,12 @@ impl Stage<'_> {
         };
         let file =
             if said.starts_with("yaml: ") { self.culprit(compose, &said, sent.paths).await } else { None };
-        Error::InvalidFiles { file, message: said, undefined }
+        let version = self.host.compose_version().await.unwrap_or_default();
+        let message = match newer::refused(&said, &version) {
+            Some(why) => format!("{said}\n{why}"),
+            None => said,
+        };
+        Error::InvalidFiles { file, message, undefined }
     }
 
     /// The mistake in a dotenv text. The values that Compose reads begin with ours, so that its lines

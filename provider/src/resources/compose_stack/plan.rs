@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{
     failure::{
-        Failure, UNCHANGED, as_warning, heavy_tree, missing, not_taken, not_vacant, stack_warning,
-        taken_for_empty,
+        Failure, UNCHANGED, as_warning, heavy_tree, ignored_keys, missing, not_taken, not_vacant,
+        stack_warning, taken_for_empty,
     },
     hosted::{Host, OnHost, Planning},
     settings::OnUnreachable,
@@ -319,6 +319,9 @@ fn settle(
 ) -> Result<(), Diagnostics> {
     if !found.desired.undefined.is_empty() {
         on.cx.warn(taken_for_empty(&spec.name, &found.desired.undefined));
+    }
+    if !found.desired.ignored.is_empty() {
+        on.cx.warn(ignored_keys(&spec.name, &found.compose, &found.desired.ignored));
     }
     let needs = check_needs(&jobs(&plan.planned), &found.desired).map_err(Failure::from);
     needs.map_err(|failure| failure.into_diagnostics(on.title, UNCHANGED))?;

@@ -319,7 +319,9 @@ fn computed() -> [Attribute; 6] {
              `unhealthy`, `disconnected` from one of its networks, …) \
              and `replicas`. `image_id` is the image that the containers run, whoever made them: what another tool \
              has updated stays as it is while nothing else is applied, and is replaced by the next apply, as Compose \
-             does. Networks that somebody else has attached containers to are left alone. `containers` are the names of its containers, `ports` what they publish. A service that is only \
+             does. Networks that somebody else has attached containers to are left alone. A service with \
+             `provider` has neither image nor containers; what its program makes is its own, and stays when the stack is \
+             destroyed. `containers` are the names of its containers, `ports` what they publish. A service that is only \
              stopped and started again, because one that it depends on is replaced, shows by its `ports` alone: they \
              are known after apply. Which services that is depends on the host's Compose: before 2.29.4 all that \
              depend on a replaced one are replaced themselves, since 2.35 only those with `restart: true` in their \

@@ -14,6 +14,7 @@ mod host_env;
 mod images;
 mod jobs;
 mod life;
+mod newer;
 mod ownership;
 mod places;
 mod policies;

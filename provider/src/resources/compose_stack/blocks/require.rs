@@ -66,9 +66,11 @@ impl Required {
     }
 
     fn violations(&self, desired: &DesiredStack) -> Vec<Violation> {
-        let services = desired.services.iter().map(|(name, one)| {
-            (name.clone(), Subject { image: one.source.name(), ready: one.ready, facts: &one.facts })
-        });
+        // What a program beside Compose provides is no container, and nothing of one can be required.
+        let services =
+            desired.services.iter().filter(|(_, one)| !one.image().is_empty()).map(|(name, one)| {
+                (name.clone(), Subject { image: one.source.name(), ready: one.ready, facts: &one.facts })
+            });
         // A run of a service is a job, whatever the service is.
         let runs = desired.runs.iter().map(|(name, run)| {
             let (image, ready) = (run.source.name(), ReadyState::Completed);
