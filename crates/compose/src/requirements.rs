@@ -13,6 +13,9 @@ pub struct Requirements {
     /// Networks that somebody else makes (`external: true`).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub networks: BTreeMap<String, BTreeSet<String>>,
+    /// Networks that Compose makes, and for which the daemon chooses the addresses.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub made_networks: BTreeMap<String, BTreeSet<String>>,
     /// Volumes that somebody else makes.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub volumes: BTreeMap<String, BTreeSet<String>>,
@@ -43,8 +46,13 @@ impl Requirements {
                 map.entry(key.to_owned()).or_default().insert(name.clone());
             };
             for network in service["networks"].as_object().into_iter().flat_map(|map| map.keys()) {
-                if let Some(external) = external(&document["networks"][network], network) {
+                let definition = &document["networks"][network];
+                if let Some(external) = external(definition, network) {
                     add(&mut all.networks, external);
+                } else if let Some(name) =
+                    definition["name"].as_str().filter(|_| is_given_addresses(definition))
+                {
+                    add(&mut all.made_networks, name);
                 }
             }
             for mount in service["volumes"].as_array().into_iter().flatten() {
@@ -80,6 +88,15 @@ fn external<'d>(definition: &'d Value, key: &'d str) -> Option<&'d str> {
     is_external.then(|| definition["name"].as_str().unwrap_or(key))
 }
 
+/// Whether a network gets addresses out of the daemon's pools.
+fn is_given_addresses(definition: &Value) -> bool {
+    let is_bridge = matches!(definition["driver"].as_str(), None | Some("" | "bridge"));
+    let own = |range: &Value| range["subnet"].is_string();
+    let has_own = definition["ipam"]["config"].as_array().is_some_and(|ranges| ranges.iter().any(own));
+    let has_driver = !matches!(definition["ipam"]["driver"].as_str(), None | Some("" | "default"));
+    is_bridge && !has_own && !has_driver
+}
+
 /// `a/b/c`, `a/b` and `a`.
 fn with_parents(path: &str) -> impl Iterator<Item = String> + '_ {
     let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
@@ -103,6 +120,22 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn networks_without_a_range_of_their_own_get_one() {
+        let document = json!({
+            "services": { "app": { "networks": { "default": null, "own": null, "vlan": null, "ext": null } } },
+            "networks": {
+                "default": { "name": "web_default", "ipam": {} },
+                "own": { "name": "web_own", "ipam": { "config": [{ "subnet": "10.9.0.0/24" }] } },
+                "vlan": { "name": "web_vlan", "driver": "macvlan" },
+                "ext": { "name": "proxy", "external": true },
+            },
+        });
+        let none = std::iter::empty();
+        let found = Requirements::of(&document, ["app".to_owned()].iter(), "/srv/web", none);
+        assert_eq!(found.made_networks.keys().collect::<Vec<_>>(), ["web_default"]);
+    }
 
     #[test]
     fn what_somebody_else_makes_is_named_with_who_needs_it() {
@@ -141,6 +174,7 @@ mod tests {
         };
         let expected = Requirements {
             networks: by(&[("traefik", &["app", "db"])]),
+            made_networks: by(&[("web_default", &["app"])]),
             volumes: by(&[("data", &["app"])]),
             container_names: by(&[("the-app", &["app"])]),
             mounts: by(&[("/srv/web/missing.conf", &["app"]), ("/mnt/media", &["app"])]),

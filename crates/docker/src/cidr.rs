@@ -32,6 +32,32 @@ impl Cidr {
     }
 }
 
+impl Cidr {
+    /// Whether it is a range of IPv4.
+    pub fn is_ipv4(&self) -> bool {
+        self.first.is_ipv4()
+    }
+
+    /// Whether they have an address in common.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.covers(other) || other.covers(self)
+    }
+
+    /// The ranges with this prefix that an IPv4 range consists of, in their order.
+    pub(crate) fn parts(self, prefix: u8) -> impl Iterator<Item = Self> {
+        let first = match self.first {
+            IpAddr::V4(first) if (self.prefix..=32).contains(&prefix) => Some(u64::from(first.to_bits())),
+            _ => None,
+        };
+        let count = first.map_or(0, |_| 1_u64 << (prefix - self.prefix));
+        let size = 1_u64 << 32_u8.saturating_sub(prefix);
+        (0..count).filter_map(move |at| {
+            let address = u32::try_from(first? + at * size).ok()?;
+            Some(Self { first: IpAddr::V4(address.into()), prefix })
+        })
+    }
+}
+
 /// The first address of the range of this size around `address`.
 fn first(address: IpAddr, prefix: u8) -> IpAddr {
     match address {

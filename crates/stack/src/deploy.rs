@@ -21,7 +21,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use compose::{Layout, Project, layout::given_values};
+use compose::{Layout, Project, Requirements, layout::given_values};
 use docker::engine::Container;
 use remote::files::random_name;
 use secret::{Scrubber, Secret};
@@ -270,7 +270,9 @@ impl<'a> Deployment<'a> {
     /// [`Error::UnknownNeeds`], [`Error::Missing`], [`Error::Images`], and when the host cannot be asked.
     pub async fn fetch(&self, prepared: &Prepared) -> Result<(), Error> {
         check_needs(&self.options.jobs, &prepared.desired)?;
-        let mut missing = missing(self.host, &self.spec.name, &prepared.desired.requirements).await?;
+        // Of addresses Docker tells itself, if it comes to that.
+        let needs = Requirements { made_networks: BTreeMap::new(), ..prepared.desired.requirements.clone() };
+        let mut missing = missing(self.host, &self.spec.name, &needs).await?;
         missing.retain(Missing::is_fatal);
         if !missing.is_empty() {
             return Err(Error::Missing(missing));

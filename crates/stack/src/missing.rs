@@ -18,6 +18,8 @@ pub struct Missing {
 pub enum MissingKind {
     /// A network that somebody else makes.
     Network,
+    /// A range of addresses for a network that Compose makes.
+    Addresses,
     /// A volume that somebody else makes.
     Volume,
     /// The name of a container that another one has.
@@ -30,8 +32,9 @@ pub enum MissingKind {
 }
 
 impl Missing {
-    /// Whether Compose fails for it; else Docker makes something up.
+    /// Whether Compose fails for it, whatever else becomes of the host by then. Docker makes up what is
+    /// mounted, and a network that goes meanwhile leaves its addresses.
     pub fn is_fatal(&self) -> bool {
-        self.what != MissingKind::Mount
+        !matches!(self.what, MissingKind::Mount | MissingKind::Addresses)
     }
 }

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use compose::Requirements;
-use docker::engine::LABEL_PROJECT;
+use docker::{
+    Cidr,
+    engine::{LABEL_PROJECT, free_ranges},
+};
 
 use crate::{
     error::Error,
@@ -25,6 +28,9 @@ pub async fn missing(host: &Host, project: &str, needs: &Requirements) -> Result
             add(MissingKind::Network, name, services);
         }
     }
+    for (name, services) in without_addresses(host, &needs.made_networks).await? {
+        add(MissingKind::Addresses, name, services);
+    }
     for (name, services) in &needs.volumes {
         if host.engine.volume(name).await?.is_none() {
             add(MissingKind::Volume, name, services);
@@ -41,6 +47,24 @@ pub async fn missing(host: &Host, project: &str, needs: &Requirements) -> Result
         add(MissingKind::Mount, path, services);
     }
     Ok(all)
+}
+
+/// Those of `networks` for which the daemon has no addresses left, once it has made the others.
+async fn without_addresses<'m>(
+    host: &Host,
+    networks: &'m BTreeMap<String, BTreeSet<String>>,
+) -> Result<Vec<(&'m String, &'m BTreeSet<String>)>, Error> {
+    if networks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let there = host.engine.network_ranges().await?;
+    let new: Vec<_> = networks.iter().filter(|(name, _)| !there.contains_key(*name)).collect();
+    if new.is_empty() {
+        return Ok(Vec::new());
+    }
+    let used: Vec<Cidr> = there.into_values().flatten().collect();
+    let free = free_ranges(&host.engine.address_pools().await?, &used, new.len());
+    Ok(new.into_iter().skip(free).collect())
 }
 
 /// Those of `mounts` that are not there. What may not be looked at may well be there.

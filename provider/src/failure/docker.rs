@@ -3,7 +3,7 @@
 use docker::Error;
 use framework::{Diagnostic, error_chain};
 
-use super::{file_error, host_error, sentence};
+use super::{file_error, host_error, place::NO_ADDRESSES, sentence};
 
 /// The diagnostic of a failed operation with Docker.
 ///
@@ -113,6 +113,8 @@ fn hint(error: &Error) -> &'static str {
         "The host's disk is full. Free some space (`docker system df` shows what Docker holds), then apply again."
     } else if says(&["port is already allocated", "address already in use"]) {
         "Something else on the host uses that port. Stop it or publish another port, then apply again."
+    } else if says(&["address pools have been fully subnetted", "non-overlapping IPv4 address pool"]) {
+        NO_ADDRESSES
     } else if says(&["No such image"]) {
         BRING_IMAGE
     } else if says(&["Cache export is not supported for the docker driver"]) {

@@ -95,6 +95,12 @@ pub(super) fn hidden(title: &str, path: &str, host: &str, world: &str) -> Diagno
         .at("directory")
 }
 
+/// What to do where Docker has no addresses for one more network.
+pub(super) const NO_ADDRESSES: &str = "Remove networks that nobody uses (`docker network prune`), let stacks share a `windlass_docker_network`, give the \
+     network a range of its own (`ipam` in the Compose file), or give Docker more and smaller ranges: \
+     `default-address-pools` in /etc/docker/daemon.json, such as [{\"base\": \"10.200.0.0/16\", \"size\": 24}], \
+     and restart Docker.";
+
 /// Something that a stack needs of its host and that is not there.
 pub(crate) fn missing(title: &str, one: &Missing, world: &str) -> Diagnostic {
     let name = &one.name;
@@ -109,6 +115,13 @@ pub(crate) fn missing(title: &str, one: &Missing, world: &str) -> Diagnostic {
             ),
             "Make it with a `windlass_docker_network` that the stack depends on (or by `docker network create`), or \
              correct its name.",
+        ),
+        MissingKind::Addresses => (
+            format!(
+                "Docker on the host has no range of addresses left for the network {name:?} of {who}: all of its pools are \
+                 used by networks that are there."
+            ),
+            NO_ADDRESSES,
         ),
         MissingKind::Volume => (
             format!(
@@ -139,4 +152,25 @@ pub(crate) fn missing(title: &str, one: &Missing, world: &str) -> Diagnostic {
         ),
     };
     Diagnostic::error(title).detail(happened).detail(world).detail(next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_without_addresses_is_told_with_what_helps() {
+        let services = ["app", "db"].map(str::to_owned).into();
+        let one = Missing { what: MissingKind::Addresses, name: "web_default".into(), services };
+        assert_eq!(
+            missing("The host lacks something", &one, "").to_string(),
+            "The host lacks something\n\
+             Docker on the host has no range of addresses left for the network \"web_default\" of the services app, \
+             db: all of its pools are used by networks that are there.\n\n\
+             Remove networks that nobody uses (`docker network prune`), let stacks share a `windlass_docker_network`, \
+             give the network a range of its own (`ipam` in the Compose file), or give Docker more and smaller ranges: \
+             `default-address-pools` in /etc/docker/daemon.json, such as [{\"base\": \"10.200.0.0/16\", \"size\": 24}], \
+             and restart Docker."
+        );
+    }
 }

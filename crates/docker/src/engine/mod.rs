@@ -5,6 +5,7 @@
 //! (logs, events) for longer than one call, because a stream that nobody reads would hold up
 //! everything else on the connection.
 
+mod addresses;
 mod diagnose;
 mod images;
 mod logs;
@@ -34,6 +35,7 @@ use bollard::{
 use futures_util::StreamExt;
 use remote::Executor;
 
+pub use addresses::{AddressPool, free_ranges};
 pub use diagnose::Finding;
 pub use images::Answer;
 pub use logs::LogPart;

@@ -46,3 +46,30 @@ fn static_subnets_and_addresses_are_kept() {
     stack.workspace.destroy().expect_success();
     stack.expect_gone();
 }
+
+#[test]
+fn a_host_without_addresses_for_one_more_network_is_told_by_the_plan() {
+    let lab = Lab::current().unwrap();
+    let host = lab.add_host(Variant::Root).unwrap();
+    let stack = Stack::on(&lab, &host);
+    stack.configure_one_service();
+    let plan = || stack.workspace.plan().expect_success();
+    let told = |run: &acceptance_tests::Run| run.stdout.contains("no range of addresses left");
+    assert!(!told(&plan()));
+    // All that Docker takes addresses from by itself; what it has taken already cannot be taken again.
+    let pools = ["172.17.0.0/16", "172.18.0.0/16", "172.19.0.0/16", "172.20.0.0/14", "172.24.0.0/14"];
+    for (at, range) in pools.into_iter().chain(["172.28.0.0/14", "192.168.0.0/16"]).enumerate() {
+        stack.shell(&format!("docker network create --subnet {range} full{at} || true"));
+    }
+    let warning = plan().expect_warning("no range of addresses left");
+    warning.says(&format!("{}_default", stack.name)).says("app").says("default-address-pools");
+    let failed = stack.workspace.apply().expect_error();
+    failed.says("default-address-pools");
+    stack.shell("docker network rm full2");
+    assert!(!told(&plan()));
+    stack.workspace.converge();
+    // A network that is there needs no other one.
+    stack.shell("docker network create --subnet 172.30.200.0/24 more || true");
+    assert!(!told(&plan()));
+    stack.workspace.destroy().expect_success();
+}
