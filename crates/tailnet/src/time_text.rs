@@ -13,6 +13,11 @@ pub fn parse_moment(text: &str) -> Option<Moment> {
     OffsetDateTime::parse(text, &Rfc3339).ok().filter(|moment| moment.year() > 1970)
 }
 
+/// The same text, empty where there is no moment.
+pub(crate) fn told_moment(text: String) -> String {
+    if parse_moment(&text).is_some() { text } else { String::new() }
+}
+
 /// The moment that is `later` than `from`, in RFC 3339 with whole seconds.
 pub fn moment_after(from: Moment, later: Duration) -> String {
     let moment = from.checked_add(later.try_into().unwrap_or(time::Duration::MAX)).unwrap_or(from);

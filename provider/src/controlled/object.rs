@@ -65,12 +65,16 @@ pub(crate) trait Controlled: Sized + Send + Sync + 'static {
     /// Whether an update has to work with the server, or only changes what later operations go by.
     fn needs_server(prior: &State<OnTailnet<Self>>, apply: &Apply<OnTailnet<Self>>) -> bool;
 
-    /// Changes it, and records it. Only called where that needs the server.
+    /// Changes it, and records it. Only called where that needs the server; what cannot be changed
+    /// there is replaced, and never gets here.
     async fn update(
-        control: &dyn Control,
-        prior: State<OnTailnet<Self>>,
+        _control: &dyn Control,
+        _prior: State<OnTailnet<Self>>,
         apply: &mut Apply<OnTailnet<Self>>,
-    ) -> Result<(), Failure>;
+    ) -> Result<(), Failure> {
+        let subject = Self::subject(&apply.planned);
+        Err(Failure::bug(format!("The server was to change {subject}, which it cannot.")))
+    }
 
     /// Whether it stays when the resource goes.
     fn is_kept(_model: &Self::Model) -> bool {

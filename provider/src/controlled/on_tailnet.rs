@@ -7,11 +7,7 @@ use super::{
     Controlled, OnTailnet,
     object::{tailnet_attribute, tailnet_of},
 };
-use crate::failure::{Failure, UNCHANGED};
-
-fn title<K: Controlled>(operation: &str, model: &K::Model) -> String {
-    format!("Could not {operation} {}", K::subject(model))
-}
+use crate::failure::{Failure, UNCHANGED, could_not};
 
 #[async_trait]
 impl<K: Controlled> Resource for OnTailnet<K> {
@@ -33,7 +29,7 @@ impl<K: Controlled> Resource for OnTailnet<K> {
     }
 
     async fn read(&self, cx: &Context, state: State<Self>) -> Result<Option<State<Self>>, Diagnostics> {
-        let title = title::<K>("read", &state.model);
+        let title = could_not("read", &K::subject(&state.model));
         let found = match self.tailnets.reach(&tailnet_of(&state.model)).await {
             Ok(Some(control)) => K::observe(control.as_ref(), state.clone()).await,
             Ok(None) => {
@@ -49,7 +45,7 @@ impl<K: Controlled> Resource for OnTailnet<K> {
     }
 
     async fn plan(&self, cx: &Context, plan: &mut Plan<Self>) -> Result<(), Diagnostics> {
-        let title = title::<K>("plan", &plan.planned);
+        let title = could_not("plan", &K::subject(&plan.planned));
         let told = |failure: Failure| failure.into_diagnostics(&title, UNCHANGED);
         let control = self.tailnets.reach(&tailnet_of(&plan.planned)).await;
         let control = match control {
@@ -66,7 +62,7 @@ impl<K: Controlled> Resource for OnTailnet<K> {
     }
 
     async fn create(&self, _cx: &Context, apply: &mut Apply<Self>) -> Result<(), Diagnostics> {
-        let title = title::<K>(K::WORDS.create, &apply.planned);
+        let title = could_not(K::WORDS.create, &K::subject(&apply.planned));
         let done = async {
             let control = self.tailnets.for_apply(&tailnet_of(&apply.planned)).await?;
             K::create(control.as_ref(), apply).await
@@ -80,7 +76,7 @@ impl<K: Controlled> Resource for OnTailnet<K> {
             apply.record(apply.planned.clone(), apply.private.clone());
             return Ok(());
         }
-        let title = title::<K>(K::WORDS.update, &apply.planned);
+        let title = could_not(K::WORDS.update, &K::subject(&apply.planned));
         let done = async {
             let control = self.tailnets.for_apply(&tailnet_of(&apply.planned)).await?;
             K::update(control.as_ref(), prior, apply).await
@@ -92,7 +88,7 @@ impl<K: Controlled> Resource for OnTailnet<K> {
         if K::is_kept(&state.model) {
             return Ok(());
         }
-        let title = title::<K>(K::WORDS.delete, &state.model);
+        let title = could_not(K::WORDS.delete, &K::subject(&state.model));
         let done = async {
             let control = self.tailnets.for_apply(&tailnet_of(&state.model)).await?;
             K::delete(control.as_ref(), &state).await

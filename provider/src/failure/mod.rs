@@ -36,6 +36,11 @@ pub(crate) use undefined::{ignored_keys, not_taken, taken_for_empty};
 /// What the world looks like when nothing was done.
 pub(crate) const UNCHANGED: &str = "Nothing was changed.";
 
+/// The title of an operation that failed.
+pub(crate) fn could_not(operation: &str, subject: &str) -> String {
+    format!("Could not {operation} {subject}")
+}
+
 /// What to do where the object that is in the way of a new one is the old one of the same resource.
 pub(crate) const IF_REPLACED: &str = "If it is the one that this resource is to replace: with `create_before_destroy` (of this resource, or of one \
      that depends on it) the new one comes first and cannot have the same place; take that out, or, where the old one is \

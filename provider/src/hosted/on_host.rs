@@ -8,7 +8,7 @@ use super::{
     attribute::{HOST, host_attribute, host_of, import_id, is_same_connection},
     object::Planning,
 };
-use crate::failure::{Failure, UNCHANGED, as_warning};
+use crate::failure::{Failure, UNCHANGED, as_warning, could_not};
 
 impl<K: Hosted> OnHost<K> {
     /// Creates what is planned, or makes the prior state into it: where it is, or in its new place
@@ -110,10 +110,6 @@ fn not_there<K: Hosted>(model: &K::Model, host: &str) -> Diagnostic {
         .detail("If the old machine still runs somewhere, remove it there by hand.")
 }
 
-fn title<K: Hosted>(operation: &str, model: &K::Model) -> String {
-    format!("Could not {operation} {}", K::subject(model))
-}
-
 #[async_trait]
 impl<K: Hosted> Resource for OnHost<K> {
     type Model = K::Model;
@@ -137,7 +133,7 @@ impl<K: Hosted> Resource for OnHost<K> {
         if !K::is_observable(&state.model) {
             return Ok(Some(state));
         }
-        let title = title::<K>("read", &state.model);
+        let title = could_not("read", &K::subject(&state.model));
         let connection = host_of(&state.model);
         self.hosts.remember(&connection, &K::subject(&state.model));
         let title = &title;
@@ -158,7 +154,7 @@ impl<K: Hosted> Resource for OnHost<K> {
     }
 
     async fn plan(&self, cx: &Context, plan: &mut Plan<Self>) -> Result<(), Diagnostics> {
-        let title = title::<K>("plan", &plan.planned);
+        let title = could_not("plan", &K::subject(&plan.planned));
         if let Some(old) = plan.prior.as_ref().map(|prior| host_of(&prior.model)) {
             if is_same_connection(&old, &host_of(&plan.config)) {
                 plan.keep_spelling(HOST)?;
@@ -171,7 +167,7 @@ impl<K: Hosted> Resource for OnHost<K> {
     }
 
     async fn create(&self, cx: &Context, apply: &mut Apply<Self>) -> Result<(), Diagnostics> {
-        let title = title::<K>(K::WORDS.create, &apply.planned);
+        let title = could_not(K::WORDS.create, &K::subject(&apply.planned));
         let done = self.carry_out(cx, apply).await;
         done.map_err(|failure| failure.into_diagnostics(&title, K::WORDS.unchanged))
     }
@@ -181,7 +177,7 @@ impl<K: Hosted> Resource for OnHost<K> {
             apply.record(apply.planned.clone(), apply.private.clone());
             return Ok(());
         }
-        let title = title::<K>(K::WORDS.update, &apply.planned);
+        let title = could_not(K::WORDS.update, &K::subject(&apply.planned));
         let done = self.carry_out(cx, apply).await;
         done.map_err(|failure| failure.into_diagnostics(&title, K::WORDS.unchanged))
     }
@@ -192,7 +188,7 @@ impl<K: Hosted> Resource for OnHost<K> {
             self.let_go(cx, &state).await;
             return Ok(());
         }
-        let title = title::<K>(K::WORDS.delete, &state.model);
+        let title = could_not(K::WORDS.delete, &K::subject(&state.model));
         let done = self.remove(cx, &state).await;
         self.hosts.settle_delete(cx, &title, K::WORDS.remains, done)
     }

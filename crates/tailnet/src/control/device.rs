@@ -46,6 +46,13 @@ impl Device {
         self.addresses.iter().map(String::as_str).find(|address| address.contains(':'))
     }
 
+    /// All of them, by name.
+    pub(crate) fn by_name(devices: impl Iterator<Item = Self>) -> Vec<Self> {
+        let mut devices: Vec<Self> = devices.collect();
+        devices.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
+        devices
+    }
+
     /// The same with everything that has no order sorted.
     #[must_use]
     pub(crate) fn settled(mut self) -> Self {

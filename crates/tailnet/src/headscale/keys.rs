@@ -5,8 +5,10 @@ use serde_json::json;
 
 use super::Headscale;
 use crate::{
-    CreatedKey, Error, KeyInfo, KeySpec, KeyStatus, moment_after, parse_moment, tailscale::segment,
-    time_text::Moment, transport::Call,
+    CreatedKey, Error, KeyInfo, KeySpec, KeyStatus, moment_after, parse_moment,
+    tailscale::segment,
+    time_text::Moment,
+    transport::{Call, Client, lost},
 };
 
 /// How far the server's clock may be behind ours.
@@ -91,11 +93,7 @@ impl Headscale {
             "aclTags": spec.tags,
         });
         let call = Call::with_method("POST", "make a key", "/api/v1/preauthkey").json(&body);
-        let made = match self.demand(&call).await {
-            Ok(reply) => self.wire.read::<One>(&call, &reply),
-            Err(error) => Err(error),
-        };
-        match made {
+        match self.answer(&call).await {
             Ok(One { pre_auth_key: found }) => {
                 let info = found.info(asked);
                 Ok(CreatedKey { secret: found.key.into(), info })
@@ -107,12 +105,9 @@ impl Headscale {
     /// What it means that there is no answer: the key may have been made. A status of 500 says that
     /// it was not: this server tells every mistake of ours by it.
     async fn lost_key(&self, spec: &KeySpec, asked: Moment, error: Error) -> Error {
-        let (server, why) = match error {
-            Error::Lost { server, why, .. } | Error::Garbled { server, why, .. } => (server, why),
-            Error::Refused { server, answered } if answered.status > 500 => {
-                (server, format!("its status was {}: {}", answered.status, answered.words()))
-            }
-            error => return error,
+        let (server, why) = match lost(error, 501) {
+            Ok(lost) => lost,
+            Err(error) => return error,
         };
         let candidates = self.list_keys().await.ok().map(|keys| {
             let is_it = |key: &&Found| {
@@ -126,8 +121,7 @@ impl Headscale {
 
     async fn user_id(&self, name: &str) -> Result<String, Error> {
         let call = Call::get("find the user", format!("/api/v1/user?name={}", segment(name)));
-        let reply = self.demand(&call).await?;
-        let users = self.wire.read::<Users>(&call, &reply)?.users;
+        let users = self.answer::<Users>(&call).await?.users;
         users.into_iter().next().map(|user| user.id).ok_or_else(|| Error::Configuration {
             what: format!("there is no user {name:?} at {}", self.wire.server()),
         })
@@ -135,8 +129,7 @@ impl Headscale {
 
     async fn list_keys(&self) -> Result<Vec<Found>, Error> {
         let call = Call::get("list keys", "/api/v1/preauthkey");
-        let reply = self.demand(&call).await?;
-        Ok(self.wire.read::<Listed>(&call, &reply)?.pre_auth_keys)
+        Ok(self.answer::<Listed>(&call).await?.pre_auth_keys)
     }
 
     /// There is no way to ask for one key.
@@ -154,9 +147,6 @@ impl Headscale {
         let call = Call::with_method("POST", "revoke a key", "/api/v1/preauthkey/expire")
             .json(&json!({"id": id}))
             .repeatable();
-        match self.demand(&call).await {
-            Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(error),
-        }
+        self.remove(&call).await
     }
 }

@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 
 use crate::{
     Control, CreatedKey, Device, Error, Expected, KeyInfo, KeySpec, Kind, StoredPolicy, Verdict,
-    transport::{Call, Reply, Wire},
+    transport::{Call, Client, Wire},
 };
 
 pub use api_keys::{ApiKeys, Program};
@@ -52,24 +52,30 @@ impl Headscale {
         };
         self.release.get_or_try_init(ask).await.copied()
     }
+}
 
-    /// Sends a request with a key. One that is not accepted is replaced once, where we make keys:
-    /// nothing was done for it.
-    async fn demand(&self, call: &Call) -> Result<Reply, Error> {
+#[async_trait]
+impl Client for Headscale {
+    fn wire(&self) -> &Wire {
+        &self.wire
+    }
+
+    /// A key, for a server that is known to be of a version that we can talk to.
+    async fn bearer(&self, refused: Option<&Secret>) -> Result<Secret, Error> {
         self.release().await?;
-        let key = self.keys.current(None).await?;
+        let key = self.keys.current(refused).await?;
         if let Some(key) = self.keys.take_unused() {
             self.sweep(&key).await;
         }
-        let send = |key: Secret| async move {
-            self.wire.demand(call, Some(&key), &Scrubber::new([key.clone()])).await
-        };
-        match send(key.clone()).await {
-            Err(Error::Credentials { .. }) if self.keys.are_made() => {
-                send(self.keys.current(Some(&key)).await?).await
-            }
-            outcome => outcome,
-        }
+        Ok(key)
+    }
+
+    fn can_renew(&self) -> bool {
+        self.keys.are_made()
+    }
+
+    fn secrets(&self, bearer: &Secret) -> Scrubber {
+        Scrubber::new([bearer.clone()])
     }
 }
 

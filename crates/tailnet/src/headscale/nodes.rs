@@ -6,7 +6,11 @@ use super::{
     Headscale,
     keys::{id, text},
 };
-use crate::{Device, Error, parse_moment, transport::Call};
+use crate::{
+    Device, Error,
+    time_text::told_moment,
+    transport::{Call, Client},
+};
 
 #[derive(Deserialize)]
 struct Listed {
@@ -50,7 +54,6 @@ struct PreAuthKey {
 
 impl Node {
     fn device(self) -> Device {
-        let told = |moment: String| if parse_moment(&moment).is_some() { moment } else { String::new() };
         let is_tagged = !self.tags.is_empty();
         let routes =
             self.approved_routes.into_iter().filter(|route| self.available_routes.contains(route)).collect();
@@ -66,9 +69,9 @@ impl Node {
             online: self.online,
             authorized: true,
             ephemeral: self.pre_auth_key.is_some_and(|key| key.ephemeral),
-            created: told(self.created_at),
-            last_seen: if self.online { String::new() } else { told(self.last_seen) },
-            key_expires: if is_tagged { String::new() } else { told(self.expiry) },
+            created: told_moment(self.created_at),
+            last_seen: if self.online { String::new() } else { told_moment(self.last_seen) },
+            key_expires: if is_tagged { String::new() } else { told_moment(self.expiry) },
             routes,
         }
         .settled()
@@ -78,11 +81,8 @@ impl Node {
 impl Headscale {
     pub(super) async fn list_nodes(&self) -> Result<Vec<Device>, Error> {
         let call = Call::get("list the devices", "/api/v1/node");
-        let reply = self.demand(&call).await?;
-        let mut devices: Vec<Device> =
-            self.wire.read::<Listed>(&call, &reply)?.nodes.into_iter().map(Node::device).collect();
-        devices.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
-        Ok(devices)
+        let listed: Listed = self.answer(&call).await?;
+        Ok(Device::by_name(listed.nodes.into_iter().map(Node::device)))
     }
 }
 

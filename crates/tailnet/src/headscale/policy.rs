@@ -8,7 +8,10 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{Headscale, Release};
-use crate::{Error, Expected, PolicyVersion, StoredPolicy, Verdict, transport::Call};
+use crate::{
+    Error, Expected, PolicyVersion, StoredPolicy, Verdict,
+    transport::{Call, Client},
+};
 
 /// What stands for no policy at all, which cannot be had back: everybody reaches everything.
 pub(super) const OPEN: &str = "// No policy: everybody reaches everything.\n{\"acls\": [{\"action\": \"accept\", \"src\": [\"*\"], \"dst\": [\"*:*\"]}]}\n";
@@ -38,9 +41,8 @@ impl Stored {
 impl Headscale {
     pub(super) async fn stored_policy(&self) -> Result<Option<StoredPolicy>, Error> {
         let call = Call::get("read the policy", "/api/v1/policy");
-        match self.demand(&call).await {
-            Ok(reply) => Ok(Some(self.wire.read::<Stored>(&call, &reply)?.policy())),
-            Err(Error::NotFound { .. }) => Ok(None),
+        match self.answer_if_there::<Stored>(&call).await {
+            Ok(stored) => Ok(stored.map(Stored::policy)),
             Err(Error::Refused { answered, .. }) if answered.message.contains(NONE) => Ok(None),
             Err(error) => Err(error),
         }
@@ -67,8 +69,8 @@ impl Headscale {
         }
         let call =
             Call::with_method("PUT", "set the policy", "/api/v1/policy").json(&json!({"policy": text}));
-        match self.demand(&call).await {
-            Ok(reply) => Ok(self.wire.read::<Stored>(&call, &reply)?.policy()),
+        match self.answer::<Stored>(&call).await {
+            Ok(stored) => Ok(stored.policy()),
             Err(Error::Refused { answered, .. }) if answered.message.contains(FILE_MODE) => {
                 let what = "this Headscale takes its policy from a file, and lets nobody change it by its interface; set \
                             `policy.mode: database` in its configuration";
@@ -86,8 +88,8 @@ impl Headscale {
         let call = Call::with_method("POST", "check the policy", "/api/v1/policy/check")
             .json(&json!({"policy": text}))
             .repeatable();
-        match self.demand(&call).await {
-            Ok(_) => Ok(Verdict::default()),
+        match self.carry_out(&call).await {
+            Ok(()) => Ok(Verdict::default()),
             Err(Error::Refused { answered, .. }) if answered.status == 400 => {
                 Ok(Verdict { errors: vec![answered.words()], warnings: Vec::new() })
             }

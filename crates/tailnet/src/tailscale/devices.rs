@@ -3,7 +3,11 @@
 use serde::Deserialize;
 
 use super::Tailscale;
-use crate::{Device, Error, transport::Call};
+use crate::{
+    Device, Error,
+    time_text::told_moment,
+    transport::{Call, Client},
+};
 
 #[derive(Deserialize)]
 struct Listed {
@@ -54,32 +58,24 @@ impl Found {
             online: self.connected_to_control,
             authorized: self.authorized,
             ephemeral: self.is_ephemeral,
-            created: told(self.created),
+            created: told_moment(self.created),
             last_seen: if self.connected_to_control {
                 String::new()
             } else {
-                told(self.last_seen.unwrap_or_default())
+                told_moment(self.last_seen.unwrap_or_default())
             },
-            key_expires: told(expires.unwrap_or_default()),
+            key_expires: told_moment(expires.unwrap_or_default()),
             routes,
         }
         .settled()
     }
 }
 
-/// The moment, empty where it has not come.
-fn told(moment: String) -> String {
-    if crate::parse_moment(&moment).is_some() { moment } else { String::new() }
-}
-
 impl Tailscale {
     pub(super) async fn list_devices(&self) -> Result<Vec<Device>, Error> {
         let call = Call::get("list the devices", self.path("devices?fields=all"));
-        let reply = self.demand(&call).await?;
-        let mut devices: Vec<Device> =
-            self.wire.read::<Listed>(&call, &reply)?.devices.into_iter().map(Found::device).collect();
-        devices.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
-        Ok(devices)
+        let listed: Listed = self.answer(&call).await?;
+        Ok(Device::by_name(listed.devices.into_iter().map(Found::device)))
     }
 }
 

@@ -5,8 +5,9 @@ use serde_json::json;
 
 use super::{Tailscale, credentials::Sealed, segment};
 use crate::{
-    CreatedKey, Error, KeyInfo, KeySpec, KeyStatus, moment_after, parse_moment, time_text::Moment,
-    transport::Call,
+    CreatedKey, Error, KeyInfo, KeySpec, KeyStatus, moment_after, parse_moment,
+    time_text::Moment,
+    transport::{Call, Client, lost},
 };
 
 /// How far the server's clock may be behind ours.
@@ -98,11 +99,7 @@ impl Tailscale {
         });
         let call = Call::with_method("POST", "make a key", self.path("keys")).json(&body);
         let asked = Moment::now_utc();
-        let reply = match self.demand(&call).await {
-            Ok(reply) => reply,
-            Err(error) => return Err(self.lost_key(spec, asked, error).await),
-        };
-        match self.wire.read::<Made>(&call, &reply) {
+        match self.answer::<Made>(&call).await {
             Ok(made) => {
                 let expires =
                     if made.expires.is_empty() { moment_after(asked, spec.expiry) } else { made.expires };
@@ -121,12 +118,9 @@ impl Tailscale {
     /// What it means that there is no answer: the key may have been made. Those are looked for that
     /// may be it.
     async fn lost_key(&self, spec: &KeySpec, asked: Moment, error: Error) -> Error {
-        let (server, why) = match error {
-            Error::Lost { server, why, .. } | Error::Garbled { server, why, .. } => (server, why),
-            Error::Refused { server, answered } if answered.status >= 500 => {
-                (server, format!("its status was {}: {}", answered.status, answered.words()))
-            }
-            error => return error,
+        let (server, why) = match lost(error, 500) {
+            Ok(lost) => lost,
+            Err(error) => return error,
         };
         let listed = self.list_keys().await.ok();
         let candidates = listed.map(|keys| {
@@ -143,25 +137,18 @@ impl Tailscale {
 
     async fn list_keys(&self) -> Result<Vec<Found>, Error> {
         let call = Call::get("list keys", self.path("keys?all=true"));
-        let reply = self.demand(&call).await?;
-        Ok(self.wire.read::<Listed>(&call, &reply)?.keys)
+        Ok(self.answer::<Listed>(&call).await?.keys)
     }
 
     pub(super) async fn find_key(&self, id: &str) -> Result<Option<KeyInfo>, Error> {
         let call = Call::get("read a key", self.path(&format!("keys/{}", segment(id))));
-        match self.demand(&call).await {
-            Ok(reply) => Ok(Some(self.wire.read::<Found>(&call, &reply)?.info(Moment::now_utc()))),
-            Err(Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
+        let found = self.answer_if_there::<Found>(&call).await?;
+        Ok(found.map(|found| found.info(Moment::now_utc())))
     }
 
     pub(super) async fn delete_key(&self, id: &str) -> Result<(), Error> {
         let call = Call::with_method("DELETE", "revoke a key", self.path(&format!("keys/{}", segment(id))));
-        match self.demand(&call).await {
-            Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(error),
-        }
+        self.remove(&call).await
     }
 }
 

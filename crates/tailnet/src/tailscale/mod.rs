@@ -12,7 +12,7 @@ use secret::{Scrubber, Secret};
 
 use crate::{
     Control, CreatedKey, Device, Error, Expected, KeyInfo, KeySpec, Kind, StoredPolicy, Verdict,
-    transport::{Call, Reply, Wire},
+    transport::{Client, Wire},
 };
 
 use credentials::Token;
@@ -47,7 +47,7 @@ impl Tailscale {
         Self { wire: self.wire.pace(pace), ..self }
     }
 
-    fn scrubber(&self) -> Scrubber {
+    fn known_secrets(&self) -> Scrubber {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -55,21 +55,22 @@ impl Tailscale {
     fn path(&self, rest: &str) -> String {
         format!("/api/v2/tailnet/{}/{rest}", segment(&self.tailnet))
     }
+}
 
-    /// Sends a request in our name. A token that is not accepted any more is replaced once: nothing
-    /// was done for it.
-    async fn demand(&self, call: &Call) -> Result<Reply, Error> {
-        let bearer = self.bearer(None).await?;
-        match self.wire.demand(call, Some(&bearer), &self.scrubber()).await {
-            Err(Error::Credentials { .. }) if self.credentials.are_exchanged() => {
-                let bearer = self.bearer(Some(&bearer)).await?;
-                self.wire.demand(call, Some(&bearer), &self.scrubber()).await
-            }
-            outcome => outcome,
-        }
+#[async_trait]
+impl Client for Tailscale {
+    fn wire(&self) -> &Wire {
+        &self.wire
     }
 
-    /// What a request is sent with; another one than `refused`.
+    fn can_renew(&self) -> bool {
+        self.credentials.are_exchanged()
+    }
+
+    fn secrets(&self, _bearer: &Secret) -> Scrubber {
+        self.known_secrets()
+    }
+
     async fn bearer(&self, refused: Option<&Secret>) -> Result<Secret, Error> {
         if let Credentials::ApiKey(key) = &self.credentials {
             return Ok(key.clone());
@@ -79,7 +80,7 @@ impl Tailscale {
         {
             return Ok(token.secret.clone());
         }
-        let fresh = credentials::exchange(&self.wire, &self.credentials, &self.scrubber()).await?;
+        let fresh = credentials::exchange(&self.wire, &self.credentials, &self.known_secrets()).await?;
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).add(fresh.secret.clone());
         Ok(token.insert(fresh).secret.clone())
     }

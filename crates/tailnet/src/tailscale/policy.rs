@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::Tailscale;
 use crate::{
     Error, Expected, PolicyVersion, StoredPolicy, Verdict,
-    transport::{Call, Reply, refusal_in},
+    transport::{Call, Client, Reply, refusal_in},
 };
 
 /// Comments are kept only in this form.

@@ -1,5 +1,6 @@
 //! Requests and answers, whichever way they go.
 
+mod client;
 mod direct;
 mod failures;
 mod retry;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use secret::Secret;
 
+pub(crate) use client::{Client, lost};
 pub use direct::Direct;
 pub(crate) use failures::refusal_in;
 pub use retry::{Pace, Wire};

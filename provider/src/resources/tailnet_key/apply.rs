@@ -89,14 +89,6 @@ impl Controlled for TailnetKey {
         false
     }
 
-    async fn update(
-        _control: &dyn Control,
-        _prior: State<OnTailnet<Self>>,
-        _apply: &mut Apply<OnTailnet<Self>>,
-    ) -> Result<(), Failure> {
-        Err(Failure::bug("A key was to be changed at its server."))
-    }
-
     async fn delete(control: &dyn Control, state: &State<OnTailnet<Self>>) -> Result<(), Failure> {
         Ok(control.revoke_key(&state.model.id.clone().known_or_default()).await?)
     }
