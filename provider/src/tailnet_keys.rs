@@ -26,7 +26,7 @@ impl KeyFields {
                 "What the key is for, as the console of Tailscale shows it: letters, digits, hyphens and spaces, at most \
                  50. Headscale has no place for it.",
             ),
-            Attribute::set("tags", Type::String).check(|tags: &BTreeSet<String>| tags.iter().try_for_each(|tag| check_tag(tag))).describe(
+            tags_attribute().describe(
                 "The tags that machines get by it, such as `tag:prod`. Each must be in `tagOwners` of the policy. A key \
                  that an OAuth client makes needs tags, and all of them must be its own, or owned by one of its own.",
             ),
@@ -89,6 +89,12 @@ fn description(text: &String) -> Result<(), String> {
         return Ok(());
     }
     Err("must have 1 to 50 letters, digits, hyphens and spaces".to_owned())
+}
+
+/// An attribute with tags for machines.
+pub(crate) fn tags_attribute() -> Attribute {
+    Attribute::set("tags", Type::String)
+        .check(|tags: &BTreeSet<String>| tags.iter().try_for_each(|tag| check_tag(tag)))
 }
 
 /// Checks the spelling of a tag.

@@ -21,6 +21,8 @@ struct Tool {
     program: &'static str,
     /// What makes the program tell its version, as one word of its answer.
     asked: &'static [&'static str],
+    /// What the compiler is to build in besides.
+    tags: &'static [&'static str],
     /// What the linker writes into it; `{version}` is the one that is pinned.
     linker_flags: &'static str,
 }
@@ -40,6 +42,16 @@ const TOOLS: &[Tool] = &[
     tool(BUILDX, "docker-buildx", &["version"], "-X github.com/docker/buildx/version.Version=v{version}"),
     // It tells the version of the module that it was built from.
     tool(HEADSCALE, "headscale", &["version"], ""),
+    // One program is the daemon, and under the name `tailscale` the command.
+    Tool {
+        tags: &["ts_include_cli"],
+        ..tool(
+            TAILSCALE,
+            "tailscaled",
+            &["--version"],
+            "-X tailscale.com/version.longStamp={version} -X tailscale.com/version.shortStamp={version}",
+        )
+    },
 ];
 
 /// A current Docker Compose.
@@ -50,13 +62,16 @@ pub const BUILDX: &str = "buildx";
 /// The control server that the tests of tailnets start.
 pub const HEADSCALE: &str = "headscale";
 
+/// What joins the tailnets of tests.
+pub const TAILSCALE: &str = "tailscale";
+
 const fn tool(
     name: &'static str,
     program: &'static str,
     asked: &'static [&'static str],
     linker_flags: &'static str,
 ) -> Tool {
-    Tool { name, program, asked, linker_flags }
+    Tool { name, program, asked, tags: &[], linker_flags }
 }
 
 /// The OpenTofu that tests use where the machine has none.
@@ -147,7 +162,7 @@ impl Tool {
         let (package, version) = tool_line(go_mod)
             .with_context(|| format!("tests/tools/{}/go.mod does not pin a tool", self.name))?;
         let mut hash = Sha256::new();
-        for part in [go_mod, go_sum, self.linker_flags] {
+        for part in [go_mod, go_sum, self.linker_flags].iter().chain(self.tags) {
             hash.update(part);
             hash.update([0]);
         }
@@ -188,6 +203,7 @@ impl Tool {
         command
             .args(["go", "build", "-mod=readonly", "-trimpath", "-buildvcs=false"])
             .args(jobs.map(|jobs| format!("-p={jobs}")))
+            .args((!self.tags.is_empty()).then(|| format!("-tags={}", self.tags.join(","))))
             .arg("-ldflags")
             .arg(format!("-s -w {}", self.linker_flags.replace("{version}", &pin.version)))
             .env("CGO_ENABLED", "0")
@@ -264,7 +280,9 @@ mod tests {
         let mut names: Vec<&str> = TOOLS.iter().map(|tool| tool.name).collect();
         names.sort_unstable();
         assert_eq!(folders, names);
-        for (name, start) in [("opentofu", "1."), (COMPOSE, "5."), (BUILDX, "0."), (HEADSCALE, "0.29.")] {
+        for (name, start) in
+            [("opentofu", "1."), (COMPOSE, "5."), (BUILDX, "0."), (HEADSCALE, "0.29."), (TAILSCALE, "1.")]
+        {
             let pin = find(name).unwrap().pin().unwrap();
             assert!(pin.version.starts_with(start), "{name} {}", pin.version);
         }

@@ -18,8 +18,8 @@ mod time_text;
 mod transport;
 
 pub use control::{
-    Answered, Control, CreatedKey, Device, Error, Expected, KeyInfo, KeySpec, KeyStatus, Kind, PolicyVersion,
-    StoredPolicy, Verdict,
+    Answered, Control, CreatedKey, Device, DeviceChange, EXIT_ROUTES, Error, Expected, KeyInfo, KeySpec,
+    KeyStatus, Kind, PolicyVersion, StoredPolicy, Verdict,
 };
 pub use headscale::{ApiKeys, Headscale, Program, Release};
 pub use tailscale::{Credentials, Tailscale, TokenSource};

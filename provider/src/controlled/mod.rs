@@ -22,7 +22,7 @@ mod tests {
     use super::*;
     use crate::{
         hosted::Hosts,
-        resources::{tailnet_key::TailnetKey, tailnet_policy::TailnetPolicy},
+        resources::{tailnet_device::TailnetDevice, tailnet_key::TailnetKey, tailnet_policy::TailnetPolicy},
     };
 
     fn matrix<K: Controlled>() -> Matrix {
@@ -35,6 +35,9 @@ mod tests {
     async fn the_schemas_equal_the_models_and_no_configuration_breaks_a_plan() {
         let report = matrix::<TailnetPolicy>().sample("policy", ["{\"acls\": []}", "{"]).run().await;
         assert!(report.planned > 10 && report.invalid > 10, "{report:?}");
+        let devices = matrix::<TailnetDevice>().sample("wait_for", ["1m"]).sample("name", ["web"]);
+        let report = devices.sample("on_destroy", ["keep"]).run().await;
+        assert!(report.planned > 50 && report.invalid > 10, "{report:?}");
         let report =
             matrix::<TailnetKey>().sample("expiry", ["1h"]).sample("renew_before", ["10m"]).run().await;
         assert!(report.planned > 50 && report.invalid > 10, "{report:?}");

@@ -3,37 +3,18 @@
 use std::{
     fs,
     net::TcpListener,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Stdio},
-    sync::OnceLock,
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::tools::headscale_binary;
+
 /// How long it may take to answer.
 const START: Duration = Duration::from_secs(30);
-
-/// The pinned Headscale: `WINDLASS_HEADSCALE`, else the one that `cargo xtask tools headscale` builds
-/// when it is not there yet.
-pub fn headscale_binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        if let Some(path) = std::env::var_os("WINDLASS_HEADSCALE") {
-            return PathBuf::from(path);
-        }
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let output = Command::new(cargo)
-            .args(["run", "--quiet", "--package", "xtask", "--", "tools", "headscale"])
-            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap())
-            .stderr(Stdio::inherit())
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "`cargo xtask tools headscale` failed");
-        PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
-    })
-}
 
 /// A running Headscale. It ends, and all it has written goes, when it is dropped.
 pub struct HeadscaleServer {

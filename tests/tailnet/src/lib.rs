@@ -6,7 +6,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod headscale;
+mod machine;
 mod tailscale;
+mod tools;
 
-pub use headscale::{HeadscaleServer, headscale_binary};
+pub use headscale::HeadscaleServer;
+pub use machine::Machine;
 pub use tailscale::{Fault, Request, TailscaleServer, etag_of};
+pub use tools::{headscale_binary, tailscale_binary};

@@ -5,8 +5,10 @@
 use std::{sync::Arc, time::Duration};
 
 use remote::{Executor, Local};
-use tailnet::{ApiKeys, Control, Direct, Error, Expected, Headscale, KeySpec, KeyStatus, Release, Through};
-use tailnet_tests::HeadscaleServer;
+use tailnet::{
+    ApiKeys, Control, DeviceChange, Direct, Error, Expected, Headscale, KeySpec, KeyStatus, Release, Through,
+};
+use tailnet_tests::{HeadscaleServer, Machine};
 
 const POLICY: &str =
     "// Ours.\n{\n  \"acls\": [{\"action\": \"accept\", \"src\": [\"ops@\"], \"dst\": [\"*:*\"]}],\n}\n";
@@ -72,4 +74,43 @@ async fn keys(control: &Headscale) {
     let nobody = KeySpec { user: Some("nobody".into()), ..spec };
     let error = control.create_key(&nobody).await.unwrap_err().to_string();
     assert!(error.starts_with("there is no user \"nobody\""), "{error}");
+}
+
+#[tokio::test]
+async fn a_real_machine_is_seen_settled_and_removed() {
+    let server = HeadscaleServer::start();
+    let key = server.api_key();
+    let control = Headscale::new(Arc::new(Direct::new(server.url())), ApiKeys::Given(key.as_str().into()));
+    let policy = "{\"tagOwners\": {\"tag:prod\": [\"ops@\"], \"tag:db\": [\"ops@\"]}}";
+    control.set_policy(policy, &Expected::Untouched).await.unwrap();
+    let spec = KeySpec { user: Some("ops".into()), expiry: Duration::from_secs(600), ..KeySpec::default() };
+    let key = control.create_key(&spec).await.unwrap();
+    let routes = "--advertise-routes=10.1.0.0/16,0.0.0.0/0,::/0";
+    let machine = Machine::join(&server, key.secret.expose(), "Web-One", &[routes]);
+    assert_eq!(control.key(&key.info.id).await.unwrap().unwrap().status, KeyStatus::Spent);
+
+    let [device] = control.devices().await.unwrap().try_into().unwrap();
+    assert_eq!((device.name.as_str(), device.online, device.user.as_str()), ("web-one", true, "ops"));
+    assert!(device.ipv4().is_some_and(|address| address.starts_with("100.64.")), "{device:?}");
+    assert_eq!(control.device(&device.id).await.unwrap().unwrap(), device);
+    let changed = async |change: DeviceChange| {
+        control.change_device(&device.id, &change).await.unwrap();
+        control.device(&device.id).await.unwrap().unwrap()
+    };
+    assert!(changed(DeviceChange::KeyExpiryDisabled(true)).await.key_expiry_disabled);
+    let off = control.change_device(&device.id, &DeviceChange::KeyExpiryDisabled(false)).await.unwrap_err();
+    assert!(matches!(off, Error::Unsupported { .. }), "{off:?}");
+    assert_eq!(changed(DeviceChange::Tags(vec!["tag:prod".into()])).await.tags, ["tag:prod"]);
+    assert_eq!(changed(DeviceChange::Name("frontend".into())).await.name, "frontend");
+    let wanted: Vec<String> = ["0.0.0.0/0", "10.1.0.0/16", "::/0"].map(str::to_owned).to_vec();
+    let approved = changed(DeviceChange::ApprovedRoutes(wanted.clone())).await;
+    assert_eq!((&approved.approved_routes, &approved.routes), (&wanted, &wanted));
+    let unknown = DeviceChange::Tags(vec!["tag:nobody".into()]);
+    let refused = control.change_device(&device.id, &unknown).await.unwrap_err();
+    assert!(refused.answered().is_some_and(|answered| answered.words().contains("tag")), "{refused:?}");
+
+    control.remove_device(&device.id).await.unwrap();
+    assert_eq!(control.device(&device.id).await.unwrap(), None);
+    control.remove_device(&device.id).await.unwrap();
+    drop(machine);
 }

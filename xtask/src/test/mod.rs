@@ -62,6 +62,7 @@ fn everything(arguments: &TestArguments, interrupt: &Interrupt, report: &mut Rep
     report.step(Area::Builds, "packages", packages::ensure)?;
     let clis = report.step(Area::Builds, "CLIs", found_clis)?;
     let headscale = report.step(Area::Builds, "Headscale", || tools::built(tools::HEADSCALE))?;
+    let tailscale = report.step(Area::Builds, "Tailscale", || tools::built(tools::TAILSCALE))?;
     quick_checks(interrupt, report)?;
     let built = report.step(Area::Builds, "tests, provider and lab", || Built::new(interrupt))?;
     let tool = built.lab.clone();
@@ -69,6 +70,7 @@ fn everything(arguments: &TestArguments, interrupt: &Interrupt, report: &mut Rep
     checks(Some(&built.provider), interrupt, report)?;
     let mut environment = environment(arguments, &built.provider, &clis)?;
     environment.push(("WINDLASS_HEADSCALE", headscale.into()));
+    environment.push(("WINDLASS_TAILSCALE", tailscale.into()));
     let (with_hosts, without): (Vec<_>, Vec<_>) =
         built.tests.into_iter().partition(|program| program.package == WITH_HOSTS);
     let (with_provider, without): (Vec<_>, Vec<_>) =

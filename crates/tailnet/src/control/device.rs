@@ -31,8 +31,28 @@ pub struct Device {
     pub last_seen: String,
     /// When it has to log in again; empty when it has not.
     pub key_expires: String,
+    /// Whether it never has to log in again. So it is with every machine that has tags.
+    pub key_expiry_disabled: bool,
     /// The routes that it offers and that are approved, sorted.
     pub routes: Vec<String>,
+    /// The routes that are approved, whether or not it offers them, sorted.
+    pub approved_routes: Vec<String>,
+}
+
+/// The routes of an exit node: everything, of IPv4 and of IPv6.
+pub const EXIT_ROUTES: [&str; 2] = ["0.0.0.0/0", "::/0"];
+
+/// One setting that a server has for a machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeviceChange {
+    /// These tags and no others. A machine that has tags is nobody's any more, and always has some.
+    Tags(Vec<String>),
+    /// This name, the first label.
+    Name(String),
+    /// Whether it never has to log in again.
+    KeyExpiryDisabled(bool),
+    /// Approves these routes and no others.
+    ApprovedRoutes(Vec<String>),
 }
 
 impl Device {
@@ -59,6 +79,7 @@ impl Device {
         self.addresses.sort_by_key(|address| address.contains(':'));
         self.tags.sort();
         self.routes.sort();
+        self.approved_routes.sort();
         self
     }
 }

@@ -7,7 +7,7 @@ mod policy;
 
 use async_trait::async_trait;
 
-pub use device::Device;
+pub use device::{Device, DeviceChange, EXIT_ROUTES};
 pub use error::{Answered, Error};
 pub use key::{CreatedKey, KeyInfo, KeySpec, KeyStatus};
 pub use policy::{Expected, PolicyVersion, StoredPolicy, Verdict};
@@ -70,6 +70,15 @@ pub trait Control: Send + Sync {
 
     /// Every machine of the tailnet, by name.
     async fn devices(&self) -> Result<Vec<Device>, Error>;
+
+    /// One machine; `None` when the tailnet does not have it any more.
+    async fn device(&self, id: &str) -> Result<Option<Device>, Error>;
+
+    /// Changes one setting of a machine.
+    async fn change_device(&self, id: &str, change: &DeviceChange) -> Result<(), Error>;
+
+    /// Removes a machine from the tailnet; already gone is success.
+    async fn remove_device(&self, id: &str) -> Result<(), Error>;
 
     /// Does what is due when nobody needs the server any more, such as giving back a key of its
     /// interface.

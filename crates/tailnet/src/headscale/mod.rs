@@ -14,7 +14,8 @@ use secret::{Scrubber, Secret};
 use tokio::sync::OnceCell;
 
 use crate::{
-    Control, CreatedKey, Device, Error, Expected, KeyInfo, KeySpec, Kind, StoredPolicy, Verdict,
+    Control, CreatedKey, Device, DeviceChange, Error, Expected, KeyInfo, KeySpec, Kind, StoredPolicy,
+    Verdict,
     transport::{Call, Client, Wire},
 };
 
@@ -115,6 +116,18 @@ impl Control for Headscale {
 
     async fn devices(&self) -> Result<Vec<Device>, Error> {
         self.list_nodes().await
+    }
+
+    async fn device(&self, id: &str) -> Result<Option<Device>, Error> {
+        self.find_node(id).await
+    }
+
+    async fn change_device(&self, id: &str, change: &DeviceChange) -> Result<(), Error> {
+        self.set_node(id, change).await
+    }
+
+    async fn remove_device(&self, id: &str) -> Result<(), Error> {
+        self.delete_node(id).await
     }
 
     async fn close(&self) {

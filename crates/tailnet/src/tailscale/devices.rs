@@ -1,10 +1,11 @@
 //! The machines of the tailnet.
 
 use serde::Deserialize;
+use serde_json::json;
 
-use super::Tailscale;
+use super::{Tailscale, segment};
 use crate::{
-    Device, Error,
+    Device, DeviceChange, Error,
     time_text::told_moment,
     transport::{Call, Client},
 };
@@ -41,8 +42,8 @@ impl Found {
     fn device(self) -> Device {
         let fqdn = self.name.trim_end_matches('.').to_owned();
         let name = fqdn.split('.').next().unwrap_or_default().to_owned();
-        let routes =
-            self.enabled_routes.into_iter().filter(|route| self.advertised_routes.contains(route)).collect();
+        let offered = |route: &&String| self.advertised_routes.contains(*route);
+        let routes = self.enabled_routes.iter().filter(offered).cloned().collect();
         let is_tagged = !self.tags.is_empty();
         let expires = Some(self.expires).filter(|_| !self.key_expiry_disabled && !is_tagged);
         Device {
@@ -65,10 +66,16 @@ impl Found {
                 told_moment(self.last_seen.unwrap_or_default())
             },
             key_expires: told_moment(expires.unwrap_or_default()),
+            key_expiry_disabled: self.key_expiry_disabled || is_tagged,
             routes,
+            approved_routes: self.enabled_routes,
         }
         .settled()
     }
+}
+
+fn of_device(id: &str) -> String {
+    format!("/api/v2/device/{}", segment(id))
 }
 
 impl Tailscale {
@@ -76,6 +83,31 @@ impl Tailscale {
         let call = Call::get("list the devices", self.path("devices?fields=all"));
         let listed: Listed = self.answer(&call).await?;
         Ok(Device::by_name(listed.devices.into_iter().map(Found::device)))
+    }
+
+    pub(super) async fn find_device(&self, id: &str) -> Result<Option<Device>, Error> {
+        let call = Call::get("read the device", format!("{}?fields=all", of_device(id)));
+        Ok(self.answer_if_there::<Found>(&call).await?.map(Found::device))
+    }
+
+    /// Every change says how it shall be, so that asking twice does no harm.
+    pub(super) async fn set_device(&self, id: &str, change: &DeviceChange) -> Result<(), Error> {
+        let (part, operation, body) = match change {
+            DeviceChange::Tags(tags) => ("tags", "set the device's tags", json!({"tags": tags})),
+            DeviceChange::Name(name) => ("name", "name the device", json!({"name": name})),
+            DeviceChange::KeyExpiryDisabled(disabled) => {
+                ("key", "set the device's key expiry", json!({"keyExpiryDisabled": disabled}))
+            }
+            DeviceChange::ApprovedRoutes(routes) => {
+                ("routes", "approve the device's routes", json!({"routes": routes}))
+            }
+        };
+        let path = format!("{}/{part}", of_device(id));
+        self.carry_out(&Call::with_method("POST", operation, path).json(&body).repeatable()).await
+    }
+
+    pub(super) async fn delete_device(&self, id: &str) -> Result<(), Error> {
+        self.remove(&Call::with_method("DELETE", "remove the device", of_device(id))).await
     }
 }
 

@@ -11,7 +11,8 @@ use async_trait::async_trait;
 use secret::{Scrubber, Secret};
 
 use crate::{
-    Control, CreatedKey, Device, Error, Expected, KeyInfo, KeySpec, Kind, StoredPolicy, Verdict,
+    Control, CreatedKey, Device, DeviceChange, Error, Expected, KeyInfo, KeySpec, Kind, StoredPolicy,
+    Verdict,
     transport::{Client, Wire},
 };
 
@@ -136,5 +137,17 @@ impl Control for Tailscale {
 
     async fn devices(&self) -> Result<Vec<Device>, Error> {
         self.list_devices().await
+    }
+
+    async fn device(&self, id: &str) -> Result<Option<Device>, Error> {
+        self.find_device(id).await
+    }
+
+    async fn change_device(&self, id: &str, change: &DeviceChange) -> Result<(), Error> {
+        self.set_device(id, change).await
+    }
+
+    async fn remove_device(&self, id: &str) -> Result<(), Error> {
+        self.delete_device(id).await
     }
 }

@@ -1,22 +1,19 @@
 //! `windlass_tailnet_device`: exactly one machine of a tailnet, waited for where that is asked.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use framework::{
     Attribute, Context, DataSource, Diagnostics, Field, Model, Rule, Schema, Timeouts, schema::parse_duration,
 };
-use tailnet::{Control, Device};
-use tokio::time::{Instant, sleep};
+use tailnet::Device;
 
 use super::facts::{DeviceFacts, FIELDS, has_tags, tags_attribute};
 use crate::{
     controlled::{Tailnets, tailnet_attribute},
-    failure::{Failure, Stop, UNCHANGED},
+    failure::{Failure, UNCHANGED},
+    tailnet_devices,
 };
-
-/// How often the list is asked for while a machine is waited for.
-const INTERVAL: Duration = Duration::from_secs(2);
 
 /// The data source `windlass_tailnet_device`.
 pub(crate) struct DeviceDataSource {
@@ -79,7 +76,9 @@ impl DataSource for DeviceDataSource {
         let title = format!("Could not find tailnet device {:?}", config.wanted());
         let found = async {
             let control = self.tailnets.for_reading(&config.tailnet).await?;
-            config.find(control.as_ref()).await
+            let patience = config.wait_for.as_str().and_then(|text| parse_duration(text).ok());
+            tailnet_devices::find(control.as_ref(), "such machine", &|device| config.fits(device), patience)
+                .await
         };
         let device = found.await.map_err(|failure: Failure| failure.into_diagnostics(&title, UNCHANGED))?;
         Ok(DeviceModel { device: Field::Known(DeviceFacts::of(device)), ..config })
@@ -99,58 +98,4 @@ impl DeviceModel {
             && name.is_none_or(|name| name == device.name || name == device.fqdn)
             && has_tags(device, &self.tags)
     }
-
-    async fn find(&self, control: &dyn Control) -> Result<Device, Failure> {
-        let patience = self.wait_for.as_str().and_then(|text| parse_duration(text).ok());
-        let end = Instant::now() + patience.unwrap_or_default();
-        loop {
-            let all = control.devices().await?;
-            let fitting: Vec<&Device> = all.iter().filter(|device| self.fits(device)).collect();
-            let online: Vec<&Device> = fitting.iter().copied().filter(|device| device.online).collect();
-            // Of several, the one that lives: the others are what a replaced machine has left.
-            let chosen = if patience.is_some() { &online } else { &fitting };
-            match (chosen.as_slice(), patience) {
-                ([device], _) => return Ok((*device).clone()),
-                ([], Some(_)) if Instant::now() < end => sleep(INTERVAL.min(end - Instant::now())).await,
-                ([], _) => return Err(none(&fitting, &all, patience).into()),
-                (several, _) => return Err(too_many(several).into()),
-            }
-        }
-    }
-}
-
-fn none(offline: &[&Device], all: &[Device], patience: Option<Duration>) -> Stop {
-    let waited = patience.map(|patience| format!(" within {} s", patience.as_secs())).unwrap_or_default();
-    if !offline.is_empty() {
-        return Stop::new(
-            format!(
-                "The tailnet has such a machine, and it was not connected{waited}: {}.",
-                in_words(offline)
-            ),
-            "See that it runs and that tailscaled on it is logged in.",
-        );
-    }
-    let names: Vec<&str> = all.iter().map(|device| device.name.as_str()).take(20).collect();
-    let there = if names.is_empty() { "no machine".to_owned() } else { names.join(", ") };
-    Stop::new(
-        format!("The tailnet has no such machine{waited}. It has: {there}."),
-        "Correct what is looked for, or give a machine that is being made time by `wait_for`.",
-    )
-}
-
-fn too_many(several: &[&Device]) -> Stop {
-    Stop::new(
-        format!("Several machines fit: {}.", in_words(several)),
-        "Remove those that are gone from the tailnet, or look for `name` or `id`, which only one has. With `wait_for` only \
-         machines that are connected count.",
-    )
-}
-
-fn in_words(devices: &[&Device]) -> String {
-    let one = |device: &&Device| {
-        let seen =
-            if device.online { "connected".to_owned() } else { format!("last seen {}", device.last_seen) };
-        format!("{} (id {}, {seen})", device.name, device.id)
-    };
-    devices.iter().map(one).collect::<Vec<_>>().join(", ")
 }

@@ -1,7 +1,5 @@
 //! Which call does what.
 
-use serde_json::json;
-
 use super::{
     Request,
     answer::Answer,
@@ -33,6 +31,9 @@ impl State {
             return answer;
         }
         let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
+        if let Some(rest) = path.strip_prefix("/api/v2/device/") {
+            return self.of_device(request, rest, query);
+        }
         let Some(rest) = path.strip_prefix("/api/v2/tailnet/") else {
             return self.complain(request, "no such path");
         };
@@ -48,12 +49,7 @@ impl State {
             ("GET", "keys") => self.list_keys(),
             ("GET", rest) if rest.starts_with("keys/") => self.get_key(&rest[5..]),
             ("DELETE", rest) if rest.starts_with("keys/") => self.delete_key(&rest[5..]),
-            ("GET", "devices") => {
-                if !["", "fields=all", "fields=default"].contains(&query) {
-                    return self.complain(request, "devices has no such query");
-                }
-                Answer::json(&json!({"devices": self.devices}))
-            }
+            ("GET", "devices") => self.list_devices(request, query),
             _ => self.complain(request, "there is no such call"),
         }
     }

@@ -7,6 +7,7 @@
 mod answer;
 mod auth;
 mod calls;
+mod devices;
 mod fault;
 mod keys;
 mod policy;
@@ -155,6 +156,11 @@ impl TailscaleServer {
     /// Adds a machine, as the interface tells of it.
     pub fn add_device(&self, device: Value) {
         self.state().devices.push(device);
+    }
+
+    /// Every machine, as the interface tells of it.
+    pub fn devices(&self) -> Vec<Value> {
+        self.state().devices.clone()
     }
 
     /// Lets the tokens end that it has granted so far.
