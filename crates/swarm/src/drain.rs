@@ -12,7 +12,9 @@ use std::{collections::BTreeSet, time::Duration};
 use remote::poll::{Ended, Poll};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Availability, Error, Manager, Mode, Node, NodeChange, Service, Task, placement::no_place};
+use crate::{
+    Availability, Error, Manager, Mode, Node, NodeChange, NodeState, Service, Task, placement::no_place,
+};
 
 /// The time between two looks.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -215,8 +217,11 @@ fn unfinished_anywhere(look: &Look) -> Option<String> {
     (!names.is_empty()).then(|| format!("the jobs of {} to finish", names.join(", ")))
 }
 
-/// That tasks are on `node` still.
+/// That tasks are on `node` still. Of one that is down nobody hears that they have stopped.
 fn left(look: &Look, node: &str) -> Option<String> {
+    if look.nodes.iter().any(|other| other.id == node && other.state == NodeState::Down) {
+        return None;
+    }
     // A service that is gone takes its tasks along; nobody tells when they have stopped.
     let is_known = |task: &&Task| look.services.iter().any(|service| service.id == task.service);
     let count = look.tasks.iter().filter(|task| task.node == node && task.live).filter(is_known).count();

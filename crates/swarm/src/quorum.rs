@@ -1,6 +1,6 @@
 //! Whether a manager may go.
 
-use crate::node::{Node, Role};
+use crate::Node;
 
 /// How many managers there are, and how many of them can vote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,10 +26,11 @@ pub enum Removal {
 }
 
 impl Quorum {
-    /// How the managers among `nodes` stand.
+    /// How the managers among `nodes` stand. Those count that have a vote: a node that is to become a
+    /// manager has none yet, and one that was a manager before `force_new_cluster` has none any more.
     pub fn of(nodes: &[Node]) -> Self {
         Self {
-            managers: nodes.iter().filter(|node| node.role == Role::Manager).count(),
+            managers: nodes.iter().filter(|node| node.manager.is_some()).count(),
             reachable: nodes.iter().filter(|node| node.is_reachable_manager()).count(),
         }
     }
@@ -54,14 +55,15 @@ impl Quorum {
         self.managers > 0 && self.managers.is_multiple_of(2)
     }
 
-    /// What it means that `node` is no manager any more. One that is on its way out already, a
-    /// worker by its role, takes its vote with it as well.
+    /// What it means that `node` is no manager any more. One without a vote takes none with it.
     pub fn without(&self, node: &Node) -> Removal {
         let after = Self {
-            managers: self.managers.saturating_sub(usize::from(node.role == Role::Manager)),
+            managers: self.managers.saturating_sub(usize::from(node.manager.is_some())),
             reachable: self.reachable.saturating_sub(usize::from(node.is_reachable_manager())),
         };
-        if after.managers == 0 {
+        if node.manager.is_none() {
+            Removal::Safe
+        } else if after.managers == 0 {
             Removal::Last
         } else if self.holds() && after.holds() {
             Removal::Safe
@@ -74,7 +76,7 @@ impl Quorum {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::node::{Reachability, tests::node};
+    use crate::node::{Reachability, Role, tests::node};
 
     fn managers(reachable: usize, unreachable: usize) -> Vec<Node> {
         let one = |reachability| {
@@ -118,5 +120,19 @@ mod tests {
         (worker.role, worker.manager) = (Role::Worker, None);
         let nodes = managers(2, 1);
         assert_eq!(Quorum::of(&nodes).without(&worker), Removal::Safe);
+        assert_eq!(Quorum::of(&managers(1, 2)).without(&worker), Removal::Safe);
+    }
+
+    #[test]
+    fn who_was_a_manager_before_the_others_were_lost_has_no_vote() {
+        // What `docker node ls` has after a new cluster was forced: a manager by its role alone.
+        let mut lost = node();
+        lost.manager = None;
+        assert_eq!(lost.role, Role::Manager);
+        let nodes = [managers(1, 0).remove(0), lost.clone()];
+        let quorum = Quorum::of(&nodes);
+        assert_eq!(quorum, Quorum { managers: 1, reachable: 1 });
+        assert_eq!(quorum.without(&lost), Removal::Safe);
+        assert_eq!(quorum.without(&nodes[0]), Removal::Last);
     }
 }

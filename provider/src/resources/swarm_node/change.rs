@@ -4,10 +4,14 @@ use std::time::Duration;
 
 use framework::Apply;
 use remote::poll::{Ended, Poll};
-use swarm::{Availability, Drain, Manager, Node, NodeChange, NodeState, Quorum, Removal, Role, drain};
+use swarm::{Availability, Drain, Manager, Node, NodeChange, Quorum, Removal, Role, drain};
 use tokio::sync::OwnedRwLockWriteGuard;
 
-use super::{Resource, model::NodeModel, ready::ready};
+use super::{
+    Resource,
+    model::NodeModel,
+    ready::{ready, voteless},
+};
 use crate::{
     clustered::{At, OnCluster},
     failure::{Failure, Stop},
@@ -112,10 +116,7 @@ impl Going {
         let manager = self.at.manager();
         let demotion = NodeChange { role: Some(Role::Worker), ..NodeChange::default() };
         manager.change_node(id, &demotion).await?;
-        if self.node.state == NodeState::Ready {
-            ready(on, &manager, id, Some(Role::Worker)).await?;
-        }
-        Ok(())
+        voteless(on, &manager, id).await
     }
 }
 

@@ -34,15 +34,22 @@ pub(super) async fn ready(
             return Ok(node);
         }
         let now = node.map_or_else(|| "unknown to the managers".to_owned(), |node| node.state.to_string());
-        if let Err(ended) = poll.next().await {
-            return Err(match ended {
-                Ended::Cancelled => swarm::Error::Cancelled,
-                Ended::Late => {
-                    let what = format!("the node {id} to be ready (it is {now})");
-                    swarm::Error::Late { what, seconds: READY.as_secs() }
-                }
-            }
-            .into());
-        }
+        next(&poll, || format!("the node {id} to be ready (it is {now})")).await?;
     }
+}
+
+/// Waits until the managers count a node no more, whether it is up or not.
+pub(super) async fn voteless(on: &OnCluster<'_>, manager: &Manager, id: &str) -> Result<(), Failure> {
+    let poll = Poll::new(INTERVAL, READY, on.cx.token());
+    while manager.node(id).await?.is_some_and(|node| node.manager.is_some()) {
+        next(&poll, || format!("the node {id} to be a manager no more")).await?;
+    }
+    Ok(())
+}
+
+async fn next(poll: &Poll<'_>, what: impl FnOnce() -> String) -> Result<(), Failure> {
+    poll.next().await.map_err(|ended| match ended {
+        Ended::Cancelled => swarm::Error::Cancelled.into(),
+        Ended::Late => swarm::Error::Late { what: what(), seconds: READY.as_secs() }.into(),
+    })
 }
