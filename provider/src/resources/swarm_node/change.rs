@@ -107,7 +107,9 @@ impl Going {
     /// Makes the node a worker, and waits until it is off the count of managers, which the next one
     /// goes by.
     pub(super) async fn demote(&self, on: &OnCluster<'_>, id: &str) -> Result<(), Failure> {
-        if self.node.role == Role::Worker && self.node.manager.is_none() {
+        // Docker demotes nobody who has no vote, as managers have none that were lost before a new cluster
+        // was forced.
+        if self.node.manager.is_none() {
             return Ok(());
         }
         if self.at.membership.node_id == id {
