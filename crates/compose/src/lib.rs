@@ -44,7 +44,7 @@ pub use command::{OWN_VARIABLES, Project};
 pub use job::{Job, JobError, leftovers};
 pub use layout::Layout;
 pub use paths::inside as inside_directory;
-pub use project::{Config, LABEL_JOB, Service};
+pub use project::{Config, LABEL_JOB, Service, go_duration};
 pub use ready_state::ReadyState;
 pub use requirements::Requirements;
 pub use resolved::{Addition, LABEL_FILES, Resolved, SECRET_MODE, ShippedFiles, files_hash, override_file};

@@ -341,7 +341,7 @@ impl RawHealthCheck {
 }
 
 /// A duration as Compose prints it: Go's form, such as `1m30s`, `500ms` or `1h0m0.5s`.
-fn go_duration(text: &str) -> Option<Duration> {
+pub fn go_duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut all = Duration::ZERO;
     while !rest.is_empty() {

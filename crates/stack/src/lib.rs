@@ -90,6 +90,7 @@ pub use reload::{ReloadError, ReloadSpec};
 pub use remembered::resolve_once;
 pub use replaced::KEPT_TIMES;
 pub use requirements::missing;
+pub use resolve::{ProjectDocument, resolve_project};
 pub use selection::{Selection, SelectionError, WaitFor};
 pub use service::{CHANGED, DesiredService, ORPHANED, ObservedService, PlannedService, Reload};
 pub use spec::{Dotenv, SourceSize, StackSpec};

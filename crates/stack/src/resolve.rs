@@ -53,28 +53,8 @@ pub async fn resolve(
     directory: &str,
 ) -> Result<DesiredStack, Error> {
     let version = host.compose_version().await?;
-    let files = Files::on(host.executor()).cancelled_by(cx.token());
-    let stage = |temporary: &TempDir<'_>| {
-        let staged = Staged::new(temporary.path());
-        Stage {
-            cx,
-            host,
-            spec,
-            behaviour: Behaviour::of_text(&version),
-            at: spec.layout(&staged.of(directory)),
-            end: spec.layout(directory),
-            staged,
-        }
-    };
-    let unmade = files.unmade_dir_in(&host.home, STAGE)?;
-    let answer = match stage(&unmade).at_once(unmade).await? {
-        Some(answer) => answer,
-        None => {
-            let temporary = files.temp_dir_in(&host.home, STAGE).await?;
-            stage(&temporary).step_by_step(temporary).await?
-        }
-    };
-    let Resolution { resolved, hashes, inactive, runs, contexts, env_files, undefined, taking } = answer;
+    let Resolution { resolved, hashes, inactive, runs, contexts, env_files, undefined, taking } =
+        answer(cx, host, spec, directory).await?;
     let placeholders: Vec<String> =
         spec.placeholders.values().map(|placeholder| placeholder.expose().to_owned()).collect();
     let layout = spec.layout(directory);
@@ -98,6 +78,69 @@ pub async fn resolve(
         env.seal(&mut desired, &taking);
     }
     Ok(desired)
+}
+
+/// The project itself, as Compose resolves `spec` in `directory`, for those who run it by other means
+/// than Compose. Nothing of it stays on the host.
+///
+/// # Errors
+/// As [`resolve`].
+pub async fn resolve_project(
+    cx: &Context,
+    host: &Host,
+    spec: &StackSpec,
+    directory: &str,
+) -> Result<ProjectDocument, Error> {
+    let Resolution { resolved, undefined, .. } = answer(cx, host, spec, directory).await?;
+    let mut document = resolved.config.document;
+    for (service, labels) in &resolved.labels {
+        let found = document.pointer_mut("/services").and_then(|services| services.get_mut(service));
+        let found = found.and_then(|service| service.get_mut("labels")).and_then(Value::as_object_mut);
+        // They say to Compose what it does not see by itself.
+        if let Some(found) = found {
+            found.retain(|label, _| !labels.contains_key(label));
+        }
+    }
+    Ok(ProjectDocument { document, undefined })
+}
+
+/// A project as `docker compose config` says it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProjectDocument {
+    /// The whole of it, placeholders in the place of secrets, and `$` doubled as Compose has it.
+    pub document: Value,
+    /// The variables that services need and nothing sets: they are taken for empty.
+    pub undefined: Vec<Undefined>,
+}
+
+async fn answer(
+    cx: &Context,
+    host: &Host,
+    spec: &StackSpec,
+    directory: &str,
+) -> Result<Resolution, Error> {
+    let version = host.compose_version().await?;
+    let files = Files::on(host.executor()).cancelled_by(cx.token());
+    let stage = |temporary: &TempDir<'_>| {
+        let staged = Staged::new(temporary.path());
+        Stage {
+            cx,
+            host,
+            spec,
+            behaviour: Behaviour::of_text(&version),
+            at: spec.layout(&staged.of(directory)),
+            end: spec.layout(directory),
+            staged,
+        }
+    };
+    let unmade = files.unmade_dir_in(&host.home, STAGE)?;
+    match stage(&unmade).at_once(unmade).await? {
+        Some(answer) => Ok(answer),
+        None => {
+            let temporary = files.temp_dir_in(&host.home, STAGE).await?;
+            stage(&temporary).step_by_step(temporary).await
+        }
+    }
 }
 
 /// What the services that are started need of the host.

@@ -17,6 +17,7 @@ mod node;
 pub mod placement;
 mod quorum;
 mod settings;
+pub mod stacks;
 mod work;
 
 pub use drain::Drain;
