@@ -115,7 +115,7 @@ pub fn has_moved(reference: &str, digests: &[String], remote: &str) -> bool {
 
 /// The reference with the tag that is meant when it has neither tag nor digest: the Engine would
 /// else fetch all tags.
-pub(crate) fn with_tag(reference: &str) -> String {
+pub fn with_tag(reference: &str) -> String {
     let last = reference.rsplit('/').next().unwrap_or(reference);
     if last.contains([':', '@']) { reference.to_owned() } else { format!("{reference}:latest") }
 }

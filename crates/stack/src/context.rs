@@ -145,7 +145,8 @@ impl Context {
     }
 
     /// The context for going back: with time of its own. A person's interrupt still ends it.
-    pub(crate) fn rollback(&self) -> Self {
+    #[must_use]
+    pub fn rollback(&self) -> Self {
         self.sink.rollback(self.rollback_limit);
         let deadline = Some(Instant::now() + self.rollback_limit);
         Self { token: self.interrupt.child_token(), deadline, ..self.clone() }

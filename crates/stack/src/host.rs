@@ -123,7 +123,7 @@ impl StackLock {
 }
 
 /// Who we are, for those who wait for us.
-fn holder() -> String {
+pub fn holder() -> String {
     let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
     let user = variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "somebody".to_owned());
     let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();

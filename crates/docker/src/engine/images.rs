@@ -154,7 +154,7 @@ impl Engine {
 }
 
 /// Credentials as the daemon takes them with a request.
-pub(super) fn credentials(registry: Option<&Registry>) -> Option<DockerCredentials> {
+pub fn credentials(registry: Option<&Registry>) -> Option<DockerCredentials> {
     registry.map(|registry| DockerCredentials {
         username: Some(registry.username.clone()),
         password: Some(registry.password.expose().to_owned()),

@@ -37,7 +37,7 @@ use remote::Executor;
 
 pub use addresses::{AddressPool, free_ranges};
 pub use diagnose::Finding;
-pub use images::Answer;
+pub use images::{Answer, credentials};
 pub use logs::LogPart;
 pub use model::{Container, EngineVersion, Image, Port, Run, State};
 pub use networks::{Network, NetworkSpec, Subnet};

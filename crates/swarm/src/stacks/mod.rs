@@ -4,10 +4,30 @@
 //! `docker stack deploy` would have it; it is pure. What differs from that command is what is done
 //! with it: only services that are to be another than they are get an update, everything is waited
 //! for, and what has left the files goes after the rest is well.
+//!
+//! A plan: [`LiveStack::look`] tells what is there, [`resolve()`] what the files want, [`plan()`] what
+//! each service will be. An apply is a [`Deployment`] under the stack's [lock](SwarmLock).
 
+mod api;
+mod converge;
+mod deploy;
+mod destroy;
+mod error;
+mod live;
+mod lock;
+mod plan;
+mod record;
+mod resolve;
 pub mod translate;
 mod wanted;
 
+pub use deploy::{DeployOptions, Deployment, Failed, Outcome};
+pub use destroy::{Destroyed, destroy};
+pub use error::{ServiceFailure, StackError};
+pub use live::{CHANGED, LiveStack, ObservedService};
+pub use lock::SwarmLock;
+pub use plan::{PlanOptions, PlannedService, ResolveImage, plan};
+pub use resolve::{Resolved, Tokens, digest, directory, resolve, resolve_for_apply};
 pub use translate::{Files, Problem, translate};
 pub use wanted::{
     FileContent, FileKind, NewFile, NewNetwork, NewService, ServiceMode, Wanted, WantedService, WantedStack,

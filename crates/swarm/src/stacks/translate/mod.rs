@@ -25,6 +25,7 @@ use tree::{Tree, sha256};
 
 use super::wanted::{FileKind, NewNetwork, Wanted};
 pub use json::map_texts;
+pub use ports::shown as shown_port;
 pub use problem::Problem;
 
 /// The label by which everything of a stack is known.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{
-    json::{list, number, object, text},
+    json::{is_set, list, number, object, text},
     keys::is_accepted,
     problem::Problem,
 };
@@ -34,9 +34,8 @@ pub(super) fn all(
             let why = format!("a swarm publishes on all addresses of a node, and not on {address} alone");
             problems.push(Problem::changes(service, "ports.host_ip", &why));
         }
-        let published = text(&one["published"]).filter(|published| !published.is_empty());
-        let number_of_published = number(&one["published"]);
-        if published.is_some() && number_of_published.is_none() {
+        let published = number(&one["published"]);
+        if is_set(&one["published"]) && published.is_none() {
             let of = format!("service {service:?}");
             problems.push(Problem::value(
                 &of,
@@ -50,7 +49,7 @@ pub(super) fn all(
         };
         ports.push(Port {
             target: number(&one["target"]).unwrap_or_default(),
-            published: number_of_published,
+            published,
             protocol: word("protocol", "tcp"),
             mode: word("mode", "ingress"),
         });
@@ -59,6 +58,14 @@ pub(super) fn all(
         (one.published, one.target, &one.protocol).cmp(&(other.published, other.target, &other.protocol))
     });
     (ports.iter().map(Port::spec).collect(), ports.iter().map(Port::shown).collect())
+}
+
+/// A port that the swarm has, as it is shown.
+pub fn shown(spec: &Value) -> String {
+    let word = |key: &str| text(&spec[key]).unwrap_or_default();
+    let published = number(&spec["PublishedPort"]).filter(|port| *port != 0);
+    let target = number(&spec["TargetPort"]).unwrap_or_default();
+    Port { target, published, protocol: word("Protocol"), mode: word("PublishMode") }.shown()
 }
 
 impl Port {

@@ -1,0 +1,147 @@
+//! Telling the swarm of services.
+
+use std::collections::BTreeMap;
+
+use bollard::{auth::DockerCredentials, models::ServiceSpec};
+use docker::{
+    engine::{Answer, credentials},
+    registry::for_image,
+};
+use serde_json::Value;
+
+use super::{Deployment, Names, Touched};
+use crate::stacks::{
+    FileKind, LiveStack, NewService, ResolveImage, StackError,
+    api::{Api, parsed},
+    live::LiveService,
+    plan::{is_changed, plan},
+};
+
+impl Deployment<'_> {
+    /// Makes and updates the services that are to be another than they are.
+    pub(super) async fn send_services(
+        &self,
+        api: &Api,
+        before: &LiveStack,
+        names: &Names,
+        touched: &mut Touched,
+    ) -> Result<(), StackError> {
+        let observed = before.observed();
+        let planned = plan(&observed, &self.wanted.remembered(String::new()), &self.plan_options());
+        let changed: Vec<_> = self
+            .wanted
+            .services
+            .iter()
+            .filter(|(name, _)| {
+                let planned = &planned[*name];
+                observed.get(*name).is_none_or(|observed| is_changed(observed, planned))
+            })
+            .collect();
+        let digests = self.digests(&changed, before).await;
+        for (name, service) in changed {
+            self.lock.still_held()?;
+            let live = before.services.get(name);
+            let mut spec = self.spec(service, names);
+            if let Some(replicas) =
+                planned[name].replicas.filter(|_| self.options.keep_replicas.contains(name))
+            {
+                set_replicas(&mut spec, replicas);
+            }
+            if let Some(image) = digests.get(name) {
+                set_image(&mut spec, image);
+            }
+            let credentials = self.credentials(service);
+            touched.services.insert(name.clone());
+            match live {
+                Some(live) if live.mode() == service.wanted.mode => {
+                    // An update without a change starts nothing again: a job that failed runs by it, since
+                    // every update is another run.
+                    api.update_service(&live.id, live.version, &spec, credentials.as_ref()).await?;
+                }
+                Some(live) => {
+                    api.remove_service(&live.id).await?;
+                    api.create_service(spec, credentials).await?;
+                }
+                None => drop(api.create_service(spec, credentials).await?),
+            }
+        }
+        Ok(())
+    }
+
+    /// What the swarm is told of a service.
+    fn spec(&self, service: &NewService, names: &Names) -> ServiceSpec {
+        let mut spec = self.tokens.fill(service.spec.clone());
+        for (list, name_of, id_of, kind) in [
+            ("Secrets", "SecretName", "SecretID", FileKind::Secret),
+            ("Configs", "ConfigName", "ConfigID", FileKind::Config),
+        ] {
+            let place = format!("/TaskTemplate/ContainerSpec/{list}");
+            for one in spec.pointer_mut(&place).and_then(Value::as_array_mut).into_iter().flatten() {
+                let name = one[name_of].as_str().unwrap_or_default().to_owned();
+                if let Some(id) = names.files.get(&(kind, name)) {
+                    one[id_of] = Value::from(id.as_str());
+                }
+            }
+        }
+        let networks = spec.pointer_mut("/TaskTemplate/Networks").and_then(Value::as_array_mut);
+        for one in networks.into_iter().flatten() {
+            if let Some(other) = one["Target"].as_str().and_then(|target| names.networks.get(target)) {
+                one["Target"] = Value::from(other.as_str());
+            }
+        }
+        parsed(spec)
+    }
+
+    /// The image of each of these services with the digest that it has, or is to have, where there is one.
+    async fn digests(
+        &self,
+        services: &[(&String, &NewService)],
+        before: &LiveStack,
+    ) -> BTreeMap<String, String> {
+        let (mut digests, mut asked) = (BTreeMap::new(), BTreeMap::new());
+        for (name, service) in services {
+            let image = &service.wanted.image;
+            let live = before.services.get(*name).map(LiveService::image);
+            let same =
+                live.filter(|(live, _)| docker::registry::tagged(live) == docker::registry::tagged(image));
+            let moved =
+                self.options.moved.get(image).filter(|_| self.options.resolve == ResolveImage::Always);
+            match (moved, same) {
+                (Some(digest), _) => drop(digests.insert((*name).clone(), format!("{image}@{digest}"))),
+                (None, Some((_, digest))) if !digest.is_empty() => {
+                    digests.insert((*name).clone(), format!("{image}@{digest}"));
+                }
+                (None, Some(_)) => {}
+                (None, None) if self.options.resolve == ResolveImage::Never || image.contains('@') => {}
+                (None, None) => drop(asked.insert((*name).clone(), image.clone())),
+            }
+        }
+        let answers = self.engine.ask_each(&self.options.registries, asked.values().cloned()).await;
+        for (name, image) in asked {
+            // A registry that says nothing is asked again by each node.
+            if let Some(Answer::Has(digest)) = answers.get(&image) {
+                digests.insert(name, format!("{}@{digest}", docker::registry::with_tag(&image)));
+            }
+        }
+        digests
+    }
+
+    /// What is left in the swarm to pull with.
+    fn credentials(&self, service: &NewService) -> Option<DockerCredentials> {
+        let registry = for_image(&self.options.registries, &service.wanted.image);
+        credentials(registry.filter(|_| self.options.registry_auth))
+    }
+}
+
+fn set_image(spec: &mut ServiceSpec, image: &str) {
+    let task = spec.task_template.as_mut().and_then(|task| task.container_spec.as_mut());
+    if let Some(container) = task {
+        container.image = Some(image.to_owned());
+    }
+}
+
+fn set_replicas(spec: &mut ServiceSpec, replicas: u64) {
+    if let Some(replicated) = spec.mode.as_mut().and_then(|mode| mode.replicated.as_mut()) {
+        replicated.replicas = i64::try_from(replicas).ok();
+    }
+}

@@ -1,0 +1,77 @@
+//! What a good apply leaves in the swarm: who made the stack, and what it was told of each service.
+//!
+//! It is a config, so that it is where the stack is, whichever manager is asked, and goes with it, also
+//! by `docker stack rm`. What is in it, everybody can read in the services themselves.
+
+use std::collections::{BTreeMap, HashMap};
+
+use bollard::models::{Config, ServiceSpec};
+use remote::files::random_name;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    StackError,
+    api::{Api, data_of, labels_of},
+    translate::LABEL_STACK,
+};
+use crate::Error;
+
+/// The label of such a config; its value is the name of the stack.
+const LABEL_RECORD: &str = "windlass.record";
+/// The label with the id of the configuration that made the stack.
+const LABEL_INSTANCE: &str = "windlass.instance";
+
+/// What is kept.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Record {
+    pub(super) instance: String,
+    /// Each service as it was when all was well.
+    pub(super) services: BTreeMap<String, ServiceSpec>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Data {
+    services: BTreeMap<String, ServiceSpec>,
+}
+
+impl Record {
+    /// The newest one of the stack `name`, and what it is called.
+    pub(super) async fn find(api: &Api, name: &str) -> Result<Option<(String, Self)>, Error> {
+        let mut found = api.labelled_configs(&format!("{LABEL_RECORD}={name}")).await?;
+        found.sort_by_key(|config| config.version.as_ref().and_then(|version| version.index));
+        Ok(found.last().map(|config| (config.id.clone().unwrap_or_default(), Self::of(config))))
+    }
+
+    fn of(config: &Config) -> Self {
+        let data: Option<Data> = serde_json::from_slice(&data_of(config)).ok();
+        Self {
+            instance: labels_of(config).remove(LABEL_INSTANCE).unwrap_or_default(),
+            services: data.map(|data| data.services).unwrap_or_default(),
+        }
+    }
+
+    /// Leaves this one, and no other.
+    pub(super) async fn leave(self, api: &Api, name: &str) -> Result<(), StackError> {
+        let old = api.labelled_configs(&format!("{LABEL_RECORD}={name}")).await?;
+        let labels = [(LABEL_STACK, name), (LABEL_RECORD, name), (LABEL_INSTANCE, self.instance.as_str())];
+        let labels: HashMap<_, _> =
+            labels.into_iter().map(|(label, value)| (label.to_owned(), value.to_owned())).collect();
+        // Plain fields cannot fail.
+        let data = serde_json::to_vec(&Data { services: self.services }).unwrap_or_default();
+        api.create_note(
+            &format!("windlass-record-{}", random_name().map_err(stack::Error::from)?),
+            labels,
+            &data,
+        )
+        .await?;
+        for config in old {
+            api.remove_file(super::FileKind::Config, &config.id.unwrap_or_default()).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a config is one of these.
+    pub(super) fn is_one(labels: &HashMap<String, String>) -> bool {
+        labels.contains_key(LABEL_RECORD)
+    }
+}
