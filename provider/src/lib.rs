@@ -19,6 +19,7 @@ mod registries;
 mod require;
 mod resources;
 mod settings;
+mod stacks;
 mod tailnet_devices;
 mod tailnet_keys;
 mod windlass;

@@ -25,8 +25,8 @@ use crate::{
     resources::{
         command::HostCommand, compose_stack::ComposeStack, directory::HostDirectory,
         docker_network::DockerNetwork, docker_volume::DockerVolume, file::HostFile, host::HostResource,
-        image::HostImage, swarm::SwarmCluster, swarm_node::SwarmNode, tailnet_device::TailnetDevice,
-        tailnet_key::TailnetKey, tailnet_policy::TailnetPolicy,
+        image::HostImage, swarm::SwarmCluster, swarm_node::SwarmNode, swarm_stack::SwarmStack,
+        tailnet_device::TailnetDevice, tailnet_key::TailnetKey, tailnet_policy::TailnetPolicy,
     },
     settings::{self, ProviderModel, Settings},
 };
@@ -103,6 +103,7 @@ impl Provider for Windlass {
             self.on_host::<HostImage>(),
             self.in_cluster::<SwarmCluster>(),
             self.in_cluster::<SwarmNode>(),
+            self.in_cluster::<SwarmStack>(),
             self.on_tailnet::<TailnetDevice>(),
             self.on_tailnet::<TailnetKey>(),
             self.on_tailnet::<TailnetPolicy>(),

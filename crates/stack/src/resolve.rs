@@ -113,12 +113,7 @@ pub struct ProjectDocument {
     pub undefined: Vec<Undefined>,
 }
 
-async fn answer(
-    cx: &Context,
-    host: &Host,
-    spec: &StackSpec,
-    directory: &str,
-) -> Result<Resolution, Error> {
+async fn answer(cx: &Context, host: &Host, spec: &StackSpec, directory: &str) -> Result<Resolution, Error> {
     let version = host.compose_version().await?;
     let files = Files::on(host.executor()).cancelled_by(cx.token());
     let stage = |temporary: &TempDir<'_>| {

@@ -15,6 +15,7 @@ mod reload;
 mod shipped;
 mod stack;
 mod swarm;
+mod swarm_stack;
 mod tailnet;
 mod tree;
 mod undefined;
@@ -66,6 +67,8 @@ pub(crate) enum Cause {
     /// The deployment of a stack; the attribute that its Compose files come from.
     Stack(Box<::stack::Error>, &'static str),
     Swarm(::swarm::Error),
+    /// A stack on a swarm; the attribute that its Compose files come from.
+    SwarmStack(Box<::swarm::stacks::StackError>, &'static str),
     /// The control server of a tailnet.
     Tailnet(Box<::tailnet::Error>),
     /// A step of ours that has its own words.
@@ -131,7 +134,7 @@ impl Failure {
 
     /// The same, where mistakes in Compose files are blamed on `attribute`.
     pub(crate) fn in_files(mut self, attribute: &'static str) -> Self {
-        if let Cause::Stack(_, files) = &mut *self.cause {
+        if let Cause::Stack(_, files) | Cause::SwarmStack(_, files) = &mut *self.cause {
             *files = attribute;
         }
         self
@@ -162,6 +165,9 @@ impl Failure {
             Cause::Lock(error) => lock_error(title, &error, world),
             Cause::Stack(error, files) => return stack::stack_error(title, *error, world, files),
             Cause::Swarm(error) => swarm::swarm_error(title, &error, world),
+            Cause::SwarmStack(error, files) => {
+                return swarm_stack::swarm_stack_error(title, *error, world, files);
+            }
             Cause::Tailnet(error) => tailnet::tailnet_error(title, &error, world),
             Cause::Stop(Stop { happened, next, at }) => Diagnostic {
                 path: at,

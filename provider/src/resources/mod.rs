@@ -10,6 +10,7 @@ pub(crate) mod host;
 pub(crate) mod image;
 pub(crate) mod swarm;
 pub(crate) mod swarm_node;
+pub(crate) mod swarm_stack;
 pub(crate) mod tailnet_device;
 pub(crate) mod tailnet_key;
 pub(crate) mod tailnet_policy;

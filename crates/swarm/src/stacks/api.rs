@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     Error,
-    error::{is_conflict, is_leaderless, said},
+    error::{CALL, failed, is_conflict, is_leaderless, said},
 };
 
 /// The Engine API of a manager.
@@ -41,7 +41,7 @@ pub(super) struct Object {
 
 impl Api {
     pub(super) fn of(engine: Engine) -> Self {
-        Self { engine }
+        Self { engine: engine.within(CALL) }
     }
 
     pub(super) fn engine(&self) -> &Engine {
@@ -281,7 +281,7 @@ impl Api {
             Some((_, text)) if is_leaderless(text) => {
                 Error::NoLeader { host: self.engine.host().to_owned(), said: text.to_owned() }
             }
-            _ => self.engine.failed(operation, source).into(),
+            _ => failed(&self.engine, operation, source),
         }
     }
 }

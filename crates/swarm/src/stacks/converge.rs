@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bollard::models::{ServiceUpdateStatusStateEnum as UpdateState, Task, TaskState};
 use serde_json::{Value, json};
 
-use super::{live::LiveService, wanted::ServiceMode};
+use super::{live::LiveService, translate::is_set, wanted::ServiceMode};
 
 /// How a service stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ fn job(live: &LiveService, tasks: &[&Task]) -> Standing {
         .and_then(|policy| policy.condition)
         .is_some_and(|condition| condition == bollard::models::TaskSpecRestartPolicyConditionEnum::NONE);
     let is_live = |task: &&&Task| !is_over(task);
-    if once && current.iter().any(|task| has_failed(task)) && !current.iter().any(|task| is_live(&task)) {
+    if once && current.iter().any(|task| has_failed(task)) && !current.iter().any(is_live) {
         return Standing::Failed("has failed, and is not started again".to_owned());
     }
     Standing::Moving
@@ -75,18 +75,30 @@ fn desired(live: &LiveService) -> u64 {
     live.service.service_status.as_ref().and_then(|status| status.desired_tasks).unwrap_or_default()
 }
 
-/// Whether the task was made of the service as it is now: where it may be does not count, for it is
-/// there.
+/// Whether the task was made of the service as it is now. Where it may be does not count, for it is
+/// there; and of a service the swarm shows defaults that it does not show of a task.
 fn runs(live: &LiveService, task: &Task) -> bool {
     let of = |spec: Option<&bollard::models::TaskSpec>| {
         let mut value = json!(spec);
-        if let Some(fields) = value.as_object_mut() {
-            fields.remove("Placement");
+        for defaulted in ["Placement", "RestartPolicy", "Runtime"] {
+            value.as_object_mut().and_then(|fields| fields.remove(defaulted));
         }
-        value
+        said(value)
     };
-    let (wanted, is): (Value, Value) = (of(live.spec.task_template.as_ref()), of(task.spec.as_ref()));
-    wanted == is || live.update_state() == Some(UpdateState::COMPLETED)
+    of(live.spec.task_template.as_ref()) == of(task.spec.as_ref())
+        || live.update_state() == Some(UpdateState::COMPLETED)
+}
+
+/// A value without the fields that say nothing.
+fn said(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let fields = fields.into_iter().map(|(name, value)| (name, said(value)));
+            Value::Object(fields.filter(|(_, value)| is_set(value)).collect())
+        }
+        Value::Array(list) => Value::Array(list.into_iter().map(said).collect()),
+        other => other,
+    }
 }
 
 pub(super) fn state(task: &Task) -> Option<TaskState> {
@@ -133,7 +145,8 @@ mod tests {
 
     fn live(mode: &str, update: Option<(&str, &str)>) -> LiveService {
         let mut service = json!({"ID": "s", "Spec": {"Name": "web_api", "Mode": serde_json::from_str::<Value>(mode).unwrap(),
-            "TaskTemplate": {"ContainerSpec": {"Image": "a:2"}}}, "ServiceStatus": {"DesiredTasks": 2},
+            "TaskTemplate": {"ContainerSpec": {"Image": "a:2", "DNSConfig": {}}, "Resources": {},
+                "RestartPolicy": {"Condition": "any"}, "Runtime": "container"}}, "ServiceStatus": {"DesiredTasks": 2},
             "JobStatus": {"JobIteration": {"Index": 7}}});
         if let Some((state, message)) = update {
             service["UpdateStatus"] = json!({"State": state, "Message": message});

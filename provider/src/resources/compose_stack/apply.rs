@@ -19,12 +19,12 @@ use super::{
     ChosenProject, ComposeStack, StackPrivate,
     blocks::{OwnEnv, Required, jobs, probes},
     model::{KEEP_IMAGES, ROLLBACK, Service, StackModel, UNDEFINED_ERROR, prior},
-    plan::{self, context},
-    read, schema,
+    plan, read, schema,
 };
 use crate::{
     failure::{Aftermath, Failure, as_warning, containers_in_words, not_vacant, stack_warning},
     hosted::{Hosted, Import, OnHost, OnMachine, Planning, Words},
+    stacks::context,
 };
 
 type Resource = OnHost<ComposeStack>;

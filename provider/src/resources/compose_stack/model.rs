@@ -1,6 +1,7 @@
 //! The attributes of `windlass_compose_stack`, and how services become attributes.
 
-mod files;
+#[cfg(test)]
+mod files_tests;
 mod spec;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +11,6 @@ use secret::Secret;
 use stack::{ObservedService, Orphans, PlannedService, SourceSize};
 
 use crate::require::RequireBlock;
-pub(super) use files::path_of_file;
 pub(super) use spec::prior;
 
 #[derive(Clone, Debug, Default, Model)]
@@ -112,15 +112,6 @@ pub(super) const REFUSE: &str = "refuse";
 pub(super) const MERGE: &str = "merge";
 /// `keep_images` where nobody says otherwise.
 pub(super) const KEEP_IMAGES: u64 = stack::KEEP_IMAGES as u64;
-
-/// Variables by which plain `docker compose` finds the project: they are ours.
-pub(super) const RESERVED: [&str; 5] = [
-    "COMPOSE_PROJECT_NAME",
-    "COMPOSE_FILE",
-    "COMPOSE_PATH_SEPARATOR",
-    "COMPOSE_PROFILES",
-    "COMPOSE_ENV_FILES",
-];
 
 impl StackModel {
     /// The name, or nothing while it is unknown.

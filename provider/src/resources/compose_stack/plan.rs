@@ -3,13 +3,12 @@
 //! Live facts come from the last read (`services`, `source_hash`, the private state) and from the
 //! host's Compose; nothing else is looked at, so that the same plan comes out again inside apply.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::collections::BTreeMap;
 
 use framework::{Context, Diagnostics, Field, Plan, State};
 use stack::{
-    DesiredStack, HostEnv, ImageFacts, Key, Known, PlannedStack, PullPolicy, Sink, StackSpec, Warning,
-    check_needs, check_vacant, files_in_the_way, host_state, is_sealed, login_key, resolve_once, unbuilt,
-    with_host_env,
+    DesiredStack, HostEnv, ImageFacts, Key, Known, PlannedStack, PullPolicy, StackSpec, check_needs,
+    check_vacant, files_in_the_way, host_state, is_sealed, login_key, resolve_once, unbuilt, with_host_env,
 };
 
 use super::{
@@ -20,10 +19,11 @@ use super::{
 use crate::{
     failure::{
         Failure, UNCHANGED, as_warning, heavy_tree, ignored_keys, missing, not_taken, not_vacant,
-        stack_warning, taken_for_empty,
+        taken_for_empty,
     },
     hosted::{Host, OnHost, Planning},
     settings::OnUnreachable,
+    stacks::context,
 };
 
 type Resource = OnHost<ComposeStack>;
@@ -391,27 +391,4 @@ fn can_wait(on: &Planning<'_>, plan: &Plan<Resource>, failure: &Failure) -> bool
     let keep = settings.is_some_and(|settings| settings.on_unreachable == OnUnreachable::Keep);
     let moves = plan.prior.as_ref().is_none_or(|prior| prior.model.host != plan.planned.host);
     failure.is_absence() && (moves || keep)
-}
-
-/// The engine's view of a call: its limits, its end, and its warnings as diagnostics.
-pub(super) fn context(cx: &Context) -> stack::Context {
-    let limit = cx.timeout(cx.operation());
-    let sink = Arc::new(Diagnosing(cx.clone()));
-    stack::Context::new(cx.interrupt().clone(), sink).until(cx.token().clone(), cx.deadline(), limit)
-}
-
-/// Makes diagnostics of what the engine warns of.
-struct Diagnosing(Context);
-
-impl Sink for Diagnosing {
-    fn warn(&self, warning: Warning) {
-        for problem in stack_warning(warning) {
-            self.0.warn(as_warning(problem));
-        }
-    }
-
-    fn rollback(&self, limit: Duration) {
-        // The framework lets the call go on for that long; the engine has a clock of its own.
-        drop(self.0.overtime(limit));
-    }
 }

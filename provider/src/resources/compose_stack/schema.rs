@@ -1,11 +1,9 @@
 //! The schema of `windlass_compose_stack`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use compose::{OWN_VARIABLES, dotenv::is_variable_name};
 use framework::{
-    Attribute, Diagnostic, Diagnostics, Field, Model as _, Path, Rule, Schema, Timeouts, Type,
-    schema::parse_duration, validate,
+    Attribute, Diagnostics, Field, Model as _, Rule, Schema, Timeouts, Type, schema::parse_duration, validate,
 };
 use secret::Secret;
 use stack::WaitFor;
@@ -13,12 +11,13 @@ use tree::{Modes, check_parts, check_relative};
 
 use super::{
     blocks::{job_block, probe_block, reload_block, validate_jobs, validate_probes, validate_reloads},
-    model::{
-        KEEP_IMAGES, MERGE, REFUSE, RESERVED, ROLLBACK, Service, StackModel, UNDEFINED_ERROR, UNDEFINED_WARN,
-        path_of_file,
-    },
+    model::{KEEP_IMAGES, MERGE, REFUSE, ROLLBACK, Service, StackModel, UNDEFINED_ERROR, UNDEFINED_WARN},
 };
-use crate::{failure::left_out_in_words, require};
+use crate::{
+    failure::left_out_in_words,
+    require,
+    stacks::{self, check_name, image_reference},
+};
 
 /// What may become of a stack whose apply fails.
 const ON_FAILURE: [&str; 2] = [ROLLBACK, "keep"];
@@ -288,13 +287,6 @@ fn behaviour() -> [Attribute; 5] {
     ]
 }
 
-fn image_reference() -> validate::Validator {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/:._-@[]".contains(c);
-    validate::pattern("a reference of an image, such as registry.example.org/app:1", move |text| {
-        !text.is_empty() && text.chars().all(plain)
-    })
-}
-
 fn computed() -> [Attribute; 6] {
     [
         Attribute::string("id").computed().keep_on_update().describe("The name of the project."),
@@ -335,67 +327,7 @@ pub(super) fn validate(config: &StackModel, problems: &mut Diagnostics) {
     validate_jobs(config, problems);
     validate_reloads(config, problems);
     validate_probes(config, problems);
-    let title = "Could not use this variable";
-    let secret_names: BTreeSet<&String> =
-        config.secrets_wo.known().into_iter().flat_map(BTreeMap::keys).collect();
-    let plain_names: BTreeSet<&String> =
-        config.environment.known().into_iter().flat_map(BTreeMap::keys).collect();
-    for (attribute, names) in [("environment", &plain_names), ("secrets_wo", &secret_names)] {
-        for name in names {
-            let problem = if RESERVED.contains(&name.as_str()) {
-                format!(
-                    "{name} tells Compose which project it works on; Windlass sets it, by `name`, `files`, `env_file` and \
-                     `profiles`."
-                )
-            } else if OWN_VARIABLES.contains(&name.as_str()) {
-                format!(
-                    "{name} is what Compose itself runs with on the host, whatever is given here. Use another name in the \
-                     Compose files, such as `${{APP_{name}}}`."
-                )
-            } else if !is_variable_name(name) {
-                format!(
-                    "{name:?} is not a valid name of a variable, because Compose reads these from a file: letters, digits, `_`, \
-                     `-` and `.`, a letter or `_` first."
-                )
-            } else {
-                continue;
-            };
-            problems.push(Diagnostic::error(title).detail(problem).at(Path::root().attribute(attribute)));
-        }
-    }
-    for (name, _) in config.environment.known().into_iter().flatten().filter(|(_, value)| value.is_null()) {
-        problems.push(
-            Diagnostic::error(title)
-                .detail(format!("The value of {name} is null. Give it a text, or leave it out."))
-                .at(Path::root().attribute("environment").key(name)),
-        );
-    }
-    for name in plain_names.intersection(&secret_names) {
-        problems.push(
-            Diagnostic::error(title)
-                .detail(format!(
-                    "{name} is in `environment` and in `secrets_wo`. Take it out of one of them."
-                ))
-                .at("environment"),
-        );
-    }
-    let files = config.files.known().into_iter().flatten().map(|file| ("files", file));
-    for (attribute, file) in files.chain(config.env_file.known().map(|file| ("env_file", file))) {
-        if let Err(problem) = path_of_file(file) {
-            let problem = Diagnostic::error("Could not use this file").detail(format!("{file:?} {problem}."));
-            problems.push(problem.at(attribute));
-        }
-    }
-}
-
-/// Checks the name of a project, by Compose's own rule.
-pub(super) fn check_name(name: &str) -> Result<(), String> {
-    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let first = name.chars().next().is_some_and(good);
-    if first && name.len() <= 63 && name.chars().all(|c| good(c) || c == '-' || c == '_') {
-        return Ok(());
-    }
-    Err("must be lower-case letters, digits, - and _, a letter or digit first, at most 63 of them".to_owned())
+    stacks::validate(&config.sources(), problems);
 }
 
 /// Checks the spelling of `directory`.

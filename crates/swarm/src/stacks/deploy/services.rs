@@ -99,7 +99,9 @@ impl Deployment<'_> {
         before: &LiveStack,
     ) -> BTreeMap<String, String> {
         let (mut digests, mut asked) = (BTreeMap::new(), BTreeMap::new());
-        for (name, service) in services {
+        // What the files name by its digest is that.
+        let movable = services.iter().filter(|(_, service)| !service.wanted.image.contains('@'));
+        for (name, service) in movable {
             let image = &service.wanted.image;
             let live = before.services.get(*name).map(LiveService::image);
             let same =
@@ -112,7 +114,7 @@ impl Deployment<'_> {
                     digests.insert((*name).clone(), format!("{image}@{digest}"));
                 }
                 (None, Some(_)) => {}
-                (None, None) if self.options.resolve == ResolveImage::Never || image.contains('@') => {}
+                (None, None) if self.options.resolve == ResolveImage::Never => {}
                 (None, None) => drop(asked.insert((*name).clone(), image.clone())),
             }
         }

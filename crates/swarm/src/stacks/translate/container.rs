@@ -25,6 +25,8 @@ pub(super) fn container(files: &Files<'_>, body: &Value) -> Map<String, Value> {
         ("Env", set(&json!(environment(&body["environment"])))),
         ("Dir", set(&body["working_dir"])),
         ("User", json!(text(&body["user"]))),
+        // As `docker stack deploy` says them, empty too: what it has made is then the same, and goes on.
+        ("Privileges", json!({})),
         ("Groups", set(&json!(list(&body["group_add"]).filter_map(text).collect::<Vec<_>>()))),
         ("TTY", set(&body["tty"])),
         ("OpenStdin", set(&body["stdin_open"])),

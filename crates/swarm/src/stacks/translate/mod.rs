@@ -24,7 +24,7 @@ use stack::StackSpec;
 use tree::{Tree, sha256};
 
 use super::wanted::{FileKind, NewNetwork, Wanted};
-pub use json::map_texts;
+pub use json::{is_set, map_texts};
 pub use ports::shown as shown_port;
 pub use problem::Problem;
 

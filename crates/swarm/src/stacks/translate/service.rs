@@ -59,9 +59,9 @@ impl Translation<'_> {
         }
         let task = object([
             ("ContainerSpec", Value::Object(container)),
-            ("Resources", set(&deploy::resources(self.name, body, self.problems))),
+            ("Resources", deploy::resources(self.name, body, self.problems)),
             ("RestartPolicy", set(&deploy::restart(body))),
-            ("Placement", set(&deploy::placement(body))),
+            ("Placement", deploy::placement(body)),
             ("Networks", set(&json!(attachments))),
             ("LogDriver", logging(&body["logging"])),
         ]);

@@ -130,6 +130,7 @@ fn a_service_is_told_to_the_swarm() {
                     {"Type": "bind", "Source": "/var/run/docker.sock", "Target": "/var/run/docker.sock", "ReadOnly": true},
                     {"Type": "tmpfs", "Target": "/tmp"}
                 ],
+                "Privileges": {},
                 "StopGracePeriod": 60_000_000_000_i64,
                 "HealthCheck": {"Test": ["CMD", "true"], "Interval": 10_000_000_000_i64, "Retries": 3},
                 "Hosts": ["10.0.0.1 db"],

@@ -15,7 +15,8 @@ use stack::DesiredStack;
 use crate::{
     hosted::Hosts,
     require::{ENV_TEMPLATE, NAME, RequireBlock},
-    resources::compose_stack::model::{RESERVED, StackModel},
+    resources::compose_stack::model::StackModel,
+    stacks::RESERVED,
 };
 
 /// What is required of one stack.

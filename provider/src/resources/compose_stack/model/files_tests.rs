@@ -1,9 +1,10 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use framework::State;
+use framework::{Field, State};
 use secret::Secret;
+use stack::StackSpec;
 
-use super::*;
+use super::StackModel;
 use crate::resources::compose_stack::{ChosenProject, StackPrivate, model::prior};
 
 /// A directory with these files, and a configuration that ships it.

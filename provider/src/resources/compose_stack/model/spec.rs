@@ -1,22 +1,15 @@
 //! From the attributes of a stack to what the engine takes: its spec, its options, and what was there
 //! before.
 
-use std::collections::BTreeMap;
-
-use compose::{Layout, placeholder};
+use compose::Layout;
 use framework::{Diagnostic, Diagnostics, Field, State, schema::parse_duration};
-use secret::Secret;
 use stack::{
     DeployOptions, HostEnv, OnFailure, Prior, PullPolicy, START_TIMEOUT, Secrets, Selection, StackSpec,
     WaitFor,
 };
 use tree::Tree;
 
-use super::{
-    StackModel, UNDEFINED_WARN,
-    files::{Files, profiles},
-    text_of,
-};
+use super::{StackModel, UNDEFINED_WARN, text_of};
 use crate::{
     hosted::{Hosts, OnHost},
     registries,
@@ -24,10 +17,11 @@ use crate::{
         ChosenProject, ComposeStack,
         blocks::{jobs, probes, reloads, services},
     },
+    stacks::{
+        Files, Sources, check_secret_files, environment, placeholders, profiles, secret_file_placeholders,
+        values,
+    },
 };
-
-/// The attribute of secret files.
-const SECRET_FILES: &str = "secret_files_wo";
 
 impl StackModel {
     /// What the configuration asks for; `None` while a part of it is unknown. Files on this machine are
@@ -44,7 +38,7 @@ impl StackModel {
     /// # Errors
     /// Everything that is wrong with the files.
     pub(in super::super) fn files(&self) -> Result<Option<Files>, Diagnostics> {
-        Files::of(self)
+        Files::of(&self.sources())
     }
 
     /// As [`StackModel::spec`], where the files have been read before.
@@ -61,14 +55,20 @@ impl StackModel {
         ) else {
             return Ok(None);
         };
-        let (Some(placeholders), Some(selection)) = (placeholders(self), selection(self)) else {
+        let sources = &self.sources();
+        let (Some(placeholders), Some(selection)) = (placeholders(sources), selection(self)) else {
             return Ok(None);
         };
-        let Some(environment) = environment(self) else { return Ok(None) };
+        let Some(environment) = environment(sources) else { return Ok(None) };
         let Some(job_services) = services(self) else { return Ok(None) };
-        let Some(secret_files) = secret_file_placeholders(self) else { return Ok(None) };
-        check_secret_files(self, &secret_files, &files.source, &Layout::new("/", &files.names).env_path())?;
-        files.check(self)?;
+        let Some(secret_files) = secret_file_placeholders(sources) else { return Ok(None) };
+        check_secret_files(
+            sources,
+            &secret_files,
+            &files.source,
+            &Layout::new("/", &files.names).env_path(),
+        )?;
+        files.check(sources)?;
         let Some(reloads) = reloads(self, &files.source, &secret_files)? else { return Ok(None) };
         let Some(merges) = self.merges_host_env() else { return Ok(None) };
         let image = |(name, image): (&String, &Field<String>)| (name.clone(), image.known().cloned());
@@ -86,8 +86,8 @@ impl StackModel {
             host_env: merges.then(HostEnv::default),
             ..StackSpec::default()
         };
-        let spec = files.into_spec(spec, self)?;
-        let profiles = profiles(self, &spec)?;
+        let spec = files.into_spec(spec, sources)?;
+        let profiles = profiles(sources, &spec)?;
         Ok(profiles.map(|profiles| StackSpec { profiles, ..spec }))
     }
 
@@ -107,18 +107,39 @@ impl StackModel {
         files: Option<Files>,
     ) -> Result<Option<(StackSpec, Vec<String>)>, Diagnostics> {
         let Some(mut files) = files else { return Ok(None) };
-        let Some(secret_files) = secret_file_placeholders(self) else { return Ok(None) };
+        let sources = &self.sources();
+        let Some(secret_files) = secret_file_placeholders(sources) else { return Ok(None) };
         let Some(merges) = self.merges_host_env() else { return Ok(None) };
         let unused = std::mem::take(&mut files.unused);
         let host_env = merges.then(HostEnv::default);
-        let spec = files.into_spec(StackSpec { secret_files, host_env, ..StackSpec::default() }, self)?;
+        let spec = files.into_spec(StackSpec { secret_files, host_env, ..StackSpec::default() }, sources)?;
         check_host_env(self, &spec)?;
         Ok(Some((spec, unused)))
     }
 
+    /// The attributes that files come from.
+    pub(in super::super) fn sources(&self) -> Sources<'_> {
+        Sources {
+            subject: format!("compose stack {:?}", self.name()),
+            source_dir: &self.source_dir,
+            file_modes: &self.file_modes,
+            seed_files: &self.seed_files,
+            files: &self.files,
+            env_file: &self.env_file,
+            config: &self.config,
+            files_content: &self.files_content,
+            profiles: &self.profiles,
+            environment: &self.environment,
+            secrets_wo: &self.secrets_wo,
+            secrets_wo_version: &self.secrets_wo_version,
+            secret_files_wo: &self.secret_files_wo,
+            secret_files_wo_version: &self.secret_files_wo_version,
+        }
+    }
+
     /// The attribute to blame for mistakes in the files.
     pub(in super::super) fn files_attribute(&self) -> &'static str {
-        if self.config.is_known() { "config" } else { "source_dir" }
+        self.sources().files_attribute()
     }
 
     /// Which images are fetched.
@@ -185,41 +206,6 @@ fn project(model: &StackModel) -> ChosenProject {
     ChosenProject { files, profiles: model.profiles.known().into_iter().flatten().cloned().collect() }
 }
 
-/// The plain values; `None` while one of them is unknown.
-fn environment(config: &StackModel) -> Option<BTreeMap<String, String>> {
-    let values = config.environment.decided().ok()?.into_iter().flatten();
-    let known = values.map(|(name, value)| match value {
-        Field::Unknown => None,
-        Field::Null => Some((name.clone(), String::new())),
-        Field::Known(text) => Some((name.clone(), text.clone())),
-    });
-    known.collect()
-}
-
-/// What stands for each secret; `None` while a name or the version is unknown.
-fn placeholders(config: &StackModel) -> Option<BTreeMap<String, Secret>> {
-    let secrets = config.secrets_wo.decided().ok()?;
-    let Some(secrets) = secrets.filter(|secrets| !secrets.is_empty()) else { return Some(BTreeMap::new()) };
-    let version = config.secrets_wo_version.decided().ok()?.cloned().unwrap_or_default();
-    Some(secrets.keys().map(|name| (name.clone(), Secret::new(placeholder(name, &version)))).collect())
-}
-
-/// What stands for the content of each secret file, by its path; `None` while a path or the version is
-/// unknown.
-fn secret_file_placeholders(config: &StackModel) -> Option<BTreeMap<String, String>> {
-    let files = config.secret_files_wo.decided().ok()?;
-    let Some(files) = files.filter(|files| !files.is_empty()) else { return Some(BTreeMap::new()) };
-    let version = config.secret_files_wo_version.decided().ok()?.cloned().unwrap_or_default();
-    Some(files.keys().map(|path| (path.clone(), placeholder(path, &version))).collect())
-}
-
-/// The secrets themselves, at apply.
-fn values(secrets: &Field<BTreeMap<String, Field<Secret>>>) -> BTreeMap<String, Secret> {
-    let all = secrets.known().into_iter().flatten();
-    all.map(|(name, value)| (name.clone(), value.known().cloned().unwrap_or_else(|| Secret::new(""))))
-        .collect()
-}
-
 /// Which services are started and what is waited for; `None` while a part of it is unknown.
 fn selection(config: &StackModel) -> Option<Selection> {
     let (start, wait) = (config.start_services.decided().ok()?, config.wait_for.decided().ok()?);
@@ -247,40 +233,11 @@ fn check_host_env(config: &StackModel, spec: &StackSpec) -> Result<(), Diagnosti
         .into())
 }
 
-/// Checks that no secret file is where something else is.
-fn check_secret_files(
-    config: &StackModel,
-    files: &BTreeMap<String, String>,
-    source: &Tree,
-    env_path: &str,
-) -> Result<(), Diagnostics> {
-    let within =
-        |outer: &str, inner: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
-    let mut problems = Vec::new();
-    for path in files.keys() {
-        let crosses = |other: &&String| within(path, other) || within(other, path);
-        if path == env_path {
-            problems.push(format!("{path}: Windlass writes it; values for it go to `secrets_wo`."));
-        } else if source.files.contains_key(path) {
-            problems.push(format!("{path}: a file of that name is shipped as well."));
-        } else if let Some(other) = source.files.keys().chain(files.keys()).find(crosses) {
-            problems.push(format!("{path}: one of it and {other} would have to be a directory."));
-        }
-    }
-    if problems.is_empty() {
-        return Ok(());
-    }
-    Err(Diagnostic::error(format!("Could not place the secret files of compose stack {:?}", config.name()))
-        .detail(problems.join("\n"))
-        .detail("Nothing was changed.")
-        .detail("Choose other paths, or take the files out of what is shipped (`.windlassignore`).")
-        .at(SECRET_FILES)
-        .into())
-}
-
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use secret::Secret;
 
     use super::*;
 
@@ -390,11 +347,11 @@ mod tests {
 
     #[test]
     fn paths_and_the_version_stand_for_contents() {
-        let found = secret_file_placeholders(&secret_files(&["secrets/it's", "b"], "2")).unwrap();
+        let found = secret_file_placeholders(&secret_files(&["secrets/it's", "b"], "2").sources()).unwrap();
         assert_eq!(found["b"], "b#2");
         let open = StackModel { secret_files_wo_version: Field::Unknown, ..secret_files(&["b"], "") };
-        assert_eq!(secret_file_placeholders(&open), None);
-        assert_eq!(secret_file_placeholders(&StackModel::default()), Some(BTreeMap::new()));
+        assert_eq!(secret_file_placeholders(&open.sources()), None);
+        assert_eq!(secret_file_placeholders(&StackModel::default().sources()), Some(BTreeMap::new()));
     }
 
     #[test]
@@ -402,8 +359,8 @@ mod tests {
         let (mut source, _) = Tree::texts(&["services: {}".to_owned()]);
         source.lay_over("conf/a", "x");
         let config = secret_files(&[".env", "conf/a", "conf", "compose.yaml/x", "s", "s/t", "fine/x"], "1");
-        let files = secret_file_placeholders(&config).unwrap();
-        let problem = check_secret_files(&config, &files, &source, ".env").unwrap_err().to_string();
+        let files = secret_file_placeholders(&config.sources()).unwrap();
+        let problem = check_secret_files(&config.sources(), &files, &source, ".env").unwrap_err().to_string();
         for path in [".env", "conf/a", "conf", "compose.yaml/x", "s", "s/t"] {
             assert!(problem.contains(&format!("{path}: ")), "{path} is not in {problem}");
         }

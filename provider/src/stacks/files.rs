@@ -13,7 +13,7 @@ use framework::{Diagnostic, Diagnostics, Field};
 use stack::{Dotenv, StackSpec};
 use tree::{Modes, Tree, check_relative};
 
-use super::StackModel;
+use super::Sources;
 use crate::failure::{UNCHANGED, sentence, tree_error};
 
 /// The variable that means the directory where Compose is called.
@@ -21,15 +21,15 @@ const PWD: &str = "PWD";
 
 /// The files of a stack.
 #[derive(Clone)]
-pub(in super::super) struct Files {
+pub(crate) struct Files {
     /// What is shipped.
-    pub(super) source: Tree,
+    pub(crate) source: Tree,
     /// The Compose files in it, in the order in which they are merged.
-    pub(super) names: Vec<String>,
+    pub(crate) names: Vec<String>,
     /// Where variables take their values from.
     values: ValuesFrom,
     /// What is called like a Compose file and is none of them.
-    pub(super) unused: Vec<String>,
+    pub(crate) unused: Vec<String>,
 }
 
 /// Where variables take their values from: see [`Dotenv`].
@@ -44,7 +44,7 @@ enum ValuesFrom {
 ///
 /// # Errors
 /// What is wrong with it, as the end of a sentence about it.
-pub(in super::super) fn path_of_file(path: &str) -> Result<String, String> {
+pub(crate) fn path_of_file(path: &str) -> Result<String, String> {
     let path = inside_directory(path).ok_or("must be a file in the directory that is shipped")?;
     check_relative(&path)?;
     Ok(path)
@@ -55,7 +55,7 @@ impl Files {
     ///
     /// # Errors
     /// Everything that is wrong with them.
-    pub(super) fn of(config: &StackModel) -> Result<Option<Self>, Diagnostics> {
+    pub(crate) fn of(config: &Sources<'_>) -> Result<Option<Self>, Diagnostics> {
         let (Ok(files), Ok(env_file), Ok(seeds)) =
             (config.files.decided(), config.env_file.decided(), config.seed_files.decided())
         else {
@@ -90,7 +90,7 @@ impl Files {
     }
 
     /// The Compose files by Compose's own rule; `None` while something that they depend on is unknown.
-    fn discover(&mut self, config: &StackModel) -> Result<Option<Vec<String>>, Diagnostics> {
+    fn discover(&mut self, config: &Sources<'_>) -> Result<Option<Vec<String>>, Diagnostics> {
         let path = match &self.values {
             ValuesFrom::File(path) => path.clone(),
             ValuesFrom::Project | ValuesFrom::Top => ENV_FILE.to_owned(),
@@ -112,7 +112,7 @@ impl Files {
     }
 
     /// Checks that what Compose reads here is what the host has.
-    fn check_seeds(&self, config: &StackModel) -> Result<(), Diagnostics> {
+    fn check_seeds(&self, config: &Sources<'_>) -> Result<(), Diagnostics> {
         let env_file = match &self.values {
             ValuesFrom::File(path) => Some((path, "where variables take their values from")),
             ValuesFrom::Project | ValuesFrom::Top => None,
@@ -133,7 +133,7 @@ impl Files {
     ///
     /// # Errors
     /// When that text is not there.
-    pub(super) fn into_spec(self, spec: StackSpec, config: &StackModel) -> Result<StackSpec, Diagnostics> {
+    pub(crate) fn into_spec(self, spec: StackSpec, config: &Sources<'_>) -> Result<StackSpec, Diagnostics> {
         let spec = StackSpec { source: self.source, files: self.names, ..spec };
         let (path, values) = match &self.values {
             ValuesFrom::Project => (spec.layout("/").env_path(), Dotenv::OfProject),
@@ -147,7 +147,7 @@ impl Files {
     }
 
     /// Checks that the Compose files are there.
-    pub(super) fn check(&self, config: &StackModel) -> Result<(), Diagnostics> {
+    pub(crate) fn check(&self, config: &Sources<'_>) -> Result<(), Diagnostics> {
         let missing: Vec<String> = self
             .names
             .iter()
@@ -194,7 +194,7 @@ impl Files {
 ///
 /// # Errors
 /// When what that text says cannot be followed.
-pub(super) fn profiles(config: &StackModel, spec: &StackSpec) -> Result<Option<Vec<String>>, Diagnostics> {
+pub(crate) fn profiles(config: &Sources<'_>, spec: &StackSpec) -> Result<Option<Vec<String>>, Diagnostics> {
     let Ok(profiles) = config.profiles.decided() else { return Ok(None) };
     if let Some(profiles) = profiles {
         return Ok(Some(profiles.iter().cloned().collect()));
@@ -211,7 +211,7 @@ pub(super) fn profiles(config: &StackModel, spec: &StackSpec) -> Result<Option<V
 type Shipped = (Tree, Option<Vec<String>>);
 
 /// What is shipped, and the names of the Compose files where these are texts; `None` while unknown.
-fn shipped(config: &StackModel) -> Result<Option<Shipped>, Diagnostics> {
+fn shipped(config: &Sources<'_>) -> Result<Option<Shipped>, Diagnostics> {
     let (Ok(directory), Ok(modes), Ok(texts), Ok(overlay)) = (
         config.source_dir.decided(),
         config.file_modes.decided(),
@@ -240,7 +240,7 @@ fn shipped(config: &StackModel) -> Result<Option<Shipped>, Diagnostics> {
 
 /// The value that a variable is given from outside of the stack's files; `Err` where it has one that is
 /// not known here. Compose would be called in the directory itself.
-fn given(config: &StackModel, name: &str) -> Result<Option<String>, ()> {
+fn given(config: &Sources<'_>, name: &str) -> Result<Option<String>, ()> {
     if name == PWD {
         return Ok(Some(".".to_owned()));
     }
@@ -256,7 +256,7 @@ fn given(config: &StackModel, name: &str) -> Result<Option<String>, ()> {
 }
 
 /// Whether what a setting depends on is only not known yet.
-fn is_open(config: &StackModel, unclear: &Unclear) -> bool {
+fn is_open(config: &Sources<'_>, unclear: &Unclear) -> bool {
     let Unclear::Value(_, variable) = unclear else { return false };
     let environment = config.environment.decided();
     let is_unknown = |value: Option<&Field<String>>| value.is_some_and(Field::is_unknown);
@@ -266,17 +266,17 @@ fn is_open(config: &StackModel, unclear: &Unclear) -> bool {
 }
 
 /// `path` as it is spelled on the host.
-fn spelled(config: &StackModel, attribute: &'static str, path: &str) -> Result<String, Diagnostics> {
+fn spelled(config: &Sources<'_>, attribute: &'static str, path: &str) -> Result<String, Diagnostics> {
     path_of_file(path).map_err(|problem| {
         refusal(config).detail(format!("{path:?} {problem}.")).detail(UNCHANGED).at(attribute).into()
     })
 }
 
-fn refusal(config: &StackModel) -> Diagnostic {
-    Diagnostic::error(format!("Could not read compose stack {:?}", config.name()))
+fn refusal(config: &Sources<'_>) -> Diagnostic {
+    Diagnostic::error(format!("Could not read {}", config.subject))
 }
 
-fn unclear_setting(config: &StackModel, path: &str, unclear: &Unclear, instead: &str) -> Diagnostic {
+fn unclear_setting(config: &Sources<'_>, path: &str, unclear: &Unclear, instead: &str) -> Diagnostic {
     let at = if config.env_file.is_known() { "env_file" } else { config.files_attribute() };
     refusal(config)
         .detail(format!("In {path}: {}", sentence(&unclear.to_string())))
@@ -285,7 +285,7 @@ fn unclear_setting(config: &StackModel, path: &str, unclear: &Unclear, instead: 
         .at(at)
 }
 
-fn no_env_file(config: &StackModel, path: &str) -> Diagnostic {
+fn no_env_file(config: &Sources<'_>, path: &str) -> Diagnostic {
     let secrets = config.secret_files_wo.known();
     let why = if secrets.is_some_and(|files| files.contains_key(path)) {
         "is one of `secret_files_wo`, which a plan cannot read".to_owned()
@@ -309,7 +309,3 @@ fn unreadable(path: &str, error: &io::Error) -> Diagnostic {
         .detail(UNCHANGED)
         .at("source_dir")
 }
-
-#[cfg(test)]
-#[path = "files_tests.rs"]
-mod tests;

@@ -1,0 +1,12 @@
+//! Stacks on a Docker Swarm of two real hosts. The lab's kernel has no IP_VS: services are found by
+//! `endpoint_mode: dnsrr`, and publish on their own node.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod drift;
+mod failures;
+mod life;
+mod lock;
+mod refusals;
+mod secrets;
+mod swarm;
