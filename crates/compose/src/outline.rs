@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, de::IgnoredAny};
+use serde_json::Value;
 use serde_saphyr::{Error as YamlError, Options};
 
 /// What stands in the file about a service.
@@ -51,6 +52,38 @@ pub fn services(text: &str) -> Result<BTreeMap<String, Outline>, OutlineError> {
     Ok(services.into_iter().map(|(name, service)| (name, service.unwrap_or_default().outline())).collect())
 }
 
+/// The files that the Compose file `text` has Compose read beside itself (`include`, `extends`, `env_file`,
+/// `label_file`), as they are written there. Environments of containers count as well, where a service
+/// takes them from a file.
+///
+/// # Errors
+/// When it is not one YAML document.
+pub fn references(text: &str) -> Result<Vec<String>, OutlineError> {
+    let file: Value = serde_saphyr::from_str_with_options(text, Options::default())
+        .map_err(|error| OutlineError { reason: in_one_line(&error) })?;
+    let mut found = Vec::new();
+    named_in(&file["include"], &["path", "env_file"], &mut found);
+    for service in file["services"].as_object().into_iter().flat_map(|services| services.values()) {
+        named_in(&service["env_file"], &["path"], &mut found);
+        named_in(&service["label_file"], &[], &mut found);
+        // A plain string there is a service of the same file.
+        if let Some(other) = service["extends"]["file"].as_str() {
+            found.push(other.to_owned());
+        }
+    }
+    Ok(found)
+}
+
+/// The paths in `value`: a string, a list, or what stands under one of `keys`.
+fn named_in(value: &Value, keys: &[&str], found: &mut Vec<String>) {
+    match value {
+        Value::String(path) => found.push(path.clone()),
+        Value::Array(all) => all.iter().for_each(|one| named_in(one, keys, found)),
+        Value::Object(_) => keys.iter().for_each(|key| named_in(&value[*key], &[], found)),
+        _ => {}
+    }
+}
+
 impl Service {
     fn outline(self) -> Outline {
         Outline {
@@ -70,6 +103,33 @@ fn in_one_line(error: &YamlError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_that_are_read_beside_it_are_named_as_written() {
+        let text = "
+include: [a.yaml, {path: [b.yaml, ../c.yaml], env_file: c.env}]
+services:
+  web: {env_file: .env, label_file: [l1, l2], extends: {file: /srv/base.yaml, service: web}}
+  worker: {env_file: [w.env, {path: '${HOME}/x.env', required: false}], extends: web}
+  plain:
+";
+        let found = references(text).unwrap();
+        let expected = [
+            "a.yaml",
+            "b.yaml",
+            "../c.yaml",
+            "c.env",
+            ".env",
+            "l1",
+            "l2",
+            "/srv/base.yaml",
+            "w.env",
+            "${HOME}/x.env",
+        ];
+        assert_eq!(found, expected);
+        assert!(references("services: {web: {image: a}}").unwrap().is_empty());
+        assert!(references("services: [").is_err());
+    }
 
     fn names(text: &str) -> Vec<String> {
         services(text).unwrap().into_keys().collect()

@@ -87,7 +87,7 @@ pub use pull::unbuilt;
 pub use record::{Key, Record};
 pub use release::Release;
 pub use reload::{ReloadError, ReloadSpec};
-pub use remembered::resolve_once;
+pub use remembered::{reads_the_host, resolve_once};
 pub use replaced::KEPT_TIMES;
 pub use requirements::missing;
 pub use resolve::{ProjectDocument, resolve_project};

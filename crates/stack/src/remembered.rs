@@ -5,6 +5,9 @@
 //! of all that went in. Only projects whose answer depends on nothing else are remembered: a file
 //! that Compose reads although it is not shipped could be another one by then.
 
+use std::collections::BTreeSet;
+
+use compose::{layout::ENV_FILE, outline::references};
 use remote::{Command, Input, run};
 use tree::TreeFile;
 
@@ -92,6 +95,66 @@ fn is_self_contained(spec: &StackSpec) -> bool {
     !spec.files.is_empty() && spec.files.iter().all(|path| spec.source.files.get(path).is_some_and(plain))
 }
 
+/// Whether Compose reads a file that is not shipped, so that its answer may be another one although
+/// everything is as it was here. What cannot be told counts as read.
+#[must_use]
+pub fn reads_the_host(spec: &StackSpec) -> bool {
+    let mut open: Vec<String> = spec.files.clone();
+    let mut seen = BTreeSet::new();
+    while let Some(path) = open.pop() {
+        let Some(file) = spec.source.files.get(&path).filter(|file| file.size <= LARGEST) else {
+            return true;
+        };
+        let Ok(text) = file.read().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()) else {
+            return true;
+        };
+        if !seen.insert(path.clone()) || !READING_MORE.iter().any(|word| text.contains(word)) {
+            continue;
+        }
+        let Ok(named) = references(&text) else { return true };
+        for name in named {
+            match shipped(spec, &path, &name) {
+                Some(Shipped::Compose(path)) => open.push(path),
+                Some(Shipped::Other) => {}
+                None => return true,
+            }
+        }
+    }
+    false
+}
+
+/// What a file that is named by another one is.
+enum Shipped {
+    /// It may name more.
+    Compose(String),
+    Other,
+}
+
+/// The shipped file that `name` means in the Compose file at `path`.
+fn shipped(spec: &StackSpec, path: &str, name: &str) -> Option<Shipped> {
+    if name.contains('$') || name.starts_with(['/', '~']) {
+        return None;
+    }
+    let mut parts: Vec<&str> = path.split('/').collect();
+    parts.pop();
+    for part in name.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()?),
+            part => parts.push(part),
+        }
+    }
+    let target = parts.join("/");
+    let is_compose = [".yaml", ".yml"].iter().any(|end| target.ends_with(end));
+    let is_there = spec.source.files.contains_key(&target) || spec.secret_files.contains_key(&target);
+    match (is_there, is_compose) {
+        (true, true) => Some(Shipped::Compose(target)),
+        (true, false) => Some(Shipped::Other),
+        // The stack's own `.env` is always made.
+        (false, _) => (target == ENV_FILE && spec.host_env.is_none()).then_some(Shipped::Other),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use remote::conformance::Tools;
@@ -113,6 +176,33 @@ mod tests {
         assert!(!is_self_contained(&spec("include: [other.yaml]")));
         let missing = StackSpec { files: vec!["absent.yaml".into()], ..spec("services: {}") };
         assert!(!is_self_contained(&missing) && !is_self_contained(&StackSpec::default()));
+    }
+
+    #[test]
+    fn a_project_that_reads_files_of_the_host_is_asked_about_each_time() {
+        let more = |text: &str| {
+            let mut spec = spec(text);
+            spec.source.lay_over("base/b.yaml", "services: { x: { env_file: ../x.env } }");
+            spec.source.lay_over("x.env", "A=1");
+            reads_the_host(&spec)
+        };
+        for inside in [
+            "services: { app: { image: a, volumes: [/srv:/srv] } }",
+            "services: { app: { image: a, env_file: [.env, ./x.env] } }",
+            "include: [base/b.yaml]",
+            "services: { app: { extends: { file: ./base/b.yaml, service: x } } }",
+        ] {
+            assert!(!more(inside), "{inside}");
+        }
+        for outside in [
+            "services: { app: { image: a, env_file: [/srv/web.env] } }",
+            "services: { app: { image: a, env_file: [{path: late.env, required: false}] } }",
+            "include: [../common/compose.yaml]",
+            "services: { app: { extends: { file: '${BASE}', service: x } } }",
+            "services: { app: { label_file: ~/labels } }",
+        ] {
+            assert!(more(outside), "{outside}");
+        }
     }
 
     #[test]

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use framework::{Context, Diagnostics, Field, Plan, State};
 use stack::{
     DesiredStack, HostEnv, ImageFacts, Key, Known, PlannedStack, PullPolicy, StackSpec, check_needs,
-    check_vacant, files_in_the_way, host_state, is_sealed, login_key, resolve_once, unbuilt, with_host_env,
+    check_vacant, files_in_the_way, host_state, is_sealed, login_key, reads_the_host, resolve_once, unbuilt,
+    with_host_env,
 };
 
 use super::{
@@ -126,8 +127,8 @@ fn without_asking(plan: &Plan<Resource>, spec: &StackSpec) -> Option<Found> {
     let prior = plan.prior.as_ref()?;
     let directory = plan.planned.directory.known()?;
     let desired = prior.private.desired.clone()?;
-    // Only a key of the host tells what nothing vouches for.
-    if is_sealed(prior.model.observed().values()) {
+    // Only a key of the host tells what nothing vouches for, and only the host what is in its files.
+    if is_sealed(prior.model.observed().values()) || reads_the_host(spec) {
         return None;
     }
     let same = plan.planned.host == prior.model.host
