@@ -14,15 +14,20 @@ pub(crate) fn check_path(path: &str) -> Result<(), String> {
     if !path.starts_with('/') {
         return Err("must be an absolute path".to_owned());
     }
-    if path.ends_with('/') || path.contains('\0') || path.split('/').any(|part| part == "." || part == "..") {
-        return Err("must be a path without `.` and `..` in it, and without a slash at its end".to_owned());
+    let mut parts = path.split('/').skip(1);
+    if path.contains('\0') || parts.any(|part| matches!(part, "" | "." | "..")) {
+        return Err(
+            "must be a path without `.`, `..` and `//` in it, and without a slash at its end".to_owned()
+        );
     }
     // Limits of Linux: PATH_MAX with its NUL, NAME_MAX.
     if path.len() > 4095 || path.split('/').any(|part| part.len() > 255) {
-        return Err("is longer than Linux allows: 4095 bytes, and 255 of each name in it".to_owned());
+        return Err(
+            "must not be longer than Linux allows: 4095 bytes, and 255 for each name in it".to_owned()
+        );
     }
     if ["/proc/", "/sys/"].iter().any(|place| path.starts_with(place)) {
-        return Err("is in a place of the kernel, where there are no files to keep".to_owned());
+        return Err("must not be below /proc or /sys, where the kernel keeps no files".to_owned());
     }
     Ok(())
 }

@@ -39,7 +39,8 @@ pub fn check_relative(path: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Checks that every part of a path is a name, and that nothing in it means more to a command.
+/// Checks that every part of a path is a name, and that no character in it is for control: manifests have a line
+/// for each path.
 ///
 /// # Errors
 /// What is wrong with it, as the end of a sentence about it.
@@ -47,8 +48,8 @@ pub fn check_parts(path: &str) -> Result<(), String> {
     if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
         return Err("must have no empty part and no `.` or `..` in it".to_owned());
     }
-    if path.contains("{}") || path.chars().any(char::is_control) {
-        return Err("must not contain control characters or {}".to_owned());
+    if path.chars().any(char::is_control) {
+        return Err("must not contain control characters".to_owned());
     }
     Ok(())
 }

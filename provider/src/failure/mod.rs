@@ -297,12 +297,15 @@ pub(crate) fn as_warning(diagnostic: Diagnostic) -> Diagnostic {
     Diagnostic { severity: Severity::Warning, ..diagnostic }
 }
 
-/// The text as a sentence: a capital first letter and a full stop.
+/// The text as a sentence: a capital first letter and a full stop. What begins with a name to be copied
+/// (`deploy@10.0.0.1:22`, `site/a`) keeps it as it is.
 pub(crate) fn sentence(text: &str) -> String {
+    let word = text.split_whitespace().next().unwrap_or_default();
+    let is_name = word.trim_end_matches([',', ':', ';', '.']).contains(['@', '/', '_', '.', ':']);
     let mut letters = text.chars();
     let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
     let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{first}{}{stop}", letters.as_str())
+    if is_name { format!("{text}{stop}") } else { format!("{first}{}{stop}", letters.as_str()) }
 }
 
 #[cfg(test)]

@@ -17,6 +17,10 @@ use super::{
     undefined::{DOLLARS, names, set_them, used, with_blank},
 };
 
+/// What to do about a line of a dotenv file that none of its own signs explains.
+const LINES: &str = "Write each line as `NAME=value`; a value with spaces or quotes in it stands in quotes as a whole, and \
+     a comment begins with `#`.";
+
 /// The diagnostics of a failed operation on a stack; `files` is the attribute that its Compose files
 /// come from.
 pub(super) fn stack_error(title: &str, error: Error, world: &str, files: &str) -> Diagnostics {
@@ -85,7 +89,8 @@ pub(super) fn stack_error(title: &str, error: Error, world: &str, files: &str) -
         ),
         Error::InvalidEnv { file, line, message } => {
             let place = line.map_or(file.clone(), |line| format!("line {line} of {file}"));
-            files_error(format!("Docker Compose cannot read {place}: {message}"), DOLLARS.to_owned(), files)
+            let next = if message.contains(['$', '{']) || message.contains("variable") { DOLLARS } else { LINES };
+            files_error(format!("Docker Compose cannot read {place}: {message}"), next.to_owned(), files)
         }
         Error::HiddenEnv { service } => files_error(
             format!(
