@@ -16,7 +16,7 @@ use tree::null_separated;
 
 use super::{
     generation::tests::make_by,
-    keep::{ASIDE, BACK},
+    keep::{ASIDE, BACK, tests::WITHOUT_LINKS},
 };
 use crate::{before, destroy, replaced};
 
@@ -33,13 +33,17 @@ fn run(tools: &Tools, script: &str, root: &Path, words: &[&str], list: &[&str]) 
     tools.run(&copying_script(script), &words, &null_separated(list.iter().copied())).0
 }
 
-const TRIES: [Try; 6] = [
+const TRIES: [Try; 7] = [
     ("keeping a generation", |tools, root, name| {
         let made = make_by(tools, root, name, &SHIPPED);
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(made).0
     }),
     ("copying aside", |tools, root, name| {
         run(tools, ASIDE, root, &[&format!("build/{name}"), ".windlass-a.staging"], &SHIPPED)
+    }),
+    ("copying aside without hard links", |tools, root, name| {
+        let words = [&format!("copied/{name}"), ".windlass-a.staging"];
+        run(tools, &format!("{WITHOUT_LINKS}{ASIDE}"), root, &words, &SHIPPED)
     }),
     ("copying back", |tools, root, _| {
         run(tools, LEAVE, root, &["kept"], &[]);
@@ -128,7 +132,7 @@ fn a_folder_of_ours_that_was_somebodys_is_taken_from_them() {
         }
         fs::write(attack.at("file"), "theirs").unwrap();
         fs::write(attack.at("sub/file"), "theirs").unwrap();
-        for (what, attempt) in &TRIES[..4] {
+        for (what, attempt) in &TRIES[..5] {
             assert!(attempt(&tools, &attack.theirs, "1"), "{what} with {tools:?}");
             attack.nothing_was_reached(what);
         }

@@ -241,4 +241,4 @@ async fn run(
 
 #[cfg(test)]
 #[path = "keep_tests.rs"]
-mod tests;
+pub(super) mod tests;

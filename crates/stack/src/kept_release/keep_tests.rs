@@ -73,6 +73,34 @@ fn small_files_are_copied_large_ones_linked_and_links_stay_links() {
     }
 }
 
+/// Before a script: what is to be taken lies on a file system of its own, or on one that knows no hard links.
+pub(in crate::kept_release) const WITHOUT_LINKS: &str =
+    "functions=\"$functions\nln() { case \\$1 in -s) command ln \\\"\\$@\\\" ;; *) return 1 ;; esac; }\n\"\n";
+
+#[test]
+fn where_there_can_be_no_hard_links_files_are_copied() {
+    for tools in Tools::all() {
+        let dir = tempfile::tempdir().unwrap();
+        let (root, kept) = (dir.path(), dir.path().join(".windlass/before"));
+        fill(root);
+        let time = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000);
+        fs::File::open(root.join("large")).unwrap().set_modified(time).unwrap();
+        let script = format!("{WITHOUT_LINKS}{ASIDE}");
+        assert!(run_on(&tools, &script, root, "before", &LIST), "{tools:?}");
+        for path in LIST {
+            let (from, to) = (root.join(path), kept.join(path));
+            assert_ne!(inode(&from), inode(&to), "{path} with {tools:?}");
+            if path != "link" {
+                assert_eq!(fs::read(&from).unwrap(), fs::read(&to).unwrap());
+                assert_eq!(fs::metadata(&from).unwrap().mode(), fs::metadata(&to).unwrap().mode());
+            }
+        }
+        assert_eq!(fs::metadata(kept.join("large")).unwrap().modified().unwrap(), time, "{tools:?}");
+        assert_eq!(fs::read_link(kept.join("link")).unwrap(), Path::new("b c/-small"));
+        assert!(!run_on(&tools, &script, root, "other", &["absent"]), "{tools:?}");
+    }
+}
+
 #[test]
 fn what_is_kept_comes_back_in_the_place_of_what_is_there() {
     for tools in Tools::all() {
