@@ -11,7 +11,7 @@
 //! | 2.29.4 | stops and starts those that depend on it directly; their containers stay (`stopDependentContainers`) | 1076f1d9 |
 //! | 2.31.0 | makes a network anew whose definition has changed, and stops and starts what is attached to it | c21d4cfb |
 //! | 2.35.0 | stops and starts only those whose `depends_on` says `restart: true` | 342a2a9e |
-//! | 5.2.0 | decides all of this in advance (`reconcile.go`), with the same outcome | 65275c05 |
+//! | 5.2.0 | decides all of this in advance (`reconcile.go`), with the same outcome, but for services that depend on one with `provider`: their variables come later | 65275c05 |
 //!
 //! Services that share a namespace or volumes with a replaced one are replaced by all of them: its
 //! container's id is in their hash (5.3.0 says so in words, `parentNamespaceRecreated`). Only 5.2.0
@@ -39,6 +39,9 @@ pub struct Behaviour {
     pub dependents: Dependents,
     /// Whether a network whose definition has changed is made anew.
     pub replaces_networks: bool,
+    /// Whether services that depend on one with `provider` are replaced whenever `up` runs: what is to be done
+    /// is decided before the program tells their variables, which their containers have.
+    pub replaces_provided: bool,
 }
 
 impl Behaviour {
@@ -50,7 +53,7 @@ impl Behaviour {
             () if since(2, 29, 4) => Dependents::Restarted,
             () => Dependents::Replaced,
         };
-        Self { dependents, replaces_networks: since(2, 31, 0) }
+        Self { dependents, replaces_networks: since(2, 31, 0), replaces_provided: since(5, 2, 0) }
     }
 
     /// That of a version as it is remembered. What cannot be read counts as the oldest, which does
@@ -77,7 +80,13 @@ mod tests {
             ("2.40.3-desktop.1", Dependents::RestartedIfAsked, true),
             ("v5.5.1", Dependents::RestartedIfAsked, true),
         ] {
-            assert_eq!(Behaviour::of_text(version), Behaviour { dependents, replaces_networks }, "{version}");
+            let found = Behaviour::of_text(version);
+            assert_eq!(
+                (found.dependents, found.replaces_networks),
+                (dependents, replaces_networks),
+                "{version}"
+            );
+            assert_eq!(found.replaces_provided, version == "v5.5.1", "{version}");
         }
     }
 

@@ -146,7 +146,8 @@ mod tests {
     use super::*;
     use crate::behaviour::Dependents;
 
-    const OLD: Behaviour = Behaviour { dependents: Dependents::Replaced, replaces_networks: false };
+    const OLD: Behaviour =
+        Behaviour { dependents: Dependents::Replaced, replaces_networks: false, replaces_provided: false };
     const NOW: Behaviour = Behaviour { replaces_networks: true, ..OLD };
 
     fn document() -> Value {

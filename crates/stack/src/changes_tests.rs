@@ -6,7 +6,7 @@ use crate::{image_source::ImageSource, service};
 const OLD: Behaviour = with(Dependents::Replaced);
 
 const fn with(dependents: Dependents) -> Behaviour {
-    Behaviour { dependents, replaces_networks: false }
+    Behaviour { dependents, replaces_networks: false, replaces_provided: false }
 }
 
 fn state() -> ObservedService {

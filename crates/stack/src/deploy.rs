@@ -396,7 +396,7 @@ impl<'a> Deployment<'a> {
         let found = images::inspect(&self.host.engine, Some(&desired)).await?;
         let images = desired.image_ids(&images::ids(&found), &ImageFacts::of(&found));
         let relabelled = relabelled(&containers);
-        let changes = desired.changes(&live, (&images, &relabelled), &compose, self.options.orphans);
+        let changes = desired.changes(&live, (&images, Some(&relabelled)), &compose, self.options.orphans);
         let unseen = unseen_by_compose(&live, &desired, &images, &relabelled);
         let release = self.release_with_images(&state, &containers).await?;
         let jobs = self.due(&desired, &changes);

@@ -190,12 +190,12 @@ impl DesiredStack {
     }
 
     /// What happens to each service of `prior` and of this desired by Compose of the version
-    /// `compose`. `relabelled` are as in [`ImageFacts`]: once anything is done at all, Compose replaces
-    /// what it did not make itself of the image that is wanted.
+    /// `compose`. `relabelled` are as in [`ImageFacts`], none where nothing is done: once anything is, Compose
+    /// replaces what it did not make itself of the image that is wanted.
     pub(crate) fn changes(
         &self,
         prior: &BTreeMap<String, ObservedService>,
-        (images, relabelled): (&BTreeMap<String, String>, &BTreeMap<String, String>),
+        (images, relabelled): (&BTreeMap<String, String>, Option<&BTreeMap<String, String>>),
         compose: &str,
         orphans: Orphans,
     ) -> BTreeMap<String, Change> {
@@ -204,7 +204,13 @@ impl DesiredStack {
             let wanted = self.services.get(*name).and_then(|service| images.get(service.image()));
             wanted.is_some_and(|wanted| wanted != *label && wanted != OPEN)
         };
-        let stale = relabelled.iter().filter(is_other).map(|(name, _)| name.clone()).collect();
+        let stale = relabelled.into_iter().flatten().filter(is_other).map(|(name, _)| name);
+        let provided = self.services.iter().filter(|(_, one)| {
+            let of_program =
+                |other: &String| self.services.get(other).is_some_and(DesiredService::is_provided);
+            behaviour.replaces_provided && relabelled.is_some() && one.depends_on.iter().any(of_program)
+        });
+        let stale = stale.chain(provided.map(|(name, _)| name)).cloned().collect();
         let mut changes = changes::changes(prior, &self.services, (images, &stale), behaviour);
         for (name, _) in self.orphans(prior, orphans) {
             changes.insert(name.clone(), Change::Keep);

@@ -43,12 +43,12 @@ pub struct PlannedStack {
 pub fn plan(desired: &DesiredStack, known: Known<'_>, orphans: Orphans, pull: PullPolicy) -> PlannedStack {
     let ids = desired.image_ids(known.images, known.image_facts);
     let observed = unsealed(known.observed, desired, known.keys);
-    let changes_of = |relabelled: &BTreeMap<String, String>| {
+    let changes_of = |relabelled: Option<&BTreeMap<String, String>>| {
         desired.changes(&observed, (&ids, relabelled), known.compose, orphans)
     };
-    let mut changes = changes_of(&BTreeMap::new());
+    let mut changes = changes_of(None);
     if known.applied || changes.values().any(|change| *change != Change::Keep) {
-        changes = changes_of(&known.image_facts.relabelled);
+        changes = changes_of(Some(&known.image_facts.relabelled));
     }
     let mut services = services(desired, &observed, &changes, &ids, (orphans, pull));
     keep_sealed(&mut services, known.observed, &observed);
@@ -136,7 +136,7 @@ mod tests {
         images: &BTreeMap<String, String>,
         choices: (Orphans, PullPolicy),
     ) -> BTreeMap<String, PlannedService> {
-        let changes = desired.changes(prior, (images, &BTreeMap::new()), "5.5.1", choices.0);
+        let changes = desired.changes(prior, (images, None), "5.5.1", choices.0);
         super::services(desired, prior, &changes, images, choices)
     }
 
@@ -190,6 +190,36 @@ mod tests {
     }
 
     #[test]
+    fn who_depends_on_what_a_program_provides_is_replaced_with_every_change() {
+        let idle = ObservedService { status: "idle".into(), replicas: 0, ..ObservedService::default() };
+        let db = |hash: &str| ObservedService {
+            config_hash: hash.into(),
+            environment_hash: "e".into(),
+            ..idle.clone()
+        };
+        let observed = prior(&[("app", live("c")), ("other", live("c")), ("db", db("d"))]);
+        let mut all = stack(&[("app", "c"), ("other", "c"), ("db", "d")]);
+        all.services.get_mut("app").unwrap().depends_on = ["db".to_owned()].into();
+        let provided = all.services.get_mut("db").unwrap();
+        (provided.source.image, provided.replicas) = (String::new(), 0);
+        let replaced = |compose: &str, applied: bool| -> Vec<String> {
+            let (images, facts) = (BTreeMap::new(), ImageFacts::default());
+            let known = Known {
+                observed: &observed,
+                images: &images,
+                image_facts: &facts,
+                compose,
+                keys: &[],
+                applied,
+            };
+            let planned = super::plan(&all, known, DEFAULT.0, DEFAULT.1).services.into_iter();
+            planned.filter(|(_, one)| one.containers.is_none()).map(|(name, _)| name).collect()
+        };
+        assert_eq!(replaced("5.5.1", true), ["app"]);
+        assert!(replaced("5.5.1", false).is_empty() && replaced("5.1.4", true).is_empty());
+    }
+
+    #[test]
     fn a_stopped_service_shows_by_its_status_alone() {
         let prior = prior(&[("app", ObservedService { status: "stopped".into(), ..live("c") })]);
         let services = services(&prior, &stack(&[("app", "c")]), &BTreeMap::new(), DEFAULT);
@@ -235,7 +265,7 @@ mod tests {
         let prior = prior(&[("app", live("c")), ("old", live("o")), ("off", live("f")), ("other", stranger)]);
         let mut files = stack(&[("app", "c")]);
         files.inactive = ["off".to_owned()].into();
-        let changes = files.changes(&prior, (&BTreeMap::new(), &BTreeMap::new()), "5.5.1", keeping.0);
+        let changes = files.changes(&prior, (&BTreeMap::new(), None), "5.5.1", keeping.0);
         assert_eq!((&changes["old"], &changes["off"]), (&Change::Keep, &Change::Remove));
         let services = services(&prior, &files, &BTreeMap::new(), keeping);
         assert_eq!(services.keys().collect::<Vec<_>>(), ["app", "old"]);

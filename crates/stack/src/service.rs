@@ -154,6 +154,11 @@ impl DesiredService {
         &self.source.image
     }
 
+    /// Whether it is no container, but what a program beside Compose provides (`provider`).
+    pub(crate) fn is_provided(&self) -> bool {
+        self.source.image.is_empty()
+    }
+
     /// Whether its image has to be on the host: it is to have containers, or the product itself makes
     /// them.
     pub fn needs_image(&self) -> bool {

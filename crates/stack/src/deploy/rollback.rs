@@ -178,7 +178,8 @@ impl Deployment<'_> {
         let key = state.key.clone().map_or_else(super::new_key, Ok)?;
         let live = observe(&containers, Some(&release.record), Some(&key), Some(&state.seen()));
         // The Compose of now does it, whichever did it then.
-        let images = (&release.images, &relabelled(&containers));
+        let relabelled = relabelled(&containers);
+        let images = (&release.images, Some(&relabelled));
         let changes = desired.changes(&live, images, &failed.compose, self.options.orphans);
         Ok(Work {
             cx: cx.clone(),

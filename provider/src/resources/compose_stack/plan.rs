@@ -344,7 +344,7 @@ fn settle(
     plan.planned.directory = Field::Known(found.directory);
     take(plan, stack::plan(&found.desired, known, orphans, pull));
     // What Compose would replace on this occasion alone is no occasion.
-    if !image_facts.relabelled.is_empty() && plan.has_changes() {
+    if plan.has_changes() {
         take(plan, stack::plan(&found.desired, Known { applied: true, ..known }, orphans, pull));
     }
     let instance = plan.prior.as_ref().map(|prior| prior.private.instance.clone()).unwrap_or_default();
