@@ -26,7 +26,8 @@ use crate::{
         command::HostCommand, compose_stack::ComposeStack, directory::HostDirectory,
         docker_network::DockerNetwork, docker_volume::DockerVolume, file::HostFile, host::HostResource,
         image::HostImage, swarm::SwarmCluster, swarm_node::SwarmNode, swarm_stack::SwarmStack,
-        tailnet_device::TailnetDevice, tailnet_key::TailnetKey, tailnet_policy::TailnetPolicy,
+        tailnet_device::TailnetDevice, tailnet_dns::TailnetDns, tailnet_dns_records::DnsRecords,
+        tailnet_key::TailnetKey, tailnet_policy::TailnetPolicy, tailnet_settings::TailnetSettings,
     },
     settings::{self, ProviderModel, Settings},
 };
@@ -105,8 +106,11 @@ impl Provider for Windlass {
             self.in_cluster::<SwarmNode>(),
             self.in_cluster::<SwarmStack>(),
             self.on_tailnet::<TailnetDevice>(),
+            self.on_tailnet::<TailnetDns>(),
+            self.on_host::<DnsRecords>(),
             self.on_tailnet::<TailnetKey>(),
             self.on_tailnet::<TailnetPolicy>(),
+            self.on_tailnet::<TailnetSettings>(),
         ]
     }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! ssh://[user@]host[:port]?host_key=<type>:SHA256:<base64url>&jump=user@host:port
-//!     &docker=/run/user/1000/docker.sock&sudo=1&identity=name
+//!     &docker=/run/user/1000/docker.sock&sudo=1&identity=name&proxy=socks5://host:port
 //! local://[/path/to/docker.sock]
 //! ```
 //!
@@ -11,7 +11,7 @@
 //!
 //! - the scheme, host names and key types are in lower case; IPv6 addresses are in their canonical
 //!   form and stand in brackets;
-//! - port 22, the default Docker socket `/var/run/docker.sock`, `sudo=0` and a bare `/` after the
+//! - port 22, a proxy's port 1080, the default Docker socket `/var/run/docker.sock`, `sudo=0` and a bare `/` after the
 //!   host are left out;
 //! - parameters are in alphabetical order, host keys too, none of them twice;
 //! - fingerprints are base64url without padding, short key types are written out
@@ -24,6 +24,7 @@ mod encoding;
 mod error;
 mod host_key;
 mod parse;
+mod proxy;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +32,7 @@ use std::{fmt, net::Ipv6Addr};
 
 pub use error::ConnectionError;
 pub use host_key::HostKey;
+pub use proxy::Proxy;
 
 /// The port of SSH when a connection names none.
 pub const DEFAULT_SSH_PORT: u16 = 22;
@@ -69,6 +71,8 @@ pub struct SshConnection {
     pub sudo: bool,
     /// The name of the credentials to use; the unnamed ones if absent.
     pub identity: Option<String>,
+    /// What the first connection on the way goes through.
+    pub proxy: Option<Proxy>,
 }
 
 /// One SSH server on the way.
@@ -117,7 +121,15 @@ impl From<LocalConnection> for Connection {
 impl SshConnection {
     /// A connection to `target` with every parameter absent.
     pub fn to(target: Hop) -> Self {
-        Self { target, host_keys: Vec::new(), jump: Vec::new(), docker: None, sudo: false, identity: None }
+        Self {
+            target,
+            host_keys: Vec::new(),
+            jump: Vec::new(),
+            docker: None,
+            sudo: false,
+            identity: None,
+            proxy: None,
+        }
     }
 
     fn normalise(&mut self) {
@@ -125,6 +137,7 @@ impl SshConnection {
         self.jump.iter_mut().for_each(Hop::normalise);
         self.host_keys.sort();
         self.host_keys.dedup();
+        self.proxy.iter_mut().for_each(Proxy::normalise);
         drop_default_socket(&mut self.docker);
     }
 }
@@ -179,6 +192,9 @@ impl SshConnection {
             // A user in there is encoded for the hop, and the list once more for the query.
             parameters.push(format!("jump={}", encoding::parameter(&hops.join(","))));
         }
+        parameters.extend(
+            self.proxy.iter().map(|proxy| format!("proxy={}", encoding::parameter(&proxy.to_string()))),
+        );
         if self.sudo {
             parameters.push("sudo=1".to_owned());
         }

@@ -16,6 +16,7 @@ use crate::{
     channel::{Purpose, Sharing, drain},
     handshake::{Failure, Handle, ServerInfo, Verifier, shake_hands},
     link::{Link, OpenError},
+    proxy::proxied,
     socket::Socket,
     target::Target,
     trust::Judge,
@@ -73,7 +74,12 @@ pub(crate) async fn transport(
 }
 
 async fn direct(target: &Target) -> Result<Box<dyn Transport>, Failed> {
-    let connecting = TcpStream::connect((target.address.as_str(), target.port));
+    let connecting = async {
+        match &target.proxy {
+            Some(proxy) => proxied(proxy, &target.address, target.port).await,
+            None => Ok(TcpStream::connect((target.address.as_str(), target.port)).await?),
+        }
+    };
     let stream = match timeout(target.connect_timeout, connecting).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return Err(Failed::unreachable(target, RetryHint::Booting, error)),

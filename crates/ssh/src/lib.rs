@@ -61,6 +61,7 @@ mod login;
 mod pipe;
 mod pool;
 mod process;
+mod proxy;
 mod shared_error;
 mod signals;
 #[cfg(feature = "conformance")]

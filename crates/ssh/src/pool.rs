@@ -170,7 +170,9 @@ pub(crate) fn target(
         agent: credentials.agent,
         agent_socket,
     };
+    // The first host on the way is reached through the proxy, and all others through it.
     let target = |login: &Login, trust: Trust, jump: Option<Box<Target>>| Target {
+        proxy: connection.proxy.clone().filter(|_| jump.is_none()),
         address: login.host.clone(),
         port: login.port,
         user: login.user.clone(),

@@ -2,6 +2,8 @@
 
 use std::{fmt, time::Duration};
 
+use remote::connection::Proxy;
+
 use crate::{auth::Identity, trust::Trust};
 
 /// One host, and the way to it.
@@ -16,6 +18,8 @@ pub(crate) struct Target {
     pub(crate) connect_timeout: Duration,
     /// The host through which this one is reached.
     pub(crate) jump: Option<Box<Target>>,
+    /// What it is reached through where there is no such host.
+    pub(crate) proxy: Option<Proxy>,
 }
 
 /// `user@host:port`, the host in words.

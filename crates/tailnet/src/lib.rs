@@ -10,6 +10,7 @@
 //! because an answer was lost.
 
 mod control;
+pub mod dns_records;
 mod headscale;
 pub mod hujson;
 pub mod policy;
@@ -18,8 +19,8 @@ mod time_text;
 mod transport;
 
 pub use control::{
-    Answered, Control, CreatedKey, Device, DeviceChange, EXIT_ROUTES, Error, Expected, KeyInfo, KeySpec,
-    KeyStatus, Kind, PolicyVersion, StoredPolicy, Verdict,
+    Answered, Control, CreatedKey, Device, DeviceChange, Dns, DnsChange, EXIT_ROUTES, Error, Expected,
+    KeyInfo, KeySpec, KeyStatus, Kind, PolicyVersion, SplitDns, StoredPolicy, TailnetSettings, Verdict,
 };
 pub use headscale::{ApiKeys, Headscale, Program, Release};
 pub use tailscale::{Credentials, Tailscale, TokenSource};

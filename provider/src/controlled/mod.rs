@@ -10,19 +10,28 @@ mod object;
 mod on_tailnet;
 mod tailnets;
 
-pub(crate) use object::{ControlWords, Controlled, OnTailnet, tailnet_attribute};
+pub(crate) use object::{
+    ControlWords, Controlled, OnTailnet, TAILNET_IMPORT, import_of_tailnet, of_tailnet, only_at_tailscale,
+    tailnet_attribute,
+};
 pub(crate) use tailnets::Tailnets;
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use framework::testing::{Matrix, check_resource};
+    use framework::{
+        Value,
+        testing::{Matrix, check_resource},
+    };
 
     use super::*;
     use crate::{
         hosted::Hosts,
-        resources::{tailnet_device::TailnetDevice, tailnet_key::TailnetKey, tailnet_policy::TailnetPolicy},
+        resources::{
+            tailnet_device::TailnetDevice, tailnet_dns::TailnetDns, tailnet_key::TailnetKey,
+            tailnet_policy::TailnetPolicy, tailnet_settings::TailnetSettings,
+        },
     };
 
     fn matrix<K: Controlled>() -> Matrix {
@@ -38,6 +47,11 @@ mod tests {
         let devices = matrix::<TailnetDevice>().sample("wait_for", ["1m"]).sample("name", ["web"]);
         let report = devices.sample("on_destroy", ["keep"]).run().await;
         assert!(report.planned > 50 && report.invalid > 10, "{report:?}");
+        let dns = matrix::<TailnetDns>().sample("on_destroy", ["reset"]);
+        let report = dns.sample("nameservers", [Value::list_of(["1.1.1.1"])]).run().await;
+        assert!(report.planned > 50 && report.invalid > 10, "{report:?}");
+        let report = matrix::<TailnetSettings>().run().await;
+        assert!(report.planned > 50, "{report:?}");
         let report =
             matrix::<TailnetKey>().sample("expiry", ["1h"]).sample("renew_before", ["10m"]).run().await;
         assert!(report.planned > 50 && report.invalid > 10, "{report:?}");

@@ -4,12 +4,13 @@ use std::{marker::PhantomData, sync::Arc};
 
 use async_trait::async_trait;
 use framework::{
-    Apply, Attribute, Context, Diagnostics, Field, Model, ModelValue, Plan, Private, Schema, State, Value,
+    Apply, Attribute, Context, Diagnostic, Diagnostics, Field, Model, ModelValue, Plan, Private, Schema,
+    State, Value,
 };
-use tailnet::Control;
+use tailnet::{Control, Kind};
 
 use super::Tailnets;
-use crate::failure::Failure;
+use crate::failure::{Failure, UNCHANGED};
 
 /// The name of the attribute.
 pub(super) const TAILNET: &str = "tailnet";
@@ -118,6 +119,39 @@ pub(crate) fn tailnet_attribute() -> Attribute {
         "Which tailnet: the `name` of one of the provider's `tailnet` blocks. By default the block without a name, or \
          the only one.",
     )
+}
+
+/// The form of an import id where a tailnet has just one of the kind.
+pub(crate) const TAILNET_IMPORT: &str =
+    "The import id is the `name` of the provider's `tailnet` block, or `-` for the default one.";
+
+/// The attribute that such an id stands for.
+pub(crate) fn import_of_tailnet(id: &str) -> Option<Field<String>> {
+    (!id.is_empty()).then(|| Field::from(Some(id.to_owned()).filter(|id| id != "-")))
+}
+
+/// What a tailnet has just one of, for titles.
+pub(crate) fn of_tailnet(what: &str, tailnet: &Field<String>) -> String {
+    match tailnet.as_str() {
+        Some(tailnet) => format!("the {what} of tailnet {tailnet:?}"),
+        None => format!("the tailnet's {what}"),
+    }
+}
+
+/// Refuses a plan of what Headscale has no interface for; `instead` says what to do there.
+pub(crate) fn only_at_tailscale(
+    control: Option<&dyn Control>,
+    title: &str,
+    instead: &str,
+) -> Result<(), Diagnostics> {
+    match control.map(Control::kind) {
+        Some(Kind::Headscale) => Err(Diagnostic::error(title)
+            .detail("The tailnet's control server is Headscale, which has no interface for that.")
+            .detail(UNCHANGED)
+            .detail(instead)
+            .into()),
+        _ => Ok(()),
+    }
 }
 
 /// What the attribute holds in `model`.

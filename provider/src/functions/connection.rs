@@ -4,14 +4,14 @@ use std::net::Ipv6Addr;
 
 use async_trait::async_trait;
 use framework::{Documentation, Function, FunctionError, Value, Variadic};
-use remote::connection::{Connection, Hop, HostKey, LocalConnection, SshConnection};
+use remote::connection::{Connection, ConnectionError, Hop, HostKey, LocalConnection, Proxy, SshConnection};
 
 use crate::host_key::pinned;
 
 pub(super) struct ConnectionFunction;
 
 /// The options, as messages list them.
-const OPTIONS: &str = "docker, host_key, identity, jump, port, sudo and user";
+const OPTIONS: &str = "docker, host_key, identity, jump, port, proxy, sudo and user";
 
 #[async_trait]
 impl Function for ConnectionFunction {
@@ -37,7 +37,8 @@ impl Function for ConnectionFunction {
                 "options",
                 "At most one object; what it says wins over what the address says, and null says nothing. `user`; \
                  `port`; `host_key`, one or a list, as an OpenSSH public key or a fingerprint \
-                 (`ssh-ed25519:SHA256:…`); `jump`, one or a list of `user@host:port`, the first one first; `sudo`, \
+                 (`ssh-ed25519:SHA256:…`); `jump`, one or a list of `user@host:port`, the first one first; `proxy`, a SOCKS5 \
+                 proxy (`socks5://host:port`); `sudo`, \
                  whether Docker and files need it; `docker`, the path of its socket on the host; `identity`, the name \
                  of an `ssh` block of the provider. `local://` has `docker` alone.",
             )
@@ -116,10 +117,17 @@ fn apply(ssh: &mut SshConnection, name: &str, value: &Value) -> Result<(), Strin
             ssh.sudo =
                 value.as_bool().ok_or_else(|| format!("must be true or false, not {}", value.kind()))?
         }
+        "proxy" => ssh.proxy = Some(proxy(value)?),
         "identity" => ssh.identity = Some(text(value)?),
         _ => return Err(format!("does not exist; there are {OPTIONS}")),
     }
     Ok(())
+}
+
+/// A proxy, as the connection's own parser reads it.
+fn proxy(value: &Value) -> Result<Proxy, String> {
+    let told = |error: ConnectionError| error.to_string().replacen("parameter proxy ", "", 1);
+    text(value)?.parse().map_err(told)
 }
 
 fn text(value: &Value) -> Result<String, String> {
@@ -217,6 +225,8 @@ mod tests {
         let changed = call(&made, other).await.unwrap();
         let expected = expected.replace("&jump=a@gate,inner:2200&sudo=1", "&identity=ops&jump=b@gate");
         assert_eq!(changed, expected);
+        let proxied = call("web", options([("proxy", "socks5h://localhost:1055".into())])).await;
+        assert_eq!(proxied.as_deref(), Ok("ssh://web?proxy=socks5://localhost:1055"));
         let local = call("local://", options([("docker", "/x.sock".into())])).await;
         assert_eq!(local.as_deref(), Ok("local:///x.sock"));
     }
@@ -231,6 +241,8 @@ mod tests {
             wrong("port", 70_000.into()),
             wrong("host_key", "SHA256:abc".into()),
             wrong("host_key", Value::list_of([Value::Null])),
+            wrong("proxy", "web:1080".into()),
+            wrong("proxy", "socks5://web&sudo=1".into()),
             wrong("jump", "local://".into()),
             wrong("jump", "ssh://a?sudo=1".into()),
             wrong("jump", "a b".into()),

@@ -12,5 +12,8 @@ pub(crate) mod swarm;
 pub(crate) mod swarm_node;
 pub(crate) mod swarm_stack;
 pub(crate) mod tailnet_device;
+pub(crate) mod tailnet_dns;
+pub(crate) mod tailnet_dns_records;
 pub(crate) mod tailnet_key;
 pub(crate) mod tailnet_policy;
+pub(crate) mod tailnet_settings;

@@ -49,7 +49,7 @@ pub enum ConnectionError {
     },
     /// A parameter nobody knows.
     #[error(
-        "unknown parameter {name:?}; a connection has docker, host_key, identity, jump and sudo, and local:// has none"
+        "unknown parameter {name:?}; a connection has docker, host_key, identity, jump, proxy and sudo, and local:// has none"
     )]
     UnknownParameter {
         /// Its name.

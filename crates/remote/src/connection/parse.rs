@@ -2,7 +2,7 @@
 
 use std::{net::Ipv6Addr, str::FromStr};
 
-use super::{Connection, ConnectionError, Hop, HostKey, LocalConnection, SshConnection, encoding};
+use super::{Connection, ConnectionError, Hop, HostKey, LocalConnection, Proxy, SshConnection, encoding};
 
 impl FromStr for Connection {
     type Err = ConnectionError;
@@ -17,6 +17,14 @@ impl FromStr for Connection {
             "local" => local(rest).map(Self::from),
             _ => Err(ConnectionError::Scheme),
         }
+    }
+}
+
+impl FromStr for Proxy {
+    type Err = ConnectionError;
+
+    fn from_str(text: &str) -> Result<Self, ConnectionError> {
+        proxy(text)
     }
 }
 
@@ -47,6 +55,7 @@ fn ssh(rest: &str) -> Result<SshConnection, ConnectionError> {
             "jump" if ssh.jump.is_empty() => ssh.jump = jump(value)?,
             "docker" if ssh.docker.is_none() => ssh.docker = Some(docker(value)?),
             "sudo" if sudo.is_none() => sudo = Some(switch(value)?),
+            "proxy" if ssh.proxy.is_none() => ssh.proxy = Some(proxy(value)?),
             "identity" if ssh.identity.is_none() => ssh.identity = Some(identity(value)?),
             other => return Err(refused(other)),
         }
@@ -57,7 +66,7 @@ fn ssh(rest: &str) -> Result<SshConnection, ConnectionError> {
 
 /// What is wrong with a parameter that cannot stand where it stands.
 fn refused(name: &str) -> ConnectionError {
-    match ["jump", "docker", "sudo", "identity"].into_iter().find(|known| *known == name) {
+    match ["jump", "docker", "sudo", "identity", "proxy"].into_iter().find(|known| *known == name) {
         Some(name) => ConnectionError::Repeated { name },
         None => ConnectionError::UnknownParameter { name: name.to_owned() },
     }
@@ -158,6 +167,18 @@ fn not_a_host(given: &str, of: &str) -> ConnectionError {
 fn jump(value: &str) -> Result<Vec<Hop>, ConnectionError> {
     let value = decode(value, "parameter jump")?;
     value.split(',').map(|text| hop(text, " of parameter jump")).collect()
+}
+
+/// A SOCKS5 proxy. A name is resolved there in any case, which some write as `socks5h`.
+fn proxy(value: &str) -> Result<Proxy, ConnectionError> {
+    let value = decode(value, "parameter proxy")?;
+    let problem = |problem: &str| ConnectionError::Parameter { name: "proxy", problem: problem.to_owned() };
+    let address = ["socks5://", "socks5h://"].iter().find_map(|scheme| value.strip_prefix(scheme));
+    let address = address.ok_or_else(|| problem("is not of the form socks5://host:port"))?;
+    match hop(address, " of parameter proxy")? {
+        Hop { user: None, host, port } => Ok(Proxy { host, port }),
+        Hop { .. } => Err(problem("has a user, and a proxy that asks who comes cannot be used")),
+    }
 }
 
 fn host_key(value: &str) -> Result<HostKey, ConnectionError> {

@@ -93,6 +93,15 @@ fn two_spellings_are_equal() {
 }
 
 #[test]
+fn a_proxy_has_one_spelling() {
+    for text in ["ssh://web?proxy=socks5://LocalHost:1080", "ssh://web?proxy=socks5h%3A%2F%2Flocalhost"] {
+        assert_eq!(parse(text).unwrap().to_string(), "ssh://web?proxy=socks5://localhost");
+    }
+    let v6 = "ssh://web?proxy=socks5://[::1]:1055&sudo=1";
+    assert_eq!(parse(v6).unwrap().to_string(), v6);
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     for (given, expected) in [
         ("web.example.org", "a connection starts with ssh:// or local://"),
@@ -147,6 +156,12 @@ fn what_is_wrong_is_named() {
             "ssh://web?host_key=ed25519:SHA256:abc",
             "parameter host_key has a fingerprint that is not 43 characters of base64",
         ),
+        ("ssh://web?proxy=web:1080", "parameter proxy is not of the form socks5://host:port"),
+        (
+            "ssh://web?proxy=socks5://me@web",
+            "parameter proxy has a user, and a proxy that asks who comes cannot be used",
+        ),
+        ("ssh://web?proxy=socks5://a&proxy=socks5://b", "parameter proxy is given twice"),
         ("local://web", "a host after local:// has no place in a connection"),
     ] {
         assert_eq!(parse(given).unwrap_err().to_string(), expected, "{given}");
@@ -158,7 +173,12 @@ fn what_is_wrong_is_named() {
 
 #[test]
 fn a_password_is_refused_and_not_repeated() {
-    for text in ["ssh://root:hunter2@web", "ssh://web?jump=ops:hunter2@bastion", "ssh://:hunter2@web"] {
+    for text in [
+        "ssh://root:hunter2@web",
+        "ssh://web?jump=ops:hunter2@bastion",
+        "ssh://:hunter2@web",
+        "ssh://web?proxy=socks5://me:hunter2@p",
+    ] {
         let error = parse(text).unwrap_err();
         assert_eq!(error, ConnectionError::Password, "{text}");
         assert!(!format!("{error} {error:?}").contains("hunter2"));
@@ -182,9 +202,10 @@ fn connections() -> impl Strategy<Value = Connection> {
     );
     let socket = || proptest::option::of("/[^\\p{Cc}]{1,20}");
     let text = proptest::option::of("[^\\p{Cc}]{1,10}");
-    let ssh = (hops(), keys, proptest::collection::vec(hops(), 0..3), socket(), any::<bool>(), text)
-        .prop_map(|(target, host_keys, jump, docker, sudo, identity)| {
-            SshConnection { target, host_keys, jump, docker, sudo, identity }.into()
+    let proxy = proptest::option::of(hops().prop_map(|Hop { host, port, .. }| Proxy { host, port }));
+    let ssh = (hops(), keys, proptest::collection::vec(hops(), 0..3), socket(), any::<bool>(), text, proxy)
+        .prop_map(|(target, host_keys, jump, docker, sudo, identity, proxy)| {
+            SshConnection { target, host_keys, jump, docker, sudo, identity, proxy }.into()
         });
     prop_oneof![8 => ssh, 1 => socket().prop_map(|docker| LocalConnection { docker }.into())]
 }

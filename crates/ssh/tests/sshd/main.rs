@@ -9,6 +9,7 @@ mod host_keys;
 mod jump;
 mod limits;
 mod logins;
+mod proxy;
 mod server;
 mod soak;
 mod streams;

@@ -1,16 +1,20 @@
 //! What both control servers can do, in one vocabulary.
 
 mod device;
+mod dns;
 mod error;
 mod key;
 mod policy;
+mod settings;
 
 use async_trait::async_trait;
 
 pub use device::{Device, DeviceChange, EXIT_ROUTES};
+pub use dns::{Dns, DnsChange, SplitDns};
 pub use error::{Answered, Error};
 pub use key::{CreatedKey, KeyInfo, KeySpec, KeyStatus};
 pub use policy::{Expected, PolicyVersion, StoredPolicy, Verdict};
+pub use settings::TailnetSettings;
 
 /// Which control server it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +83,21 @@ pub trait Control: Send + Sync {
 
     /// Removes a machine from the tailnet; already gone is success.
     async fn remove_device(&self, id: &str) -> Result<(), Error>;
+
+    /// The DNS of the tailnet.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] where the server has no interface for it, as the three below.
+    async fn dns(&self) -> Result<Dns, Error>;
+
+    /// Changes a part of the DNS.
+    async fn change_dns(&self, change: &DnsChange) -> Result<(), Error>;
+
+    /// The settings of the tailnet.
+    async fn settings(&self) -> Result<TailnetSettings, Error>;
+
+    /// Changes the settings that are there, and no others.
+    async fn change_settings(&self, settings: &TailnetSettings) -> Result<(), Error>;
 
     /// Does what is due when nobody needs the server any more, such as giving back a key of its
     /// interface.

@@ -14,13 +14,21 @@ use secret::{Scrubber, Secret};
 use tokio::sync::OnceCell;
 
 use crate::{
-    Control, CreatedKey, Device, DeviceChange, Error, Expected, KeyInfo, KeySpec, Kind, StoredPolicy,
-    Verdict,
+    Control, CreatedKey, Device, DeviceChange, Dns, DnsChange, Error, Expected, KeyInfo, KeySpec, Kind,
+    StoredPolicy, TailnetSettings, Verdict,
     transport::{Call, Client, Wire},
 };
 
 pub use api_keys::{ApiKeys, Program};
 pub use release::Release;
+
+const DNS: &str = "DNS: it is the section `dns` of its configuration, and single records are a file that it watches \
+                   (`dns.extra_records_path`)";
+const SETTINGS: &str = "settings of the tailnet: what it has of them is in its configuration";
+
+fn without_interface(what: &str) -> Error {
+    Error::Unsupported { what: format!("Headscale has no interface for {what}") }
+}
 
 /// One Headscale.
 pub struct Headscale {
@@ -128,6 +136,22 @@ impl Control for Headscale {
 
     async fn remove_device(&self, id: &str) -> Result<(), Error> {
         self.delete_node(id).await
+    }
+
+    async fn dns(&self) -> Result<Dns, Error> {
+        Err(without_interface(DNS))
+    }
+
+    async fn change_dns(&self, _change: &DnsChange) -> Result<(), Error> {
+        Err(without_interface(DNS))
+    }
+
+    async fn settings(&self) -> Result<TailnetSettings, Error> {
+        Err(without_interface(SETTINGS))
+    }
+
+    async fn change_settings(&self, _settings: &TailnetSettings) -> Result<(), Error> {
+        Err(without_interface(SETTINGS))
     }
 
     async fn close(&self) {

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod devices;
+mod dns;
 mod keys;
 mod policy;
 
@@ -11,9 +12,9 @@ use async_trait::async_trait;
 use secret::{Scrubber, Secret};
 
 use crate::{
-    Control, CreatedKey, Device, DeviceChange, Error, Expected, KeyInfo, KeySpec, Kind, StoredPolicy,
-    Verdict,
-    transport::{Client, Wire},
+    Control, CreatedKey, Device, DeviceChange, Dns, DnsChange, Error, Expected, KeyInfo, KeySpec, Kind,
+    StoredPolicy, TailnetSettings, Verdict,
+    transport::{Call, Client, Wire},
 };
 
 use credentials::Token;
@@ -149,5 +150,22 @@ impl Control for Tailscale {
 
     async fn remove_device(&self, id: &str) -> Result<(), Error> {
         self.delete_device(id).await
+    }
+
+    async fn dns(&self) -> Result<Dns, Error> {
+        self.read_dns().await
+    }
+
+    async fn change_dns(&self, change: &DnsChange) -> Result<(), Error> {
+        self.set_dns(change).await
+    }
+
+    async fn settings(&self) -> Result<TailnetSettings, Error> {
+        self.answer(&Call::get("read the settings", self.path("settings"))).await
+    }
+
+    async fn change_settings(&self, settings: &TailnetSettings) -> Result<(), Error> {
+        let call = Call::with_method("PATCH", "change the settings", self.path("settings"));
+        self.carry_out(&call.json(&serde_json::json!(settings)).repeatable()).await
     }
 }

@@ -96,6 +96,7 @@ mod tests {
             .sample("host_key", [format!("ssh-ed25519:SHA256:{}", "A".repeat(43)).as_str()])
             .sample("port", [22, 2222])
             .sample("jump", ["deploy@bastion:22"])
+            .sample("proxy", ["socks5://localhost:1055"])
             .sample("docker_socket", ["/run/user/1000/docker.sock"])
             // Its connection follows from the other attributes, which an invented one does not.
             .without_invented_states()

@@ -13,6 +13,7 @@ pub(crate) struct HostModel {
     pub(crate) host_key: Field<String>,
     pub(crate) trust_on_first_use: Field<bool>,
     pub(crate) jump: Field<String>,
+    pub(crate) proxy: Field<String>,
     pub(crate) identity: Field<String>,
     pub(crate) docker_socket: Field<String>,
     pub(crate) sudo: Field<bool>,

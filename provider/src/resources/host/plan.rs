@@ -1,7 +1,7 @@
 //! What a change of `windlass_host` means, as pure functions.
 
 use framework::{Diagnostics, Field, Plan};
-use remote::connection::{Connection, Hop, HostKey, SshConnection};
+use remote::connection::{Connection, Hop, HostKey, Proxy, SshConnection};
 
 use super::{HostModel, HostResource};
 use crate::host_key::pinned;
@@ -51,6 +51,7 @@ pub(super) fn leads_elsewhere(prior: &HostModel, planned: &HostModel) -> bool {
 fn same_route(prior: &HostModel, planned: &HostModel) -> bool {
     prior.port == planned.port
         && prior.jump == planned.jump
+        && prior.proxy == planned.proxy
         && prior.user == planned.user
         && prior.identity == planned.identity
         && prior.docker_socket == planned.docker_socket
@@ -75,6 +76,7 @@ pub(super) fn unpinned(model: &HostModel) -> Option<SshConnection> {
     };
     let connection = SshConnection {
         jump: hops(decided(&model.jump)?.as_deref()),
+        proxy: decided(&model.proxy)?.and_then(|text| text.parse().ok()),
         docker: decided(&model.docker_socket)?,
         sudo: decided(&model.sudo)?.unwrap_or(false),
         identity: decided(&model.identity)?,
@@ -94,6 +96,11 @@ pub(super) fn check_host_key(text: &str) -> Result<(), String> {
 /// Checks the spelling of `jump`.
 pub(super) fn check_jump(text: &str) -> Result<(), String> {
     with_jump(text).map(|_| ())
+}
+
+/// Checks the spelling of `proxy`.
+pub(super) fn check_proxy(text: &str) -> Result<(), String> {
+    text.parse::<Proxy>().map(drop).map_err(|error| error.to_string())
 }
 
 fn hops(text: Option<&str>) -> Vec<Hop> {
@@ -192,5 +199,7 @@ mod tests {
         assert!(check_jump("a@b:22,c").is_ok());
         assert!(check_jump("a b").is_err());
         assert!(check_jump("").is_err());
+        assert!(check_proxy("socks5://localhost:1055").is_ok());
+        assert!(check_proxy("localhost:1055").is_err() && check_proxy("http://a:1").is_err());
     }
 }

@@ -72,6 +72,7 @@ pub(super) fn import(id: &str) -> Result<State<HostResource>, Diagnostics> {
             (!ssh.jump.is_empty())
                 .then(|| ssh.jump.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")),
         ),
+        proxy: Field::from(ssh.proxy.as_ref().map(ToString::to_string)),
         identity: Field::from(ssh.identity.clone()),
         docker_socket: Field::from(ssh.docker.clone()),
         sudo: Field::Known(ssh.sudo),

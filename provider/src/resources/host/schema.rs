@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use framework::{Attribute, Schema, Timeouts, validate};
 
-use super::plan::{check_host_key, check_jump};
+use super::plan::{check_host_key, check_jump, check_proxy};
 use crate::machine::facts_attributes;
 
 /// A cloud server is reachable a minute or two after it was ordered; cloud-init may take longer.
@@ -24,7 +24,7 @@ pub(super) fn schema() -> Schema {
         .timeouts(Timeouts { create: Some(CREATE), update: Some(UPDATE), read: Some(READ), ..Timeouts::default() })
 }
 
-fn route() -> [Attribute; 12] {
+fn route() -> [Attribute; 13] {
     [
         Attribute::string("address")
             .required()
@@ -53,6 +53,11 @@ fn route() -> [Attribute; 12] {
         Attribute::string("jump").check(|jump: &String| check_jump(jump)).describe(
             "Host to go through, as `[user@]host[:port]`; several separated by commas, the first one first. Their \
              keys must be in known_hosts.",
+        ),
+        Attribute::string("proxy").check(|proxy: &String| check_proxy(proxy)).describe(
+            "A SOCKS5 proxy to go through, as `socks5://host[:port]`; a `jump` host is reached through it. It resolves the \
+             names, and is asked without a password. For a CI job whose Tailscale has no network device: \
+             `socks5://localhost:1055`.",
         ),
         Attribute::string("identity").describe("The `name` of the provider's `ssh` block to log in with."),
         Attribute::string("docker_socket")

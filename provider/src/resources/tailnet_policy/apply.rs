@@ -1,7 +1,7 @@
 //! How the policy is put into force, replaced and let go of.
 
 use async_trait::async_trait;
-use framework::{Apply, Context, Diagnostic, Diagnostics, Field, Plan, Schema, State};
+use framework::{Apply, Context, Diagnostic, Diagnostics, Plan, Schema, State};
 use tailnet::{Control, Error, Expected, StoredPolicy};
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
     schema,
 };
 use crate::{
-    controlled::{ControlWords, Controlled, OnTailnet},
+    controlled::{ControlWords, Controlled, OnTailnet, TAILNET_IMPORT, import_of_tailnet, of_tailnet},
     failure::{Failure, Stop},
 };
 
@@ -26,7 +26,7 @@ impl Controlled for TailnetPolicy {
         update: "update",
         delete: "reset",
         remains: "The policy is still in force.",
-        import: "The import id is the `name` of the provider's `tailnet` block, or `-` for the default one.",
+        import: TAILNET_IMPORT,
     };
 
     fn schema() -> Schema {
@@ -34,15 +34,11 @@ impl Controlled for TailnetPolicy {
     }
 
     fn subject(model: &PolicyModel) -> String {
-        match model.tailnet.as_str() {
-            Some(tailnet) => format!("the policy of tailnet {tailnet:?}"),
-            None => "the tailnet's policy".to_owned(),
-        }
+        of_tailnet("policy", &model.tailnet)
     }
 
     fn import(id: &str) -> Option<PolicyModel> {
-        let tailnet = Some(id.to_owned()).filter(|id| id != "-");
-        (!id.is_empty()).then(|| PolicyModel { tailnet: Field::from(tailnet), ..PolicyModel::default() })
+        Some(PolicyModel { tailnet: import_of_tailnet(id)?, ..PolicyModel::default() })
     }
 
     fn validate(config: &PolicyModel, problems: &mut Diagnostics) {

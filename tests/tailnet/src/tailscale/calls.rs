@@ -20,7 +20,7 @@ impl State {
         }
     }
 
-    fn carry_out(&mut self, request: &Request) -> Answer {
+    pub(super) fn carry_out(&mut self, request: &Request) -> Answer {
         if self.policy.is_empty() {
             self.policy = DEFAULT.to_owned();
         }
@@ -45,6 +45,8 @@ impl State {
             ("GET", "acl") => self.get_policy(request),
             ("POST", "acl") => self.post_policy(request),
             ("POST", "acl/validate") => self.validate(request),
+            (_, "settings") => self.of_settings(request),
+            (_, rest) if rest.starts_with("dns/") => self.of_dns(request, &rest[4..]),
             ("POST", "keys") => self.create_key(request),
             ("GET", "keys") => self.list_keys(),
             ("GET", rest) if rest.starts_with("keys/") => self.get_key(&rest[5..]),

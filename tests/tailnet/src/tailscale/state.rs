@@ -22,6 +22,8 @@ pub(super) struct State {
     pub(super) missing: Vec<(String, bool)>,
     pub(super) keys: Vec<Key>,
     pub(super) devices: Vec<Value>,
+    pub(super) dns: Value,
+    pub(super) settings: Value,
     pub(super) tokens: Vec<String>,
     pub(super) granted: usize,
     pub(super) faults: Vec<(String, Fault)>,

@@ -4,6 +4,7 @@
 
 mod device;
 mod devices;
+mod dns;
 mod headscale;
 mod keys;
 mod policy;
