@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use framework::{Context, Diagnostic, Diagnostics, Field, Plan};
-use stack::StackSpec;
+use stack::{StackSpec, reads_the_host};
 use swarm::stacks::{self, Wanted, WantedStack};
 
 use super::{
