@@ -22,6 +22,12 @@ const NOWHERE: &str = "/nonexistent";
 /// for; and the project's directory.
 pub const OWN_VARIABLES: [&str; 4] = ["DOCKER_HOST", "HOME", "PATH", "PWD"];
 
+/// Those of them that Compose has there. sudo gives what it runs an environment of its own: another
+/// `HOME` and another `PATH`, and of the others nothing.
+pub fn own_variables(cli: &Cli) -> &'static [&'static str] {
+    if cli.under_sudo { &["HOME", "PATH"] } else { &OWN_VARIABLES }
+}
+
 /// Runs the words that follow with what they write to stdout on stderr.
 const TO_STDERR: &str = r#"exec "$@" >&2"#;
 

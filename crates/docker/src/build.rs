@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, time::Duration};
 use base64::Engine as _;
 use remote::{
     Command, Executor, Input,
-    collect::{Limits, Overflow, run_with},
+    collect::{Limits, Overflow, run, run_with},
     files::{Entry, EntryContent, archive, random_name, walking_script},
 };
 use secret::{Scrubber, Secret};
@@ -29,6 +29,8 @@ const PRIVATE: &str = "windlass-build-";
 const FILE: &str = "compose.json";
 const CONFIG: &str = "config.json";
 const SECRETS: &str = "secrets";
+/// Where docker's configuration keeps builders.
+const BUILDERS: &str = "buildx";
 /// Makes the directory `$2` in `$1`, unpacks into it an archive of `$3` bytes from stdin, and runs the
 /// words that follow, with what they write to stdout on stderr, of which the end is kept. Both end when
 /// stdin does. Directories that were made a day ago are of builds that could not remove theirs, and go.
@@ -159,7 +161,9 @@ impl Builder<'_> {
         cancel: &CancellationToken,
     ) -> Result<(), Error> {
         let name = format!("{PRIVATE}{}", random_name()?);
-        let files = archive(&self.files(build, &format!("{}/{name}", self.home))).await?;
+        let mut files = self.files(build, &format!("{}/{name}", self.home));
+        files.extend(self.builders().await?);
+        let files = archive(&files).await?;
         let command = self.command(&name, files.len()).timeout(limit);
         let limits = Limits { cap: 0, overflow: Overflow::Truncate, ..Limits::cancelled_by(cancel) };
         let output = run_with(self.exec, &command, Input::Open(files.into()), &limits).await?;
@@ -177,18 +181,36 @@ impl Builder<'_> {
     /// `docker compose build` in the directory `name`, after an archive of `length` bytes.
     fn command(&self, name: &str, length: usize) -> Command {
         // Which builder a person has chosen on the host counts in any case.
-        let builders = format!("{}/.docker/buildx", self.cli.home);
+        let builders = format!("{}/.docker/{BUILDERS}", self.cli.home);
         let directory = format!("{}/{name}", self.home);
         let mut variables = vec![("DOCKER_BUILDKIT", "1"), ("BUILDX_CONFIG", builders.as_str())];
-        variables.extend((!self.registries.is_empty()).then_some(("DOCKER_CONFIG", directory.as_str())));
+        let logs_in = !self.registries.is_empty();
+        variables.extend(logs_in.then_some(("DOCKER_CONFIG", directory.as_str())));
+        // sudo passes the variable on to nobody.
+        let config = if logs_in && self.cli.under_sudo { vec!["--config", &directory] } else { Vec::new() };
         let words = ["compose", "--ansi", "never", "--progress", "plain", "--project-name", PROJECT];
-        let words =
-            words.into_iter().chain(["--env-file", "/dev/null", "--file", "-", "build", "--", SERVICE]);
+        let words = config.into_iter().chain(words);
+        let words = words.chain(["--env-file", "/dev/null", "--file", "-", "build", "--", SERVICE]);
         let command = self.cli.docker_with(&variables, words);
         Command::new(["sh", "-c", &walking_script(BUILD), PROJECT, self.home, name])
             .arg(length.to_string())
             .args(command.words())
             .privileged()
+    }
+
+    /// Leads from the directory to the builders that a person has chosen for root, where sudo runs docker
+    /// alone and the directory holds docker's configuration. Without it docker would keep builders of its
+    /// own in there, as root, whose files the login cannot remove.
+    async fn builders(&self) -> Result<Option<Entry>, Error> {
+        if !self.cli.under_sudo || self.registries.is_empty() {
+            return Ok(None);
+        }
+        // Makes what it looks for. Whether the login could see that is another matter.
+        let listed = run(self.exec, &self.cli.docker(["buildx", "ls"]), Input::Nothing).await?;
+        let target = format!("{}/.docker/{BUILDERS}", self.cli.home);
+        let link =
+            || Entry { path: BUILDERS.to_owned(), mode: 0o700, content: EntryContent::Symlink(target) };
+        Ok(listed.success().then(link))
     }
 
     /// What lies in `directory`.
@@ -357,8 +379,8 @@ mod tests {
             "web"
         }
 
-        fn uses_sudo(&self) -> bool {
-            false
+        fn sudo(&self) -> remote::connection::Sudo {
+            remote::connection::Sudo::Nothing
         }
 
         fn noise(&self) -> Option<Noise> {

@@ -1,6 +1,6 @@
 //! The docker command line on a host: how it is called, whatever it is called for.
 
-use remote::Command;
+use remote::{Command, SUDO, connection::Sudo};
 
 /// Where programs are looked for first, whatever the login's environment says.
 const FIRST: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin";
@@ -20,12 +20,15 @@ pub struct Cli {
     pub home: String,
     /// The `PATH` that docker is found by, and that it finds its helpers by.
     pub path: String,
+    /// Whether the client, and nothing else, runs under sudo. Then sudo gives it an environment and a
+    /// `PATH` of its own, and what is set here reaches it only where sudo is told to keep it.
+    pub under_sudo: bool,
 }
 
 impl Cli {
     /// The client for `socket`, run by a user whose home is `home`; where the distributions have it.
     pub fn new(socket: impl Into<String>, home: impl Into<String>) -> Self {
-        Self { socket: socket.into(), home: home.into(), path: search_path("", &[]) }
+        Self { socket: socket.into(), home: home.into(), path: search_path("", &[]), under_sudo: false }
     }
 
     /// The same, looked for also where the login's own `PATH` leads, and in `places`, where it has been
@@ -33,6 +36,12 @@ impl Cli {
     #[must_use]
     pub fn found_by(self, login_path: &str, places: &[String]) -> Self {
         Self { path: search_path(login_path, places), ..self }
+    }
+
+    /// The same, under sudo by words of its own where `sudo` lets it run docker alone.
+    #[must_use]
+    pub fn under(self, sudo: Sudo) -> Self {
+        Self { under_sudo: sudo == Sudo::Docker, ..self }
     }
 
     /// `docker <words>`.
@@ -50,12 +59,22 @@ impl Cli {
         for (name, value) in variables {
             command = command.arg(format!("{name}={value}"));
         }
-        command.arg("docker").args(words).privileged()
+        self.client(command).args(words)
     }
 
     /// `docker <words>` for calls that need no home: nothing is read from it.
     pub(crate) fn without_home<'w>(&self, words: impl IntoIterator<Item = &'w str>) -> Command {
-        self.environment().arg("docker").args(words).privileged()
+        self.client(self.environment()).args(words)
+    }
+
+    /// The client, behind the words that set its environment.
+    fn client(&self, environment: Command) -> Command {
+        if !self.under_sudo {
+            return environment.arg("docker").privileged();
+        }
+        // Of the environment sudo passes on what it likes, and that is hardly ever a DOCKER_HOST.
+        let host = format!("unix://{}", self.socket);
+        environment.args(SUDO).args(["docker", "--host", &host])
     }
 
     fn environment(&self) -> Command {
@@ -109,6 +128,18 @@ mod tests {
             ":/opt/elsewhere/bin:/opt/bin:/var/packages/ContainerManager/target/usr/bin:/run/current-system/sw/bin:\
              /opt/sbin"
         );
+    }
+
+    #[test]
+    fn sudo_for_docker_alone_stands_right_before_it() {
+        let cli = Cli::new("/run/docker.sock", "/root").under(Sudo::Docker);
+        for command in [cli.docker(["ps"]), cli.without_home(["ps"])] {
+            let words = command.words().join(" ");
+            assert!(words.starts_with("env -i PATH="), "{words}");
+            assert!(words.ends_with(" sudo -n -- docker --host unix:///run/docker.sock ps"), "{words}");
+            assert!(!command.is_privileged() && command.is_under_sudo(Sudo::Docker));
+        }
+        assert!(!Cli::new("/s", "/root").under(Sudo::All).under_sudo);
     }
 
     #[test]

@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use crate::connection::Sudo;
+
+/// The words of `sudo` that stand before what it is to run: never ask, and end of options.
+pub const SUDO: [&str; 3] = ["sudo", "-n", "--"];
+
 /// How long a command may take when its builder says nothing else.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -52,7 +57,8 @@ impl Command {
         self
     }
 
-    /// Runs under `sudo -n` where the connection says `sudo=1`; elsewhere it changes nothing.
+    /// Runs under `sudo -n` where the connection says `sudo=1`; elsewhere it changes nothing. (With
+    /// `sudo=docker` it is the docker client alone that does, by words of its own.)
     #[must_use]
     pub fn privileged(mut self) -> Self {
         self.privileged = true;
@@ -79,9 +85,12 @@ impl Command {
         &self.words
     }
 
-    /// The program as messages name it: what `env` starts, where `env` comes first.
+    /// The program as messages name it: what `env` starts, where `env` comes first, and what sudo
+    /// starts there.
     pub fn program(&self) -> &str {
-        let program = self.words.get(self.env_words()).or(self.words.first());
+        let behind = self.words.get(self.env_words()..).unwrap_or_default();
+        let behind = behind.strip_prefix(&SUDO.map(str::to_owned)).unwrap_or(behind);
+        let program = behind.first().or(self.words.first());
         program.map(String::as_str).unwrap_or_default()
     }
 
@@ -123,6 +132,17 @@ impl Command {
     /// Whether it asks for root where the connection offers it.
     pub fn is_privileged(&self) -> bool {
         self.privileged
+    }
+
+    /// Whether sudo runs it, or a part of it, on a host where `sudo` is.
+    pub fn is_under_sudo(&self, sudo: Sudo) -> bool {
+        (sudo == Sudo::All && self.privileged) || self.by_sudo().is_some()
+    }
+
+    /// What its own words let sudo run.
+    pub(crate) fn by_sudo(&self) -> Option<&str> {
+        let at = self.words.windows(SUDO.len()).position(|words| words == SUDO)?;
+        self.words.get(at + SUDO.len()).map(String::as_str)
     }
 
     /// Whether it wants a connection of its own.
@@ -204,11 +224,28 @@ mod tests {
     }
 
     #[test]
+    fn what_sudo_runs_is_told_by_the_connection_and_the_words() {
+        let plain = Command::new(["ls"]);
+        let privileged = plain.clone().privileged();
+        let docker =
+            Command::new(["sh", "-c", "exec \"$@\"", "x", "env", "sudo", "-n", "--", "docker", "ps"]);
+        for (sudo, expected) in [
+            (Sudo::Nothing, [false, false, true]),
+            (Sudo::Docker, [false, false, true]),
+            (Sudo::All, [false, true, true]),
+        ] {
+            assert_eq!([&plain, &privileged, &docker].map(|command| command.is_under_sudo(sudo)), expected);
+        }
+        assert_eq!((docker.by_sudo(), privileged.by_sudo()), (Some("docker"), None));
+    }
+
+    #[test]
     fn messages_name_the_program_behind_env() {
         for (words, expected) in [
             (&["tar", "-x"][..], "tar"),
             (&["env", "LC_ALL=C", "find", "/"], "find"),
             (&["env", "-i", "A=1", "docker"], "docker"),
+            (&["env", "-i", "A=1", "sudo", "-n", "--", "docker", "ps"], "docker"),
             (&["env"], "env"),
             (&[], ""),
         ] {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! ssh://[user@]host[:port]?host_key=<type>:SHA256:<base64url>&jump=user@host:port
-//!     &docker=/run/user/1000/docker.sock&sudo=1&identity=name&proxy=socks5://host:port
+//!     &docker=/run/user/1000/docker.sock&sudo=1|docker&identity=name&proxy=socks5://host:port
 //! local://[/path/to/docker.sock]
 //! ```
 //!
@@ -67,12 +67,24 @@ pub struct SshConnection {
     pub jump: Vec<Hop>,
     /// The Docker socket, where it is not [`DEFAULT_DOCKER_SOCKET`].
     pub docker: Option<String>,
-    /// Whether privileged commands run under `sudo -n`.
-    pub sudo: bool,
+    /// What runs under `sudo -n`.
+    pub sudo: Sudo,
     /// The name of the credentials to use; the unnamed ones if absent.
     pub identity: Option<String>,
     /// What the first connection on the way goes through.
     pub proxy: Option<Proxy>,
+}
+
+/// What runs under `sudo -n` on a host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Sudo {
+    /// Nothing: the login may do all that is asked of it.
+    #[default]
+    Nothing,
+    /// The docker client and nothing else: all that sudoers there allow.
+    Docker,
+    /// Whatever is [privileged](crate::Command::privileged).
+    All,
 }
 
 /// One SSH server on the way.
@@ -96,9 +108,12 @@ impl Connection {
         docker.as_deref().unwrap_or(DEFAULT_DOCKER_SOCKET)
     }
 
-    /// Whether privileged commands run under `sudo -n`.
-    pub fn sudo(&self) -> bool {
-        matches!(self, Self::Ssh(ssh) if ssh.sudo)
+    /// What runs under `sudo -n`.
+    pub fn sudo(&self) -> Sudo {
+        match self {
+            Self::Local(_) => Sudo::Nothing,
+            Self::Ssh(ssh) => ssh.sudo,
+        }
     }
 }
 
@@ -126,7 +141,7 @@ impl SshConnection {
             host_keys: Vec::new(),
             jump: Vec::new(),
             docker: None,
-            sudo: false,
+            sudo: Sudo::Nothing,
             identity: None,
             proxy: None,
         }
@@ -195,8 +210,10 @@ impl SshConnection {
         parameters.extend(
             self.proxy.iter().map(|proxy| format!("proxy={}", encoding::parameter(&proxy.to_string()))),
         );
-        if self.sudo {
-            parameters.push("sudo=1".to_owned());
+        match self.sudo {
+            Sudo::Nothing => {}
+            Sudo::All => parameters.push("sudo=1".to_owned()),
+            Sudo::Docker => parameters.push("sudo=docker".to_owned()),
         }
         if parameters.is_empty() { String::new() } else { format!("?{}", parameters.join("&")) }
     }

@@ -2,6 +2,8 @@
 
 use std::{io, time::Duration};
 
+use crate::connection::Sudo;
+
 /// A failure to reach a host or to get something done there.
 ///
 /// `host` is [`Executor::name`](crate::Executor::name) and `program` a command's first word: what
@@ -91,8 +93,10 @@ pub enum Error {
     #[error("sudo on {host} did not run {program:?}")]
     Sudo {
         host: String,
-        /// What sudo was to run: the command's first word.
+        /// What sudo was to run: one word.
         program: String,
+        /// What runs under sudo there.
+        sudo: Sudo,
         /// sudo's own words.
         said: String,
     },

@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::{Command, Error};
+use crate::{Command, Error, connection::Sudo};
 
 /// A two-way stream of bytes to something on the host.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -56,8 +56,8 @@ pub trait Executor: fmt::Debug + Send + Sync {
     /// The host in words for messages: `deploy@web.example.org:22`, `this machine`.
     fn name(&self) -> &str;
 
-    /// Whether privileged commands run under sudo there.
-    fn uses_sudo(&self) -> bool;
+    /// What runs under sudo there.
+    fn sudo(&self) -> Sudo;
 
     /// What the login there writes beside what commands write, once a command has met it.
     fn noise(&self) -> Option<Noise>;

@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use tokio::{io::DuplexStream, sync::mpsc};
 
-use crate::{Command, Dial, Error, Executor, Noise, Process, Stream};
+use crate::{Command, Dial, Error, Executor, Noise, Process, Stream, connection::Sudo};
 
 /// How much an in-memory stream holds before its writer waits.
 const STREAM_BUFFER: usize = 64 << 10;
@@ -91,7 +91,7 @@ pub struct Call {
 #[derive(Clone, Debug)]
 pub struct Fake {
     name: String,
-    sudo: bool,
+    sudo: Sudo,
     state: Arc<Mutex<State>>,
 }
 
@@ -129,13 +129,13 @@ impl Default for Fake {
 impl Fake {
     /// A host of this name with an empty script.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), sudo: false, state: Arc::default() }
+        Self { name: name.into(), sudo: Sudo::Nothing, state: Arc::default() }
     }
 
-    /// One where privileged commands run under sudo. (Their words are the same in the script.)
+    /// One where this runs under sudo. (The words of privileged commands are the same in the script.)
     #[must_use]
-    pub fn with_sudo(self) -> Self {
-        Self { sudo: true, ..self }
+    pub fn with_sudo(self, sudo: Sudo) -> Self {
+        Self { sudo, ..self }
     }
 
     /// Lets the command of exactly these words run once. Different commands may come in any
@@ -228,7 +228,7 @@ impl Executor for Fake {
         &self.name
     }
 
-    fn uses_sudo(&self) -> bool {
+    fn sudo(&self) -> Sudo {
         self.sudo
     }
 

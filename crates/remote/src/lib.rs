@@ -28,7 +28,7 @@ mod tail;
 mod traced;
 
 pub use collect::{Input, checked, run, run_checked};
-pub use command::{Command, Output};
+pub use command::{Command, Output, SUDO};
 pub use connection::Connection;
 pub use credentials::{Credentials, SshSettings};
 pub use dial_failure::DialFailure;

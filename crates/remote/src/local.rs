@@ -10,7 +10,7 @@ use std::{env, path::PathBuf, process::Stdio};
 use async_trait::async_trait;
 use tokio::net::{TcpStream, UnixStream};
 
-use crate::{Command, Dial, Error, Executor, Noise, Process, Stream, quote};
+use crate::{Command, Dial, Error, Executor, Noise, Process, Stream, connection::Sudo, quote};
 
 /// The variables that a command sees, as far as we have them ourselves.
 const PASSED_ON: [&str; 5] = ["HOME", "LANG", "LOGNAME", "PATH", "USER"];
@@ -18,7 +18,7 @@ const PASSED_ON: [&str; 5] = ["HOME", "LANG", "LOGNAME", "PATH", "USER"];
 /// Runs commands and opens sockets on this machine.
 #[derive(Clone, Debug, Default)]
 pub struct Local {
-    sudo: bool,
+    sudo: Sudo,
 }
 
 impl Local {
@@ -27,9 +27,9 @@ impl Local {
         Self::default()
     }
 
-    /// Puts `sudo -n --` before privileged commands.
+    /// With this under `sudo -n --`.
     #[must_use]
-    pub fn with_sudo(mut self, sudo: bool) -> Self {
+    pub fn with_sudo(mut self, sudo: Sudo) -> Self {
         self.sudo = sudo;
         self
     }
@@ -91,7 +91,7 @@ impl Executor for Local {
         "this machine"
     }
 
-    fn uses_sudo(&self) -> bool {
+    fn sudo(&self) -> Sudo {
         self.sudo
     }
 

@@ -7,7 +7,7 @@
 
 mod login;
 
-use crate::Command;
+use crate::{Command, command::SUDO, connection::Sudo};
 
 pub use login::{LoginLine, Mark};
 
@@ -25,22 +25,20 @@ pub enum QuoteError {
     Empty,
 }
 
-/// The words of `sudo` that stand before a privileged command: never ask, and end of options.
-pub const SUDO: [&str; 3] = ["sudo", "-n", "--"];
-
 /// The words of `command` as they are started on a host: with [`SUDO`] before them when the
-/// command is privileged and the connection says `sudo`.
+/// command is privileged and the connection says [`Sudo::All`]. With [`Sudo::Docker`] whoever calls
+/// the docker client puts them before it, behind the environment and scripts that are the login's own.
 ///
 /// # Errors
 /// When there are no words, or one cannot be an argument.
-pub fn words(command: &Command, sudo: bool) -> Result<Vec<&str>, QuoteError> {
+pub fn words(command: &Command, sudo: Sudo) -> Result<Vec<&str>, QuoteError> {
     if command.words().is_empty() {
         return Err(QuoteError::Empty);
     }
     if let Some(index) = command.words().iter().position(|word| word.contains('\0')) {
         return Err(QuoteError::Nul { index });
     }
-    let before: &[&str] = if sudo && command.is_privileged() { &SUDO } else { &[] };
+    let before: &[&str] = if sudo == Sudo::All && command.is_privileged() { &SUDO } else { &[] };
     Ok(before.iter().copied().chain(command.words().iter().map(String::as_str)).collect())
 }
 
@@ -89,15 +87,17 @@ mod tests {
     #[test]
     fn sudo_stands_before_the_words_and_only_when_both_want_it() {
         let command = Command::new(["cat", "/etc/my file"]).privileged();
-        assert_eq!(words(&command, true).unwrap(), ["sudo", "-n", "--", "cat", "/etc/my file"]);
-        assert_eq!(words(&command, false).unwrap(), ["cat", "/etc/my file"]);
-        assert_eq!(words(&Command::new(["cat"]), true).unwrap(), ["cat"]);
+        assert_eq!(words(&command, Sudo::All).unwrap(), ["sudo", "-n", "--", "cat", "/etc/my file"]);
+        for sudo in [Sudo::Nothing, Sudo::Docker] {
+            assert_eq!(words(&command, sudo).unwrap(), ["cat", "/etc/my file"]);
+        }
+        assert_eq!(words(&Command::new(["cat"]), Sudo::All).unwrap(), ["cat"]);
     }
 
     #[test]
     fn what_cannot_be_run_is_refused() {
         let nul = Command::new(["echo", "fine", "a\0b"]);
-        assert_eq!(words(&nul, false), Err(QuoteError::Nul { index: 2 }));
-        assert_eq!(words(&Command::new(Vec::<String>::new()), true), Err(QuoteError::Empty));
+        assert_eq!(words(&nul, Sudo::Nothing), Err(QuoteError::Nul { index: 2 }));
+        assert_eq!(words(&Command::new(Vec::<String>::new()), Sudo::All), Err(QuoteError::Empty));
     }
 }

@@ -8,7 +8,7 @@ use std::{fmt, sync::Arc, time::Instant};
 use async_trait::async_trait;
 use tracing::{Level, debug, enabled};
 
-use crate::{Command, Dial, Error, Executor, Noise, Process, ProcessControl, Stream};
+use crate::{Command, Dial, Error, Executor, Noise, Process, ProcessControl, Stream, connection::Sudo};
 
 /// `inner`, telling the log.
 pub fn traced(inner: Arc<dyn Executor>) -> Arc<dyn Executor> {
@@ -49,8 +49,8 @@ impl Executor for Traced {
         self.0.name()
     }
 
-    fn uses_sudo(&self) -> bool {
-        self.0.uses_sudo()
+    fn sudo(&self) -> Sudo {
+        self.0.sudo()
     }
 
     fn noise(&self) -> Option<Noise> {

@@ -41,8 +41,8 @@ impl Executor for Wrapped {
         "wrapped"
     }
 
-    fn uses_sudo(&self) -> bool {
-        false
+    fn sudo(&self) -> remote::connection::Sudo {
+        remote::connection::Sudo::Nothing
     }
 
     fn noise(&self) -> Option<Noise> {

@@ -117,7 +117,7 @@ async fn the_children_of_a_cancelled_command_end_too() {
 
 #[tokio::test]
 async fn sudo_stands_before_privileged_commands_only() {
-    let local = Local::new().with_sudo(true);
+    let local = Local::new().with_sudo(remote::connection::Sudo::All);
     let plain = run_checked(&local, &Command::new(["echo", "plain"]), Input::Nothing).await.unwrap();
     assert_eq!(plain.stdout_text(), "plain\n");
     assert_eq!(local.name(), "this machine");

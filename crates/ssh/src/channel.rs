@@ -3,7 +3,7 @@
 use std::{io, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use remote::quote::LoginLine;
+use remote::{connection::Sudo, quote::LoginLine};
 use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, client::Msg};
 use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -111,7 +111,7 @@ pub(crate) fn drain<K: Send + 'static>(
     let stdin = Stdin::new(write.make_writer(), ended.clone(), input_dropped.clone());
     let (line, opening, by_pid, sudo) = match purpose {
         Purpose::Command(start) => (Some(start.line), Some(start.opening), start.by_pid, start.sudo),
-        Purpose::Socket => (None, None, false, false),
+        Purpose::Socket => (None, None, false, Sudo::Nothing),
     };
     let pid = if by_pid { Pid::Awaited } else { Pid::NotNeeded };
     let task = Task {
@@ -151,8 +151,8 @@ struct Task {
     stderr: Writer,
     progress: watch::Sender<Progress>,
     pid: watch::Sender<Pid>,
-    /// Whether it takes sudo to end the command.
-    sudo: bool,
+    /// What runs the command, and so who may end it.
+    sudo: Sudo,
     /// Where a command's own output begins; `None` for a socket.
     opening: Option<Opening>,
     told: Told,

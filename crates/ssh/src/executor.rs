@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use remote::{Command, Dial, Error, Executor, Noise, Process, Stream, quote};
+use remote::{Command, Dial, Error, Executor, Noise, Process, Stream, connection::Sudo, quote};
 use russh::{Channel, client::Msg};
 
 use crate::{
@@ -21,11 +21,11 @@ use crate::{
 pub(crate) struct SshExecutor {
     host: Arc<Host>,
     name: String,
-    sudo: bool,
+    sudo: Sudo,
 }
 
 impl SshExecutor {
-    pub(crate) fn new(host: Arc<Host>, sudo: bool) -> Self {
+    pub(crate) fn new(host: Arc<Host>, sudo: Sudo) -> Self {
         let name = host.target.to_string();
         Self { host, name, sudo }
     }
@@ -120,7 +120,7 @@ impl Executor for SshExecutor {
         &self.name
     }
 
-    fn uses_sudo(&self) -> bool {
+    fn sudo(&self) -> Sudo {
         self.sudo
     }
 

@@ -5,12 +5,14 @@
 //! logins had no privilege separation there ("session signalling requires privilege separation"),
 //! and answers nothing; and no server may signal what sudo runs for another user. Such commands
 //! are ended by `kill` on another channel, under sudo where need be: the mark before a command's
-//! output ([`crate::frame`]) tells its process id.
+//! output ([`crate::frame`]) tells its process id. Where sudo runs docker and nothing else, there is no
+//! such `kill`: closing the channel is all that can be done, and docker ends when it next writes.
 
 use std::{sync::Arc, time::Duration};
 
 use remote::{
     Command,
+    connection::Sudo,
     quote::{LoginLine, Mark},
 };
 use russh::{ChannelMsg, ChannelWriteHalf, Sig, client::Msg};
@@ -53,8 +55,13 @@ pub(crate) async fn end_command(
     write: Arc<ChannelWriteHalf<Msg>>,
     link: Arc<Link>,
     mut pid: watch::Receiver<Pid>,
-    sudo: bool,
+    sudo: Sudo,
 ) {
+    // Only root may signal what sudo runs, and sudo runs nothing but docker there. Its next word finds
+    // nobody who reads it, and ends it.
+    if sudo == Sudo::Docker {
+        return close(&write).await;
+    }
     let told = timeout(PID_GRACE, pid.wait_for(|pid| *pid != Pid::Awaited)).await;
     let pid = told.ok().and_then(Result::ok).map(|pid| *pid);
     for (name, signal, grace) in [("TERM", Sig::TERM, TERM_GRACE), ("KILL", Sig::KILL, Duration::ZERO)] {
@@ -77,7 +84,7 @@ pub(crate) async fn close(write: &ChannelWriteHalf<Msg>) {
 
 /// Runs `kill` on the host. It takes one of the sessions that slots leave free: to wait for a slot
 /// here could mean to wait for the command that is to be ended.
-async fn kill(link: &Link, signal: &str, pid: u32, sudo: bool) {
+async fn kill(link: &Link, signal: &str, pid: u32, sudo: Sudo) {
     let command = Command::new(["sh", "-c", KILL, "sh", signal, &pid.to_string()]).privileged();
     let Ok(mark) = Mark::random() else { return };
     let Ok(LoginLine { line, .. }) = LoginLine::new(&command, sudo, &mark) else { return };

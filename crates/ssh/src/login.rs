@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use remote::{
     Command, Noise,
+    connection::Sudo,
     files::FileError,
     quote::{LoginLine, Mark, QuoteError},
 };
@@ -39,8 +40,9 @@ pub(crate) struct Start {
     pub(crate) line: LoginLine,
     /// Whether it has to be ended by its process id.
     pub(crate) by_pid: bool,
-    /// Whether it runs under sudo.
-    pub(crate) sudo: bool,
+    /// What is allowed to end it: nothing but root's `kill` ([`Sudo::All`]), nobody ([`Sudo::Docker`]),
+    /// or whoever started it.
+    pub(crate) sudo: Sudo,
     /// What its streams begin with.
     pub(crate) opening: Opening,
 }
@@ -59,14 +61,15 @@ impl Start {
     /// signal what sudo runs.
     pub(crate) fn new(
         command: &Command,
-        sudo: bool,
+        sudo: Sudo,
         deaf: bool,
         login: Arc<Login>,
     ) -> Result<Self, StartError> {
         let mark = Mark::random()?;
         let line = LoginLine::new(command, sudo, &mark)?;
-        let sudo = sudo && command.is_privileged();
-        Ok(Self { line, by_pid: deaf || sudo, sudo, opening: Opening::new(&mark, login) })
+        let is_under_sudo = command.is_under_sudo(sudo);
+        let sudo = if is_under_sudo { sudo } else { Sudo::Nothing };
+        Ok(Self { line, by_pid: deaf || is_under_sudo, sudo, opening: Opening::new(&mark, login) })
     }
 }
 
@@ -133,7 +136,7 @@ mod tests {
     use super::*;
 
     fn start(login: &Arc<Login>) -> (Start, String) {
-        let start = Start::new(&Command::new(["true"]), false, false, login.clone()).unwrap();
+        let start = Start::new(&Command::new(["true"]), Sudo::Nothing, false, login.clone()).unwrap();
         let mark = start.line.line.split(' ').rev().nth(1).unwrap().to_owned();
         (start, mark)
     }
@@ -141,14 +144,23 @@ mod tests {
     #[test]
     fn sudo_and_deaf_servers_take_a_process_id() {
         let command = Command::new(["docker"]).privileged();
-        for (sudo, deaf, by_pid) in
-            [(false, false, false), (false, true, true), (true, false, true), (true, true, true)]
-        {
+        for (sudo, deaf, by_pid) in [
+            (Sudo::Nothing, false, false),
+            (Sudo::Nothing, true, true),
+            (Sudo::All, false, true),
+            (Sudo::All, true, true),
+        ] {
             let start = Start::new(&command, sudo, deaf, Arc::default()).unwrap();
             assert_eq!((start.by_pid, start.sudo), (by_pid, sudo));
         }
-        assert!(!Start::new(&Command::new(["docker"]), true, false, Arc::default()).unwrap().by_pid);
-        assert!(Start::new(&Command::new(["a\0"]), true, false, Arc::default()).is_err());
+        assert!(!Start::new(&Command::new(["docker"]), Sudo::All, false, Arc::default()).unwrap().by_pid);
+        assert!(Start::new(&Command::new(["a\0"]), Sudo::All, false, Arc::default()).is_err());
+        // What sudo runs by the command's own words.
+        let docker = Command::new(["env", "sudo", "-n", "--", "docker", "ps"]);
+        for (command, ended) in [(&docker, Sudo::Docker), (&command, Sudo::Nothing)] {
+            let start = Start::new(command, Sudo::Docker, false, Arc::default()).unwrap();
+            assert_eq!((start.by_pid, start.sudo), (ended == Sudo::Docker, ended));
+        }
     }
 
     #[test]

@@ -21,6 +21,7 @@ use compose::{
 };
 use remote::{
     Command, Output,
+    connection::Sudo,
     files::{Files, TempDir},
 };
 use serde_json::Value;
@@ -224,9 +225,9 @@ impl Stage<'_> {
         answer
     }
 
-    /// Whether Compose is run by another user than the one who logs in.
+    /// Whether what is staged is root's, who runs Compose.
     fn works_as_root(&self) -> bool {
-        self.host.executor().uses_sudo()
+        self.host.executor().sudo() == Sudo::All
     }
 
     async fn remove(&self, temporary: TempDir<'_>) {

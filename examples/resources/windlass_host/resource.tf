@@ -17,3 +17,10 @@ resource "windlass_host" "worker" {
 output "docker" {
   value = windlass_host.web.docker_version
 }
+
+# Sudoers allow the user Docker and nothing else: deploy ALL=(root) NOPASSWD: /usr/bin/docker
+resource "windlass_host" "hardened" {
+  address = "hardened.example.org"
+  user    = "deploy"
+  sudo    = "docker"
+}

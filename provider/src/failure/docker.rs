@@ -41,7 +41,8 @@ fn advice(error: &Error) -> Option<String> {
         ),
         Error::Permission { .. } => {
             "Add the user to the group docker (usermod -aG docker <user>, then connect anew), or \
-             put sudo=1 into the connection if the user may run sudo without a password."
+             put sudo=1 (or sudo=docker, where sudo runs docker alone) into the connection if the user may run sudo \
+             without a password."
                 .to_owned()
         }
         Error::Podman { .. } => {
@@ -128,7 +129,7 @@ fn hint(error: &Error) -> &'static str {
         "The Docker daemon does not run on the host. Start it (systemctl start docker), then run the same command again."
     } else if says(&["permission denied while trying to connect"]) {
         "The SSH user may not use the Docker socket: add it to the group docker, or give it sudo without a password \
-         and set `sudo = true` on the windlass_host."
+         and set `sudo = true` on the windlass_host, or for docker alone and set `sudo = \"docker\"`."
     } else {
         "Correct what the message names, then apply again."
     }

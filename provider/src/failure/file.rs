@@ -14,6 +14,10 @@ pub(crate) fn file_error(title: impl Into<String>, error: &FileError, world: &st
         FileError::NoSpace { .. } => {
             "The host's disk is full. Free some space (`docker system df` shows what Docker holds), then apply again."
         }
+        FileError::Denied { stderr, .. } if stderr.contains("chown") => {
+            "Only root gives files to others, and to groups that the user is not in. Take `owner` and `group` out, or give \
+             the user sudo for everything without a password and set `sudo = true` on the windlass_host."
+        }
         FileError::Denied { .. } => {
             "The SSH user may not do this. Use another user, or give it sudo without a password and set \
              `sudo = true` on the windlass_host."

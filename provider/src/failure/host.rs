@@ -1,7 +1,11 @@
 //! Failures between us and a host.
 
 use framework::{Diagnostic, error_chain};
-use remote::{Error, collect::last_lines, connection::HostKey};
+use remote::{
+    Error,
+    collect::last_lines,
+    connection::{HostKey, Sudo},
+};
 
 use super::sentence;
 
@@ -80,8 +84,8 @@ fn story(error: &Error) -> (String, String) {
             format!("{program:?} on {host} was ended because it took longer than {} s.", limit.as_secs()),
             "If the host is only slow, give the operation more time in the resource's `timeouts`.".to_owned(),
         ),
-        Error::Sudo { host, program, said } => {
-            (format!("On {host}, sudo did not run {program:?}:\n{said}"), sudo_hint(host, program, said))
+        Error::Sudo { host, program, sudo, said } => {
+            (format!("On {host}, sudo did not run {program:?}:\n{said}"), sudo_hint(host, program, *sudo, said))
         }
         Error::Unfit { .. } => (sentence(&error_chain(error)), UNFIT.to_owned()),
         Error::Failed { program, host, status, stderr } => {
@@ -166,9 +170,16 @@ fn login_hint(host: &str, said: &str) -> String {
     }
 }
 
+/// The client of Docker where distributions have it.
+const DOCKER: &str = "/usr/bin/docker";
+
 /// What sudo needs to run our commands, as far as its own words tell.
-fn sudo_hint(host: &str, program: &str, said: &str) -> String {
+fn sudo_hint(host: &str, program: &str, sudo: Sudo, said: &str) -> String {
     let user = user_of(host);
+    let (exec, all) = match sudo {
+        Sudo::Docker => ("EXEC: /usr/bin/docker", DOCKER),
+        Sudo::Nothing | Sudo::All => ("EXEC: ALL", "ALL"),
+    };
     if said.contains("tty") {
         return format!(
             "The sudo there wants a terminal (`requiretty`), which no command over SSH has. Switch that off for this \
@@ -179,18 +190,33 @@ fn sudo_hint(host: &str, program: &str, said: &str) -> String {
         return format!(
             "sudo runs {program:?} there but keeps it from starting other programs (`NOEXEC` in sudoers), or the program \
              that is named may not be run by anybody. Allow it with a line in sudoers (`visudo -f \
-             /etc/sudoers.d/windlass`):\n{user} ALL=(root) NOPASSWD: EXEC: ALL"
+             /etc/sudoers.d/windlass`):\n{user} ALL=(root) NOPASSWD: {exec}"
         );
     }
-    if said.contains("sudo: not found") {
+    if ["sudo: not found", "'sudo'", "‘sudo’"].iter().any(|word| said.contains(word)) {
         return "Install sudo on the host, or log in as root, or as a user of the group docker with `sudo = false`."
             .to_owned();
     }
+    let line = format!(
+        "Allow it with a line in sudoers (`visudo -f /etc/sudoers.d/windlass`):\n{user} ALL=(root) NOPASSWD: {all}\n"
+    );
+    if sudo != Sudo::Docker {
+        return format!(
+            "{line}A rule for some programs, such as docker alone, is not enough with `sudo = true`: {program:?} and \
+             others run under sudo as well. Where Docker is all that the user shall be allowed, set `sudo = \"docker\"`, \
+             for which the line `{user} ALL=(root) NOPASSWD: {DOCKER}` is enough; files go where the user may write then."
+        );
+    }
+    if said.contains("command not found") {
+        return format!(
+            "The sudo there looks for docker in the directories of its `secure_path` alone, and finds none. Install Docker \
+             Engine and the Compose plugin, or put a link to the client where sudo looks (`ln -s \"$(command -v docker)\" \
+             {DOCKER}`)."
+        );
+    }
     format!(
-        "Allow it with a line in sudoers (`visudo -f /etc/sudoers.d/windlass`):\n{user} ALL=(root) NOPASSWD: ALL\nA rule \
-         for some programs, such as docker alone, is not enough with `sudo = true`: {program:?} and others run under \
-         sudo as well. Where Docker is all that the user shall be allowed, add it to the group docker (`usermod -aG \
-         docker {user}`) and set `sudo = false`; files go where the user may write then."
+        "{line}Where `command -v docker` prints another path on the host, that one belongs into the line. The rule must \
+         leave its arguments open: a path alone, nothing behind it."
     )
 }
 
@@ -245,7 +271,7 @@ mod tests {
             Error::NoShell { host: host(), status: Some(142), said: "no".into() },
             Error::NoShell { host: host(), status: None, said: String::new() },
             Error::Configuration { what: "there is no key file".into() },
-            Error::Sudo { host: host(), program: "env".into(), said: "sudo: no".into() },
+            Error::Sudo { host: host(), program: "env".into(), sudo: Sudo::All, said: "sudo: no".into() },
             Error::Unfit { host: host(), what: "lacks what every Linux server has: stat".into() },
             Error::Start { program: "docker".into(), host: host(), source: source().into() },
             Error::Dial { target: "/var/run/docker.sock".into(), host: host(), source: source().into() },
@@ -319,7 +345,7 @@ mod tests {
     fn sudo_is_quoted_and_the_line_that_is_missing_told() {
         let told = |said: &str| {
             let (host, program) = ("admin@web:22".to_owned(), "env".to_owned());
-            detail(&Error::Sudo { host, program, said: said.to_owned() })
+            detail(&Error::Sudo { host, program, sudo: Sudo::All, said: said.to_owned() })
         };
         let tty = told("sudo: sorry, you must have a tty to run sudo");
         assert!(tty.contains("`Defaults:admin !requiretty`") && !tty.contains("NOPASSWD"), "{tty}");
@@ -327,7 +353,8 @@ mod tests {
         for part in [
             "On admin@web:22, sudo did not run \"env\":\nsudo: a password is required",
             "\nadmin ALL=(root) NOPASSWD: ALL\n",
-            "usermod -aG docker admin",
+            "set `sudo = \"docker\"`",
+            "`admin ALL=(root) NOPASSWD: /usr/bin/docker`",
         ] {
             assert!(refused.contains(part), "{part} is missing in {refused}");
         }
@@ -336,6 +363,20 @@ mod tests {
             kept_from.contains("`NOEXEC`") && kept_from.contains("\nadmin ALL=(root) NOPASSWD: EXEC: ALL")
         );
         assert!(told("sh: 1: exec: sudo: not found").contains("Install sudo"));
+    }
+
+    #[test]
+    fn where_sudo_runs_docker_alone_its_line_is_told() {
+        let told = |said: &str| {
+            let (host, program) = ("admin@web:22".to_owned(), "docker".to_owned());
+            detail(&Error::Sudo { host, program, sudo: Sudo::Docker, said: said.to_owned() })
+        };
+        let refused = told("sudo: a password is required");
+        assert!(refused.contains("\nadmin ALL=(root) NOPASSWD: /usr/bin/docker\n"), "{refused}");
+        assert!(!refused.contains("NOPASSWD: ALL") && refused.contains("arguments open"), "{refused}");
+        assert!(told("sudo: docker: command not found").contains("`secure_path`"));
+        assert!(told("env: 'sudo': No such file or directory").contains("Install sudo"));
+        assert!(told("sudo: sorry, you must have a tty to run sudo").contains("!requiretty"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use compose::{
+    OWN_VARIABLES,
     newer::IgnoredKey,
     uses::{Use, User},
 };
@@ -52,8 +53,22 @@ fn place(one: &Use) -> String {
     }
 }
 
+/// What to do about variables that Compose has everywhere but under a sudo of its own.
+const NOT_PASSED_ON: &str = "Where sudo runs Docker alone (`sudo = \"docker\"`), it passes neither `PWD` nor `DOCKER_HOST` \
+                             on to Compose. A path that is relative to the first Compose file (`./data`) needs no `${PWD}`.";
+
 /// What to do about variables without a value.
 pub(super) fn set_them(undefined: &[Undefined]) -> String {
+    let (own, others): (Vec<_>, Vec<_>) =
+        undefined.iter().cloned().partition(|one| OWN_VARIABLES.contains(&one.name.as_str()));
+    match (own.is_empty(), others.is_empty()) {
+        (true, _) => set_others(&others),
+        (false, true) => NOT_PASSED_ON.to_owned(),
+        (false, false) => format!("{} {NOT_PASSED_ON}", set_others(&others)),
+    }
+}
+
+fn set_others(undefined: &[Undefined]) -> String {
     let in_value = |one: &Undefined| one.uses.iter().any(|one| matches!(one.by, User::Variable(_)));
     let first = undefined.first().map_or("NAME", |one| one.name.as_str());
     let set = format!(

@@ -4,7 +4,9 @@ use std::net::Ipv6Addr;
 
 use async_trait::async_trait;
 use framework::{Documentation, Function, FunctionError, Value, Variadic};
-use remote::connection::{Connection, ConnectionError, Hop, HostKey, LocalConnection, Proxy, SshConnection};
+use remote::connection::{
+    Connection, ConnectionError, Hop, HostKey, LocalConnection, Proxy, SshConnection, Sudo,
+};
 
 use crate::host_key::pinned;
 
@@ -39,7 +41,7 @@ impl Function for ConnectionFunction {
                  `port`; `host_key`, one or a list, as an OpenSSH public key or a fingerprint \
                  (`ssh-ed25519:SHA256:…`); `jump`, one or a list of `user@host:port`, the first one first; `proxy`, a SOCKS5 \
                  proxy (`socks5://host:port`); `sudo`, \
-                 whether Docker and files need it; `docker`, the path of its socket on the host; `identity`, the name \
+                 whether Docker and files need it (true or false), or Docker alone (`\"docker\"`); `docker`, the path of its socket on the host; `identity`, the name \
                  of an `ssh` block of the provider. `local://` has `docker` alone.",
             )
     }
@@ -113,10 +115,7 @@ fn apply(ssh: &mut SshConnection, name: &str, value: &Value) -> Result<(), Strin
         }
         "jump" => ssh.jump = hops(&texts(value)?)?,
         "docker" => ssh.docker = Some(socket(value)?),
-        "sudo" => {
-            ssh.sudo =
-                value.as_bool().ok_or_else(|| format!("must be true or false, not {}", value.kind()))?
-        }
+        "sudo" => ssh.sudo = sudo(value)?,
         "proxy" => ssh.proxy = Some(proxy(value)?),
         "identity" => ssh.identity = Some(text(value)?),
         _ => return Err(format!("does not exist; there are {OPTIONS}")),
@@ -128,6 +127,16 @@ fn apply(ssh: &mut SshConnection, name: &str, value: &Value) -> Result<(), Strin
 fn proxy(value: &Value) -> Result<Proxy, String> {
     let told = |error: ConnectionError| error.to_string().replacen("parameter proxy ", "", 1);
     text(value)?.parse().map_err(told)
+}
+
+fn sudo(value: &Value) -> Result<Sudo, String> {
+    match (value.as_bool(), value.as_str()) {
+        (Some(true), _) | (_, Some("true")) => Ok(Sudo::All),
+        (Some(false), _) | (_, Some("false")) => Ok(Sudo::Nothing),
+        (_, Some("docker")) => Ok(Sudo::Docker),
+        (_, Some(other)) => Err(format!("must be true, false or \"docker\", not {other:?}")),
+        _ => Err(format!("must be true, false or \"docker\", not {}", value.kind())),
+    }
 }
 
 fn text(value: &Value) -> Result<String, String> {

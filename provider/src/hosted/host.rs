@@ -7,6 +7,7 @@ use compose::{Compose, ComposeVersion};
 use docker::{Cli, Engine};
 use remote::{
     Connection, Executor,
+    connection::Sudo,
     facts::{Facts, facts},
     files::Files,
 };
@@ -138,6 +139,10 @@ impl Host {
 
 /// The docker client on `host`, of which `facts` are known.
 fn cli(host: &Host, facts: &Facts) -> Cli {
-    let home = if host.connection.sudo() { ROOT_HOME } else { facts.home.trim_end_matches('/') };
-    Cli::new(host.connection.docker_socket(), home).found_by(&facts.path, &facts.docker_at)
+    let sudo = host.connection.sudo();
+    let home = match sudo {
+        Sudo::Nothing => facts.home.trim_end_matches('/'),
+        Sudo::Docker | Sudo::All => ROOT_HOME,
+    };
+    Cli::new(host.connection.docker_socket(), home).found_by(&facts.path, &facts.docker_at).under(sudo)
 }

@@ -114,8 +114,8 @@ mod tests {
             self.1.clone()
         }
 
-        fn uses_sudo(&self) -> bool {
-            false
+        fn sudo(&self) -> remote::connection::Sudo {
+            remote::connection::Sudo::Nothing
         }
     }
 

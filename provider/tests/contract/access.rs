@@ -3,7 +3,7 @@
 //! Read leaves the verdict to the plan, which knows the configuration. A resource whose plan did
 //! not pass it would say "No changes" of a host that nobody can look at.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use framework::{
     Capabilities, Schema, Server,
@@ -30,7 +30,7 @@ async fn every_resource_refuses_to_plan_with_a_host_that_does_not_let_us_in() {
         capabilities: Capabilities::default(),
     };
     assert!(!server.configure(request).await.has_errors());
-    let mut tried = Vec::new();
+    let mut tried = BTreeSet::new();
     let lives_on_host =
         |schema: &Schema| ["host", "address"].iter().any(|name| schema.body.attribute(name).is_some());
     for (type_name, version, text) in states() {
@@ -73,7 +73,7 @@ async fn every_resource_refuses_to_plan_with_a_host_that_does_not_let_us_in() {
         let problems = core.plan(&config).await.expect_err(&type_name);
         let text = problems.to_string();
         assert!(text.contains("Could not plan") && text.contains(NOBODY), "{type_name}: {text}");
-        tried.push(type_name);
+        tried.insert(type_name);
     }
     let on_hosts = server.schema().resources.values().filter(|schema| lives_on_host(schema)).count();
     assert_eq!(tried.len(), on_hosts, "{tried:?}");

@@ -46,9 +46,10 @@ pub fn host_block(name: &str, host: &Host, more: &str) -> String {
     if let Some(jump) = &host.jump {
         lines.push(format!("jump = {}", quoted(jump)));
     }
-    if host.variant.has_sudo() {
-        lines.push("sudo = true".to_owned());
-    }
+    lines.extend(host.variant.sudo().map(|sudo| match sudo {
+        "1" => "sudo = true".to_owned(),
+        word => format!("sudo = {}", quoted(word)),
+    }));
     format!("resource \"windlass_host\" {} {{\n  {}\n}}\n", quoted(name), lines.join("\n  "))
 }
 
@@ -79,7 +80,7 @@ pub fn connection(host: &Host) -> String {
     let key = format!("ssh-ed25519:{}", fingerprint(&host.host_key).replace('+', "-").replace('/', "_"));
     let jump =
         host.jump.as_ref().map(|jump| format!("&jump={}", jump.trim_end_matches(":22"))).unwrap_or_default();
-    let sudo = if host.variant.has_sudo() { "&sudo=1" } else { "" };
+    let sudo = host.variant.sudo().map(|sudo| format!("&sudo={sudo}")).unwrap_or_default();
     // In the form that Windlass itself writes it: without what is the default anyway.
     let port = if host.port == 22 { String::new() } else { format!(":{}", host.port) };
     format!("ssh://{}@{}{port}?host_key={key}{jump}{sudo}", host.user, host.address)

@@ -21,9 +21,7 @@ pub fn executor(pool: &Pool, lab: &Lab, host: &Host) -> Arc<dyn Executor> {
     if let Some(jump) = &host.jump {
         parameters.push(format!("jump={jump}"));
     }
-    if host.variant.has_sudo() {
-        parameters.push("sudo=1".to_owned());
-    }
+    parameters.extend(host.variant.sudo().map(|sudo| format!("sudo={sudo}")));
     let connection = format!("ssh://{}@{}:{}?{}", host.user, host.address, host.port, parameters.join("&"));
     let Connection::Ssh(connection) = connection.parse().unwrap() else { panic!("{connection}") };
     let settings = SshSettings {

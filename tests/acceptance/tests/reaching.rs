@@ -52,6 +52,12 @@ async fn busybox_conforms() {
     conforms_anew(Variant::Busybox).await;
 }
 
+/// The user may run docker by sudo, and nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn sudo_for_docker_alone_conforms() {
+    conforms_anew(Variant::SudoDocker).await;
+}
+
 /// As on current Ubuntu: the Rust coreutils, and sudo-rs.
 #[tokio::test(flavor = "multi_thread")]
 async fn uutils_conform() {

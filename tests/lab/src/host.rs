@@ -128,6 +128,11 @@ impl Spec {
             Variant::Sudo | Variant::Uutils => {
                 files.push(FileEntry::file("etc/sudoers.d/lab", 0o440, "admin ALL=(ALL:ALL) NOPASSWD: ALL\n"))
             }
+            Variant::SudoDocker => files.push(FileEntry::file(
+                "etc/sudoers.d/lab",
+                0o440,
+                "admin ALL=(root) NOPASSWD: /usr/bin/docker\n",
+            )),
             Variant::NoForward => files.push(FileEntry::file(
                 "etc/ssh/sshd_config.d/lab.conf",
                 0o644,

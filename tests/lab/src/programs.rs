@@ -156,6 +156,7 @@ pub(crate) fn of(engine: &Engine, variant: Variant) -> Result<Vec<FileEntry>> {
         Variant::Root
         | Variant::Deploy
         | Variant::Sudo
+        | Variant::SudoDocker
         | Variant::NoForward
         | Variant::Jump
         | Variant::Systemd => Ok(Vec::new()),

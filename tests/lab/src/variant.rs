@@ -12,6 +12,8 @@ pub enum Variant {
     Deploy,
     /// The user is not in the docker group and has sudo without a password.
     Sudo,
+    /// The user is not in the docker group and may run docker by sudo, and nothing else.
+    SudoDocker,
     /// As `Deploy`, and sshd refuses to forward anything.
     NoForward,
     /// As `Deploy`, and the SSH port answers to one other host of the lab only.
@@ -26,10 +28,11 @@ pub enum Variant {
 
 impl Variant {
     /// Every variant once.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Root,
         Self::Deploy,
         Self::Sudo,
+        Self::SudoDocker,
         Self::NoForward,
         Self::Jump,
         Self::Systemd,
@@ -44,6 +47,7 @@ impl Variant {
             Self::Root => "root",
             Self::Deploy => "deploy",
             Self::Sudo => "sudo",
+            Self::SudoDocker => "sudo-docker",
             Self::NoForward => "no-forward",
             Self::Jump => "jump",
             Self::Systemd => "systemd",
@@ -52,10 +56,14 @@ impl Variant {
         }
     }
 
-    /// Whether that user is root by sudo alone.
+    /// What a connection says about sudo there, after `sudo=`.
     #[must_use]
-    pub fn has_sudo(self) -> bool {
-        matches!(self, Self::Sudo | Self::Uutils)
+    pub fn sudo(self) -> Option<&'static str> {
+        match self {
+            Self::Sudo | Self::Uutils => Some("1"),
+            Self::SudoDocker => Some("docker"),
+            Self::Root | Self::Deploy | Self::NoForward | Self::Jump | Self::Systemd | Self::Busybox => None,
+        }
     }
 
     /// The user that logs in.
@@ -63,7 +71,7 @@ impl Variant {
     pub fn user(self) -> &'static str {
         match self {
             Self::Root | Self::Busybox | Self::Systemd => "root",
-            Self::Sudo | Self::Uutils => "admin",
+            Self::Sudo | Self::SudoDocker | Self::Uutils => "admin",
             Self::Deploy | Self::NoForward | Self::Jump => "deploy",
         }
     }

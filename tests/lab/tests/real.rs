@@ -42,7 +42,7 @@ fn users_and_docker(lab: &Lab) {
     for host in lab.hosts() {
         let name = &host.name;
         let docker = ssh(lab, host, "docker info --format '{{.Driver}}'");
-        let by_sudo = host.variant.has_sudo();
+        let by_sudo = host.variant.sudo().is_some();
         let expected = if by_sudo { "" } else { "overlay2" };
         assert_eq!(text(&docker), expected, "docker of {name}: {docker:?}");
         let sudo = ssh(lab, host, "sudo -n docker compose version --short");

@@ -77,7 +77,7 @@ impl Engine {
     /// itself cannot be reached.
     pub async fn connect(executor: Arc<dyn Executor>, cli: &Cli) -> Result<Self, Error> {
         let host = executor.name().to_owned();
-        let route = transport::find_route(executor.as_ref(), &cli.socket).await?;
+        let route = transport::find_route(executor.as_ref(), cli).await?;
         let spoken = Arc::new(OnceLock::new());
         let docker = transport::client(executor.clone(), cli, route, CALL_TIMEOUT, spoken.clone()).map_err(
             |source| Error::Engine { host: host.clone(), operation: "be asked".to_owned(), source },

@@ -60,7 +60,7 @@ fn listening(component: &'static str) -> Fake {
 }
 
 async fn failing(reply: Reply) -> Error {
-    let fake = Fake::new("web").with_sudo();
+    let fake = Fake::new("web").with_sudo(remote::connection::Sudo::All);
     fake.always(transport::dial_stdio(&cli()).words().to_vec(), Reply::failure(1, "refused"));
     fake.always(diagnose::ask(&cli()).words().to_vec(), reply);
     Engine::connect(Arc::new(fake), &cli()).await.unwrap_err()

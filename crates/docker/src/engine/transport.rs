@@ -52,15 +52,19 @@ pub enum Route {
 
 /// The command that connects its stdin and stdout with the daemon's socket.
 pub(super) fn dial_stdio(cli: &Cli) -> Command {
-    cli.without_home(["system", "dial-stdio"]).timeout(None).privileged()
+    cli.without_home(["system", "dial-stdio"]).timeout(None)
 }
 
 /// Tries the socket itself once; any refusal of the socket (not of the host) means the command.
 ///
 /// Servers do not say why they refuse: forwarding is forbidden, the socket is missing or not
 /// permitted all look alike. The command finds out, its failure is diagnosed later.
-pub(super) async fn find_route(executor: &dyn Executor, socket: &str) -> Result<Route, Error> {
-    match executor.dial(&Dial::Unix(socket.to_owned())).await {
+pub(super) async fn find_route(executor: &dyn Executor, cli: &Cli) -> Result<Route, Error> {
+    // Nobody gives sudo for docker to who may use the socket.
+    if cli.under_sudo {
+        return Ok(Route::Command);
+    }
+    match executor.dial(&Dial::Unix(cli.socket.clone())).await {
         Ok(_) => Ok(Route::Socket),
         Err(remote::Error::Dial { .. }) => Ok(Route::Command),
         Err(other) => Err(other.into()),

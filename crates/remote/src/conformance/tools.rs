@@ -124,8 +124,8 @@ impl Executor for Tools {
         self.name
     }
 
-    fn uses_sudo(&self) -> bool {
-        false
+    fn sudo(&self) -> crate::connection::Sudo {
+        crate::connection::Sudo::Nothing
     }
 
     fn noise(&self) -> Option<Noise> {

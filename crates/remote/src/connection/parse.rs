@@ -2,7 +2,9 @@
 
 use std::{net::Ipv6Addr, str::FromStr};
 
-use super::{Connection, ConnectionError, Hop, HostKey, LocalConnection, Proxy, SshConnection, encoding};
+use super::{
+    Connection, ConnectionError, Hop, HostKey, LocalConnection, Proxy, SshConnection, Sudo, encoding,
+};
 
 impl FromStr for Connection {
     type Err = ConnectionError;
@@ -54,13 +56,13 @@ fn ssh(rest: &str) -> Result<SshConnection, ConnectionError> {
             "host_key" => ssh.host_keys.push(host_key(value)?),
             "jump" if ssh.jump.is_empty() => ssh.jump = jump(value)?,
             "docker" if ssh.docker.is_none() => ssh.docker = Some(docker(value)?),
-            "sudo" if sudo.is_none() => sudo = Some(switch(value)?),
+            "sudo" if sudo.is_none() => sudo = Some(under_sudo(value)?),
             "proxy" if ssh.proxy.is_none() => ssh.proxy = Some(proxy(value)?),
             "identity" if ssh.identity.is_none() => ssh.identity = Some(identity(value)?),
             other => return Err(refused(other)),
         }
     }
-    ssh.sudo = sudo.unwrap_or(false);
+    ssh.sudo = sudo.unwrap_or_default();
     Ok(ssh)
 }
 
@@ -197,13 +199,14 @@ fn docker(value: &str) -> Result<String, ConnectionError> {
     Err(ConnectionError::Parameter { name: "docker", problem })
 }
 
-fn switch(value: &str) -> Result<bool, ConnectionError> {
+fn under_sudo(value: &str) -> Result<Sudo, ConnectionError> {
     match value {
-        "1" | "true" => Ok(true),
-        "0" | "false" => Ok(false),
+        "1" | "true" => Ok(Sudo::All),
+        "0" | "false" => Ok(Sudo::Nothing),
+        "docker" => Ok(Sudo::Docker),
         other => Err(ConnectionError::Parameter {
             name: "sudo",
-            problem: format!("is neither 1 nor 0: {other:?}"),
+            problem: format!("is none of 1, 0 and docker: {other:?}"),
         }),
     }
 }

@@ -40,7 +40,7 @@ fn every_part_is_read() {
         ]
     );
     assert_eq!(ssh.docker.as_deref(), Some("/run/user/1000/docker.sock"));
-    assert!(ssh.sudo);
+    assert_eq!(ssh.sudo, Sudo::All);
     assert_eq!(ssh.identity.as_deref(), Some("prod"));
 }
 
@@ -55,6 +55,7 @@ fn normalising_is_exact() {
         ("ssh://web?", "ssh://web".to_owned()),
         ("ssh://web?sudo=0&docker=/var/run/docker.sock", "ssh://web".to_owned()),
         ("ssh://web?sudo=true&identity=a%20b", "ssh://web?identity=a%20b&sudo=1".to_owned()),
+        ("ssh://web?sudo=docker&docker=/run/d.sock", "ssh://web?docker=/run/d.sock&sudo=docker".to_owned()),
         ("ssh://[2001:DB8:0:0::1]:22", "ssh://[2001:db8::1]".to_owned()),
         ("ssh://[fe80::1%eth0]:23", "ssh://[fe80::1%25eth0]:23".to_owned()),
         ("ssh://[fe80::1%25eth0]:23", "ssh://[fe80::1%25eth0]:23".to_owned()),
@@ -136,7 +137,7 @@ fn what_is_wrong_is_named() {
         ("ssh://web#x", "a \"#\" has no place in a connection"),
         ("ssh://%zz@web", "the user is not percent-encoded text"),
         ("ssh://a%00@web", "the user is not percent-encoded text"),
-        ("ssh://web?sudo=yes", "parameter sudo is neither 1 nor 0: \"yes\""),
+        ("ssh://web?sudo=yes", "parameter sudo is none of 1, 0 and docker: \"yes\""),
         ("ssh://web?sudo=0&sudo=1", "parameter sudo is given twice"),
         (
             "ssh://web?docker=docker.sock",
@@ -195,6 +196,10 @@ fn hops() -> impl Strategy<Value = Hop> {
     (user, host, proptest::option::of(1_u16..)).prop_map(|(user, host, port)| Hop { user, host, port })
 }
 
+fn sudo() -> impl Strategy<Value = Sudo> {
+    prop_oneof![Just(Sudo::Nothing), Just(Sudo::Docker), Just(Sudo::All)]
+}
+
 fn connections() -> impl Strategy<Value = Connection> {
     let keys = proptest::collection::vec(
         ("[a-z0-9@.-]{1,20}", any::<[u8; 32]>()).prop_map(|(name, sha256)| HostKey::new(&name, sha256)),
@@ -203,7 +208,7 @@ fn connections() -> impl Strategy<Value = Connection> {
     let socket = || proptest::option::of("/[^\\p{Cc}]{1,20}");
     let text = proptest::option::of("[^\\p{Cc}]{1,10}");
     let proxy = proptest::option::of(hops().prop_map(|Hop { host, port, .. }| Proxy { host, port }));
-    let ssh = (hops(), keys, proptest::collection::vec(hops(), 0..3), socket(), any::<bool>(), text, proxy)
+    let ssh = (hops(), keys, proptest::collection::vec(hops(), 0..3), socket(), sudo(), text, proxy)
         .prop_map(|(target, host_keys, jump, docker, sudo, identity, proxy)| {
             SshConnection { target, host_keys, jump, docker, sudo, identity, proxy }.into()
         });

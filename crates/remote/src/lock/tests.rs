@@ -82,8 +82,8 @@ impl Executor for User {
         "this machine"
     }
 
-    fn uses_sudo(&self) -> bool {
-        false
+    fn sudo(&self) -> crate::connection::Sudo {
+        crate::connection::Sudo::Nothing
     }
 
     fn noise(&self) -> Option<Noise> {

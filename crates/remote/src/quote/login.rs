@@ -15,6 +15,7 @@ use std::fmt::Write;
 
 use crate::{
     Command,
+    connection::Sudo,
     files::{FileError, random_name},
 };
 
@@ -84,7 +85,7 @@ impl LoginLine {
     ///
     /// # Errors
     /// When there are no words, or one cannot be an argument.
-    pub fn new(command: &Command, sudo: bool, mark: &Mark) -> Result<Self, QuoteError> {
+    pub fn new(command: &Command, sudo: Sudo, mark: &Mark) -> Result<Self, QuoteError> {
         Ok(Self::of(&words(command, sudo)?, mark))
     }
 

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use compose::{
-    Compose, OWN_VARIABLES, Project, dotenv,
+    Compose, Project, dotenv,
     env_files::RawProject,
     interpolation::Known,
     needs::{Facts, Needs, mentioned, needs},
+    own_variables,
     uses::{self, Use, User},
 };
 
@@ -111,7 +112,7 @@ impl Stage<'_> {
     fn is_given(&self, name: &str) -> bool {
         self.spec.environment.contains_key(name)
             || self.spec.placeholders.contains_key(name)
-            || OWN_VARIABLES.contains(&name)
+            || own_variables(&self.host.cli).contains(&name)
     }
 
     /// What is known of a variable.

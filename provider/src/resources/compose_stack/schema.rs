@@ -164,8 +164,9 @@ fn values() -> [Attribute; 7] {
             "Values for the `${NAME}` in the Compose files. Together with `secrets_wo` and the stack's own `.env` they \
              are all that is seen there: neither the environment of the machine that runs tofu nor the host's counts. \
              Four variables always mean the same: `${HOME}`, and `~`, the home directory on the host of who logs in (with \
-             `sudo=1`, root's), `${PATH}` the host's usual directories of programs, `${PWD}` the directory of the first \
-             Compose file on the host, and `${DOCKER_HOST}` Docker's socket there.",
+             `sudo=1` and `sudo=docker`, root's), `${PATH}` the host's usual directories of programs, `${PWD}` the \
+             directory of the first Compose file on the host, and `${DOCKER_HOST}` Docker's socket there. (The latter two \
+             have no value with `sudo=docker`, because sudo does not pass them on.)",
         ),
         Attribute::string("undefined_variables")
             .default(UNDEFINED_ERROR)

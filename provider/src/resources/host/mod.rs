@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use framework::{Apply, Context, Diagnostics, Plan, Resource, Schema, State};
+use serde_json::Value;
 
 use crate::hosted::Hosts;
 pub(crate) use model::HostModel;
@@ -72,6 +73,16 @@ impl Resource for HostResource {
 
     async fn delete(&self, _cx: &Context, _state: State<Self>) -> Result<(), Diagnostics> {
         Ok(())
+    }
+
+    async fn upgrade(&self, _from: i64, mut state: Value) -> Result<Value, Diagnostics> {
+        // Until version 1 sudo ran everything or nothing.
+        if let Some(sudo) = state.get_mut("sudo")
+            && let Some(everything) = sudo.as_bool()
+        {
+            *sudo = Value::String(everything.to_string());
+        }
+        Ok(state)
     }
 
     async fn import(&self, _cx: &Context, id: &str) -> Result<State<Self>, Diagnostics> {

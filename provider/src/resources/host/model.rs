@@ -16,7 +16,7 @@ pub(crate) struct HostModel {
     pub(crate) proxy: Field<String>,
     pub(crate) identity: Field<String>,
     pub(crate) docker_socket: Field<String>,
-    pub(crate) sudo: Field<bool>,
+    pub(crate) sudo: Field<String>,
     pub(crate) wait_for_cloud_init: Field<bool>,
     pub(crate) connection: Field<String>,
     #[model(flatten)]

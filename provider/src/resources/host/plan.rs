@@ -1,7 +1,7 @@
 //! What a change of `windlass_host` means, as pure functions.
 
 use framework::{Diagnostics, Field, Plan};
-use remote::connection::{Connection, Hop, HostKey, Proxy, SshConnection};
+use remote::connection::{Connection, Hop, HostKey, Proxy, SshConnection, Sudo};
 
 use super::{HostModel, HostResource};
 use crate::host_key::pinned;
@@ -78,13 +78,31 @@ pub(super) fn unpinned(model: &HostModel) -> Option<SshConnection> {
         jump: hops(decided(&model.jump)?.as_deref()),
         proxy: decided(&model.proxy)?.and_then(|text| text.parse().ok()),
         docker: decided(&model.docker_socket)?,
-        sudo: decided(&model.sudo)?.unwrap_or(false),
+        sudo: decided(&model.sudo)?.map(|word| sudo_of(&word)).unwrap_or_default(),
         identity: decided(&model.identity)?,
         ..SshConnection::to(target)
     };
     match Connection::from(connection) {
         Connection::Ssh(ssh) => Some(*ssh),
         Connection::Local(_) => None,
+    }
+}
+
+/// What the word in the attribute `sudo` means.
+fn sudo_of(word: &str) -> Sudo {
+    match word {
+        "true" => Sudo::All,
+        "docker" => Sudo::Docker,
+        _ => Sudo::Nothing,
+    }
+}
+
+/// The word for it.
+pub(super) fn sudo_word(sudo: Sudo) -> &'static str {
+    match sudo {
+        Sudo::Nothing => "false",
+        Sudo::All => "true",
+        Sudo::Docker => "docker",
     }
 }
 
@@ -147,7 +165,7 @@ mod tests {
         let model = HostModel {
             port: Field::Known(2222),
             jump: Field::Known("jump@bastion:2200".into()),
-            sudo: Field::Known(true),
+            sudo: Field::Known("true".into()),
             identity: Field::Known("ops".into()),
             docker_socket: Field::Known("/run/user/1000/docker.sock".into()),
             ..model()
@@ -160,6 +178,17 @@ mod tests {
                 "A".repeat(43)
             )
         );
+    }
+
+    #[test]
+    fn every_word_for_sudo_comes_back() {
+        for (word, parameter) in [("false", ""), ("true", "sudo=1"), ("docker", "sudo=docker")] {
+            let found = connection(&HostModel { sudo: Field::Known(word.into()), ..model() }).unwrap();
+            assert_eq!(sudo_word(found.sudo), word);
+            let text = Connection::from(found).to_string();
+            assert!(text.ends_with(parameter) && text.contains("sudo") != parameter.is_empty(), "{text}");
+        }
+        assert_eq!(super::super::schema::SUDO.map(sudo_of).map(sudo_word), super::super::schema::SUDO);
     }
 
     #[test]
@@ -186,7 +215,7 @@ mod tests {
             HostModel { user: Field::Known("root".into()), ..model() },
             HostModel { port: Field::Known(2222), ..model() },
             HostModel { jump: Field::Known("bastion".into()), ..model() },
-            HostModel { sudo: Field::Known(true), ..model() },
+            HostModel { sudo: Field::Known("docker".into()), ..model() },
             HostModel { docker_socket: Field::Known("/run/x.sock".into()), ..model() },
         ] {
             assert!(!leads_elsewhere(&prior, &planned), "{planned:?}");

@@ -75,7 +75,7 @@ pub(super) fn import(id: &str) -> Result<State<HostResource>, Diagnostics> {
         proxy: Field::from(ssh.proxy.as_ref().map(ToString::to_string)),
         identity: Field::from(ssh.identity.clone()),
         docker_socket: Field::from(ssh.docker.clone()),
-        sudo: Field::Known(ssh.sudo),
+        sudo: Field::Known(plan::sudo_word(ssh.sudo).to_owned()),
         wait_for_cloud_init: Field::Known(true),
         connection: Field::Known(connection.to_string()),
         ..HostModel::default()

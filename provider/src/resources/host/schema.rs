@@ -13,7 +13,7 @@ const UPDATE: Duration = Duration::from_secs(5 * 60);
 const READ: Duration = Duration::from_secs(60);
 
 pub(super) fn schema() -> Schema {
-    Schema::new(0)
+    Schema::new(1)
         .describe(
             "A machine that is reached over SSH. Creating it waits until SSH answers (and cloud-init has finished), \
              pins the host key and gathers facts; nothing is changed on the machine. Everything that lives on the \
@@ -23,6 +23,9 @@ pub(super) fn schema() -> Schema {
         .attributes(computed())
         .timeouts(Timeouts { create: Some(CREATE), update: Some(UPDATE), read: Some(READ), ..Timeouts::default() })
 }
+
+/// What runs under sudo, in words.
+pub(super) const SUDO: [&str; 3] = ["false", "true", "docker"];
 
 fn route() -> [Attribute; 13] {
     [
@@ -65,12 +68,15 @@ fn route() -> [Attribute; 13] {
                 if path.starts_with('/') { Ok(()) } else { Err("must be an absolute path".to_owned()) }
             })
             .describe("The Docker socket on the machine. Default: `/var/run/docker.sock`."),
-        Attribute::bool("sudo").default(false).describe(
-            "Put `sudo -n` before commands that need root: Docker, and files outside of the user's reach. The user \
-             needs sudo without a password and without a terminal for them, by this line in sudoers: \
-             `<user> ALL=(root) NOPASSWD: ALL`. A shorter list gives no less: among the programs are `env` and `sh`, \
-             which run any other. Where Docker is all that the user shall be allowed, add it to the group docker and \
-             leave `sudo` out; files go where the user may write then.",
+        Attribute::string("sudo").default("false").validate(validate::one_of(SUDO)).describe(
+            "What runs under `sudo -n`, which must need neither a password nor a terminal. `true`: commands that need \
+             root, which are Docker's and those on files outside of the user's reach, by this line in sudoers: \
+             `<user> ALL=(root) NOPASSWD: ALL`. (A list of programs gives no less: among them are `env` and `sh`, which \
+             run any other.) `docker`: the docker client and nothing else, by this one: `<user> ALL=(root) NOPASSWD: \
+             /usr/bin/docker`. Files are the user's then and go where the user may write; another `owner` is refused, \
+             `windlass_command` runs as the user, and `${PWD}` and `${DOCKER_HOST}` have no value in Compose files. \
+             Whoever may run Docker as root can become root by it, as with the group docker. `false` (default): \
+             nothing, for root and for users of the group docker.",
         ),
         Attribute::bool("wait_for_cloud_init")
             .default(true)

@@ -12,4 +12,5 @@ mod hosts;
 mod many;
 mod names;
 mod networks;
+mod sudo_docker;
 mod tools;

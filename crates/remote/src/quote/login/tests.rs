@@ -72,7 +72,7 @@ fn arrive(shell: &str, words: &[Vec<u8>]) {
 
 #[test]
 fn lines_are_exact() {
-    let line = LoginLine::new(&Command::new(["ls", "-l", "a b\\"]).privileged(), true, &mark()).unwrap();
+    let line = LoginLine::new(&Command::new(["ls", "-l", "a b\\"]).privileged(), Sudo::All, &mark()).unwrap();
     let (script, words) = line.line.rsplit_once("' sh ").unwrap();
     assert_eq!(script.strip_prefix("exec /bin/sh -c '"), Some(SCRIPT));
     assert_eq!(
