@@ -129,7 +129,7 @@ fn moving(command: Command, length: u64) -> Command {
 }
 
 /// A command whose messages are in English, so that they can be told apart.
-fn english<W: Into<String>>(words: impl IntoIterator<Item = W>) -> Command {
+pub(crate) fn english<W: Into<String>>(words: impl IntoIterator<Item = W>) -> Command {
     Command::new(["env", "LC_ALL=C"]).args(words)
 }
 

@@ -59,7 +59,9 @@ impl Deployment<'_> {
         self.steps.begin(Step::Record).await?;
         let now = self.host.engine.containers(&self.spec.name).await?;
         let new = self.entries(work, &now, false).await?;
-        let record = half_done(new, work.state.record.as_ref(), &work.changes, &work.containers, &now);
+        let undertaking =
+            Undertaking { changes: &work.changes, reloads: &work.reloads, before: &work.containers };
+        let record = half_done(new, work.state.record.as_ref(), undertaking, &now);
         self.write(work, &Record { unfinished: true, ..record }).await
     }
 
@@ -79,6 +81,14 @@ impl Deployment<'_> {
     }
 }
 
+/// What an apply was about to do, and what there was before it.
+struct Undertaking<'a> {
+    changes: &'a BTreeMap<String, Change>,
+    /// The services whose containers were to take in files by a command.
+    reloads: &'a BTreeSet<String>,
+    before: &'a [Container],
+}
+
 /// The record of an apply that stopped on its way: what was not reached keeps its old entry.
 ///
 /// A new entry vouches for the containers as they are now. That is right for containers that are
@@ -86,8 +96,7 @@ impl Deployment<'_> {
 fn half_done(
     new: Record,
     old: Option<&Record>,
-    changes: &BTreeMap<String, Change>,
-    before: &[Container],
+    Undertaking { changes, reloads, before }: Undertaking<'_>,
     now: &[Container],
 ) -> Record {
     let known: BTreeSet<&str> = before.iter().map(|container| container.id.as_str()).collect();
@@ -99,8 +108,10 @@ fn half_done(
         let reached = match changes.get(name) {
             Some(Change::Recreate(_) | Change::Create) => !own.is_empty() && own.iter().all(is_new),
             Some(Change::Scale { to: 0, .. }) => own.is_empty(),
-            // Whether its containers have taken in the files is not known: they are asked again.
+            // Whether those that stayed have taken in the files is not known, whatever else was to be done
+            // with them: they are asked again.
             Some(Change::Reload) => false,
+            _ if reloads.contains(name) => !own.is_empty() && own.iter().all(is_new),
             _ => true,
         };
         if reached {
@@ -169,8 +180,40 @@ mod tests {
         record
     }
 
+    fn undertaking<'a>(
+        changes: &'a BTreeMap<String, Change>,
+        reloads: &'a BTreeSet<String>,
+        before: &'a [Container],
+    ) -> Undertaking<'a> {
+        Undertaking { changes, reloads, before }
+    }
+
+    #[test]
+    fn a_container_that_only_goes_on_has_taken_in_no_files() {
+        let old = record(&[("app", "old")]);
+        let before = [container("1", "app")];
+        let reloads = BTreeSet::from(["app".to_owned()]);
+        for change in [Change::Reload, Change::Repair, Change::Keep, Change::Scale { from: 1, to: 2 }] {
+            let changes = BTreeMap::from([("app".to_owned(), change.clone())]);
+            let recorded = |now: &[Container]| {
+                let new = record(&[("app", "new")]);
+                let done = half_done(new, Some(&old), undertaking(&changes, &reloads, &before), now);
+                done.services["app"].config_hash.clone()
+            };
+            assert_eq!(recorded(&before), "old", "{change:?}");
+            assert_eq!(recorded(&[container("1", "app"), container("2", "app")]), "old", "{change:?}");
+        }
+        // What the repair has made anew was made for the files as they are.
+        let changes = BTreeMap::from([("app".to_owned(), Change::Repair)]);
+        let now = [container("2", "app")];
+        let new = record(&[("app", "new")]);
+        let done = half_done(new, Some(&old), undertaking(&changes, &reloads, &before), &now);
+        assert_eq!(done.services["app"].config_hash, "new");
+    }
+
     #[test]
     fn what_was_not_reached_keeps_its_old_entry() {
+        let none = BTreeSet::new();
         let recreate = Change::Recreate(BTreeSet::new());
         let changes = BTreeMap::from([
             ("stays".to_owned(), Change::Keep),
@@ -182,7 +225,7 @@ mod tests {
         let now = [container("1", "stays"), container("9", "reached"), container("3", "waiting")];
         let old = record(&[("stays", "old"), ("reached", "old"), ("waiting", "old")]);
         let new = record(&[("stays", "old"), ("reached", "new"), ("waiting", "new"), ("new", "new")]);
-        let done = half_done(new, Some(&old), &changes, &before, &now);
+        let done = half_done(new, Some(&old), undertaking(&changes, &none, &before), &now);
         let hash = |name: &str| done.services[name].config_hash.clone();
         assert_eq!(
             (hash("stays"), hash("reached"), hash("waiting")),
@@ -193,6 +236,7 @@ mod tests {
 
     #[test]
     fn what_was_to_go_and_did_not_keeps_its_entry() {
+        let none = BTreeSet::new();
         let off = Change::Scale { from: 1, to: 0 };
         let changes = BTreeMap::from([
             ("alone".to_owned(), off.clone()),
@@ -204,7 +248,7 @@ mod tests {
         let now = [container("alone", "alone"), container("left", "left")];
         let old = record(&[("alone", "old"), ("off", "old"), ("gone", "old"), ("left", "old")]);
         let new = record(&[("alone", "new"), ("off", "new")]);
-        let done = half_done(new, Some(&old), &changes, &before, &now);
+        let done = half_done(new, Some(&old), undertaking(&changes, &none, &before), &now);
         let hashes: Vec<_> =
             done.services.iter().map(|(name, entry)| (name.as_str(), entry.config_hash.as_str())).collect();
         assert_eq!(hashes, [("alone", "old"), ("left", "old"), ("off", "new")]);

@@ -46,3 +46,40 @@ fn what_another_has_made_is_neither_overwritten_nor_removed() {
     workspace.destroy().expect_success();
     assert_eq!(place.read(&first), None);
 }
+
+#[test]
+fn two_logins_of_one_host_see_whose_a_file_is() {
+    let lab = Lab::current().unwrap();
+    let host = lab.add_host(Variant::Root).unwrap();
+    lab.exec_ok(&host, &["install", "-d", "-o", "deploy", "-g", "deploy", "-m", "700", "/home/deploy/.ssh", "/srv/both"]).unwrap();
+    let keys = "install -o deploy -m 600 /root/.ssh/authorized_keys /home/deploy/.ssh/authorized_keys; chmod 1777 /srv/both";
+    lab.exec_ok(&host, &["sh", "-c", keys]).unwrap();
+    let deploy = lab::Host { user: "deploy".to_owned(), ..host.clone() };
+    let shared = || lab.exec_ok(&host, &["ls", "-A", "/var/lib/windlass/owners"]).unwrap();
+    let [root, other] = [&host, &deploy].map(|login| {
+        let workspace = Workspace::for_test();
+        workspace.write("provider.tf", &hcl::provider_block(&lab, ""));
+        (workspace, hcl::quoted(&hcl::connection(login)))
+    });
+    let block = |connection: &str, path: &str| file_block("f", connection, path, &["content = \"x\\n\""]);
+
+    // Root comes first, and is seen.
+    root.0.write("main.tf", &block(&root.1, "/srv/both/a"));
+    root.0.converge();
+    assert_eq!(shared().lines().count(), 1);
+    other.0.write("main.tf", &block(&other.1, "/srv/both/a"));
+    other.0.apply().expect_error().says("another resource has made");
+
+    // And the other way round.
+    other.0.write("main.tf", &block(&other.1, "/srv/both/b"));
+    other.0.converge();
+    assert_eq!(shared().lines().count(), 2);
+    root.0.run(&["destroy", "-auto-approve", "-json"]).expect_success();
+    root.0.write("main.tf", &block(&root.1, "/srv/both/b"));
+    root.0.apply().expect_error().says("another resource has made");
+    other.0.destroy().expect_success();
+    assert_eq!(shared(), "");
+    root.0.converge();
+    root.0.destroy().expect_success();
+    assert_eq!(shared(), "");
+}
