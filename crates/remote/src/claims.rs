@@ -133,7 +133,11 @@ impl<'a> Claims<'a> {
     async fn for_all(&self, command: Command) -> Result<(), FileError> {
         let output = run(self.exec, &command.privileged(), Input::Nothing).await?;
         if !output.success() {
-            tracing::debug!(host = self.exec.name(), said = output.stderr_text(), "other logins do not see a claim");
+            tracing::debug!(
+                host = self.exec.name(),
+                said = output.stderr_text(),
+                "other logins do not see a claim"
+            );
         }
         Ok(())
     }

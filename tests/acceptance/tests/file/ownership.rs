@@ -51,7 +51,11 @@ fn what_another_has_made_is_neither_overwritten_nor_removed() {
 fn two_logins_of_one_host_see_whose_a_file_is() {
     let lab = Lab::current().unwrap();
     let host = lab.add_host(Variant::Root).unwrap();
-    lab.exec_ok(&host, &["install", "-d", "-o", "deploy", "-g", "deploy", "-m", "700", "/home/deploy/.ssh", "/srv/both"]).unwrap();
+    lab.exec_ok(
+        &host,
+        &["install", "-d", "-o", "deploy", "-g", "deploy", "-m", "700", "/home/deploy/.ssh", "/srv/both"],
+    )
+    .unwrap();
     let keys = "install -o deploy -m 600 /root/.ssh/authorized_keys /home/deploy/.ssh/authorized_keys; chmod 1777 /srv/both";
     lab.exec_ok(&host, &["sh", "-c", keys]).unwrap();
     let deploy = lab::Host { user: "deploy".to_owned(), ..host.clone() };
