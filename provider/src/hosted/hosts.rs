@@ -20,6 +20,7 @@ use super::{
     access::Denials,
     host::{Host, Known},
     logins::Logins,
+    turns::Turns,
 };
 use crate::{
     failure::{Failure, Stop},
@@ -36,6 +37,7 @@ pub(crate) struct Hosts {
     /// What Read has been asked about, as [`Hosts::remember`] got it.
     recorded: Mutex<HashSet<String>>,
     logins: Logins,
+    pub(super) turns: Turns,
 }
 
 impl Hosts {

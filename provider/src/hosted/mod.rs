@@ -18,6 +18,7 @@ mod on_host;
 mod relocation;
 #[cfg(test)]
 pub(crate) mod testing;
+mod turns;
 mod unreachable;
 
 pub(crate) use attribute::{check_connection, import_id, is_same_connection};

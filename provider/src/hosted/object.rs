@@ -28,6 +28,9 @@ pub(crate) trait Hosted: Sized + Send + Sync + 'static {
     const HOST: &'static str;
     /// How operations are called.
     const WORDS: Words;
+    /// Whether its [`subject`](Hosted::subject) names one thing of a host, so that two of the same name
+    /// cannot be.
+    const HAS_NAME: bool = true;
 
     /// The schema, without `host`.
     fn schema() -> Schema;

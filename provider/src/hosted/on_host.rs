@@ -20,12 +20,19 @@ impl<K: Hosted> OnHost<K> {
         match apply.prior.clone() {
             Some(prior) if stays(&on, &prior, apply).await? => K::update(&on, prior, apply).await,
             Some(prior) => {
-                K::create(&on, apply).await?;
+                Self::create_alone(&on, apply).await?;
                 self.leave(cx, &prior, apply.state.as_ref(), &on.place).await;
                 Ok(())
             }
-            None => K::create(&on, apply).await,
+            None => Self::create_alone(&on, apply).await,
         }
+    }
+
+    /// Creates it while nobody else in this process creates the same thing.
+    async fn create_alone(on: &OnMachine<'_>, apply: &mut Apply<Self>) -> Result<(), Failure> {
+        let thing = format!("{} {}", on.place, K::subject(&apply.planned));
+        let _turn = if K::HAS_NAME { Some(on.hosts.turns.take(thing).await) } else { None };
+        K::create(on, apply).await
     }
 
     /// Finds out what there is now.

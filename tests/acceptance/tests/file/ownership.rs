@@ -48,6 +48,24 @@ fn what_another_has_made_is_neither_overwritten_nor_removed() {
 }
 
 #[test]
+fn of_two_that_mean_one_file_only_one_gets_it() {
+    let lab = Lab::current().unwrap();
+    let place = Scratch::on(&lab, lab.host(Variant::Root).unwrap());
+    let path = place.path("one");
+    let host = hcl::quoted(&hcl::connection(place.host()));
+    let workspace = Workspace::for_test();
+    workspace.write("provider.tf", &hcl::provider_block(&lab, ""));
+    let file =
+        |text: &str| file_block(text, &host, &path, &[&format!("content = {}", hcl::quoted(text))]);
+    // Made at once, in one apply: none of them is told that it has what the other one wrote.
+    workspace.write("main.tf", &(file("a") + &file("b")));
+    workspace.apply().expect_error().says("another resource has made");
+    let won = place.read(&path).unwrap();
+    workspace.write("main.tf", &file(&won));
+    workspace.expect_no_changes();
+}
+
+#[test]
 fn two_logins_of_one_host_see_whose_a_file_is() {
     let lab = Lab::current().unwrap();
     let host = lab.add_host(Variant::Root).unwrap();
