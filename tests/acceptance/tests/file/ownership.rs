@@ -55,8 +55,7 @@ fn of_two_that_mean_one_file_only_one_gets_it() {
     let host = hcl::quoted(&hcl::connection(place.host()));
     let workspace = Workspace::for_test();
     workspace.write("provider.tf", &hcl::provider_block(&lab, ""));
-    let file =
-        |text: &str| file_block(text, &host, &path, &[&format!("content = {}", hcl::quoted(text))]);
+    let file = |text: &str| file_block(text, &host, &path, &[&format!("content = {}", hcl::quoted(text))]);
     // Made at once, in one apply: none of them is told that it has what the other one wrote.
     workspace.write("main.tf", &(file("a") + &file("b")));
     workspace.apply().expect_error().says("another resource has made");

@@ -1,6 +1,8 @@
-//! `windlass_tailnet_dns` and `windlass_tailnet_settings`.
+//! `windlass_tailnet_dns`, `windlass_tailnet_settings` and `windlass_tailnet_dns_records`.
 
-use protocol_tests::Stored;
+use std::{fs, path::Path};
+
+use protocol_tests::{Resource, Stored, values};
 use serde_json::{Value as Json, json};
 use tailnet_tests::{HeadscaleServer, TailscaleServer};
 use tfvalue::Value;
@@ -124,5 +126,68 @@ async fn what_headscale_has_not_is_said_by_the_plan() {
             "{told}"
         );
     }
+    subject.end().await;
+}
+
+/// The records of a Headscale on this machine.
+fn records(resource: &Resource, path: &Path, all: &[[&str; 3]]) -> Value {
+    let nested = resource.block.block_types.iter().find(|nested| nested.type_name == "record").unwrap();
+    let record = |[name, kind, value]: &[&str; 3]| {
+        let given = [("name", Value::from(*name)), ("type", (*kind).into()), ("value", (*value).into())];
+        values::config(nested.block.as_ref().unwrap(), given).unwrap()
+    };
+    let given = [
+        ("host", "local://".into()),
+        ("path", path.to_str().unwrap().into()),
+        ("record", Value::list_of(all.iter().map(record))),
+    ];
+    resource.config(given).unwrap()
+}
+
+#[tokio::test]
+async fn records_are_written_in_order_and_leave_an_empty_list_behind() {
+    let (server, folder) = (TailscaleServer::start(), tempfile::tempdir().unwrap());
+    let path = folder.path().join("records.json");
+    let said = || serde_json::from_str::<Json>(&fs::read_to_string(&path).unwrap()).unwrap();
+    let subject = Subject::at(&server).await;
+    let dns = subject.resource("windlass_tailnet_dns_records").unwrap();
+    let [b, a] = [["b.example.org", "A", "100.64.0.2"], ["a.example.org", "AAAA", "fd7a::1"]];
+    let stored = make(&dns, &Stored::default(), &records(&dns, &path, &[b, a])).await;
+    let both = json!([
+        {"name": "a.example.org", "type": "AAAA", "value": "fd7a::1"},
+        {"name": "b.example.org", "type": "A", "value": "100.64.0.2"},
+    ]);
+    assert_eq!(said(), both);
+    let stored = read(&dns, &stored).await;
+    // A core has sets in an order of its own.
+    let config = records(&dns, &path, &[a, b]);
+    assert!(is_unchanged(&dns, &stored, &config).await);
+
+    // What somebody has written there shows, and goes.
+    fs::write(&path, "[]").unwrap();
+    let stored = read(&dns, &stored).await;
+    assert!(!is_unchanged(&dns, &stored, &config).await);
+    let stored = make(&dns, &stored, &config).await;
+    assert_eq!(said(), both);
+
+    let planned = fine(dns.plan(&stored, &Value::Null).await.unwrap());
+    assert_eq!(dns.apply(&planned).await.unwrap().problems, []);
+    assert_eq!(said(), json!([]), "Headscale does not start without the file");
+    subject.end().await;
+}
+
+#[tokio::test]
+async fn a_file_of_records_that_somebody_else_keeps_is_not_overwritten() {
+    let (server, folder) = (TailscaleServer::start(), tempfile::tempdir().unwrap());
+    let path = folder.path().join("records.json");
+    let theirs = r#"[{"name": "c.example.org", "type": "A", "value": "100.64.0.3"}]"#;
+    fs::write(&path, theirs).unwrap();
+    let subject = Subject::at(&server).await;
+    let dns = subject.resource("windlass_tailnet_dns_records").unwrap();
+    let config = records(&dns, &path, &[["a.example.org", "A", "100.64.0.1"]]);
+    let planned = fine(dns.plan(&Stored::default(), &config).await.unwrap());
+    let told = error(&dns.apply(&planned).await.unwrap().problems);
+    assert!(told.contains("records.json") && told.contains("import"), "{told}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), theirs);
     subject.end().await;
 }
