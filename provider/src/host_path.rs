@@ -17,7 +17,8 @@ pub(crate) fn check_path(path: &str) -> Result<(), String> {
     let mut parts = path.split('/').skip(1);
     if path.contains('\0') || parts.any(|part| matches!(part, "" | "." | "..")) {
         return Err(
-            "must be a path without `.`, `..` and `//` in it, and without a slash at its end".to_owned()
+            "must be a path without `.` and `..` in it, and without empty parts (`//`, or a slash at its end)"
+                .to_owned()
         );
     }
     // Limits of Linux: PATH_MAX with its NUL, NAME_MAX.

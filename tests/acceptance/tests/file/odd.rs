@@ -149,6 +149,7 @@ fn mistakes_in_the_configuration_are_found_before_anything_is_reached() {
     for (path, lines, says) in [
         ("relative", &["content = \"\""][..], "must be an absolute path"),
         ("/a/../b", &["content = \"\""], "without `.` and `..`"),
+        ("/a//b", &["content = \"\""], "empty parts"),
         ("/a", &["content = \"\"", "mode = \"rw\""], "octal"),
         ("/a", &[], "content_wo"),
         ("/a", &["content = \"\"", "source = \"x\""], "content"),
