@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use compose::{layout::ENV_FILE, outline::references};
+use compose::{inside_directory, layout::ENV_FILE, outline::references};
 use remote::{Command, Input, run};
 use tree::TreeFile;
 
@@ -135,16 +135,8 @@ fn shipped(spec: &StackSpec, path: &str, name: &str) -> Option<Shipped> {
     if name.contains('$') || name.starts_with(['/', '~']) {
         return None;
     }
-    let mut parts: Vec<&str> = path.split('/').collect();
-    parts.pop();
-    for part in name.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()?),
-            part => parts.push(part),
-        }
-    }
-    let target = parts.join("/");
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let target = inside_directory(&format!("./{folder}/{name}"))?;
     let is_compose = [".yaml", ".yml"].iter().any(|end| target.ends_with(end));
     let is_there = spec.source.files.contains_key(&target) || spec.secret_files.contains_key(&target);
     match (is_there, is_compose) {
