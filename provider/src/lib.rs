@@ -28,8 +28,19 @@ pub use adapter::Adapter;
 pub use windlass::Windlass;
 
 /// The crates of ours that say something to the log; of all others, only warnings pass.
-pub const LOG_TARGETS: [&str; 10] =
-    ["compose", "docker", "framework", "provider", "remote", "ssh", "stack", "swarm", "tailnet", "tfplugin5"];
+pub const LOG_TARGETS: [&str; 11] = [
+    "backup",
+    "compose",
+    "docker",
+    "framework",
+    "provider",
+    "remote",
+    "ssh",
+    "stack",
+    "swarm",
+    "tailnet",
+    "tfplugin5",
+];
 
 #[cfg(test)]
 mod tests {

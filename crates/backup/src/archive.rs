@@ -1,0 +1,253 @@
+//! Archives, read entry by entry while they pass by: what is in them, and whether it may be.
+
+use std::{
+    ffi::OsStr,
+    io::{self, Read, Write},
+    os::unix::ffi::OsStrExt as _,
+    path::Path,
+};
+
+use sha2::{Digest as _, Sha256};
+use tar::{Builder, EntryType, Header};
+
+use crate::{
+    manifest::{Entry, EntryKind},
+    raw::RawPath,
+    vet::{Links, Refusal, Vetter, Why, path_in_corpus},
+};
+
+/// How much of a file is read at once.
+const CHUNK: usize = 128 << 10;
+
+/// The permission bits of a mode.
+const MODE_BITS: u32 = 0o7777;
+
+/// Why an archive cannot be gone through.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// It cannot be read, or not to its end.
+    #[error("the archive cannot be read")]
+    Read(#[source] io::Error),
+    /// What is read of it cannot be passed on.
+    #[error("the archive cannot be passed on")]
+    Pass(#[source] io::Error),
+    /// Something must not be in it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It is not what its manifest says.
+    #[error("{path} is not what the manifest says")]
+    Differs {
+        /// What is different.
+        path: RawPath,
+    },
+    /// Something in its manifest is not in it.
+    #[error("{path}, which is in the manifest, is not in the archive")]
+    Absent {
+        /// What is missing.
+        path: RawPath,
+    },
+    /// There is more in it than its manifest says.
+    #[error("{path}, which is in the archive, is not in the manifest")]
+    Unknown {
+        /// What is too much.
+        path: RawPath,
+    },
+}
+
+/// What is in the archive that `reader` yields, with the hashes of its files.
+///
+/// # Errors
+/// When it ends too early, or when something in it must not be in a snapshot.
+pub(crate) fn list(reader: impl Read, links: Links) -> Result<Vec<Entry>, ArchiveError> {
+    let mut entries = Vec::new();
+    walk(reader, links, |entry, content| {
+        entries.push(hashed(entry, content)?);
+        Ok(())
+    })?;
+    Ok(entries)
+}
+
+/// Passes the archive that `reader` yields on to `out`, anew and entry by entry, so that nothing comes
+/// out that has not been looked at. It must hold just `expected`.
+///
+/// # Errors
+/// When it does not, or as [`list`].
+pub(crate) fn copy<W: Write>(
+    reader: impl Read,
+    out: W,
+    expected: &[Entry],
+    links: Links,
+) -> Result<W, ArchiveError> {
+    let mut builder = Builder::new(out);
+    let mut rest = expected.iter();
+    walk(reader, links, |found, content| {
+        let Some(entry) = rest.next() else { return Err(ArchiveError::Unknown { path: found.path }) };
+        let differs = || ArchiveError::Differs { path: entry.path.clone() };
+        // The hash alone is known only when the content has passed.
+        if (Entry { sha256: None, ..entry.clone() }) != found {
+            return Err(differs());
+        }
+        if entry.kind == EntryKind::File {
+            let mut hashing = Hashing { reader: content, hasher: Sha256::new() };
+            let mut header = header(entry, EntryType::Regular);
+            builder
+                .append_data(&mut header, spelled(&entry.path), &mut hashing)
+                .map_err(ArchiveError::Pass)?;
+            if Some(hex(hashing.hasher)) != entry.sha256 {
+                return Err(differs());
+            }
+            return Ok(());
+        }
+        append(&mut builder, entry).map_err(ArchiveError::Pass)
+    })?;
+    if let Some(absent) = rest.next() {
+        return Err(ArchiveError::Absent { path: absent.path.clone() });
+    }
+    builder.into_inner().map_err(ArchiveError::Pass)
+}
+
+/// Has `visit` look at each entry, in order, once it is known that it may be there.
+fn walk(
+    reader: impl Read,
+    links: Links,
+    mut visit: impl FnMut(Entry, &mut dyn Read) -> Result<(), ArchiveError>,
+) -> Result<(), ArchiveError> {
+    let mut vetter = Vetter::new(links);
+    let mut archive = tar::Archive::new(Ended { reader, zeros: 0 });
+    for entry in archive.entries().map_err(ArchiveError::Read)? {
+        let mut content = entry.map_err(ArchiveError::Read)?;
+        let (entry, mode) = facts(&content)?;
+        vetter.check(&entry, mode)?;
+        visit(entry, &mut content)?;
+    }
+    let mut rest = archive.into_inner();
+    // What comes behind the end is padding; it is read so that who writes it is not cut off.
+    io::copy(&mut rest, &mut io::sink()).map_err(ArchiveError::Read)?;
+    if rest.zeros < END { Err(ArchiveError::Read(io::ErrorKind::UnexpectedEof.into())) } else { Ok(()) }
+}
+
+/// How many zeros mark the end of an archive.
+const END: usize = 1024;
+
+/// Counts the zeros at the end, because an archive without its end is one that was cut off, which the
+/// reader of archives takes for a whole one.
+struct Ended<R> {
+    reader: R,
+    zeros: usize,
+}
+
+impl<R: Read> Read for Ended<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        let tail = buffer[..count].iter().rev().take_while(|byte| **byte == 0).count();
+        self.zeros = if tail == count { self.zeros.saturating_add(tail) } else { tail };
+        Ok(count)
+    }
+}
+
+/// What the header of `content` says.
+fn facts(content: &tar::Entry<'_, impl Read>) -> Result<(Entry, u32), ArchiveError> {
+    let path = path_in_corpus(&content.path_bytes())?;
+    let header = content.header();
+    let kind = match header.entry_type() {
+        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => EntryKind::File,
+        EntryType::Directory => EntryKind::Directory,
+        EntryType::Symlink => EntryKind::Symlink,
+        EntryType::Link => EntryKind::Hardlink,
+        _ => return Err(Refusal { path, why: Why::Kind }.into()),
+    };
+    let link = || content.link_name_bytes().unwrap_or_default().into_owned();
+    let target = match kind {
+        EntryKind::Symlink => Some(RawPath(link())),
+        EntryKind::Hardlink => Some(path_in_corpus(&link())?),
+        EntryKind::File | EntryKind::Directory => None,
+    };
+    let mode = header.mode().map_err(ArchiveError::Read)? & MODE_BITS;
+    let entry = Entry {
+        path,
+        kind,
+        mode: format!("{mode:04o}"),
+        uid: header.uid().map_err(ArchiveError::Read)?,
+        gid: header.gid().map_err(ArchiveError::Read)?,
+        // Before 1970, the number is negative, in the bits of one that is not.
+        mtime: header.mtime().map_err(ArchiveError::Read)?.cast_signed(),
+        size: (kind == EntryKind::File).then(|| content.size()),
+        sha256: None,
+        target,
+    };
+    Ok((entry, mode))
+}
+
+/// `entry` with the hash of its content.
+fn hashed(entry: Entry, content: &mut dyn Read) -> Result<Entry, ArchiveError> {
+    if entry.kind != EntryKind::File {
+        return Ok(entry);
+    }
+    let (mut hasher, mut chunk, mut size) = (Sha256::new(), vec![0; CHUNK], 0);
+    loop {
+        let count = content.read(&mut chunk).map_err(ArchiveError::Read)?;
+        if count == 0 {
+            break;
+        }
+        hasher.update(&chunk[..count]);
+        size += count as u64;
+    }
+    // A stream that was cut off within a file.
+    if entry.size != Some(size) {
+        return Err(ArchiveError::Read(io::ErrorKind::UnexpectedEof.into()));
+    }
+    Ok(Entry { sha256: Some(hex(hasher)), ..entry })
+}
+
+struct Hashing<'a> {
+    reader: &'a mut dyn Read,
+    hasher: Sha256,
+}
+
+impl Read for Hashing<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        self.hasher.update(&buffer[..count]);
+        Ok(count)
+    }
+}
+
+/// Adds what has no content.
+fn append(builder: &mut Builder<impl Write>, entry: &Entry) -> io::Result<()> {
+    let kind = match entry.kind {
+        EntryKind::Symlink => EntryType::Symlink,
+        EntryKind::Hardlink => EntryType::Link,
+        EntryKind::Directory | EntryKind::File => EntryType::Directory,
+    };
+    let (mut header, path) = (header(entry, kind), spelled(&entry.path));
+    match &entry.target {
+        Some(target) => builder.append_link(&mut header, path, spelled(target)),
+        None => builder.append_data(&mut header, path, io::empty()),
+    }
+}
+
+fn header(entry: &Entry, kind: EntryType) -> Header {
+    let mut header = Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_size(entry.size.unwrap_or_default());
+    header.set_mode(u32::from_str_radix(&entry.mode, 8).unwrap_or(0o600));
+    header.set_uid(entry.uid);
+    header.set_gid(entry.gid);
+    header.set_mtime(entry.mtime.cast_unsigned());
+    header
+}
+
+fn spelled(path: &RawPath) -> &Path {
+    Path::new(OsStr::from_bytes(&path.0))
+}
+
+/// A hash in lower-case hexadecimal digits.
+pub(crate) fn hex(hasher: Sha256) -> String {
+    use std::fmt::Write as _;
+
+    hasher.finalize().iter().fold(String::new(), |mut text, byte| {
+        // Writing to a text cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,125 @@
+//! What can go wrong with snapshots.
+
+use remote::files::FileError;
+
+use crate::{archive::ArchiveError, manifest::ManifestError, moment::Moment, store::StoreError};
+
+/// A snapshot that was not taken, not verified or not restored.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The host, or the way there.
+    #[error(transparent)]
+    Host(#[from] remote::Error),
+    /// A file of the host.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The archive: what is in it, or that it is none.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The manifest could not be written.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// There is nothing at the path that a snapshot was to be taken of.
+    #[error("there is no {path} on {host}")]
+    SourceMissing {
+        /// The path.
+        path: String,
+        /// The host.
+        host: String,
+    },
+    /// What is at the path is no directory.
+    #[error("{path} on {host} is {kind}, not a directory")]
+    NotDirectory {
+        /// The path.
+        path: String,
+        /// The host.
+        host: String,
+        /// What it is instead.
+        kind: String,
+    },
+    /// The host's tar knows no way to leave something out.
+    #[error("{version} on {host} cannot leave files out")]
+    CannotExclude {
+        /// What it calls itself.
+        version: String,
+        /// The host.
+        host: String,
+    },
+    /// There is no file in the directory: a disk that is not mounted looks like that.
+    #[error("there is no file in {path} on {host}")]
+    Empty {
+        /// The path.
+        path: String,
+        /// The host.
+        host: String,
+    },
+    /// Files changed while they were read, so that a copy of them may be half old and half new.
+    #[error("files below {path} on {host} changed while they were read")]
+    Changed {
+        /// The path.
+        path: String,
+        /// The host.
+        host: String,
+        /// What tar said about them.
+        said: String,
+    },
+    /// Packing or unpacking failed.
+    #[error("could not {operation} the archive")]
+    Pack {
+        /// Which of both.
+        operation: &'static str,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The clock of this machine is behind that of a snapshot that is there.
+    #[error("the snapshot {newest} is of a later time than {now}, which the clock of this machine tells")]
+    Clock {
+        /// The snapshot.
+        newest: String,
+        /// What the clock says.
+        now: Moment,
+    },
+    /// What a store gave back is not what was stored.
+    #[error("{file} of {snapshot} is not what was stored: {what}")]
+    Corrupt {
+        /// The part.
+        file: String,
+        /// The snapshot.
+        snapshot: String,
+        /// What is different.
+        what: String,
+    },
+    /// There is no snapshot to restore.
+    #[error("there is no snapshot of {name} in {store}")]
+    NoSnapshot {
+        /// Whose.
+        name: String,
+        /// Where.
+        store: String,
+    },
+    /// What is at the target would be replaced.
+    #[error("{path} on {host} is not empty")]
+    NotEmpty {
+        /// The target.
+        path: String,
+        /// The host.
+        host: String,
+    },
+    /// What was extracted could not be put into its place.
+    #[error("what was restored could not be moved to {path} on {host}: {said}")]
+    Swap {
+        /// The target.
+        path: String,
+        /// The host.
+        host: String,
+        /// What the host said.
+        said: String,
+    },
+    /// A thread of ours was ended.
+    #[error("a thread that worked on the archive did not end well")]
+    Thread(#[source] tokio::task::JoinError),
+}

@@ -1,0 +1,40 @@
+//! Snapshots of what a product cannot lose, and how they come back.
+//!
+//! A snapshot is a folder in a [`Store`], named by its [`SnapshotId`]: an archive and a [`Manifest`]
+//! that vouches for every byte of it. [`Taking`] makes one of a directory on a host, [`Restoring`]
+//! brings it back, [`verify()`] proves that the store still has it, and a [`Retention`] says which ones
+//! may go.
+
+mod archive;
+mod error;
+mod host_tar;
+mod manifest;
+mod moment;
+mod name;
+mod pack;
+mod pipe;
+mod raw;
+mod restore;
+mod retention;
+mod stage;
+pub mod store;
+mod take;
+mod verify;
+mod vet;
+
+pub use archive::ArchiveError;
+pub use error::Error;
+pub use manifest::{
+    Entry, EntryKind, FORMAT_VERSION, Format, Host, Kind, MANIFEST, Manifest, ManifestError, Part, Source,
+    Totals,
+};
+pub use moment::Moment;
+pub use name::{Name, NameError, SnapshotId};
+pub use raw::RawPath;
+pub use restore::{Restored, Restoring, latest, snapshot};
+pub use retention::{Candidate, Retention};
+pub use stage::Overwrite;
+pub use store::Store;
+pub use take::Taking;
+pub use verify::verify;
+pub use vet::{Links, Refusal, Why};

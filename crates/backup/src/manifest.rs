@@ -1,0 +1,280 @@
+//! The manifest of a snapshot: what it is of, what its parts are, and what is in it.
+//!
+//! It is the last file that is written, and it vouches for the others: a folder in a store without a
+//! valid manifest is no snapshot. `manifest.schema.json` beside this crate describes it to others.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{moment::Moment, name::SnapshotId, raw::RawPath};
+
+/// What it is called in the folder of its snapshot.
+pub const MANIFEST: &str = "snapshot.manifest.json";
+
+/// The version of the format that is written here.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Why a manifest is none.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// It cannot be read as one.
+    #[error("the manifest cannot be read")]
+    Malformed(#[source] serde_json::Error),
+    /// It is of a newer format.
+    #[error("the manifest has format version {0}, and {FORMAT_VERSION} is the newest that is known")]
+    Newer(u64),
+    /// It has been changed since it was written.
+    #[error("the manifest has been changed since it was written: its seal does not fit")]
+    Seal,
+    /// It says something that cannot be.
+    #[error("the manifest contradicts itself: {0}")]
+    Contradiction(String),
+}
+
+/// What is known about a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The version of this format.
+    pub format_version: u32,
+    /// The snapshot's id, which is the name of its folder.
+    pub snapshot: SnapshotId,
+    /// What kind of corpus it is of.
+    pub kind: Kind,
+    /// Which one.
+    pub source: Source,
+    /// Where that was.
+    pub host: Host,
+    /// When the copy began.
+    pub started_at: Moment,
+    /// When all parts were stored.
+    pub finished_at: Moment,
+    /// When all parts were read back from the store and had their hashes; nothing where nobody has
+    /// looked.
+    pub verified_at: Option<Moment>,
+    /// No prune removes it before that.
+    pub keep_until: Option<Moment>,
+    /// The programs that made it, and their versions.
+    pub tools: BTreeMap<String, String>,
+    /// How the archive is packed.
+    pub format: Format,
+    /// SHA-256 of the archive as it is stored: all parts, one after another.
+    pub sha256: String,
+    /// The files that the archive is made of, in order.
+    pub parts: Vec<Part>,
+    /// The sums of what is in it.
+    pub totals: Totals,
+    /// What is in it, in the archive's order.
+    pub entries: Vec<Entry>,
+    /// SHA-256 of this document, written without spaces and with an empty text in this place.
+    pub seal: String,
+}
+
+/// What kind of corpus a snapshot is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A directory on a host.
+    Path,
+}
+
+/// Which corpus a snapshot is of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// The directory.
+    pub path: String,
+    /// What was left out.
+    pub exclude: Vec<String>,
+}
+
+/// The host that a corpus was on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Host {
+    /// How it was reached, without secrets.
+    pub name: String,
+    /// The machine itself.
+    pub machine_id: String,
+}
+
+/// How an archive is packed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Format {
+    /// tar in Zstandard.
+    #[default]
+    #[serde(rename = "tar.zst")]
+    TarZst,
+    /// tar in gzip.
+    #[serde(rename = "tgz")]
+    Tgz,
+    /// tar alone.
+    #[serde(rename = "tar")]
+    Tar,
+}
+
+impl Format {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::TarZst, Self::Tgz, Self::Tar];
+
+    /// Its word, which is the ending of the archive's name as well.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::TarZst => "tar.zst",
+            Self::Tgz => "tgz",
+            Self::Tar => "tar",
+        }
+    }
+
+    /// The one with this word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.word() == word)
+    }
+}
+
+/// A file of the archive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// Its name in the snapshot's folder.
+    pub file: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// SHA-256 of it.
+    pub sha256: String,
+}
+
+/// Sums over a snapshot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Totals {
+    /// Regular files; a further name of one counts.
+    pub files: u64,
+    /// Directories, the corpus itself among them.
+    pub directories: u64,
+    /// Symbolic links.
+    pub symlinks: u64,
+    /// The bytes in all files.
+    pub size_bytes: u64,
+    /// The bytes of all parts.
+    pub stored_bytes: u64,
+}
+
+/// What is in a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// Its path in the corpus; `.` is the corpus itself.
+    pub path: RawPath,
+    /// What it is.
+    pub kind: EntryKind,
+    /// Its permission bits in octal, such as `0640`.
+    pub mode: String,
+    /// The number of its owner.
+    pub uid: u64,
+    /// The number of its group.
+    pub gid: u64,
+    /// When it was changed, in seconds since 1970 began.
+    pub mtime: i64,
+    /// Its size in bytes; of regular files alone.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub size: Option<u64>,
+    /// SHA-256 of its content; of regular files alone.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sha256: Option<String>,
+    /// Where a symbolic link leads; the path in the corpus of the file that a hard link is a further
+    /// name of.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub target: Option<RawPath>,
+}
+
+/// What a part of a corpus is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Symlink,
+    /// A further name of a regular file.
+    Hardlink,
+}
+
+impl Totals {
+    /// The sums of `entries` and `parts`.
+    pub fn of(entries: &[Entry], parts: &[Part]) -> Self {
+        let mut totals = Self { stored_bytes: parts.iter().map(|part| part.size).sum(), ..Self::default() };
+        for entry in entries {
+            let count = match entry.kind {
+                EntryKind::File | EntryKind::Hardlink => &mut totals.files,
+                EntryKind::Directory => &mut totals.directories,
+                EntryKind::Symlink => &mut totals.symlinks,
+            };
+            *count += 1;
+            totals.size_bytes += entry.size.unwrap_or_default();
+        }
+        totals
+    }
+}
+
+impl Manifest {
+    /// The document, sealed.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn to_json(&self) -> Result<Vec<u8>, ManifestError> {
+        let sealed = Self { seal: self.seal()?, ..self.clone() };
+        serde_json::to_vec(&sealed).map_err(ManifestError::Malformed)
+    }
+
+    /// The manifest in a document, if it is a valid one.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn from_json(document: &[u8]) -> Result<Self, ManifestError> {
+        /// What every version has.
+        #[derive(Deserialize)]
+        struct Version {
+            format_version: u64,
+        }
+        let Version { format_version } =
+            serde_json::from_slice(document).map_err(ManifestError::Malformed)?;
+        if format_version > FORMAT_VERSION.into() {
+            return Err(ManifestError::Newer(format_version));
+        }
+        let manifest: Self = serde_json::from_slice(document).map_err(ManifestError::Malformed)?;
+        if manifest.seal != manifest.seal()? {
+            return Err(ManifestError::Seal);
+        }
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    fn seal(&self) -> Result<String, ManifestError> {
+        let open = Self { seal: String::new(), ..self.clone() };
+        let document = serde_json::to_vec(&open).map_err(ManifestError::Malformed)?;
+        Ok(tree::sha256(&document))
+    }
+
+    /// Checks what the parts of the document say of each other.
+    fn check(&self) -> Result<(), ManifestError> {
+        let says = |what: &str| Err(ManifestError::Contradiction(what.to_owned()));
+        if self.totals != Totals::of(&self.entries, &self.parts) {
+            return says("its totals are not the sums of what it lists");
+        }
+        if self.parts.is_empty() {
+            return says("it has no parts");
+        }
+        // A part is a file in the snapshot's own folder, and not the manifest.
+        let plain = |file: &str| {
+            !file.is_empty() && !file.contains('/') && !file.starts_with('.') && file != MANIFEST
+        };
+        if !self.parts.iter().all(|part| plain(&part.file)) {
+            return says("a part has a name that none can have");
+        }
+        Ok(())
+    }
+}

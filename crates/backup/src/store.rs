@@ -1,0 +1,146 @@
+//! Where snapshots live: one trait, and one suite that every kind of store passes.
+//!
+//! In a store every snapshot is a folder that is named by its id. Its parts are written first, the
+//! manifest last and at once: until then the folder is debris of an upload that is under way or was
+//! cut off, and nothing takes it for a snapshot.
+
+#[cfg(test)]
+pub(crate) mod conformance;
+mod file;
+mod url;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use tokio::io::AsyncRead;
+
+use crate::{
+    manifest::{MANIFEST, Manifest, ManifestError},
+    name::{Name, SnapshotId},
+};
+
+pub use file::FileStore;
+pub use url::{StoreUrl, UrlError};
+
+/// The largest manifest that is read: a hundred thousand files have one of some 30 MB.
+const LARGEST_MANIFEST: u64 = 1 << 30;
+
+/// What the content of a stored file is read from.
+pub type Content = Box<dyn AsyncRead + Send + Unpin>;
+
+/// A failure of a store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It could not do something.
+    #[error("could not {operation} in {store}")]
+    Failed {
+        /// What was being done, as a verb phrase.
+        operation: String,
+        /// Where.
+        store: String,
+        /// Why not.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// There is no such snapshot.
+    #[error("there is no snapshot {id} in {store}")]
+    NoSnapshot {
+        /// Which one.
+        id: String,
+        /// Where.
+        store: String,
+    },
+    /// What is called a manifest is none.
+    #[error("{id} in {store} is no snapshot")]
+    NoManifest {
+        /// Which one.
+        id: String,
+        /// Where.
+        store: String,
+        /// Why not.
+        #[source]
+        source: ManifestError,
+    },
+}
+
+/// A place for snapshots.
+#[async_trait]
+pub trait Store: fmt::Debug + Send + Sync {
+    /// Where it is, without credentials.
+    fn url(&self) -> String;
+
+    /// The folders that are named like snapshots, whether they have a manifest, in any order.
+    ///
+    /// # Errors
+    /// When it cannot be told. A store that is not there at all has none, and that is an error too.
+    async fn folders(&self) -> Result<Vec<(SnapshotId, bool)>, StoreError>;
+
+    /// Writes `content` to the new file `name` of a snapshot that has no manifest yet.
+    ///
+    /// # Errors
+    /// When not all of it was stored. Whatever is there then is not the whole file.
+    async fn put(&self, id: &SnapshotId, name: &str, content: Content) -> Result<(), StoreError>;
+
+    /// Makes a snapshot of a folder, by its manifest, at once.
+    ///
+    /// # Errors
+    /// When it is none yet, or already is one.
+    async fn seal(&self, id: &SnapshotId, manifest: &[u8]) -> Result<(), StoreError>;
+
+    /// A file of a snapshot, or `None` where there is none of that name.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    async fn get(&self, id: &SnapshotId, name: &str) -> Result<Option<Content>, StoreError>;
+
+    /// Removes a folder with all that is in it, its manifest first; one that is gone is none to remove.
+    ///
+    /// # Errors
+    /// When something of it is left. It is no snapshot any more then.
+    async fn remove(&self, id: &SnapshotId) -> Result<(), StoreError>;
+}
+
+/// The snapshots of `name` in a store, newest first, as far as they have a manifest. Nobody has looked
+/// at those.
+///
+/// # Errors
+/// As [`Store::folders`].
+pub async fn snapshots_of(store: &dyn Store, name: &Name) -> Result<Vec<SnapshotId>, StoreError> {
+    let folders = store.folders().await?;
+    let sealed = folders.into_iter().filter(|(id, sealed)| *sealed && id.name() == name);
+    let mut ids: Vec<SnapshotId> = sealed.map(|(id, _)| id).collect();
+    ids.sort_by(|a, b| b.cmp(a));
+    Ok(ids)
+}
+
+/// The manifest of a snapshot.
+///
+/// # Errors
+/// [`StoreError::NoSnapshot`] where there is none, [`StoreError::NoManifest`] where it is not valid, or
+/// is that of another snapshot.
+pub async fn manifest_of(store: &dyn Store, id: &SnapshotId) -> Result<Manifest, StoreError> {
+    use tokio::io::AsyncReadExt as _;
+
+    let Some(content) = store.get(id, MANIFEST).await? else {
+        return Err(StoreError::NoSnapshot { id: id.to_string(), store: store.url() });
+    };
+    let mut document = Vec::new();
+    let read = content.take(LARGEST_MANIFEST).read_to_end(&mut document).await;
+    read.map_err(|error| failed(store, format!("read the manifest of {id}"), error))?;
+    let no_manifest = |source| StoreError::NoManifest { id: id.to_string(), store: store.url(), source };
+    let manifest = Manifest::from_json(&document).map_err(no_manifest)?;
+    if manifest.snapshot != *id {
+        let says = format!("it is that of {}", manifest.snapshot);
+        return Err(no_manifest(ManifestError::Contradiction(says)));
+    }
+    Ok(manifest)
+}
+
+/// What `store` could not do.
+pub(crate) fn failed(
+    store: &(impl Store + ?Sized),
+    operation: impl Into<String>,
+    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> StoreError {
+    StoreError::Failed { operation: operation.into(), store: store.url(), source: source.into() }
+}

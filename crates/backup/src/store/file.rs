@@ -1,0 +1,152 @@
+//! A directory of the machine that runs us.
+
+use std::{
+    io,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use async_trait::async_trait;
+use tokio::{fs, io::AsyncWriteExt as _};
+
+use super::{Content, Store, StoreError, failed};
+use crate::{manifest::MANIFEST, name::SnapshotId};
+
+/// What a file is called until all of it is on the disk.
+const PARTIAL: &str = ".partial";
+
+/// How much is written at once.
+const CHUNK: usize = 1 << 20;
+
+/// Snapshots in a directory of this machine: `file:///path`.
+#[derive(Clone, Debug)]
+pub struct FileStore {
+    root: PathBuf,
+}
+
+impl FileStore {
+    /// The store in the directory `root`, which has to be there: one that is made in the place of a
+    /// disk that is not mounted would fill up another one.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    fn folder(&self, id: &SnapshotId) -> PathBuf {
+        self.root.join(id.to_string())
+    }
+
+    async fn write(&self, id: &SnapshotId, name: &str, mut content: Content) -> io::Result<()> {
+        let folder = self.folder(id);
+        match std::fs::DirBuilder::new().mode(0o700).create(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        let (place, partial) = (folder.join(name), folder.join(format!("{name}{PARTIAL}")));
+        if fs::try_exists(&place).await? {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let options = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).clone();
+        let file = fs::OpenOptions::from(options).open(&partial).await?;
+        let mut file = tokio::io::BufWriter::with_capacity(CHUNK, file);
+        tokio::io::copy_buf(&mut tokio::io::BufReader::with_capacity(CHUNK, &mut content), &mut file).await?;
+        file.flush().await?;
+        file.get_ref().sync_all().await?;
+        fs::rename(&partial, &place).await?;
+        sync(&folder).await?;
+        sync(&self.root).await
+    }
+}
+
+/// Has the names in `directory` on the disk.
+async fn sync(directory: &Path) -> io::Result<()> {
+    fs::File::open(directory).await?.sync_all().await
+}
+
+fn gone_is_fine(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+#[async_trait]
+impl Store for FileStore {
+    fn url(&self) -> String {
+        format!("file://{}", self.root.display())
+    }
+
+    async fn folders(&self) -> Result<Vec<(SnapshotId, bool)>, StoreError> {
+        let list = |error| failed(self, "list the snapshots", error);
+        let mut names = fs::read_dir(&self.root).await.map_err(list)?;
+        let mut folders = Vec::new();
+        while let Some(entry) = names.next_entry().await.map_err(list)? {
+            let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+            let sealed = fs::try_exists(entry.path().join(MANIFEST)).await.map_err(list)?;
+            folders.push((id, sealed));
+        }
+        Ok(folders)
+    }
+
+    async fn put(&self, id: &SnapshotId, name: &str, content: Content) -> Result<(), StoreError> {
+        let written = self.write(id, name, content).await;
+        written.map_err(|error| failed(self, format!("write {name} of {id}"), error))
+    }
+
+    async fn seal(&self, id: &SnapshotId, manifest: &[u8]) -> Result<(), StoreError> {
+        let content = io::Cursor::new(manifest.to_vec());
+        self.put(id, MANIFEST, Box::new(content)).await
+    }
+
+    async fn get(&self, id: &SnapshotId, name: &str) -> Result<Option<Content>, StoreError> {
+        match fs::File::open(self.folder(id).join(name)).await {
+            Ok(file) => Ok(Some(Box::new(tokio::io::BufReader::with_capacity(CHUNK, file)))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed(self, format!("read {name} of {id}"), error)),
+        }
+    }
+
+    async fn remove(&self, id: &SnapshotId) -> Result<(), StoreError> {
+        let folder = self.folder(id);
+        let removed = async {
+            gone_is_fine(fs::remove_file(folder.join(MANIFEST)).await)?;
+            gone_is_fine(fs::remove_dir_all(&folder).await)
+        };
+        let removed = removed.await;
+        removed.map_err(|error| failed(self, format!("remove {id}"), error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::conformance;
+
+    #[tokio::test]
+    async fn it_is_a_store() {
+        let dir = tempfile::tempdir().unwrap();
+        conformance::check(&FileStore::new(dir.path())).await;
+    }
+
+    #[tokio::test]
+    async fn a_directory_that_is_not_there_is_no_empty_store() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = FileStore::new(dir.path().join("unmounted"));
+        let error = store.folders().await.unwrap_err();
+        assert!(error.to_string().starts_with("could not list the snapshots in file:///"), "{error}");
+        let id = conformance::id("prod", 0);
+        assert!(store.put(&id, "a", Box::new(&b"x"[..])).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn an_upload_that_was_cut_off_leaves_no_file_of_its_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = FileStore::new(dir.path());
+        let id = conformance::id("prod", 0);
+        let broken = conformance::Broken::after(b"half of it");
+        store.put(&id, "archive", Box::new(broken)).await.unwrap_err();
+        assert!(store.get(&id, "archive").await.unwrap().is_none());
+        assert_eq!(store.folders().await.unwrap(), [(id.clone(), false)]);
+        store.remove(&id).await.unwrap();
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+}

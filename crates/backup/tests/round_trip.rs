@@ -1,0 +1,162 @@
+//! A corpus with everything that a file system allows, taken and restored by whatever tar a host has.
+
+#![allow(clippy::unwrap_used, reason = "what fails in a test fails it")]
+
+mod world;
+
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink},
+    path::Path,
+};
+
+use backup::{Error, Format, Links, MANIFEST, Moment, Overwrite, Store as _, Why, latest, verify};
+use remote::{Executor as _, conformance::Tools};
+use world::{World, raw, tree};
+
+/// Puts everything into a directory that may be in a snapshot.
+fn fill(root: &Path) {
+    fs::create_dir_all(root.join("deep/er/empty")).unwrap();
+    fs::write(root.join("a.txt"), "text").unwrap();
+    fs::write(root.join("deep/er/nothing"), "").unwrap();
+    fs::write(
+        root.join("deep/large"),
+        (0..3_000_000_u32).map(|n| (n.wrapping_mul(n) >> 7) as u8).collect::<Vec<_>>(),
+    )
+    .unwrap();
+    fs::write(root.join("line\nbreak"), "odd").unwrap();
+    fs::write(root.join("- option"), "odd").unwrap();
+    fs::write(root.join(raw(b"latin-\xe9")), "not UTF-8").unwrap();
+    let long = format!("{}/{}\n/{}", "l".repeat(120), "o".repeat(120), "n\u{e9}".repeat(60));
+    fs::create_dir_all(root.join(&long)).unwrap();
+    fs::write(root.join(&long).join("x".repeat(200)), "long").unwrap();
+    symlink("../a.txt", root.join("deep/link")).unwrap();
+    symlink("nowhere", root.join(raw(b"dang\xff"))).unwrap();
+    symlink(format!("{long}/{}", "x".repeat(200)), root.join("long link")).unwrap();
+    fs::hard_link(root.join("a.txt"), root.join("deep/again")).unwrap();
+    fs::set_permissions(root.join("a.txt"), fs::Permissions::from_mode(0o440)).unwrap();
+    fs::set_permissions(root.join("deep/er"), fs::Permissions::from_mode(0o2750)).unwrap();
+    // A hole of 8 MiB.
+    fs::File::create(root.join("sparse")).unwrap().set_len(8 << 20).unwrap();
+    let old = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+    fs::File::options().write(true).open(root.join("sparse")).unwrap().set_modified(old).unwrap();
+}
+
+#[tokio::test]
+async fn what_is_restored_is_what_was_there_whatever_tar_a_host_has() {
+    let tools = Tools::all();
+    for (from, to, format) in [
+        (&tools[0], &tools[2], Format::TarZst),
+        (&tools[2], &tools[0], Format::Tgz),
+        (&tools[1], &tools[1], Format::Tar),
+    ] {
+        let world = World::new();
+        fill(&world.source());
+        let taken = world.taking(from).with(|taking| taking.format = format).take().await.unwrap();
+        assert_eq!((taken.totals.files, taken.totals.symlinks), (9, 3), "{from:?}");
+        assert_eq!(taken.totals.stored_bytes, taken.parts[0].size);
+        let restored = world.restore(to, &taken, Overwrite::Never).await.unwrap();
+        assert_eq!(restored.replaced_left_at, None);
+        let times = to.name() != "BusyBox";
+        assert_eq!(tree(&world.target(), times), tree(&world.source(), times), "{from:?} {to:?}");
+        let (first, second) = (world.target().join("a.txt"), world.target().join("deep/again"));
+        assert_eq!(fs::metadata(first).unwrap().ino(), fs::metadata(second).unwrap().ino());
+        assert_eq!(world.beside_target(), ["source", "store", "target"]);
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_says_what_is_in_it() {
+    let world = World::new();
+    fill(&world.source());
+    let taken = world.taking(&Tools::here()).take().await.unwrap();
+    assert!(taken.verified_at.is_some() && taken.tools["tar"].contains("tar"));
+    let of = |path: &str| taken.entries.iter().find(|entry| entry.path == path.into()).unwrap();
+    assert_eq!(of("a.txt").sha256.as_deref(), Some(tree::sha256(b"text").as_str()));
+    assert_eq!((of("a.txt").mode.as_str(), of("a.txt").size), ("0440", Some(4)));
+    assert_eq!(of("sparse").mtime, 1_000_000_000);
+    assert_eq!(of("deep/again").target, Some("a.txt".into()));
+    let (found, broken) = latest(&world.store(), &world.name).await.unwrap();
+    assert_eq!((&found, broken.len()), (&taken, 0));
+    verify(&world.store(), &found).await.unwrap();
+    let folder = world.root().join("store").join(taken.snapshot.to_string());
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&folder), mode(&folder.join(MANIFEST))), (0o700, 0o600));
+}
+
+#[tokio::test]
+async fn what_is_excluded_is_left_out_alike_by_each_tar() {
+    for tools in Tools::all() {
+        let world = World::new();
+        for path in
+            ["cache/a", "keep/cache/b", "keep/x.tmp", "keep/tmp/x.txt", "logs/deep/a.log", "log", "keep/a b"]
+        {
+            let path = world.source().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "x").unwrap();
+        }
+        let exclude = ["/cache", "*.tmp", "a.log", "keep/tmp", "/lo"].map(str::to_owned).to_vec();
+        let taken = match world.taking(&tools).with(|taking| taking.source.exclude = exclude).take().await {
+            Err(Error::CannotExclude { .. }) if tools.name() == "BusyBox" => continue,
+            taken => taken.unwrap(),
+        };
+        let mut files: Vec<String> = taken
+            .entries
+            .iter()
+            .filter(|entry| entry.sha256.is_some())
+            .map(|entry| entry.path.to_string())
+            .collect();
+        files.sort();
+        assert_eq!(files, ["keep/a b", "keep/cache/b", "log"], "{tools:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_corpus_is_refused_and_leaves_nothing() {
+    for tools in Tools::all() {
+        let world = World::new();
+        let take = async |path: &Path| {
+            let path = path.to_str().unwrap().to_owned();
+            world.taking(&tools).with(|taking| taking.source.path = path).take().await.unwrap_err()
+        };
+        let missing = take(&world.root().join("missing")).await;
+        assert!(matches!(missing, Error::SourceMissing { .. }), "{missing:?}");
+        let empty = take(&world.source()).await;
+        assert!(matches!(empty, Error::Empty { .. }), "an unmounted disk looks like this: {empty:?}");
+        fs::write(world.source().join("file"), "x").unwrap();
+        let file = take(&world.source().join("file")).await;
+        assert!(matches!(file, Error::NotDirectory { .. }), "{file:?}");
+        symlink("/etc", world.source().join("out")).unwrap();
+        let link = take(&world.source()).await;
+        assert!(world::refusal(&link) == Some(("out".into(), Why::LinkOutside)), "{link:?}");
+        world.taking(&tools).with(|taking| taking.links = Links::Any).take().await.unwrap();
+        fs::remove_file(world.source().join("out")).unwrap();
+        fs::set_permissions(world.source().join("file"), fs::Permissions::from_mode(0o4755)).unwrap();
+        let set_id = take(&world.source()).await;
+        assert!(world::refusal(&set_id) == Some(("file".into(), Why::SetId)), "{set_id:?}");
+        fs::set_permissions(world.source().join("file"), fs::Permissions::from_mode(0o644)).unwrap();
+        let pipe = world.source().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let pipe = take(&world.source()).await;
+        assert!(world::refusal(&pipe) == Some(("pipe".into(), Why::Kind)), "{pipe:?}");
+        let folders = world.store().folders().await.unwrap();
+        assert_eq!((folders.len(), folders[0].1), (1, true), "only the one that was taken");
+    }
+}
+
+#[tokio::test]
+async fn the_newest_is_the_last_that_was_taken_whatever_the_clock_says() {
+    let world = World::new();
+    fs::write(world.source().join("file"), "1").unwrap();
+    let now = Moment::now();
+    let tools = Tools::here();
+    let first = world.taking(&tools).take_at(now).await.unwrap();
+    // The clock jumps back a minute.
+    let second = world.taking(&tools).take_at(Moment::from_unix(now.unix() - 60).unwrap()).await.unwrap();
+    assert!(second.snapshot > first.snapshot);
+    let (newest, _) = latest(&world.store(), &world.name).await.unwrap();
+    assert_eq!(newest.snapshot, second.snapshot);
+    let hour_back = Moment::from_unix(now.unix() - 3600).unwrap();
+    let error = world.taking(&tools).take_at(hour_back).await.unwrap_err();
+    assert!(matches!(error, Error::Clock { .. }), "{error:?}");
+}
