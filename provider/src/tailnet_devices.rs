@@ -1,8 +1,9 @@
-//! Machines of a tailnet: how one is looked for and waited for.
+//! Machines of a tailnet: how one is looked for and waited for, and how what is set of one is spelled.
 
 use std::time::Duration;
 
-use tailnet::{Control, Device};
+use docker::Cidr;
+use tailnet::{Control, Device, EXIT_ROUTES};
 use tokio::time::{Instant, sleep};
 
 use crate::failure::{Failure, Stop};
@@ -71,4 +72,41 @@ pub(crate) fn in_words(devices: &[&Device]) -> String {
         format!("{} (id {}, {seen})", device.name, device.id)
     };
     devices.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// Checks a route: servers write each in one way.
+pub(crate) fn check_route(text: &str) -> Result<(), String> {
+    if EXIT_ROUTES.contains(&text) {
+        return Err(
+            "must not have the routes of an exit node: there is an attribute of its own for them".to_owned()
+        );
+    }
+    let range: Cidr = text.parse().map_err(|error: docker::CidrError| error.to_string())?;
+    if range.to_string() == text { Ok(()) } else { Err(format!("must be written as {range}")) }
+}
+
+/// Checks the first label of a name.
+#[allow(clippy::ptr_arg, reason = "the type of the attribute's value")]
+pub(crate) fn check_name(text: &String) -> Result<(), String> {
+    let fits = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+    let is_label = (1..=63).contains(&text.len()) && text.chars().all(fits);
+    if is_label && !text.starts_with('-') && !text.ends_with('-') {
+        return Ok(());
+    }
+    Err("must be one label of a name in DNS: lower-case letters, digits and hyphens".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn routes_and_names_have_one_spelling() {
+        assert!(check_route("10.0.0.0/16").is_ok() && check_route("fd00:1::/64").is_ok());
+        assert!(check_route("10.0.0.1/16").is_err() && check_route("10.0.0.0").is_err());
+        assert_eq!(check_route("fd00:0001::/64").unwrap_err(), "must be written as fd00:1::/64");
+        assert!(check_route("::/0").unwrap_err().contains("exit node"));
+        assert!(check_name(&"web-1".to_owned()).is_ok());
+        assert!(["Web", "web.x", "-web", ""].into_iter().all(|name| check_name(&name.to_owned()).is_err()));
+    }
 }

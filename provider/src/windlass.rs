@@ -1,6 +1,6 @@
 //! The provider: its configuration and everything it offers.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
 use framework::{
@@ -21,13 +21,14 @@ use crate::{
     },
     ephemerals::tailnet_key::EphemeralKey,
     functions,
-    hosted::{Hosted, Hosts, OnHost},
+    hosted::{ControlServers, Hosted, Hosts, OnHost},
     resources::{
         command::HostCommand, compose_stack::ComposeStack, directory::HostDirectory,
         docker_network::DockerNetwork, docker_volume::DockerVolume, file::HostFile, host::HostResource,
         image::HostImage, swarm::SwarmCluster, swarm_node::SwarmNode, swarm_stack::SwarmStack,
         tailnet_device::TailnetDevice, tailnet_dns::TailnetDns, tailnet_dns_records::DnsRecords,
-        tailnet_key::TailnetKey, tailnet_policy::TailnetPolicy, tailnet_settings::TailnetSettings,
+        tailnet_key::TailnetKey, tailnet_member::TailnetMember, tailnet_policy::TailnetPolicy,
+        tailnet_settings::TailnetSettings,
     },
     settings::{self, ProviderModel, Settings},
 };
@@ -42,11 +43,10 @@ pub struct Windlass {
 impl Default for Windlass {
     fn default() -> Self {
         let hosts = Arc::new(Hosts::default());
-        Self {
-            clusters: Arc::new(Clusters::new(hosts.clone())),
-            tailnets: Arc::new(Tailnets::new(hosts.clone())),
-            hosts,
-        }
+        let tailnets = Arc::new(Tailnets::new(hosts.clone()));
+        let servers: Weak<dyn ControlServers> = Arc::<Tailnets>::downgrade(&tailnets);
+        hosts.know_servers(servers);
+        Self { clusters: Arc::new(Clusters::new(hosts.clone())), tailnets, hosts }
     }
 }
 
@@ -109,6 +109,7 @@ impl Provider for Windlass {
             self.on_tailnet::<TailnetDns>(),
             self.on_host::<DnsRecords>(),
             self.on_tailnet::<TailnetKey>(),
+            self.on_host::<TailnetMember>(),
             self.on_tailnet::<TailnetPolicy>(),
             self.on_tailnet::<TailnetSettings>(),
         ]

@@ -5,6 +5,8 @@
 //! [`Control`] is what both control servers can do; [`Tailscale`] and [`Headscale`] do it, each in
 //! the words of its own interface.
 //!
+//! [`node`] is a machine of a tailnet, seen from the machine itself.
+//!
 //! Requests go out directly ([`Direct`]) or through the connection of a host ([`Through`]), so that
 //! a Headscale needs no public port. What may be repeated is repeated; a key is never made twice
 //! because an answer was lost.
@@ -13,6 +15,7 @@ mod control;
 pub mod dns_records;
 mod headscale;
 pub mod hujson;
+pub mod node;
 pub mod policy;
 mod tailscale;
 mod time_text;

@@ -5,13 +5,14 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
+use async_trait::async_trait;
 use framework::Field;
 use tailnet::{ApiKeys, Control, Direct, Headscale, Program, Tailscale, Through};
 
 use super::choice::{Choice, choose};
 use crate::{
     failure::{Failure, Stop},
-    hosted::{Host, Hosts},
+    hosted::{ControlServers, Host, Hosts},
     settings::TailnetBlock,
 };
 
@@ -95,13 +96,21 @@ impl Tailnets {
                 Arc::new(Tailscale::new(Arc::new(Direct::new(&base_url)), &tailnet, credentials))
             }
             Choice::Headscale { base_url, api_key } => {
-                Arc::new(Headscale::new(Arc::new(Direct::new(&base_url)), ApiKeys::Given(api_key)))
+                let server = Headscale::new(Arc::new(Direct::new(&base_url)), ApiKeys::Given(api_key));
+                Arc::new(server.logging_in_at(Some(base_url)))
             }
             Choice::HeadscaleOnHost { host, container, base_url } => {
                 let Some(host) = self.hosts.reach(&Field::Known(host))? else { return Ok(None) };
                 Arc::new(on_host(&host, container.as_deref(), base_url).await?)
             }
         }))
+    }
+}
+
+#[async_trait]
+impl ControlServers for Tailnets {
+    async fn reach(&self, tailnet: &Field<String>) -> Result<Option<Arc<dyn Control>>, Failure> {
+        Tailnets::reach(self, tailnet).await
     }
 }
 
@@ -119,9 +128,12 @@ async fn on_host(
         }
         None => Program::on(executor.clone()),
     };
+    // An address that is found out is the host's own and no machine's.
+    let login = base_url.clone();
     let base_url = match base_url {
         Some(base_url) => base_url,
         None => program.address().await?,
     };
-    Ok(Headscale::new(Arc::new(Through::new(executor, &base_url)), ApiKeys::made_by(program)))
+    let server = Headscale::new(Arc::new(Through::new(executor, &base_url)), ApiKeys::made_by(program));
+    Ok(server.logging_in_at(login))
 }

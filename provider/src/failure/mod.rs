@@ -10,6 +10,7 @@ mod docker;
 mod file;
 mod host;
 mod lock;
+mod node;
 mod place;
 mod reload;
 mod shipped;

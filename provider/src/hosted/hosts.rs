@@ -5,7 +5,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock, Weak},
 };
 
 use framework::{Diagnostics, Field};
@@ -15,11 +15,13 @@ use remote::{
     credentials::{Credentials, choose},
     traced,
 };
+use tailnet::Control;
 
 use super::{
     access::Denials,
     host::{Host, Known},
     logins::Logins,
+    servers::{ControlServers, Servers},
     turns::Turns,
 };
 use crate::{
@@ -38,6 +40,7 @@ pub(crate) struct Hosts {
     recorded: Mutex<HashSet<String>>,
     logins: Logins,
     pub(super) turns: Turns,
+    servers: Servers,
 }
 
 impl Hosts {
@@ -103,6 +106,32 @@ impl Hosts {
                  `depends_on`.",
             )
             .into()
+        })
+    }
+
+    /// Asks `servers` for control servers from now on.
+    pub(crate) fn know_servers(&self, servers: Weak<dyn ControlServers>) {
+        self.servers.know(servers);
+    }
+
+    /// The control server that an attribute `tailnet` names; `None` while it cannot be told.
+    ///
+    /// # Errors
+    /// As [`ControlServers::reach`].
+    pub(crate) async fn control(&self, tailnet: &Field<String>) -> Result<Option<Arc<dyn Control>>, Failure> {
+        self.servers.reach(tailnet).await
+    }
+
+    /// The same, while the core applies.
+    ///
+    /// # Errors
+    /// As [`Hosts::control`]; that something is still unknown is a bug.
+    pub(crate) async fn control_for_apply(
+        &self,
+        tailnet: &Field<String>,
+    ) -> Result<Arc<dyn Control>, Failure> {
+        self.control(tailnet).await?.ok_or_else(|| {
+            Failure::bug("The tailnet or the provider's settings are still unknown during apply.")
         })
     }
 

@@ -16,6 +16,7 @@ mod logins;
 mod object;
 mod on_host;
 mod relocation;
+mod servers;
 #[cfg(test)]
 pub(crate) mod testing;
 mod turns;
@@ -27,4 +28,5 @@ pub(crate) use hosts::{Hosts, credentials};
 pub(crate) use object::{
     Departure, Hosted, Import, MachinePrivate, OnHost, OnMachine, Placed, Planning, Words, placed_on_machine,
 };
+pub(crate) use servers::ControlServers;
 pub(crate) use unreachable::not_known_yet;

@@ -15,5 +15,6 @@ pub(crate) mod tailnet_device;
 pub(crate) mod tailnet_dns;
 pub(crate) mod tailnet_dns_records;
 pub(crate) mod tailnet_key;
+pub(crate) mod tailnet_member;
 pub(crate) mod tailnet_policy;
 pub(crate) mod tailnet_settings;

@@ -94,6 +94,18 @@ impl HeadscaleServer {
         self.run(&["apikeys", "create", "--expiration", "1h"]).as_str().unwrap().to_owned()
     }
 
+    /// Puts a policy into force.
+    pub fn set_policy(&self, text: &str) {
+        let file = self.directory.path().join("policy.hujson");
+        fs::write(&file, text).unwrap();
+        self.run(&["policy", "set", "--file", file.to_str().unwrap()]);
+    }
+
+    /// The machines that it lists.
+    pub fn nodes(&self) -> Vec<Value> {
+        self.run(&["nodes", "list"]).as_array().cloned().unwrap_or_default()
+    }
+
     /// A directory with a program `headscale` that is told its configuration, for a `PATH`.
     pub fn program(&self) -> PathBuf {
         let folder = self.directory.path().join("bin");

@@ -67,6 +67,11 @@ impl Machine {
         machine
     }
 
+    /// A directory with a program `tailscale`, for a `PATH`.
+    pub fn program(&self) -> PathBuf {
+        self.directory.path().to_owned()
+    }
+
     /// The socket of the daemon.
     pub fn socket(&self) -> PathBuf {
         self.directory.path().join("socket")

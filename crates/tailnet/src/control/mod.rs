@@ -41,6 +41,9 @@ pub trait Control: Send + Sync {
     /// Which one it is.
     fn kind(&self) -> Kind;
 
+    /// Where machines log in; `None` where only the one who runs the server knows that.
+    fn login_server(&self) -> Option<&str>;
+
     /// The policy that is in force; `None` where there has never been one.
     async fn policy(&self) -> Result<Option<StoredPolicy>, Error>;
 

@@ -34,13 +34,20 @@ fn without_interface(what: &str) -> Error {
 pub struct Headscale {
     wire: Wire,
     keys: ApiKeys,
+    login: Option<String>,
     release: OnceCell<Release>,
 }
 
 impl Headscale {
     /// The server behind `transport`, asked with one of `keys`.
     pub fn new(transport: Arc<dyn crate::Transport>, keys: ApiKeys) -> Self {
-        Self { wire: Wire::new(transport), keys, release: OnceCell::new() }
+        Self { wire: Wire::new(transport), keys, login: None, release: OnceCell::new() }
+    }
+
+    /// Machines log in at this address.
+    #[must_use]
+    pub fn logging_in_at(self, login: Option<String>) -> Self {
+        Self { login, ..self }
     }
 
     /// With another pace of repeating.
@@ -92,6 +99,10 @@ impl Client for Headscale {
 impl Control for Headscale {
     fn kind(&self) -> Kind {
         Kind::Headscale
+    }
+
+    fn login_server(&self) -> Option<&str> {
+        self.login.as_deref()
     }
 
     async fn policy(&self) -> Result<Option<StoredPolicy>, Error> {

@@ -108,6 +108,10 @@ impl Control for Tailscale {
         Kind::Tailscale
     }
 
+    fn login_server(&self) -> Option<&str> {
+        Some(crate::node::TAILSCALE_LOGIN)
+    }
+
     async fn policy(&self) -> Result<Option<StoredPolicy>, Error> {
         self.stored_policy().await.map(Some)
     }

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use framework::{Attribute, Rule, Schema, Timeouts, Type, schema::parse_duration, validate};
 
-use super::model::{check_name, check_route};
-use crate::tailnet_keys::tags_attribute;
+use crate::{
+    tailnet_devices::{check_name, check_route},
+    tailnet_keys::tags_attribute,
+};
 
 pub(super) fn schema() -> Schema {
     Schema::new(0)

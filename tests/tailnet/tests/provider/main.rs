@@ -7,5 +7,6 @@ mod devices;
 mod dns;
 mod headscale;
 mod keys;
+mod member;
 mod policy;
 mod subject;
