@@ -6,6 +6,7 @@
 mod adapter;
 mod clustered;
 mod controlled;
+mod corpora;
 mod data_sources;
 mod docker_objects;
 mod ephemerals;

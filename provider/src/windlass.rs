@@ -14,6 +14,7 @@ use crate::{
         compose_stack::StackDataSource,
         compose_stacks::StacksDataSource,
         container_logs::LogsDataSource,
+        corpus_snapshots::SnapshotsDataSource,
         host::HostDataSource,
         swarm::SwarmDataSource,
         swarm_nodes::NodesDataSource,
@@ -23,12 +24,12 @@ use crate::{
     functions,
     hosted::{ControlServers, Hosted, Hosts, OnHost},
     resources::{
-        command::HostCommand, compose_stack::ComposeStack, directory::HostDirectory,
-        docker_network::DockerNetwork, docker_volume::DockerVolume, file::HostFile, host::HostResource,
-        image::HostImage, swarm::SwarmCluster, swarm_node::SwarmNode, swarm_stack::SwarmStack,
-        tailnet_device::TailnetDevice, tailnet_dns::TailnetDns, tailnet_dns_records::DnsRecords,
-        tailnet_key::TailnetKey, tailnet_member::TailnetMember, tailnet_policy::TailnetPolicy,
-        tailnet_settings::TailnetSettings,
+        command::HostCommand, compose_stack::ComposeStack, corpus_backup::CorpusBackup,
+        corpus_restore::CorpusRestore, directory::HostDirectory, docker_network::DockerNetwork,
+        docker_volume::DockerVolume, file::HostFile, host::HostResource, image::HostImage,
+        swarm::SwarmCluster, swarm_node::SwarmNode, swarm_stack::SwarmStack, tailnet_device::TailnetDevice,
+        tailnet_dns::TailnetDns, tailnet_dns_records::DnsRecords, tailnet_key::TailnetKey,
+        tailnet_member::TailnetMember, tailnet_policy::TailnetPolicy, tailnet_settings::TailnetSettings,
     },
     settings::{self, ProviderModel, Settings},
 };
@@ -96,6 +97,8 @@ impl Provider for Windlass {
         vec![
             self.on_host::<HostCommand>(),
             self.on_host::<ComposeStack>(),
+            self.on_host::<CorpusBackup>(),
+            self.on_host::<CorpusRestore>(),
             self.on_host::<HostDirectory>(),
             self.on_host::<DockerNetwork>(),
             self.on_host::<DockerVolume>(),
@@ -119,6 +122,7 @@ impl Provider for Windlass {
         vec![
             AnyDataSource::new(StackDataSource::new(self.hosts.clone())),
             AnyDataSource::new(StacksDataSource::new(self.hosts.clone())),
+            AnyDataSource::new(SnapshotsDataSource),
             AnyDataSource::new(LogsDataSource::new(self.hosts.clone())),
             AnyDataSource::new(HostDataSource::new(self.hosts.clone())),
             AnyDataSource::new(SwarmDataSource::new(self.clusters.clone())),

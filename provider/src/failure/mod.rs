@@ -6,6 +6,7 @@
 //! happened and what to do next follow from the cause.
 
 mod aftermath;
+mod corpus;
 mod docker;
 mod file;
 mod host;
@@ -72,6 +73,8 @@ pub(crate) enum Cause {
     SwarmStack(Box<::swarm::stacks::StackError>, &'static str),
     /// The control server of a tailnet.
     Tailnet(Box<::tailnet::Error>),
+    /// A backup or a restore.
+    Corpus(Box<::backup::Error>),
     /// A step of ours that has its own words.
     Stop(Stop),
     /// A mistake of ours.
@@ -170,6 +173,7 @@ impl Failure {
                 return swarm_stack::swarm_stack_error(title, *error, world, files);
             }
             Cause::Tailnet(error) => tailnet::tailnet_error(title, &error, world),
+            Cause::Corpus(error) => corpus::corpus_error(title, &error, world),
             Cause::Stop(Stop { happened, next, at }) => Diagnostic {
                 path: at,
                 ..Diagnostic::error(title).detail(happened).detail(world).detail(next)
@@ -263,6 +267,22 @@ impl From<::tailnet::Error> for Failure {
             ::tailnet::Error::Host(error) => error.into(),
             error => Cause::Tailnet(Box::new(error)).into(),
         }
+    }
+}
+
+impl From<::backup::Error> for Failure {
+    fn from(error: ::backup::Error) -> Self {
+        match error {
+            ::backup::Error::Host(error) => error.into(),
+            ::backup::Error::File(error) => error.into(),
+            error => Cause::Corpus(Box::new(error)).into(),
+        }
+    }
+}
+
+impl From<::backup::store::StoreError> for Failure {
+    fn from(error: ::backup::store::StoreError) -> Self {
+        ::backup::Error::from(error).into()
     }
 }
 

@@ -2,6 +2,8 @@
 
 pub(crate) mod command;
 pub(crate) mod compose_stack;
+pub(crate) mod corpus_backup;
+pub(crate) mod corpus_restore;
 pub(crate) mod directory;
 pub(crate) mod docker_network;
 pub(crate) mod docker_volume;

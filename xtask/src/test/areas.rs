@@ -28,6 +28,8 @@ pub enum Area {
     Fidelity,
     /// Control servers of tailnets.
     Tailnet,
+    /// Snapshots of what a product cannot lose.
+    Backup,
 }
 
 /// The package whose tests need a lab. Each of its programs gets one that no other uses at the
@@ -44,15 +46,16 @@ const TAILNET: &str = "tailnet-tests";
 
 /// What a run may take with all areas that there are, in minutes on two processors, with
 /// dependencies downloaded and nothing built.
-pub const TOTAL: u64 = 43;
+pub const TOTAL: u64 = 45;
 
 impl Area {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Builds,
         Self::Checks,
         Self::Units,
         Self::Hosts,
         Self::Images,
+        Self::Backup,
         Self::Fidelity,
         Self::Failures,
         Self::Stacks,
@@ -72,13 +75,14 @@ impl Area {
             Self::Failures => "failures, odd hosts",
             Self::Fidelity => "fidelity",
             Self::Tailnet => "tailnet",
+            Self::Backup => "backup",
         }
     }
 
     /// In minutes. None has more than seven: what takes longer belongs into the long matrices.
     pub const fn budget(self) -> u64 {
         match self {
-            Self::Images | Self::Tailnet => 2,
+            Self::Images | Self::Tailnet | Self::Backup => 2,
             Self::Checks | Self::Fidelity => 3,
             Self::Builds | Self::Hosts => 4,
             Self::Units => 5,
@@ -96,6 +100,7 @@ impl Area {
                 &["host", "file", "command", "reaching", "secrets", "examples", "install", "acceptance_tests"]
             }
             Self::Images => &["image", "docker"],
+            Self::Backup => &["corpus"],
             Self::Swarm => &["swarm", "swarm_stack"],
             Self::Stacks => &["compose_stack", "systems"],
             Self::Failures => &["failures", "edge", "engine"],

@@ -1,0 +1,26 @@
+# A snapshot before each release, kept off the server; 14 days and 4 weeks stay.
+resource "windlass_corpus_backup" "uploads" {
+  host    = windlass_host.web.connection
+  name    = "prod-uploads"
+  path    = "/srv/app/uploads"
+  exclude = ["/cache", "*.tmp"]
+  store   = "file:///mnt/backups"
+
+  triggers   = { release = var.release }
+  if_missing = "skip" # the first release has nothing to lose
+  max_age    = "170h"
+
+  retention {
+    daily  = 14
+    weekly = 4
+  }
+}
+
+variable "release" {
+  type = string
+}
+
+resource "windlass_host" "web" {
+  address  = "web.example.org"
+  host_key = "ssh-ed25519:SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU"
+}

@@ -1,0 +1,16 @@
+# A drill: the newest snapshot of the product comes back on another machine.
+resource "windlass_corpus_restore" "drill" {
+  host  = windlass_host.drill.connection
+  store = "file:///mnt/backups"
+  name  = "prod-uploads"
+  path  = "/srv/app/uploads"
+}
+
+output "time_to_recovery" {
+  value = windlass_corpus_restore.drill.duration_seconds
+}
+
+resource "windlass_host" "drill" {
+  address  = "drill.example.org"
+  host_key = "ssh-ed25519:SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU"
+}

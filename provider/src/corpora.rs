@@ -1,0 +1,73 @@
+//! What backups, restores and lists of snapshots have in common: how stores, names and links are written.
+
+use std::time::Duration;
+
+use backup::{
+    Links, Name, Store,
+    store::{FileStore, StoreUrl},
+};
+use framework::{Attribute, Field, schema::parse_duration, validate};
+
+use crate::failure::{Failure, Stop};
+
+/// The words of the attribute `links`.
+const LINKS: [&str; 2] = ["inside", "any"];
+
+/// The attribute `name`.
+pub(crate) fn name_attribute(description: &str) -> Attribute {
+    Attribute::string("name")
+        .required()
+        .check(|name: &String| name.parse::<Name>().map(drop).map_err(|_| {
+            "must have 1 to 63 lower-case letters, digits, `.`, `_` and `-`, and begin with a letter or a digit".to_owned()
+        }))
+        .describe(description)
+}
+
+/// The attribute `store`.
+pub(crate) fn store_attribute(description: &str) -> Attribute {
+    Attribute::string("store")
+        .required()
+        .check(|store: &String| store.parse::<StoreUrl>().map(drop).map_err(|error| format!("is wrong: {error}")))
+        .describe(format!(
+            "{description}, as a URL: `file:///path` is a directory of the machine that runs tofu, which must be there \
+             (one that is made in the place of a disk that is not mounted would fill up another one)."
+        ))
+}
+
+/// The attribute `links`.
+pub(crate) fn links_attribute(refused: &str) -> Attribute {
+    Attribute::string("links").default("inside").validate(validate::one_of(LINKS)).describe(format!(
+        "Which symbolic links the data may have: `inside` (default) are those that lead to something in the \
+         directory, by their own text; with any other one {refused}. `any` allows all, as in data of containers \
+         whose links are meant inside of the container."
+    ))
+}
+
+/// The links that the attribute allows.
+pub(crate) fn links(word: &Field<String>) -> Links {
+    if word.as_str() == Some("any") { Links::Any } else { Links::Inside }
+}
+
+/// The name that the attribute has.
+pub(crate) fn name(text: &Field<String>) -> Result<Name, Failure> {
+    let text = text.as_str().unwrap_or_default();
+    text.parse().map_err(|error: backup::NameError| Stop::new(format!("{error}."), "").at("name").into())
+}
+
+/// The store at a URL.
+pub(crate) fn open(url: &Field<String>) -> Result<Box<dyn Store>, Failure> {
+    let parsed = url.as_str().unwrap_or_default().parse::<StoreUrl>();
+    match parsed.map_err(|error| Stop::new(format!("{error}."), "").at("store"))? {
+        StoreUrl::File(path) => Ok(Box::new(FileStore::new(path))),
+    }
+}
+
+/// An attribute that holds a duration.
+pub(crate) fn duration_attribute(name: &str) -> Attribute {
+    Attribute::string(name).check(|text: &String| parse_duration(text).map(drop))
+}
+
+/// The duration that an attribute holds.
+pub(crate) fn duration(field: &Field<String>) -> Option<Duration> {
+    field.known().and_then(|text| parse_duration(text).ok())
+}

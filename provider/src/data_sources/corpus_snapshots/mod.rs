@@ -1,0 +1,144 @@
+//! `windlass_corpus_snapshots`: what snapshots a store has, and whether the newest one is too old.
+//!
+//! It reads manifests and nothing else: no host is contacted.
+
+use async_trait::async_trait;
+use backup::{
+    Manifest, Moment,
+    store::{StoreError, manifest_of},
+};
+use framework::{
+    Attribute, Context, DataSource, Diagnostic, Diagnostics, Field, Model, Schema, Timeouts, error_chain,
+};
+
+use crate::{
+    corpora::{duration, duration_attribute, name_attribute, open, store_attribute},
+    failure::{Failure, UNCHANGED},
+};
+
+/// The type of the data source.
+const TYPE: &str = "windlass_corpus_snapshots";
+
+/// The data source `windlass_corpus_snapshots`.
+pub(crate) struct SnapshotsDataSource;
+
+#[derive(Clone, Debug, Default, Model)]
+pub(crate) struct SnapshotsFacts {
+    store: Field<String>,
+    name: Field<String>,
+    max_age: Field<String>,
+    snapshots: Field<Vec<OneSnapshot>>,
+    latest: Field<String>,
+    stale: Field<bool>,
+}
+
+/// A snapshot.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Model)]
+pub(crate) struct OneSnapshot {
+    id: Field<String>,
+    created_at: Field<String>,
+    host: Field<String>,
+    path: Field<String>,
+    size_bytes: Field<u64>,
+    stored_bytes: Field<u64>,
+    file_count: Field<u64>,
+    sha256: Field<String>,
+    verified_at: Field<String>,
+    keep_until: Field<String>,
+}
+
+impl OneSnapshot {
+    fn of(manifest: &Manifest) -> Self {
+        let moment = |moment: Option<Moment>| Field::from(moment.map(|moment| moment.to_string()));
+        Self {
+            id: Field::Known(manifest.snapshot.to_string()),
+            created_at: moment(Some(manifest.started_at)),
+            host: Field::Known(manifest.host.name.clone()),
+            path: Field::Known(manifest.source.path.clone()),
+            size_bytes: Field::Known(manifest.totals.size_bytes),
+            stored_bytes: Field::Known(manifest.totals.stored_bytes),
+            file_count: Field::Known(manifest.totals.files),
+            sha256: Field::Known(manifest.sha256.clone()),
+            verified_at: moment(manifest.verified_at),
+            keep_until: moment(manifest.keep_until),
+        }
+    }
+}
+
+#[async_trait]
+impl DataSource for SnapshotsDataSource {
+    type Model = SnapshotsFacts;
+
+    fn type_name(&self) -> &'static str {
+        TYPE
+    }
+
+    fn schema(&self) -> Schema {
+        Schema::new(0)
+            .describe(
+                "The snapshots of a corpus in a store, newest first, and whether the newest is too old: that backups \
+                 stopped is noticed by the next plan. A folder without a valid manifest is no snapshot; one whose \
+                 manifest was changed is a warning.",
+            )
+            .attribute(store_attribute("The store"))
+            .attribute(name_attribute("Whose snapshots: the `name` of the windlass_corpus_backup that takes them."))
+            .attribute(duration_attribute("max_age").describe(
+                "How old the newest snapshot may be, such as `26h`. When it is older, or there is none, `stale` is true and \
+                 the plan warns.",
+            ))
+            .attribute(Attribute::list("snapshots", OneSnapshot::object_type()).computed().describe(
+                "The snapshots, newest first: `id`, `created_at`, `host` and `path` (where it was taken), `size_bytes` (in \
+                 its files), `stored_bytes` (of its archive), `file_count`, `sha256` (of its archive), `verified_at` (when \
+                 it was read back) and `keep_until` (null, or when the hold ends).",
+            ))
+            .attribute(Attribute::string("latest").computed().describe("The id of the newest one; null when there is none."))
+            .attribute(Attribute::bool("stale").computed().describe("Whether it is older than `max_age`, or there is none; false without `max_age`."))
+            .timeouts(Timeouts { read: Some(std::time::Duration::from_secs(600)), ..Timeouts::default() })
+    }
+
+    async fn read(&self, cx: &Context, config: SnapshotsFacts) -> Result<SnapshotsFacts, Diagnostics> {
+        let subject = config.name.as_str().unwrap_or_default().to_owned();
+        let title = format!("Could not list the snapshots of corpus {subject:?}");
+        let found = manifests(&config).await;
+        let (manifests, broken) = found.map_err(|failure| failure.into_diagnostics(&title, UNCHANGED))?;
+        for error in broken {
+            let title = format!("A snapshot of corpus {subject:?} is broken");
+            cx.warn(Diagnostic::warning(title).detail(format!("{}.", error_chain(&error))).at("store"));
+        }
+        let newest = manifests.first();
+        let age = newest.map(|manifest| Moment::now().since(manifest.started_at));
+        let limit = duration(&config.max_age);
+        let stale = limit.is_some_and(|limit| age.is_none_or(|age| age > limit));
+        if stale {
+            let happened = match newest {
+                Some(manifest) => format!("The newest snapshot is {}.", manifest.snapshot),
+                None => "There is no snapshot.".to_owned(),
+            };
+            let title = format!("There is no recent snapshot of corpus {subject:?}");
+            let limit = config.max_age.as_str().unwrap_or_default();
+            let next = format!("`max_age` allows {limit}. Find out why none was taken.");
+            cx.warn(Diagnostic::warning(title).detail(happened).detail(next).at("max_age"));
+        }
+        Ok(SnapshotsFacts {
+            latest: Field::from(newest.map(|manifest| manifest.snapshot.to_string())),
+            snapshots: Field::Known(manifests.iter().map(OneSnapshot::of).collect()),
+            stale: Field::Known(stale),
+            ..config
+        })
+    }
+}
+
+/// The snapshots, newest first, and what is none though it has a manifest.
+async fn manifests(config: &SnapshotsFacts) -> Result<(Vec<Manifest>, Vec<StoreError>), Failure> {
+    let (store, name) = (open(&config.store)?, crate::corpora::name(&config.name)?);
+    let (mut manifests, mut broken) = (Vec::new(), Vec::new());
+    for id in backup::store::snapshots_of(store.as_ref(), &name).await? {
+        match manifest_of(store.as_ref(), &id).await {
+            // What is in it is not told, and may be a lot.
+            Ok(manifest) => manifests.push(Manifest { entries: Vec::new(), ..manifest }),
+            Err(error @ StoreError::NoManifest { .. }) => broken.push(error),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok((manifests, broken))
+}

@@ -1,0 +1,123 @@
+//! Failures of backups and restores.
+
+use backup::{ArchiveError, Error, Why, store::StoreError};
+use framework::{Diagnostic, error_chain};
+
+use super::sentence;
+
+/// The diagnostic of a failed operation on a corpus.
+pub(super) fn corpus_error(title: &str, error: &Error, world: &str) -> Diagnostic {
+    let (happened, next) = story(error);
+    let diagnostic = Diagnostic::error(title).detail(happened).detail(world).detail(next);
+    match attribute(error) {
+        Some(attribute) => diagnostic.at(attribute),
+        None => diagnostic,
+    }
+}
+
+/// What to blame, where one attribute is.
+fn attribute(error: &Error) -> Option<&'static str> {
+    match error {
+        Error::Store(_) | Error::NoSnapshot { .. } | Error::Corrupt { .. } => Some("store"),
+        Error::SourceMissing { .. }
+        | Error::NotDirectory { .. }
+        | Error::Empty { .. }
+        | Error::NotEmpty { .. } => Some("path"),
+        Error::CannotExclude { .. } => Some("exclude"),
+        _ => None,
+    }
+}
+
+fn story(error: &Error) -> (String, String) {
+    let told = || sentence(&error_chain(error));
+    let next = match error {
+        Error::Archive(ArchiveError::Refused(refusal)) => return (told(), refused(refusal.why)),
+        Error::Archive(
+            ArchiveError::Differs { .. } | ArchiveError::Absent { .. } | ArchiveError::Unknown { .. },
+        ) => {
+            "Somebody has changed the archive, and its parts in the manifest with it. Restore another snapshot."
+        }
+        Error::Changed { path, host, said } => {
+            return (
+                format!("Files below {path} on {host} changed while they were read, so that a copy of them may be half \
+                         old and half new:\n{said}"),
+                "Leave them out (`exclude`), or stop what writes to them for the time of the copy, then apply again."
+                    .to_owned(),
+            );
+        }
+        Error::SourceMissing { .. } => {
+            "Check the path. With `if_missing = \"skip\"`, a directory that is not there (yet) is nothing to back up."
+        }
+        Error::NotDirectory { .. } => "Name a directory, and not a link to one.",
+        Error::Empty { .. } => "A disk that is not mounted looks like this. Check the path, and `exclude`.",
+        Error::CannotExclude { .. } => "Install GNU tar there, or take `exclude` out.",
+        Error::Clock { .. } => {
+            "Set the clock of this machine. If it is right, the one that the snapshot was taken by was wrong: remove that \
+             snapshot's folder from the store, or rename it to one of the right time after restoring it once."
+        }
+        Error::Corrupt { .. } => {
+            "The store does not have what was stored there. Look after its disk; another snapshot may be whole."
+        }
+        Error::NoSnapshot { .. } => "Check `store` and `name`.",
+        Error::NotEmpty { .. } => {
+            "Restore to another path, or set `overwrite = true` and `confirm` to the path: what is there goes then."
+        }
+        Error::Swap { .. } => {
+            "A directory that something is mounted on cannot change places: restore to one below it. The host says the \
+             rest."
+        }
+        Error::Store(StoreError::NoSnapshot { .. } | StoreError::NoManifest { .. }) => {
+            "`windlass_corpus_snapshots` lists the snapshots that there are."
+        }
+        Error::Store(_) => {
+            "Check the store: that it is there, that there is room, and that we may write to it."
+        }
+        Error::Host(_)
+        | Error::File(_)
+        | Error::Archive(_)
+        | Error::Manifest(_)
+        | Error::Pack { .. }
+        | Error::Thread(_) => "Run the same command again.",
+    };
+    (told(), next.to_owned())
+}
+
+fn refused(why: Why) -> String {
+    match why {
+        Why::LinkOutside => {
+            "Leave the link out (`exclude`), or allow such links with `links = \"any\"`, here and where it is restored."
+        }
+        Why::SetId => "Take the bit away, or leave the file out (`exclude`): what is restored must not bring rights with it.",
+        Why::Kind => "Leave it out (`exclude`).",
+        Why::Traversal | Why::BelowLink | Why::Twice | Why::HardLink => {
+            "No tar of ours makes such an archive: somebody has made it to write elsewhere. Restore another snapshot, and \
+             look who can write to the store."
+        }
+    }
+    .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use backup::{RawPath, Refusal};
+
+    use super::*;
+
+    #[test]
+    fn what_happened_and_what_to_do_is_told() {
+        let error = Error::Empty { path: "/srv/data".into(), host: "deploy@web:22".into() };
+        assert_eq!(
+            corpus_error("Could not back up corpus \"prod\"", &error, "There is no new snapshot.")
+                .to_string(),
+            "Could not back up corpus \"prod\" (at path)\nThere is no file in /srv/data on deploy@web:22.\n\n\
+             There is no new snapshot.\n\nA disk that is not mounted looks like this. Check the path, and `exclude`."
+        );
+        let refusal = Refusal { path: RawPath::from("a/out"), why: Why::LinkOutside };
+        let error = Error::Archive(ArchiveError::Refused(refusal));
+        assert_eq!(
+            corpus_error("T", &error, "W.").to_string(),
+            "T\na/out is a symbolic link that leads out of the directory.\n\nW.\n\nLeave the link out (`exclude`), or \
+             allow such links with `links = \"any\"`, here and where it is restored."
+        );
+    }
+}

@@ -1,0 +1,165 @@
+//! Taking snapshots, and letting them go.
+
+use async_trait::async_trait;
+use backup::{Error, Host, Moment, Source, Taking};
+use framework::{Apply, Diagnostic, Diagnostics, Plan, Schema, State};
+
+use super::{
+    CorpusBackup,
+    model::BackupModel,
+    plan::{self, candidates, prune, takes},
+    schema,
+};
+use crate::{
+    corpora::{duration, links, name, open},
+    failure::{Explain as _, Failure},
+    hosted::{Hosted, Import, MachinePrivate, OnHost, OnMachine, Planning, Words},
+};
+
+/// What the world looks like when no snapshot was taken.
+const NOT_TAKEN: &str =
+    "There is no new snapshot, and nothing of one is left in the store; older ones are as they were.";
+/// What the world looks like when the retention stopped.
+const NOT_PRUNED: &str =
+    "The new snapshot was taken and is recorded. Some that `retention` does not keep are still there.";
+
+type Resource = OnHost<CorpusBackup>;
+
+#[async_trait]
+impl Hosted for CorpusBackup {
+    type Model = BackupModel;
+    type Private = MachinePrivate;
+
+    const TYPE: &'static str = "windlass_corpus_backup";
+    const HOST: &'static str = "Another connection to the same machine takes no snapshot; another machine does, and the \
+         older ones stay: they are all of one name.";
+    const WORDS: Words = Words {
+        create: "back up",
+        update: "back up",
+        delete: "delete the snapshots of",
+        unchanged: NOT_TAKEN,
+        remains: "Some of its snapshots are still there.",
+        ..Words::USUAL
+    };
+
+    fn schema() -> Schema {
+        schema::schema()
+    }
+
+    fn subject(model: &BackupModel) -> String {
+        format!("corpus {:?}", model.name.as_str().unwrap_or_default())
+    }
+
+    fn import() -> Import<BackupModel> {
+        Import::Never {
+            why: "What is in a store is told by the data source `windlass_corpus_snapshots`; a backup is what takes more \
+                  of them.",
+            instead: "Write the resource with the name that the snapshots have, and apply: it takes one more, and \
+                      `retention` counts the others.",
+        }
+    }
+
+    async fn plan(on: &Planning<'_>, plan: &mut Plan<Resource>) -> Result<(), Diagnostics> {
+        plan::plan(on.cx, plan, Moment::now()).await
+    }
+
+    fn needs_host(prior: &State<Resource>, apply: &Apply<Resource>) -> bool {
+        takes(prior, &apply.planned) || apply.planned.host != prior.model.host
+    }
+
+    /// It is in its store, whatever machine answers.
+    async fn is_there(_on: &OnMachine<'_>, _state: &State<Resource>) -> Result<Option<bool>, Failure> {
+        Ok(Some(true))
+    }
+
+    fn stands_without_host(_model: &BackupModel) -> Option<&'static str> {
+        Some("Its snapshots are in their store, whatever became of the host.")
+    }
+
+    /// The host knows nothing of its snapshots; that it lets us in is looked at all the same.
+    async fn observe(
+        _on: &OnMachine<'_>,
+        state: State<Resource>,
+    ) -> Result<Option<State<Resource>>, Failure> {
+        Ok(Some(state))
+    }
+
+    async fn create(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Failure> {
+        take(on, apply).await
+    }
+
+    async fn update(
+        on: &OnMachine<'_>,
+        prior: State<Resource>,
+        apply: &mut Apply<Resource>,
+    ) -> Result<(), Failure> {
+        if takes(&prior, &apply.planned) || prior.private.machine_id != on.place {
+            return take(on, apply).await;
+        }
+        let mut model = apply.planned.clone();
+        model.keep_snapshot(&prior.model);
+        on.record(apply, model, MachinePrivate::default());
+        Ok(())
+    }
+
+    fn is_kept(model: &BackupModel) -> bool {
+        model.on_destroy.as_str() != Some("delete")
+    }
+
+    async fn delete(on: &OnMachine<'_>, state: &State<Resource>) -> Result<(), Failure> {
+        let (store, name, now) = (open(&state.model.store)?, name(&state.model.name)?, Moment::now());
+        let mut held = Vec::new();
+        for candidate in candidates(store.as_ref(), &name).await? {
+            if candidate.keep_until > Some(now) {
+                held.push(candidate.id.to_string());
+            } else {
+                store.remove(&candidate.id).await?;
+            }
+        }
+        if !held.is_empty() {
+            let title = format!("Snapshots of {} are held", Self::subject(&state.model));
+            let happened = format!(
+                "They stay in {}, because `keep_for` has not passed:\n{}",
+                store.url(),
+                held.join("\n")
+            );
+            on.cx.warn(Diagnostic::warning(title).detail(happened));
+        }
+        Ok(())
+    }
+}
+
+/// Takes a snapshot, records it, and lets go of those that are not kept.
+async fn take(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Failure> {
+    let mut model = apply.planned.clone();
+    let (store, name, now) = (open(&model.store)?, name(&model.name)?, Moment::now());
+    let taking = Taking {
+        exec: on.host.executor.as_ref(),
+        host: Host { name: on.host.name().to_owned(), machine_id: on.host.machine_id().await?.to_owned() },
+        name: &name,
+        source: Source { path: model.path().to_owned(), exclude: model.exclude.clone().known_or_default() },
+        store: store.as_ref(),
+        format: model.format(),
+        links: links(&model.links),
+        keep_until: duration(&model.keep_for).map(|hold| now.after(hold)),
+        verify: true,
+        cancel: on.cx.token().clone(),
+    };
+    match taking.take(now).await {
+        Ok(manifest) => model.set_snapshot(Some((&manifest, store.url()))),
+        Err(Error::SourceMissing { path, host }) if model.if_missing.as_str() == Some("skip") => {
+            let title = format!("Took no snapshot of {}", CorpusBackup::subject(&model));
+            let happened = format!("There is no {path} on {host}, and `if_missing` says to skip that.");
+            on.cx.warn(Diagnostic::warning(title).detail(happened).at("path"));
+            model.set_snapshot(None);
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let retention = model.retention();
+    let is_taken = model.snapshot.is_known();
+    on.record(apply, model, MachinePrivate::default());
+    if is_taken {
+        prune(store.as_ref(), &name, retention, now).await.with_world(NOT_PRUNED)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! `windlass_corpus_backup`: snapshots of a directory on a host, in a store.
+//!
+//! On the host it owns nothing and leaves nothing. In the store it owns the snapshots of its name: it
+//! takes a new one when it is created and whenever what it is taken of, where it goes, or `triggers`
+//! change, and then lets go of those that `retention` does not keep. Read asks the host for nothing but
+//! which machine it is; a plan looks at the clock for `max_age`, and at a store that is a directory of this
+//! machine.
+
+mod apply;
+mod model;
+mod plan;
+mod schema;
+
+/// The backups of `windlass_corpus_backup`.
+pub(crate) struct CorpusBackup;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hosted::testing::matrix;
+
+    #[tokio::test]
+    async fn the_schema_equals_the_model_and_no_configuration_breaks_a_plan() {
+        let report = matrix::<CorpusBackup>()
+            .sample("name", ["prod"])
+            .sample("path", ["/srv/data"])
+            .sample("store", ["file:///nonexistent/store"])
+            .sample("format", ["tgz"])
+            .sample("links", ["any"])
+            .sample("if_missing", ["skip"])
+            .sample("keep_for", ["720h"])
+            .sample("max_age", ["26h"])
+            .sample("on_destroy", ["delete"])
+            .run()
+            .await;
+        assert!(report.planned > 50, "{report:?}");
+    }
+}

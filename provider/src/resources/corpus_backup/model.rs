@@ -1,0 +1,119 @@
+//! The attributes of `windlass_corpus_backup`, and how a snapshot becomes attributes.
+
+use std::collections::BTreeMap;
+
+use backup::{Format, Manifest, Moment, Retention};
+use framework::{Field, Model};
+
+/// What a new snapshot is taken for when it changes.
+pub(super) const CAUSES: [&str; 7] = ["host", "path", "exclude", "store", "format", "links", "triggers"];
+
+#[derive(Clone, Debug, Default, Model)]
+pub(crate) struct BackupModel {
+    pub(crate) host: Field<String>,
+    pub(crate) name: Field<String>,
+    pub(crate) path: Field<String>,
+    pub(crate) exclude: Field<Vec<String>>,
+    pub(crate) if_missing: Field<String>,
+    pub(crate) store: Field<String>,
+    pub(crate) format: Field<String>,
+    pub(crate) links: Field<String>,
+    pub(crate) triggers: Field<BTreeMap<String, String>>,
+    pub(crate) keep_for: Field<String>,
+    pub(crate) retention: Option<RetentionModel>,
+    pub(crate) max_age: Field<String>,
+    pub(crate) on_destroy: Field<String>,
+    pub(crate) snapshot: Field<String>,
+    pub(crate) created_at: Field<String>,
+    pub(crate) size_bytes: Field<u64>,
+    pub(crate) stored_bytes: Field<u64>,
+    pub(crate) file_count: Field<u64>,
+    pub(crate) sha256: Field<String>,
+    pub(crate) location: Field<String>,
+    pub(crate) verified_at: Field<String>,
+}
+
+/// How many snapshots stay.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Model)]
+pub(crate) struct RetentionModel {
+    pub(crate) last: Field<u64>,
+    pub(crate) daily: Field<u64>,
+    pub(crate) weekly: Field<u64>,
+    pub(crate) monthly: Field<u64>,
+    pub(crate) yearly: Field<u64>,
+}
+
+impl BackupModel {
+    /// The path, or nothing while it is unknown.
+    pub(super) fn path(&self) -> &str {
+        self.path.as_str().unwrap_or_default()
+    }
+
+    /// How the archive is packed.
+    pub(super) fn format(&self) -> Format {
+        self.format.as_str().and_then(Format::of_word).unwrap_or_default()
+    }
+
+    /// How many snapshots stay; without a block, all do.
+    pub(super) fn retention(&self) -> Retention {
+        let count =
+            |field: &Field<u64>| field.known().and_then(|count| u32::try_from(*count).ok()).unwrap_or(0);
+        let Some(RetentionModel { last, daily, weekly, monthly, yearly }) = &self.retention else {
+            return Retention::default();
+        };
+        Retention {
+            last: count(last),
+            daily: count(daily),
+            weekly: count(weekly),
+            monthly: count(monthly),
+            yearly: count(yearly),
+        }
+    }
+
+    /// When the snapshot was taken, if there is one.
+    pub(super) fn created_at(&self) -> Option<Moment> {
+        self.created_at.as_str().and_then(Moment::parse)
+    }
+
+    /// What a new snapshot decides is not known.
+    pub(super) fn expect_snapshot(&mut self) {
+        self.put(Field::Unknown, Field::Unknown, Field::Unknown, || Field::Unknown);
+    }
+
+    /// What the prior snapshot decided stays.
+    pub(super) fn keep_snapshot(&mut self, prior: &Self) {
+        let old = prior.clone();
+        self.put(old.size_bytes, old.stored_bytes, old.file_count, || Field::Null);
+        (self.snapshot, self.created_at, self.sha256) = (old.snapshot, old.created_at, old.sha256);
+        (self.location, self.verified_at) = (old.location, old.verified_at);
+    }
+
+    /// What is known of a snapshot; nothing where there is none to be taken.
+    pub(super) fn set_snapshot(&mut self, taken: Option<(&Manifest, String)>) {
+        let Some((manifest, store)) = taken else {
+            return self.put(Field::Null, Field::Null, Field::Null, || Field::Null);
+        };
+        let id = manifest.snapshot.to_string();
+        self.location = Field::Known(format!("{store}/{id}"));
+        self.snapshot = Field::Known(id);
+        self.created_at = Field::Known(manifest.started_at.to_string());
+        self.size_bytes = Field::Known(manifest.totals.size_bytes);
+        self.stored_bytes = Field::Known(manifest.totals.stored_bytes);
+        self.file_count = Field::Known(manifest.totals.files);
+        self.sha256 = Field::Known(manifest.sha256.clone());
+        self.verified_at = Field::from(manifest.verified_at.map(|moment| moment.to_string()));
+    }
+
+    fn put(&mut self, size: Field<u64>, stored: Field<u64>, files: Field<u64>, text: fn() -> Field<String>) {
+        (self.size_bytes, self.stored_bytes, self.file_count) = (size, stored, files);
+        for field in [
+            &mut self.snapshot,
+            &mut self.created_at,
+            &mut self.sha256,
+            &mut self.location,
+            &mut self.verified_at,
+        ] {
+            *field = text();
+        }
+    }
+}

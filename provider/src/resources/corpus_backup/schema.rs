@@ -1,0 +1,137 @@
+//! The schema of `windlass_corpus_backup`.
+
+use framework::{Attribute, Block, Schema, Timeouts, Type, validate};
+
+use crate::{
+    corpora::{duration_attribute, links_attribute, name_attribute, store_attribute},
+    host_path::check_path,
+};
+
+/// What becomes of the snapshots when the resource is destroyed.
+const ON_DESTROY: [&str; 2] = ["keep", "delete"];
+
+/// The longest pattern, and the most of them: they go to the host as words of a command.
+const PATTERNS: usize = 200;
+
+pub(super) fn schema() -> Schema {
+    Schema::new(0)
+        .describe(
+            "Snapshots of a directory on a host, the data that a product cannot lose, in a store. A snapshot is a folder \
+             `snapshot-<name>-<UTC time>-<short hash>` with an archive and `snapshot.manifest.json`, which has the size, \
+             mode, owner, time and SHA-256 of every file. It is taken as a stream (`tar` on the host; nothing is written \
+             down on the way), read back from the store, and only then is its manifest written: a folder without one is \
+             no snapshot. \
+             \n\nA new snapshot is taken when the resource is created, and whenever `triggers`, `path`, `exclude`, `store`, \
+             `format`, `links` or the machine changes. A directory without files is an error, because a disk that is \
+             not mounted looks like one; so are files that change while they are read, where the host has GNU tar. \
+             \n\nAn archive holds files, directories, symbolic and hard links with their modes, times in seconds, and owners \
+             as numbers. It does not hold extended attributes and ACLs. Devices, named pipes and files with set-user-id \
+             or set-group-id are refused: what is taken can be restored.",
+        )
+        .attributes(what())
+        .attributes(how())
+        .block(
+            Block::single("retention")
+                .describe(
+                    "How many snapshots of this name stay in the store; the others go when a new one has been taken, and \
+                     the plan says which. A snapshot stays when one of the numbers keeps it, when it is held \
+                     (`keep_for`), and when it is the newest that was verified. Days, weeks (from Monday), months and years \
+                     are those of UTC; of each the newest snapshot counts. Without this block, or with zeros \
+                     alone, all stay.",
+                )
+                .attributes([
+                    count("last", "the newest ones, whenever they were taken"),
+                    count("daily", "days"),
+                    count("weekly", "weeks"),
+                    count("monthly", "months"),
+                    count("yearly", "years"),
+                ]),
+        )
+        .attributes(outputs())
+        .timeouts(Timeouts::new().create(120).update(120).delete(20).read(5))
+}
+
+fn count(name: &str, of: &str) -> Attribute {
+    let description = if name == "last" {
+        format!("How many of {of} stay. Default: `0`.")
+    } else {
+        format!("Of how many {of} the newest snapshot stays. Default: `0`.")
+    };
+    Attribute::number(name).validate(validate::between(0, 100_000)).describe(description)
+}
+
+fn what() -> [Attribute; 5] {
+    [
+        name_attribute(
+            "Whose snapshots these are, such as `prod`: it is in their names, and retention removes no others. Two \
+             resources with one name share their snapshots. Changing it replaces the resource, and the snapshots of the \
+             old name stay or go as `on_destroy` says.",
+        )
+        .requires_replace(),
+        Attribute::string("path")
+            .required()
+            .check(|path: &String| check_path(path))
+            .describe("Absolute path of the directory on the host. What is below it is in the snapshot, whatever is mounted there."),
+        Attribute::list("exclude", Type::String)
+            .validate(validate::length(0, PATTERNS))
+            .validate(validate::each(validate::pattern("a pattern of 1 to 1000 characters", |text| {
+                !text.is_empty() && text.len() <= 1000 && !text.contains('\0')
+            })))
+            .describe(
+                "Patterns of what is left out, with `*`, `?` and `[…]`, none of which matches a `/`. One that begins with \
+                 `/` is meant from the directory on (`/cache`), any other one from the beginning of any name \
+                 (`*.tmp`, `node_modules`). What is below something that is left out is left out too.",
+            ),
+        Attribute::string("if_missing").default("error").validate(validate::one_of(["error", "skip"])).describe(
+            "What a directory means that is not there: `error` (default), or `skip`, which takes no snapshot, with a \
+             warning; so a first release can depend on the backup before it.",
+        ),
+        store_attribute("Where the snapshots go. Those in a store that it leaves stay there"),
+    ]
+}
+
+fn how() -> [Attribute; 6] {
+    [
+        Attribute::string("format").default("tar.zst").validate(validate::one_of(["tar.zst", "tgz", "tar"])).describe(
+            "How the archive is packed, on the machine that runs tofu: `tar.zst` (default), `tgz`, which takes about \
+             five times as long, or `tar`.",
+        ),
+        links_attribute("no snapshot is taken"),
+        Attribute::map("triggers", Type::String)
+            .describe("Values of your choice, such as the release that is to come: when one changes, a new snapshot is taken."),
+        duration_attribute("keep_for").describe(
+            "How long no retention removes the snapshots that are taken from now on, such as `720h`. It is written into \
+             each of them.",
+        ),
+        duration_attribute("max_age").describe(
+            "How old the snapshot may be, such as `26h`: every plan warns when it is older.",
+        ),
+        Attribute::string("on_destroy").default("keep").validate(validate::one_of(ON_DESTROY)).describe(
+            "What becomes of the snapshots when the resource is destroyed: `keep` (default), or `delete`, which removes \
+             all of this name from the store but those that are held (`keep_for`).",
+        ),
+    ]
+}
+
+fn outputs() -> [Attribute; 8] {
+    [
+        Attribute::string("snapshot")
+            .computed()
+            .describe("The id of the last snapshot. Null when there was nothing to take one of."),
+        Attribute::string("created_at").computed().describe("When it was begun, in RFC 3339."),
+        Attribute::number("size_bytes").computed().describe("The bytes in its files."),
+        Attribute::number("stored_bytes").computed().describe("The bytes of its archive, as it is stored."),
+        Attribute::number("file_count")
+            .computed()
+            .describe("How many files it has; further names of one count."),
+        Attribute::string("sha256")
+            .computed()
+            .describe("SHA-256 of its archive, in lower-case hexadecimal digits."),
+        Attribute::string("location")
+            .computed()
+            .describe("Where it is: the store's URL and the folder in it."),
+        Attribute::string("verified_at")
+            .computed()
+            .describe("When all of it was read back from the store and had its hashes, in RFC 3339."),
+    ]
+}

@@ -1,0 +1,141 @@
+//! Restoring.
+
+use std::time::Instant;
+
+use async_trait::async_trait;
+use backup::{Moment, Restoring, SnapshotId, latest, snapshot};
+use framework::{Apply, Diagnostic, Diagnostics, Field, Plan, Schema, State, error_chain};
+
+use super::{
+    CorpusRestore,
+    model::{self, LATEST, RestoreModel},
+    plan::{self, unconfirmed},
+};
+use crate::{
+    corpora::{links, name, open},
+    failure::{Failure, could_not},
+    hosted::{Hosted, Import, MachinePrivate, OnHost, OnMachine, Planning, Words},
+};
+
+/// What the world looks like when nothing was restored.
+const NOT_RESTORED: &str = "What is at `path` on the host is as it was.";
+
+type Resource = OnHost<CorpusRestore>;
+
+#[async_trait]
+impl Hosted for CorpusRestore {
+    type Model = RestoreModel;
+    type Private = MachinePrivate;
+
+    const TYPE: &'static str = "windlass_corpus_restore";
+    const HOST: &'static str = "Another connection to the same machine changes nothing; on another machine it is restored, \
+         and the data on this one stay.";
+    const WORDS: Words = Words {
+        create: "restore",
+        update: "restore",
+        unchanged: NOT_RESTORED,
+        relocated: "The data are in their new place",
+        ..Words::USUAL
+    };
+
+    fn schema() -> Schema {
+        model::schema()
+    }
+
+    fn subject(model: &RestoreModel) -> String {
+        format!("corpus {:?} to {:?}", model.name.as_str().unwrap_or_default(), model.path())
+    }
+
+    fn import() -> Import<RestoreModel> {
+        Import::Never {
+            why: "What was restored is data of the product, and nothing says of them where they come from.",
+            instead: "Leave it as it is: a resource of this kind has nothing to do with data that are there.",
+        }
+    }
+
+    async fn plan(on: &Planning<'_>, plan: &mut Plan<Resource>) -> Result<(), Diagnostics> {
+        plan::plan(on.title, plan)
+    }
+
+    fn needs_host(prior: &State<Resource>, apply: &Apply<Resource>) -> bool {
+        apply.planned.is_another(&prior.model) || apply.planned.host != prior.model.host
+    }
+
+    /// The data are the product's, and nobody looks at them; on another machine there are none.
+    async fn observe(on: &OnMachine<'_>, state: State<Resource>) -> Result<Option<State<Resource>>, Failure> {
+        let known = &state.private.machine_id;
+        Ok(Some(state.clone()).filter(|_| known.is_empty() || *known == on.place))
+    }
+
+    async fn create(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Failure> {
+        restore(on, apply).await
+    }
+
+    async fn update(
+        on: &OnMachine<'_>,
+        prior: State<Resource>,
+        apply: &mut Apply<Resource>,
+    ) -> Result<(), Failure> {
+        if apply.planned.is_another(&prior.model) {
+            return restore(on, apply).await;
+        }
+        let mut model = apply.planned.clone();
+        model.keep_restore(&prior.model);
+        on.record(apply, model, MachinePrivate::default());
+        Ok(())
+    }
+
+    fn is_kept(_model: &RestoreModel) -> bool {
+        true
+    }
+
+    async fn delete(_on: &OnMachine<'_>, _state: &State<Resource>) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// Restores the snapshot, and records what it was.
+async fn restore(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Failure> {
+    let (mut model, began) = (apply.planned.clone(), Instant::now());
+    let subject = CorpusRestore::subject(&model);
+    if let Some(problem) = unconfirmed(&could_not("restore", &subject), &model) {
+        return Err(problem.into());
+    }
+    let (store, name) = (open(&model.store)?, name(&model.name)?);
+    let wanted = model.snapshot.as_str().unwrap_or(LATEST);
+    let manifest = match wanted.parse::<SnapshotId>() {
+        Ok(id) => snapshot(store.as_ref(), &name, &id).await?,
+        Err(_) => {
+            let (manifest, broken) = latest(store.as_ref(), &name).await?;
+            for error in broken {
+                let title = format!("A newer snapshot of corpus {:?} cannot be restored", name.as_str());
+                let happened = format!("{}. It was passed over.", error_chain(&error));
+                on.cx.warn(Diagnostic::warning(title).detail(happened).at("store"));
+            }
+            manifest
+        }
+    };
+    let restoring = Restoring {
+        exec: on.host.executor.as_ref(),
+        store: store.as_ref(),
+        manifest: &manifest,
+        path: model.path(),
+        overwrite: model.overwrite(),
+        links: links(&model.links),
+        cancel: on.cx.token().clone(),
+    };
+    let restored = restoring.restore().await?;
+    if let Some(left) = restored.replaced_left_at {
+        let title = format!("Restored {subject}, and something was left");
+        let happened =
+            format!("What was there before could not be removed: it is at {left} on {}.", on.host.name());
+        on.cx.warn(Diagnostic::warning(title).detail(happened));
+    }
+    model.snapshot_id = Field::Known(manifest.snapshot.to_string());
+    model.restored_at = Field::Known(Moment::now().to_string());
+    model.file_count = Field::Known(manifest.totals.files);
+    model.size_bytes = Field::Known(manifest.totals.size_bytes);
+    model.duration_seconds = Field::Known(began.elapsed().as_secs());
+    on.record(apply, model, MachinePrivate::default());
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! `windlass_corpus_restore`: a snapshot that comes back as a directory on a host.
+//!
+//! On the host it makes the directory at `path`, beside which it works until all of it is verified. From
+//! then on the data are the product's: nothing looks at them (a machine that is another one has none, so that
+//! it is restored there), and destroying the resource forgets them.
+//! Only other `triggers` or another `snapshot` restore again, and only with `overwrite` over data.
+
+mod apply;
+mod model;
+mod plan;
+
+/// The restores of `windlass_corpus_restore`.
+pub(crate) struct CorpusRestore;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hosted::testing::matrix;
+
+    #[tokio::test]
+    async fn the_schema_equals_the_model_and_no_configuration_breaks_a_plan() {
+        let report = matrix::<CorpusRestore>()
+            .sample("name", ["prod"])
+            .sample("path", ["/srv/data"])
+            .sample("store", ["file:///nonexistent/store"])
+            .sample("snapshot", ["latest", "snapshot-prod-20261129T163200Z-1a2b3c4d"])
+            .sample("links", ["any"])
+            .sample("confirm", ["/srv/data"])
+            .run()
+            .await;
+        assert!(report.planned > 50, "{report:?}");
+    }
+}

@@ -1,0 +1,104 @@
+//! Backups and restores of directories on real hosts.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod faults;
+mod life;
+
+use std::{fs, path::PathBuf};
+
+use acceptance_tests::{Scratch, Workspace, hcl};
+use lab::{Lab, Variant};
+
+/// A corpus on one host, a store beside the configuration, and a place on another host.
+struct Corpus<'a> {
+    workspace: Workspace,
+    from: Scratch<'a>,
+    to: Scratch<'a>,
+}
+
+impl<'a> Corpus<'a> {
+    /// One with a few files, some of which only root may read.
+    fn new(lab: &'a Lab) -> Self {
+        let workspace = Workspace::for_test();
+        workspace.write("provider.tf", &hcl::provider_block(lab, ""));
+        fs::create_dir(workspace.path().join("store")).unwrap();
+        let from = Scratch::on(lab, lab.host(Variant::Sudo).unwrap());
+        let to = Scratch::on(lab, lab.host(Variant::Root).unwrap());
+        let corpus = Self { workspace, from, to };
+        let path = corpus.from.path("data");
+        corpus.from.root_runs(&["sh", "-c", MAKE, "make", &path]);
+        corpus
+    }
+
+    fn store(&self) -> PathBuf {
+        self.workspace.path().canonicalize().unwrap().join("store")
+    }
+
+    fn url(&self) -> String {
+        format!("file://{}", self.store().display())
+    }
+
+    /// The snapshots in the store.
+    fn snapshots(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.store()).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// Writes the backup of `path`, with more attributes.
+    fn back_up(&self, path: &str, attributes: &str) {
+        let host = hcl::quoted(&hcl::connection(self.from.host()));
+        let (path, url) = (hcl::quoted(path), hcl::quoted(&self.url()));
+        let text = format!(
+            "resource \"windlass_corpus_backup\" \"it\" {{\n  host = {host}\n  name = \"prod\"\n  path = {path}\n  \
+             store = {url}\n  {attributes}\n}}\n"
+        );
+        self.workspace.write("backup.tf", &text);
+    }
+
+    /// Writes the restore to the other host, with more attributes.
+    fn restore(&self, attributes: &str) {
+        let host = hcl::quoted(&hcl::connection(self.to.host()));
+        let (path, url) = (hcl::quoted(&self.to.path("restored/data")), hcl::quoted(&self.url()));
+        let text = format!(
+            "resource \"windlass_corpus_restore\" \"it\" {{\n  host = {host}\n  name = \"prod\"\n  path = {path}\n  \
+             store = {url}\n  {attributes}\n}}\n"
+        );
+        self.workspace.write("restore.tf", &text);
+    }
+
+    /// What is below a directory of a host: kind, mode, owner, time, hash, name of everything.
+    fn tree(place: &Scratch<'_>, path: &str) -> String {
+        place.root_runs(&["sh", "-c", TREE, "tree", path])
+    }
+}
+
+/// Makes a corpus in `$1`.
+const MAKE: &str = r#"
+set -e
+umask 022
+mkdir -p "$1/deep/er" "$1/cache" && cd "$1"
+printf one >a.txt
+printf secret >deep/root-only && chmod 600 deep/root-only
+printf 'odd' >"$(printf 'line\nbreak')"
+printf 'odd' >"$(printf 'latin-\351')"
+ln a.txt deep/again
+ln -s ../a.txt deep/link
+head -c 3000000 /dev/urandom >deep/er/large
+truncate -s 5M sparse
+printf x >cache/left-out
+chown -R 1234:4321 deep/er
+touch -d 2001-02-03T04:05:06Z deep/er/large
+"#;
+
+/// Lists what is below `$1`.
+const TREE: &str = r#"
+cd "$1" || exit
+export LC_ALL=C
+find . ! -type d -printf '%y %m %U:%G %Ts %l %p\0' | sort -z | tr '\0' '\n'
+find . -type d -printf '%y %m %U:%G %p\0' | sort -z | tr '\0' '\n'
+find . -type f -print0 | sort -z | xargs -0 sha256sum
+"#;
