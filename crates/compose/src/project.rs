@@ -9,7 +9,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize, de::IgnoredAny};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use docker::Error;
 
@@ -108,7 +108,13 @@ impl Config {
     /// # Errors
     /// [`Error::Parse`] when it is not what `config --format json` writes.
     pub fn parse(json: &[u8]) -> Result<Self, Error> {
-        let document: Value = serde_json::from_slice(json).map_err(unreadable)?;
+        let mut document: Value = serde_json::from_slice(json).map_err(unreadable)?;
+        let services = document.pointer("/services").and_then(Value::as_object);
+        let named: BTreeSet<String> = services.into_iter().flat_map(Map::keys).cloned().collect();
+        // A service that is switched off may be depended on with `required: false`. Compose leaves it out
+        // of what it writes, but not its name, and then does not read that again; `up` leaves out both
+        // (seen with 2.26.1, and that the hash in the label is without it).
+        retain_dependencies(&mut document, |_, needed| named.contains(needed));
         Self::from_document(document)
     }
 
@@ -131,6 +137,20 @@ impl Config {
             .collect();
         mark_jobs(&mut services);
         Ok(Self { name: raw.name, services, document })
+    }
+}
+
+/// Takes those dependencies (of a service, on a service) out of a resolved project that are not to be
+/// kept.
+pub(crate) fn retain_dependencies(document: &mut Value, is_kept: impl Fn(&str, &str) -> bool) {
+    let services = document.pointer_mut("/services").and_then(Value::as_object_mut);
+    for (name, service) in services.into_iter().flatten() {
+        let Some(service) = service.as_object_mut() else { continue };
+        let Some(needs) = service.get_mut("depends_on").and_then(Value::as_object_mut) else { continue };
+        needs.retain(|needed, _| is_kept(name, needed));
+        if needs.is_empty() {
+            service.remove("depends_on");
+        }
     }
 }
 
@@ -445,6 +465,20 @@ mod tests {
         let db = &config.services["db"];
         assert_eq!((&*db.image, db.replicas, ReadyState::of(db)), ("", 0, ReadyState::Idle));
         assert_eq!(config.services["app"].replicas, 1);
+    }
+
+    #[test]
+    fn what_is_switched_off_is_no_dependency() {
+        let json = br#"{"name": "proj", "services": {
+            "app": {"image": "a", "depends_on": {
+                "off": {"condition": "service_started", "required": false},
+                "db": {"condition": "service_healthy", "required": true}
+            }},
+            "db": {"image": "b", "depends_on": {"off": {"condition": "service_started", "required": false}}}
+        }}"#;
+        let config = Config::parse(json).unwrap();
+        assert_eq!(config.services["app"].depends_on.keys().collect::<Vec<_>>(), ["db"]);
+        assert_eq!(config.document.pointer("/services/db").unwrap().to_string(), r#"{"image":"b"}"#);
     }
 
     #[test]

@@ -25,7 +25,7 @@ use super::{
     behaviour::Behaviour,
     env_files::EnvFile,
     paths::{below, followed},
-    project::Config,
+    project::{Config, retain_dependencies},
     resources::{self, LABEL_RESOURCES, Values},
     secret_label::{SecretLabel, unversioned},
     volumes_from,
@@ -162,18 +162,9 @@ impl Resolved {
             return Ok(self);
         }
         let Config { mut document, .. } = self.config;
-        let services = document.pointer_mut("/services").and_then(Value::as_object_mut);
-        for (_, service) in services.into_iter().flatten().filter(|(name, _)| !unmanaged.contains(*name)) {
-            let Some(needs) = service.pointer_mut("/depends_on").and_then(Value::as_object_mut) else {
-                continue;
-            };
-            needs.retain(|name, _| !unmanaged.contains(name));
-            if needs.is_empty()
-                && let Some(service) = service.as_object_mut()
-            {
-                service.remove("depends_on");
-            }
-        }
+        retain_dependencies(&mut document, |name, needed| {
+            unmanaged.contains(name) || !unmanaged.contains(needed)
+        });
         Ok(Self { config: Config::from_document(document)?, ..self })
     }
 

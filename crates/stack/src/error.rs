@@ -176,6 +176,8 @@ pub enum Error {
     Images {
         /// Those that could not be fetched.
         failed: Vec<docker::Error>,
+        /// Those that the files also say how to build, which was not asked for: image to service.
+        buildable: BTreeMap<String, String>,
         /// Those that the files only say how to build, and that nobody has built: image to service.
         unbuilt: BTreeMap<String, String>,
     },

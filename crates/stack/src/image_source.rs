@@ -20,6 +20,9 @@ pub struct ImageSource {
     /// Whether the files say how to build it, and no image that could be fetched.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub built: bool,
+    /// Whether the files say how to build it as well as which one it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub buildable: bool,
     /// What it is built from; none where it is not built.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,
@@ -55,6 +58,7 @@ impl ImageSource {
             image: image.to_owned(),
             platform: document["platform"].as_str().unwrap_or_default().to_owned(),
             built: instead.is_none() && document["build"].is_object() && document["image"].is_null(),
+            buildable: instead.is_none() && document["build"].is_object() && !document["image"].is_null(),
             context: contexts.get(name).cloned(),
             directories: match contexts.contains_key(name) {
                 true => Directories::of(document, root),

@@ -49,7 +49,12 @@ pub(crate) async fn pull(
             Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
         }
     }
-    if failed.is_empty() && unbuilt.is_empty() { Ok(()) } else { Err(Error::Images { failed, unbuilt }) }
+    if failed.is_empty() && unbuilt.is_empty() {
+        return Ok(());
+    }
+    let buildable = desired.used(&spec.job_services).filter(|(_, one)| one.buildable);
+    let buildable = buildable.map(|(name, one)| (one.image.clone(), name.clone())).collect();
+    Err(Error::Images { failed, buildable, unbuilt })
 }
 
 /// The images that come from registries, each once, with their platforms.

@@ -1,6 +1,9 @@
 //! Deployments of stacks that stopped.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use compose::{JobError, build::BuildError};
 use framework::{Diagnostic, Diagnostics, Path};
@@ -132,10 +135,10 @@ pub(super) fn stack_error(title: &str, error: Error, world: &str, files: &str) -
             at(title, happened, world, next, block("job", job).attribute("service"))
         }
         Error::UnknownNeeds(all) => return all.iter().map(|one| unknown_needs(title, one, world)).collect(),
-        Error::Images { failed, unbuilt } => {
+        Error::Images { failed, buildable, unbuilt } => {
             let world = "Nothing was changed: images are fetched before anything else is done.";
             let unbuilt = (!unbuilt.is_empty()).then(|| not_built(title, &unbuilt));
-            let failed = failed.iter().map(|error| docker_error(title, error, world));
+            let failed = failed.iter().map(|error| not_fetched(title, error, &buildable, world));
             return unbuilt.into_iter().chain(failed).collect();
         }
         Error::Missing(all) => return all.iter().map(|one| missing(title, one, world)).collect(),
@@ -214,8 +217,29 @@ fn next_of_build(error: &BuildError) -> &'static str {
     }
 }
 
+/// An image that could not be fetched; `buildable` are those that the files also say how to build (image
+/// to service).
+fn not_fetched(
+    title: &str,
+    error: &docker::Error,
+    buildable: &BTreeMap<String, String>,
+    world: &str,
+) -> Diagnostic {
+    let diagnostic = docker_error(title, error, world);
+    let (docker::Error::Pull { reference, .. } | docker::Error::NotPulled { reference, .. }) = error else {
+        return diagnostic;
+    };
+    match buildable.get(reference) {
+        Some(service) => diagnostic.detail(format!(
+            "The Compose files also say how to build it, at service {service}: set `build = true` to build it on \
+             the host."
+        )),
+        None => diagnostic,
+    }
+}
+
 /// The images of services that the host does not have (image to service).
-fn not_built(title: &str, unbuilt: &std::collections::BTreeMap<String, String>) -> Diagnostic {
+fn not_built(title: &str, unbuilt: &BTreeMap<String, String>) -> Diagnostic {
     let missing: Vec<String> =
         unbuilt.iter().map(|(image, service)| format!("{service} ({image})")).collect();
     let happened = format!(

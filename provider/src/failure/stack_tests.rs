@@ -104,10 +104,26 @@ fn a_service_that_fell_shows_its_log_and_the_world() {
 #[test]
 fn an_image_that_nobody_built_is_reported_at_the_attribute_that_would() {
     let unbuilt = [("web-app".to_owned(), "app".to_owned())].into();
-    let text = text(Error::Images { failed: Vec::new(), unbuilt });
+    let text = text(Error::Images { failed: Vec::new(), buildable: BTreeMap::new(), unbuilt });
     for part in ["(at build)", "the host does not have it: app (web-app).", "Set `build = true`"] {
         assert!(text.contains(part), "{part:?} is not in {text}");
     }
+}
+
+#[test]
+fn an_image_that_could_be_built_here_is_said_to_be() {
+    let failed = |reference: &str| docker::Error::Pull {
+        host: "h".into(),
+        reference: reference.into(),
+        reason: "access denied".into(),
+    };
+    let images = Error::Images {
+        failed: vec![failed("web-app"), failed("other")],
+        buildable: [("web-app".to_owned(), "app".to_owned())].into(),
+        unbuilt: BTreeMap::new(),
+    };
+    let text = text(images);
+    assert_eq!(text.matches("at service app: set `build = true`").count(), 1, "{text}");
 }
 
 #[test]

@@ -210,7 +210,7 @@ async fn ask(
     }
     let unbuilt = unbuilt(&host.engine, spec, &desired).await?;
     if !unbuilt.is_empty() {
-        return Err(stack::Error::Images { failed: Vec::new(), unbuilt }.into());
+        return Err(stack::Error::Images { failed: Vec::new(), buildable: BTreeMap::new(), unbuilt }.into());
     }
     let keys = match plan.prior.as_ref().filter(|_| stays) {
         Some(prior) => keys_for(on.cx, &host, &prior.model).await?,
