@@ -243,11 +243,5 @@ fn spelled(path: &RawPath) -> &Path {
 
 /// A hash in lower-case hexadecimal digits.
 pub(crate) fn hex(hasher: Sha256) -> String {
-    use std::fmt::Write as _;
-
-    hasher.finalize().iter().fold(String::new(), |mut text, byte| {
-        // Writing to a text cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    secret::hex(&hasher.finalize())
 }
