@@ -8,6 +8,7 @@ impl From<NodeError> for Failure {
     fn from(error: NodeError) -> Self {
         match error {
             NodeError::Host(error) => error.into(),
+            NodeError::File(error) => error.into(),
             error => story(&error).into(),
         }
     }
@@ -43,7 +44,7 @@ fn story(error: &NodeError) -> Stop {
             )
         }
         // Failures of a host have words of their own.
-        NodeError::Host(error) => Stop::new(sentence(&error.to_string()), ""),
+        NodeError::Host(_) | NodeError::File(_) => Stop::new(told, ""),
     }
 }
 

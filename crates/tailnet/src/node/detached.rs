@@ -7,17 +7,23 @@
 
 use std::time::Duration;
 
-use remote::{Command, Input, poll::Poll, run, run_checked};
+use remote::{
+    Command, Input,
+    files::{Files, TempDir},
+    poll::Poll,
+    run_checked,
+};
 use secret::{Scrubber, Secret};
 use tokio_util::sync::CancellationToken;
 
 use super::{NOT_FOUND, Node, NodeError};
 
-/// Makes a private directory below `$1` with the key from stdin, and tells its path.
-const PREPARE: &str = r#"
-umask 077
-mkdir -p -- "$1" && dir=$(mktemp -d -- "$1/detached-XXXXXXXXXX") && cat >"$dir/key" && printf '%s\n' "$dir"
-"#;
+/// What the private directories are called, each with something of its own behind it. Those that are
+/// left of calls that were cut off go with the next one, a day later.
+const PREFIX: &str = ".windlass-tailscale";
+
+/// Writes stdin, which is the key, into the directory `$1`.
+const KEEP: &str = r#"umask 077; cat >"$1/key""#;
 
 /// Runs what follows the directory `$1` to its end and writes down what came of it.
 const RUN: &str = r#"
@@ -97,11 +103,15 @@ impl Node {
         cancel: &CancellationToken,
     ) -> Result<(u32, String), NodeError> {
         let executor = self.executor.as_ref();
-        let base = format!("{}/.windlass", self.home);
-        let prepare = Command::new(["sh", "-c", PREPARE, "windlass-prepare", &base]);
-        let input = key.map(|key| key.expose().to_owned()).unwrap_or_default();
-        let made = run_checked(executor, &prepare, Input::bytes(input)).await?;
-        let directory = made.stdout_text().trim().to_owned();
+        let place = Files::on(executor).temp_dir_in(&self.home, PREFIX).await?;
+        let directory = place.path().to_owned();
+        if let Some(key) = key {
+            let keep = Command::new(["sh", "-c", KEEP, "windlass-keep", &directory]);
+            if let Err(error) = run_checked(executor, &keep, Input::bytes(key.expose().to_owned())).await {
+                clear(place).await;
+                return Err(error.into());
+            }
+        }
         let launch = ["sh", "-c", LAUNCH, "windlass-launch", RUN, "windlass-detached", &directory];
         let launch = Command::new(launch).args(words(&format!("{directory}/key"))).privileged();
         let ended = match run_checked(executor, &launch, Input::Nothing).await {
@@ -110,10 +120,7 @@ impl Node {
         };
         // What still runs has to find its directory.
         if !matches!(ended, Err(NodeError::Unfinished { .. })) {
-            let remove = Command::new(["rm", "-rf", "--", &directory]).privileged();
-            if let Err(error) = run(executor, &remove, Input::Nothing).await {
-                tracing::info!(%error, directory, "could not remove what a detached command left");
-            }
+            clear(place).await;
         }
         ended
     }
@@ -157,6 +164,14 @@ impl Node {
     }
 }
 
+/// Removes what a detached command has left.
+async fn clear(place: TempDir<'_>) {
+    let directory = place.path().to_owned();
+    if let Err(error) = place.remove().await {
+        tracing::info!(%error, directory, "could not remove what a detached command left");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::{path::Path, sync::Arc};
@@ -179,11 +194,23 @@ mod tests {
         let script = "printf 'got %s, mode %s\n' \"$(cat \"$1\")\" \"$(stat -c %a \"$1\")\"; exit 3";
         let ended = run_script(home.path(), script, 20).await.unwrap();
         assert_eq!(ended, (3, "got hunter2, mode 600\n".to_owned()));
-        let left = || std::fs::read_dir(home.path().join(".windlass")).unwrap().count();
+        let left = || std::fs::read_dir(home.path()).unwrap().count();
         assert_eq!(left(), 0);
         let error = run_script(home.path(), "exec sleep 7", 1).await.unwrap_err();
         assert!(matches!(error, NodeError::Unfinished { operation: "join", .. }), "{error}");
         assert_eq!(left(), 1, "what still runs finds its directory");
+    }
+
+    #[tokio::test]
+    async fn a_key_of_a_call_that_was_cut_off_goes_with_the_next_one() {
+        let home = tempfile::tempdir().unwrap();
+        let old = home.path().join(".windlass-tailscale-abcdefghij");
+        std::fs::create_dir(&old).unwrap();
+        std::fs::write(old.join("key"), "hunter2").unwrap();
+        let long_ago = std::time::SystemTime::now() - Duration::from_secs(3 * 24 * 3600);
+        std::fs::File::open(&old).unwrap().set_modified(long_ago).unwrap();
+        run_script(home.path(), "exit 0", 20).await.unwrap();
+        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
     }
 
     #[tokio::test]

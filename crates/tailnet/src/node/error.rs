@@ -39,4 +39,7 @@ pub enum NodeError {
     /// The machine, or the way there.
     #[error(transparent)]
     Host(#[from] remote::Error),
+    /// What has to be written down there for a while.
+    #[error(transparent)]
+    File(#[from] remote::files::FileError),
 }
