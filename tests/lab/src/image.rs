@@ -61,29 +61,23 @@ fn write_proxy(engine: &Engine) -> Result<()> {
 
 fn build(engine: &Engine, recipe: &Recipe, base: &str, builder: &str, image: &str) -> Result<()> {
     let mount = format!("{}:/etc/apt/apt.conf.d/90proxy:ro", proxy_file(engine).display());
-    engine.docker(&[
-        "create",
-        "--name",
-        builder,
-        "--network",
-        "host",
-        "--volume",
-        &mount,
-        // A commit takes it over and has no instruction of its own for it.
-        "--stop-signal",
-        recipe.stop_signal,
-        "--entrypoint",
-        "sh",
-        base,
-        "-c",
-        &recipe.install_script(),
-    ])?;
+    engine.docker(&builder_words(recipe, base, builder, &mount))?;
     if !recipe.files.is_empty() {
         let target = format!("{builder}:/");
         engine.docker_with_input(&["cp", "-", &target], &archive(&recipe.files)?)?;
     }
     engine.docker(&["start", "-a", builder])?;
     commit(engine, builder, image, recipe.changes)
+}
+
+/// The container in which an image is made. A commit takes over its signal, for which it has no
+/// instruction, and its entry point, which is none for that reason: neither that of what it is made
+/// from nor a shell of the build may stand before the command of the image.
+fn builder_words(recipe: &Recipe, base: &str, builder: &str, mount: &str) -> Vec<String> {
+    let mut line = words(&["create", "--name", builder, "--network", "host", "--volume", mount]);
+    line.extend(words(&["--stop-signal", recipe.stop_signal, "--entrypoint", "", base]));
+    line.extend(words(&["sh", "-c", &recipe.install_script()]));
+    line
 }
 
 /// Makes an image of a container's file system with this configuration.
@@ -218,6 +212,19 @@ mod tests {
     fn an_image_is_named_by_its_recipe() {
         let recipe = recipe::host();
         assert_eq!(name_of(&recipe), format!("windlass-lab/host:{}", recipe.tag()));
+    }
+
+    #[test]
+    fn no_entry_point_of_a_build_gets_into_the_image() {
+        let recipe = recipe::busybox_source();
+        let line = builder_words(&recipe, "base:1", "builder", "/p:/q:ro");
+        let options =
+            ["create", "--name", "builder", "--network", "host", "--volume", "/p:/q:ro", "--stop-signal"];
+        assert_eq!(line[..8], options);
+        assert_eq!(
+            line[8..],
+            ["SIGTERM", "--entrypoint", "", "base:1", "sh", "-c", &recipe.install_script()]
+        );
     }
 
     #[test]

@@ -13,6 +13,9 @@ pub(crate) const SUITE: &str = "trixie";
 /// Changes when the way the base is made changes.
 const BASE_VERSION: &str = "1";
 
+/// Changes when the way changes that an image is made by its recipe, and what was made before does not do.
+const BUILD_VERSION: &str = "2";
+
 /// An image made from another one by installing packages.
 #[derive(Debug)]
 pub(crate) struct Recipe {
@@ -271,7 +274,7 @@ impl Recipe {
     /// Tag of the image that this recipe makes.
     pub fn tag(&self) -> String {
         let mut text = format!(
-            "{} {} {:?} {} {:?} {}",
+            "{BUILD_VERSION} {} {} {:?} {} {:?} {}",
             self.from.as_ref().map_or_else(base_tag, |from| from.tag()),
             self.name,
             self.packages,
