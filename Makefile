@@ -19,7 +19,7 @@ lab-up: ## Start HOSTS=3 real hosts in containers (LAB=name for a second lab)
 	@cargo run -q --locked -p lab -- up --hosts $(HOSTS) --name $(LAB)
 lab-down: ## Stop them and remove what they left
 	@cargo run -q --locked -p lab -- down --name $(LAB)
-install: ## Release build and target/dev.tfrc for TF_CLI_CONFIG_FILE
+install: ## Release build of both programs, and target/dev.tfrc for TF_CLI_CONFIG_FILE
 	@cargo xtask install
 mirror: ## Release build as a filesystem mirror for a real init
 	@cargo xtask mirror

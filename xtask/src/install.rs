@@ -1,5 +1,5 @@
 //! `cargo xtask install`: a CLI configuration that makes the provider built
-//! here the one that `windlass/windlass` means.
+//! here the one that `windlass/windlass` means; and the companion beside it.
 
 use crate::provider_binary::{self, ADDRESS, BuildArguments, REGISTRIES};
 use anyhow::{Context, Result};
@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 pub fn run(arguments: &BuildArguments) -> Result<()> {
     let configuration = install(&provider_binary::build(arguments)?, "dev.tfrc")?;
+    let companion = provider_binary::build_companion(arguments)?;
+    eprintln!("the companion is {}", companion.display());
     eprintln!("no `init` is needed with:");
     println!("export TF_CLI_CONFIG_FILE={}", configuration.display());
     Ok(())

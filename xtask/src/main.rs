@@ -38,7 +38,7 @@ enum Command {
     Demo,
     /// Write docs/ from the provider's schema and examples/
     Docs(docs::DocsArguments),
-    /// Build the provider and write target/dev.tfrc, for TF_CLI_CONFIG_FILE
+    /// Build the provider and the companion, and write target/dev.tfrc, for TF_CLI_CONFIG_FILE
     Install(provider_binary::BuildArguments),
     /// Build the provider as a filesystem mirror, for a real `init`
     Mirror(provider_binary::BuildArguments),

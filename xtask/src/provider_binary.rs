@@ -14,6 +14,8 @@ pub const ADDRESS: &str = "windlass/windlass";
 pub const REGISTRIES: [&str; 2] = ["registry.opentofu.org", "registry.terraform.io"];
 /// The program's name, without what a mirror appends.
 pub const BINARY: &str = "terraform-provider-windlass";
+/// The companion's program.
+pub const COMPANION: &str = "windlass";
 /// The program, and the package, that brings up hosts.
 pub const LAB: &str = "lab";
 
@@ -52,9 +54,21 @@ pub fn build_unless(interrupt: &Interrupt, arguments: &BuildArguments) -> Result
     program(&interrupt.stdout(&mut command(arguments))?, BINARY)
 }
 
+/// Builds the companion and returns the path of its program.
+///
+/// # Errors
+/// When it does not compile, or the crate has no such program.
+pub fn build_companion(arguments: &BuildArguments) -> Result<PathBuf> {
+    program(&shell::stdout(&mut cargo_build(arguments, "cli", COMPANION))?, COMPANION)
+}
+
 fn command(arguments: &BuildArguments) -> Command {
+    cargo_build(arguments, "provider", BINARY)
+}
+
+fn cargo_build(arguments: &BuildArguments, package: &str, binary: &str) -> Command {
     let mut command = shell::cargo();
-    command.args(["build", "--locked", "--package", "provider", "--bin", BINARY]);
+    command.args(["build", "--locked", "--package", package, "--bin", binary]);
     command.args((!arguments.dev).then_some("--release"));
     command.arg(MESSAGES);
     command

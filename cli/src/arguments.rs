@@ -1,0 +1,39 @@
+//! The words of the command line, and which command they mean.
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::exit::{Exit, Failure};
+use crate::version;
+
+/// The companion of the Windlass provider for OpenTofu and Terraform
+///
+/// It makes the daily loop around `tofu` safe and short.
+#[derive(Debug, Parser)]
+#[command(name = "windlass", version, propagate_version = false, max_term_width = 100)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print the version
+    Version(version::Arguments),
+}
+
+impl Arguments {
+    /// Does what they ask for.
+    ///
+    /// # Errors
+    /// What the command says went wrong.
+    pub fn run(&self) -> Result<Exit, Failure> {
+        match &self.command {
+            Command::Version(arguments) => version::run(arguments),
+        }
+    }
+}
+
+/// The command line as clap knows it, for its help.
+pub fn command() -> clap::Command {
+    Arguments::command()
+}

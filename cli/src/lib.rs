@@ -1,0 +1,39 @@
+//! The companion of the provider: the command `windlass`.
+//!
+//! One module per command. Each has `Arguments` (what clap reads) and `run`, which returns how it
+//! ended as an [`Exit`]; what a command does is in that module's own files. Output that a script may
+//! read goes to stdout, everything else to stderr, both through [`terminal`].
+
+mod arguments;
+mod exit;
+mod terminal;
+mod version;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+
+pub use arguments::command;
+pub use exit::{Exit, Failure};
+
+/// Does what the words of a command line ask for.
+pub fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
+    let arguments = match arguments::Arguments::try_parse_from(words) {
+        Ok(arguments) => arguments,
+        Err(told) => return answered(&told),
+    };
+    match arguments.run() {
+        Ok(exit) => exit,
+        Err(failure) => {
+            terminal::error(&failure);
+            Exit::FAILED
+        }
+    }
+}
+
+/// `--help` and `--version` are answers; anything else that clap says is about wrong words.
+fn answered(told: &clap::Error) -> Exit {
+    // Where the text cannot be written, there is nobody to tell.
+    let _ = told.print();
+    if told.use_stderr() { Exit::USAGE } else { Exit::DONE }
+}

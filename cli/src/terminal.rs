@@ -1,0 +1,16 @@
+//! The two streams: answers on stdout, everything else on stderr.
+//!
+//! A stream that nobody reads any more (`windlass … | head`) ends no command: what was to be done
+//! is done, and the rest of the text is lost.
+
+use std::io::Write;
+
+/// Writes a line of an answer to stdout.
+pub fn answer(line: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}
+
+/// Tells a person an error.
+pub fn error(text: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr().lock(), "Error: {text}");
+}

@@ -1,0 +1,337 @@
+//! The way through a tree, as SOPS goes it: what is encrypted with what, and the MAC over all of it.
+
+use std::collections::HashMap;
+
+use sha2::{Digest, Sha512};
+use zeroize::Zeroizing;
+
+use crate::cipher::{Cipher, Opened, is_sealed};
+use crate::error::Error;
+use crate::rules::Rules;
+use crate::value::{Float, Value};
+
+/// SHA-256 of "sops": what the hash begins with where only encrypted values count.
+const ONLY_ENCRYPTED: [u8; 32] = [
+    0x8a, 0x3f, 0xd2, 0xad, 0x54, 0xce, 0x66, 0x52, 0x7b, 0x10, 0x34, 0xf3, 0xd1, 0x47, 0xbe, 0x0b, 0x0b,
+    0x97, 0x5b, 0x3b, 0xf4, 0x4f, 0x72, 0xc6, 0xfd, 0xad, 0xec, 0x81, 0x76, 0xf2, 0x7d, 0x69,
+];
+
+/// What an element of a list is known by: its number, or what it says of itself. The names lead to
+/// the list.
+pub type Identify = dyn Fn(&[String], usize, &Value) -> String + Send + Sync;
+
+/// Elements by their numbers.
+pub fn by_number(_: &[String], at: usize, _: &Value) -> String {
+    at.to_string()
+}
+
+/// What stood where when the file was last read or written, so that what has not changed keeps its
+/// ciphertext. A nonce is used again only with it: same place, same kind, same plaintext.
+#[derive(Clone, Default)]
+pub struct Memory(HashMap<String, Sealed>);
+
+#[derive(Clone)]
+struct Sealed {
+    plain: Zeroizing<Vec<u8>>,
+    kind: &'static str,
+    text: String,
+}
+
+/// The bytes of a leaf and their kind; `None` for what is none, or is not encrypted.
+fn bytes(value: &Value) -> Option<(&[u8], &'static str)> {
+    match value {
+        Value::Null | Value::List(_) | Value::Map(_) | Value::Int(_) => None,
+        Value::Bool(true) => Some((b"True", "bool")),
+        Value::Bool(false) => Some((b"False", "bool")),
+        Value::Float(number) => Some((number.as_str().as_bytes(), "float")),
+        Value::Time(time) => Some((time.as_bytes(), "time")),
+        Value::Text(text) => Some((text.as_bytes(), "str")),
+        Value::Comment(text) => Some((text.as_bytes(), "comment")),
+    }
+}
+
+/// Calls with the bytes of a leaf.
+fn with_bytes<T>(value: &Value, call: impl FnOnce(&[u8], &'static str) -> T) -> Option<T> {
+    if let Value::Int(number) = value {
+        return Some(call(Zeroizing::new(number.to_string()).as_bytes(), "int"));
+    }
+    bytes(value).map(|(bytes, kind)| call(bytes, kind))
+}
+
+/// What a value is bound to: the names that lead to it, and never the number in a list.
+fn place(path: &[String]) -> String {
+    path.join(":") + ":"
+}
+
+/// The hash that becomes the MAC.
+struct Mac {
+    hash: Sha512,
+    only_encrypted: bool,
+}
+
+impl Mac {
+    fn new(rules: &Rules) -> Self {
+        let mut hash = Sha512::new();
+        if rules.mac_only_encrypted {
+            hash.update(ONLY_ENCRYPTED);
+        }
+        Self { hash, only_encrypted: rules.mac_only_encrypted }
+    }
+
+    fn take(&mut self, value: &Value, encrypted: bool) {
+        if !value.is_comment() && (encrypted || !self.only_encrypted) {
+            with_bytes(value, |bytes, _| self.hash.update(bytes));
+        }
+    }
+
+    fn text(self) -> String {
+        secret::hex(&self.hash.finalize()).to_uppercase()
+    }
+}
+
+/// Opens every value that the rules cover, and says what the MAC has to be.
+///
+/// # Errors
+/// At the first value that does not open, or is not encrypted and should be.
+pub fn open(tree: &Value, cipher: &Cipher, rules: &Rules) -> Result<(Value, String), Error> {
+    let mut opening = Opening { cipher, rules, mac: Mac::new(rules), path: Vec::new() };
+    let plain = opening.value(tree)?;
+    Ok((plain, opening.mac.text()))
+}
+
+struct Opening<'a> {
+    cipher: &'a Cipher,
+    rules: &'a Rules,
+    mac: Mac,
+    path: Vec<String>,
+}
+
+impl Opening<'_> {
+    fn value(&mut self, value: &Value) -> Result<Value, Error> {
+        match value {
+            Value::Null => Ok(Value::Null),
+            Value::List(values) => {
+                values.iter().map(|value| self.value(value)).collect::<Result<_, _>>().map(Value::List)
+            }
+            Value::Map(pairs) => pairs
+                .iter()
+                .map(|(name, value)| self.pair(name, value))
+                .collect::<Result<_, _>>()
+                .map(Value::Map),
+            leaf => {
+                let encrypted = self.rules.covers(&self.path);
+                let plain = if encrypted { self.leaf(leaf)? } else { leaf.clone() };
+                self.mac.take(&plain, encrypted);
+                Ok(plain)
+            }
+        }
+    }
+
+    fn pair(&mut self, name: &str, value: &Value) -> Result<(String, Value), Error> {
+        // A comment is at the place of what it stands in.
+        if value.is_comment() {
+            return Ok((String::new(), self.value(value)?));
+        }
+        self.path.push(name.to_owned());
+        let plain = self.value(value)?;
+        self.path.pop();
+        Ok((name.to_owned(), plain))
+    }
+
+    fn leaf(&self, leaf: &Value) -> Result<Value, Error> {
+        let here = place(&self.path);
+        let name = || self.path.join(".");
+        match leaf {
+            // Comments may have been written by hand since.
+            Value::Comment(text) => match self.cipher.open(text, &here) {
+                Some(opened) => Ok(Value::Comment(utf8(opened).ok_or_else(|| Error::Value(name()))?)),
+                None => Ok(leaf.clone()),
+            },
+            Value::Text(text) if text.is_empty() => Ok(leaf.clone()),
+            Value::Text(text) if is_sealed(text) => {
+                let opened = self.cipher.open(text, &here).ok_or_else(|| Error::Value(name()))?;
+                typed(opened).ok_or_else(|| Error::Value(name()))
+            }
+            _ => Err(Error::Plain(name())),
+        }
+    }
+}
+
+fn utf8(opened: Opened) -> Option<Zeroizing<String>> {
+    String::from_utf8(opened.plain.to_vec()).ok().map(Zeroizing::new)
+}
+
+fn typed(opened: Opened) -> Option<Value> {
+    let kind = opened.kind.clone();
+    let text = utf8(opened)?;
+    Some(match kind.as_str() {
+        "str" | "bytes" => Value::Text(text),
+        "int" => Value::Int(text.parse().ok()?),
+        "float" => Value::Float(Float::rounded(&text).ok()?),
+        "bool" => Value::Bool(match text.as_str() {
+            "1" | "t" | "T" | "true" | "TRUE" | "True" => true,
+            "0" | "f" | "F" | "false" | "FALSE" | "False" => false,
+            _ => return None,
+        }),
+        "time" => Value::Time(text.to_string()),
+        "comment" => Value::Comment(text),
+        _ => return None,
+    })
+}
+
+/// Encrypts every value that the rules cover, and says the MAC and what to remember. What `memory`
+/// has in the same place with the same plaintext keeps its ciphertext.
+///
+/// # Errors
+/// When the system has no random numbers.
+pub fn seal(
+    tree: &Value,
+    cipher: &Cipher,
+    rules: &Rules,
+    memory: &Memory,
+    identify: &Identify,
+) -> Result<(Value, String, Memory), Error> {
+    let mut sealing = Sealing {
+        cipher,
+        rules,
+        mac: Mac::new(rules),
+        memory,
+        learned: Memory::default(),
+        way: Way { path: Vec::new(), position: String::new(), identify },
+    };
+    let sealed = sealing.value(tree)?;
+    Ok((sealed, sealing.mac.text(), sealing.learned))
+}
+
+struct Sealing<'a> {
+    cipher: &'a Cipher,
+    rules: &'a Rules,
+    mac: Mac,
+    memory: &'a Memory,
+    learned: Memory,
+    way: Way<'a>,
+}
+
+impl Sealing<'_> {
+    fn value(&mut self, value: &Value) -> Result<Value, Error> {
+        match value {
+            Value::Null => Ok(Value::Null),
+            Value::List(values) => {
+                let mut seen = HashMap::new();
+                let mut sealed = Vec::with_capacity(values.len());
+                for (at, value) in values.iter().enumerate() {
+                    let before = self.way.enter_element(at, value, &mut seen);
+                    sealed.push(self.value(value)?);
+                    self.way.back(before, false);
+                }
+                Ok(Value::List(sealed))
+            }
+            Value::Map(pairs) => {
+                let mut sealed = Vec::with_capacity(pairs.len());
+                for (at, (name, value)) in pairs.iter().enumerate() {
+                    let before = self.way.enter_pair(at, name, value);
+                    sealed.push((name.clone(), self.value(value)?));
+                    self.way.back(before, !value.is_comment());
+                }
+                Ok(Value::Map(sealed))
+            }
+            leaf => {
+                let encrypted = self.rules.covers(&self.way.path);
+                self.mac.take(leaf, encrypted);
+                if encrypted { self.leaf(leaf) } else { Ok(leaf.clone()) }
+            }
+        }
+    }
+
+    fn leaf(&mut self, leaf: &Value) -> Result<Value, Error> {
+        let here = place(&self.way.path);
+        let sealed = with_bytes(leaf, |bytes, kind| {
+            let known = self.memory.0.get(&self.way.position);
+            let known = known.filter(|known| known.kind == kind && known.plain.as_slice() == bytes);
+            let text = match known {
+                Some(known) => known.text.clone(),
+                None => self.cipher.seal(bytes, kind, &here)?,
+            };
+            self.learned.learn(&self.way.position, bytes, kind, &text);
+            Ok::<_, Error>(text)
+        });
+        let Some(text) = sealed.transpose()? else { return Ok(Value::Null) };
+        Ok(if leaf.is_comment() { Value::Comment(Zeroizing::new(text)) } else { Value::text(text) })
+    }
+}
+
+/// Where one is: the names, and beside them what tells elements of lists apart.
+struct Way<'a> {
+    path: Vec<String>,
+    position: String,
+    identify: &'a Identify,
+}
+
+impl Way<'_> {
+    /// Returns what [`Self::back`] takes.
+    fn enter_element(&mut self, at: usize, value: &Value, seen: &mut HashMap<String, usize>) -> usize {
+        let before = self.position.len();
+        let identity = (self.identify)(&self.path, at, value);
+        let count = seen.entry(identity.clone()).or_default();
+        // Lengths keep one step from being taken for another.
+        self.position += &format!("[{}:{identity}#{count}", identity.len());
+        *count += 1;
+        before
+    }
+
+    fn enter_pair(&mut self, at: usize, name: &str, value: &Value) -> usize {
+        let before = self.position.len();
+        if value.is_comment() {
+            self.position += &format!("#{at}");
+        } else {
+            self.path.push(name.to_owned());
+            self.position += &format!(".{}:{name}", name.len());
+        }
+        before
+    }
+
+    fn back(&mut self, before: usize, named: bool) {
+        self.position.truncate(before);
+        if named {
+            self.path.pop();
+        }
+    }
+}
+
+impl Memory {
+    /// What a file has where, by its tree as it stands there and opened.
+    pub fn of(sealed: &Value, plain: &Value, identify: &Identify) -> Self {
+        let mut memory = Self::default();
+        memory.compare(sealed, plain, &mut Way { path: Vec::new(), position: String::new(), identify });
+        memory
+    }
+
+    fn learn(&mut self, position: &str, plain: &[u8], kind: &'static str, text: &str) {
+        let sealed = Sealed { plain: Zeroizing::new(plain.to_vec()), kind, text: text.to_owned() };
+        self.0.insert(position.to_owned(), sealed);
+    }
+
+    fn compare(&mut self, sealed: &Value, plain: &Value, way: &mut Way) {
+        match (sealed, plain) {
+            (Value::List(sealed), Value::List(plain)) => {
+                let mut seen = HashMap::new();
+                for (at, (sealed, plain)) in sealed.iter().zip(plain).enumerate() {
+                    let before = way.enter_element(at, plain, &mut seen);
+                    self.compare(sealed, plain, way);
+                    way.back(before, false);
+                }
+            }
+            (Value::Map(sealed), Value::Map(plain)) => {
+                for (at, ((name, sealed), (_, plain))) in sealed.iter().zip(plain).enumerate() {
+                    let before = way.enter_pair(at, name, plain);
+                    self.compare(sealed, plain, way);
+                    way.back(before, !plain.is_comment());
+                }
+            }
+            (Value::Text(text) | Value::Comment(text), plain) if is_sealed(text) => {
+                with_bytes(plain, |bytes, kind| self.learn(&way.position, bytes, kind, text));
+            }
+            _ => {}
+        }
+    }
+}
