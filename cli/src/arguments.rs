@@ -3,7 +3,7 @@
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::exit::{Exit, Failure};
-use crate::version;
+use crate::{encryption_method, run, state, version};
 
 /// The companion of the Windlass provider for OpenTofu and Terraform
 ///
@@ -17,8 +17,16 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run a command of OpenTofu or Terraform with its state encrypted in a file
+    Run(run::Arguments),
+    /// Look after encrypted states
+    State(state::Arguments),
+    /// Speak OpenTofu's external encryption method, with age
+    EncryptionMethod(encryption_method::Arguments),
     /// Print the version
     Version(version::Arguments),
+    #[command(name = run::EXECUTE, hide = true)]
+    Execute(run::Execute),
 }
 
 impl Arguments {
@@ -28,6 +36,10 @@ impl Arguments {
     /// What the command says went wrong.
     pub fn run(&self) -> Result<Exit, Failure> {
         match &self.command {
+            Command::Run(arguments) => run::run(arguments),
+            Command::State(arguments) => state::run(arguments),
+            Command::EncryptionMethod(arguments) => encryption_method::run(arguments),
+            Command::Execute(arguments) => run::execute(arguments),
             Command::Version(arguments) => version::run(arguments),
         }
     }

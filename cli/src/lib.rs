@@ -5,7 +5,15 @@
 //! read goes to stdout, everything else to stderr, both through [`terminal`].
 
 mod arguments;
+mod encryption_method;
 mod exit;
+mod git;
+mod opening;
+mod run;
+mod server;
+mod settings;
+mod state;
+mod store;
 mod terminal;
 mod version;
 

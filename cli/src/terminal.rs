@@ -14,3 +14,14 @@ pub fn answer(line: impl std::fmt::Display) {
 pub fn error(text: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr().lock(), "Error: {text}");
 }
+
+/// Tells a person what happened beside the answer.
+pub fn note(text: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Writes an answer as it is.
+pub fn raw(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}

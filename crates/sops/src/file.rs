@@ -64,6 +64,14 @@ impl Format {
         }
     }
 
+    /// The tree of a file as it stands there, encrypted or not.
+    ///
+    /// # Errors
+    /// When it is not of this format.
+    pub fn read_any(self, text: &str) -> Result<Value, Error> {
+        self.read(text)
+    }
+
     fn read(self, text: &str) -> Result<Value, Error> {
         match self {
             Self::Json | Self::Binary => json::read(text),
@@ -107,12 +115,13 @@ pub fn about(text: &str, format: Format) -> Result<About, Error> {
 }
 
 /// A file that is open: its key, for whom it is, and what stood where.
+#[derive(Clone)]
 pub struct File {
     format: Format,
     key: DataKey,
     metadata: Metadata,
     memory: Memory,
-    identify: Box<Identify>,
+    identify: Identify,
 }
 
 impl File {
@@ -130,7 +139,7 @@ impl File {
             rules,
             foreign: Vec::new(),
         };
-        Ok(Self { format, key, metadata, memory: Memory::default(), identify: Box::new(by_number) })
+        Ok(Self { format, key, metadata, memory: Memory::default(), identify: by_number })
     }
 
     /// Opens a file and verifies its MAC.
@@ -138,7 +147,7 @@ impl File {
     /// # Errors
     /// When it is none, nobody here may read it, or it was changed.
     pub fn open(text: &str, format: Format, identities: &mut Identities) -> Result<(Self, Value), Error> {
-        Self::open_identified(text, format, identities, Box::new(by_number))
+        Self::open_identified(text, format, identities, by_number)
     }
 
     /// As [`Self::open`]; elements of lists are known by what `identify` says, so that one that moves
@@ -150,7 +159,7 @@ impl File {
         text: &str,
         format: Format,
         identities: &mut Identities,
-        identify: Box<Identify>,
+        identify: Identify,
     ) -> Result<(Self, Value), Error> {
         let mut sealed = format.read(text)?;
         let said = sealed.take("sops").ok_or(Error::NotEncrypted)?;
@@ -165,13 +174,13 @@ impl File {
         if mac.plain.as_slice() != expected.as_bytes() {
             return Err(Error::Mac);
         }
-        let memory = Memory::of(&sealed, &plain, &*identify);
+        let memory = Memory::of(&sealed, &plain, identify);
         Ok((Self { format, key, metadata, memory, identify }, plain))
     }
 
     /// Has elements of lists known by what they say.
     #[must_use]
-    pub fn identified(mut self, identify: Box<Identify>) -> Self {
+    pub fn identified(mut self, identify: Identify) -> Self {
         self.identify = identify;
         self
     }
@@ -188,7 +197,7 @@ impl File {
         // Before anything is encrypted: whether the format can have it at all.
         self.format.write(plain)?;
         let (mut sealed, mac, learned) =
-            seal(plain, &cipher, &self.metadata.rules, &self.memory, &*self.identify)?;
+            seal(plain, &cipher, &self.metadata.rules, &self.memory, self.identify)?;
         self.metadata.last_modified = now();
         self.metadata.mac = cipher.seal(mac.as_bytes(), "str", &self.metadata.last_modified)?;
         if let Value::Map(pairs) = &mut sealed {

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use age::secrecy::SecretString;
 use secret::Secret;
+use zeroize::Zeroizing;
 
 use crate::cipher::DataKey;
 use crate::error::Error;
@@ -151,13 +152,23 @@ impl Identities {
     }
 
     fn open(&self, sealed: &str) -> Option<DataKey> {
-        let armor = age::armor::ArmoredReader::new(sealed.as_bytes());
+        DataKey::from_bytes(&self.decrypt(sealed.as_bytes())?)
+    }
+
+    /// What is in an age file, armored or not; `None` when none of them opens it.
+    pub fn decrypt(&self, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let armor = age::armor::ArmoredReader::new(sealed);
         let decryptor = age::Decryptor::new_buffered(armor).ok()?;
         let identities = self.keys.iter().map(|key| &**key as &dyn age::Identity);
         let mut reader = decryptor.decrypt(identities).ok()?;
-        let mut bytes = zeroize::Zeroizing::new(Vec::new());
+        let mut bytes = Zeroizing::new(Vec::new());
         reader.read_to_end(&mut bytes).ok()?;
-        DataKey::from_bytes(&bytes)
+        Some(bytes)
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.keys.len()
     }
 }
 

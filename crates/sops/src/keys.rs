@@ -71,3 +71,20 @@ fn armored(encryptor: age::Encryptor, bytes: &[u8]) -> std::io::Result<String> {
     let text = writer.finish()?.finish()?;
     String::from_utf8(text).map_err(std::io::Error::other)
 }
+
+/// Encrypts bytes as one age file for all of these recipients.
+///
+/// # Errors
+/// Without recipients, and when age cannot.
+pub fn encrypt(recipients: &[Recipient], bytes: &[u8]) -> Result<Vec<u8>, Error> {
+    use std::io::Write;
+    let first = recipients.first().ok_or(Error::NoRecipients)?;
+    let problem = |problem: String| Error::Recipient { recipient: first.text.clone(), problem };
+    let keys = recipients.iter().map(|recipient| &*recipient.key as &dyn age::Recipient);
+    let encryptor = age::Encryptor::with_recipients(keys).map_err(|error| problem(error.to_string()))?;
+    let sealed = encryptor.wrap_output(Vec::new()).and_then(|mut writer| {
+        writer.write_all(bytes)?;
+        writer.finish()
+    });
+    sealed.map_err(|error| problem(error.to_string()))
+}

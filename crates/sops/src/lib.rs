@@ -26,7 +26,7 @@ pub use error::Error;
 pub use file::{About, File, Format, about};
 pub use identities::{Identities, Lookup};
 pub use json::compact;
-pub use keys::Recipient;
+pub use keys::{Recipient, encrypt};
 pub use rules::Rules;
 pub use value::{Float, Value};
 pub use walk::{Identify, by_number};

@@ -80,7 +80,8 @@ impl Rules {
     /// As the file says it.
     pub fn write(&self) -> Vec<(String, Value)> {
         let said = match &self.rule {
-            Rule::Everything => None,
+            // Without a rule SOPS leaves out what ends in `_unencrypted`.
+            Rule::Everything => Some(("encrypted_regex", ".*")),
             Rule::UnencryptedSuffix(text) => Some(("unencrypted_suffix", text.as_str())),
             Rule::EncryptedSuffix(text) => Some(("encrypted_suffix", text.as_str())),
             Rule::UnencryptedRegex(regex) => Some(("unencrypted_regex", regex.as_str())),

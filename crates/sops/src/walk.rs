@@ -18,7 +18,7 @@ const ONLY_ENCRYPTED: [u8; 32] = [
 
 /// What an element of a list is known by: its number, or what it says of itself. The names lead to
 /// the list.
-pub type Identify = dyn Fn(&[String], usize, &Value) -> String + Send + Sync;
+pub type Identify = fn(&[String], usize, &Value) -> String;
 
 /// Elements by their numbers.
 pub fn by_number(_: &[String], at: usize, _: &Value) -> String {
@@ -189,7 +189,7 @@ pub fn seal(
     cipher: &Cipher,
     rules: &Rules,
     memory: &Memory,
-    identify: &Identify,
+    identify: Identify,
 ) -> Result<(Value, String, Memory), Error> {
     let mut sealing = Sealing {
         cipher,
@@ -209,7 +209,7 @@ struct Sealing<'a> {
     mac: Mac,
     memory: &'a Memory,
     learned: Memory,
-    way: Way<'a>,
+    way: Way,
 }
 
 impl Sealing<'_> {
@@ -261,13 +261,13 @@ impl Sealing<'_> {
 }
 
 /// Where one is: the names, and beside them what tells elements of lists apart.
-struct Way<'a> {
+struct Way {
     path: Vec<String>,
     position: String,
-    identify: &'a Identify,
+    identify: Identify,
 }
 
-impl Way<'_> {
+impl Way {
     /// Returns what [`Self::back`] takes.
     fn enter_element(&mut self, at: usize, value: &Value, seen: &mut HashMap<String, usize>) -> usize {
         let before = self.position.len();
@@ -300,7 +300,7 @@ impl Way<'_> {
 
 impl Memory {
     /// What a file has where, by its tree as it stands there and opened.
-    pub fn of(sealed: &Value, plain: &Value, identify: &Identify) -> Self {
+    pub fn of(sealed: &Value, plain: &Value, identify: Identify) -> Self {
         let mut memory = Self::default();
         memory.compare(sealed, plain, &mut Way { path: Vec::new(), position: String::new(), identify });
         memory

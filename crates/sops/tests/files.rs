@@ -197,19 +197,19 @@ fn ssh_keys_are_recipients_and_identities() {
     }
 }
 
+fn by_name(_: &[String], at: usize, value: &Value) -> String {
+    value.get("name").and_then(Value::as_text).map_or_else(|| at.to_string(), str::to_owned)
+}
+
 #[test]
 fn a_change_of_one_value_changes_its_line_the_time_and_the_mac() {
     let pair = pair();
-    let by_name = |_: &[String], at: usize, value: &Value| {
-        value.get("name").and_then(Value::as_text).map_or_else(|| at.to_string(), str::to_owned)
-    };
     let mut file = File::new(Format::Json, std::slice::from_ref(&pair.recipient), Rules::default())
         .unwrap()
-        .identified(Box::new(by_name));
+        .identified(by_name);
     let first = file.write(&json(r#"{"l":[{"name":"a","v":"1"},{"name":"b","v":"1"}],"o":"x"}"#)).unwrap();
     let mut identities = identities(&pair.identity);
-    let (mut again, _) =
-        File::open_identified(&first, Format::Json, &mut identities, Box::new(by_name)).unwrap();
+    let (mut again, _) = File::open_identified(&first, Format::Json, &mut identities, by_name).unwrap();
     // The elements change places and one gets another neighbour.
     let second = again
         .write(&json(r#"{"l":[{"name":"new","v":"1"},{"name":"b","v":"1"},{"name":"a","v":"2"}],"o":"x"}"#))

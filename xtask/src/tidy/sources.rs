@@ -139,7 +139,9 @@ fn ssh_behind_executor(file: &RustFile) -> Vec<Violation> {
             Role::Mention => path.segments.split_last().map_or(&[][..], |(_, before)| before),
             Role::Import { .. } | Role::Glob { .. } => &path.segments,
         };
-        modules.iter().any(|name| name == "ssh")
+        // In `age::ssh` it is a kind of keys.
+        let of_age = |at: usize| at > 0 && modules.get(at - 1).is_some_and(|name| name == "age");
+        modules.iter().enumerate().any(|(at, name)| name == "ssh" && !of_age(at))
     });
     let russh = file.identifiers.iter().filter(|name| name.text == "russh");
     let lines: BTreeSet<usize> = through.map(|path| path.line).chain(russh.map(|found| found.line)).collect();
@@ -272,6 +274,7 @@ mod tests {
             ["crates/docker/src/a.rs:1: names ssh; it works through an Executor, whatever is behind it"]
         );
         assert_clean("crates/docker/src/a.rs", "fn f() { let scheme = \"ssh://\"; }\n");
+        assert_clean("crates/sops/src/a.rs", "fn f(key: age::ssh::Identity) {}\n");
     }
 
     #[test]

@@ -1,0 +1,52 @@
+//! What a command leaves behind.
+
+use std::path::{Path, PathBuf};
+
+use crate::exit::Failure;
+use crate::opening::open;
+use crate::settings::Settings;
+use crate::store::State;
+use crate::terminal;
+
+/// What a core writes when its backend does not take the state, in clear.
+const ERRORED: &str = "errored.tfstate";
+
+/// Where it is kept, encrypted.
+fn kept(state: &Path) -> PathBuf {
+    state.with_file_name("errored.tfstate.sops.json")
+}
+
+/// Where a core writes it.
+pub fn errored(directory: &Path) -> PathBuf {
+    directory.join(ERRORED)
+}
+
+/// Encrypts the state that a core could not hand over, and removes the plain one.
+///
+/// # Errors
+/// When it cannot be encrypted; then the plain one is still there.
+pub fn leftovers(directory: &Path, settings: &Settings, state: &Path) -> Result<(), Failure> {
+    let plain = errored(directory);
+    if !plain.exists() {
+        return Ok(());
+    }
+    let kept = kept(state);
+    let failed = || {
+        Failure::new(format!("Could not encrypt {}", plain.display()))
+            .with("It holds the newest state, in clear. Keep it, and push it by `windlass state push`.")
+    };
+    let text = std::fs::read_to_string(&plain).map_err(|error| failed().because(&error))?;
+    let state = State::parse(&text).map_err(|error| failed().because(&error))?;
+    let mut store = open(settings, &kept)?;
+    if settings.recipients()?.is_empty() && store.state().is_none() {
+        return Err(failed());
+    }
+    store.put(state).map_err(|error| failed().because(&error))?;
+    std::fs::remove_file(&plain).map_err(|error| failed().because(&error))?;
+    terminal::note(format_args!(
+        "The state of this run could not be written. It is kept, encrypted, in {}: push it by `windlass state push {}`.",
+        kept.display(),
+        kept.display()
+    ));
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! The command as a process: its signals, its end, and what happens to it when this one ends first.
+
+use std::ffi::OsString;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::ExitStatus;
+
+use rustix::process::{DumpableBehavior, Pid, Resource, Rlimit, Signal, set_dumpable_behavior, setrlimit};
+use secret::Secret;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::exit::{Exit, Failure};
+
+/// The name of the command that becomes the child.
+pub const EXECUTE: &str = "run-as-child";
+
+/// No core dumps from here on, in children neither, and no other process of this user looks in.
+pub fn keep_memory_private() {
+    // Where a system forbids either, the run is as safe as any other program there.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
+
+/// Runs the command to its end.
+///
+/// # Errors
+/// When it cannot be started.
+pub async fn run(words: &[OsString], environment: Vec<(String, Secret)>) -> Result<Exit, Failure> {
+    let name = words.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
+    let failed = || Failure::new(format!("Could not run `{name}`"));
+    let program = std::env::current_exe().map_err(|error| failed().because(&error))?;
+    // Before the child is there, so that none is missed.
+    let mut signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()]
+        .map(|kind| signal(kind).map_err(|error| failed().because(&error)));
+    let mut command = tokio::process::Command::new(program);
+    command.arg(EXECUTE).arg(std::process::id().to_string()).arg("--").args(words);
+    command.envs(environment.iter().map(|(name, value)| (name, value.expose())));
+    let mut child = command.spawn().map_err(|error| failed().because(&error))?;
+    let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+    let [interrupt, terminate, hangup] = &mut signals;
+    let (Ok(interrupt), Ok(terminate), Ok(hangup)) = (interrupt, terminate, hangup) else {
+        return Err(failed().with("The system does not tell of signals."));
+    };
+    loop {
+        let forwarded = tokio::select! {
+            ended = child.wait() => return ended.map(exit).map_err(|error| failed().because(&error)),
+            _ = interrupt.recv() => if is_in_foreground() { None } else { Some(Signal::INT) },
+            _ = terminate.recv() => Some(Signal::TERM),
+            _ = hangup.recv() => Some(Signal::HUP),
+        };
+        // The child ends in its own time: it writes its state and unlocks first.
+        if let (Some(signal), Some(pid)) = (forwarded, pid) {
+            let _ = rustix::process::kill_process(pid, signal);
+        }
+    }
+}
+
+/// Whether a terminal sends its Ctrl-C to the child as well: a second one would kill it.
+fn is_in_foreground() -> bool {
+    std::fs::File::open("/dev/tty")
+        .ok()
+        .and_then(|terminal| rustix::termios::tcgetpgrp(terminal).ok())
+        .is_some_and(|group| group == rustix::process::getpgrp())
+}
+
+/// The exit code, or what a shell makes of a signal.
+fn exit(status: ExitStatus) -> Exit {
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
+    Exit(u8::try_from(code).unwrap_or(1))
+}
+
+/// What the command takes that becomes the child.
+#[derive(clap::Args, Debug)]
+pub struct Execute {
+    /// The process that waits for it
+    parent: u32,
+    /// What to become
+    #[arg(last = true, required = true)]
+    words: Vec<OsString>,
+}
+
+/// Becomes the command. The system asks it to end when the process that waits for it has gone; that
+/// can only be said in the child, before it becomes another program.
+///
+/// # Errors
+/// When there is no such program.
+pub fn execute(arguments: &Execute) -> Result<Exit, Failure> {
+    let Some((program, words)) = arguments.words.split_first() else { return Ok(Exit::USAGE) };
+    let failed = || Failure::new(format!("Could not run `{}`", program.to_string_lossy()));
+    rustix::process::set_parent_process_death_signal(Some(Signal::TERM))
+        .map_err(|error| failed().because(&error))?;
+    if std::os::unix::process::parent_id() != arguments.parent {
+        return Err(failed().with("The process that would have its state has ended."));
+    }
+    Err(failed().because(&std::process::Command::new(program).args(words).exec()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_codes_pass_and_signals_are_those_of_a_shell() {
+        assert_eq!(exit(ExitStatus::from_raw(2 << 8)), Exit(2));
+        assert_eq!(exit(ExitStatus::from_raw(15)), Exit(143));
+    }
+}

@@ -1,0 +1,248 @@
+//! A state in a SOPS file: reading it, and writing it so that nothing is ever lost.
+//!
+//! The file is one that `sops -d` opens. Beside the state it has a digest of all of it, because the
+//! MAC of SOPS does not see nulls, empty values and which element of a list has which member. Where a
+//! state has a number that SOPS cannot keep, the whole state is one encrypted text instead.
+
+mod lock;
+mod replace;
+mod state;
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use sops::{File, Format, Identities, Recipient, Rules, Value};
+use zeroize::Zeroizing;
+
+pub use lock::{Held, Lock, LockInfo};
+pub use replace::replace;
+pub use state::{State, identity};
+
+/// The member that holds the digest.
+pub const DIGEST: &str = "windlass_digest";
+
+/// Why a state cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("cannot read {}", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("cannot write {}: the state of before is still there, and whole", path.display())]
+    Write { path: PathBuf, source: std::io::Error },
+    #[error("cannot open {}", path.display())]
+    Open { path: PathBuf, source: sops::Error },
+    #[error("cannot encrypt the state")]
+    Encrypt(#[source] sops::Error),
+    #[error("{} was edited with another tool: its digest does not fit", path.display())]
+    Digest { path: PathBuf },
+    #[error("it is not a state: {0}")]
+    NotState(String),
+    #[error("the new state has serial {new}, and {} has {old} already", path.display())]
+    Older { path: PathBuf, new: i64, old: i64 },
+    #[error("the new state has lineage {new}, and {} has {old}: they are of different infrastructures", path.display())]
+    Lineage { path: PathBuf, new: String, old: String },
+    #[error("somebody else has written {} since it was read", path.display())]
+    Changed { path: PathBuf },
+    #[error("what was written to {} reads back as something else", path.display())]
+    ReadBack { path: PathBuf },
+}
+
+/// A state's file, and what is in it.
+pub struct Store {
+    path: PathBuf,
+    identities: Identities,
+    recipients: Vec<Recipient>,
+    layout: Layout,
+    loaded: Option<Loaded>,
+}
+
+/// How a state is laid out in its file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layout {
+    /// Value by value: small changes, names readable.
+    #[default]
+    Structured,
+    /// As one text: nothing but the size is readable.
+    Binary,
+}
+
+struct Loaded {
+    file: File,
+    layout: Layout,
+    state: State,
+    /// SHA-256 of the file.
+    on_disk: [u8; 32],
+}
+
+impl Store {
+    /// Opens the file, when there is one. `recipients` are those that the state is for from now on;
+    /// none leaves it for those that it is for already.
+    ///
+    /// # Errors
+    /// When it does not open, was changed, or is not a state.
+    pub fn open(
+        path: &Path,
+        recipients: Vec<Recipient>,
+        layout: Layout,
+        identities: Identities,
+        accept_edited: bool,
+    ) -> Result<Self, Error> {
+        let mut store = Self { path: path.to_owned(), identities, recipients, layout, loaded: None };
+        match std::fs::read_to_string(path) {
+            Ok(text) => store.loaded = Some(store.load(&text, accept_edited)?),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(source) => return Err(Error::Read { path: path.to_owned(), source }),
+        }
+        Ok(store)
+    }
+
+    /// What is in a text of this file, as another version of it.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn read(&mut self, text: &str) -> Result<State, Error> {
+        self.load(text, false).map(|loaded| loaded.state)
+    }
+
+    fn load(&mut self, text: &str, accept_edited: bool) -> Result<Loaded, Error> {
+        let path = self.path.clone();
+        let opened = File::open_identified(text, Format::Json, &mut self.identities, identity);
+        let (file, mut tree) = opened.map_err(|source| Error::Open { path: path.clone(), source })?;
+        let on_disk = Sha256::digest(text).into();
+        if tree.get("version").is_none()
+            && let Some(Value::Text(text)) = tree.take("data")
+        {
+            let state = State::parse(&text)?;
+            return Ok(Loaded { file, layout: Layout::Binary, state, on_disk });
+        }
+        let digest = tree.take(DIGEST);
+        let state = State::of(tree)?;
+        let fits = digest.is_some_and(|digest| digest.as_text() == Some(&state.digest()));
+        if !fits && !accept_edited {
+            return Err(Error::Digest { path });
+        }
+        Ok(Loaded { file, layout: Layout::Structured, state, on_disk })
+    }
+
+    /// The state, when there is one.
+    pub fn state(&self) -> Option<&State> {
+        self.loaded.as_ref().map(|loaded| &loaded.state)
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a state that follows the one that is there.
+    ///
+    /// # Errors
+    /// When it does not follow it, or cannot be written; then the file is as it was.
+    pub fn save(&mut self, state: State) -> Result<(), Error> {
+        if let Some(old) = self.state() {
+            let path = self.path.clone();
+            if old.lineage() != state.lineage() {
+                let (new, old) = (state.lineage().to_owned(), old.lineage().to_owned());
+                return Err(Error::Lineage { path, new, old });
+            }
+            if state.serial() < old.serial() {
+                return Err(Error::Older { path, new: state.serial(), old: old.serial() });
+            }
+        }
+        self.put(state)
+    }
+
+    /// Writes a state whatever is there.
+    ///
+    /// # Errors
+    /// When it cannot be written; then the file is as it was.
+    pub fn put(&mut self, state: State) -> Result<(), Error> {
+        self.unchanged()?;
+        let (mut file, layout) = self.file_for(&state)?;
+        let text = file.write(&laid_out(&state, layout)).map_err(Error::Encrypt)?;
+        let expected = state.digest();
+        let path = self.path.clone();
+        replace(&path, text.as_bytes(), |written| {
+            let again = std::str::from_utf8(written).ok().and_then(|text| self.load(text, false).ok());
+            again.is_some_and(|again| again.state.digest() == expected)
+        })?;
+        self.loaded = Some(Loaded { file, layout, state, on_disk: Sha256::digest(&text).into() });
+        Ok(())
+    }
+
+    /// Takes a new data key for the recipients of now, and writes the state with it.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub fn rotate(&mut self) -> Result<(), Error> {
+        let Some(loaded) = self.loaded.as_mut() else { return Ok(()) };
+        let recipients = if self.recipients.is_empty() {
+            let kept: Result<Vec<Recipient>, _> = loaded.file.recipients().map(str::parse).collect();
+            kept.map_err(Error::Encrypt)?
+        } else {
+            std::mem::take(&mut self.recipients)
+        };
+        loaded.file.rotate(&recipients).map_err(Error::Encrypt)?;
+        self.recipients = recipients;
+        let state = loaded.state.clone();
+        self.put(state)
+    }
+
+    /// Whether the file is still what was read: nobody is overwritten.
+    fn unchanged(&self) -> Result<(), Error> {
+        let path = self.path.clone();
+        let now: Option<[u8; 32]> = match std::fs::read(&path) {
+            Ok(bytes) => Some(Sha256::digest(bytes).into()),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(source) => return Err(Error::Read { path, source }),
+        };
+        let known = self.loaded.as_ref().map(|loaded| loaded.on_disk);
+        if now == known { Ok(()) } else { Err(Error::Changed { path }) }
+    }
+
+    /// The file to write with: the same data key, unless it is for others now or laid out anew.
+    fn file_for(&mut self, state: &State) -> Result<(File, Layout), Error> {
+        let layout = if state.fits_sops() { self.layout } else { Layout::Binary };
+        if let Some(loaded) = &self.loaded
+            && loaded.layout == layout
+        {
+            let mut file = loaded.file.clone();
+            let is_for: Vec<&str> = file.recipients().collect();
+            let same = self.recipients.is_empty()
+                || is_for.len() == self.recipients.len()
+                    && self.recipients.iter().all(|one| is_for.contains(&one.as_str()));
+            if !same {
+                file.rotate(&self.recipients).map_err(Error::Encrypt)?;
+            }
+            return Ok((file, layout));
+        }
+        let kept: Vec<Recipient>;
+        let recipients = match &self.loaded {
+            Some(loaded) if self.recipients.is_empty() => {
+                kept = loaded
+                    .file
+                    .recipients()
+                    .map(str::parse)
+                    .collect::<Result<_, _>>()
+                    .map_err(Error::Encrypt)?;
+                &kept
+            }
+            _ => &self.recipients,
+        };
+        let file = File::new(Format::Json, recipients, Rules::EVERYTHING).map_err(Error::Encrypt)?;
+        Ok((file.identified(identity), layout))
+    }
+}
+
+/// What is in the file of a state.
+fn laid_out(state: &State, layout: Layout) -> Value {
+    match (layout, state.tree()) {
+        (Layout::Structured, Some(Value::Map(pairs))) => {
+            let mut pairs = pairs.clone();
+            pairs.push((DIGEST.into(), Value::text(state.digest())));
+            Value::Map(pairs)
+        }
+        _ => Value::Map(vec![("data".into(), Value::Text(Zeroizing::new(state.text().to_owned())))]),
+    }
+}
