@@ -40,6 +40,7 @@ const TOOLS: &[Tool] = &[
         "-X github.com/docker/compose/v5/internal.Version={version}",
     ),
     tool(BUILDX, "docker-buildx", &["version"], "-X github.com/docker/buildx/version.Version=v{version}"),
+    tool(SOPS, "sops", &["--version", "--disable-version-check"], ""),
     // It tells the version of the module that it was built from.
     tool(HEADSCALE, "headscale", &["version"], ""),
     // One program is the daemon, and under the name `tailscale` the command.
@@ -59,6 +60,8 @@ pub const COMPOSE: &str = "compose";
 /// The buildx that it builds with: 2.40.2 and later ask for 0.17 or later, and the lab's
 /// distribution has an older one.
 pub const BUILDX: &str = "buildx";
+/// What the companion exchanges files with.
+pub const SOPS: &str = "sops";
 /// The control server that the tests of tailnets start.
 pub const HEADSCALE: &str = "headscale";
 
@@ -280,9 +283,14 @@ mod tests {
         let mut names: Vec<&str> = TOOLS.iter().map(|tool| tool.name).collect();
         names.sort_unstable();
         assert_eq!(folders, names);
-        for (name, start) in
-            [("opentofu", "1."), (COMPOSE, "5."), (BUILDX, "0."), (HEADSCALE, "0.29."), (TAILSCALE, "1.")]
-        {
+        for (name, start) in [
+            ("opentofu", "1."),
+            (COMPOSE, "5."),
+            (BUILDX, "0."),
+            (HEADSCALE, "0.29."),
+            (TAILSCALE, "1."),
+            (SOPS, "3.13.3"),
+        ] {
             let pin = find(name).unwrap().pin().unwrap();
             assert!(pin.version.starts_with(start), "{name} {}", pin.version);
         }

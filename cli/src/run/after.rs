@@ -12,8 +12,8 @@ use crate::terminal;
 const ERRORED: &str = "errored.tfstate";
 
 /// Where it is kept, encrypted.
-fn kept(state: &Path) -> PathBuf {
-    state.with_file_name("errored.tfstate.sops.json")
+fn kept(directory: &Path) -> PathBuf {
+    directory.join("errored.tfstate.sops.json")
 }
 
 /// Where a core writes it.
@@ -25,12 +25,12 @@ pub fn errored(directory: &Path) -> PathBuf {
 ///
 /// # Errors
 /// When it cannot be encrypted; then the plain one is still there.
-pub fn leftovers(directory: &Path, settings: &Settings, state: &Path) -> Result<(), Failure> {
+pub fn leftovers(directory: &Path, settings: &Settings) -> Result<(), Failure> {
     let plain = errored(directory);
     if !plain.exists() {
         return Ok(());
     }
-    let kept = kept(state);
+    let kept = kept(directory);
     let failed = || {
         Failure::new(format!("Could not encrypt {}", plain.display()))
             .with("It holds the newest state, in clear. Keep it, and push it by `windlass state push`.")

@@ -77,7 +77,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .build()
         .map_err(|error| Failure::new("Could not start").because(&error))?;
     let (exit, writes) = runtime.block_on(served(arguments, store, others))?;
-    after::leftovers(&directory, &settings, &path)?;
+    after::leftovers(&directory, &settings)?;
     if writes > 0 {
         terminal::note(format_args!("The state in {} was written.", path.display()));
     }

@@ -30,32 +30,37 @@ pub enum Area {
     Tailnet,
     /// Snapshots of what a product cannot lose.
     Backup,
+    /// The companion, with real CLIs and real sops.
+    Companion,
 }
 
 /// The package whose tests need a lab. Each of its programs gets one that no other uses at the
 /// same time.
 pub const WITH_HOSTS: &str = "acceptance-tests";
-/// The packages whose tests need nothing but the provider (and control servers that they start
-/// themselves). The first holds it to times, and so they run one after the other and before all
-/// that is noisy.
-pub const WITH_PROVIDER: [&str; 2] = [PROTOCOL, TAILNET];
+/// The packages whose tests need nothing but one of our programs (and what they start themselves).
+/// The first holds the provider to times, and so they run one after the other and before all that is
+/// noisy.
+pub const WITH_PROVIDER: [&str; 3] = [PROTOCOL, TAILNET, COMPANION];
 /// The protocol and its times.
 pub const PROTOCOL: &str = "protocol-tests";
 /// Tailnets, against control servers.
 const TAILNET: &str = "tailnet-tests";
+/// The companion.
+const COMPANION: &str = "companion-tests";
 
 /// What a run may take with all areas that there are, in minutes on two processors, with
 /// dependencies downloaded and nothing built.
-pub const TOTAL: u64 = 45;
+pub const TOTAL: u64 = 49;
 
 impl Area {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Builds,
         Self::Checks,
         Self::Units,
         Self::Hosts,
         Self::Images,
         Self::Backup,
+        Self::Companion,
         Self::Fidelity,
         Self::Failures,
         Self::Stacks,
@@ -76,6 +81,7 @@ impl Area {
             Self::Fidelity => "fidelity",
             Self::Tailnet => "tailnet",
             Self::Backup => "backup",
+            Self::Companion => "companion",
         }
     }
 
@@ -84,7 +90,7 @@ impl Area {
         match self {
             Self::Images | Self::Tailnet | Self::Backup => 2,
             Self::Checks | Self::Fidelity => 3,
-            Self::Builds | Self::Hosts => 4,
+            Self::Builds | Self::Hosts | Self::Companion => 4,
             Self::Units => 5,
             Self::Failures => 6,
             Self::Swarm | Self::Stacks => 7,
@@ -95,7 +101,7 @@ impl Area {
     /// them.
     const fn targets(self) -> &'static [&'static str] {
         match self {
-            Self::Builds | Self::Checks | Self::Units | Self::Tailnet => &[],
+            Self::Builds | Self::Checks | Self::Units | Self::Tailnet | Self::Companion => &[],
             Self::Hosts => {
                 &["host", "file", "command", "reaching", "secrets", "examples", "install", "acceptance_tests"]
             }
@@ -118,6 +124,7 @@ impl Area {
         match program.package.as_str() {
             "lab" => Self::Hosts,
             TAILNET => Self::Tailnet,
+            COMPANION => Self::Companion,
             WITH_HOSTS => Self::of_target(&program.target).unwrap_or(Self::Hosts),
             _ => Self::Units,
         }

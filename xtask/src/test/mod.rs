@@ -63,6 +63,7 @@ fn everything(arguments: &TestArguments, interrupt: &Interrupt, report: &mut Rep
     let clis = report.step(Area::Builds, "CLIs", found_clis)?;
     let headscale = report.step(Area::Builds, "Headscale", || tools::built(tools::HEADSCALE))?;
     let tailscale = report.step(Area::Builds, "Tailscale", || tools::built(tools::TAILSCALE))?;
+    let sops = report.step(Area::Builds, "sops", || tools::built(tools::SOPS))?;
     quick_checks(interrupt, report)?;
     let built = report.step(Area::Builds, "tests, provider and lab", || Built::new(interrupt))?;
     let tool = built.lab.clone();
@@ -71,6 +72,8 @@ fn everything(arguments: &TestArguments, interrupt: &Interrupt, report: &mut Rep
     let mut environment = environment(arguments, &built.provider, &clis)?;
     environment.push(("WINDLASS_HEADSCALE", headscale.into()));
     environment.push(("WINDLASS_TAILSCALE", tailscale.into()));
+    environment.push(("WINDLASS_SOPS", sops.into()));
+    environment.push(("WINDLASS_COMPANION", built.companion.clone().into()));
     let (with_hosts, without): (Vec<_>, Vec<_>) =
         built.tests.into_iter().partition(|program| program.package == WITH_HOSTS);
     let (with_provider, without): (Vec<_>, Vec<_>) =

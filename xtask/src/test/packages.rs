@@ -12,6 +12,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("dash", "dash"),
     ("fish", "fish"),
     ("git", "git"),
+    ("pgrep", "procps"),
     ("ssh", "openssh-client"),
     ("ssh-agent", "openssh-client"),
     ("ssh-keygen", "openssh-client"),

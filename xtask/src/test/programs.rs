@@ -1,7 +1,7 @@
 //! The test programs of the workspace: built at once, so that they can run at the same time.
 
 use crate::interrupt::Interrupt;
-use crate::provider_binary::{BINARY, LAB, MESSAGES, program};
+use crate::provider_binary::{BINARY, COMPANION, LAB, MESSAGES, program};
 use crate::shell;
 use anyhow::{Context, Result, bail};
 use cargo_metadata::{Artifact, Message};
@@ -24,6 +24,7 @@ pub struct Program {
 pub struct Built {
     pub tests: Vec<Program>,
     pub provider: PathBuf,
+    pub companion: PathBuf,
     pub lab: PathBuf,
 }
 
@@ -44,7 +45,8 @@ impl Built {
         if tests.is_empty() {
             bail!("cargo built no tests");
         }
-        Ok(Self { tests, provider: program(&told, BINARY)?, lab: program(&told, LAB)? })
+        let (provider, companion) = (program(&told, BINARY)?, program(&told, COMPANION)?);
+        Ok(Self { tests, provider, companion, lab: program(&told, LAB)? })
     }
 }
 

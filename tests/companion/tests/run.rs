@@ -1,0 +1,182 @@
+//! `windlass run` with real CLIs: a state's life, and who may not begin.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use companion_tests::{SECRET, Workspace, both, clis, keys};
+
+#[test]
+fn a_state_is_encrypted_from_its_first_write_and_sops_opens_it() {
+    for cli in clis() {
+        let here = Workspace::new(&cli);
+        here.apply(&["-var", "count_of=3"]);
+        assert_eq!(here.files_with(SECRET), Vec::<std::path::PathBuf>::new());
+        assert!(here.of_sops().contains(SECRET));
+        assert_eq!(here.told(&["list"]).lines().count(), 3);
+        assert!(here.told(&["pull"]).contains(SECRET) && !here.told(&["show"]).contains(SECRET));
+        let same = here.run(&["plan", "-detailed-exitcode", "-input=false", "-var", "count_of=3"]);
+        assert_eq!(same.status.code(), Some(0), "{}", both(&same));
+        let other = here.run(&["plan", "-detailed-exitcode", "-input=false", "-var", "count_of=4"]);
+        assert_eq!(other.status.code(), Some(2), "{}", both(&other));
+        let before = std::fs::read_to_string(here.state()).unwrap();
+        here.apply(&["-var", "count_of=4"]);
+        let after = std::fs::read_to_string(here.state()).unwrap();
+        let gone = before.lines().filter(|line| !after.lines().any(|other| other == *line)).count();
+        // Serial, digest, time and MAC.
+        assert!(gone <= 4, "{gone} lines of the file have gone");
+        here.git(&["add", "."]);
+        here.git(&["-c", "user.name=t", "commit", "-qm", "x"]);
+        here.apply(&["-var", "count_of=2"]);
+        assert!(here.git(&["diff", "--stat"]).contains("default.tfstate.sops.json"));
+    }
+}
+
+#[test]
+fn a_workspace_is_a_file_and_a_variable_and_another_state_can_be_read() {
+    for cli in clis() {
+        let here = Workspace::new(&cli);
+        here.apply(&[]);
+        let file = here.state();
+        let mut command =
+            here.windlass(&["run", "--workspace", "drill", "--with", "main=default.tfstate.sops.json", "--"]);
+        let text = "variable \"workspace\" {}\nvariable \"remote_state_main\" {}\n\
+            output \"seen\" { value = \"in ${var.workspace}\" }\n\
+            data \"terraform_remote_state\" \"main\" {\n  backend = \"http\"\n  config = { address = var.remote_state_main }\n}\n";
+        std::fs::write(here.path("more.tf"), text).unwrap();
+        let done =
+            command.arg(&cli).args(["apply", "-auto-approve", "-input=false", "-no-color"]).output().unwrap();
+        assert!(both(&done).contains("in drill"), "{}", both(&done));
+        assert!(here.path("drill.tfstate.sops.json").exists() && file.exists());
+        std::fs::write(here.path("w.tf"), "output \"w\" { value = terraform.workspace }\n").unwrap();
+        let warned = here.run(&["version"]);
+        assert!(
+            both(&warned).contains("w.tf uses `terraform.workspace`, which is always `default` here"),
+            "{}",
+            both(&warned)
+        );
+    }
+}
+
+#[test]
+fn plan_files_are_encrypted_where_the_cli_can() {
+    for cli in clis().into_iter().filter(|cli| cli.ends_with("tofu")) {
+        let here = Workspace::new(&cli);
+        let planned = here.run(&["plan", "-input=false", "-out=x.tfplan"]);
+        assert!(planned.status.success(), "{}", both(&planned));
+        assert!(std::fs::read_to_string(here.path("x.tfplan")).unwrap().contains("encrypted_data"));
+        let shown = here.run(&["show", "-json", "x.tfplan"]);
+        assert!(both(&shown).contains(SECRET), "{}", both(&shown));
+        let applied = here.run(&["apply", "-input=false", "x.tfplan"]);
+        assert!(applied.status.success(), "{}", both(&applied));
+        assert_eq!(here.files_with(SECRET), Vec::<std::path::PathBuf>::new());
+    }
+}
+
+/// Says that the CLI would have run.
+fn never_ran(here: &Workspace, expected: &str) {
+    let told = here.run(&["apply", "-auto-approve", "-input=false", "-var", "gate=go"]);
+    assert_eq!(told.status.code(), Some(1));
+    assert!(both(&told).contains(expected), "{}", both(&told));
+    assert!(!here.path("begun").exists() && !both(&told).contains(SECRET));
+}
+
+#[test]
+fn who_cannot_read_the_state_or_does_not_trust_it_does_not_begin() {
+    let cli = clis().remove(0);
+    let mut here = Workspace::new(&cli);
+    here.apply(&[]);
+    let good = std::fs::read_to_string(here.state()).unwrap();
+
+    let broken = good.replacen("data:", "data:AAAA", 1);
+    std::fs::write(here.state(), broken).unwrap();
+    never_ran(&here, "was changed after it was encrypted, or moved from another place");
+
+    let shorter = good.split_at(good.len() / 2).0;
+    std::fs::write(here.state(), shorter).unwrap();
+    never_ran(&here, "the file is not JSON");
+
+    // What the MAC of sops does not see.
+    let grown = good.replacen("\"outputs\": {}", "\"outputs\": {\"x\": null}", 1);
+    assert_ne!(grown, good);
+    std::fs::write(here.state(), grown).unwrap();
+    never_ran(&here, "was edited with another tool: its digest does not fit");
+    here.told(&["verify", "--accept"]);
+    here.told(&["verify"]);
+
+    std::fs::write(here.state(), &good).unwrap();
+    here.git(&["add", "."]);
+    here.git(&["commit", "-qm", "older"]);
+    here.apply(&["-var", "count_of=2"]);
+    here.git(&["commit", "-qam", "newer"]);
+    std::fs::write(here.state(), &good).unwrap();
+    never_ran(&here, "it is an older state");
+    here.git(&["checkout", "-q", "."]);
+
+    let other = keys();
+    let mine = std::mem::replace(&mut here.keys, other);
+    never_ran(&here, "none of the 1 identities at hand opens the file");
+
+    // The key goes to somebody else, and the one of before opens nothing any more.
+    let other = std::mem::replace(&mut here.keys, mine);
+    let settings = std::fs::read_to_string(here.path("windlass.toml")).unwrap();
+    std::fs::write(here.path("windlass.toml"), settings.replace(&here.keys.recipient, &other.recipient))
+        .unwrap();
+    let rotated = here.windlass(&["state", "rotate"]).output().unwrap();
+    assert!(!rotated.status.success(), "what is written is read back, which the old key cannot");
+    here.told(&["verify"]);
+}
+
+#[test]
+fn a_guard_and_a_newer_upstream_keep_a_run_from_beginning() {
+    let cli = clis().remove(0);
+    let here = Workspace::new(&cli);
+    here.apply(&[]);
+    let settings = std::fs::read_to_string(here.path("windlass.toml")).unwrap();
+    let told = here.windlass(&["state", "guard", "TF_VAR_secret"]).output().unwrap();
+    let bound = String::from_utf8(told.stdout).unwrap();
+    std::fs::write(here.path("windlass.toml"), format!("{settings}[guard]\nbranch = \"main\"\n{bound}"))
+        .unwrap();
+    here.apply(&[]);
+    let refused = here.command(&["version"]).env("TF_VAR_secret", "of another account").output().unwrap();
+    assert!(both(&refused).contains("The value of TF_VAR_secret is not the one that this state belongs to."));
+    here.git(&["add", "."]);
+    here.git(&["commit", "-qm", "one"]);
+    here.git(&["checkout", "-qb", "feature"]);
+    never_ran(&here, "The branch is `feature`, and has to be `main`.");
+
+    std::fs::write(here.path("windlass.toml"), settings).unwrap();
+    here.git(&["commit", "-qam", "two"]);
+    here.git(&["init", "-q", "--bare", "../upstream"]);
+    let upstream = tempfile::tempdir().unwrap();
+    let upstream = upstream.path().join("up").display().to_string();
+    here.git(&["clone", "-q", "--bare", ".", &upstream]);
+    here.git(&["remote", "add", "origin", &upstream]);
+    here.git(&["push", "-qu", "origin", "feature"]);
+    here.apply(&["-var", "count_of=2"]);
+    here.git(&["commit", "-qam", "theirs"]);
+    here.git(&["push", "-q"]);
+    here.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    never_ran(&here, "origin/feature has another one");
+    here.git(&["pull", "-q", "--ff-only"]);
+    here.apply(&["-var", "count_of=3"]);
+}
+
+#[test]
+fn a_state_is_imported_from_a_plain_one_and_from_one_that_sops_has_encrypted() {
+    let cli = clis().remove(0);
+    let here = Workspace::new(&cli);
+    here.apply(&[]);
+    let plain = here.told(&["pull"]);
+    std::fs::write(here.path("old.json"), &plain).unwrap();
+    std::fs::rename(here.state(), here.path("old.tfstate.enc")).unwrap();
+    for file in ["old.json", "old.tfstate.enc"] {
+        here.told(&["import", file]);
+        assert_eq!(here.told(&["pull"]), plain);
+        let twice = here.windlass(&["state", "import", file]).output().unwrap();
+        assert!(both(&twice).contains("There is a state already"), "{}", both(&twice));
+        std::fs::remove_file(here.state()).unwrap();
+    }
+    here.told(&["import", "old.json"]);
+    here.apply(&[]);
+    let older = here.windlass(&["state", "push", "old.json"]).output().unwrap();
+    let is_same = here.told(&["pull"]) == plain;
+    assert!(is_same || both(&older).contains("--force"), "{}", both(&older));
+}
