@@ -158,19 +158,21 @@ pub fn refuse_leftovers(directory: &Path, state: &Path) -> Result<(), Failure> {
 }
 
 /// Has OpenTofu encrypt plan files, where the command has one and OpenTofu can.
-///
-/// # Errors
-/// Never yet; what it asks may fail one day.
-pub fn plan_encryption(words: &[OsString]) -> Result<Vec<(String, Secret)>, Failure> {
-    if std::env::var_os("TF_ENCRYPTION").is_some() || !has_plan_file(words) {
-        return Ok(Vec::new());
+pub fn plan_encryption(words: &[OsString]) -> Option<(String, Secret)> {
+    // Who has settings of their own knows what they do.
+    if std::env::var_os("TF_ENCRYPTION").is_some() || !has_plan_file(words, &directory(words)) {
+        return None;
     }
-    let Some(program) = words.first().filter(|program| is_opentofu(program)) else { return Ok(Vec::new()) };
-    let us = std::env::current_exe().map(|path| path.display().to_string()).unwrap_or_default();
-    if !is_new_enough(program) || us.is_empty() {
-        return Ok(Vec::new());
+    let us = std::env::current_exe().ok()?.display().to_string();
+    match words.first().filter(|program| is_opentofu(program) && is_new_enough(program)) {
+        Some(_) => Some(("TF_ENCRYPTION".into(), Secret::new(encryption(&us)))),
+        None => {
+            terminal::note(
+                "Warning: a plan file holds the state and all secrets, and this program cannot encrypt it. Remove it after use.",
+            );
+            None
+        }
     }
-    Ok(vec![("TF_ENCRYPTION".into(), Secret::new(encryption(&us)))])
 }
 
 /// The setting, as JSON.
@@ -186,9 +188,9 @@ fn encryption(program: &str) -> String {
     .to_string()
 }
 
-fn has_plan_file(words: &[OsString]) -> bool {
+fn has_plan_file(words: &[OsString], directory: &Path) -> bool {
     let words: Vec<&str> = words.iter().skip(1).filter_map(|word| word.to_str()).collect();
-    let names_one = |word: &&str| !word.starts_with('-') && Path::new(word).is_file();
+    let names_one = |word: &&str| !word.starts_with('-') && directory.join(word).is_file();
     match words.iter().find(|word| !word.starts_with('-')) {
         Some(&"plan") => words.iter().any(|word| word.trim_start_matches('-').starts_with("out")),
         Some(&("apply" | "show")) => words.iter().any(names_one),
@@ -258,8 +260,8 @@ mod tests {
 
     #[test]
     fn a_plan_file_is_written_or_read() {
-        assert!(has_plan_file(&words("tofu plan -out=x")) && has_plan_file(&words("tofu plan -out x")));
-        assert!(!has_plan_file(&words("tofu plan")) && !has_plan_file(&words("tofu apply -auto-approve")));
-        assert!(has_plan_file(&words("tofu show /etc/passwd")));
+        let has = |text: &str| has_plan_file(&words(text), Path::new("/etc"));
+        assert!(has("tofu plan -out=x") && has("tofu -chdir=/etc plan -out x") && has("tofu show passwd"));
+        assert!(!has("tofu plan") && !has("tofu apply -auto-approve") && !has("tofu apply nothing"));
     }
 }

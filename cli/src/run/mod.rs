@@ -108,7 +108,7 @@ async fn served(
     if let Some(workspace) = &arguments.workspace {
         environment.push(("TF_VAR_workspace".into(), Secret::new(workspace.as_str())));
     }
-    environment.extend(before::plan_encryption(&arguments.command)?);
+    environment.extend(before::plan_encryption(&arguments.command));
     let serving = tokio::spawn(server.serve(Arc::clone(&desk)));
     let exit = child::run(&arguments.command, environment).await;
     serving.abort();

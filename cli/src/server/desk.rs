@@ -99,13 +99,20 @@ impl Desk {
             Some(lock) if lock.info().id == info.id => (200, Vec::new()),
             Some(lock) => (423, told(lock.info())),
             None => match self.lock_with(info) {
-                Ok(lock) => {
-                    self.lock = Some(lock);
-                    (200, Vec::new())
-                }
+                Ok(lock) => self.locked(lock),
                 Err(answer) => answer,
             },
         }
+    }
+
+    /// Whoever had the lock before may have written: what is read from now on is what is there.
+    fn locked(&mut self, lock: Lock) -> Answer {
+        if let Err(error) = self.store.refresh() {
+            terminal::error(crate::Failure::new("Could not read the state again").because(&error));
+            return (500, Vec::new());
+        }
+        self.lock = Some(lock);
+        (200, Vec::new())
     }
 
     fn lock_with(&self, info: LockInfo) -> Result<Lock, Answer> {
@@ -206,6 +213,23 @@ mod tests {
             assert_eq!(ask(&mut desk, "POST", None, &wrong).0, 500, "{wrong}");
         }
         assert_eq!(ask(&mut desk, "GET", None, "").1, state(5, "l"));
+    }
+
+    #[test]
+    fn with_the_lock_comes_what_somebody_else_has_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut one = desk(folder.path());
+        assert_eq!(ask(&mut one, "POST", None, &state(1, "l")).0, 200);
+        let first = std::fs::read(folder.path().join("s")).unwrap();
+        assert_eq!(ask(&mut one, "POST", None, &state(2, "l")).0, 200);
+        std::fs::write(folder.path().join("s"), first).unwrap();
+        assert_eq!(ask(&mut one, "GET", None, "").1, state(2, "l"));
+        assert_eq!(ask(&mut one, "LOCK", None, r#"{"ID":"one"}"#).0, 200);
+        assert_eq!(ask(&mut one, "GET", None, "").1, state(1, "l"));
+        std::fs::write(folder.path().join("s"), "broken").unwrap();
+        assert_eq!(ask(&mut one, "UNLOCK", None, r#"{"ID":"one"}"#).0, 200);
+        assert_eq!(ask(&mut one, "LOCK", None, r#"{"ID":"two"}"#).0, 500);
+        assert!(Lock::take(&folder.path().join("s"), LockInfo::default()).is_ok());
     }
 
     #[test]

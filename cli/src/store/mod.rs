@@ -97,6 +97,20 @@ impl Store {
         Ok(store)
     }
 
+    /// Reads the file again where somebody has written it since.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn refresh(&mut self) -> Result<(), Error> {
+        if self.unchanged().is_ok() {
+            return Ok(());
+        }
+        let text = std::fs::read_to_string(&self.path)
+            .map_err(|source| Error::Read { path: self.path.clone(), source })?;
+        self.loaded = Some(self.load(&text, false)?);
+        Ok(())
+    }
+
     /// What is in a text of this file, as another version of it.
     ///
     /// # Errors

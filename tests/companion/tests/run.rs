@@ -1,6 +1,9 @@
 //! `windlass run` with real CLIs: a state's life, and who may not begin.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::io::Write;
+use std::process::{Output, Stdio};
+
 use companion_tests::{SECRET, Workspace, both, clis, keys};
 
 #[test]
@@ -68,6 +71,40 @@ fn plan_files_are_encrypted_where_the_cli_can() {
         assert!(applied.status.success(), "{}", both(&applied));
         assert_eq!(here.files_with(SECRET), Vec::<std::path::PathBuf>::new());
     }
+}
+
+#[test]
+fn the_encryption_method_speaks_as_opentofu_does() {
+    let here = Workspace::new(&clis().remove(0));
+    let speak = |way: &str, message: &str| -> Output {
+        let mut command = here.windlass(&["encryption-method", way]);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // One that has failed does not read.
+        let _ = child.stdin.take().unwrap().write_all(message.as_bytes());
+        child.wait_with_output().unwrap()
+    };
+    let payload = |told: &Output| -> String {
+        let text = String::from_utf8(told.stdout.clone()).unwrap();
+        let (header, message) = text.split_once('\n').unwrap();
+        assert_eq!(header, r#"{"magic":"OpenTofu-External-Encryption-Method","version":1}"#);
+        message.strip_prefix("{\"payload\":\"").unwrap().strip_suffix("\"}").unwrap().to_owned()
+    };
+    // "state" in base64.
+    let sealed = payload(&speak("encrypt", r#"{"payload":"c3RhdGU="}"#));
+    assert!(sealed.starts_with("YWdlLWVuY3J5cHRpb24ub3Jn"), "an age file: {sealed}");
+    let opened = payload(&speak("decrypt", &format!("{{\"key\":null,\"payload\":\"{sealed}\"}}")));
+    assert_eq!(opened, "c3RhdGU=");
+    let changed = sealed.replacen("YWdl", "YWdm", 1);
+    let refused = speak("decrypt", &format!("{{\"payload\":\"{changed}\"}}"));
+    assert!(
+        both(&refused).contains("None of the 1 identities at hand opens it, or it was changed."),
+        "{}",
+        both(&refused)
+    );
+    let nonsense = speak("encrypt", "{}");
+    assert_eq!(nonsense.status.code(), Some(1));
+    assert!(both(&nonsense).contains("What it sent is no message of its encryption method."));
 }
 
 /// Says that the CLI would have run.

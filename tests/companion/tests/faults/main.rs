@@ -93,8 +93,14 @@ fn of_two_writers_the_second_is_told_who_the_first_is() {
         assert!(both(&second).contains("OperationTypeApply"), "{}", both(&second));
         let unlock = here.windlass(&["state", "unlock"]).output().unwrap();
         assert!(both(&unlock).contains("The state is locked by"), "{}", both(&unlock));
+        // One that waits gets what the first has written.
+        let waiting = ["apply", "-auto-approve", "-input=false", "-lock-timeout=120s", "-var", "count_of=2"];
+        let third = here.command(&waiting).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(500));
         here.open_gate();
         assert!(ended(first).status.success());
+        let third = ended(third);
+        assert!(third.status.success(), "{}", both(&third));
         here.told(&["unlock"]);
         here.apply(&["-var", "gate=go"]);
     }
