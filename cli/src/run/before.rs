@@ -183,7 +183,7 @@ fn encryption(program: &str) -> String {
             "encrypt_command": command("encrypt"),
             "decrypt_command": command("decrypt"),
         }}},
-        "plan": { "method": "${method.external.windlass}", "enforced": true },
+        "plan": { "method": "method.external.windlass", "enforced": true },
     })
     .to_string()
 }
