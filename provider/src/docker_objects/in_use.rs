@@ -3,7 +3,7 @@
 use docker::engine::{Container, State};
 
 use crate::{
-    failure::{Failure, Stop},
+    failure::{Failure, IF_REPLACED, Stop},
     hosted::OnMachine,
 };
 
@@ -13,12 +13,12 @@ const NAMED: usize = 10;
 /// That the name belongs to a `kind` of object that is there already.
 pub(super) fn name_taken(kind: &str, on: &OnMachine<'_>, name: &str) -> Failure {
     let happened = format!(
-        "There is a Docker {kind} of that name on {} already, which is not in this state.",
+        "There is a Docker {kind} of that name on {} already, which this resource did not make.",
         on.host.name()
     );
     let import = format!("{}|{name}", on.host.connection);
     let next = format!(
-        "Adopt it by importing {import:?}, remove it on the host if nobody needs it, or choose another name."
+        "Adopt it by importing {import:?}, remove it on the host if nobody needs it, or choose another name. {IF_REPLACED}"
     );
     Stop::new(happened, next).at("name").into()
 }

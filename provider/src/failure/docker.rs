@@ -3,7 +3,7 @@
 use docker::Error;
 use framework::{Diagnostic, error_chain};
 
-use super::{file_error, host_error, place::NO_ADDRESSES, sentence};
+use super::{file_error, host::AGAIN, host_error, place::NO_ADDRESSES, sentence};
 
 /// The diagnostic of a failed operation with Docker.
 ///
@@ -80,6 +80,7 @@ fn advice(error: &Error) -> Option<String> {
              password that may push there. (A docker login on the host does not count.)"
                 .to_owned()
         }
+        Error::Engine { .. } if error.is_lost() => AGAIN.to_owned(),
         Error::Engine { .. }
         | Error::Pull { .. }
         | Error::Push { .. }

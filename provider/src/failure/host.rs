@@ -77,8 +77,7 @@ fn story(error: &Error) -> (String, String) {
         }
         Error::NoStatus { program, host } => (
             format!("The connection to {host} was lost while {program:?} ran, so how it ended is not known."),
-            "Run the same command again once the host answers: it looks at what is there before it changes anything."
-                .to_owned(),
+            AGAIN.to_owned(),
         ),
         Error::Timeout { program, host, limit } => (
             format!("{program:?} on {host} was ended because it took longer than {} s.", limit.as_secs()),
@@ -224,6 +223,10 @@ fn sudo_hint(host: &str, program: &str, sudo: Sudo, said: &str) -> String {
 fn user_of(host: &str) -> &str {
     host.rsplit_once('@').map_or("the user", |(user, _)| user)
 }
+
+/// What to do when the host stopped answering.
+pub(super) const AGAIN: &str =
+    "Run the same command again once the host answers: it looks at what is there before it changes anything.";
 
 /// The next step after a command failed, as far as its own words tell.
 fn hint_for(program: &str, stderr: &str) -> String {

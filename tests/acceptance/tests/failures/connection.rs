@@ -20,7 +20,13 @@ fn a_cut_while_services_start_is_told_and_repaired() {
     gate::reached(&stack);
     assert!(lab.kill_connections(&host).unwrap() > 0, "there was nothing to cut");
     let run = apply.finish();
-    let parts = ["connection", "Its containers now: ", "slow-1 (starting)", "The stack is recorded"];
+    let parts = [
+        "connection",
+        "Its containers now: ",
+        "slow-1 (starting)",
+        "The stack is recorded",
+        "the same command again",
+    ];
     expect_story(&run, &stack.could_not("start"), &parts);
     assert!(is_tainted(&stack.workspace, STACK));
     assert_eq!(stack.workspace.state(STACK)["services"]["slow"]["status"], "starting");
@@ -49,6 +55,7 @@ fn a_cut_while_services_start_is_told_and_repaired() {
             "Its containers now: ",
             "It was not rolled back, because the connection to the host broke.",
             "The next apply goes on from here.",
+            "the same command again",
         ],
     );
     assert!(!is_tainted(&stack.workspace, STACK));
