@@ -72,14 +72,16 @@ fn is_plan(head: &[u8]) -> bool {
     head.starts_with(ARCHIVE) && name.starts_with(PLAN) && length.map(usize::from) == Some(PLAN.len())
 }
 
-/// A state is JSON that begins with its format and the version that wrote it; a state or plan that
-/// OpenTofu has encrypted begins with how the key was had.
+/// A state is JSON that begins with its format and the version that wrote it, and so is what
+/// `show -json` makes of a state or a plan, with every sensitive value in clear; a state or plan
+/// that OpenTofu has encrypted begins with how the key was had.
 fn is_state(head: &[u8]) -> bool {
     let text: String =
         String::from_utf8_lossy(head).chars().filter(|letter| !letter.is_whitespace()).collect();
-    let plain = text.strip_prefix("{\"version\":").is_some_and(|rest| {
-        let rest = rest.trim_start_matches(|letter: char| letter.is_ascii_digit());
-        rest.starts_with(",\"terraform_version\":")
+    let plain = ["{\"version\":", "{\"format_version\":"].iter().any(|format| {
+        let version = |letter: char| letter.is_ascii_digit() || ".\"".contains(letter);
+        let rest = text.strip_prefix(format).map(|rest| rest.trim_start_matches(version));
+        rest.is_some_and(|rest| rest.starts_with(",\"terraform_version\":"))
     });
     let encrypted = text.starts_with("{\"meta\":{\"key_provider.")
         || (text.starts_with("{\"serial\":") && text.contains("\"meta\":{\"key_provider."));
@@ -157,14 +159,21 @@ mod tests {
         for state in [
             "{\n  \"version\": 4,\n  \"terraform_version\": \"1.9.0\",\n  \"serial\": 1",
             "{\"version\":4,\"terraform_version\":\"1.9.0\"",
+            "{\"format_version\":\"1.2\",\"terraform_version\":\"1.11.4\",\"variables\":{",
+            "{\n  \"format_version\": \"1.0\",\n  \"terraform_version\": \"1.11.4\",\n  \"values\": {",
             "{\"serial\":1,\"lineage\":\"a\",\"meta\":{\"key_provider.pbkdf2.k\":\"e30=\"},\"encrypted_data\":\"",
             "{\"meta\":{\"key_provider.pbkdf2.k\":\"e30=\"},\"encrypted_data\":\"",
         ] {
             assert!(is_of_core(state.as_bytes()), "{state}");
         }
-        for other in
-            ["", "{}", "{\"version\": 4, \"services\": {}}", "version: 4", "{\"meta\":{\"title\":\"a\"}}"]
-        {
+        for other in [
+            "",
+            "{}",
+            "{\"version\": 4, \"services\": {}}",
+            "version: 4",
+            "{\"meta\":{\"title\":\"a\"}}",
+            "{\"format_version\":\"1.0\",\"provider_schemas\":{",
+        ] {
             assert!(!is_of_core(other.as_bytes()), "{other}");
         }
     }
