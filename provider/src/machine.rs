@@ -62,6 +62,26 @@ impl MachineModel {
             compose_version: Field::Unknown,
         }
     }
+
+    /// These facts, those that are unknown as they were `seen`.
+    pub(crate) fn completed(self, seen: Self) -> Self {
+        fn known<T>(fact: Field<T>, seen: Field<T>) -> Field<T> {
+            if matches!(fact, Field::Unknown) { seen } else { fact }
+        }
+        Self {
+            machine_id: known(self.machine_id, seen.machine_id),
+            hostname: known(self.hostname, seen.hostname),
+            os: known(self.os, seen.os),
+            os_version: known(self.os_version, seen.os_version),
+            arch: known(self.arch, seen.arch),
+            cpus: known(self.cpus, seen.cpus),
+            memory_bytes: known(self.memory_bytes, seen.memory_bytes),
+            cgroup_version: known(self.cgroup_version, seen.cgroup_version),
+            docker_gid: known(self.docker_gid, seen.docker_gid),
+            docker_version: known(self.docker_version, seen.docker_version),
+            compose_version: known(self.compose_version, seen.compose_version),
+        }
+    }
 }
 
 impl From<Seen> for MachineModel {
@@ -141,4 +161,32 @@ pub(crate) fn facts_attributes() -> Vec<Attribute> {
         text("docker_version", "The version of the Docker Engine; null where it cannot be used."),
         text("compose_version", "The version of Docker Compose; null where it is not installed."),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_unknown_is_completed() {
+        let kept = MachineModel {
+            machine_id: Field::Known("a".to_owned()),
+            docker_gid: Field::Null,
+            docker_version: Field::Unknown,
+            compose_version: Field::Unknown,
+            ..MachineModel::default()
+        };
+        let seen = MachineModel {
+            machine_id: Field::Known("b".to_owned()),
+            docker_gid: Field::Known(102),
+            docker_version: Field::Known("28.0.0".to_owned()),
+            ..MachineModel::default()
+        };
+        let completed = MachineModel {
+            docker_version: seen.docker_version.clone(),
+            compose_version: Field::Null,
+            ..kept.clone()
+        };
+        assert_eq!(kept.completed(seen), completed);
+    }
 }

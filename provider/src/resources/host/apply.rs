@@ -68,8 +68,9 @@ pub(super) async fn apply(
         Some(promised) if *promised != seen.machine_id => {
             return Err(another_machine(&title, promised, &seen.machine_id).into());
         }
-        // What the plan has kept, Read refreshes.
-        Some(_) => {}
+        // What the plan has kept, Read refreshes. What the machine had not, it may have by now, or for
+        // this login.
+        Some(_) => model.machine = model.machine.completed(seen.into()),
         None => model.machine = seen.into(),
     }
     apply.state = Some(State::new(model));

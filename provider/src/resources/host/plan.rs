@@ -34,9 +34,13 @@ pub(super) fn plan(plan: &mut Plan<HostResource>) -> Result<(), Diagnostics> {
     }
     planned.connection = match connection(planned) {
         Some(connection) => Field::Known(Connection::from(connection).to_string()),
-        None if same_route(&prior, planned) => prior.connection,
+        None if same_route(&prior, planned) => prior.connection.clone(),
         None => Field::Unknown,
     };
+    if planned.connection == prior.connection {
+        // Nobody looks at the machine then: what it does not have (Docker, say), it goes on not having.
+        planned.machine = prior.machine;
+    }
     Ok(())
 }
 

@@ -104,6 +104,44 @@ fn another_way_keeps_the_machine_and_another_instance_replaces_it() {
 }
 
 #[test]
+fn a_host_without_docker_can_be_changed_and_gets_docker_later() {
+    let lab = Lab::current().unwrap();
+    let host = lab.add_host(Variant::Sudo).unwrap();
+    // Docker is there for sudo alone, and not yet for that.
+    let sudoers =
+        |line: &str| lab.exec_ok(&host, &["sh", "-c", &format!("echo '{line}' >/etc/sudoers.d/lab")]);
+    sudoers("").unwrap();
+    let key = format!("host_key = {}", hcl::quoted(&host.host_key));
+    let workspace = Workspace::for_test();
+    let configure = |lines: &[&str]| {
+        let lines = [&[key.as_str(), "user = \"admin\""][..], lines].concat();
+        workspace.write("main.tf", &(hcl::provider_block(&lab, "") + &bare_host(&host, &lines)));
+    };
+    configure(&[]);
+    workspace.converge();
+    assert!(workspace.state(HOST)["docker_version"].is_null());
+
+    // Nobody is asked: what was not there is not there.
+    configure(&["wait_for_cloud_init = false"]);
+    let change = workspace.expect_change(HOST, &["update"]);
+    assert!(
+        change.unknown["docker_version"].is_null() && change.unknown["compose_version"].is_null(),
+        "{change:#?}"
+    );
+    workspace.converge();
+    assert!(workspace.state(HOST)["docker_version"].is_null());
+
+    // By another way it may be there.
+    sudoers("admin ALL=(root) NOPASSWD: /usr/bin/docker").unwrap();
+    configure(&["wait_for_cloud_init = false", "sudo = \"docker\""]);
+    workspace.expect_change(HOST, &["update"]);
+    workspace.converge();
+    let engine = lab.exec_ok(&host, &["docker", "version", "--format", "{{.Server.Version}}"]).unwrap();
+    assert_eq!(workspace.state(HOST)["docker_version"], engine);
+    workspace.destroy().expect_success();
+}
+
+#[test]
 fn mistakes_in_the_configuration_are_found_before_anything_is_reached() {
     let workspace = Workspace::for_test();
     for (line, says) in [
