@@ -138,9 +138,7 @@ impl Tool {
     fn built(&self, jobs: Option<u32>) -> Result<PathBuf> {
         let pin = self.pin()?;
         let program = self.in_cache(&pin);
-        if !program.exists() {
-            self.build(&pin, &program, jobs)?;
-        }
+        once(&program, |folder| self.build(&pin, &program, folder, jobs))?;
         Ok(program)
     }
 
@@ -177,7 +175,7 @@ impl Tool {
         })
     }
 
-    fn build(&self, pin: &Pin, place: &Path, jobs: Option<u32>) -> Result<()> {
+    fn build(&self, pin: &Pin, place: &Path, folder: &Path, jobs: Option<u32>) -> Result<()> {
         let (program, version) = (self.program, &pin.version);
         if paths::on_path("go").is_none() {
             bail!(
@@ -188,9 +186,7 @@ impl Tool {
             "building {program} {version} once, which takes minutes; it is kept in {}",
             place.display()
         );
-        let folder = place.parent().context("a program is in a folder")?;
-        fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        // Beside the final place, so that the rename is atomic and two builds at once are harmless.
+        // Beside the final place, so that the rename is atomic.
         let scratch = tempfile::tempdir_in(folder)
             .with_context(|| format!("cannot create a folder in {}", folder.display()))?;
         let built = scratch.path().join(program);
@@ -224,6 +220,20 @@ impl Tool {
         }
         Ok(())
     }
+}
+
+/// Makes the program at `place` unless it is there. Whoever comes while another process makes it
+/// waits for that: several builds of the same thing at once take many times as long as one.
+fn once(place: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    if place.exists() {
+        return Ok(());
+    }
+    let folder = place.parent().context("a program is in a folder")?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let path = folder.join(".lock");
+    let lock = fs::File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
+    lock.lock().with_context(|| format!("cannot lock {}", path.display()))?;
+    if place.exists() { Ok(()) } else { make(folder) }
 }
 
 /// The package of a module's `tool` line, and the version of the module that it is in.
@@ -265,6 +275,27 @@ mod tests {
             let other = OPENTOFU.in_cache(&OPENTOFU.pin_of(go_mod, go_sum).unwrap());
             assert_ne!(place, other.display().to_string());
         }
+    }
+
+    #[test]
+    fn who_comes_while_a_tool_is_built_waits_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("tool-1/tool");
+        let made = std::sync::atomic::AtomicU32::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let make = |folder: &Path| {
+                        made.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                        // The others are at the lock by now, or come later and find it made.
+                        std::thread::sleep(std::time::Duration::from_millis(50));
+                        Ok(fs::write(folder.join("tool"), "")?)
+                    };
+                    once(&place, make).unwrap();
+                });
+            }
+        });
+        assert_eq!(made.into_inner(), 1);
     }
 
     #[test]
