@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 mod adopted;
+mod clients;
 mod containerd_store;
 mod engines;
 mod examples;
