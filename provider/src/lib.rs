@@ -21,6 +21,7 @@ mod require;
 mod resources;
 mod settings;
 mod stacks;
+mod swarm_files;
 mod tailnet_devices;
 mod tailnet_keys;
 mod windlass;

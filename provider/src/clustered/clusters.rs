@@ -185,7 +185,7 @@ impl Clusters {
             Found::Leaderless(at) => Err(no_leader(at.host.name(), &at.membership.error).into()),
             Found::Nowhere => Err(Stop::new(
                 "All of `managers` answer, and none of them is a manager of a swarm.",
-                "Name a manager, or let the data source wait for the swarm with `depends_on`.",
+                "Name a manager, or wait for the swarm with `depends_on`.",
             )
             .at(super::attribute::MANAGERS)
             .into()),

@@ -260,7 +260,8 @@ impl Api {
         }
     }
 
-    fn found<T>(
+    /// What was asked for; `None` where it is not there.
+    pub(super) fn found<T>(
         &self,
         found: Result<T, ApiError>,
         operation: impl Fn() -> String,
@@ -276,7 +277,8 @@ impl Api {
         self.found(done, operation).map(drop)
     }
 
-    fn error(&self, operation: &str, source: ApiError) -> Error {
+    /// The error of a call that the swarm did not answer as it should.
+    pub(super) fn error(&self, operation: &str, source: ApiError) -> Error {
         match said(&source) {
             Some((_, text)) if is_leaderless(text) => {
                 Error::NoLeader { host: self.engine.host().to_owned(), said: text.to_owned() }
@@ -320,6 +322,6 @@ fn of_stack(stack: &str) -> String {
     format!("{LABEL_STACK}={stack}")
 }
 
-fn is_absent(error: &ApiError) -> bool {
+pub(super) fn is_absent(error: &ApiError) -> bool {
     said(error).is_some_and(|(status, _)| status == 404)
 }

@@ -13,6 +13,7 @@ mod converge;
 mod deploy;
 mod destroy;
 mod error;
+pub mod files;
 mod live;
 mod lock;
 mod plan;

@@ -18,8 +18,8 @@ use crate::Error;
 
 /// The label of such a config; its value is the name of the stack.
 const LABEL_RECORD: &str = "windlass.record";
-/// The label with the id of the configuration that made the stack.
-const LABEL_INSTANCE: &str = "windlass.instance";
+/// The label with the id of the configuration that made something.
+pub(super) const LABEL_INSTANCE: &str = "windlass.instance";
 
 /// What is kept.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,6 +40,11 @@ impl Record {
         let mut found = api.labelled_configs(&format!("{LABEL_RECORD}={name}")).await?;
         found.sort_by_key(|config| config.version.as_ref().and_then(|version| version.index));
         Ok(found.last().map(|config| (config.id.clone().unwrap_or_default(), Self::of(config))))
+    }
+
+    /// Those of all stacks.
+    pub(super) async fn all(api: &Api) -> Result<Vec<Self>, Error> {
+        Ok(api.labelled_configs(LABEL_RECORD).await?.iter().map(Self::of).collect())
     }
 
     fn of(config: &Config) -> Self {

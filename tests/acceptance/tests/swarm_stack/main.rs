@@ -9,4 +9,5 @@ mod life;
 mod lock;
 mod refusals;
 mod secrets;
+mod shared;
 mod swarm;

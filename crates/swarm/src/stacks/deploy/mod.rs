@@ -23,8 +23,8 @@ use stack::{Context, OnFailure, Orphans, Secrets};
 use tree::Tree;
 
 use super::{
-    LiveStack, PlanOptions, ResolveImage, StackError, SwarmLock, Tokens, Wanted, api::Api, record::Record,
-    wanted::FileKind,
+    LiveStack, PlanOptions, ResolveImage, StackError, SwarmLock, Tokens, Wanted, api::Api,
+    files::forget_unneeded, record::Record, wanted::FileKind,
 };
 pub(super) use sweep::take_down;
 
@@ -135,6 +135,7 @@ impl Deployment<'_> {
             self.lock.still_held()?;
             self.sweep(&api, &before, &names).await?;
             self.record(&api).await?;
+            forget_unneeded(&api).await;
             LiveStack::look(self.engine, self.name).await
         };
         done.await.map_err(|error| Failed { error, outcome: Outcome::Kept })

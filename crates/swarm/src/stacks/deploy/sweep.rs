@@ -11,7 +11,9 @@ use stack::{Context, Orphans};
 use super::{Deployment, Names};
 use crate::{
     Error,
-    stacks::{FileKind, LiveStack, StackError, SwarmLock, api::Api, converge::is_over},
+    stacks::{
+        FileKind, LiveStack, StackError, SwarmLock, api::Api, converge::is_over, files::forget_unneeded,
+    },
 };
 
 /// How often the swarm is asked.
@@ -150,6 +152,7 @@ pub(in super::super) async fn take_down(
     for one in api.files(FileKind::Config, Some(name)).await? {
         api.remove_file(FileKind::Config, &one.id).await?;
     }
+    forget_unneeded(&api).await;
     Ok(())
 }
 

@@ -1,22 +1,19 @@
-//! Secrets and configs. What is in one never changes, so that another content is another object: its
-//! name says which. That of a secret says the version that the user gives it, and never what it is.
+//! Secrets and configs, whose names say what is in them (see [`names`](crate::stacks::files::names)).
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use tree::sha256;
 
 use super::{
     Files,
     json::{fields, is_set, list, number, object, set, text, texts},
     problem::Problem,
 };
-use crate::stacks::wanted::{FileContent, FileKind, NewFile};
+use crate::stacks::{
+    files::names::{LONGEST, content_suffix, full_name, hash_suffix, version_suffix},
+    wanted::{FileContent, FileKind, NewFile},
+};
 
-/// How many characters a name has at most.
-const LONGEST: usize = 64;
-/// How much of a hash goes into a name.
-const SHORT: usize = 10;
 /// The mode of a file in a task where the files do not say.
 const MODE: i64 = 0o444;
 
@@ -56,19 +53,18 @@ fn file(files: &Files<'_>, kind: FileKind, key: &str, body: &Value) -> Result<(S
     if is_set(&body["driver"]) {
         return Ok((name, made(FileContent::Driver)));
     }
-    let (content, version) = content(files, &what, body)?;
-    let name = format!("{name}-{version}");
-    if name.len() > LONGEST {
-        return Err(Problem::LongName { what, name, most: LONGEST });
+    let (content, suffix) = content(files, &what, body)?;
+    match full_name(&name, &suffix) {
+        Ok(name) => Ok((name, made(content))),
+        Err(long) => Err(Problem::LongName { what, name: long.name, most: LONGEST }),
     }
-    Ok((name, made(content)))
 }
 
 /// Where the content comes from, and what tells it from others.
 fn content(files: &Files<'_>, what: &str, body: &Value) -> Result<(FileContent, String), Problem> {
     let unknown = |from: String, why| Problem::Content { what: what.to_owned(), from, why };
     if let Some(text) = body["content"].as_str() {
-        return Ok((FileContent::Text(text.to_owned()), short(&sha256(text.as_bytes()))));
+        return Ok((FileContent::Text(text.to_owned()), content_suffix(text.as_bytes())));
     }
     if let Some(variable) = body["environment"].as_str() {
         if let Some(placeholder) = files.secrets.get(variable) {
@@ -77,7 +73,7 @@ fn content(files: &Files<'_>, what: &str, body: &Value) -> Result<(FileContent, 
         let Some(value) = files.environment.get(variable) else {
             return Err(unknown(format!("the variable {variable}"), "has no value in the configuration"));
         };
-        return Ok((FileContent::Text(value.clone()), short(&sha256(value.as_bytes()))));
+        return Ok((FileContent::Text(value.clone()), content_suffix(value.as_bytes())));
     }
     let path = body["file"].as_str().unwrap_or_default();
     let inside = files.inside(path).unwrap_or_default();
@@ -85,7 +81,7 @@ fn content(files: &Files<'_>, what: &str, body: &Value) -> Result<(FileContent, 
         return Ok((FileContent::SecretFile(inside), version(placeholder)));
     }
     match files.source.files.get(&inside) {
-        Some(file) => Ok((FileContent::Shipped(inside), short(&file.digest.sha256))),
+        Some(file) => Ok((FileContent::Shipped(inside), hash_suffix(&file.digest.sha256))),
         None => {
             Err(unknown(format!("the file {:?}", shown(files, path)), "is not among the files of the stack"))
         }
@@ -97,19 +93,9 @@ fn shown(files: &Files<'_>, path: &str) -> String {
     files.inside(path).unwrap_or_else(|| path.to_owned())
 }
 
-/// What tells a secret from the same one of another version: the version itself where a name can have
-/// it. A placeholder is `name#version`.
+/// What tells a secret from the same one of another version. A placeholder is `name#version`.
 fn version(placeholder: &str) -> String {
-    let version = placeholder.rsplit_once('#').map_or(placeholder, |(_, version)| version);
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let fits = (1..=20).contains(&version.len())
-        && version.chars().all(plain)
-        && version.ends_with(|c: char| c.is_ascii_alphanumeric());
-    if fits { format!("v{version}") } else { short(&sha256(version.as_bytes())) }
-}
-
-fn short(hash: &str) -> String {
-    hash[..SHORT].to_owned()
+    version_suffix(placeholder.rsplit_once('#').map_or(placeholder, |(_, version)| version))
 }
 
 /// What a service mounts of these: what the swarm is told, and the objects.
@@ -151,11 +137,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_version_is_in_a_name_where_names_can_have_it() {
-        assert_eq!(version("A#2026-11"), "v2026-11");
-        assert_eq!(version("A#x y").len(), SHORT);
-        assert_ne!(version("A#1"), version("A#2"));
-        assert_eq!(version("A#"), short(&sha256(b"")));
+    fn what_follows_the_last_mark_is_the_version() {
+        assert_eq!((version("A#2026-11"), version("A#b#3")), ("v2026-11".to_owned(), "v3".to_owned()));
+        assert_eq!(version("A#"), version_suffix(""));
     }
 
     #[test]
