@@ -18,6 +18,7 @@ use crate::{
         host::HostDataSource,
         swarm::SwarmDataSource,
         swarm_nodes::NodesDataSource,
+        swarm_stacks::SwarmStacksDataSource,
         tailnet::{DeviceDataSource, DevicesDataSource},
     },
     ephemerals::tailnet_key::EphemeralKey,
@@ -130,6 +131,7 @@ impl Provider for Windlass {
             AnyDataSource::new(HostDataSource::new(self.hosts.clone())),
             AnyDataSource::new(SwarmDataSource::new(self.clusters.clone())),
             AnyDataSource::new(NodesDataSource::new(self.clusters.clone())),
+            AnyDataSource::new(SwarmStacksDataSource::new(self.clusters.clone())),
             AnyDataSource::new(DeviceDataSource::new(self.tailnets.clone())),
             AnyDataSource::new(DevicesDataSource::new(self.tailnets.clone())),
         ]

@@ -7,4 +7,5 @@ pub(crate) mod corpus_snapshots;
 pub(crate) mod host;
 pub(crate) mod swarm;
 pub(crate) mod swarm_nodes;
+pub(crate) mod swarm_stacks;
 pub(crate) mod tailnet;

@@ -3,7 +3,7 @@
 //! It is a config, so that it is where the stack is, whichever manager is asked, and goes with it, also
 //! by `docker stack rm`. What is in it, everybody can read in the services themselves.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bollard::models::{Config, ServiceSpec};
 use remote::files::random_name;
@@ -45,6 +45,12 @@ impl Record {
     /// Those of all stacks.
     pub(super) async fn all(api: &Api) -> Result<Vec<Self>, Error> {
         Ok(api.labelled_configs(LABEL_RECORD).await?.iter().map(Self::of).collect())
+    }
+
+    /// The names of the stacks that have one.
+    pub(super) async fn stacks(api: &Api) -> Result<BTreeSet<String>, Error> {
+        let found = api.labelled_configs(LABEL_RECORD).await?;
+        Ok(found.iter().filter_map(|config| labels_of(config).remove(LABEL_RECORD)).collect())
     }
 
     fn of(config: &Config) -> Self {
