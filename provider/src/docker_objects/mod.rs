@@ -8,6 +8,7 @@
 mod fields;
 mod in_use;
 mod object;
+mod place;
 
 pub(crate) use fields::{ObjectFields, check_name, set_map};
 pub(crate) use object::{DaemonObject, ObjectModel, ObjectWords};

@@ -7,10 +7,10 @@ use docker::{
 };
 use framework::{Apply, Diagnostic, Diagnostics, Model, Plan, Schema, State};
 
-use super::{ObjectFields, in_use};
+use super::{ObjectFields, in_use, place::swarm_of};
 use crate::{
     failure::{Explain as _, Failure},
-    hosted::{Departure, Hosted, Import, MachinePrivate, OnHost, OnMachine, Planning, Words},
+    hosted::{Departure, Host, Hosted, Import, MachinePrivate, OnHost, OnMachine, Planning, Words},
 };
 
 /// The attributes of a kind of object, [`ObjectFields`] among them.
@@ -68,6 +68,12 @@ pub(crate) trait DaemonObject: Sized + Send + Sync + 'static {
         _changed: &[&'static str],
     ) -> Result<(), Diagnostics> {
         Ok(())
+    }
+
+    /// Whether the daemon keeps it for the swarm that it manages with others, which it belongs to then
+    /// and not to the machine.
+    fn is_of_swarm(_model: &Self::Model) -> bool {
+        false
     }
 
     /// The object of that name; `None` when there is none.
@@ -149,6 +155,10 @@ impl<O: DaemonObject> Hosted for O {
 
     fn validate(config: &O::Model, problems: &mut Diagnostics) {
         <O as DaemonObject>::validate(config, problems);
+    }
+
+    async fn place(host: &Host, model: &O::Model) -> Result<String, Failure> {
+        if O::is_of_swarm(model) { swarm_of(host).await } else { Ok(host.machine_id().await?.to_owned()) }
     }
 
     /// Decides what replaces it: whatever differs in more than spelling.

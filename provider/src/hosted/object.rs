@@ -53,10 +53,10 @@ pub(crate) trait Hosted: Sized + Send + Sync + 'static {
         host_of(&prior.model) != host_of(&apply.planned)
     }
 
-    /// Where something on `host` is: as long as that stays the same, another `host` is another way to
-    /// the same thing, otherwise the thing is made in the new place, then deleted in the old one. The
-    /// machine, unless the thing belongs to something larger, such as a cluster.
-    async fn place(host: &Host) -> Result<String, Failure> {
+    /// Where the thing that the model tells of is on `host`: as long as that stays the same, another
+    /// `host` is another way to the same thing, otherwise the thing is made in the new place, then deleted
+    /// in the old one. The machine, unless the thing belongs to something larger, such as a cluster.
+    async fn place(host: &Host, _model: &Self::Model) -> Result<String, Failure> {
         Ok(host.machine_id().await?.to_owned())
     }
 

@@ -15,7 +15,7 @@ impl<K: Hosted> OnHost<K> {
     /// before it leaves the old one.
     async fn carry_out(&self, cx: &Context, apply: &mut Apply<Self>) -> Result<(), Failure> {
         let host = self.hosts.for_apply(&host_of(&apply.planned))?;
-        let place = K::place(&host).await?;
+        let place = K::place(&host, &apply.planned).await?;
         let on = OnMachine { cx, hosts: &self.hosts, host: &host, place };
         match apply.prior.clone() {
             Some(prior) if stays(&on, &prior, apply).await? => K::update(&on, prior, apply).await,
@@ -42,7 +42,7 @@ impl<K: Hosted> OnHost<K> {
         host: Host,
         state: State<Self>,
     ) -> Result<Option<State<Self>>, Failure> {
-        let place = K::place(&host).await?;
+        let place = K::place(&host, &state.model).await?;
         let on = OnMachine { cx, hosts: &self.hosts, host: &host, place };
         let found = K::observe(&on, state).await?;
         Ok(found.map(|mut found| {
@@ -58,7 +58,7 @@ impl<K: Hosted> OnHost<K> {
         }
         let done = async {
             let host = self.hosts.for_apply(&host_of(&state.model))?;
-            let place = K::place(&host).await?;
+            let place = K::place(&host, &state.model).await?;
             let on = OnMachine { cx, hosts: &self.hosts, host: &host, place };
             if is_elsewhere(&on, state).await? { Ok(()) } else { K::let_go(&on, state).await }
         };
@@ -70,7 +70,7 @@ impl<K: Hosted> OnHost<K> {
 
     async fn remove(&self, cx: &Context, state: &State<Self>) -> Result<(), Failure> {
         let host = self.hosts.for_apply(&host_of(&state.model))?;
-        let place = K::place(&host).await?;
+        let place = K::place(&host, &state.model).await?;
         let on = OnMachine { cx, hosts: &self.hosts, host: &host, place };
         if is_elsewhere(&on, state).await? {
             cx.warn(not_there::<K>(&state.model, host.name()));

@@ -23,7 +23,7 @@ impl<K: Hosted> OnHost<K> {
         let Some(warning) = K::left_by_move(&prior.model) else { return };
         let same = async {
             let host = self.hosts.reach(&host_of(&plan.planned)).ok().flatten()?;
-            Some(K::place(&host).await.ok()? == prior.private.place())
+            Some(K::place(&host, &plan.planned).await.ok()? == prior.private.place())
         };
         if same.await != Some(true) {
             cx.warn(warning);
@@ -46,7 +46,7 @@ impl<K: Hosted> OnHost<K> {
         }
         let left = async {
             let host = self.hosts.for_apply(&host_of(&prior.model))?;
-            let place = K::place(&host).await?;
+            let place = K::place(&host, &prior.model).await?;
             let same_machine_id = place == here;
             let on = OnMachine { cx, hosts: &self.hosts, host: &host, place };
             // Clones share a machine id: what is on the old one is known by its own id then.

@@ -7,7 +7,11 @@ use docker::{
 };
 use framework::{Diagnostics, Schema};
 
-use super::{DockerNetwork, model::NetworkModel, plan, schema};
+use super::{
+    DockerNetwork,
+    model::{NetworkModel, OVERLAY},
+    plan, schema,
+};
 use crate::docker_objects::{DaemonObject, ObjectWords};
 
 #[async_trait]
@@ -16,7 +20,8 @@ impl DaemonObject for DockerNetwork {
 
     const TYPE: &'static str = "windlass_docker_network";
     const HOST: &'static str = "Another connection to the same machine changes nothing; another machine is a move: the \
-         network is made there first, then removed here, unless containers are still attached to it.";
+         network is made there first, then removed here, unless containers are still attached to it. An overlay network \
+         belongs to a swarm: `host` is any of its managers, and another one changes nothing either.";
     const WORDS: ObjectWords = ObjectWords {
         kind: "network",
         name: "name of the network",
@@ -35,6 +40,10 @@ impl DaemonObject for DockerNetwork {
 
     fn validate(config: &NetworkModel, problems: &mut Diagnostics) {
         plan::validate(config, problems);
+    }
+
+    fn is_of_swarm(model: &NetworkModel) -> bool {
+        model.object.driver.as_str() == Some(OVERLAY)
     }
 
     async fn inspect(engine: &Engine, name: &str) -> Result<Option<Network>, Error> {

@@ -2,7 +2,8 @@
 //!
 //! On the host it owns the network of that name. It never touches containers: a network that any
 //! is attached to is not removed, also where a change has to replace it. Docker changes nothing of
-//! a network, so every change but that of the host replaces it.
+//! a network, so every change but that of the host replaces it. An overlay network belongs to the swarm
+//! that the host is a manager of, so that another manager is another way to the same one.
 
 mod apply;
 mod model;

@@ -10,12 +10,20 @@ use framework::{Field, Model};
 
 use crate::docker_objects::{ObjectFields, ObjectModel, set_map};
 
+/// The driver of networks of a swarm.
+pub(super) const OVERLAY: &str = "overlay";
+/// The option by which such a one is encrypted.
+pub(super) const ENCRYPTED: &str = "encrypted";
+/// An option that a swarm sets itself.
+const VXLAN: &str = "com.docker.network.driver.overlay.vxlanid_list";
+
 #[derive(Clone, Debug, Default, Model)]
 pub(crate) struct NetworkModel {
     #[model(flatten)]
     pub(crate) object: ObjectFields,
     pub(crate) internal: Field<bool>,
     pub(crate) attachable: Field<bool>,
+    pub(crate) encrypted: Field<bool>,
     pub(crate) ipv6: Field<bool>,
     pub(crate) subnet: Vec<Range>,
     pub(crate) id: Field<String>,
@@ -34,10 +42,14 @@ impl NetworkModel {
     /// What the daemon is asked for.
     pub(super) fn spec(&self) -> NetworkSpec {
         let object = self.object.clone();
+        let mut options = object.options.known_or_default();
+        if self.encrypted.is_true() {
+            options.insert(ENCRYPTED.to_owned(), String::new());
+        }
         NetworkSpec {
             name: object.name.known_or_default(),
             driver: object.driver.known_or_default(),
-            options: object.options.known_or_default(),
+            options,
             labels: object.labels.known_or_default(),
             internal: self.internal.is_true(),
             attachable: self.attachable.is_true(),
@@ -81,9 +93,11 @@ impl ObjectModel for NetworkModel {
         self.object.set_observed(&spec.driver, &spec.labels);
         self.internal = Field::Known(spec.internal);
         self.attachable = Field::Known(spec.attachable);
+        self.encrypted = Field::Known(spec.options.contains_key(ENCRYPTED));
         self.ipv6 = Field::Known(spec.ipv6);
         let asked = self.object.options.clone().known_or_default();
-        let counts = |name: &String| adopting || asked.contains_key(name);
+        let own = |name: &String| name != ENCRYPTED && name != VXLAN;
+        let counts = |name: &String| asked.contains_key(name) || (adopting && own(name));
         let options = spec.options.iter().filter(|(name, _)| counts(name));
         let options = options.map(|(name, value)| (name.clone(), value.clone())).collect();
         set_map(&mut self.object.options, options);
@@ -187,6 +201,20 @@ mod tests {
         adopted.set_observed(&network(), true);
         assert_eq!(adopted.object.options.known().unwrap().len(), 1);
         assert_eq!(adopted.subnet, []);
+    }
+
+    #[test]
+    fn an_overlay_network_that_is_adopted_brings_what_a_user_can_say() {
+        let mut found = network();
+        found.spec.driver = OVERLAY.into();
+        found.spec.options =
+            BTreeMap::from([(VXLAN.to_owned(), "4097".to_owned()), (ENCRYPTED.to_owned(), String::new())]);
+        let mut model = NetworkModel::default();
+        model.set_observed(&found, true);
+        assert_eq!((model.encrypted.is_true(), &model.object.options), (true, &Field::Null));
+        assert_eq!(model.spec().options, BTreeMap::from([(ENCRYPTED.to_owned(), String::new())]));
+        model.set_observed(&network(), false);
+        assert!(!model.encrypted.is_true() && model.spec().options.is_empty());
     }
 
     #[test]

@@ -5,14 +5,17 @@ use std::net::IpAddr;
 use docker::Cidr;
 use framework::{Diagnostic, Diagnostics};
 
-use super::model::NetworkModel;
+use super::model::{ENCRYPTED, NetworkModel, OVERLAY};
 use crate::docker_objects;
 
+/// The driver where the configuration names none.
+const BRIDGE: &str = "bridge";
 /// Networks that every daemon has, or makes itself.
 const THEIRS: [&str; 5] = ["bridge", "docker_gwbridge", "host", "ingress", "none"];
 
 /// What the validators of single attributes cannot see: whether addresses are in their range.
 pub(super) fn validate(config: &NetworkModel, problems: &mut Diagnostics) {
+    validate_kind(config, problems);
     for range in &config.subnet {
         let Some(cidr) = range.parsed() else { continue };
         let gateway = range.gateway.as_str().and_then(|text| text.parse::<IpAddr>().ok());
@@ -23,6 +26,25 @@ pub(super) fn validate(config: &NetworkModel, problems: &mut Diagnostics) {
         if let Some(part) = part.filter(|part| !cidr.covers(part)) {
             problems.push(outside("ip_range", &part.to_string(), &cidr));
         }
+    }
+}
+
+/// What only overlay networks have, and what is said in two ways.
+fn validate_kind(config: &NetworkModel, problems: &mut Diagnostics) {
+    let driver = config.object.driver.as_str().unwrap_or(if config.object.driver.is_null() {
+        BRIDGE
+    } else {
+        OVERLAY
+    });
+    if config.encrypted.is_true() && driver != OVERLAY {
+        let wrong = format!(
+            "A `{driver}` network cannot be encrypted: only the nodes of a swarm encrypt, with `overlay`."
+        );
+        problems.push(Diagnostic::error("Invalid value for encrypted").detail(wrong).at("encrypted"));
+    }
+    if config.object.options.known().is_some_and(|options| options.contains_key(ENCRYPTED)) {
+        let wrong = "The option `encrypted` has an attribute of its own: set `encrypted = true`.";
+        problems.push(Diagnostic::error("Invalid value for options").detail(wrong).at("options"));
     }
 }
 
@@ -54,7 +76,10 @@ pub(super) fn check_address(text: &str) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    use framework::Field;
+
     use super::{super::model::Range, *};
+    use crate::docker_objects::ObjectFields;
 
     #[test]
     fn addresses_outside_of_their_range_are_refused() {
@@ -73,6 +98,25 @@ mod tests {
             titles,
             ["Invalid value for gateway of a subnet", "Invalid value for ip_range of a subnet"]
         );
+    }
+
+    #[test]
+    fn what_only_a_swarm_encrypts_is_refused_elsewhere() {
+        let told = |driver: Field<String>, options: &[(&str, &str)]| {
+            let options =
+                options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+            let object = ObjectFields { driver, options: Field::Known(options), ..ObjectFields::default() };
+            let mut problems = Diagnostics::new();
+            validate(
+                &NetworkModel { object, encrypted: Field::Known(true), ..NetworkModel::default() },
+                &mut problems,
+            );
+            problems.to_string()
+        };
+        assert_eq!(told(OVERLAY.into(), &[]), "");
+        assert_eq!(told(Field::Unknown, &[]), "");
+        assert!(told(Field::Null, &[]).contains("A `bridge` network cannot be encrypted"));
+        assert!(told(OVERLAY.into(), &[("encrypted", "")]).contains("set `encrypted = true`"));
     }
 
     #[test]

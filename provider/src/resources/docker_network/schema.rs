@@ -31,11 +31,11 @@ pub(super) fn schema() -> Schema {
         .timeouts(Timeouts::new().create(5).update(5).delete(5).read(5))
 }
 
-fn kind() -> [Attribute; 5] {
+fn kind() -> [Attribute; 6] {
     [
         Attribute::string("driver").default("bridge").validate(validate::non_empty()).describe(
-            "What makes the network: `bridge` (default), `macvlan`, `ipvlan`, `overlay` or that of a plugin. Another \
-             one replaces the network.",
+            "What makes the network: `bridge` (default), `macvlan`, `ipvlan`, `overlay` or that of a plugin. An \
+             `overlay` network belongs to the swarm that `host` is a manager of. Another one replaces the network.",
         ),
         Attribute::map("options", Type::String).describe(
             "Options of the driver, such as `com.docker.network.driver.mtu`, in clear in the state. Other ones \
@@ -48,6 +48,10 @@ fn kind() -> [Attribute; 5] {
         Attribute::bool("attachable").default(false).requires_replace().describe(
             "Of an `overlay` network: whether containers that are not tasks of a Swarm service may join. Default: \
              `false`. A change replaces the network.",
+        ),
+        Attribute::bool("encrypted").default(false).requires_replace().describe(
+            "Of an `overlay` network: whether the nodes encrypt what goes between their containers. Default: `false`. A \
+             change replaces the network.",
         ),
         Attribute::bool("ipv6").default(false).requires_replace().describe(
             "Whether the network has IPv6; give it a `subnet` of it, older Engines demand one. Default: `false`. A \

@@ -7,6 +7,7 @@ mod drift;
 mod failures;
 mod life;
 mod lock;
+mod overlay;
 mod refusals;
 mod secrets;
 mod shared;
