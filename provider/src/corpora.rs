@@ -1,14 +1,22 @@
 //! What backups, restores and lists of snapshots have in common: how stores, names and links are written.
 
+mod postgres;
+
 use std::time::Duration;
 
 use backup::{
-    Links, Name, Store,
+    Corpus, Docker, Error, Links, Name, Store, Volume,
     store::{FileStore, StoreUrl},
 };
 use framework::{Attribute, Field, schema::parse_duration, validate};
 
-use crate::failure::{Failure, Stop};
+pub(crate) use postgres::{PostgresModel, postgres_block};
+
+use crate::{
+    docker_objects::check_name,
+    failure::{Failure, Stop},
+    hosted::Host,
+};
 
 /// The words of the attribute `links`.
 const LINKS: [&str; 2] = ["inside", "any"];
@@ -32,6 +40,34 @@ pub(crate) fn store_attribute(description: &str) -> Attribute {
             "{description}, as a URL: `file:///path` is a directory of the machine that runs tofu, which must be there \
              (one that is made in the place of a disk that is not mounted would fill up another one)."
         ))
+}
+
+/// The attribute `volume`.
+pub(crate) fn volume_attribute(description: &str) -> Attribute {
+    Attribute::string("volume").check(|name: &String| check_name(name)).describe(description)
+}
+
+/// What is backed up, or what is restored to: one of these is set.
+#[derive(Clone, Copy)]
+pub(crate) struct CorpusFields<'a> {
+    pub(crate) path: &'a Field<String>,
+    pub(crate) volume: &'a Field<String>,
+    pub(crate) postgres: Option<&'a PostgresModel>,
+    /// The block in the configuration, which has the password.
+    pub(crate) configured: Option<&'a PostgresModel>,
+}
+
+/// The corpus that they mean on `host`.
+pub(crate) async fn corpus(host: &Host, fields: CorpusFields<'_>) -> Result<Corpus, Error> {
+    let CorpusFields { path, volume, postgres, configured } = fields;
+    if let Some(postgres) = postgres {
+        return postgres.corpus(host, configured).await;
+    }
+    let Some(name) = volume.as_str() else {
+        return Ok(Corpus::Path(path.as_str().unwrap_or_default().to_owned()));
+    };
+    let docker = Docker { engine: host.engine().await?, cli: host.cli().await? };
+    Ok(Corpus::Volume(Volume { docker, name: name.to_owned() }))
 }
 
 /// The attribute `links`.

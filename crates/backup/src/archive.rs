@@ -4,7 +4,7 @@ use std::{
     ffi::OsStr,
     io::{self, Read, Write},
     os::unix::ffi::OsStrExt as _,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use sha2::{Digest as _, Sha256};
@@ -18,6 +18,9 @@ use crate::{
 
 /// How much of a file is read at once.
 const CHUNK: usize = 128 << 10;
+
+/// The corpus itself, among paths in it.
+pub(crate) const HERE: &str = ".";
 
 /// The permission bits of a mode.
 const MODE_BITS: u32 = 0o7777;
@@ -46,6 +49,12 @@ pub enum ArchiveError {
         /// What is missing.
         path: RawPath,
     },
+    /// What should be a dump of a database is none.
+    #[error("what came is no dump of a database: {size} bytes that do not begin as one")]
+    NoDump {
+        /// How much came.
+        size: u64,
+    },
     /// There is more in it than its manifest says.
     #[error("{path}, which is in the archive, is not in the manifest")]
     Unknown {
@@ -67,15 +76,38 @@ pub(crate) fn list(reader: impl Read, links: Links) -> Result<Vec<Entry>, Archiv
     Ok(entries)
 }
 
+/// How a dump of `pg_dump` in its custom format begins.
+const DUMP_MAGIC: &[u8] = b"PGDMP";
+
+/// Reads a dump to its end, and looks at its beginning: a program that failed in the middle of a pipe
+/// ends well, and has written nothing.
+///
+/// # Errors
+/// When it is none.
+pub(crate) fn check_dump(mut reader: impl Read) -> Result<(), ArchiveError> {
+    let mut magic = Vec::new();
+    let begin = DUMP_MAGIC.len() as u64;
+    reader.by_ref().take(begin).read_to_end(&mut magic).map_err(ArchiveError::Read)?;
+    let rest = io::copy(&mut reader, &mut io::sink()).map_err(ArchiveError::Read)?;
+    if magic == DUMP_MAGIC { Ok(()) } else { Err(ArchiveError::NoDump { size: magic.len() as u64 + rest }) }
+}
+
+/// Whether the archive that `reader` yields holds nothing but the corpus itself.
+pub(crate) fn is_empty(reader: impl Read) -> bool {
+    list(reader, Links::Any)
+        .is_ok_and(|entries| entries.iter().all(|entry| entry.path == RawPath::from(HERE)))
+}
+
 /// Passes the archive that `reader` yields on to `out`, anew and entry by entry, so that nothing comes
-/// out that has not been looked at. It must hold just `expected`.
+/// out that has not been looked at. It must hold just `expected`. In what comes out, the corpus is called
+/// `root`.
 ///
 /// # Errors
 /// When it does not, or as [`list`].
 pub(crate) fn copy<W: Write>(
     reader: impl Read,
     out: W,
-    expected: &[Entry],
+    (expected, root): (&[Entry], &str),
     links: Links,
 ) -> Result<W, ArchiveError> {
     let mut builder = Builder::new(out);
@@ -91,14 +123,14 @@ pub(crate) fn copy<W: Write>(
             let mut hashing = Hashing { reader: content, hasher: Sha256::new() };
             let mut header = header(entry, EntryType::Regular);
             builder
-                .append_data(&mut header, spelled(&entry.path), &mut hashing)
+                .append_data(&mut header, spelled(root, &entry.path), &mut hashing)
                 .map_err(ArchiveError::Pass)?;
             if Some(hex(hashing.hasher)) != entry.sha256 {
                 return Err(differs());
             }
             return Ok(());
         }
-        append(&mut builder, entry).map_err(ArchiveError::Pass)
+        append(&mut builder, entry, root).map_err(ArchiveError::Pass)
     })?;
     if let Some(absent) = rest.next() {
         return Err(ArchiveError::Absent { path: absent.path.clone() });
@@ -213,15 +245,17 @@ impl Read for Hashing<'_> {
 }
 
 /// Adds what has no content.
-fn append(builder: &mut Builder<impl Write>, entry: &Entry) -> io::Result<()> {
+fn append(builder: &mut Builder<impl Write>, entry: &Entry, root: &str) -> io::Result<()> {
     let kind = match entry.kind {
         EntryKind::Symlink => EntryType::Symlink,
         EntryKind::Hardlink => EntryType::Link,
         EntryKind::Directory | EntryKind::File => EntryType::Directory,
     };
-    let (mut header, path) = (header(entry, kind), spelled(&entry.path));
+    let (mut header, path) = (header(entry, kind), spelled(root, &entry.path));
     match &entry.target {
-        Some(target) => builder.append_link(&mut header, path, spelled(target)),
+        // What a symbolic link says is said from its own place.
+        Some(target) if kind == EntryType::Symlink => builder.append_link(&mut header, path, bytes(target)),
+        Some(target) => builder.append_link(&mut header, path, spelled(root, target)),
         None => builder.append_data(&mut header, path, io::empty()),
     }
 }
@@ -237,7 +271,16 @@ fn header(entry: &Entry, kind: EntryType) -> Header {
     header
 }
 
-fn spelled(path: &RawPath) -> &Path {
+/// The path of something where the corpus is called `root`.
+fn spelled(root: &str, path: &RawPath) -> PathBuf {
+    match (root, bytes(path)) {
+        (HERE, path) => path.to_owned(),
+        (root, path) if path == Path::new(HERE) => PathBuf::from(root),
+        (root, path) => Path::new(root).join(path),
+    }
+}
+
+fn bytes(path: &RawPath) -> &Path {
     Path::new(OsStr::from_bytes(&path.0))
 }
 

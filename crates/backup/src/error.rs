@@ -2,7 +2,9 @@
 
 use remote::files::FileError;
 
-use crate::{archive::ArchiveError, manifest::ManifestError, moment::Moment, store::StoreError};
+use crate::{
+    archive::ArchiveError, manifest::ManifestError, moment::Moment, store::StoreError, subject::Subject,
+};
 
 /// A snapshot that was not taken, not verified or not restored.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +12,9 @@ pub enum Error {
     /// The host, or the way there.
     #[error(transparent)]
     Host(#[from] remote::Error),
+    /// Docker there.
+    #[error(transparent)]
+    Docker(#[from] docker::Error),
     /// A file of the host.
     #[error(transparent)]
     File(#[from] FileError),
@@ -22,11 +27,11 @@ pub enum Error {
     /// The manifest could not be written.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// There is nothing at the path that a snapshot was to be taken of.
-    #[error("there is no {path} on {host}")]
+    /// What a snapshot was to be taken of is not there.
+    #[error("there is no {subject} on {host}")]
     SourceMissing {
-        /// The path.
-        path: String,
+        /// What it is.
+        subject: Subject,
         /// The host.
         host: String,
     },
@@ -40,7 +45,7 @@ pub enum Error {
         /// What it is instead.
         kind: String,
     },
-    /// The host's tar knows no way to leave something out.
+    /// What packs the files there knows no way to leave something out.
     #[error("{version} on {host} cannot leave files out")]
     CannotExclude {
         /// What it calls itself.
@@ -48,19 +53,19 @@ pub enum Error {
         /// The host.
         host: String,
     },
-    /// There is no file in the directory: a disk that is not mounted looks like that.
-    #[error("there is no file in {path} on {host}")]
+    /// There is no file in it: a disk that is not mounted looks like that.
+    #[error("there is no file in {subject} on {host}")]
     Empty {
-        /// The path.
-        path: String,
+        /// What it is.
+        subject: Subject,
         /// The host.
         host: String,
     },
     /// Files changed while they were read, so that a copy of them may be half old and half new.
-    #[error("files below {path} on {host} changed while they were read")]
+    #[error("files in {subject} on {host} changed while they were read")]
     Changed {
-        /// The path.
-        path: String,
+        /// What they are in.
+        subject: Subject,
         /// The host.
         host: String,
         /// What tar said about them.
@@ -102,12 +107,61 @@ pub enum Error {
         store: String,
     },
     /// What is at the target would be replaced.
-    #[error("{path} on {host} is not empty")]
+    #[error("{subject} on {host} is not empty")]
     NotEmpty {
         /// The target.
-        path: String,
+        subject: Subject,
         /// The host.
         host: String,
+    },
+    /// Containers that run have the volume open.
+    #[error("volume {volume:?} on {host} is used by containers that run: {containers}")]
+    InUse {
+        /// The volume.
+        volume: String,
+        /// The host.
+        host: String,
+        /// Their names.
+        containers: String,
+    },
+    /// Nobody but root can put something else into the place of a volume's data.
+    #[error("only root can replace what is in volume {volume:?} on {host}")]
+    NeedsRoot {
+        /// The volume.
+        volume: String,
+        /// The host.
+        host: String,
+    },
+    /// What came of a restore that failed is still in a volume that was empty.
+    #[error("could not empty volume {volume:?} on {host} again, into which nothing was restored")]
+    LeftOver {
+        /// The volume.
+        volume: String,
+        /// The host.
+        host: String,
+        /// Why the restore failed, and why that.
+        #[source]
+        source: Box<Error>,
+    },
+    /// A snapshot of one kind of corpus cannot become another one.
+    #[error("{snapshot} is of {of}, which cannot become {target}")]
+    WrongKind {
+        /// The snapshot.
+        snapshot: String,
+        /// What it is of.
+        of: &'static str,
+        /// What it was to become.
+        target: &'static str,
+    },
+    /// Roles and tablespaces could not be restored.
+    #[error("roles or tablespaces of {subject} on {host} could not be restored: {said}")]
+    Globals {
+        /// The database.
+        subject: Subject,
+        /// The host.
+        host: String,
+        /// Which statements failed, with the codes of their errors.
+        said: String,
     },
     /// What was extracted could not be put into its place.
     #[error("what was restored could not be moved to {path} on {host}: {said}")]

@@ -2,8 +2,6 @@
 
 use remote::{Command, Executor, Input, files::walking_script, run};
 
-use crate::manifest::Source;
-
 /// It says its version; BusyBox's, which does not know that option, says what it is and all that it knows.
 const ABOUT: [&str; 2] = ["tar", "--version"];
 
@@ -39,12 +37,12 @@ impl HostTar {
     }
 }
 
-/// The command that writes the corpus `source` to stdout.
+/// The command that writes what is in `directory` to stdout, but for what the patterns leave out.
 ///
 /// The old GNU format, because both can write and read it, and because its long names may have line
 /// breaks in them. Owners go as numbers: names mean somebody else on another host, and in containers.
-pub(crate) fn create_command(tar: &HostTar, source: &Source) -> Command {
-    let command = in_directory(&source.path).args(["env", "LC_ALL=C", "tar"]);
+pub(crate) fn create_command(tar: &HostTar, directory: &str, exclude: &[String]) -> Command {
+    let command = in_directory(directory).args(["env", "LC_ALL=C", "tar"]);
     let command = if tar.is_gnu {
         command.args([
             "--format=gnu",
@@ -58,7 +56,7 @@ pub(crate) fn create_command(tar: &HostTar, source: &Source) -> Command {
     } else {
         command
     };
-    let excluded = source.exclude.iter().map(|pattern| format!("--exclude={}", in_archive(pattern)));
+    let excluded = exclude.iter().map(|pattern| format!("--exclude={}", in_archive(pattern)));
     command.args(excluded).args(["-c", "-f", "-", "."]).timeout(None).privileged().bulk()
 }
 
@@ -87,12 +85,12 @@ mod tests {
 
     #[test]
     fn commands_are_words() {
-        let source = Source { path: "/srv/a b".into(), exclude: vec!["*.tmp".into(), "/cache".into()] };
+        let exclude = ["*.tmp".to_owned(), "/cache".to_owned()];
         let last = ["--exclude=*.tmp", "--exclude=./cache", "-c", "-f", "-", "."];
         let gnu = ["--format=gnu", "--numeric-owner", "--sort=name", "--no-anchored", "--wildcards"];
         for (is_gnu, options) in [(true, &gnu[..]), (false, &[])] {
             let tar = HostTar { version: "tar".into(), is_gnu, can_exclude: true };
-            let command = create_command(&tar, &source);
+            let command = create_command(&tar, "/srv/a b", &exclude);
             let words = command.words();
             assert_eq!(words[3..8], ["windlass-in", "/srv/a b", "env", "LC_ALL=C", "tar"]);
             assert_eq!(&words[8..8 + options.len()], options);

@@ -6,35 +6,48 @@
 //! may go.
 
 mod archive;
+mod copy;
+mod corpus;
 mod error;
+mod fetch;
+mod gather;
+mod helper;
 mod host_tar;
 mod manifest;
 mod moment;
 mod name;
 mod pack;
 mod pipe;
+mod postgres;
 mod raw;
 mod restore;
 mod retention;
 mod stage;
 pub mod store;
+mod subject;
 mod take;
 mod verify;
 mod vet;
+mod volume;
 
 pub use archive::ArchiveError;
+pub use corpus::Corpus;
 pub use error::Error;
+pub use helper::Docker;
 pub use manifest::{
-    Entry, EntryKind, FORMAT_VERSION, Format, Host, Kind, MANIFEST, Manifest, ManifestError, Part, Source,
-    Totals,
+    DatabaseFacts, Entry, EntryKind, FORMAT_VERSION, Format, Host, MANIFEST, Manifest, ManifestError, Part,
+    Source, Totals,
 };
 pub use moment::Moment;
 pub use name::{Name, NameError, SnapshotId};
+pub use postgres::Postgres;
 pub use raw::RawPath;
 pub use restore::{Restored, Restoring, latest, snapshot};
 pub use retention::{Candidate, Retention};
 pub use stage::Overwrite;
 pub use store::Store;
+pub use subject::Subject;
 pub use take::Taking;
 pub use verify::verify;
 pub use vet::{Links, Refusal, Why};
+pub use volume::Volume;

@@ -40,9 +40,7 @@ pub struct Manifest {
     pub format_version: u32,
     /// The snapshot's id, which is the name of its folder.
     pub snapshot: SnapshotId,
-    /// What kind of corpus it is of.
-    pub kind: Kind,
-    /// Which one.
+    /// Which corpus it is of.
     pub source: Source,
     /// Where that was.
     pub host: Host,
@@ -71,22 +69,65 @@ pub struct Manifest {
     pub seal: String,
 }
 
-/// What kind of corpus a snapshot is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
+/// Which corpus a snapshot is of; in JSON its `kind` is one of its fields.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Source {
     /// A directory on a host.
-    Path,
+    Path {
+        /// Where it is.
+        path: String,
+        /// What was left out.
+        exclude: Vec<String>,
+    },
+    /// A Docker volume on a host.
+    Volume {
+        /// Its name.
+        volume: String,
+        /// What was left out.
+        exclude: Vec<String>,
+    },
+    /// A database of a Postgres in a container.
+    Postgres {
+        /// The container.
+        container: String,
+        /// The database.
+        database: String,
+        /// Whether roles and tablespaces were stored with it.
+        globals: bool,
+        /// What the database is made with, before anything is in it.
+        facts: DatabaseFacts,
+    },
 }
 
-/// Which corpus a snapshot is of.
+/// What a database is made with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Source {
-    /// The directory.
-    pub path: String,
-    /// What was left out.
-    pub exclude: Vec<String>,
+pub struct DatabaseFacts {
+    /// How its characters are encoded, such as `UTF8`.
+    pub encoding: String,
+    /// By which locale it sorts.
+    pub collate: String,
+    /// Whose letters and cases it knows.
+    pub ctype: String,
+    /// The role that owns it.
+    pub owner: String,
+}
+
+impl Source {
+    /// What kind it is, in words.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Path { .. } => "a directory",
+            Self::Volume { .. } => "a volume",
+            Self::Postgres { .. } => "a Postgres database",
+        }
+    }
+
+    /// Whether it is made of files, and so comes back as a directory or as a volume alike.
+    pub fn has_files(&self) -> bool {
+        matches!(self, Self::Path { .. } | Self::Volume { .. })
+    }
 }
 
 /// The host that a corpus was on.
@@ -112,11 +153,14 @@ pub enum Format {
     /// tar alone.
     #[serde(rename = "tar")]
     Tar,
+    /// What `pg_dump` writes in its custom format, which is packed already.
+    #[serde(rename = "pg_dump")]
+    PgDump,
 }
 
 impl Format {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::TarZst, Self::Tgz, Self::Tar];
+    /// All that archives of files may have.
+    pub const ARCHIVES: [Self; 3] = [Self::TarZst, Self::Tgz, Self::Tar];
 
     /// Its word, which is the ending of the archive's name as well.
     pub fn word(self) -> &'static str {
@@ -124,12 +168,13 @@ impl Format {
             Self::TarZst => "tar.zst",
             Self::Tgz => "tgz",
             Self::Tar => "tar",
+            Self::PgDump => "pg_dump",
         }
     }
 
-    /// The one with this word.
+    /// The one of archives with this word.
     pub fn of_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.word() == word)
+        Self::ARCHIVES.into_iter().find(|format| format.word() == word)
     }
 }
 

@@ -25,13 +25,21 @@ const CHUNK: usize = 128 << 10;
 pub(crate) struct Packed {
     pub(crate) size: u64,
     pub(crate) sha256: String,
+    /// The hash of all that is stored of the snapshot so far.
+    pub(crate) whole: String,
 }
 
-/// Packs what comes out of `archive` into `out`. Nothing ends well that did not come to its end.
-pub(crate) fn pack(mut archive: PipeReader, format: Format, out: PipeWriter) -> io::Result<Packed> {
-    let hashing = Hashing { inner: out, hasher: Sha256::new(), size: 0 };
-    let Hashing { inner, hasher, size } = match format {
-        Format::Tar => copied(&mut archive, hashing)?,
+/// Packs what comes out of `archive` into `out`, behind what `before` has hashed already. Nothing ends well
+/// that did not come to its end.
+pub(crate) fn pack(
+    mut archive: PipeReader,
+    format: Format,
+    out: PipeWriter,
+    before: Option<Sha256>,
+) -> io::Result<Packed> {
+    let hashing = Hashing { inner: out, hasher: Sha256::new(), whole: before, size: 0 };
+    let Hashing { inner, hasher, whole, size } = match format {
+        Format::Tar | Format::PgDump => copied(&mut archive, hashing)?,
         Format::Tgz => copied(&mut archive, GzEncoder::new(hashing, Compression::fast()))?.finish()?,
         Format::TarZst => {
             let mut encoder = zstd::Encoder::new(hashing, LEVEL)?;
@@ -41,13 +49,14 @@ pub(crate) fn pack(mut archive: PipeReader, format: Format, out: PipeWriter) -> 
         }
     };
     inner.end()?;
-    Ok(Packed { size, sha256: hex(hasher) })
+    let sha256 = hex(hasher);
+    Ok(Packed { size, whole: whole.map_or_else(|| sha256.clone(), hex), sha256 })
 }
 
 /// The archive that is packed in `packed`.
 pub(crate) fn unpacked<'r>(packed: impl Read + Send + 'r, format: Format) -> io::Result<Box<dyn Read + 'r>> {
     Ok(match format {
-        Format::Tar => Box::new(packed),
+        Format::Tar | Format::PgDump => Box::new(packed),
         Format::Tgz => Box::new(MultiGzDecoder::new(packed)),
         Format::TarZst => Box::new(zstd::Decoder::new(packed)?),
     })
@@ -67,6 +76,7 @@ fn copied<W: Write>(from: &mut PipeReader, mut to: W) -> io::Result<W> {
 struct Hashing<W> {
     inner: W,
     hasher: Sha256,
+    whole: Option<Sha256>,
     size: u64,
 }
 
@@ -74,6 +84,9 @@ impl<W: Write> Write for Hashing<W> {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         let count = self.inner.write(data)?;
         self.hasher.update(&data[..count]);
+        if let Some(whole) = &mut self.whole {
+            whole.update(&data[..count]);
+        }
         self.size += count as u64;
         Ok(count)
     }

@@ -1,39 +1,34 @@
-//! Restoring a snapshot to a directory on a host.
+//! Restoring a snapshot to a host.
 //!
 //! The archive goes through a thread that looks at every entry before it passes it on, compares it with
 //! the manifest, and writes it anew; so `tar` on the host sees nothing that nobody has vetted. It
 //! extracts beside the target. Only when every part and every file had its hash, the target and what was
 //! extracted change places; what was there goes after that.
 
-use std::io;
-
 use remote::{
-    Executor, Input,
+    Command, Executor, Input,
     collect::{Limits, run_checked_with},
-    files::random_name,
 };
-use sha2::{Digest as _, Sha256};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    task::spawn_blocking,
-};
+use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    archive::{self, ArchiveError, hex},
+    archive::{self, ArchiveError, HERE},
+    corpus::Corpus,
     error::Error,
+    fetch::Fetching,
+    helper::{Helper, PLACE},
     host_tar::extract_command,
     manifest::Manifest,
     name::{Name, SnapshotId},
     pack::unpacked,
     pipe::{PipeReader, PipeWriter, Tee, pipe},
+    postgres::RestoringPostgres,
     stage::{Overwrite, Stage},
     store::{Store, StoreError, manifest_of, snapshots_of},
     vet::Links,
+    volume::{Volume, Way},
 };
-
-/// How much of a part is read at once.
-const CHUNK: usize = 256 << 10;
 
 /// A snapshot on its way back.
 #[derive(Debug)]
@@ -44,8 +39,8 @@ pub struct Restoring<'a> {
     pub store: &'a dyn Store,
     /// Which one it is.
     pub manifest: &'a Manifest,
-    /// The directory on the host that it becomes, as an absolute path.
-    pub path: &'a str,
+    /// What on the host it becomes.
+    pub corpus: &'a Corpus,
     /// Whether something else may go for it.
     pub overwrite: Overwrite,
     /// Which links it may have.
@@ -95,11 +90,79 @@ impl Restoring<'_> {
     /// # Errors
     /// All of [`Error`].
     pub async fn restore(&self) -> Result<Restored, Error> {
-        let stage = Stage::make(self.exec, self.path, self.overwrite, &random_name()?).await?;
-        let swapped = match self.fill(&stage).await {
-            Ok(()) => stage.swap(self.overwrite).await,
-            Err(error) => Err(error),
+        let files = !matches!(self.corpus, Corpus::Postgres(_));
+        if files != self.manifest.source.has_files() {
+            let snapshot = self.manifest.snapshot.to_string();
+            let (of, target) = (self.manifest.source.kind(), self.corpus.subject().kind());
+            return Err(Error::WrongKind { snapshot, of, target });
+        }
+        match self.corpus {
+            Corpus::Postgres(postgres) => {
+                let (exec, overwrite, cancel) = (self.exec, self.overwrite, &self.cancel);
+                let restoring =
+                    RestoringPostgres { exec, fetching: self.fetching(), postgres, overwrite, cancel };
+                Ok(Restored { replaced_left_at: restoring.restore().await? })
+            }
+            Corpus::Path(path) => self.directory(path, None).await,
+            Corpus::Volume(volume) => {
+                let is_new = volume.make().await?;
+                let restored = self.volume(volume, is_new).await;
+                match restored {
+                    Err(error) if is_new => Err(left_over(volume, error, volume.unmake().await)),
+                    restored => restored,
+                }
+            }
+        }
+    }
+
+    async fn volume(&self, volume: &Volume, is_new: bool) -> Result<Restored, Error> {
+        volume.check_unused().await?;
+        match volume.way(self.exec).await? {
+            Way::Directory(path) => self.directory(&path, Some(volume)).await,
+            Way::Container(helper) => {
+                let filled = self.fill_volume(volume, &helper, is_new).await;
+                helper.remove().await;
+                match filled {
+                    Ok(()) => Ok(Restored { replaced_left_at: None }),
+                    // It was empty, and has to be again.
+                    Err((error, true)) if !is_new => Err(left_over(volume, error, volume.make_anew().await)),
+                    Err((error, _)) => Err(error),
+                }
+            }
+        }
+    }
+
+    /// Extracts into a volume that nothing is in; where that fails, it says whether something may be in
+    /// it now.
+    async fn fill_volume(
+        &self,
+        volume: &Volume,
+        helper: &Helper<'_>,
+        is_new: bool,
+    ) -> Result<(), (Error, bool)> {
+        if !is_new && !helper.is_empty().await.map_err(|error| (error, false))? {
+            let (name, host) = (volume.name.clone(), self.exec.name().to_owned());
+            let error = match self.overwrite {
+                Overwrite::Never => Error::NotEmpty { subject: self.corpus.subject(), host },
+                Overwrite::Yes => Error::NeedsRoot { volume: name, host },
+            };
+            return Err((error, false));
+        }
+        self.fill(&helper.write_command(), PLACE).await.map_err(|error| (error, true))
+    }
+
+    /// Puts it into the place of a directory, which may be that of a volume.
+    async fn directory(&self, path: &str, volume: Option<&Volume>) -> Result<Restored, Error> {
+        let stage = Stage::make(self.exec, path, self.overwrite, self.corpus.subject()).await?;
+        let swapping = async {
+            self.fill(&extract_command(&stage.place()), HERE).await?;
+            // One may have been started meanwhile.
+            if let Some(volume) = volume {
+                volume.check_unused().await?;
+            }
+            stage.swap(self.overwrite).await
         };
+        let swapped = swapping.await;
         let left = match &swapped {
             // It holds the only copy of what was there.
             Err(Error::Swap { .. }) => None,
@@ -109,11 +172,12 @@ impl Restoring<'_> {
         Ok(Restored { replaced_left_at: left })
     }
 
-    async fn fill(&self, stage: &Stage<'_>) -> Result<(), Error> {
+    /// Has `command` extract it, in whose archive the corpus is called `root`.
+    async fn fill(&self, command: &Command, root: &'static str) -> Result<(), Error> {
         let (mut tee, [packed]) = Tee::new();
         let (out, archive) = pipe();
         let (entries, format, links) = (self.manifest.entries.clone(), self.manifest.format, self.links);
-        let vetting = spawn_blocking(move || vet(packed, format, out, &entries, links));
+        let vetting = spawn_blocking(move || vet(packed, format, out, (&entries, root), links));
         let fetching = async {
             let fetched = self.fetch(&mut tee).await;
             let is_ours = tee.is_broken;
@@ -124,8 +188,8 @@ impl Restoring<'_> {
             }
             (fetched, is_ours)
         };
-        let (command, limits) = (extract_command(&stage.place()), Limits::cancelled_by(&self.cancel));
-        let extracting = run_checked_with(self.exec, &command, Input::Reader(Box::new(archive)), &limits);
+        let limits = Limits::cancelled_by(&self.cancel);
+        let extracting = run_checked_with(self.exec, command, Input::Reader(Box::new(archive)), &limits);
         let (fetched, vetted, extracted) = tokio::join!(fetching, vetting, extracting);
         // One end that fails takes the others with it, so the first cause is looked for.
         let (fetched, is_ours) = fetched;
@@ -143,33 +207,22 @@ impl Restoring<'_> {
     /// Reads all parts from the store, each with its hash.
     async fn fetch(&self, out: &mut Tee) -> Result<(), Error> {
         for part in &self.manifest.parts {
-            let corrupt = |what: &str| Error::Corrupt {
-                file: part.file.clone(),
-                snapshot: self.manifest.snapshot.to_string(),
-                what: what.to_owned(),
-            };
-            let failed = |source: io::Error| StoreError::Failed {
-                operation: format!("read {} of {}", part.file, self.manifest.snapshot),
-                store: self.store.url(),
-                source: source.into(),
-            };
-            let content = self.store.get(&self.manifest.snapshot, &part.file).await?;
-            let mut content = content.ok_or_else(|| corrupt("it is not there"))?;
-            let (mut hasher, mut chunk) = (Sha256::new(), vec![0; CHUNK]);
-            loop {
-                let count = content.read(&mut chunk).await.map_err(failed)?;
-                if count == 0 {
-                    break;
-                }
-                hasher.update(&chunk[..count]);
-                out.write_all(&chunk[..count]).await.map_err(failed)?;
-            }
-            if hex(hasher) != part.sha256 {
-                return Err(corrupt("it has another hash"));
-            }
+            self.fetching().part(part, out).await?;
         }
         Ok(())
     }
+
+    fn fetching(&self) -> Fetching<'_> {
+        Fetching { store: self.store, manifest: self.manifest }
+    }
+}
+
+/// What is told of a restore that failed: why, and that what it left could not be removed.
+fn left_over(volume: &Volume, error: Error, cleared: Result<(), Error>) -> Error {
+    let Err(failure) = cleared else { return error };
+    tracing::warn!(volume = volume.name, error = %failure, "could not remove what is left of a restore");
+    let host = volume.docker.engine.host().to_owned();
+    Error::LeftOver { volume: volume.name.clone(), host, source: Box::new(error) }
 }
 
 /// Passes on what is in `packed`, entry by entry, as far as it is what `entries` says.
@@ -177,9 +230,9 @@ fn vet(
     packed: PipeReader,
     format: crate::Format,
     out: PipeWriter,
-    entries: &[crate::Entry],
+    (entries, root): (&[crate::Entry], &str),
     links: Links,
 ) -> Result<(), ArchiveError> {
     let archive = unpacked(packed, format).map_err(ArchiveError::Read)?;
-    archive::copy(archive, out, entries, links)?.end().map_err(ArchiveError::Pass)
+    archive::copy(archive, out, (entries, root), links)?.end().map_err(ArchiveError::Pass)
 }

@@ -2,11 +2,11 @@
 
 use remote::{
     Command, Executor, Input, Output,
-    files::{remove_all_command, walking_script},
+    files::{random_name, remove_all_command, walking_script},
     run,
 };
 
-use crate::error::Error;
+use crate::{error::Error, subject::Subject};
 
 /// What such places are called, each with something of its own behind it.
 const PREFIX: &str = ".windlass-restore-";
@@ -70,6 +70,7 @@ pub(crate) struct Stage<'a> {
     parent: String,
     name: String,
     stage: String,
+    subject: Subject,
 }
 
 impl<'a> Stage<'a> {
@@ -78,7 +79,7 @@ impl<'a> Stage<'a> {
         exec: &'a dyn Executor,
         path: &str,
         overwrite: Overwrite,
-        random: &str,
+        subject: Subject,
     ) -> Result<Self, Error> {
         let (parent, name) = path.trim_end_matches('/').rsplit_once('/').unwrap_or_default();
         let parent = if parent.is_empty() { "/" } else { parent };
@@ -86,7 +87,8 @@ impl<'a> Stage<'a> {
             exec,
             parent: parent.to_owned(),
             name: name.to_owned(),
-            stage: format!("{PREFIX}{random}"),
+            stage: format!("{PREFIX}{}", random_name()?),
+            subject,
         };
         let (command, output) = stage.run(MAKE, overwrite).await?;
         stage.refused(&output).await?;
@@ -149,7 +151,7 @@ impl<'a> Stage<'a> {
         let (path, host) = (self.target(), self.exec.name().to_owned());
         match output.status {
             OCCUPIED => Err(Error::NotDirectory { path, host, kind: "something else".to_owned() }),
-            NOT_EMPTY => Err(Error::NotEmpty { path, host }),
+            NOT_EMPTY => Err(Error::NotEmpty { subject: self.subject.clone(), host }),
             _ => Ok(()),
         }
     }

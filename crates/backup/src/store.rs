@@ -16,6 +16,7 @@ use tokio::io::AsyncRead;
 
 use crate::{
     manifest::{MANIFEST, Manifest, ManifestError},
+    moment::Moment,
     name::{Name, SnapshotId},
 };
 
@@ -63,17 +64,28 @@ pub enum StoreError {
     },
 }
 
+/// A folder in a store that is named like a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folder {
+    /// Its name.
+    pub id: SnapshotId,
+    /// Whether it has a manifest.
+    pub is_sealed: bool,
+    /// When something in it was last written, by the clock of the store.
+    pub changed_at: Moment,
+}
+
 /// A place for snapshots.
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync {
     /// Where it is, without credentials.
     fn url(&self) -> String;
 
-    /// The folders that are named like snapshots, whether they have a manifest, in any order.
+    /// The folders that are named like snapshots, in any order.
     ///
     /// # Errors
     /// When it cannot be told. A store that is not there at all has none, and that is an error too.
-    async fn folders(&self) -> Result<Vec<(SnapshotId, bool)>, StoreError>;
+    async fn folders(&self) -> Result<Vec<Folder>, StoreError>;
 
     /// Writes `content` to the new file `name` of a snapshot that has no manifest yet.
     ///
@@ -107,8 +119,8 @@ pub trait Store: fmt::Debug + Send + Sync {
 /// As [`Store::folders`].
 pub async fn snapshots_of(store: &dyn Store, name: &Name) -> Result<Vec<SnapshotId>, StoreError> {
     let folders = store.folders().await?;
-    let sealed = folders.into_iter().filter(|(id, sealed)| *sealed && id.name() == name);
-    let mut ids: Vec<SnapshotId> = sealed.map(|(id, _)| id).collect();
+    let sealed = folders.into_iter().filter(|folder| folder.is_sealed && folder.id.name() == name);
+    let mut ids: Vec<SnapshotId> = sealed.map(|folder| folder.id).collect();
     ids.sort_by(|a, b| b.cmp(a));
     Ok(ids)
 }

@@ -1,31 +1,25 @@
-//! Taking a snapshot of a directory on a host.
+//! Taking a snapshot of a corpus on a host.
 //!
-//! `tar` runs there and writes to its stdout. What comes is read twice at once as it passes: one thread
+//! `tar` (or what the corpus needs instead) runs there and writes to its stdout. What comes is read twice at once as it passes: one thread
 //! goes through the archive and hashes every file, another one packs it for the store. So nothing is
-//! written down on the way, and what is in memory does not grow with the corpus. Only when `tar` has
+//! written down on the way, and what is in memory does not grow with the corpus. Only when it has
 //! ended well, when the archive had its end, when the store has all of it and gave it back unharmed,
 //! the manifest is written.
 
 use std::{collections::BTreeMap, time::Duration};
 
-use remote::{
-    Executor,
-    collect::{Limits, Streamed, last_lines, stream},
-    files::{Files, Kind as FileKind, random_name},
-};
-use tokio::task::spawn_blocking;
+use remote::{Executor, files::random_name};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    archive::{self, ArchiveError},
+    copy::Copying,
+    corpus::Corpus,
     error::Error,
-    host_tar::{HostTar, create_command},
-    manifest::{Entry, FORMAT_VERSION, Format, Host, Kind, Manifest, Part, Source, Totals},
+    gather::{Gathered, Gathering},
+    manifest::{FORMAT_VERSION, Format, Host, Manifest, Totals},
     moment::Moment,
     name::{Name, SnapshotId},
-    pack::{Packed, pack},
-    pipe::{Tee, pipe},
-    store::{Store, snapshots_of},
+    store::{Folder, Store, snapshots_of},
     verify::verify,
     vet::Links,
 };
@@ -33,14 +27,9 @@ use crate::{
 /// How far clocks may be apart.
 const CLOCK_SKEW: Duration = Duration::from_secs(300);
 
-/// How old an upload without a manifest is for sure one that was cut off.
+/// For how long nothing has come of an upload that was cut off for sure. How long ago it began says
+/// nothing: a large one takes days.
 const DEBRIS_AGE: Duration = Duration::from_secs(24 * 3600);
-
-/// How GNU tar ends when files changed while it read them.
-const CHANGED: u32 = 1;
-
-/// How many lines of tar's words an error has.
-const SAID_LINES: usize = 10;
 
 /// What a snapshot is to be taken of, and where it goes.
 #[derive(Debug)]
@@ -51,8 +40,10 @@ pub struct Taking<'a> {
     pub host: Host,
     /// Whose snapshot it is.
     pub name: &'a Name,
-    /// The directory there, and what is left out.
-    pub source: Source,
+    /// What it is taken of.
+    pub corpus: &'a Corpus,
+    /// Patterns of what is left out.
+    pub exclude: &'a [String],
     /// Where it goes.
     pub store: &'a dyn Store,
     /// How it is packed.
@@ -102,8 +93,10 @@ impl Taking<'_> {
     /// take a snapshot.
     async fn clear_debris(&self, now: Moment) {
         let Ok(folders) = self.store.folders().await else { return };
-        let is_debris = |id: &SnapshotId| id.name() == self.name && now.since(id.moment()) > DEBRIS_AGE;
-        for (id, _) in folders.into_iter().filter(|(id, sealed)| !*sealed && is_debris(id)) {
+        let is_debris = |folder: &Folder| {
+            !folder.is_sealed && folder.id.name() == self.name && now.since(folder.changed_at) > DEBRIS_AGE
+        };
+        for Folder { id, .. } in folders.into_iter().filter(is_debris) {
             match self.store.remove(&id).await {
                 Ok(()) => tracing::info!(snapshot = %id, "removed what was left of an upload"),
                 Err(error) => {
@@ -114,23 +107,19 @@ impl Taking<'_> {
     }
 
     async fn take_as(&self, id: &SnapshotId) -> Result<Manifest, Error> {
-        self.check_source().await?;
-        let tar = HostTar::of(self.exec).await?;
-        if !self.source.exclude.is_empty() && !tar.can_exclude {
-            return Err(Error::CannotExclude { version: tar.version, host: self.exec.name().to_owned() });
-        }
-        let file = format!("snapshot.{}", self.format.word());
-        let (entries, packed) = self.copy(id, &file, &tar).await?;
-        let parts = vec![Part { file, size: packed.size, sha256: packed.sha256.clone() }];
+        let copying = Copying { exec: self.exec, store: self.store, id, cancel: &self.cancel };
+        let (exclude, format, links) = (self.exclude, self.format, self.links);
+        let gathered = Gathering { copying, exclude, format, links }.gather(self.corpus).await?;
+        let Gathered { source, format, sha256, parts, entries, tool: (tool, version) } = gathered;
         let totals = Totals::of(&entries, &parts);
         if totals.files + totals.symlinks == 0 {
-            return Err(Error::Empty { path: self.source.path.clone(), host: self.exec.name().to_owned() });
+            let host = self.exec.name().to_owned();
+            return Err(Error::Empty { subject: self.corpus.subject(), host });
         }
         let mut manifest = Manifest {
             format_version: FORMAT_VERSION,
             snapshot: id.clone(),
-            kind: Kind::Path,
-            source: self.source.clone(),
+            source,
             host: self.host.clone(),
             started_at: id.moment(),
             finished_at: Moment::now(),
@@ -138,10 +127,10 @@ impl Taking<'_> {
             keep_until: self.keep_until,
             tools: BTreeMap::from([
                 ("windlass".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
-                ("tar".to_owned(), tar.version),
+                (tool.to_owned(), version),
             ]),
-            format: self.format,
-            sha256: packed.sha256,
+            format,
+            sha256,
             parts,
             totals,
             entries,
@@ -154,68 +143,5 @@ impl Taking<'_> {
         let document = manifest.to_json()?;
         self.store.seal(id, &document).await?;
         Ok(Manifest::from_json(&document)?)
-    }
-
-    async fn check_source(&self) -> Result<(), Error> {
-        let (path, host) = (&self.source.path, self.exec.name().to_owned());
-        let files = Files::on(self.exec).privileged(true).cancelled_by(&self.cancel);
-        match files.kinds(&[path]).await?.get(path) {
-            None => Err(Error::SourceMissing { path: path.clone(), host }),
-            Some(FileKind::Directory) => Ok(()),
-            Some(kind) => Err(Error::NotDirectory { path: path.clone(), host, kind: kind.to_string() }),
-        }
-    }
-
-    /// Copies the corpus to the store.
-    async fn copy(&self, id: &SnapshotId, file: &str, tar: &HostTar) -> Result<(Vec<Entry>, Packed), Error> {
-        let (mut tee, [listed, packed]) = Tee::new();
-        let (out, stored) = pipe();
-        let (links, format) = (self.links, self.format);
-        let listing = spawn_blocking(move || archive::list(listed, links));
-        let packing = spawn_blocking(move || pack(packed, format, out));
-        let command = create_command(tar, &self.source);
-        let limits = Limits::cancelled_by(&self.cancel);
-        let source = async {
-            let ended = stream(self.exec, &command, remote::Input::Nothing, &mut tee, &limits).await;
-            let is_ours = tee.is_broken;
-            let ended = match ended {
-                Ok(ended) => self.check_end(tar, ended, &command),
-                Err(error) => Err(error.into()),
-            };
-            if ended.is_ok() {
-                tee.end().await;
-            } else {
-                drop(tee);
-            }
-            (ended, is_ours)
-        };
-        let (source, listing, packing, stored) =
-            tokio::join!(source, listing, packing, self.store.put(id, file, Box::new(stored)));
-        let (listing, packing) = (listing.map_err(Error::Thread)?, packing.map_err(Error::Thread)?);
-        // One end that fails takes the others with it, so the first cause is looked for.
-        if let Err(ArchiveError::Refused(refusal)) = listing {
-            return Err(ArchiveError::Refused(refusal).into());
-        }
-        let (ended, is_ours) = source;
-        if !is_ours {
-            ended?;
-        }
-        stored?;
-        let packed = packing.map_err(|source| Error::Pack { operation: "pack", source })?;
-        Ok((listing?, packed))
-    }
-
-    /// What the end of tar means.
-    fn check_end(&self, tar: &HostTar, ended: Streamed, command: &remote::Command) -> Result<(), Error> {
-        if ended.status == 0 {
-            return Ok(());
-        }
-        let said = last_lines(&String::from_utf8_lossy(&ended.stderr), SAID_LINES);
-        if tar.is_gnu && ended.status == CHANGED {
-            let (path, host) = (self.source.path.clone(), self.exec.name().to_owned());
-            return Err(Error::Changed { path, host, said });
-        }
-        let output = remote::Output { status: ended.status, stdout: Vec::new(), stderr: ended.stderr };
-        Ok(remote::checked(self.exec, command, &output)?)
     }
 }

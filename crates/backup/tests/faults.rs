@@ -12,9 +12,9 @@ use std::{
 
 use async_trait::async_trait;
 use backup::{
-    ArchiveError, Entry, EntryKind, Error, Format, MANIFEST, Manifest, Overwrite, Part, SnapshotId, Store,
-    Totals, Why, latest,
-    store::{Content, FileStore, StoreError},
+    ArchiveError, Entry, EntryKind, Error, Format, MANIFEST, Manifest, Moment, Overwrite, Part, SnapshotId,
+    Store, Totals, Why, latest,
+    store::{Content, FileStore, Folder, StoreError},
     verify,
 };
 use remote::conformance::Tools;
@@ -223,7 +223,7 @@ async fn a_tar_that_does_not_end_well_makes_no_snapshot() {
             text.contains(expected) || (expected.contains("read") && text.contains("Read(")),
             "{script}: {text}"
         );
-        let folders = world.store().folders().await.unwrap();
+        let folders = world.folders().await;
         assert_eq!(folders, [(first.snapshot, true)], "{script}");
     }
 }
@@ -258,7 +258,7 @@ impl Store for Cut {
         self.inner.url()
     }
 
-    async fn folders(&self) -> Result<Vec<(SnapshotId, bool)>, StoreError> {
+    async fn folders(&self) -> Result<Vec<Folder>, StoreError> {
         self.inner.folders().await
     }
 
@@ -292,8 +292,30 @@ async fn an_upload_that_is_cut_at_any_tenth_leaves_nothing() {
         let store = Cut { inner: world.store(), after: first.totals.stored_bytes * tenth / 10, seals: false };
         let error = world.taking(&Tools::here()).with_store(&store).take().await.unwrap_err();
         assert!(matches!(error, Error::Store(_)), "{tenth}: {error:?}");
-        assert_eq!(world.store().folders().await.unwrap(), [(first.snapshot.clone(), true)], "{tenth}");
+        assert_eq!(world.folders().await, [(first.snapshot.clone(), true)], "{tenth}");
     }
+}
+
+#[tokio::test]
+async fn an_upload_that_goes_on_for_days_is_no_debris() {
+    let (world, first) = taken().await;
+    let three_days_ago = Moment::from_unix(Moment::now().unix() - 3 * 86_400).unwrap();
+    let begun = |nonce: &str| SnapshotId::new(&world.name, three_days_ago, nonce);
+    let (running, cut_off) = (begun("running"), begun("cut off"));
+    for id in [&running, &cut_off] {
+        world.store().put(id, "snapshot.tar", Box::new(&b"half of it"[..])).await.unwrap();
+    }
+    let folder = world.root().join("store").join(cut_off.to_string());
+    for path in [folder.join("snapshot.tar"), folder] {
+        let moment = std::time::SystemTime::now() - std::time::Duration::from_secs(2 * 86_400);
+        fs::File::open(path).unwrap().set_modified(moment).unwrap();
+    }
+    let second = world.taking(&Tools::here()).take().await.unwrap();
+    let mut expected = vec![(running, false), (first.snapshot, true), (second.snapshot, true)];
+    let mut found = world.folders().await;
+    expected.sort();
+    found.sort();
+    assert_eq!(found, expected);
 }
 
 #[tokio::test]
@@ -308,7 +330,7 @@ async fn a_store_that_gives_back_something_else_has_no_snapshot() {
             self.0.url()
         }
 
-        async fn folders(&self) -> Result<Vec<(SnapshotId, bool)>, StoreError> {
+        async fn folders(&self) -> Result<Vec<Folder>, StoreError> {
             self.0.folders().await
         }
 

@@ -10,7 +10,7 @@ use std::{
     path::Path,
 };
 
-use backup::{Error, Format, Links, MANIFEST, Moment, Overwrite, Store as _, Why, latest, verify};
+use backup::{Corpus, Error, Format, Links, MANIFEST, Moment, Overwrite, Why, latest, verify};
 use remote::{Executor as _, conformance::Tools};
 use world::{World, raw, tree};
 
@@ -96,7 +96,7 @@ async fn what_is_excluded_is_left_out_alike_by_each_tar() {
             fs::write(path, "x").unwrap();
         }
         let exclude = ["/cache", "*.tmp", "a.log", "keep/tmp", "/lo"].map(str::to_owned).to_vec();
-        let taken = match world.taking(&tools).with(|taking| taking.source.exclude = exclude).take().await {
+        let taken = match world.taking(&tools).with(|taking| taking.exclude = &exclude).take().await {
             Err(Error::CannotExclude { .. }) if tools.name() == "BusyBox" => continue,
             taken => taken.unwrap(),
         };
@@ -116,8 +116,8 @@ async fn what_cannot_be_a_corpus_is_refused_and_leaves_nothing() {
     for tools in Tools::all() {
         let world = World::new();
         let take = async |path: &Path| {
-            let path = path.to_str().unwrap().to_owned();
-            world.taking(&tools).with(|taking| taking.source.path = path).take().await.unwrap_err()
+            let corpus = Corpus::Path(path.to_str().unwrap().to_owned());
+            world.taking(&tools).with(|taking| taking.corpus = &corpus).take().await.unwrap_err()
         };
         let missing = take(&world.root().join("missing")).await;
         assert!(matches!(missing, Error::SourceMissing { .. }), "{missing:?}");
@@ -139,7 +139,7 @@ async fn what_cannot_be_a_corpus_is_refused_and_leaves_nothing() {
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         let pipe = take(&world.source()).await;
         assert!(world::refusal(&pipe) == Some(("pipe".into(), Why::Kind)), "{pipe:?}");
-        let folders = world.store().folders().await.unwrap();
+        let folders = world.folders().await;
         assert_eq!((folders.len(), folders[0].1), (1, true), "only the one that was taken");
     }
 }

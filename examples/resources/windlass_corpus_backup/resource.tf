@@ -16,6 +16,29 @@ resource "windlass_corpus_backup" "uploads" {
   }
 }
 
+# The database of the same product, with its roles.
+resource "windlass_corpus_backup" "database" {
+  host     = windlass_host.web.connection
+  name     = "prod-database"
+  store    = "file:///mnt/backups"
+  triggers = { release = var.release }
+  keep_for = "720h" # nobody removes it for 30 days
+
+  postgres {
+    stack    = "shop"
+    service  = "db"
+    database = "shop"
+  }
+}
+
+# What a container keeps in a volume.
+resource "windlass_corpus_backup" "search" {
+  host   = windlass_host.web.connection
+  name   = "prod-search"
+  volume = "shop_search"
+  store  = "file:///mnt/backups"
+}
+
 variable "release" {
   type = string
 }

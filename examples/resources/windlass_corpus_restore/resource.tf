@@ -6,6 +6,19 @@ resource "windlass_corpus_restore" "drill" {
   path  = "/srv/app/uploads"
 }
 
+# Its database, in a Postgres that runs there; everything in it belongs to the role that logs in.
+resource "windlass_corpus_restore" "drill_database" {
+  host  = windlass_host.drill.connection
+  store = "file:///mnt/backups"
+  name  = "prod-database"
+
+  postgres {
+    container = "shop-db-1"
+    database  = "shop"
+    globals   = false
+  }
+}
+
 output "time_to_recovery" {
   value = windlass_corpus_restore.drill.duration_seconds
 }

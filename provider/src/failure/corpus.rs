@@ -1,6 +1,6 @@
 //! Failures of backups and restores.
 
-use backup::{ArchiveError, Error, Why, store::StoreError};
+use backup::{ArchiveError, Error, Subject, Why, store::StoreError};
 use framework::{Diagnostic, error_chain};
 
 use super::sentence;
@@ -19,10 +19,16 @@ pub(super) fn corpus_error(title: &str, error: &Error, world: &str) -> Diagnosti
 fn attribute(error: &Error) -> Option<&'static str> {
     match error {
         Error::Store(_) | Error::NoSnapshot { .. } | Error::Corrupt { .. } => Some("store"),
-        Error::SourceMissing { .. }
-        | Error::NotDirectory { .. }
-        | Error::Empty { .. }
-        | Error::NotEmpty { .. } => Some("path"),
+        Error::NotDirectory { .. } => Some("path"),
+        Error::InUse { .. } | Error::NeedsRoot { .. } | Error::LeftOver { .. } => Some("volume"),
+        Error::SourceMissing { subject, .. }
+        | Error::Empty { subject, .. }
+        | Error::NotEmpty { subject, .. } => Some(match subject {
+            Subject::Path(_) => "path",
+            Subject::Volume(_) => "volume",
+            Subject::Database(_) => "postgres",
+        }),
+        Error::Globals { .. } => Some("postgres"),
         Error::CannotExclude { .. } => Some("exclude"),
         _ => None,
     }
@@ -37,20 +43,23 @@ fn story(error: &Error) -> (String, String) {
         ) => {
             "Somebody has changed the archive, and its parts in the manifest with it. Restore another snapshot."
         }
-        Error::Changed { path, host, said } => {
+        Error::Changed { subject, host, said } => {
             return (
-                format!("Files below {path} on {host} changed while they were read, so that a copy of them may be half \
+                format!("Files in {subject} on {host} changed while they were read, so that a copy of them may be half \
                          old and half new:\n{said}"),
                 "Leave them out (`exclude`), or stop what writes to them for the time of the copy, then apply again."
                     .to_owned(),
             );
         }
         Error::SourceMissing { .. } => {
-            "Check the path. With `if_missing = \"skip\"`, a directory that is not there (yet) is nothing to back up."
+            "Check the name. With `if_missing = \"skip\"`, what is not there (yet) is nothing to back up."
         }
         Error::NotDirectory { .. } => "Name a directory, and not a link to one.",
-        Error::Empty { .. } => "A disk that is not mounted looks like this. Check the path, and `exclude`.",
-        Error::CannotExclude { .. } => "Install GNU tar there, or take `exclude` out.",
+        Error::Empty { .. } => "A disk that is not mounted looks like this. Check the name, and `exclude`.",
+        Error::CannotExclude { .. } => {
+            "Install GNU tar there, or take `exclude` out. In a volume it takes root as well: a connection of root, or \
+             `sudo = true` on the host."
+        }
         Error::Clock { .. } => {
             "Set the clock of this machine. If it is right, the one that the snapshot was taken by was wrong: remove that \
              snapshot's folder from the store, or rename it to one of the right time after restoring it once."
@@ -60,8 +69,25 @@ fn story(error: &Error) -> (String, String) {
         }
         Error::NoSnapshot { .. } => "Check `store` and `name`.",
         Error::NotEmpty { .. } => {
-            "Restore to another path, or set `overwrite = true` and `confirm` to the path: what is there goes then."
+            "Restore to another place, or set `overwrite = true` and `confirm` to the name of this one: what is there goes \
+             then."
         }
+        Error::Archive(ArchiveError::NoDump { .. }) => {
+            "Look at what `pg_dump` is in that container: it ended well, and wrote no dump."
+        }
+        Error::WrongKind { .. } => "Restore it to what it is of, or restore another snapshot.",
+        Error::Globals { .. } => {
+            "The role that logs in has to be a superuser, and a directory of a tablespace has to be there. With \
+             `globals = false`, all that is restored belongs to the role that logs in."
+        }
+        Error::InUse { .. } => {
+            "They would go on with the data that they have open. Stop them, restore, and start them again."
+        }
+        Error::NeedsRoot { .. } => {
+            "Connect as root or with `sudo = true` on the host, or restore to a volume that is new or empty: Docker alone \
+             cannot put new data into the place of old ones at once."
+        }
+        Error::LeftOver { .. } => "Remove what is in the volume, or the volume itself, then apply again.",
         Error::Swap { .. } => {
             "A directory that something is mounted on cannot change places: restore to one below it. The host says the \
              rest."
@@ -73,6 +99,7 @@ fn story(error: &Error) -> (String, String) {
             "Check the store: that it is there, that there is room, and that we may write to it."
         }
         Error::Host(_)
+        | Error::Docker(_)
         | Error::File(_)
         | Error::Archive(_)
         | Error::Manifest(_)
@@ -105,12 +132,12 @@ mod tests {
 
     #[test]
     fn what_happened_and_what_to_do_is_told() {
-        let error = Error::Empty { path: "/srv/data".into(), host: "deploy@web:22".into() };
+        let error = Error::Empty { subject: Subject::Path("/srv/data".into()), host: "deploy@web:22".into() };
         assert_eq!(
             corpus_error("Could not back up corpus \"prod\"", &error, "There is no new snapshot.")
                 .to_string(),
             "Could not back up corpus \"prod\" (at path)\nThere is no file in /srv/data on deploy@web:22.\n\n\
-             There is no new snapshot.\n\nA disk that is not mounted looks like this. Check the path, and `exclude`."
+             There is no new snapshot.\n\nA disk that is not mounted looks like this. Check the name, and `exclude`."
         );
         let refusal = Refusal { path: RawPath::from("a/out"), why: Why::LinkOutside };
         let error = Error::Archive(ArchiveError::Refused(refusal));

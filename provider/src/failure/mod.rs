@@ -275,6 +275,7 @@ impl From<::backup::Error> for Failure {
         match error {
             ::backup::Error::Host(error) => error.into(),
             ::backup::Error::File(error) => error.into(),
+            ::backup::Error::Docker(error) => error.into(),
             error => Cause::Corpus(Box::new(error)).into(),
         }
     }

@@ -4,6 +4,7 @@ use std::{
     io,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, ReadBuf};
@@ -50,16 +51,25 @@ async fn read(store: &dyn Store, id: &SnapshotId, name: &str) -> Option<Vec<u8>>
     Some(bytes)
 }
 
+/// The folders of `store`, and whether each is sealed.
+pub(crate) async fn folders(store: &dyn Store) -> Vec<(SnapshotId, bool)> {
+    let folders = store.folders().await.unwrap();
+    folders.into_iter().map(|folder| (folder.id, folder.is_sealed)).collect()
+}
+
 /// Holds `store`, which is empty, to all of it, and leaves it empty.
 pub(crate) async fn check(store: &dyn Store) {
-    assert_eq!(store.folders().await.unwrap(), []);
+    assert_eq!(folders(store).await, []);
     let (first, second, foreign) = (id("prod", 1000), id("prod", 2000), id("prod-2", 3000));
     let large: Vec<u8> = (0..5_000_000_u32).map(|number| (number % 251) as u8).collect();
 
     // Without a manifest it is nothing.
     store.put(&first, "archive.000", content(large.clone())).await.unwrap();
     store.put(&first, "archive.001", content("")).await.unwrap();
-    assert_eq!(store.folders().await.unwrap(), [(first.clone(), false)]);
+    let [folder] = &store.folders().await.unwrap()[..] else { panic!("one folder") };
+    assert_eq!((&folder.id, folder.is_sealed), (&first, false));
+    let (now, hour) = (Moment::now(), Duration::from_secs(3600));
+    assert!(folder.changed_at <= now.after(hour) && now <= folder.changed_at.after(hour), "{folder:?}");
     assert_eq!(snapshots_of(store, first.name()).await.unwrap(), []);
     assert_eq!(read(store, &first, MANIFEST).await, None);
     assert_eq!(read(store, &first, "archive.000").await.as_deref(), Some(&large[..]));
@@ -93,5 +103,5 @@ pub(crate) async fn check(store: &dyn Store) {
     for other in [&second, &foreign] {
         store.remove(other).await.unwrap();
     }
-    assert_eq!(store.folders().await.unwrap(), []);
+    assert_eq!(folders(store).await, []);
 }

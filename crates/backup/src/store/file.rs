@@ -9,8 +9,8 @@ use std::{
 use async_trait::async_trait;
 use tokio::{fs, io::AsyncWriteExt as _};
 
-use super::{Content, Store, StoreError, failed};
-use crate::{manifest::MANIFEST, name::SnapshotId};
+use super::{Content, Folder, Store, StoreError, failed};
+use crate::{manifest::MANIFEST, moment::Moment, name::SnapshotId};
 
 /// What a file is called until all of it is on the disk.
 const PARTIAL: &str = ".partial";
@@ -62,6 +62,20 @@ async fn sync(directory: &Path) -> io::Result<()> {
     fs::File::open(directory).await?.sync_all().await
 }
 
+/// When something in `folder` was last written. What is removed meanwhile does not count.
+async fn last_change(folder: &Path) -> io::Result<Moment> {
+    let mut newest = std::time::UNIX_EPOCH;
+    let mut names = fs::read_dir(folder).await?;
+    newest = newest.max(fs::metadata(folder).await?.modified()?);
+    while let Some(entry) = names.next_entry().await? {
+        if let Ok(facts) = entry.metadata().await {
+            newest = newest.max(facts.modified()?);
+        }
+    }
+    let seconds = newest.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
+    Ok(i64::try_from(seconds).ok().and_then(Moment::from_unix).unwrap_or_else(Moment::now))
+}
+
 fn gone_is_fine(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -75,14 +89,15 @@ impl Store for FileStore {
         format!("file://{}", self.root.display())
     }
 
-    async fn folders(&self) -> Result<Vec<(SnapshotId, bool)>, StoreError> {
+    async fn folders(&self) -> Result<Vec<Folder>, StoreError> {
         let list = |error| failed(self, "list the snapshots", error);
         let mut names = fs::read_dir(&self.root).await.map_err(list)?;
         let mut folders = Vec::new();
         while let Some(entry) = names.next_entry().await.map_err(list)? {
             let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-            let sealed = fs::try_exists(entry.path().join(MANIFEST)).await.map_err(list)?;
-            folders.push((id, sealed));
+            let is_sealed = fs::try_exists(entry.path().join(MANIFEST)).await.map_err(list)?;
+            let changed_at = last_change(&entry.path()).await.map_err(list)?;
+            folders.push(Folder { id, is_sealed, changed_at });
         }
         Ok(folders)
     }
@@ -145,7 +160,7 @@ mod tests {
         let broken = conformance::Broken::after(b"half of it");
         store.put(&id, "archive", Box::new(broken)).await.unwrap_err();
         assert!(store.get(&id, "archive").await.unwrap().is_none());
-        assert_eq!(store.folders().await.unwrap(), [(id.clone(), false)]);
+        assert_eq!(conformance::folders(&store).await, [(id.clone(), false)]);
         store.remove(&id).await.unwrap();
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }

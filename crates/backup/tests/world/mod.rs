@@ -11,8 +11,8 @@ use std::{
 };
 
 use backup::{
-    ArchiveError, Error, Format, Host, Links, Manifest, Moment, Name, Overwrite, RawPath, Restored,
-    Restoring, Source, Taking, Why, store::FileStore,
+    ArchiveError, Corpus, Error, Format, Host, Links, Manifest, Moment, Name, Overwrite, RawPath, Restored,
+    Restoring, Taking, Why, store::FileStore,
 };
 use remote::Executor;
 use tempfile::TempDir;
@@ -22,6 +22,7 @@ pub struct World {
     dir: TempDir,
     store: FileStore,
     pub name: Name,
+    corpus: Corpus,
 }
 
 pub struct TakingIn<'a>(Taking<'a>);
@@ -48,7 +49,8 @@ impl World {
             fs::create_dir(dir.path().join(name)).unwrap();
         }
         let store = FileStore::new(dir.path().join("store"));
-        Self { dir, store, name: "prod".parse().unwrap() }
+        let path = dir.path().canonicalize().unwrap().join("source").to_str().unwrap().to_owned();
+        Self { dir, store, name: "prod".parse().unwrap(), corpus: Corpus::Path(path) }
     }
 
     pub fn root(&self) -> PathBuf {
@@ -68,12 +70,12 @@ impl World {
     }
 
     pub fn taking<'a>(&'a self, exec: &'a dyn Executor) -> TakingIn<'a> {
-        let path = self.source().to_str().unwrap().to_owned();
         TakingIn(Taking {
             exec,
             host: Host { name: "local://".into(), machine_id: "1".into() },
             name: &self.name,
-            source: Source { path, exclude: Vec::new() },
+            corpus: &self.corpus,
+            exclude: &[],
             store: &self.store,
             format: Format::TarZst,
             links: Links::Inside,
@@ -89,17 +91,23 @@ impl World {
         manifest: &Manifest,
         overwrite: Overwrite,
     ) -> Result<Restored, Error> {
-        let path = self.target().to_str().unwrap().to_owned();
+        let corpus = Corpus::Path(self.target().to_str().unwrap().to_owned());
         let restoring = Restoring {
             exec,
             store: &self.store,
             manifest,
-            path: &path,
+            corpus: &corpus,
             overwrite,
             links: Links::Inside,
             cancel: CancellationToken::new(),
         };
         restoring.restore().await
+    }
+
+    /// The folders of the store, and whether each is sealed.
+    pub async fn folders(&self) -> Vec<(backup::SnapshotId, bool)> {
+        let folders = backup::Store::folders(&self.store).await.unwrap();
+        folders.into_iter().map(|folder| (folder.id, folder.is_sealed)).collect()
     }
 
     pub fn beside_target(&self) -> Vec<String> {

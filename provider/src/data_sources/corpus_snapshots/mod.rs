@@ -4,7 +4,7 @@
 
 use async_trait::async_trait;
 use backup::{
-    Manifest, Moment,
+    Manifest, Moment, Source,
     store::{StoreError, manifest_of},
 };
 use framework::{
@@ -39,6 +39,8 @@ pub(crate) struct OneSnapshot {
     created_at: Field<String>,
     host: Field<String>,
     path: Field<String>,
+    volume: Field<String>,
+    database: Field<String>,
     size_bytes: Field<u64>,
     stored_bytes: Field<u64>,
     file_count: Field<u64>,
@@ -49,12 +51,20 @@ pub(crate) struct OneSnapshot {
 
 impl OneSnapshot {
     fn of(manifest: &Manifest) -> Self {
+        let (mut path, mut volume, mut database) = (Field::Null, Field::Null, Field::Null);
+        match manifest.source.clone() {
+            Source::Path { path: name, .. } => path = Field::Known(name),
+            Source::Volume { volume: name, .. } => volume = Field::Known(name),
+            Source::Postgres { database: name, .. } => database = Field::Known(name),
+        }
         let moment = |moment: Option<Moment>| Field::from(moment.map(|moment| moment.to_string()));
         Self {
             id: Field::Known(manifest.snapshot.to_string()),
             created_at: moment(Some(manifest.started_at)),
             host: Field::Known(manifest.host.name.clone()),
-            path: Field::Known(manifest.source.path.clone()),
+            path,
+            volume,
+            database,
             size_bytes: Field::Known(manifest.totals.size_bytes),
             stored_bytes: Field::Known(manifest.totals.stored_bytes),
             file_count: Field::Known(manifest.totals.files),
@@ -87,7 +97,8 @@ impl DataSource for SnapshotsDataSource {
                  the plan warns.",
             ))
             .attribute(Attribute::list("snapshots", OneSnapshot::object_type()).computed().describe(
-                "The snapshots, newest first: `id`, `created_at`, `host` and `path` (where it was taken), `size_bytes` (in \
+                "The snapshots, newest first: `id`, `created_at`, `host`, `path`, `volume` and `database` \
+                 (where it was taken; all but one of these three are null), `size_bytes` (in \
                  its files), `stored_bytes` (of its archive), `file_count`, `sha256` (of its archive), `verified_at` (when \
                  it was read back) and `keep_until` (null, or when the hold ends).",
             ))

@@ -1,17 +1,17 @@
 //! Taking snapshots, and letting them go.
 
 use async_trait::async_trait;
-use backup::{Error, Host, Moment, Source, Taking};
-use framework::{Apply, Diagnostic, Diagnostics, Plan, Schema, State};
+use backup::{Error, Host, Moment, Subject, Taking};
+use framework::{Apply, Diagnostic, Diagnostics, Plan, Schema, State, error_chain};
 
 use super::{
     CorpusBackup,
     model::BackupModel,
-    plan::{self, candidates, prune, takes},
+    plan::{self, all, prune, takes},
     schema,
 };
 use crate::{
-    corpora::{duration, links, name, open},
+    corpora::{CorpusFields, corpus, duration, links, name, open},
     failure::{Explain as _, Failure},
     hosted::{Hosted, Import, MachinePrivate, OnHost, OnMachine, Planning, Words},
 };
@@ -109,12 +109,21 @@ impl Hosted for CorpusBackup {
     async fn delete(on: &OnMachine<'_>, state: &State<Resource>) -> Result<(), Failure> {
         let (store, name, now) = (open(&state.model.store)?, name(&state.model.name)?, Moment::now());
         let mut held = Vec::new();
-        for candidate in candidates(store.as_ref(), &name).await? {
+        let (candidates, broken) = all(store.as_ref(), &name).await?;
+        for candidate in candidates {
             if candidate.keep_until > Some(now) {
                 held.push(candidate.id.to_string());
             } else {
                 store.remove(&candidate.id).await?;
             }
+        }
+        if !broken.is_empty() {
+            let title = format!("Snapshots of {} could not be read", Self::subject(&state.model));
+            let list: Vec<String> = broken.iter().map(|error| error_chain(error)).collect();
+            let happened =
+                format!("They stay, because nobody knows whether they are held:\n{}", list.join("\n"));
+            let next = format!("Look at them, and remove their folders from {} by hand.", store.url());
+            on.cx.warn(Diagnostic::warning(title).detail(happened).detail(next).at("store"));
         }
         if !held.is_empty() {
             let title = format!("Snapshots of {} are held", Self::subject(&state.model));
@@ -133,11 +142,20 @@ impl Hosted for CorpusBackup {
 async fn take(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Failure> {
     let mut model = apply.planned.clone();
     let (store, name, now) = (open(&model.store)?, name(&model.name)?, Moment::now());
-    let taking = Taking {
+    let exclude = model.exclude.clone().known_or_default();
+    let host = Host { name: on.host.name().to_owned(), machine_id: on.host.machine_id().await?.to_owned() };
+    let fields = CorpusFields {
+        path: &model.path,
+        volume: &model.volume,
+        postgres: model.postgres.as_ref(),
+        configured: apply.config.postgres.as_ref(),
+    };
+    let taking = |corpus| Taking {
         exec: on.host.executor.as_ref(),
-        host: Host { name: on.host.name().to_owned(), machine_id: on.host.machine_id().await?.to_owned() },
+        host,
         name: &name,
-        source: Source { path: model.path().to_owned(), exclude: model.exclude.clone().known_or_default() },
+        corpus,
+        exclude: &exclude,
         store: store.as_ref(),
         format: model.format(),
         links: links(&model.links),
@@ -145,12 +163,21 @@ async fn take(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Fai
         verify: true,
         cancel: on.cx.token().clone(),
     };
-    match taking.take(now).await {
+    let taken = match corpus(on.host, fields).await {
+        Ok(corpus) => taking(&corpus).take(now).await,
+        Err(error) => Err(error),
+    };
+    match taken {
         Ok(manifest) => model.set_snapshot(Some((&manifest, store.url()))),
-        Err(Error::SourceMissing { path, host }) if model.if_missing.as_str() == Some("skip") => {
+        Err(Error::SourceMissing { subject, host }) if model.if_missing.as_str() == Some("skip") => {
             let title = format!("Took no snapshot of {}", CorpusBackup::subject(&model));
-            let happened = format!("There is no {path} on {host}, and `if_missing` says to skip that.");
-            on.cx.warn(Diagnostic::warning(title).detail(happened).at("path"));
+            let happened = format!("There is no {subject} on {host}, and `if_missing` says to skip that.");
+            let attribute = match subject {
+                Subject::Path(_) => "path",
+                Subject::Volume(_) => "volume",
+                Subject::Database(_) => "postgres",
+            };
+            on.cx.warn(Diagnostic::warning(title).detail(happened).at(attribute));
             model.set_snapshot(None);
         }
         Err(error) => return Err(error.into()),

@@ -1,6 +1,6 @@
-//! `windlass_corpus_backup`: snapshots of a directory on a host, in a store.
+//! `windlass_corpus_backup`: snapshots of a directory or a volume on a host, in a store.
 //!
-//! On the host it owns nothing and leaves nothing. In the store it owns the snapshots of its name: it
+//! On the host it owns nothing, and leaves nothing but an empty image where a volume is reached by a container. In the store it owns the snapshots of its name: it
 //! takes a new one when it is created and whenever what it is taken of, where it goes, or `triggers`
 //! change, and then lets go of those that `retention` does not keep. Read asks the host for nothing but
 //! which machine it is; a plan looks at the clock for `max_age`, and at a store that is a directory of this
@@ -24,6 +24,7 @@ mod tests {
         let report = matrix::<CorpusBackup>()
             .sample("name", ["prod"])
             .sample("path", ["/srv/data"])
+            .sample("volume", ["shop_data"])
             .sample("store", ["file:///nonexistent/store"])
             .sample("format", ["tgz"])
             .sample("links", ["any"])

@@ -5,14 +5,18 @@ use std::collections::BTreeMap;
 use backup::{Format, Manifest, Moment, Retention};
 use framework::{Field, Model};
 
+use crate::corpora::PostgresModel;
+
 /// What a new snapshot is taken for when it changes.
-pub(super) const CAUSES: [&str; 7] = ["host", "path", "exclude", "store", "format", "links", "triggers"];
+pub(super) const CAUSES: [&str; 9] =
+    ["host", "path", "volume", "postgres", "exclude", "store", "format", "links", "triggers"];
 
 #[derive(Clone, Debug, Default, Model)]
 pub(crate) struct BackupModel {
     pub(crate) host: Field<String>,
     pub(crate) name: Field<String>,
     pub(crate) path: Field<String>,
+    pub(crate) volume: Field<String>,
     pub(crate) exclude: Field<Vec<String>>,
     pub(crate) if_missing: Field<String>,
     pub(crate) store: Field<String>,
@@ -20,6 +24,7 @@ pub(crate) struct BackupModel {
     pub(crate) links: Field<String>,
     pub(crate) triggers: Field<BTreeMap<String, String>>,
     pub(crate) keep_for: Field<String>,
+    pub(crate) postgres: Option<PostgresModel>,
     pub(crate) retention: Option<RetentionModel>,
     pub(crate) max_age: Field<String>,
     pub(crate) on_destroy: Field<String>,
@@ -44,11 +49,6 @@ pub(crate) struct RetentionModel {
 }
 
 impl BackupModel {
-    /// The path, or nothing while it is unknown.
-    pub(super) fn path(&self) -> &str {
-        self.path.as_str().unwrap_or_default()
-    }
-
     /// How the archive is packed.
     pub(super) fn format(&self) -> Format {
         self.format.as_str().and_then(Format::of_word).unwrap_or_default()

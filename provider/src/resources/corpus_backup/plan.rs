@@ -4,7 +4,7 @@ use std::path::Path;
 
 use backup::{
     Candidate, MANIFEST, Moment, Retention, SnapshotId, Store,
-    store::{manifest_of, snapshots_of},
+    store::{StoreError, manifest_of, snapshots_of},
 };
 use framework::{Context, Diagnostic, Diagnostics, Plan, State};
 
@@ -48,8 +48,9 @@ pub(super) async fn plan(cx: &Context, plan: &mut Plan<Resource>, now: Moment) -
 
 /// The same decision once everything is known, but for the machine.
 pub(super) fn takes(prior: &State<Resource>, planned: &BackupModel) -> bool {
-    let BackupModel { path, exclude, store, format, links, triggers, .. } = &prior.model;
-    (path, exclude, store) != (&planned.path, &planned.exclude, &planned.store)
+    let BackupModel { path, volume, postgres, exclude, store, format, links, triggers, .. } = &prior.model;
+    (path, volume, exclude, store) != (&planned.path, &planned.volume, &planned.exclude, &planned.store)
+        || postgres != &planned.postgres
         || (format, links, triggers) != (&planned.format, &planned.links, &planned.triggers)
 }
 
@@ -121,14 +122,25 @@ pub(super) async fn prune(
 
 /// What a retention decides about. What is no snapshot any more is none that it counts, nor removes.
 pub(super) async fn candidates(store: &dyn Store, name: &backup::Name) -> Result<Vec<Candidate>, Failure> {
-    let mut candidates = Vec::new();
+    Ok(all(store, name).await?.0)
+}
+
+/// The snapshots, and what has a manifest that cannot be read: nobody knows whether it is held.
+pub(super) async fn all(
+    store: &dyn Store,
+    name: &backup::Name,
+) -> Result<(Vec<Candidate>, Vec<StoreError>), Failure> {
+    let (mut candidates, mut broken) = (Vec::new(), Vec::new());
     for id in snapshots_of(store, name).await? {
-        if let Ok(manifest) = manifest_of(store, &id).await {
-            let verified = manifest.verified_at.is_some();
-            candidates.push(Candidate { id, verified, keep_until: manifest.keep_until });
+        match manifest_of(store, &id).await {
+            Ok(manifest) => {
+                let verified = manifest.verified_at.is_some();
+                candidates.push(Candidate { id, verified, keep_until: manifest.keep_until });
+            }
+            Err(error) => broken.push(error),
         }
     }
-    Ok(candidates)
+    Ok((candidates, broken))
 }
 
 fn snapshots(count: usize) -> String {

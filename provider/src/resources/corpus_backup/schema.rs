@@ -1,9 +1,12 @@
 //! The schema of `windlass_corpus_backup`.
 
-use framework::{Attribute, Block, Schema, Timeouts, Type, validate};
+use framework::{Attribute, Block, Rule, Schema, Timeouts, Type, validate};
 
 use crate::{
-    corpora::{duration_attribute, links_attribute, name_attribute, store_attribute},
+    corpora::{
+        duration_attribute, links_attribute, name_attribute, postgres_block, store_attribute,
+        volume_attribute,
+    },
     host_path::check_path,
 };
 
@@ -16,20 +19,29 @@ const PATTERNS: usize = 200;
 pub(super) fn schema() -> Schema {
     Schema::new(0)
         .describe(
-            "Snapshots of a directory on a host, the data that a product cannot lose, in a store. A snapshot is a folder \
+            "Snapshots of a directory, a Docker volume or a Postgres database on a host, the data that a product cannot lose, in a store. A snapshot is a folder \
              `snapshot-<name>-<UTC time>-<short hash>` with an archive and `snapshot.manifest.json`, which has the size, \
              mode, owner, time and SHA-256 of every file. It is taken as a stream (`tar` on the host; nothing is written \
              down on the way), read back from the store, and only then is its manifest written: a folder without one is \
              no snapshot. \
-             \n\nA new snapshot is taken when the resource is created, and whenever `triggers`, `path`, `exclude`, `store`, \
-             `format`, `links` or the machine changes. A directory without files is an error, because a disk that is \
+             \n\nA new snapshot is taken when the resource is created, and whenever `triggers`, `path`, `volume`, `exclude`, \
+             `store`, `format`, `links`, `postgres` or the machine changes. A directory or volume without files is an error, because a disk that is \
              not mounted looks like one; so are files that change while they are read, where the host has GNU tar. \
              \n\nAn archive holds files, directories, symbolic and hard links with their modes, times in seconds, and owners \
              as numbers. It does not hold extended attributes and ACLs. Devices, named pipes and files with set-user-id \
              or set-group-id are refused: what is taken can be restored.",
         )
+        .rule(Rule::exactly_one_of(["path", "volume", "postgres"]))
         .attributes(what())
         .attributes(how())
+        .block(postgres_block(
+            "Instead of `path` or `volume`: a database of a Postgres (13 or newer) that runs in a container. It is dumped \
+             by the container's own `pg_dump`, in the custom format, as of one moment and beside all that goes on. A \
+             dump that did not end well, is empty or is none makes no snapshot. What belongs to the database alone \
+             (`ALTER DATABASE … SET`, and who may connect) is not in it. `format`, `links` and `exclude` mean nothing here.",
+            "Whether roles and tablespaces are dumped too (`pg_dumpall --globals-only`). Default: `true`. With them go the \
+             hashes of passwords: who can read the store can read these.",
+        ))
         .block(
             Block::single("retention")
                 .describe(
@@ -60,7 +72,7 @@ fn count(name: &str, of: &str) -> Attribute {
     Attribute::number(name).validate(validate::between(0, 100_000)).describe(description)
 }
 
-fn what() -> [Attribute; 5] {
+fn what() -> [Attribute; 6] {
     [
         name_attribute(
             "Whose snapshots these are, such as `prod`: it is in their names, and retention removes no others. Two \
@@ -69,9 +81,15 @@ fn what() -> [Attribute; 5] {
         )
         .requires_replace(),
         Attribute::string("path")
-            .required()
             .check(|path: &String| check_path(path))
             .describe("Absolute path of the directory on the host. What is below it is in the snapshot, whatever is mounted there."),
+        volume_attribute(
+            "Name of the Docker volume on the host, instead of `path`. Root (also by `sudo`) reads it where Docker has it; \
+             who may only use Docker reads it through a container that is never started, of an empty image \
+             `windlass-helper:empty` that is made there and not pulled. So do all with a volume that a plugin or an \
+             option of its driver mounts. That way nothing can be left out (`exclude`), and nobody notices files that \
+             change while they are read.",
+        ),
         Attribute::list("exclude", Type::String)
             .validate(validate::length(0, PATTERNS))
             .validate(validate::each(validate::pattern("a pattern of 1 to 1000 characters", |text| {
@@ -83,7 +101,7 @@ fn what() -> [Attribute; 5] {
                  (`*.tmp`, `node_modules`). What is below something that is left out is left out too.",
             ),
         Attribute::string("if_missing").default("error").validate(validate::one_of(["error", "skip"])).describe(
-            "What a directory means that is not there: `error` (default), or `skip`, which takes no snapshot, with a \
+            "What a directory or volume means that is not there: `error` (default), or `skip`, which takes no snapshot, with a \
              warning; so a first release can depend on the backup before it.",
         ),
         store_attribute("Where the snapshots go. Those in a store that it leaves stay there"),

@@ -12,13 +12,13 @@ use super::{
     plan::{self, unconfirmed},
 };
 use crate::{
-    corpora::{links, name, open},
+    corpora::{CorpusFields, corpus, links, name, open},
     failure::{Failure, could_not},
     hosted::{Hosted, Import, MachinePrivate, OnHost, OnMachine, Planning, Words},
 };
 
 /// What the world looks like when nothing was restored.
-const NOT_RESTORED: &str = "What is at `path` on the host is as it was.";
+const NOT_RESTORED: &str = "What is there on the host is as it was.";
 
 type Resource = OnHost<CorpusRestore>;
 
@@ -43,7 +43,7 @@ impl Hosted for CorpusRestore {
     }
 
     fn subject(model: &RestoreModel) -> String {
-        format!("corpus {:?} to {:?}", model.name.as_str().unwrap_or_default(), model.path())
+        format!("corpus {:?} to {:?}", model.name.as_str().unwrap_or_default(), model.target().1)
     }
 
     fn import() -> Import<RestoreModel> {
@@ -115,11 +115,18 @@ async fn restore(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), 
             manifest
         }
     };
+    let fields = CorpusFields {
+        path: &model.path,
+        volume: &model.volume,
+        postgres: model.postgres.as_ref(),
+        configured: apply.config.postgres.as_ref(),
+    };
+    let corpus = corpus(on.host, fields).await?;
     let restoring = Restoring {
         exec: on.host.executor.as_ref(),
         store: store.as_ref(),
         manifest: &manifest,
-        path: model.path(),
+        corpus: &corpus,
         overwrite: model.overwrite(),
         links: links(&model.links),
         cancel: on.cx.token().clone(),

@@ -1,6 +1,6 @@
-//! `windlass_corpus_restore`: a snapshot that comes back as a directory on a host.
+//! `windlass_corpus_restore`: a snapshot that comes back as a directory, a volume or a database on a host.
 //!
-//! On the host it makes the directory at `path`, beside which it works until all of it is verified. From
+//! On the host it makes the directory at `path`, or the volume, beside which it works until all of it is verified. From
 //! then on the data are the product's: nothing looks at them (a machine that is another one has none, so that
 //! it is restored there), and destroying the resource forgets them.
 //! Only other `triggers` or another `snapshot` restore again, and only with `overwrite` over data.
@@ -22,10 +22,11 @@ mod tests {
         let report = matrix::<CorpusRestore>()
             .sample("name", ["prod"])
             .sample("path", ["/srv/data"])
+            .sample("volume", ["shop_data"])
             .sample("store", ["file:///nonexistent/store"])
             .sample("snapshot", ["latest", "snapshot-prod-20261129T163200Z-1a2b3c4d"])
             .sample("links", ["any"])
-            .sample("confirm", ["/srv/data"])
+            .sample("confirm", ["/srv/data", "shop_data"])
             .run()
             .await;
         assert!(report.planned > 50, "{report:?}");

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use backup::{Overwrite, SnapshotId};
-use framework::{Attribute, Field, Model, Schema, Timeouts, Type};
+use framework::{Attribute, Field, Model, Rule, Schema, Timeouts, Type};
 
 use crate::{
-    corpora::{links_attribute, name_attribute, store_attribute},
+    corpora::{
+        PostgresModel, links_attribute, name_attribute, postgres_block, store_attribute, volume_attribute,
+    },
     host_path::check_path,
 };
 
@@ -20,6 +22,8 @@ pub(crate) struct RestoreModel {
     pub(crate) name: Field<String>,
     pub(crate) snapshot: Field<String>,
     pub(crate) path: Field<String>,
+    pub(crate) volume: Field<String>,
+    pub(crate) postgres: Option<PostgresModel>,
     pub(crate) overwrite: Field<bool>,
     pub(crate) confirm: Field<String>,
     pub(crate) links: Field<String>,
@@ -35,18 +39,30 @@ pub(crate) struct RestoreModel {
 pub(super) fn schema() -> Schema {
     Schema::new(0)
         .describe(
-            "A snapshot that comes back as a directory on a host: after a disaster, for a drill on another machine, or to \
+            "A snapshot that comes back as a directory, a Docker volume or a Postgres database on a host: after a disaster, for a drill on another machine, or to \
              seed a machine for tests. It is read from the store, compared with its manifest, part by part and file by file, and \
              extracted beside its place; only when all of it has its hashes, it takes that place. What was there \
-             goes after that, so whatever fails leaves it as it was. \
+             goes after that, so whatever fails leaves it as it was. What was a directory may become a volume, and the other \
+             way round. \
              \n\nWhat comes out of the store is not trusted: paths that leave the directory, devices, files with set-user-id, \
              links that lead out, and whatever the manifest does not list are refused before `tar` on the host sees them. \
              \n\nFrom then on the data are the product's. Plans do not look at them, and **destroying the resource deletes \
              nothing**. It is restored again when `snapshot` or `triggers` change, over data only with `overwrite`.",
         )
+        .rule(Rule::exactly_one_of(["path", "volume", "postgres"]))
         .attributes(what())
         .attributes(place())
         .attributes(outputs())
+        .block(postgres_block(
+            "Instead of `path` or `volume`: the database that it becomes, of a Postgres (13 or newer) that runs in a \
+             container. It is restored into a database of another name, by the container's own `pg_restore`, which stops \
+             at the first error; then both change their names in one transaction, and the old one is dropped. \
+             Connections to the old one are ended for that. Another container or database is another restore; what \
+             was restored before stays.",
+            "Whether roles and tablespaces are restored too, before the database. Default: `true`. Roles that are there \
+             already get the passwords and rights that they had then, but for the one that logs in. With `false`, all \
+             that is restored belongs to the role that logs in, and nobody else gets rights.",
+        ))
         .timeouts(Timeouts::new().create(120).update(120).delete(5).read(5))
 }
 
@@ -70,17 +86,27 @@ fn what() -> [Attribute; 5] {
     ]
 }
 
-fn place() -> [Attribute; 3] {
+fn place() -> [Attribute; 4] {
     [
-        Attribute::string("path").required().requires_replace().check(|path: &String| check_path(path)).describe(
+        Attribute::string("path").requires_replace().check(|path: &String| check_path(path)).describe(
             "Absolute path of the directory on the host that the snapshot becomes, with the owner and mode that it had. \
              Those above it are made where they are missing, with mode 0755. Another path is another restore; the \
              data at the old one stay. It cannot be a place that something is mounted on, but one below it.",
         ),
+        volume_attribute(
+            "Name of the Docker volume that it becomes, instead of `path`; one that is not there is made, with the driver \
+             `local`. No container that runs may use it. Who may only use Docker restores to a volume that is new or \
+             empty; to put data into the place of others takes root (also by `sudo`). Another name is another restore; the \
+             volume of the old one stays.",
+        )
+        .requires_replace(),
         Attribute::bool("overwrite").default(false).describe(
-            "Whether data that are at `path` may go for it. Default: `false`, which takes an empty directory, or none.",
+            "Whether data that are there already may go for it. Default: `false`, which takes an empty directory or \
+             volume, or none.",
         ),
-        Attribute::string("confirm").describe("With `overwrite`: the same as `path`, so that nobody overwrites by copying a line."),
+        Attribute::string("confirm").describe(
+            "With `overwrite`: the same as `path`, `volume` or `postgres.database`, so that nobody overwrites by copying a line.",
+        ),
     ]
 }
 
@@ -97,9 +123,19 @@ fn outputs() -> [Attribute; 5] {
 }
 
 impl RestoreModel {
-    /// The path, or nothing while it is unknown.
-    pub(super) fn path(&self) -> &str {
-        self.path.as_str().unwrap_or_default()
+    /// What it is restored to: the attribute, and the name there, which is empty while it is unknown.
+    pub(super) fn target(&self) -> (&'static str, &str) {
+        let (attribute, name) = match (&self.postgres, &self.volume) {
+            (Some(postgres), _) => ("postgres.database", &postgres.database),
+            (None, Field::Null) => ("path", &self.path),
+            (None, volume) => ("volume", volume),
+        };
+        (attribute, name.as_str().unwrap_or_default())
+    }
+
+    /// Whether it is known what that is.
+    pub(super) fn has_target(&self) -> bool {
+        !self.target().1.is_empty()
     }
 
     /// Whether data may go for it.
@@ -110,6 +146,13 @@ impl RestoreModel {
     /// Whether it is to be restored again.
     pub(super) fn is_another(&self, prior: &Self) -> bool {
         (&self.name, &self.snapshot, &self.triggers) != (&prior.name, &prior.snapshot, &prior.triggers)
+            || self.is_elsewhere(prior)
+    }
+
+    /// Whether it is restored to another database.
+    pub(super) fn is_elsewhere(&self, prior: &Self) -> bool {
+        let place = |model: &'_ Self| model.postgres.clone().unwrap_or_default();
+        place(self).place() != place(prior).place()
     }
 
     /// What restoring decides is not known.

@@ -2,13 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod databases;
 mod faults;
 mod life;
+mod volumes;
 
 use std::{fs, path::PathBuf};
 
 use acceptance_tests::{Scratch, Workspace, hcl};
-use lab::{Lab, Variant};
+use lab::{Host, Lab, Variant};
 
 /// A corpus on one host, a store beside the configuration, and a place on another host.
 struct Corpus<'a> {
@@ -50,24 +52,32 @@ impl<'a> Corpus<'a> {
 
     /// Writes the backup of `path`, with more attributes.
     fn back_up(&self, path: &str, attributes: &str) {
-        let host = hcl::quoted(&hcl::connection(self.from.host()));
-        let (path, url) = (hcl::quoted(path), hcl::quoted(&self.url()));
-        let text = format!(
-            "resource \"windlass_corpus_backup\" \"it\" {{\n  host = {host}\n  name = \"prod\"\n  path = {path}\n  \
-             store = {url}\n  {attributes}\n}}\n"
-        );
-        self.workspace.write("backup.tf", &text);
+        self.back_up_from(self.from.host(), &format!("path = {}\n  {attributes}", hcl::quoted(path)));
+    }
+
+    /// Writes the backup of what `attributes` say, from a host.
+    fn back_up_from(&self, host: &Host, attributes: &str) {
+        self.write("backup", host, attributes);
     }
 
     /// Writes the restore to the other host, with more attributes.
     fn restore(&self, attributes: &str) {
-        let host = hcl::quoted(&hcl::connection(self.to.host()));
-        let (path, url) = (hcl::quoted(&self.to.path("restored/data")), hcl::quoted(&self.url()));
+        let path = hcl::quoted(&self.to.path("restored/data"));
+        self.restore_to(self.to.host(), &format!("path = {path}\n  {attributes}"));
+    }
+
+    /// Writes the restore to what `attributes` say, on a host.
+    fn restore_to(&self, host: &Host, attributes: &str) {
+        self.write("restore", host, attributes);
+    }
+
+    fn write(&self, kind: &str, host: &Host, attributes: &str) {
+        let (host, url) = (hcl::quoted(&hcl::connection(host)), hcl::quoted(&self.url()));
         let text = format!(
-            "resource \"windlass_corpus_restore\" \"it\" {{\n  host = {host}\n  name = \"prod\"\n  path = {path}\n  \
-             store = {url}\n  {attributes}\n}}\n"
+            "resource \"windlass_corpus_{kind}\" \"it\" {{\n  host = {host}\n  name = \"prod\"\n  store = {url}\n  \
+             {attributes}\n}}\n"
         );
-        self.workspace.write("restore.tf", &text);
+        self.workspace.write(&format!("{kind}.tf"), &text);
     }
 
     /// What is below a directory of a host: kind, mode, owner, time, hash, name of everything.

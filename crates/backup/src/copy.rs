@@ -1,0 +1,74 @@
+//! Copying what a command on a host writes into a store, looking at it as it passes by.
+
+use remote::{
+    Command, Executor, Input,
+    collect::{Limits, Streamed, stream},
+};
+use sha2::Sha256;
+use tokio::task::spawn_blocking;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    archive::ArchiveError,
+    error::Error,
+    manifest::Format,
+    name::SnapshotId,
+    pack::{Packed, pack},
+    pipe::{PipeReader, Tee, pipe},
+    store::Store,
+};
+
+/// A copy from a host to a store.
+pub(crate) struct Copying<'a> {
+    pub(crate) exec: &'a dyn Executor,
+    pub(crate) store: &'a dyn Store,
+    pub(crate) id: &'a SnapshotId,
+    pub(crate) cancel: &'a CancellationToken,
+}
+
+impl Copying<'_> {
+    /// Copies all that `command` writes to the new file `file`, packed as `format` says, behind files that
+    /// `before` has hashed already. `inspect` reads it too, and `check` says what the command's end means; neither is passed over.
+    pub(crate) async fn copy<L: Send + 'static>(
+        &self,
+        (command, input): (&Command, Input<'_>),
+        (file, format): (&str, Format),
+        before: Option<Sha256>,
+        inspect: impl FnOnce(PipeReader) -> Result<L, ArchiveError> + Send + 'static,
+        check: impl Fn(Streamed) -> Result<(), Error> + Send + Sync,
+    ) -> Result<(L, Packed), Error> {
+        let (mut tee, [inspected, packed]) = Tee::new();
+        let (out, stored) = pipe();
+        let inspecting = spawn_blocking(move || inspect(inspected));
+        let packing = spawn_blocking(move || pack(packed, format, out, before));
+        let limits = Limits::cancelled_by(self.cancel);
+        let source = async {
+            let ended = stream(self.exec, command, input, &mut tee, &limits).await;
+            let is_ours = tee.is_broken;
+            let ended = match ended {
+                Ok(ended) => check(ended),
+                Err(error) => Err(error.into()),
+            };
+            if ended.is_ok() {
+                tee.end().await;
+            } else {
+                drop(tee);
+            }
+            (ended, is_ours)
+        };
+        let (source, inspecting, packing, stored) =
+            tokio::join!(source, inspecting, packing, self.store.put(self.id, file, Box::new(stored)));
+        let (inspected, packing) = (inspecting.map_err(Error::Thread)?, packing.map_err(Error::Thread)?);
+        // One end that fails takes the others with it, so the first cause is looked for.
+        if let Err(error @ ArchiveError::Refused(_)) = inspected {
+            return Err(error.into());
+        }
+        let (ended, is_ours) = source;
+        if !is_ours {
+            ended?;
+        }
+        stored?;
+        let packed = packing.map_err(|source| Error::Pack { operation: "pack", source })?;
+        Ok((inspected?, packed))
+    }
+}

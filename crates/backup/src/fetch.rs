@@ -1,0 +1,62 @@
+//! Reading parts of a snapshot back, none of which counts without its hash.
+
+use std::io;
+
+use sha2::{Digest as _, Sha256};
+use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+
+use crate::{
+    archive::hex,
+    error::Error,
+    manifest::{Manifest, Part},
+    store::{Store, StoreError},
+};
+
+/// How much of a part is read at once.
+const CHUNK: usize = 256 << 10;
+
+/// A snapshot in its store.
+#[derive(Clone, Copy)]
+pub(crate) struct Fetching<'a> {
+    pub(crate) store: &'a dyn Store,
+    pub(crate) manifest: &'a Manifest,
+}
+
+impl Fetching<'_> {
+    /// Passes a part on to `out`. That it was another one is known only when all of it has passed.
+    pub(crate) async fn part(
+        &self,
+        part: &Part,
+        out: &mut (dyn AsyncWrite + Send + Unpin),
+    ) -> Result<(), Error> {
+        let corrupt = |what: &str| Error::Corrupt {
+            file: part.file.clone(),
+            snapshot: self.manifest.snapshot.to_string(),
+            what: what.to_owned(),
+        };
+        let failed = |source: io::Error| StoreError::Failed {
+            operation: format!("read {} of {}", part.file, self.manifest.snapshot),
+            store: self.store.url(),
+            source: source.into(),
+        };
+        let content = self.store.get(&self.manifest.snapshot, &part.file).await?;
+        let mut content = content.ok_or_else(|| corrupt("it is not there"))?;
+        let (mut hasher, mut chunk) = (Sha256::new(), vec![0; CHUNK]);
+        loop {
+            let count = content.read(&mut chunk).await.map_err(failed)?;
+            if count == 0 {
+                break;
+            }
+            hasher.update(&chunk[..count]);
+            out.write_all(&chunk[..count]).await.map_err(failed)?;
+        }
+        if hex(hasher) == part.sha256 { Ok(()) } else { Err(corrupt("it has another hash")) }
+    }
+
+    /// A part that fits into memory.
+    pub(crate) async fn small(&self, part: &Part) -> Result<Vec<u8>, Error> {
+        let mut content = Vec::new();
+        self.part(part, &mut content).await?;
+        Ok(content)
+    }
+}

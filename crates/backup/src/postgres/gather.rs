@@ -1,0 +1,128 @@
+//! Dumping a database.
+
+use remote::{
+    Input, Output,
+    collect::{Limits, Streamed, run_checked_with},
+};
+use sha2::{Digest as _, Sha256};
+
+use super::{DUMP, GLOBALS, Postgres, sql};
+use crate::{
+    archive,
+    copy::Copying,
+    error::Error,
+    gather::Gathered,
+    manifest::{DatabaseFacts, Entry, EntryKind, Format, Part, Source},
+};
+
+/// How large a list of roles may be.
+const LARGEST_GLOBALS: usize = 64 << 20;
+
+/// The first version that compresses with Zstandard.
+const KNOWS_ZSTD: u32 = 16;
+
+/// Copies a dump of `postgres` to the store, with the globals before it where they belong to it.
+pub(crate) async fn gather(copying: &Copying<'_>, postgres: &Postgres) -> Result<Gathered, Error> {
+    let version = version(copying, postgres).await?;
+    let facts = facts(copying, postgres).await?;
+    let (mut parts, mut entries, mut whole) = (Vec::new(), Vec::new(), Sha256::new());
+    if postgres.globals {
+        let globals = globals(copying, postgres).await?;
+        whole.update(&globals);
+        let sha256 = tree::sha256(&globals);
+        let size = globals.len() as u64;
+        copying.store.put(copying.id, GLOBALS, Box::new(std::io::Cursor::new(globals))).await?;
+        entries.push(entry(GLOBALS, size, &sha256));
+        parts.push(Part { file: GLOBALS.to_owned(), size, sha256 });
+    }
+    let compress = if major(&version) >= KNOWS_ZSTD { "zstd:1" } else { "1" };
+    let command = postgres
+        .command("pg_dump", &["--format=custom", "--compress", compress, "-d", &postgres.database])
+        .timeout(None)
+        .bulk();
+    let check = |ended: Streamed| {
+        let output = Output { status: ended.status, stdout: Vec::new(), stderr: ended.stderr };
+        Ok(remote::checked(copying.exec, &command, &output)?)
+    };
+    let from = (&command, postgres.input(tokio::io::empty()));
+    let ((), packed) =
+        copying.copy(from, (DUMP, Format::PgDump), Some(whole), archive::check_dump, check).await?;
+    entries.push(entry(DUMP, packed.size, &packed.sha256));
+    parts.push(Part { file: DUMP.to_owned(), size: packed.size, sha256: packed.sha256 });
+    let source = Source::Postgres {
+        container: postgres.container.clone(),
+        database: postgres.database.clone(),
+        globals: postgres.globals,
+        facts,
+    };
+    let sha256 = packed.whole;
+    Ok(Gathered { source, format: Format::PgDump, sha256, parts, entries, tool: ("pg_dump", version) })
+}
+
+async fn version(copying: &Copying<'_>, postgres: &Postgres) -> Result<String, Error> {
+    let command = postgres.cli.docker(["exec", &postgres.container, "pg_dump", "--version"]);
+    let limits = Limits::cancelled_by(copying.cancel);
+    let output = run_checked_with(copying.exec, &command, Input::Nothing, &limits).await?;
+    Ok(output.stdout_text().trim().to_owned())
+}
+
+/// The major version in `pg_dump (PostgreSQL) 17.5 (Debian 17.5-1)`.
+fn major(version: &str) -> u32 {
+    let number = version.split_once(") ").map(|(_, rest)| rest).unwrap_or_default();
+    number.split(|c: char| !c.is_ascii_digit()).next().and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+async fn facts(copying: &Copying<'_>, postgres: &Postgres) -> Result<DatabaseFacts, Error> {
+    let rows = postgres.query(copying.exec, postgres.maintenance(), &sql::about(&postgres.database)).await?;
+    let fields: Vec<&str> = rows.first().map(|row| row.split('\t').collect()).unwrap_or_default();
+    let [encoding, collate, ctype, owner] = fields[..] else {
+        let host = copying.exec.name().to_owned();
+        return Err(Error::SourceMissing { subject: postgres.subject(), host });
+    };
+    let own = str::to_owned;
+    Ok(DatabaseFacts { encoding: own(encoding), collate: own(collate), ctype: own(ctype), owner: own(owner) })
+}
+
+async fn globals(copying: &Copying<'_>, postgres: &Postgres) -> Result<Vec<u8>, Error> {
+    let command =
+        postgres.command("pg_dumpall", &["--globals-only", "-l", postgres.maintenance()]).timeout(None);
+    let limits = Limits { cap: LARGEST_GLOBALS, ..Limits::cancelled_by(copying.cancel) };
+    let input = postgres.input(tokio::io::empty());
+    let globals = run_checked_with(copying.exec, &command, input, &limits).await?.stdout;
+    // Every server has a role that all began with.
+    if !globals.windows(11).any(|words| words == b"CREATE ROLE") {
+        return Err(archive::ArchiveError::NoDump { size: globals.len() as u64 }.into());
+    }
+    Ok(globals)
+}
+
+fn entry(file: &str, size: u64, sha256: &str) -> Entry {
+    Entry {
+        path: file.into(),
+        kind: EntryKind::File,
+        mode: "0600".to_owned(),
+        uid: 0,
+        gid: 0,
+        mtime: 0,
+        size: Some(size),
+        sha256: Some(sha256.to_owned()),
+        target: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_read() {
+        for (text, number) in [
+            ("pg_dump (PostgreSQL) 17.5 (Debian 17.5-1.pgdg120+1)", 17),
+            ("pg_dump (PostgreSQL) 9.6.24", 9),
+            ("pg_dump (PostgreSQL) 18beta1", 18),
+            ("", 0),
+        ] {
+            assert_eq!(major(text), number, "{text}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Restoring a database.
+//!
+//! The dump goes into a database of its own, beside the one that it is to replace. Only when all of it
+//! had its hash and `pg_restore` has ended well, both change their names in one transaction; what was
+//! there is dropped after that.
+
+use remote::{
+    Executor,
+    collect::{Limits, run_checked_with},
+    files::random_name,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{DUMP, GLOBALS, Postgres, sql};
+use crate::{
+    error::Error,
+    fetch::Fetching,
+    manifest::{DatabaseFacts, Manifest, Part, Source},
+    pipe::Tee,
+    stage::Overwrite,
+};
+
+/// What such databases are called, each with something of its own behind it.
+const FRESH: &str = "windlass-restoring-";
+
+/// What one is called that was replaced, until it is dropped.
+const OLD: &str = "windlass-replaced-";
+
+/// A database on its way back.
+pub(crate) struct RestoringPostgres<'a> {
+    pub(crate) exec: &'a dyn Executor,
+    pub(crate) fetching: Fetching<'a>,
+    pub(crate) postgres: &'a Postgres,
+    pub(crate) overwrite: Overwrite,
+    pub(crate) cancel: &'a CancellationToken,
+}
+
+impl RestoringPostgres<'_> {
+    /// Restores it; the name of the database that was replaced, if that could not be dropped.
+    pub(crate) async fn restore(&self) -> Result<Option<String>, Error> {
+        let manifest = self.fetching.manifest;
+        let Source::Postgres { facts, .. } = &manifest.source else { return Err(self.wrong_kind()) };
+        let there = self.is_there().await?;
+        if there && self.overwrite == Overwrite::Never && !self.is_empty().await? {
+            let host = self.exec.name().to_owned();
+            return Err(Error::NotEmpty { subject: self.postgres.subject(), host });
+        }
+        let dump = self.part(DUMP)?;
+        if self.postgres.globals {
+            self.restore_globals(self.part(GLOBALS)?).await?;
+        }
+        let random = random_name()?;
+        let (fresh, old) = (format!("{FRESH}{random}"), format!("{OLD}{random}"));
+        let restored = async {
+            self.create(&fresh, facts).await?;
+            self.fill(&fresh, dump).await?;
+            self.put_in_place(&fresh, there.then_some(old.as_str())).await
+        };
+        match restored.await {
+            Ok(()) if there => Ok(self.dropped(&old).await.err().map(|()| old)),
+            Ok(()) => Ok(None),
+            Err(error) => {
+                // It is gone already where the error came after it had another name.
+                let _ = self.dropped(&fresh).await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn is_there(&self) -> Result<bool, Error> {
+        let rows = self.ask(&sql::about(&self.postgres.database)).await?;
+        Ok(!rows.is_empty())
+    }
+
+    async fn is_empty(&self) -> Result<bool, Error> {
+        let rows = self.postgres.query(self.exec, &self.postgres.database, sql::COUNT).await?;
+        Ok(rows.first().is_some_and(|count| count == "0"))
+    }
+
+    fn part(&self, file: &str) -> Result<&Part, Error> {
+        let manifest = self.fetching.manifest;
+        manifest.parts.iter().find(|part| part.file == file).ok_or_else(|| Error::Corrupt {
+            file: file.to_owned(),
+            snapshot: manifest.snapshot.to_string(),
+            what: "it is not in the snapshot".to_owned(),
+        })
+    }
+
+    fn wrong_kind(&self) -> Error {
+        let Manifest { snapshot, source, .. } = self.fetching.manifest;
+        let target = self.postgres.subject().kind();
+        Error::WrongKind { snapshot: snapshot.to_string(), of: source.kind(), target }
+    }
+
+    /// Makes the roles that are not there yet, before what belongs to them. Passwords and rights of roles
+    /// that are there become those of the snapshot, but for the role that we log in as.
+    async fn restore_globals(&self, part: &Part) -> Result<(), Error> {
+        let globals = sql::without_changes_of(&self.postgres.user, self.fetching.small(part).await?);
+        let words = ["-X", "-q", "-v", "VERBOSITY=sqlstate", "-d", self.postgres.maintenance(), "-f", "-"];
+        let command = self.postgres.command("psql", &words).timeout(None);
+        let limits = Limits::cancelled_by(self.cancel);
+        let said = run_checked_with(self.exec, &command, self.postgres.input(&globals[..]), &limits).await?;
+        let said = said.stderr_text();
+        let errors = sql::errors(&said);
+        if errors.is_empty() {
+            return Ok(());
+        }
+        let (host, said) = (self.exec.name().to_owned(), errors.join("\n"));
+        Err(Error::Globals { subject: self.postgres.subject(), host, said })
+    }
+
+    async fn create(&self, fresh: &str, facts: &DatabaseFacts) -> Result<(), Error> {
+        let DatabaseFacts { encoding, collate, ctype, owner } = facts;
+        self.ask(&sql::create(fresh, encoding, collate, ctype)).await?;
+        if self.postgres.globals {
+            self.ask(&sql::own(fresh, owner)).await?;
+        }
+        Ok(())
+    }
+
+    async fn fill(&self, fresh: &str, dump: &Part) -> Result<(), Error> {
+        let mut words = vec!["--exit-on-error", "-d", fresh];
+        if !self.postgres.globals {
+            // The roles of the dump need not be there.
+            words.extend(["--no-owner", "--no-privileges"]);
+        }
+        let command = self.postgres.command("pg_restore", &words).timeout(None).bulk();
+        let (mut tee, [content]) = Tee::new();
+        let fetching = async {
+            let fetched = self.fetching.part(dump, &mut tee).await;
+            let is_ours = tee.is_broken;
+            if fetched.is_ok() {
+                tee.end().await;
+            } else {
+                drop(tee);
+            }
+            (fetched, is_ours)
+        };
+        let limits = Limits::cancelled_by(self.cancel);
+        let restoring = run_checked_with(self.exec, &command, self.postgres.input(content), &limits);
+        let ((fetched, is_ours), restored) = tokio::join!(fetching, restoring);
+        // One end that fails takes the other with it, so the first cause is looked for.
+        if !is_ours {
+            fetched?;
+        }
+        restored?;
+        Ok(())
+    }
+
+    async fn put_in_place(&self, fresh: &str, old: Option<&str>) -> Result<(), Error> {
+        let database = &self.postgres.database;
+        let Some(old) = old else {
+            return self.ask(&sql::rename(database, fresh)).await.map(drop);
+        };
+        self.ask(&sql::close(database)).await?;
+        let swapped = self.ask(&sql::swap(database, fresh, old)).await;
+        if swapped.is_err() && self.ask(&sql::reopen(database)).await.is_err() {
+            tracing::warn!(database, "could not let clients connect again");
+        }
+        swapped.map(drop)
+    }
+
+    async fn dropped(&self, database: &str) -> Result<(), ()> {
+        self.ask(&sql::drop(database)).await.map(drop).map_err(|error| {
+            tracing::warn!(database, %error, "could not drop a database");
+        })
+    }
+
+    async fn ask(&self, script: &str) -> Result<Vec<String>, Error> {
+        self.postgres.query(self.exec, self.postgres.maintenance(), script).await
+    }
+}

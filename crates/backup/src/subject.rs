@@ -1,0 +1,35 @@
+//! What a message is about: a corpus in words.
+
+use std::fmt;
+
+/// A corpus in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A directory, by its path.
+    Path(String),
+    /// A volume, by its name.
+    Volume(String),
+    /// A database, by its name.
+    Database(String),
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => f.write_str(path),
+            Self::Volume(name) => write!(f, "volume {name:?}"),
+            Self::Database(name) => write!(f, "database {name:?}"),
+        }
+    }
+}
+
+impl Subject {
+    /// What kind it is, in words.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Path(_) => "a directory",
+            Self::Volume(_) => "a volume",
+            Self::Database(_) => "a Postgres database",
+        }
+    }
+}
