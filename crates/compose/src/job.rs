@@ -61,6 +61,12 @@ pub enum JobError {
         /// Its last lines, scrubbed.
         output: String,
     },
+    /// It did not begin: whoever places containers found no place for it, or no image.
+    #[error("did not begin: {said}")]
+    Unstarted {
+        /// What they say, scrubbed.
+        said: String,
+    },
     /// It took longer than it may.
     #[error("had not ended after {} s", limit.as_secs())]
     Late {

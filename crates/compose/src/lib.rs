@@ -41,7 +41,7 @@ mod volumes_from;
 pub use behaviour::{Behaviour, Dependents};
 pub use client::{Compose, Unresolved};
 pub use command::{OWN_VARIABLES, Project, own_variables};
-pub use job::{Job, JobError, leftovers};
+pub use job::{Job, JobError, LABEL_RUN, leftovers};
 pub use layout::Layout;
 pub use paths::inside as inside_directory;
 pub use project::{Config, LABEL_JOB, Service, go_duration};

@@ -10,6 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
 
+/// Left of the time limit for finding out what runs after a wait that was too long.
+pub(crate) const RESERVE: Duration = Duration::from_secs(10);
 /// How long going back may take where the call has no limit of its own.
 const ROLLBACK_LIMIT: Duration = Duration::from_secs(600);
 
@@ -138,6 +140,11 @@ impl Context {
     /// How much of the call's time is left; `None` where it has no limit.
     pub fn remaining(&self) -> Option<Duration> {
         self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// The same, without what finding out what runs afterwards may take.
+    pub fn time_to_work(&self) -> Option<Duration> {
+        self.remaining().map(|left| left.saturating_sub(RESERVE))
     }
 
     pub(crate) fn warn(&self, warning: Warning) {

@@ -269,7 +269,7 @@ impl<'a> Deployment<'a> {
     /// # Errors
     /// [`Error::UnknownNeeds`], [`Error::Missing`], [`Error::Images`], and when the host cannot be asked.
     pub async fn fetch(&self, prepared: &Prepared) -> Result<(), Error> {
-        check_needs(&self.options.jobs, &prepared.desired)?;
+        check_needs(&self.options.jobs, &prepared.desired.started_services())?;
         // Of addresses Docker tells itself, if it comes to that.
         let needs = Requirements { made_networks: BTreeMap::new(), ..prepared.desired.requirements.clone() };
         let mut missing = missing(self.host, &self.spec.name, &needs).await?;

@@ -7,8 +7,11 @@ use std::{
 };
 
 use compose::{
-    Addition, Behaviour, LABEL_FILES, ReadyState, Requirements, Resolved, Service, build, env_files::EnvFile,
-    newer::IgnoredKey, override_file, policy::Facts,
+    Addition, Behaviour, LABEL_FILES, ReadyState, Requirements, Resolved, Service, build,
+    env_files::EnvFile,
+    newer::IgnoredKey,
+    override_file,
+    policy::{Facts, Subject},
 };
 use docker::Error;
 use serde::{Deserialize, Serialize};
@@ -243,10 +246,29 @@ impl DesiredStack {
         override_file(&additions)
     }
 
+    /// The services that are started.
+    pub fn started_services(&self) -> BTreeSet<String> {
+        let started = self.services.iter().filter(|(_, one)| !one.unmanaged);
+        started.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The services, also those that only jobs run, as the rules see them.
+    pub fn subjects(&self) -> BTreeMap<String, Subject<'_>> {
+        // What a program beside Compose provides is no container, and nothing of one can be required.
+        let services = self.services.iter().filter(|(_, one)| !one.image().is_empty()).map(|(name, one)| {
+            (name.clone(), Subject { image: one.source.name(), ready: one.ready, facts: &one.facts })
+        });
+        // A run of a service is a job, whatever the service is.
+        let runs = self.runs.iter().map(|(name, run)| {
+            let (image, ready) = (run.source.name(), ReadyState::Completed);
+            (name.clone(), Subject { image, ready, facts: &run.facts })
+        });
+        services.chain(runs).collect()
+    }
+
     /// The services that are started, where these are not all.
     pub(crate) fn started(&self) -> Option<Vec<String>> {
-        let started = self.services.iter().filter(|(_, one)| !one.unmanaged);
-        let started: Vec<String> = started.map(|(name, _)| name.clone()).collect();
+        let started: Vec<String> = self.started_services().into_iter().collect();
         (started.len() < self.services.len()).then_some(started)
     }
 

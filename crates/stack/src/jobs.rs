@@ -11,16 +11,17 @@ use crate::{
 };
 
 /// What decides which jobs an apply runs.
-pub(crate) struct Due {
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Due {
     /// The names of the jobs that are new or changed themselves.
-    pub(crate) changed: BTreeSet<String>,
+    pub changed: BTreeSet<String>,
     /// Whether the services or their files are changed by this apply.
-    pub(crate) stack: bool,
+    pub stack: bool,
 }
 
 impl Due {
     /// Whether this one runs.
-    pub(crate) fn runs(&self, one: &JobSpec) -> bool {
+    pub fn runs(&self, one: &JobSpec) -> bool {
         one.always || self.stack || self.changed.contains(&one.job.name)
     }
 }
@@ -50,15 +51,15 @@ pub(crate) fn stack_changes(
         })
 }
 
-/// Checks that the stack starts the services that jobs need.
+/// Checks that the stack starts the services that jobs need: it starts those in `started`.
 ///
 /// # Errors
 /// [`Error::UnknownNeeds`] with all of those that do not.
-pub fn check_needs(jobs: &[JobSpec], desired: &DesiredStack) -> Result<(), Error> {
-    let is_started = |name: &String| desired.services.get(name).is_some_and(|one| !one.unmanaged);
+pub fn check_needs(jobs: &[JobSpec], started: &BTreeSet<String>) -> Result<(), Error> {
     let wrong = jobs.iter().enumerate().filter_map(|(job, one)| {
-        let missing: Vec<String> = one.needs.iter().filter(|name| !is_started(name)).cloned().collect();
-        let started = desired.services.keys().filter(|name| is_started(name)).cloned().collect();
+        let missing: Vec<String> =
+            one.needs.iter().filter(|name| !started.contains(*name)).cloned().collect();
+        let started = started.iter().cloned().collect();
         (!missing.is_empty()).then(|| UnknownNeeds { job, name: one.job.name.clone(), missing, started })
     });
     let wrong: Vec<UnknownNeeds> = wrong.collect();
@@ -147,8 +148,10 @@ mod tests {
     #[test]
     fn a_needed_service_must_be_there() {
         let needs = |name: &str| JobSpec { needs: [name.to_owned()].into(), ..job("migrate") };
-        assert!(check_needs(&[needs("app")], &stack("c")).is_ok());
-        let Err(Error::UnknownNeeds(wrong)) = check_needs(&[job("a"), needs("db")], &stack("c")) else {
+        assert!(check_needs(&[needs("app")], &stack("c").started_services()).is_ok());
+        let Err(Error::UnknownNeeds(wrong)) =
+            check_needs(&[job("a"), needs("db")], &stack("c").started_services())
+        else {
             panic!("a service that is not there is needed");
         };
         let (missing, started) = (vec!["db".to_owned()], vec!["app".to_owned()]);

@@ -92,17 +92,26 @@ pub async fn resolve_project(
     spec: &StackSpec,
     directory: &str,
 ) -> Result<ProjectDocument, Error> {
-    let Resolution { resolved, undefined, .. } = answer(cx, host, spec, directory).await?;
+    let Resolution { resolved, runs, undefined, .. } = answer(cx, host, spec, directory).await?;
+    let document = without_our_labels(resolved);
+    let runs = runs.map(|runs| {
+        let names = runs.config.services.keys().cloned().collect();
+        (names, without_our_labels(runs))
+    });
+    Ok(ProjectDocument { document, runs, undefined })
+}
+
+/// What Compose says, without the labels that say to it what it does not see by itself.
+fn without_our_labels(resolved: Resolved) -> Value {
     let mut document = resolved.config.document;
     for (service, labels) in &resolved.labels {
         let found = document.pointer_mut("/services").and_then(|services| services.get_mut(service));
         let found = found.and_then(|service| service.get_mut("labels")).and_then(Value::as_object_mut);
-        // They say to Compose what it does not see by itself.
         if let Some(found) = found {
             found.retain(|label, _| !labels.contains_key(label));
         }
     }
-    Ok(ProjectDocument { document, undefined })
+    document
 }
 
 /// A project as `docker compose config` says it.
@@ -110,6 +119,8 @@ pub async fn resolve_project(
 pub struct ProjectDocument {
     /// The whole of it, placeholders in the place of secrets, and `$` doubled as Compose has it.
     pub document: Value,
+    /// The services that only jobs run, and a document with them.
+    pub runs: Option<(BTreeSet<String>, Value)>,
     /// The variables that services need and nothing sets: they are taken for empty.
     pub undefined: Vec<Undefined>,
 }

@@ -39,6 +39,21 @@ resource "windlass_swarm_stack" "shop" {
     configs = { settings = { content = "currency = \"EUR\"\n" } }
   })]
 
+  job {
+    name    = "migrate"
+    service = "api"
+    command = ["shop", "migrate"]
+    needs   = ["db"]
+  }
+
+  probe {
+    url = "http://127.0.0.1:8080/health"
+  }
+
+  require {
+    pinned_images = "tag"
+  }
+
   secrets_wo         = { PASSWORD = var.database_password }
   secrets_wo_version = "2026-11"
 

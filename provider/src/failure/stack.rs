@@ -270,6 +270,7 @@ fn failed_job(title: &str, failed: FailedJob, world: &str) -> Diagnostics {
         JobError::Failed { status, took, output } => {
             (format!("ended with status {status} after {}", seconds(took)), output, "service")
         }
+        JobError::Unstarted { said } => (format!("did not begin: {said}"), String::new(), "service"),
         JobError::Late { limit, output } => (
             format!("had not ended after {} and was stopped", seconds(limit)),
             output,

@@ -24,8 +24,8 @@ pub(crate) fn block() -> Block {
 /// The block of the provider.
 pub(crate) fn provider_block() -> Block {
     required(
-        "What every service of every `windlass_compose_stack` must keep to: the defaults for the `require` blocks of the \
-         stacks, which win rule by rule.",
+        "What every service of every `windlass_compose_stack` and `windlass_swarm_stack` must keep to: the defaults for \
+         the `require` blocks of the stacks, which win rule by rule.",
     )
 }
 

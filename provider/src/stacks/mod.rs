@@ -1,6 +1,7 @@
 //! The files that stacks are made of, and what they are filled with: attributes that every kind of stack
 //! has, and what they mean.
 
+pub(crate) mod blocks;
 mod context;
 mod files;
 mod validate;

@@ -1,15 +1,14 @@
 //! What an apply must pass on its way: jobs and probes.
 
-use std::{collections::BTreeSet, time::Instant};
+use std::collections::BTreeSet;
 
 use compose::{JobError, leftovers};
-use http::probe::ProbeError;
-use remote::{Executor, Local};
 
-use super::{Deployment, Work, start::RESERVE};
+use super::{Deployment, Work};
 use crate::{
-    error::{Error, FailedJob, FailedProbe},
-    options::{JobSpec, ProbeOrigin, When},
+    error::{Error, FailedJob},
+    options::{JobSpec, When},
+    probes::pass_probes,
     step::Step,
 };
 
@@ -39,7 +38,7 @@ impl Deployment<'_> {
         let project = work.project(name);
         let compose =
             self.host.compose(&work.cx, &work.scrubber).naming(format!("{}/", work.layout.root()), "");
-        let left = work.cx.remaining().map(|left| left.saturating_sub(RESERVE));
+        let left = work.cx.time_to_work();
         let mut run = one.job.clone();
         run.limit = left.map_or(run.limit, |left| run.limit.min(left));
         let error = match compose.job(&project, &run).await {
@@ -85,37 +84,6 @@ impl Deployment<'_> {
 
     /// Makes the probes.
     pub(super) async fn pass_probes(&self, work: &Work) -> Result<(), Error> {
-        for (index, one) in self.options.probes.iter().enumerate() {
-            let here = Local::new();
-            let from: &dyn Executor = match one.from {
-                ProbeOrigin::Host => self.host.executor(),
-                ProbeOrigin::Here => &here,
-            };
-            let mut probe = one.probe.clone();
-            if let Some(left) = work.cx.remaining() {
-                probe.timeout = probe.timeout.min(left.saturating_sub(RESERVE));
-            }
-            let began = Instant::now();
-            let passed = probe.pass(from, remote::Error::may_be_forbidden, work.cx.token()).await;
-            let took_ms = began.elapsed().as_millis() as u64;
-            let (stack, ok) = (&self.spec.name, passed.is_ok());
-            tracing::debug!(stack, probe = %probe.target, took_ms, ok, "waited for a probe");
-            match passed {
-                Ok(_) => {}
-                Err(ProbeError::Remote(error)) => return Err(error.into()),
-                Err(ProbeError::Failed { tries, took, last }) => {
-                    return Err(Error::Probe(Box::new(FailedProbe {
-                        probe: index,
-                        target: one.probe.target.clone(),
-                        from: from.name().to_owned(),
-                        tries,
-                        took,
-                        answer: last.describe(&work.scrubber),
-                        last,
-                    })));
-                }
-            }
-        }
-        Ok(())
+        pass_probes(&work.cx, self.host.executor(), &self.options.probes, &work.scrubber).await
     }
 }

@@ -11,15 +11,13 @@ use super::{Deployment, Work};
 use crate::{
     changes::{Change, Repair, repairs},
     containers::{LABEL_SERVICE, by_service, is_of_service, orphans},
+    context::RESERVE,
     error::Error,
     options::Orphans,
     service::DesiredService,
     step::Step,
     wait::{self, Pace},
 };
-
-/// Left of the time limit for finding out what runs after a wait that was too long.
-pub(super) const RESERVE: Duration = Duration::from_secs(10);
 
 impl Deployment<'_> {
     /// Removes what belongs to no service any more, and does what `up` would not do to containers

@@ -10,7 +10,7 @@ use super::{
     StackError,
     api::{Api, Object, version_of},
     record::Record,
-    translate::{LABEL_CONFIG, LABEL_ENVIRONMENT, LABEL_FILES, LABEL_IMAGE},
+    translate::{LABEL_CONFIG, LABEL_ENVIRONMENT, LABEL_FILES, LABEL_IMAGE, LABEL_RUN},
     wanted::{FileKind, ServiceMode},
 };
 
@@ -41,6 +41,8 @@ pub struct LiveStack {
     pub(super) files: BTreeMap<FileKind, Vec<Object>>,
     /// What the last good apply has left.
     pub(super) record: Option<Record>,
+    /// Ids of services of jobs: no job runs while nobody works on the stack.
+    pub(super) leftovers: Vec<String>,
 }
 
 /// A service as it is.
@@ -78,8 +80,11 @@ impl LiveStack {
             Record::find(&api, name),
         );
         let files = BTreeMap::from([(FileKind::Secret, secrets?), (FileKind::Config, configs?)]);
-        let services = services?.into_iter().map(|service| LiveService::named(name, service)).collect();
-        Ok(Self { services, networks: networks?, files, record: record?.map(|(_, record)| record) })
+        let (runs, services): (Vec<_>, Vec<_>) = services?.into_iter().partition(is_run);
+        let leftovers = runs.into_iter().filter_map(|service| service.id).collect();
+        let services = services.into_iter().map(|service| LiveService::named(name, service)).collect();
+        let record = record?.map(|(_, record)| record);
+        Ok(Self { services, networks: networks?, files, record, leftovers })
     }
 
     /// Whether there is nothing of it.
@@ -133,6 +138,12 @@ impl LiveStack {
     pub(super) fn orphans(&self, services: &BTreeSet<&String>) -> Vec<(&String, &LiveService)> {
         self.services.iter().filter(|(name, _)| !services.contains(name)).collect()
     }
+}
+
+/// Whether it is the service of a job.
+fn is_run(service: &Service) -> bool {
+    let labels = service.spec.as_ref().and_then(|spec| spec.labels.as_ref());
+    labels.is_some_and(|labels| labels.contains_key(LABEL_RUN))
 }
 
 /// The status of a service that is well.

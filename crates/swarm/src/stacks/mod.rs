@@ -23,7 +23,7 @@ mod resolve;
 pub mod translate;
 mod wanted;
 
-pub use deploy::{DeployOptions, Deployment, Failed, Outcome};
+pub use deploy::{DeployOptions, Deployment, Failed, Outcome, PriorStack};
 pub use destroy::{Destroyed, destroy};
 pub use error::{ServiceFailure, StackError};
 pub use live::{CHANGED, LiveStack, ObservedService};

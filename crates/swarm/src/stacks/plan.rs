@@ -136,6 +136,8 @@ pub(crate) mod tests {
             files_hash: String::new(),
             config_hash: "c".into(),
             ports: Vec::new(),
+            health_check: false,
+            facts: compose::policy::Facts::default(),
         }
     }
 

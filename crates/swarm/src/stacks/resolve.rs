@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use remote::files::random_name;
 use secret::Secret;
-use serde_json::Value;
+use serde_json::{Value, json};
 use stack::{Context, Host, StackSpec, resolve_project};
 use tree::sha256;
 
 use super::{Files, StackError, Wanted, translate, translate::map_texts};
 
 /// Goes into every digest, so that another way to translate is another digest.
-const DIGEST_FORMAT: &str = "1";
+const DIGEST_FORMAT: &str = "2";
 
 /// What the files want, and what was seen on the way.
 #[derive(Debug)]
@@ -47,9 +47,27 @@ pub async fn resolve(
 ) -> Result<Resolved, StackError> {
     let root = directory(&spec.name);
     let found = resolve_project(cx, host, spec, &root).await?;
-    let wanted = translate(&Files::of(spec, &root, &found.document, accepted))
+    let (document, runs) = with_runs(found.document, found.runs);
+    let wanted = translate(&Files::of(spec, &root, (&document, &runs), accepted))
         .map_err(|problems| StackError::Untranslatable { stack: spec.name.clone(), problems })?;
     Ok(Resolved { wanted, undefined: found.undefined })
+}
+
+/// The document with the services that only jobs run, and what they use of what it does not have; and
+/// which they are.
+fn with_runs(mut document: Value, runs: Option<(BTreeSet<String>, Value)>) -> (Value, BTreeSet<String>) {
+    let Some((names, mut more)) = runs else { return (document, BTreeSet::new()) };
+    for part in ["services", "networks", "volumes", "secrets", "configs"] {
+        let Some(Value::Object(fields)) = more.get_mut(part).map(Value::take) else { continue };
+        let counts = |(name, _): &(String, Value)| part != "services" || names.contains(name);
+        let there = document.as_object_mut().map(|all| all.entry(part).or_insert(json!({})));
+        if let Some(Value::Object(there)) = there {
+            for (name, body) in fields.into_iter().filter(counts) {
+                there.entry(name).or_insert(body);
+            }
+        }
+    }
+    (document, names)
 }
 
 /// As [`resolve`], with tokens for `secrets` in the place of their placeholders: a placeholder is a text
@@ -81,8 +99,8 @@ pub async fn resolve_for_apply(
     }
     let with_tokens = StackSpec { placeholders, ..spec.clone() };
     let mut told = resolve(cx, host, &with_tokens, accepted).await?.wanted;
-    for (name, service) in &mut told.services {
-        let Some(planned) = wanted.services.get(name) else { continue };
+    for (name, service) in told.services.iter_mut().chain(&mut told.runs) {
+        let Some(planned) = wanted.run_of(name) else { continue };
         service.wanted = planned.wanted.clone();
         // Hashes are over placeholders, so that they are the same in every apply.
         service.spec["Labels"] = planned.spec["Labels"].clone();
@@ -111,7 +129,20 @@ impl Tokens {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+
+    #[test]
+    fn what_only_jobs_run_comes_with_what_it_uses() {
+        let document = json!({"services": {"api": {}}, "networks": {"default": {"name": "web_default"}}});
+        let more = json!({"services": {"migrate": {"image": "m"}, "api": {"image": "other"}},
+            "networks": {"default": {"name": "x"}}, "secrets": {"db": {"file": "./db"}}});
+        let names = BTreeSet::from(["migrate".to_owned()]);
+        let (all, runs) = with_runs(document.clone(), Some((names.clone(), more)));
+        assert_eq!(runs, names);
+        let wanted = json!({"services": {"api": {}, "migrate": {"image": "m"}},
+            "networks": {"default": {"name": "web_default"}}, "secrets": {"db": {"file": "./db"}}});
+        assert_eq!(all, wanted);
+        assert_eq!(with_runs(document.clone(), None), (document, BTreeSet::new()));
+    }
 
     #[test]
     fn secrets_take_the_place_of_their_tokens() {

@@ -2,6 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use compose::{
+    ReadyState,
+    policy::{Facts, Subject},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -61,6 +65,12 @@ pub struct WantedService {
     pub config_hash: String,
     /// What it publishes.
     pub ports: Vec<String>,
+    /// Whether the files tell how it is known to be well.
+    #[serde(default)]
+    pub health_check: bool,
+    /// What the rules of `require` look at.
+    #[serde(default, skip_serializing_if = "Facts::is_default")]
+    pub facts: Facts,
 }
 
 /// A service as the swarm is told.
@@ -142,6 +152,8 @@ pub struct NewFile {
 #[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
 pub struct Wanted {
     pub services: BTreeMap<String, NewService>,
+    /// The services that only jobs run.
+    pub runs: BTreeMap<String, NewService>,
     /// By their keys in the files.
     pub networks: BTreeMap<String, NewNetwork>,
     /// By kind and name in the swarm.
@@ -156,12 +168,40 @@ pub struct Wanted {
 pub struct WantedStack {
     pub digest: String,
     pub services: BTreeMap<String, WantedService>,
+    /// The services that only jobs run.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub runs: BTreeMap<String, WantedService>,
 }
 
 impl Wanted {
     /// What is remembered of it.
     pub fn remembered(&self, digest: String) -> WantedStack {
-        let services = self.services.iter().map(|(name, one)| (name.clone(), one.wanted.clone()));
-        WantedStack { digest, services: services.collect() }
+        let all = |services: &BTreeMap<String, NewService>| {
+            services.iter().map(|(name, one)| (name.clone(), one.wanted.clone())).collect()
+        };
+        WantedStack { digest, services: all(&self.services), runs: all(&self.runs) }
+    }
+
+    /// The service that a job is a run of.
+    pub fn run_of(&self, service: &str) -> Option<&NewService> {
+        self.services.get(service).or_else(|| self.runs.get(service))
+    }
+}
+
+impl WantedStack {
+    /// The services, also those that only jobs run, as the rules of `require` see them.
+    pub fn subjects(&self) -> BTreeMap<String, Subject<'_>> {
+        let subject = |one: &WantedService| match one {
+            one if one.mode.is_job() => ReadyState::Completed,
+            WantedService { replicas: Some(0), .. } => ReadyState::Idle,
+            WantedService { health_check: true, .. } => ReadyState::Healthy,
+            _ => ReadyState::Running,
+        };
+        let services = self.services.iter().map(|(name, one)| (name, one, subject(one)));
+        let runs = self.runs.iter().map(|(name, one)| (name, one, ReadyState::Completed));
+        let all = services.chain(runs).map(|(name, one, ready)| {
+            (name.clone(), Subject { image: Some(&one.image), ready, facts: &one.facts })
+        });
+        all.collect()
     }
 }

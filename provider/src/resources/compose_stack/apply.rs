@@ -17,14 +17,16 @@ use tree::Modes;
 
 use super::{
     ChosenProject, ComposeStack, StackPrivate,
-    blocks::{OwnEnv, Required, jobs, probes},
     model::{KEEP_IMAGES, ROLLBACK, Service, StackModel, UNDEFINED_ERROR, prior},
     plan, read, schema,
 };
 use crate::{
     failure::{Aftermath, Failure, as_warning, containers_in_words, not_vacant, stack_warning},
     hosted::{Hosted, Import, OnHost, OnMachine, Planning, Words},
-    stacks::context,
+    stacks::{
+        blocks::{OwnEnv, Required, jobs, probes},
+        context,
+    },
 };
 
 type Resource = OnHost<ComposeStack>;
@@ -87,8 +89,8 @@ impl Hosted for ComposeStack {
             && apply.planned.directory == prior.model.directory
             && apply.planned.source_hash == prior.model.source_hash
             && apply.planned.services == prior.model.services
-            && changed_jobs(&jobs(&prior.model), &jobs(&apply.planned)).is_empty()
-            && !has_new_probes(&probes(&prior.model), &probes(&apply.planned));
+            && changed_jobs(&jobs(&prior.model.job), &jobs(&apply.planned.job)).is_empty()
+            && !has_new_probes(&probes(&prior.model.probe), &probes(&apply.planned.probe));
         !stays
     }
 
@@ -245,9 +247,9 @@ async fn deploy(
     let done = async {
         let in_files = |error| task.explain(error, &apply.config);
         let prepared = deployment.prepare(known).await.map_err(in_files)?;
-        let required = Required::of(on.hosts, &apply.config);
+        let required = Required::of(on.hosts, &apply.config.require);
         let own = OwnEnv::Known(deployment.env_text());
-        required.check(&task.title, &apply.config, &own, Some(&prepared.desired))?;
+        required.check(&task.title, &apply.config.sources(), &own, Some(&prepared.desired.subjects()))?;
         deployment.fetch(&prepared).await.map_err(|error| task.explain(error, &apply.config))?;
         // From here on something may exist: whatever happens, it is recorded.
         let private = StackPrivate { instance: deployment.instance().to_owned(), ..StackPrivate::default() };

@@ -10,7 +10,10 @@ use framework::{Field, Model};
 use secret::Secret;
 use stack::{ObservedService, Orphans, PlannedService, SourceSize};
 
-use crate::require::RequireBlock;
+use crate::{
+    require::RequireBlock,
+    stacks::blocks::{JobBlock, ProbeBlock},
+};
 pub(super) use spec::prior;
 
 #[derive(Clone, Debug, Default, Model)]
@@ -54,29 +57,6 @@ pub(crate) struct StackModel {
     pub(crate) source_bytes: Field<u64>,
     pub(crate) image_digests: Field<BTreeMap<String, String>>,
     pub(crate) services: Field<BTreeMap<String, Service>>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Model)]
-pub(crate) struct JobBlock {
-    pub(crate) name: Field<String>,
-    pub(crate) service: Field<String>,
-    pub(crate) command: Field<Vec<String>>,
-    pub(crate) needs: Field<BTreeSet<String>>,
-    pub(crate) when: Field<String>,
-    pub(crate) run_on: Field<String>,
-    pub(crate) timeout: Field<String>,
-    pub(crate) environment: Field<BTreeMap<String, String>>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Model)]
-pub(crate) struct ProbeBlock {
-    pub(crate) url: Field<String>,
-    pub(crate) expect_status: Field<String>,
-    pub(crate) expect_body: Field<String>,
-    pub(crate) tcp: Field<String>,
-    pub(crate) from: Field<String>,
-    pub(crate) timeout: Field<String>,
-    pub(crate) interval: Field<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Model)]

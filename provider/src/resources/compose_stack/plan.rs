@@ -14,7 +14,6 @@ use stack::{
 
 use super::{
     ChosenProject, ComposeStack, StackPrivate,
-    blocks::{OwnEnv, Required, jobs},
     model::{Service, StackModel},
 };
 use crate::{
@@ -24,7 +23,10 @@ use crate::{
     },
     hosted::{Host, OnHost, Planning},
     settings::OnUnreachable,
-    stacks::context,
+    stacks::{
+        blocks::{OwnEnv, Required, jobs},
+        context,
+    },
 };
 
 type Resource = OnHost<ComposeStack>;
@@ -55,18 +57,19 @@ pub(super) async fn plan(on: &Planning<'_>, plan: &mut Plan<Resource>) -> Result
         heavy.into_iter().chain(unused).for_each(|warning| on.cx.warn(warning));
     }
 
-    let required = Required::of(on.hosts, &plan.config);
+    let required = Required::of(on.hosts, &plan.config.require);
     let Some(mut spec) = plan.config.spec_of(read)? else {
         if required.has_template() {
             let own = files.as_ref();
             let own = own.map_or(OwnEnv::Unknown, |(files, _)| own_env(files));
-            required.check(on.title, &plan.config, &own, None)?;
+            required.check(on.title, &plan.config.sources(), &own, None)?;
         }
         leave_open(plan);
         return Ok(());
     };
     let check = |plan: &Plan<Resource>, spec: &StackSpec, desired: Option<&DesiredStack>| {
-        required.check(on.title, &plan.config, &own_env(spec), desired)
+        let subjects = desired.map(DesiredStack::subjects);
+        required.check(on.title, &plan.config.sources(), &own_env(spec), subjects.as_ref())
     };
     if let Some(env) = &mut spec.host_env {
         let known = plan.prior.as_ref().and_then(|prior| prior.private.host_env.as_deref());
@@ -324,7 +327,8 @@ fn settle(
     if !found.desired.ignored.is_empty() {
         on.cx.warn(ignored_keys(&spec.name, &found.compose, &found.desired.ignored));
     }
-    let needs = check_needs(&jobs(&plan.planned), &found.desired).map_err(Failure::from);
+    let needs =
+        check_needs(&jobs(&plan.planned.job), &found.desired.started_services()).map_err(Failure::from);
     needs.map_err(|failure| failure.into_diagnostics(on.title, UNCHANGED))?;
     let (observed, images, image_facts) = match plan.prior.as_ref().filter(|_| found.stays) {
         Some(prior) => {

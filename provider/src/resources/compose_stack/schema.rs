@@ -10,13 +10,17 @@ use stack::WaitFor;
 use tree::{Modes, check_parts, check_relative};
 
 use super::{
-    blocks::{job_block, probe_block, reload_block, validate_jobs, validate_probes, validate_reloads},
+    blocks::{job_block, probe_block, reload_block, validate_reloads},
     model::{KEEP_IMAGES, MERGE, REFUSE, ROLLBACK, Service, StackModel, UNDEFINED_ERROR, UNDEFINED_WARN},
 };
 use crate::{
     failure::left_out_in_words,
     require,
-    stacks::{self, check_name, image_reference},
+    stacks::{
+        self,
+        blocks::{validate_jobs, validate_probes},
+        check_name, image_reference,
+    },
 };
 
 /// What may become of a stack whose apply fails.
@@ -325,9 +329,9 @@ fn computed() -> [Attribute; 6] {
 
 /// Checks what validators of single attributes cannot.
 pub(super) fn validate(config: &StackModel, problems: &mut Diagnostics) {
-    validate_jobs(config, problems);
+    validate_jobs(&config.job, problems);
     validate_reloads(config, problems);
-    validate_probes(config, problems);
+    validate_probes(&config.probe, problems);
     stacks::validate(&config.sources(), problems);
 }
 

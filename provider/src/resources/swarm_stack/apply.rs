@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use framework::{Apply, Diagnostic, Diagnostics, Field, Plan, Schema, State};
 use remote::files::random_name;
 use swarm::stacks::{
-    Deployment, Destroyed, Failed, LiveStack, Outcome, StackError, SwarmLock, destroy, digest,
+    Deployment, Destroyed, Failed, LiveStack, Outcome, PriorStack, StackError, SwarmLock, destroy, digest,
     resolve_for_apply,
 };
 use tree::Modes;
@@ -18,7 +18,11 @@ use crate::{
     clustered::{At, Clustered, Gone, OnCluster},
     failure::Failure,
     hosted::{Words, import_id},
-    stacks::{self, context},
+    stacks::{
+        self,
+        blocks::{OwnEnv, Required, jobs, validate_jobs, validate_probes},
+        context,
+    },
 };
 
 #[async_trait]
@@ -66,6 +70,8 @@ impl Clustered for SwarmStack {
     }
 
     fn validate(config: &StackModel, problems: &mut Diagnostics) {
+        validate_jobs(&config.job, problems);
+        validate_probes(&config.probe, problems);
         stacks::validate(&config.sources(), problems);
     }
 
@@ -156,6 +162,13 @@ async fn deploy(
         let (wanted, tokens) = resolve_for_apply(&cx, &host, &spec, &accepted, &options.secrets.values)
             .await
             .map_err(in_files)?;
+        let remembered = wanted.remembered(digest(&spec, &compose, &accepted));
+        Required::of(on.clusters.hosts(), &apply.config.require).check(
+            &title(&planned, prior.is_some()),
+            &apply.config.sources(),
+            &OwnEnv::Known(spec.env_text()),
+            Some(&remembered.subjects()),
+        )?;
         let found = LiveStack::look(&host.engine, &spec.name).await?;
         if prior.is_none() && !found.is_absent() {
             let (stack, services) = (spec.name.clone(), found.service_names());
@@ -165,16 +178,24 @@ async fn deploy(
         let private = StackPrivate {
             instance,
             compose: compose.clone(),
-            wanted: Some(wanted.remembered(digest(&spec, &compose, &accepted))),
+            wanted: Some(remembered),
             moved: apply.private.moved.clone(),
         };
         let mut begun = planned.clone();
         begun.set_observed(found.observed());
         begun.swarm = Field::Known(swarm.clone());
+        // What has not passed yet is not recorded: what is new about it is to be a difference again.
+        begun.job = prior.as_ref().map_or(Field::Known(Vec::new()), |prior| prior.model.job.clone());
+        begun.probe = prior.as_ref().map_or(Field::Known(Vec::new()), |prior| prior.model.probe.clone());
         apply.state = Some(State { model: begun, private });
+        let before = prior
+            .as_ref()
+            .map(|prior| PriorStack { wanted: prior.private.wanted.clone(), jobs: jobs(&prior.model.job) });
         let deployment = Deployment {
             cx: &cx,
             engine: &host.engine,
+            host: host.executor.as_ref(),
+            prior: before.as_ref(),
             lock: &lock,
             name: &spec.name,
             wanted: &wanted,
@@ -207,7 +228,15 @@ fn finish(apply: &mut Apply<Resource>, planned: &StackModel, live: &LiveStack) {
     if let Field::Known(digests) = &planned.image_digests {
         state.model.image_digests = Field::Known(digests.clone());
     }
+    state.model.job = planned.job.clone();
+    state.model.probe = planned.probe.clone();
     state.private.moved.clear();
+}
+
+/// The title of a failure of an apply.
+fn title(planned: &StackModel, was_there: bool) -> String {
+    let operation = if was_there { SwarmStack::WORDS.update } else { SwarmStack::WORDS.create };
+    format!("Could not {operation} {}", SwarmStack::subject(planned))
 }
 
 /// Records what is there after a failure and says so.
@@ -231,9 +260,7 @@ async fn ended(
             state.private.wanted = None;
         }
     }
-    let operation = if was_there { SwarmStack::WORDS.update } else { SwarmStack::WORDS.create };
-    let title = format!("Could not {operation} swarm stack {name:?}");
-    outcome::diagnostics(failed, &name, &title, was_there)
+    outcome::diagnostics(failed, &name, &title(&apply.planned, was_there), was_there)
 }
 
 /// The warning that another stack of the same name has taken the place of the one to destroy.

@@ -1,7 +1,7 @@
 //! `windlass_swarm_stack`: a stack on a Docker Swarm.
 //!
 //! In the swarm it owns the services, networks, secrets and configs that have the label of the stack:
-//! what `docker stack ls` knows by its name. It never touches volumes, what other stacks have, and
+//! what `docker stack ls` knows by its name, services of jobs among them while these run. It never touches volumes, what other stacks have, and
 //! networks, secrets and configs that its files call external. On hosts it owns nothing: files are
 //! only read there, in a directory that is removed again.
 //!

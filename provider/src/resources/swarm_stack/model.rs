@@ -11,9 +11,11 @@ use crate::{
     clustered::ManagerList,
     hosted::Hosts,
     registries,
+    require::RequireBlock,
     stacks::{
-        Files, Sources, check_secret_files, environment, placeholders, profiles, secret_file_placeholders,
-        values,
+        Files, Sources,
+        blocks::{JobBlock, ProbeBlock, jobs, probes, services},
+        check_secret_files, environment, placeholders, profiles, secret_file_placeholders, values,
     },
 };
 
@@ -43,6 +45,9 @@ pub(crate) struct StackModel {
     pub(crate) start_timeout: Field<String>,
     pub(crate) remove_orphans: Field<bool>,
     pub(crate) on_destroy: Field<String>,
+    pub(crate) require: Field<Vec<RequireBlock>>,
+    pub(crate) job: Field<Vec<JobBlock>>,
+    pub(crate) probe: Field<Vec<ProbeBlock>>,
     pub(crate) id: Field<String>,
     pub(crate) swarm: Field<String>,
     pub(crate) image_digests: Field<BTreeMap<String, String>>,
@@ -118,6 +123,7 @@ impl StackModel {
         else {
             return Ok(None);
         };
+        let Some(job_services) = services(&self.job) else { return Ok(None) };
         let env =
             stack::StackSpec { files: files.names.clone(), ..StackSpec::default() }.layout("/").env_path();
         check_secret_files(sources, &secret_files, &files.source, &env)?;
@@ -129,6 +135,7 @@ impl StackModel {
             placeholders,
             secret_files,
             images: images.into_iter().flatten().map(image).collect(),
+            job_services,
             blank_undefined: undefined.is_some_and(|word| word == UNDEFINED_WARN),
             ..StackSpec::default()
         };
@@ -188,6 +195,8 @@ impl StackModel {
             orphans: self.orphans(),
             on_failure: if keeps { OnFailure::Keep } else { OnFailure::Rollback },
             start_timeout: timeout.unwrap_or(START_TIMEOUT),
+            jobs: jobs(&self.job),
+            probes: probes(&self.probe),
             secrets: Secrets {
                 values: values(&config.secrets_wo),
                 version: version(&self.secrets_wo_version),

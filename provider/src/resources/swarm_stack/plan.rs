@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use framework::{Context, Diagnostic, Diagnostics, Field, Plan};
-use stack::{StackSpec, reads_the_host};
+use stack::{StackSpec, changed_jobs, check_needs, has_new_probes, reads_the_host};
 use swarm::stacks::{self, Wanted, WantedStack};
 
 use super::{
@@ -17,7 +17,10 @@ use crate::{
     clustered::{Found, OnCluster},
     failure::{Failure, UNCHANGED, as_warning, taken_for_empty},
     settings::OnUnreachable,
-    stacks::context,
+    stacks::{
+        blocks::{OwnEnv, Required, jobs, probes},
+        context,
+    },
 };
 
 /// Decides what each service will be.
@@ -28,13 +31,20 @@ pub(super) async fn plan(
 ) -> Result<(), Diagnostics> {
     plan.planned.id = plan.planned.name.clone();
     let spec = plan.config.spec()?;
+    let required = Required::of(on.clusters.hosts(), &plan.config.require);
+    let check = |plan: &Plan<Resource>, spec: Option<&StackSpec>, wanted: Option<&WantedStack>| {
+        let own = spec.map_or(OwnEnv::Unknown, |spec| OwnEnv::Known(spec.env_text()));
+        let subjects = wanted.map(WantedStack::subjects);
+        required.check(title, &plan.config.sources(), &own, subjects.as_ref())
+    };
     let (Some(spec), Some(accepted)) = (spec, plan.config.accepted()) else {
+        check(plan, None, None)?;
         leave_open(plan);
         return Ok(());
     };
     if let Some((wanted, compose)) = without_asking(plan, &spec, &accepted) {
-        settle(plan, wanted, compose);
-        return Ok(());
+        check(plan, Some(&spec), Some(&wanted))?;
+        return settle(title, plan, wanted, compose);
     }
     let swarm = plan.prior.as_ref().and_then(|prior| prior.model.swarm.known().cloned());
     let at = match on.clusters.find(&plan.planned.managers, swarm.as_deref(), None).await {
@@ -46,11 +56,13 @@ pub(super) async fn plan(
             for problem in failure.into_diagnostics(title, "What will change is decided during apply.") {
                 on.cx.warn(as_warning(problem));
             }
+            check(plan, Some(&spec), None)?;
             leave_open(plan);
             return Ok(());
         }
         // The swarm is made in the same apply, or read has told that it is in no state to tell.
         Found::Nowhere | Found::NotKnownYet | Found::Leaderless(_) => {
+            check(plan, Some(&spec), None)?;
             leave_open(plan);
             return Ok(());
         }
@@ -69,8 +81,8 @@ pub(super) async fn plan(
     }
     warn_of_lost(on.cx, &spec.name, &found.wanted);
     let wanted = found.wanted.remembered(stacks::digest(&spec, &compose, &accepted));
-    settle(plan, wanted, compose);
-    Ok(())
+    check(plan, Some(&spec), Some(&wanted))?;
+    settle(title, plan, wanted, compose)
 }
 
 /// What the last apply wanted, where its inputs are still the ones of now: Compose need not be asked.
@@ -103,7 +115,15 @@ fn leave_open(plan: &mut Plan<Resource>) {
 }
 
 /// Takes over what is known.
-fn settle(plan: &mut Plan<Resource>, wanted: WantedStack, compose: String) {
+fn settle(
+    title: &str,
+    plan: &mut Plan<Resource>,
+    wanted: WantedStack,
+    compose: String,
+) -> Result<(), Diagnostics> {
+    let started = wanted.services.keys().cloned().collect();
+    let needs = check_needs(&jobs(&plan.planned.job), &started).map_err(Failure::from);
+    needs.map_err(|failure| failure.into_diagnostics(title, UNCHANGED))?;
     let prior = plan.prior.as_ref();
     let observed = prior.map(|prior| prior.model.observed()).unwrap_or_default();
     let private = prior.map(|prior| prior.private.clone()).unwrap_or_default();
@@ -112,6 +132,7 @@ fn settle(plan: &mut Plan<Resource>, wanted: WantedStack, compose: String) {
         planned.into_iter().map(|(name, service)| (name, Service::of(service))).collect();
     plan.planned.set_services(services);
     plan.private = StackPrivate { compose, wanted: Some(wanted), ..private };
+    Ok(())
 }
 
 /// Whether the plan may go on without knowing: what is to be created must not need its swarm yet, and
@@ -155,7 +176,9 @@ pub(super) fn needs_swarm(
     let stays = digest(now).is_some()
         && digest(now) == digest(private)
         && planned.services == prior.services
-        && planned.registry_auth == prior.registry_auth;
+        && planned.registry_auth == prior.registry_auth
+        && changed_jobs(&jobs(&prior.job), &jobs(&planned.job)).is_empty()
+        && !has_new_probes(&probes(&prior.probe), &probes(&planned.probe));
     !stays
 }
 

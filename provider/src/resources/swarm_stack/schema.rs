@@ -11,7 +11,11 @@ use tree::{Modes, check_relative};
 use super::model::{CHANGED, DOWN, ROLLBACK, Service, UNDEFINED_ERROR, UNDEFINED_WARN};
 use crate::{
     failure::left_out_in_words,
-    stacks::{check_name, image_reference},
+    require,
+    stacks::{
+        blocks::{JobWords, ProbeWords, job_block, probe_block},
+        check_name, image_reference,
+    },
 };
 
 /// When registries may be asked what an image stands for.
@@ -20,6 +24,38 @@ const RESOLVE: [&str; 3] = [CHANGED, "always", "never"];
 const ON_FAILURE: [&str; 2] = [ROLLBACK, "keep"];
 /// What destroying a stack does.
 const ON_DESTROY: [&str; 2] = [DOWN, "abandon"];
+/// What is said of jobs.
+const JOB: JobWords = JobWords {
+    block: "A one-shot run of a service: a migration, or provisioning that may be repeated. It is a service of its own \
+            for as long as it runs (a replicated job of one task, which no restart policy runs again), on the networks \
+            of the service and with its secrets, configs and volumes, on any node that fits; without its ports, its \
+            names on networks and its health check. Repeatable; jobs run in the order in which they are written. One \
+            that fails stops the apply, with its exit status and its last lines: before the services are updated \
+            nothing that runs has been changed then, but what `needs` names. The service of a job is removed once it has \
+            ended, that of an apply that was cut off by the next one. The outcome is not stored; a job that failed is \
+            due again.",
+    name: "What messages call the job; each has its own. Its service, `<stack>_run-…`, has the label `windlass.run` with \
+           it.",
+    service: "The service whose image, environment, networks, secrets, configs and volumes the job has. It may belong to \
+              a profile that is not switched on: then it runs as a job only. It is checked by `require` like the others.",
+    when: "`before` (default): once networks, secrets and configs are there, and before services are updated. `after`: \
+           once the services are well and the probes have passed.",
+    run_on: "`change` (default): when the stack is created, when an apply makes, updates or removes services, and when \
+             the job's own block is new or does something else, or the service that only it runs. `apply`: whenever an \
+             apply touches the swarm. Neither makes a difference by itself, and an apply that only changes how later \
+             ones go about it (`timeout`, `run_on`, `on_failure` and the like) touches no swarm and runs no job.",
+};
+/// What is said of probes.
+const PROBE: ProbeWords = ProbeWords {
+    block: "A check that the stack answers, made after its services are well, on every create and on every update that \
+            touches the swarm. One that does not pass in time fails the apply. HTTP, TLS and TCP are spoken by Windlass \
+            itself through the connection: the host needs no `curl`. Repeatable; probes are made in the order in which \
+            they are written. Exactly one of `url` and `tcp` is set.",
+    from: "From where the probe is made: `host` (default), the manager that is asked, through its SSH connection, for \
+           which the SSH server must allow TCP forwarding; or `here`, the machine that runs tofu. From a manager, \
+           `127.0.0.1` reaches what is published in `mode: ingress`, and what is published in `mode: host` only where a \
+           task is on that manager.",
+};
 /// How long a name may be, so that names of its services, networks and secrets have room beside it.
 const LONGEST_NAME: usize = 40;
 
@@ -40,6 +76,9 @@ pub(super) fn schema() -> Schema {
         .attributes(images())
         .attributes(behaviour())
         .attributes(computed())
+        .block(require::block())
+        .block(job_block(&JOB))
+        .block(probe_block(&PROBE))
         .rule(Rule::exactly_one_of(["source_dir", "config"]))
         .rule(Rule::required_with("files", ["source_dir"]))
         .rule(Rule::required_with("secrets_wo", ["secrets_wo_version"]))

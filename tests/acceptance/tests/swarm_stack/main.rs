@@ -5,6 +5,7 @@
 
 mod drift;
 mod failures;
+mod gates;
 mod life;
 mod lock;
 mod overlay;

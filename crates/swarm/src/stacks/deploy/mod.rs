@@ -3,9 +3,12 @@
 //! Networks, secrets and configs come first, under names of their own where there is another one by the
 //! name already; then the services that are to be another than they are, and no others; then all are
 //! waited for; and what has left the files goes last, so that whatever fails before finds everything
-//! that the last good release was made of.
+//! that the last good release was made of. Jobs run before the services or after them; once these are
+//! well, probes are made.
 
 mod before;
+mod jobs;
+mod run;
 mod services;
 mod sweep;
 mod undo;
@@ -18,12 +21,13 @@ use std::{
 
 use bollard::models::ServiceSpec;
 use docker::{Engine, Registry};
+use remote::Executor;
 use secret::Scrubber;
-use stack::{Context, OnFailure, Orphans, Secrets};
+use stack::{Context, JobSpec, OnFailure, Orphans, ProbeSpec, Secrets, When, check_needs, pass_probes};
 use tree::Tree;
 
 use super::{
-    LiveStack, PlanOptions, ResolveImage, StackError, SwarmLock, Tokens, Wanted, api::Api,
+    LiveStack, PlanOptions, ResolveImage, StackError, SwarmLock, Tokens, Wanted, WantedStack, api::Api,
     files::forget_unneeded, record::Record, wanted::FileKind,
 };
 pub(super) use sweep::take_down;
@@ -49,8 +53,21 @@ pub struct DeployOptions {
     pub on_failure: OnFailure,
     /// How long a service whose tasks fail has until they stay.
     pub start_timeout: Duration,
+    /// The jobs, in their order.
+    pub jobs: Vec<JobSpec>,
+    /// The probes, in their order.
+    pub probes: Vec<ProbeSpec>,
     /// The secrets themselves.
     pub secrets: Secrets,
+}
+
+/// What the last apply was about.
+#[derive(Clone, Debug, Default)]
+pub struct PriorStack {
+    /// What its files wanted, where it came to a good end.
+    pub wanted: Option<WantedStack>,
+    /// Its jobs.
+    pub jobs: Vec<JobSpec>,
 }
 
 /// What is to be made, and where.
@@ -59,6 +76,8 @@ pub struct Deployment<'a> {
     pub cx: &'a Context,
     /// The manager.
     pub engine: &'a Engine,
+    /// The host of the manager, from which probes are made.
+    pub host: &'a dyn Executor,
     /// The lock of the stack.
     pub lock: &'a SwarmLock,
     /// The name of the stack.
@@ -69,6 +88,8 @@ pub struct Deployment<'a> {
     pub tokens: &'a Tokens,
     /// What is shipped.
     pub source: &'a Tree,
+    /// What was there before.
+    pub prior: Option<&'a PriorStack>,
     /// How.
     pub options: &'a DeployOptions,
 }
@@ -124,6 +145,8 @@ impl Deployment<'_> {
     pub async fn run(&self) -> Result<LiveStack, Failed> {
         let api = Api::of(self.engine.clone());
         let unchanged = |error| Failed { error, outcome: Outcome::Unchanged };
+        let started = self.wanted.services.keys().cloned().collect();
+        check_needs(&self.options.jobs, &started).map_err(|error| unchanged(error.into()))?;
         let before = LiveStack::look(self.engine, self.name).await.map_err(unchanged)?;
         let mut names = self.check(&api, &before).await.map_err(unchanged)?;
         let mut touched = Touched::default();
@@ -151,16 +174,39 @@ impl Deployment<'_> {
         if before.instance() != Some(&self.options.instance) {
             self.begin(api).await?;
         }
+        // Nobody else has the lock, so that nobody waits for them.
+        for id in &before.leftovers {
+            tracing::info!(stack = self.name, service = id, "removing what a job has left");
+            api.remove_service(id).await?;
+        }
         self.make_networks(api, before, names, touched).await?;
         self.make_files(api, before, names, touched).await?;
         let known = wait::Known::of(api, self.name).await?;
-        self.send_services(api, before, names, touched).await?;
+        let sending = self.sending(before).await;
+        let due = self.due(before, &sending);
+        let around = jobs::Around { before, names, sending: &sending, known: &known };
+        self.run_jobs(api, &around, (&due, When::Before), touched).await?;
+        self.send(api, before, names, (&sending, None), touched).await?;
+        self.wait_for(api, touched, &known, None).await?;
+        pass_probes(self.cx, self.host, &self.options.probes, &self.scrubber()).await?;
+        self.run_jobs(api, &around, (&due, When::After), touched).await
+    }
+
+    /// Waits until services are well: all, or those in `only`.
+    async fn wait_for(
+        &self,
+        api: &Api,
+        touched: &Touched,
+        known: &wait::Known,
+        only: Option<&BTreeSet<String>>,
+    ) -> Result<(), StackError> {
+        let services = self.wanted.services.keys();
         let wait = wait::Wait {
             cx: self.cx,
             api,
             lock: self.lock,
             name: self.name,
-            services: self.wanted.services.keys().collect(),
+            services: services.filter(|name| only.is_none_or(|only| only.contains(*name))).collect(),
             changed: &touched.services,
             known,
             start_timeout: self.options.start_timeout,

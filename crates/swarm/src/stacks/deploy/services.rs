@@ -1,6 +1,6 @@
 //! Telling the swarm of services.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bollard::{auth::DockerCredentials, models::ServiceSpec};
 use docker::{
@@ -11,24 +11,41 @@ use serde_json::Value;
 
 use super::{Deployment, Names, Touched};
 use crate::stacks::{
-    FileKind, LiveStack, NewService, ResolveImage, StackError,
+    FileKind, LiveStack, NewService, PlannedService, ResolveImage, StackError,
     api::{Api, parsed},
     live::LiveService,
     plan::{is_changed, plan},
 };
 
+/// What the swarm is to be told of services.
+pub(super) struct Sending<'a> {
+    planned: BTreeMap<String, PlannedService>,
+    /// Those that are to be another than they are.
+    changed: BTreeMap<&'a String, &'a NewService>,
+    /// The images that have a digest by then, with it, also those of jobs' services.
+    images: BTreeMap<String, String>,
+}
+
+impl Sending<'_> {
+    /// Whether no service is to be another than it is.
+    pub(super) fn is_empty(&self) -> bool {
+        self.changed.is_empty()
+    }
+
+    /// Names the image of `service` by its digest, where it has one.
+    pub(super) fn set_image(&self, service: &str, spec: &mut ServiceSpec) {
+        if let Some(image) = self.images.get(service) {
+            set_image(spec, image);
+        }
+    }
+}
+
 impl Deployment<'_> {
-    /// Makes and updates the services that are to be another than they are.
-    pub(super) async fn send_services(
-        &self,
-        api: &Api,
-        before: &LiveStack,
-        names: &Names,
-        touched: &mut Touched,
-    ) -> Result<(), StackError> {
+    /// Finds out which services are to be another than they are, and which images are meant.
+    pub(super) async fn sending(&self, before: &LiveStack) -> Sending<'_> {
         let observed = before.observed();
         let planned = plan(&observed, &self.wanted.remembered(String::new()), &self.plan_options());
-        let changed: Vec<_> = self
+        let changed: BTreeMap<_, _> = self
             .wanted
             .services
             .iter()
@@ -37,19 +54,37 @@ impl Deployment<'_> {
                 observed.get(*name).is_none_or(|observed| is_changed(observed, planned))
             })
             .collect();
-        let digests = self.digests(&changed, before).await;
-        for (name, service) in changed {
+        let mut used = changed.clone();
+        for one in &self.options.jobs {
+            let service = self.wanted.run_of(&one.job.service);
+            used.extend(service.map(|service| (&one.job.service, service)));
+        }
+        let images = self.digests(&used, before).await;
+        Sending { planned, changed, images }
+    }
+
+    /// Makes and updates those services, as far as they are in `only` and that is not done yet.
+    pub(super) async fn send(
+        &self,
+        api: &Api,
+        before: &LiveStack,
+        names: &Names,
+        (sending, only): (&Sending<'_>, Option<&BTreeSet<String>>),
+        touched: &mut Touched,
+    ) -> Result<(), StackError> {
+        for (&name, &service) in &sending.changed {
+            if touched.services.contains(name) || only.is_some_and(|only| !only.contains(name)) {
+                continue;
+            }
             self.lock.still_held()?;
             let live = before.services.get(name);
             let mut spec = self.spec(service, names);
             if let Some(replicas) =
-                planned[name].replicas.filter(|_| self.options.keep_replicas.contains(name))
+                sending.planned[name].replicas.filter(|_| self.options.keep_replicas.contains(name))
             {
                 set_replicas(&mut spec, replicas);
             }
-            if let Some(image) = digests.get(name) {
-                set_image(&mut spec, image);
-            }
+            sending.set_image(name, &mut spec);
             let credentials = self.credentials(service);
             touched.services.insert(name.clone());
             match live {
@@ -69,7 +104,7 @@ impl Deployment<'_> {
     }
 
     /// What the swarm is told of a service.
-    fn spec(&self, service: &NewService, names: &Names) -> ServiceSpec {
+    pub(super) fn spec(&self, service: &NewService, names: &Names) -> ServiceSpec {
         let mut spec = self.tokens.fill(service.spec.clone());
         for (list, name_of, id_of, kind) in [
             ("Secrets", "SecretName", "SecretID", FileKind::Secret),
@@ -95,7 +130,7 @@ impl Deployment<'_> {
     /// The image of each of these services with the digest that it has, or is to have, where there is one.
     async fn digests(
         &self,
-        services: &[(&String, &NewService)],
+        services: &BTreeMap<&String, &NewService>,
         before: &LiveStack,
     ) -> BTreeMap<String, String> {
         let (mut digests, mut asked) = (BTreeMap::new(), BTreeMap::new());
@@ -129,7 +164,7 @@ impl Deployment<'_> {
     }
 
     /// What is left in the swarm to pull with.
-    fn credentials(&self, service: &NewService) -> Option<DockerCredentials> {
+    pub(super) fn credentials(&self, service: &NewService) -> Option<DockerCredentials> {
         let registry = for_image(&self.options.registries, &service.wanted.image);
         credentials(registry.filter(|_| self.options.registry_auth))
     }

@@ -56,10 +56,7 @@ impl Deployment<'_> {
             files.extend(ours.map(|one| (*kind, one.name.clone())));
         }
         if !waited.is_empty() {
-            let limit = Instant::now() + PATIENCE;
-            while still_there(api, self.name, Some(&waited)).await? && Instant::now() < limit {
-                tokio::time::sleep(LOOK).await;
-            }
+            wait_for_end(api, self.name, &waited).await?;
         }
         forget(api, self.name, &old, &files).await
     }
@@ -101,6 +98,15 @@ pub(super) async fn forget(
         }
         tokio::time::sleep(LOOK).await;
     }
+}
+
+/// Waits until nothing of the services with these ids is on a node, or for as long as that may take.
+pub(super) async fn wait_for_end(api: &Api, stack: &str, services: &BTreeSet<String>) -> Result<(), Error> {
+    let limit = Instant::now() + PATIENCE;
+    while still_there(api, stack, Some(services)).await? && Instant::now() < limit {
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(())
 }
 
 /// Whether tasks of the stack hold anything on their nodes; only those of `services` where these are

@@ -20,8 +20,11 @@ impl Deployment<'_> {
         touched: &Touched,
         error: StackError,
     ) -> Failed {
-        let is_nothing =
-            touched.services.is_empty() && touched.files.is_empty() && touched.networks.is_empty();
+        // What a job has done before it failed is not known.
+        let is_nothing = !matches!(error, StackError::Files(stack::Error::Job(_)))
+            && touched.services.is_empty()
+            && touched.files.is_empty()
+            && touched.networks.is_empty();
         let lost = matches!(error, StackError::LostLock { .. });
         if self.cx.is_interrupted() || lost || (self.options.on_failure == OnFailure::Keep && !is_nothing) {
             return Failed { error, outcome: Outcome::Kept };
@@ -90,7 +93,7 @@ impl Deployment<'_> {
             name: self.name,
             services: touched_still,
             changed: &changed,
-            known,
+            known: &known,
             start_timeout: self.options.start_timeout,
             rolled_back: true,
             scrubber: self.scrubber(),

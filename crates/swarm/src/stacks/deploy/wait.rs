@@ -59,7 +59,7 @@ pub(super) struct Wait<'a> {
     pub(super) services: BTreeSet<&'a String>,
     /// Those of them that were updated or made.
     pub(super) changed: &'a BTreeSet<String>,
-    pub(super) known: Known,
+    pub(super) known: &'a Known,
     pub(super) start_timeout: Duration,
     /// Whether to have gone back is what was asked for.
     pub(super) rolled_back: bool,
@@ -153,7 +153,7 @@ impl Wait<'_> {
 
     /// What the service's own tasks say of the failure.
     async fn failure(&self, name: &str, said: &str, own: &[&Task]) -> ServiceFailure {
-        let nodes = self.nodes().await;
+        let nodes = node_names(self.api).await;
         let mut bad: Vec<&&Task> =
             own.iter().filter(|task| !self.known.has(task) && complaint(task).is_some()).collect();
         bad.sort_by(|one, other| other.created_at.cmp(&one.created_at));
@@ -165,31 +165,31 @@ impl Wait<'_> {
         let ran =
             |task: &&&&Task| state(task).is_some_and(|state| state != bollard::models::TaskState::PENDING);
         let log = match bad.iter().find(ran).and_then(|task| task.id.as_deref()) {
-            Some(id) => self.scrubber.scrub(&self.log(id).await),
+            Some(id) => self.scrubber.scrub(&task_log(self.api, id).await),
             None => String::new(),
         };
         ServiceFailure { log, ..failure(name, &self.scrubber.scrub(said), &tasks) }
     }
+}
 
-    /// Node to host name.
-    async fn nodes(&self) -> HashMap<String, String> {
-        let nodes = Manager::of(self.api.engine().clone()).nodes().await.unwrap_or_default();
-        nodes.into_iter().map(|node| (node.id, node.hostname)).collect()
-    }
+/// Node to host name.
+pub(super) async fn node_names(api: &Api) -> HashMap<String, String> {
+    let nodes = Manager::of(api.engine().clone()).nodes().await.unwrap_or_default();
+    nodes.into_iter().map(|node| (node.id, node.hostname)).collect()
+}
 
-    /// The last lines that a task wrote.
-    async fn log(&self, task: &str) -> String {
-        let options = LogsOptionsBuilder::default().stdout(true).stderr(true).tail(LINES).build();
-        let mut written = Tail::of(16 << 10);
-        let mut chunks = pin!(self.api.engine().api().task_logs(task, Some(options)));
-        let read = async {
-            while let Some(Ok(chunk)) = chunks.next().await {
-                written.push(chunk.as_ref());
-            }
-        };
-        let _ = tokio::time::timeout(LOG_LIMIT, read).await;
-        written.text().trim_end().to_owned()
-    }
+/// The last lines that a task wrote.
+pub(super) async fn task_log(api: &Api, task: &str) -> String {
+    let options = LogsOptionsBuilder::default().stdout(true).stderr(true).tail(LINES).build();
+    let mut written = Tail::of(16 << 10);
+    let mut chunks = pin!(api.engine().api().task_logs(task, Some(options)));
+    let read = async {
+        while let Some(Ok(chunk)) = chunks.next().await {
+            written.push(chunk.as_ref());
+        }
+    };
+    let _ = tokio::time::timeout(LOG_LIMIT, read).await;
+    written.text().trim_end().to_owned()
 }
 
 fn failure(name: &str, said: &str, tasks: &[String]) -> ServiceFailure {

@@ -18,6 +18,7 @@ mod service;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use compose::LABEL_RUN;
 use secret::Secret;
 use serde_json::Value;
 use stack::StackSpec;
@@ -49,6 +50,8 @@ pub struct Files<'a> {
     pub root: &'a str,
     /// What Compose says.
     pub document: &'a Value,
+    /// The services in it that only jobs run.
+    pub runs: &'a BTreeSet<String>,
     /// What is shipped.
     pub source: &'a Tree,
     /// Paths of secret files to what stands for their contents.
@@ -66,13 +69,14 @@ impl<'a> Files<'a> {
     pub fn of(
         spec: &'a StackSpec,
         root: &'a str,
-        document: &'a Value,
+        (document, runs): (&'a Value, &'a BTreeSet<String>),
         accepted: &'a BTreeSet<String>,
     ) -> Self {
         Self {
             name: &spec.name,
             root,
             document,
+            runs,
             source: &spec.source,
             secret_files: &spec.secret_files,
             environment: &spec.environment,
@@ -128,7 +132,8 @@ pub fn translate(files: &Files<'_>) -> Result<Wanted, Vec<Problem>> {
         }
         used_networks.extend(service.networks.iter().cloned());
         used_files.extend(mounted);
-        wanted.services.insert(name.clone(), service);
+        let is_run = files.runs.contains(name);
+        if is_run { &mut wanted.runs } else { &mut wanted.services }.insert(name.clone(), service);
     }
     let only = |kind: FileKind, name: &String| used_files.contains(&(kind, name.clone()));
     wanted.files = named.into_values().filter(|(id, _)| only(id.0, &id.1)).collect();

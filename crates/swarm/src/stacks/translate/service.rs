@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use compose::policy::Facts;
 use serde_json::{Map, Value, json};
 
 use super::{
     Files, LABEL_CONFIG, LABEL_ENVIRONMENT, LABEL_FILES, LABEL_IMAGE, container, deploy, files, hash,
-    json::{object, set, text},
+    json::{is_set, object, set, text},
     keys, mounts, networks, ports,
     problem::Problem,
 };
@@ -86,6 +87,8 @@ impl Translation<'_> {
             mode,
             replicas,
             ports: shown,
+            health_check: is_set(&body["healthcheck"]) && !is_set(&body["healthcheck"]["disable"]),
+            facts: Facts::of(body),
         };
         spec["Mode"] = deploy::mode_spec(mode, replicas);
         spec["Labels"][LABEL_CONFIG] = json!(wanted.config_hash);

@@ -89,6 +89,7 @@ fn translated(document: &Value, input: &Input) -> Result<Wanted, Vec<Problem>> {
         name: "web",
         root: ROOT,
         document,
+        runs: &BTreeSet::new(),
         source: &input.source,
         secret_files: &input.secret_files,
         environment: &input.environment,

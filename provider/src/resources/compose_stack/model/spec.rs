@@ -13,13 +13,11 @@ use super::{StackModel, UNDEFINED_WARN, text_of};
 use crate::{
     hosted::{Hosts, OnHost},
     registries,
-    resources::compose_stack::{
-        ChosenProject, ComposeStack,
-        blocks::{jobs, probes, reloads, services},
-    },
+    resources::compose_stack::{ChosenProject, ComposeStack, blocks::reloads},
     stacks::{
-        Files, Sources, check_secret_files, environment, placeholders, profiles, secret_file_placeholders,
-        values,
+        Files, Sources,
+        blocks::{jobs, probes, services},
+        check_secret_files, environment, placeholders, profiles, secret_file_placeholders, values,
     },
 };
 
@@ -60,7 +58,7 @@ impl StackModel {
             return Ok(None);
         };
         let Some(environment) = environment(sources) else { return Ok(None) };
-        let Some(job_services) = services(self) else { return Ok(None) };
+        let Some(job_services) = services(&self.job) else { return Ok(None) };
         let Some(secret_files) = secret_file_placeholders(sources) else { return Ok(None) };
         check_secret_files(
             sources,
@@ -166,8 +164,8 @@ impl StackModel {
                 .as_str()
                 .and_then(|text| parse_duration(text).ok())
                 .unwrap_or(START_TIMEOUT),
-            jobs: jobs(self),
-            probes: probes(self),
+            jobs: jobs(&self.job),
+            probes: probes(&self.probe),
             secrets: Secrets {
                 values: values(&config.secrets_wo),
                 version: text_of(&self.secrets_wo_version),
@@ -188,7 +186,7 @@ pub(in super::super) fn prior(state: &State<OnHost<ComposeStack>>) -> Prior {
         files: project.files,
         profiles: project.profiles,
         desired: state.private.desired.clone(),
-        jobs: jobs(model),
+        jobs: jobs(&model.job),
         source_hash: model.source_hash.known().cloned(),
         secrets_version: model.secrets_wo_version.known().cloned(),
         secret_files_version: model.secret_files_wo_version.known().cloned(),

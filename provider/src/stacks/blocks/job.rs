@@ -6,7 +6,7 @@ use compose::{Job, dotenv::is_variable_name};
 use framework::{Diagnostic, Diagnostics, Field, Path, schema::parse_duration};
 use stack::{JOB_LIMIT, JobSpec, When};
 
-use crate::resources::compose_stack::model::{JobBlock, StackModel};
+use super::JobBlock;
 
 /// Where the block of this number is.
 fn block(index: usize) -> Path {
@@ -31,16 +31,16 @@ fn spec(block: &JobBlock) -> JobSpec {
     }
 }
 
-/// The jobs of a model, in their order.
-pub(in super::super) fn jobs(model: &StackModel) -> Vec<JobSpec> {
-    model.job.known().into_iter().flatten().map(spec).collect()
+/// The jobs of a stack, in their order.
+pub(crate) fn jobs(blocks: &Field<Vec<JobBlock>>) -> Vec<JobSpec> {
+    blocks.known().into_iter().flatten().map(spec).collect()
 }
 
 /// The services that jobs are runs of, each with the number of its first block; `None` while one
 /// of them is unknown.
-pub(in super::super) fn services(model: &StackModel) -> Option<BTreeMap<String, usize>> {
+pub(crate) fn services(blocks: &Field<Vec<JobBlock>>) -> Option<BTreeMap<String, usize>> {
     let mut services = BTreeMap::new();
-    for (index, block) in model.job.decided().ok()?.into_iter().flatten().enumerate() {
+    for (index, block) in blocks.decided().ok()?.into_iter().flatten().enumerate() {
         if let Some(service) = block.service.decided().ok()? {
             services.entry(service.clone()).or_insert(index);
         }
@@ -49,9 +49,9 @@ pub(in super::super) fn services(model: &StackModel) -> Option<BTreeMap<String, 
 }
 
 /// Checks what validators of single attributes cannot.
-pub(in super::super) fn validate(config: &StackModel, problems: &mut Diagnostics) {
+pub(crate) fn validate(blocks: &Field<Vec<JobBlock>>, problems: &mut Diagnostics) {
     let mut names = BTreeSet::new();
-    for (index, one) in config.job.known().into_iter().flatten().enumerate() {
+    for (index, one) in blocks.known().into_iter().flatten().enumerate() {
         let title = format!("Could not use job {:?}", one.name.as_str().unwrap_or_default());
         let mut blame = |attribute: &str, words: String| {
             problems.push(Diagnostic::error(&*title).detail(words).at(block(index).attribute(attribute)));

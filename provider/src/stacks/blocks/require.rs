@@ -6,21 +6,22 @@ use std::{
 };
 
 use compose::{
-    ReadyState, dotenv,
+    dotenv,
     policy::{Rule, Subject, Violation},
 };
-use framework::{Diagnostic, Diagnostics, Path};
-use stack::DesiredStack;
+use framework::{Diagnostic, Diagnostics, Field, Path};
 
 use crate::{
     hosted::Hosts,
     require::{ENV_TEMPLATE, NAME, RequireBlock},
-    resources::compose_stack::model::StackModel,
-    stacks::RESERVED,
+    stacks::{RESERVED, Sources},
 };
 
+/// Services, also those that only jobs run, as the rules see them.
+type Subjects<'a> = BTreeMap<String, Subject<'a>>;
+
 /// What is required of one stack.
-pub(in super::super) struct Required {
+pub(crate) struct Required {
     /// What the stack's own block says.
     own: RequireBlock,
     /// That, and the provider's defaults.
@@ -28,7 +29,7 @@ pub(in super::super) struct Required {
 }
 
 /// What is known of a stack's own `.env`.
-pub(in super::super) enum OwnEnv<'a> {
+pub(crate) enum OwnEnv<'a> {
     /// Nothing yet: it may set anything.
     Unknown,
     /// Its text, where there is one.
@@ -36,25 +37,26 @@ pub(in super::super) enum OwnEnv<'a> {
 }
 
 impl Required {
-    /// What is required of the stack that `config` describes. While the provider's settings are
-    /// not known, its defaults wait for the apply.
-    pub(in super::super) fn of(hosts: &Hosts, config: &StackModel) -> Self {
-        let own = RequireBlock::of(&config.require);
+    /// What is required of the stack with these `blocks`. While the provider's settings are not known,
+    /// its defaults wait for the apply.
+    pub(crate) fn of(hosts: &Hosts, blocks: &Field<Vec<RequireBlock>>) -> Self {
+        let own = RequireBlock::of(blocks);
         let default = hosts.settings().map(|settings| settings.require.clone());
         Self { all: own.clone().or(default.unwrap_or_default()), own }
     }
 
     /// Fails where `services` or the variables of the stack do not keep to it, with all of it in
     /// one diagnostic.
-    pub(in super::super) fn check(
+    pub(crate) fn check(
         &self,
         title: &str,
-        config: &StackModel,
+        config: &Sources<'_>,
         dotenv: &OwnEnv<'_>,
-        services: Option<&DesiredStack>,
+        services: Option<&Subjects<'_>>,
     ) -> Result<(), Diagnostics> {
         let missing = self.missing(title, config, dotenv)?;
-        let violations = services.map(|services| self.violations(services)).unwrap_or_default();
+        let violations =
+            services.map(|services| self.all.policies().violations(services)).unwrap_or_default();
         if violations.is_empty() && missing.is_empty() {
             return Ok(());
         }
@@ -62,29 +64,15 @@ impl Required {
     }
 
     /// Whether anything is required of variables.
-    pub(in super::super) fn has_template(&self) -> bool {
+    pub(crate) fn has_template(&self) -> bool {
         self.all.template().is_some()
-    }
-
-    fn violations(&self, desired: &DesiredStack) -> Vec<Violation> {
-        // What a program beside Compose provides is no container, and nothing of one can be required.
-        let services =
-            desired.services.iter().filter(|(_, one)| !one.image().is_empty()).map(|(name, one)| {
-                (name.clone(), Subject { image: one.source.name(), ready: one.ready, facts: &one.facts })
-            });
-        // A run of a service is a job, whatever the service is.
-        let runs = desired.runs.iter().map(|(name, run)| {
-            let (image, ready) = (run.source.name(), ReadyState::Completed);
-            (name.clone(), Subject { image, ready, facts: &run.facts })
-        });
-        self.all.policies().violations(&services.chain(runs).collect())
     }
 
     /// The variables of the template that have no value.
     fn missing(
         &self,
         title: &str,
-        config: &StackModel,
+        config: &Sources<'_>,
         own: &OwnEnv<'_>,
     ) -> Result<BTreeSet<String>, Diagnostics> {
         let Some(template) = self.all.template() else { return Ok(BTreeSet::new()) };
@@ -177,7 +165,7 @@ fn listed(violations: &[Violation]) -> String {
 }
 
 /// The variables that the template names.
-fn read(config: &StackModel, template: &str) -> Result<BTreeMap<String, bool>, String> {
+fn read(config: &Sources<'_>, template: &str) -> Result<BTreeMap<String, bool>, String> {
     let start = config.source_dir.as_str().map(PathBuf::from).unwrap_or_default();
     let path = start.join(template);
     let text = std::fs::read_to_string(&path)
@@ -186,7 +174,7 @@ fn read(config: &StackModel, template: &str) -> Result<BTreeMap<String, bool>, S
 }
 
 /// The variables that have a value, or may turn out to have one; `None` while that can be any.
-fn given(config: &StackModel, own: &OwnEnv<'_>) -> Option<BTreeSet<String>> {
+fn given(config: &Sources<'_>, own: &OwnEnv<'_>) -> Option<BTreeSet<String>> {
     let OwnEnv::Known(own) = own else { return None };
     let environment = config.environment.decided().ok()?.into_iter().flatten();
     let environment = environment.filter(|(_, value)| value.as_str().is_none_or(|text| !text.is_empty()));
@@ -201,12 +189,40 @@ fn given(config: &StackModel, own: &OwnEnv<'_>) -> Option<BTreeSet<String>> {
 
 #[cfg(test)]
 mod tests {
-    use compose::policy::Facts;
-    use framework::Field;
+    use compose::{ReadyState, policy::Facts};
     use secret::Secret;
+    use stack::{DesiredService, DesiredStack, ImageSource, JobService};
 
     use super::*;
-    use stack::{DesiredService, ImageSource, JobService};
+
+    /// The attributes that rules look at.
+    #[derive(Clone, Default)]
+    struct Given {
+        source_dir: Field<String>,
+        environment: Field<BTreeMap<String, Field<String>>>,
+        secrets_wo: Field<BTreeMap<String, Field<Secret>>>,
+    }
+
+    impl Given {
+        fn sources(&self) -> Sources<'_> {
+            Sources {
+                subject: "a stack".into(),
+                source_dir: &self.source_dir,
+                file_modes: &Field::Null,
+                seed_files: &Field::Null,
+                files: &Field::Null,
+                env_file: &Field::Null,
+                config: &Field::Null,
+                files_content: &Field::Null,
+                profiles: &Field::Null,
+                environment: &self.environment,
+                secrets_wo: &self.secrets_wo,
+                secrets_wo_version: &Field::Null,
+                secret_files_wo: &Field::Null,
+                secret_files_wo_version: &Field::Null,
+            }
+        }
+    }
 
     /// A service that runs one container of `app:1`.
     fn service() -> DesiredService {
@@ -226,11 +242,12 @@ mod tests {
 
     fn diagnostic(
         required: &Required,
-        config: &StackModel,
+        config: &Given,
         own: &OwnEnv<'_>,
         services: &DesiredStack,
     ) -> Option<Diagnostic> {
-        let problems = required.check("Could not plan it", config, own, Some(services)).err()?;
+        let subjects = services.subjects();
+        let problems = required.check("Could not plan it", &config.sources(), own, Some(&subjects)).err()?;
         assert_eq!(problems.len(), 1, "{problems}");
         problems.into_iter().next()
     }
@@ -251,7 +268,7 @@ mod tests {
             ("db", DesiredService { ready: ReadyState::Healthy, facts: limited, ..service() }),
             ("web", DesiredService { ready: ReadyState::Healthy, ..service() }),
         ]);
-        let config = StackModel::default();
+        let config = Given::default();
         let problem = diagnostic(
             &required(strict(), RequireBlock::default()),
             &config,
@@ -274,7 +291,7 @@ mod tests {
     #[test]
     fn one_rule_is_blamed_by_itself_and_the_provider_s_not_at_all() {
         let services = desired(&[("api", DesiredService { ready: ReadyState::Healthy, ..service() })]);
-        let config = StackModel::default();
+        let config = Given::default();
         let own =
             diagnostic(&required(strict(), RequireBlock::default()), &config, &OwnEnv::Unknown, &services)
                 .unwrap();
@@ -296,7 +313,7 @@ mod tests {
         let rules = RequireBlock { pinned_images: "tag".into(), ..strict() };
         let problem = diagnostic(
             &required(rules, RequireBlock::default()),
-            &StackModel::default(),
+            &Given::default(),
             &OwnEnv::Unknown,
             &services,
         )
@@ -317,7 +334,7 @@ mod tests {
         let required = required(rules, RequireBlock::default());
         let is_refused = |origin: ImageSource| {
             let services = desired(&[("app", DesiredService { source: origin, ..service() })]);
-            diagnostic(&required, &StackModel::default(), &OwnEnv::Unknown, &services).is_some()
+            diagnostic(&required, &Given::default(), &OwnEnv::Unknown, &services).is_some()
         };
         let origin = ImageSource { image: "app:1".into(), ..ImageSource::default() };
         assert!(is_refused(origin.clone()));
@@ -334,11 +351,10 @@ mod tests {
         let template = RequireBlock { env_template: ".env.example".into(), ..RequireBlock::default() };
         let required = required(template, RequireBlock::default());
         let value = |name: &str, value: Field<String>| (name.to_owned(), value);
-        let config = StackModel {
+        let config = Given {
             source_dir: Field::Known(dir.path().display().to_string()),
             environment: Field::Known([value("A", "".into()), value("B", Field::Unknown)].into()),
             secrets_wo: Field::Known(BTreeMap::from([("C".to_owned(), Field::Known(Secret::new("s")))])),
-            ..StackModel::default()
         };
         let none = desired(&[]);
         let problem = diagnostic(&required, &config, &OwnEnv::Known(Some("D=4\nE=\n")), &none).unwrap();
@@ -349,7 +365,7 @@ mod tests {
         );
         assert_eq!(problem.path.unwrap().to_string(), "require[0].env_template");
         assert!(diagnostic(&required, &config, &OwnEnv::Unknown, &none).is_none());
-        let open = StackModel { environment: Field::Unknown, ..config.clone() };
+        let open = Given { environment: Field::Unknown, ..config.clone() };
         assert!(diagnostic(&required, &open, &OwnEnv::Known(None), &none).is_none());
 
         std::fs::write(dir.path().join(".env.example"), "A=1\nhello there\n").unwrap();

@@ -10,7 +10,7 @@ use http::{
 
 use stack::{ProbeOrigin, ProbeSpec};
 
-use crate::resources::compose_stack::model::{ProbeBlock, StackModel};
+use super::ProbeBlock;
 
 /// How long a probe may take when its block says nothing else.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -74,14 +74,14 @@ pub(super) fn check_statuses(statuses: &str) -> Result<(), String> {
     statuses.parse::<Statuses>().map(drop).map_err(|error| error.to_string())
 }
 
-/// The probes of a model, in their order.
-pub(in super::super) fn probes(model: &StackModel) -> Vec<ProbeSpec> {
-    model.probe.known().into_iter().flatten().filter_map(spec).collect()
+/// The probes of a stack, in their order.
+pub(crate) fn probes(blocks: &Field<Vec<ProbeBlock>>) -> Vec<ProbeSpec> {
+    blocks.known().into_iter().flatten().filter_map(spec).collect()
 }
 
 /// Checks what validators of single attributes cannot.
-pub(in super::super) fn validate(config: &StackModel, problems: &mut Diagnostics) {
-    for (index, block) in config.probe.known().into_iter().flatten().enumerate() {
+pub(crate) fn validate(blocks: &Field<Vec<ProbeBlock>>, problems: &mut Diagnostics) {
+    for (index, block) in blocks.known().into_iter().flatten().enumerate() {
         if !block.tcp.is_known() {
             continue;
         }
@@ -107,8 +107,8 @@ mod tests {
 
     use super::*;
 
-    fn model(blocks: Vec<ProbeBlock>) -> StackModel {
-        StackModel { probe: Field::Known(blocks), ..StackModel::default() }
+    fn model(blocks: Vec<ProbeBlock>) -> Field<Vec<ProbeBlock>> {
+        Field::Known(blocks)
     }
 
     fn http_block() -> ProbeBlock {
