@@ -61,6 +61,14 @@ pub enum Error {
         /// What it wrote, on either stream.
         said: String,
     },
+    /// The login has joined what commands write to stdout and to stderr, so that nobody could tell
+    /// output from errors; the command was not run.
+    #[error("the login {host} joins the output of commands with their errors")]
+    JoinedStreams {
+        host: String,
+        /// The login shell's path; empty where the login does not say it.
+        shell: String,
+    },
     /// The command could not be started.
     #[error("could not start {program:?} on {host}")]
     Start {
@@ -154,6 +162,7 @@ impl Error {
                 | Self::HostKeyUnknown { .. }
                 | Self::Authentication { .. }
                 | Self::NoShell { .. }
+                | Self::JoinedStreams { .. }
                 | Self::Dial { .. }
                 | Self::NoStatus { .. }
                 | Self::Io { .. }

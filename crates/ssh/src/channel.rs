@@ -9,6 +9,7 @@ use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
+    frame::Begun,
     kill::{self, Pid},
     link::Link,
     login::{Opening, Output, Start},
@@ -60,6 +61,8 @@ pub(crate) enum Progress {
     NoStatus,
     /// The login ended without running the command, or takes too long.
     NoShell(Arc<NoShell>),
+    /// The login has joined stdout and stderr, so that the command was not run. This is its shell.
+    Joined(Arc<str>),
     /// A reader left more than [`SHARED_LIMIT`] unread.
     TooSlow,
     /// We ended it.
@@ -334,22 +337,32 @@ impl Task {
         let Some(opening) = &mut self.opening else { return piece };
         let (own, begun) = opening.take(output, piece);
         if let Some(begun) = begun {
-            self.pid.send_if_modified(|pid| {
-                let awaited = *pid == Pid::Awaited;
-                if awaited {
-                    *pid = Pid::Known(begun.pid);
-                }
-                awaited
-            });
-            self.progress.send_if_modified(|progress| {
-                let starting = *progress == Progress::Starting;
-                if starting {
-                    *progress = Progress::Running;
-                }
-                starting
-            });
+            self.begin(&begun);
         }
         own
+    }
+
+    /// The login has come to the command.
+    fn begin(&self, begun: &Begun) {
+        let (pid, now) = if begun.is_joined() {
+            (Pid::Untold, Progress::Joined(begun.shell.as_str().into()))
+        } else {
+            (Pid::Known(begun.pid), Progress::Running)
+        };
+        self.pid.send_if_modified(|known| {
+            let awaited = *known == Pid::Awaited;
+            if awaited {
+                *known = pid;
+            }
+            awaited
+        });
+        self.progress.send_if_modified(|progress| {
+            let starting = *progress == Progress::Starting;
+            if starting {
+                *progress = now;
+            }
+            starting
+        });
     }
 
     /// Whether the login has not come to running the command yet.

@@ -25,7 +25,8 @@ pub(crate) struct Frame {
 /// What the mark tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Begun {
-    /// The process that is the command from then on.
+    /// The process that is the command from then on; 0 where there is none, because the login has
+    /// joined the two streams.
     pub(crate) pid: u32,
     /// The login shell's path, as far as the login says it.
     pub(crate) shell: String,
@@ -94,6 +95,11 @@ impl Frame {
 }
 
 impl Begun {
+    /// Whether the login has joined the two streams.
+    pub(crate) fn is_joined(&self) -> bool {
+        self.pid == 0
+    }
+
     fn parse(line: &[u8]) -> Option<Self> {
         let (pid, shell) = std::str::from_utf8(line).ok()?.split_once('-')?;
         Some(Self { pid: pid.parse().ok()?, shell: shell.trim_end().to_owned() })

@@ -48,6 +48,9 @@ impl Control {
                 status: login.status,
                 said: login.said.trim().to_owned(),
             }),
+            Progress::Joined(shell) => {
+                Err(Error::JoinedStreams { host: self.host.clone(), shell: shell.as_ref().to_owned() })
+            }
             // It may have begun: only the host knows.
             Progress::NoStatus => Err(self.no_status()),
             // Whatever else there is to tell is told by the streams and by waiting.
@@ -82,6 +85,7 @@ impl ProcessControl for Control {
             | Progress::Running
             | Progress::Refused
             | Progress::NoShell(_)
+            | Progress::Joined(_)
             | Progress::NoStatus => Err(self.no_status()),
             Progress::TooSlow => {
                 let text = format!("its reader left more than {} MiB waiting", SHARED_LIMIT >> 20);

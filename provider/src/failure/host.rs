@@ -7,7 +7,7 @@ use remote::{
     connection::{HostKey, Sudo},
 };
 
-use super::sentence;
+use super::{StartUp, sentence, start_up_file};
 
 /// The most lines of a machine's words that are quoted.
 const LINES: usize = 20;
@@ -69,6 +69,7 @@ fn story(error: &Error) -> (String, String) {
             ),
         ),
         Error::NoShell { host, status, said } => (no_shell(host, *status, said), login_hint(host, said)),
+        Error::JoinedStreams { host, shell } => joined_streams(host, shell),
         Error::Configuration { what } => {
             (sentence(what), "Correct the provider's `ssh` block or the WINDLASS_SSH_* environment.".to_owned())
         }
@@ -119,6 +120,22 @@ fn failed(program: &str, host: &str, status: u32, stderr: &str) -> String {
         return format!("{program:?} on {host} ended with status {status} and said nothing.");
     }
     format!("{program:?} on {host} ended with status {status}:\n{stderr}")
+}
+
+/// A login that joins the streams of commands.
+fn joined_streams(host: &str, shell: &str) -> (String, String) {
+    let StartUp { file, only } = start_up_file(shell);
+    let shell = if shell.is_empty() { String::new() } else { format!(" ({shell})") };
+    (
+        format!(
+            "The login {host} joins what commands write to stdout and to stderr, so that their output cannot be told \
+             from their errors. The command was not run."
+        ),
+        format!(
+            "A start-up file of the login shell{shell}, such as {file}, does that by a line like `exec 2>&1`: let it \
+             do so only {only}."
+        ),
+    )
 }
 
 /// What a login did in place of running a command.
@@ -273,6 +290,7 @@ mod tests {
             Error::Authentication { host: host(), user: "root".into(), tried: vec![] },
             Error::NoShell { host: host(), status: Some(142), said: "no".into() },
             Error::NoShell { host: host(), status: None, said: String::new() },
+            Error::JoinedStreams { host: host(), shell: "/bin/bash".into() },
             Error::Configuration { what: "there is no key file".into() },
             Error::Sudo { host: host(), program: "env".into(), sudo: Sudo::All, said: "sudo: no".into() },
             Error::Unfit { host: host(), what: "lacks what every Linux server has: stat".into() },

@@ -16,6 +16,7 @@ mod place;
 mod reload;
 mod shipped;
 mod stack;
+mod start_up;
 mod swarm;
 mod swarm_stack;
 mod tailnet;
@@ -33,6 +34,7 @@ pub(crate) use lock::lock_error;
 pub(crate) use place::{missing, not_vacant};
 pub(crate) use shipped::{changed, host_env_changed, unreadable};
 pub(crate) use stack::stack_warning;
+pub(crate) use start_up::{StartUp, start_up_file};
 pub(crate) use tree::{heavy_tree, left_out_in_words, tree_error};
 pub(crate) use undefined::{ignored_keys, not_taken, taken_for_empty};
 

@@ -71,6 +71,9 @@ fn access_error(error: &Error) -> Option<Error> {
         Error::NoShell { host, status, said } => {
             Error::NoShell { host: host.clone(), status: *status, said: said.clone() }
         }
+        Error::JoinedStreams { host, shell } => {
+            Error::JoinedStreams { host: host.clone(), shell: shell.clone() }
+        }
         Error::Configuration { what } => Error::Configuration { what: what.clone() },
         _ => return None,
     })

@@ -11,6 +11,8 @@ use std::{
 use framework::{Diagnostic, Diagnostics};
 use remote::{Executor, Noise};
 
+use crate::failure::{StartUp, start_up_file};
+
 /// The most of a login's words that a title quotes, in characters.
 const QUOTED: usize = 60;
 
@@ -52,38 +54,14 @@ fn remark(host: &str, noise: &Noise) -> Diagnostic {
     if first.chars().count() > QUOTED {
         quoted.push('…');
     }
-    let (file, how) = start_up_file(&noise.shell);
+    let StartUp { file, only } = start_up_file(&noise.shell);
     let shell = if noise.shell.is_empty() { String::new() } else { format!(" ({})", noise.shell) };
     Diagnostic::warning(format!("The login of {host} prints {quoted:?} before every command"))
         .detail(
             "It was kept out of the output of commands, so what was read and done is right. Other programs that use \
              this login (scp, rsync, git, Docker's own ssh://) may take it for their own data.",
         )
-        .detail(format!("A start-up file of the login shell{shell}, such as {file}, does that: {how}."))
-}
-
-/// Where a shell that is not interactive may be made to print, and how to keep it from that.
-fn start_up_file(shell: &str) -> (&'static str, &'static str) {
-    match shell.rsplit('/').next().unwrap_or_default() {
-        "bash" => (
-            "~/.bashrc",
-            "let it print only for interactive shells, behind `case $- in *i*) ;; *) return ;; esac`",
-        ),
-        "zsh" => {
-            ("~/.zshenv", "let it print only for interactive shells, behind `[[ -o interactive ]] || return`")
-        }
-        "fish" => (
-            "~/.config/fish/config.fish",
-            "let it print only for interactive shells, within `if status is-interactive`",
-        ),
-        "csh" | "tcsh" | "bsd-csh" => {
-            ("~/.cshrc or ~/.tcshrc", "let it print only for interactive shells, within `if ($?prompt) then`")
-        }
-        _ => (
-            "~/.ssh/rc, /etc/ssh/sshrc or a command in ~/.ssh/authorized_keys",
-            "let it print only where there is a terminal, behind `[ -t 1 ]`",
-        ),
-    }
+        .detail(format!("A start-up file of the login shell{shell}, such as {file}, does that: let it print only {only}."))
 }
 
 #[cfg(test)]

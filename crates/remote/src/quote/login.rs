@@ -38,19 +38,25 @@ const RUN: usize = 100;
 /// `\0` (`\134` is the backslash) before each of them and `%b` makes bytes of that; both are
 /// builtins of every `sh`. What comes out is a line of quoted words.
 ///
+/// Where the login has joined stdout and stderr, nobody could tell a command's output from its
+/// errors: then the command is not run, and the mark has no process id but 0.
+///
 /// No quote, no `!`, no newline, and no backslash but before a digit: so this text reads the same
 /// in the single quotes of every shell.
 const SCRIPT: &str = concat!(
     r#"k=$1; shift; set -f; IFS=_; "#,
     r#"case $# in 0) read -r p || exit; set -- $p;; esac; "#,
     r#"d=$(printf %b "$(printf "\1340%s" $*)"); "#,
-    r#"echo "$k-$$-$SHELL"; echo "$k-$$-$SHELL" >&2; "#,
+    r#"p=$$; if [ /proc/self/fd/1 -ef /proc/self/fd/2 ]; then p=0; fi; "#,
+    r#"echo "$k-$p-$SHELL"; echo "$k-$p-$SHELL" >&2; "#,
+    r#"if [ $p = 0 ]; then exit 1; fi; "#,
     r#"eval "exec $d""#
 );
 
 /// What a command's own output begins after: a word that nobody else can have written.
 ///
-/// It is followed by `-`, the process id of what is the command from then on, `-`, the login
+/// It is followed by `-`, the process id of what is the command from then on (0 where the login has
+/// joined both streams, so that there is no command), `-`, the login
 /// shell's path, and a newline. In a trace of the line itself (`set -x`) that does not occur.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark(String);

@@ -111,6 +111,7 @@ impl RunError {
                     | Error::HostKeyUnknown { .. }
                     | Error::Authentication { .. }
                     | Error::NoShell { .. }
+                    | Error::JoinedStreams { .. }
                     | Error::Configuration { .. }
                     | Error::Start { .. }
                     | Error::Dial { .. }

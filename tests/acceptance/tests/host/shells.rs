@@ -50,6 +50,30 @@ fn what_a_login_prints_is_in_no_output_and_is_told_once() {
 }
 
 #[test]
+fn a_login_that_joins_the_streams_is_refused_before_it_runs_anything() {
+    let lab = Lab::current().unwrap();
+    let host = lab.add_host(Variant::Deploy).unwrap();
+    let workspace = Workspace::for_test();
+    let path = "/home/deploy/note.txt";
+    workspace.write("main.tf", &configuration(&lab, &host, path, &["user = \"deploy\""]));
+    let before = lab.exec(&host, &["cat", "/home/deploy/.bashrc"]).unwrap().stdout;
+    let write = |text: &[u8]| {
+        assert!(lab.exec_with_input(&host, &["tee", "/home/deploy/.bashrc"], text).unwrap().status.success());
+    };
+    write(b"exec 2>&1\n");
+    let error = workspace.apply().expect_error();
+    error.says("Could not create host").says("cannot be told").says("`exec 2>&1`").says("~/.bashrc");
+    write(&before);
+    workspace.converge();
+    write(b"exec 2>&1\n");
+    let error = workspace.plan().expect_error();
+    error.says("Could not plan").says("cannot be told");
+    write(&before);
+    workspace.expect_no_changes();
+    workspace.destroy().expect_success();
+}
+
+#[test]
 fn a_login_that_runs_no_command_is_quoted_and_nothing_is_recorded() {
     let lab = Lab::current().unwrap();
     let host = lab.add_host(Variant::Root).unwrap();

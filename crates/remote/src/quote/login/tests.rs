@@ -235,3 +235,21 @@ fn a_status_and_a_missing_program_are_told_as_by_a_shell() {
         assert!(!own(shell, &missing.stderr).is_empty(), "{shell}");
     }
 }
+
+#[test]
+fn nothing_runs_where_the_login_has_joined_the_streams() {
+    let home = tempfile::tempdir().unwrap();
+    let made = home.path().join("made");
+    let command = Command::new(["touch", made.to_str().unwrap()]);
+    let line = LoginLine::new(&command, Sudo::Nothing, &mark()).unwrap().line;
+    for (login, _) in [("bash", "bash"), ("dash", "dash"), ("zsh", "zsh")] {
+        let joined = format!("exec 2>&1; {line}");
+        let output = process::Command::new(login).args(["-c", &joined]).env("SHELL", login).output().unwrap();
+        let told = format!("{}0-{login}\n", mark().as_written());
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), told.repeat(2), "{login}");
+        assert!(!output.status.success() && output.stderr.is_empty() && !made.exists(), "{login}");
+        let output = process::Command::new(login).args(["-c", &line]).env("SHELL", login).output().unwrap();
+        assert!(output.status.success() && made.exists(), "{login}");
+        std::fs::remove_file(&made).unwrap();
+    }
+}
