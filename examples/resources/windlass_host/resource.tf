@@ -24,3 +24,15 @@ resource "windlass_host" "hardened" {
   user    = "deploy"
   sudo    = "docker"
 }
+
+# A new server has only root, until cloud-init, a windlass_command or a person has made the user.
+resource "windlass_host" "fresh" {
+  address  = "fresh.example.org"
+  user     = "deploy"
+  sudo     = true
+  host_key = "ssh-ed25519:SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU"
+
+  bootstrap {
+    user = "root"
+  }
+}

@@ -213,7 +213,7 @@ impl Clusters {
     }
 
     async fn ask(&self, field: &Field<String>) -> Result<Option<At>, Failure> {
-        let Some(host) = self.hosts.reach(field)? else { return Ok(None) };
+        let Some(host) = self.hosts.reach(field).await? else { return Ok(None) };
         At::ask(host).await.map(Some)
     }
 }

@@ -100,7 +100,7 @@ impl Tailnets {
                 Arc::new(server.logging_in_at(Some(base_url)))
             }
             Choice::HeadscaleOnHost { host, container, base_url } => {
-                let Some(host) = self.hosts.reach(&Field::Known(host))? else { return Ok(None) };
+                let Some(host) = self.hosts.reach(&Field::Known(host)).await? else { return Ok(None) };
                 Arc::new(on_host(&host, container.as_deref(), base_url).await?)
             }
         }))

@@ -15,6 +15,8 @@ use secret::Scrubber;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
+use super::Login;
+
 /// Where root is at home, whoever logs in.
 const ROOT_HOME: &str = "/root";
 
@@ -24,6 +26,8 @@ const ROOT_HOME: &str = "/root";
 pub(crate) struct Host {
     /// Its address.
     pub(crate) connection: Connection,
+    /// By which login it was entered.
+    pub(crate) login: Login,
     /// What runs commands there.
     pub(crate) executor: Arc<dyn Executor>,
     pub(super) known: Arc<Known>,
@@ -41,7 +45,13 @@ pub(super) struct Known {
 impl Host {
     /// The host behind `connection`, of which `known` has been asked already.
     pub(super) fn new(connection: Connection, executor: Arc<dyn Executor>, known: Arc<Known>) -> Self {
-        Self { connection, executor, known }
+        Self { connection, login: Login::Normal, executor, known }
+    }
+
+    /// The same as one that was entered by its first login: whatever names its connection means the
+    /// `normal` one.
+    pub(super) fn bootstrapped(self, normal: &Connection) -> Self {
+        Self { connection: normal.clone(), login: Login::Bootstrap, ..self }
     }
 
     /// A host of a test.
@@ -139,7 +149,7 @@ impl Host {
 
 /// The docker client on `host`, of which `facts` are known.
 fn cli(host: &Host, facts: &Facts) -> Cli {
-    let sudo = host.connection.sudo();
+    let sudo = host.executor.sudo();
     let home = match sudo {
         Sudo::Nothing => facts.home.trim_end_matches('/'),
         Sudo::Docker | Sudo::All => ROOT_HOME,

@@ -19,6 +19,7 @@ use tailnet::Control;
 
 use super::{
     access::Denials,
+    bootstraps::{Bootstraps, Refused, keeps_out, try_login},
     host::{Host, Known},
     logins::Logins,
     servers::{ControlServers, Servers},
@@ -39,6 +40,7 @@ pub(crate) struct Hosts {
     /// What Read has been asked about, as [`Hosts::remember`] got it.
     recorded: Mutex<HashSet<String>>,
     logins: Logins,
+    bootstraps: Bootstraps,
     pub(super) turns: Turns,
     servers: Servers,
 }
@@ -76,20 +78,21 @@ impl Hosts {
     ///
     /// # Errors
     /// When the connection cannot be parsed or no credentials fit it.
-    pub(crate) fn reach(&self, host: &Field<String>) -> Result<Option<Host>, Error> {
+    pub(crate) async fn reach(&self, host: &Field<String>) -> Result<Option<Host>, Error> {
         let (Some(host), Some(settings)) = (host.known(), self.settings()) else { return Ok(None) };
         let connection: Connection = host
             .parse()
             .map_err(|error| Error::Configuration { what: format!("the connection {host:?}: {error}") })?;
-        self.open(&connection, &settings).map(Some)
+        let entered = self.enter(&connection, &settings).await;
+        entered.map(Some).map_err(|refused| refused.normal)
     }
 
     /// The host that a `host` attribute names, while the core applies.
     ///
     /// # Errors
     /// As [`Hosts::reach`]; that something is still unknown is a bug.
-    pub(crate) fn for_apply(&self, host: &Field<String>) -> Result<Host, Failure> {
-        self.reach(host)?.ok_or_else(|| {
+    pub(crate) async fn for_apply(&self, host: &Field<String>) -> Result<Host, Failure> {
+        self.reach(host).await?.ok_or_else(|| {
             Failure::bug("The host or the provider's settings are still unknown during apply.")
         })
     }
@@ -98,8 +101,8 @@ impl Hosts {
     ///
     /// # Errors
     /// As [`Hosts::reach`], and while the settings are unknown.
-    pub(crate) fn for_data_source(&self, host: &Field<String>) -> Result<Host, Failure> {
-        self.reach(host)?.ok_or_else(|| {
+    pub(crate) async fn for_data_source(&self, host: &Field<String>) -> Result<Host, Failure> {
+        self.reach(host).await?.ok_or_else(|| {
             Stop::new(
                 "The provider's settings are not known before apply, so the machine cannot be looked at yet.",
                 "Make what the settings depend on first (`-target`), or let the data source wait for it with \
@@ -154,11 +157,40 @@ impl Hosts {
         self.logins.remarks()
     }
 
-    /// The host behind `connection`.
+    /// From now on `first` leads to the machine of `normal` while that does not; `None` says that
+    /// nothing stands in for it.
+    pub(crate) fn learn_bootstrap(&self, normal: &Connection, first: Option<Connection>) {
+        self.bootstraps.learn(normal, first);
+    }
+
+    /// The host behind `connection`, by the login that works. Nothing is connected where there is only one.
+    ///
+    /// # Errors
+    /// When no credentials fit the connection, and where neither login runs a command.
+    pub(crate) async fn enter(&self, connection: &Connection, settings: &Settings) -> Result<Host, Refused> {
+        let host = self.open(connection, settings)?;
+        let Some(first) = self.bootstraps.of(connection) else { return Ok(host) };
+        let normal = match try_login(&host).await {
+            Ok(()) => return Ok(host),
+            Err(error) if keeps_out(&error) => error,
+            Err(error) => return Err(error.into()),
+        };
+        let entered = async {
+            let first = self.open(&first, settings)?;
+            try_login(&first).await?;
+            Ok(first)
+        };
+        match entered.await {
+            Ok(first) => Ok(first.bootstrapped(connection)),
+            Err(error) => Err(Refused { normal, bootstrap: Some(error) }),
+        }
+    }
+
+    /// The host behind `connection`, by its own login.
     ///
     /// # Errors
     /// When no credentials fit it.
-    pub(crate) fn open(&self, connection: &Connection, settings: &Settings) -> Result<Host, Error> {
+    fn open(&self, connection: &Connection, settings: &Settings) -> Result<Host, Error> {
         let executor: Arc<dyn Executor> = match connection {
             Connection::Local(_) => traced(Arc::new(Local::default())),
             Connection::Ssh(ssh) => self.pool.executor(ssh, &credentials(ssh, settings)?),
@@ -192,22 +224,22 @@ fn place_of(host: &Field<String>, subject: &str) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn without_settings_no_host_is_reached() {
+    #[tokio::test]
+    async fn without_settings_no_host_is_reached() {
         let hosts = Hosts::default();
-        assert!(hosts.reach(&Field::Known("local://".into())).unwrap().is_none());
+        assert!(hosts.reach(&Field::Known("local://".into())).await.unwrap().is_none());
         hosts.configure(Some(Settings::default()));
-        assert!(hosts.reach(&Field::Known("local://".into())).unwrap().is_some());
-        assert!(hosts.reach(&Field::Unknown).unwrap().is_none());
+        assert!(hosts.reach(&Field::Known("local://".into())).await.unwrap().is_some());
+        assert!(hosts.reach(&Field::Unknown).await.unwrap().is_none());
     }
 
-    #[test]
-    fn two_spellings_of_a_connection_share_what_was_asked() {
+    #[tokio::test]
+    async fn two_spellings_of_a_connection_share_what_was_asked() {
         let hosts = Hosts::default();
         hosts.configure(Some(Settings::default()));
-        let reach = |text: &str| hosts.reach(&Field::Known(text.into())).unwrap().unwrap();
-        let (one, other) = (reach("ssh://root@web"), reach("ssh://root@WEB:22"));
+        let reach = async |text: &str| hosts.reach(&Field::Known(text.into())).await.unwrap().unwrap();
+        let (one, other) = (reach("ssh://root@web").await, reach("ssh://root@WEB:22").await);
         assert!(Arc::ptr_eq(&one.known, &other.known));
-        assert!(!Arc::ptr_eq(&one.known, &reach("ssh://deploy@web").known));
+        assert!(!Arc::ptr_eq(&one.known, &reach("ssh://deploy@web").await.known));
     }
 }

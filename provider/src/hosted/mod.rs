@@ -10,6 +10,7 @@
 
 mod access;
 mod attribute;
+mod bootstraps;
 mod host;
 mod hosts;
 mod logins;
@@ -23,6 +24,7 @@ mod turns;
 mod unreachable;
 
 pub(crate) use attribute::{check_connection, import_id, is_same_connection};
+pub(crate) use bootstraps::{Login, Refused, keeps_out};
 pub(crate) use host::Host;
 pub(crate) use hosts::{Hosts, credentials};
 pub(crate) use object::{

@@ -14,7 +14,7 @@ impl<K: Hosted> OnHost<K> {
     /// Creates what is planned, or makes the prior state into it: where it is, or in its new place
     /// before it leaves the old one.
     async fn carry_out(&self, cx: &Context, apply: &mut Apply<Self>) -> Result<(), Failure> {
-        let host = self.hosts.for_apply(&host_of(&apply.planned))?;
+        let host = self.hosts.for_apply(&host_of(&apply.planned)).await?;
         let place = K::place(&host, &apply.planned).await?;
         let on = OnMachine { cx, hosts: &self.hosts, host: &host, place };
         match apply.prior.clone() {
@@ -57,7 +57,7 @@ impl<K: Hosted> OnHost<K> {
             return;
         }
         let done = async {
-            let host = self.hosts.for_apply(&host_of(&state.model))?;
+            let host = self.hosts.for_apply(&host_of(&state.model)).await?;
             let place = K::place(&host, &state.model).await?;
             let on = OnMachine { cx, hosts: &self.hosts, host: &host, place };
             if is_elsewhere(&on, state).await? { Ok(()) } else { K::let_go(&on, state).await }
@@ -69,7 +69,7 @@ impl<K: Hosted> OnHost<K> {
     }
 
     async fn remove(&self, cx: &Context, state: &State<Self>) -> Result<(), Failure> {
-        let host = self.hosts.for_apply(&host_of(&state.model))?;
+        let host = self.hosts.for_apply(&host_of(&state.model)).await?;
         let place = K::place(&host, &state.model).await?;
         let on = OnMachine { cx, hosts: &self.hosts, host: &host, place };
         if is_elsewhere(&on, state).await? {

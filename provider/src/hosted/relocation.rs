@@ -22,7 +22,7 @@ impl<K: Hosted> OnHost<K> {
         }
         let Some(warning) = K::left_by_move(&prior.model) else { return };
         let same = async {
-            let host = self.hosts.reach(&host_of(&plan.planned)).ok().flatten()?;
+            let host = self.hosts.reach(&host_of(&plan.planned)).await.ok().flatten()?;
             Some(K::place(&host, &plan.planned).await.ok()? == prior.private.place())
         };
         if same.await != Some(true) {
@@ -45,7 +45,7 @@ impl<K: Hosted> OnHost<K> {
             return;
         }
         let left = async {
-            let host = self.hosts.for_apply(&host_of(&prior.model))?;
+            let host = self.hosts.for_apply(&host_of(&prior.model)).await?;
             let place = K::place(&host, &prior.model).await?;
             let same_machine_id = place == here;
             let on = OnMachine { cx, hosts: &self.hosts, host: &host, place };

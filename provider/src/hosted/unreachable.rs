@@ -36,7 +36,7 @@ impl Hosts {
         F: Future<Output = Result<Option<State<R>>, E>> + Send,
         E: Into<Failure>,
     {
-        let found = match self.reach(connection) {
+        let found = match self.reach(connection).await {
             Ok(Some(host)) => observe(host, state.clone()).await.map_err(Into::into),
             Ok(None) => {
                 cx.warn(not_known_yet(title));

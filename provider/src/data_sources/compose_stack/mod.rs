@@ -120,7 +120,7 @@ impl DataSource for StackDataSource {
     async fn read(&self, _cx: &Context, config: StackFacts) -> Result<StackFacts, Diagnostics> {
         let name = config.name.clone().known_or_default();
         let title = format!("Could not read compose stack {name:?}");
-        let found = async { find(&self.hosts.for_data_source(&config.host)?, &title, &name).await };
+        let found = async { find(&self.hosts.for_data_source(&config.host).await?, &title, &name).await };
         let found = found.await.map_err(|failure| failure.into_diagnostics(&title, UNCHANGED))?;
         Ok(config.with(found))
     }

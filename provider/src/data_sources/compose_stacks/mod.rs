@@ -90,7 +90,7 @@ impl DataSource for StacksDataSource {
         let title =
             format!("Could not read the compose stacks on {:?}", config.host.as_str().unwrap_or_default());
         let found = async {
-            let host = self.hosts.for_data_source(&config.host)?;
+            let host = self.hosts.for_data_source(&config.host).await?;
             Ok(host.engine().await?.all_projects().await?)
         };
         let found = found.await.map_err(|failure: Failure| failure.into_diagnostics(&title, UNCHANGED))?;

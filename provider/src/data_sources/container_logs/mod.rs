@@ -85,7 +85,7 @@ impl DataSource for LogsDataSource {
 
     async fn read(&self, _cx: &Context, config: Logs) -> Result<Logs, Diagnostics> {
         let title = format!("Could not read the logs of {}", config.subject());
-        let lines = async { gather(&self.hosts.for_data_source(&config.host)?, &title, &config).await };
+        let lines = async { gather(&self.hosts.for_data_source(&config.host).await?, &title, &config).await };
         let lines = lines.await.map_err(|failure| failure.into_diagnostics(&title, UNCHANGED))?;
         Ok(Logs { text: Field::Known(joined(&lines)), lines: Field::Known(lines), ..config })
     }

@@ -56,7 +56,7 @@ impl DataSource for HostDataSource {
 
     async fn read(&self, _cx: &Context, config: HostFacts) -> Result<HostFacts, Diagnostics> {
         let title = format!("Could not read host {:?}", config.host.known().map_or("", String::as_str));
-        let seen = async { Ok(inspect(&self.hosts.for_data_source(&config.host)?).await?) };
+        let seen = async { Ok(inspect(&self.hosts.for_data_source(&config.host).await?).await?) };
         let seen = seen.await.map_err(|failure: Failure| failure.into_diagnostics(&title, UNCHANGED))?;
         Ok(HostFacts { host: config.host, machine: seen.into() })
     }

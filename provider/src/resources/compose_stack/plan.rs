@@ -80,7 +80,7 @@ pub(super) async fn plan(on: &Planning<'_>, plan: &mut Plan<Resource>) -> Result
         check(plan, &spec, Some(&found.desired))?;
         return settle(on, plan, &spec, found);
     }
-    let reached = on.hosts.reach(&plan.planned.host).map_err(Failure::from);
+    let reached = on.hosts.reach(&plan.planned.host).await.map_err(Failure::from);
     let Some(host) = reached.map_err(|failure| failure.into_diagnostics(on.title, UNCHANGED))? else {
         check(plan, &spec, None)?;
         leave_open(plan);

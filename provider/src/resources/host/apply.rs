@@ -4,24 +4,30 @@ use std::time::Duration;
 
 use framework::{Apply, Context, Diagnostic, Diagnostics, Field, State};
 use remote::{
-    Command, Connection, Error, Input,
+    Command, Connection, Error, Input, chain,
     collect::{Limits, run_with},
     connection::SshConnection,
 };
 use ssh::OfferedKey;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
-use super::{HostModel, HostResource, plan, read::title};
+use super::{HostModel, HostResource, bootstrap, plan, read::title};
 use crate::{
     failure::host_error,
     host_key::pinned,
-    hosted::{Host, Hosts, credentials},
+    hosted::{Host, Hosts, Refused, credentials, keeps_out},
     machine::inspect,
     settings::Settings,
 };
 
 /// How long a machine is waited for when the operation has no limit of its own.
 const PATIENCE: Duration = Duration::from_secs(600);
+
+/// How long a machine that answers by neither login is left alone.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// What the world looks like when it fails.
+const UNTOUCHED: &str = "Nothing was changed on the machine.";
 
 /// Waits for the machine, verifies its key and records what was seen. Create and update alike: an
 /// update has another route to try, and a machine to look at behind it.
@@ -32,13 +38,15 @@ pub(super) async fn apply(
 ) -> Result<(), Diagnostics> {
     if let Some(prior) = &apply.prior
         && prior.model.connection == apply.planned.connection
+        && !apply.planned.login.is_unknown()
     {
         // Only what later operations go by has changed: nobody has to be asked.
+        bootstrap::teach(&resource.hosts, &apply.planned);
         apply.record(apply.planned.clone(), ());
         return Ok(());
     }
     let title = title(if apply.prior.is_none() { "create" } else { "update" }, &apply.planned);
-    let failed = |error: Error| host_error(&title, &error, "Nothing was changed on the machine.");
+    let failed = |error: Error| host_error(&title, &error, UNTOUCHED);
     let Some(settings) = resource.hosts.settings() else {
         return Err(Diagnostic::bug(title, "The provider's settings are still unknown during apply.").into());
     };
@@ -46,10 +54,10 @@ pub(super) async fn apply(
     // A machine that does not answer is waited for, for minutes: not by one who was told to stop.
     let key = tokio::select! {
         biased;
-        () = cx.cancelled() => Err(given_up(cx, &model)),
+        () = cx.cancelled() => Err(given_up(cx, &model).into()),
         key = verified_key(&resource.hosts, &settings, cx, &model) => key,
     };
-    let key = key.map_err(failed)?;
+    let key = key.map_err(|refused| not_entered(&title, &refused))?;
     model.host_public_key = keep_planned(&apply.planned.host_public_key, key.openssh);
     model.host_key = keep_planned(&apply.planned.host_key, key.fingerprint.to_string());
     let Some(connection) = plan::connection(&model).map(Connection::from) else {
@@ -57,7 +65,10 @@ pub(super) async fn apply(
     };
     model.connection = keep_planned(&apply.planned.connection, connection.to_string());
 
-    let host = resource.hosts.open(&connection, &settings).map_err(failed)?;
+    bootstrap::teach(&resource.hosts, &model);
+    let entered = resource.hosts.enter(&connection, &settings).await;
+    let host = entered.map_err(|refused| not_entered(&title, &refused))?;
+    model.login = Field::Known(bootstrap::word(host.login).to_owned());
     let mut seen = inspect(&host).await.map_err(failed)?;
     if apply.prior.is_none() && seen.cloud_init && model.wait_for_cloud_init.known_or(true) {
         wait_for_cloud_init(&host, cx, &title).await?;
@@ -86,18 +97,49 @@ fn given_up(cx: &Context, model: &HostModel) -> Error {
     Error::Cancelled
 }
 
-/// The key of the machine, verified in the one way that the configuration asks for.
+/// The key of the machine, verified by the first of its logins that leads in.
 async fn verified_key(
     hosts: &Hosts,
     settings: &Settings,
     cx: &Context,
     model: &HostModel,
-) -> Result<OfferedKey, Error> {
-    let connection = plan::unpinned(model).ok_or_else(|| Error::Configuration {
+) -> Result<OfferedKey, Refused> {
+    let normal = plan::unpinned(model).ok_or_else(|| Error::Configuration {
         what: "a part of the connection is still unknown".to_owned(),
     })?;
-    let credentials = credentials(&connection, settings)?;
     let until = Instant::now() + cx.remaining().unwrap_or(PATIENCE);
+    let Some(first) = bootstrap::first_login(model, &normal) else {
+        return Ok(key_by(hosts, settings, model, normal, until).await?);
+    };
+    loop {
+        let refused = match key_by(hosts, settings, model, normal.clone(), Instant::now()).await {
+            Ok(key) => return Ok(key),
+            Err(error) if keeps_out(&error) => error,
+            Err(error) => return Err(error.into()),
+        };
+        let error = match key_by(hosts, settings, model, first.clone(), Instant::now()).await {
+            Ok(key) => return Ok(key),
+            Err(error) => error,
+        };
+        // A machine that answers neither way may still be booting.
+        let is_silent = [&refused, &error].iter().all(|error| matches!(error, Error::Unreachable { .. }));
+        if !is_silent || Instant::now() + PAUSE >= until {
+            return Err(Refused { normal: refused, bootstrap: Some(error) });
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// The key of the machine by one of its logins, verified in the one way that the configuration
+/// asks for. A machine that does not answer is asked again until `until`.
+async fn key_by(
+    hosts: &Hosts,
+    settings: &Settings,
+    model: &HostModel,
+    connection: SshConnection,
+    until: Instant,
+) -> Result<OfferedKey, Error> {
+    let credentials = credentials(&connection, settings)?;
     let expected = match model.host_key.known() {
         Some(text) => {
             vec![pinned(text).map_err(|what| Error::Configuration { what: format!("host_key {what}") })?]
@@ -110,6 +152,18 @@ async fn verified_key(
     };
     let connection = SshConnection { host_keys: expected, ..connection };
     hosts.pool().verified_host_key(&connection, &credentials, until).await
+}
+
+/// The failure of a machine that no login leads into.
+fn not_entered(title: &str, refused: &Refused) -> Diagnostic {
+    let problem = host_error(title, &refused.normal, UNTOUCHED);
+    match &refused.bootstrap {
+        None => problem,
+        Some(error) => problem.detail(format!(
+            "The first login, of the block `bootstrap`, does not lead in either: {}.",
+            chain(error)
+        )),
+    }
 }
 
 /// Waits until cloud-init is done, which a person expects before Docker is used.

@@ -6,6 +6,7 @@
 //! replaces the resource; user, port, key and jump host are the route and change in place.
 
 mod apply;
+mod bootstrap;
 mod model;
 mod plan;
 mod read;

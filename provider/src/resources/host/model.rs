@@ -18,16 +18,28 @@ pub(crate) struct HostModel {
     pub(crate) docker_socket: Field<String>,
     pub(crate) sudo: Field<String>,
     pub(crate) wait_for_cloud_init: Field<bool>,
+    pub(crate) bootstrap: Option<BootstrapModel>,
     pub(crate) connection: Field<String>,
+    pub(crate) login: Field<String>,
     #[model(flatten)]
     pub(crate) machine: MachineModel,
     pub(crate) host_public_key: Field<String>,
+}
+
+/// The block `bootstrap`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Model)]
+pub(crate) struct BootstrapModel {
+    pub(crate) user: Field<String>,
+    pub(crate) port: Field<u64>,
+    pub(crate) identity: Field<String>,
+    pub(crate) jump: Field<String>,
 }
 
 impl HostModel {
     /// Makes everything unknown that only a look at the machine can tell.
     pub(super) fn forget_machine(&mut self) {
         self.connection = Field::Unknown;
+        self.login = Field::Unknown;
         self.machine = MachineModel::unknown();
         self.host_public_key = Field::Unknown;
     }

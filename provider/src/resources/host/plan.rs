@@ -3,8 +3,8 @@
 use framework::{Diagnostics, Field, Plan};
 use remote::connection::{Connection, Hop, HostKey, Proxy, SshConnection, Sudo};
 
-use super::{HostModel, HostResource};
-use crate::host_key::pinned;
+use super::{HostModel, HostResource, bootstrap};
+use crate::{host_key::pinned, hosted::Login};
 
 /// Decides what a change of the configuration makes of the computed attributes.
 ///
@@ -24,6 +24,11 @@ pub(super) fn plan(plan: &mut Plan<HostResource>) -> Result<(), Diagnostics> {
         plan.keep_spelling("jump")?;
     }
     let planned = &mut plan.planned;
+    // What the normal login waits for may be made in this apply, by the first one: the host has to
+    // take part in it.
+    if prior.login.as_str() == Some(bootstrap::word(Login::Bootstrap)) {
+        planned.login = Field::Unknown;
+    }
     // Neither set nor verified by somebody else: the recorded key stays the one to expect.
     if plan.config.host_key.is_null() {
         planned.host_key = prior.host_key.clone();
@@ -125,7 +130,8 @@ pub(super) fn check_proxy(text: &str) -> Result<(), String> {
     text.parse::<Proxy>().map(drop).map_err(|error| error.to_string())
 }
 
-fn hops(text: Option<&str>) -> Vec<Hop> {
+/// The hosts of an attribute `jump` that was checked.
+pub(super) fn hops(text: Option<&str>) -> Vec<Hop> {
     text.and_then(|text| with_jump(text).ok()).unwrap_or_default()
 }
 
@@ -143,7 +149,8 @@ fn key_of(field: &Field<String>) -> Option<HostKey> {
     field.known().and_then(|text| pinned(text).ok())
 }
 
-fn decided<T: Clone>(field: &Field<T>) -> Option<Option<T>> {
+/// The value, if any, once that is known.
+pub(super) fn decided<T: Clone>(field: &Field<T>) -> Option<Option<T>> {
     match field {
         Field::Unknown => None,
         Field::Null => Some(None),

@@ -4,7 +4,7 @@ use framework::{Context, Diagnostics, Field, State};
 use remote::Connection;
 use tokio::time::Instant;
 
-use super::{HostModel, HostResource, TYPE, plan};
+use super::{HostModel, HostResource, TYPE, bootstrap, plan};
 use crate::{
     failure::Failure,
     hosted::{Host, Hosts, credentials, import_id},
@@ -19,6 +19,7 @@ pub(super) async fn read(
     state: State<HostResource>,
 ) -> Result<Option<State<HostResource>>, Diagnostics> {
     let (title, connection) = (title("read", &state.model), state.model.connection.clone());
+    bootstrap::teach(&resource.hosts, &state.model);
     let observe = |host, state: State<HostResource>| refreshed(&resource.hosts, host, state.model);
     resource.hosts.read(cx, &title, &connection, state, observe).await
 }
@@ -29,6 +30,7 @@ async fn refreshed(
     mut model: HostModel,
 ) -> Result<Option<State<HostResource>>, Failure> {
     model.machine = inspect(&host).await?.into();
+    model.login = Field::Known(bootstrap::word(host.login).to_owned());
     if model.host_public_key.is_null() {
         adopt_key(hosts, &host, &mut model).await?;
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use framework::{Attribute, Schema, Timeouts, validate};
+use framework::{Attribute, Block, Schema, Timeouts, validate};
 
 use super::plan::{check_host_key, check_jump, check_proxy};
 use crate::machine::facts_attributes;
@@ -20,6 +20,7 @@ pub(super) fn schema() -> Schema {
              machine takes `host = windlass_host.<name>.connection`.",
         )
         .attributes(route())
+        .block(bootstrap())
         .attributes(computed())
         .timeouts(Timeouts { create: Some(CREATE), update: Some(UPDATE), read: Some(READ), ..Timeouts::default() })
 }
@@ -27,7 +28,7 @@ pub(super) fn schema() -> Schema {
 /// What runs under sudo, in words.
 pub(super) const SUDO: [&str; 3] = ["false", "true", "docker"];
 
-fn route() -> [Attribute; 13] {
+fn route() -> [Attribute; 14] {
     [
         Attribute::string("address")
             .required()
@@ -85,7 +86,31 @@ fn route() -> [Attribute; 13] {
             "How the machine is reached, as one string without secrets, with the pinned host key: what everything \
              that lives on the machine takes as `host`.",
         ),
+        Attribute::string("login").computed().keep_on_update().describe(
+            "By which login the machine was entered last: `normal`, or `bootstrap` while the normal one does not work yet.",
+        ),
     ]
+}
+
+fn bootstrap() -> Block {
+    Block::single("bootstrap")
+        .describe(
+            "The first login of a new machine, which makes the normal one and may then disappear: `root` on port 22 before \
+             there is a user of one's own, another port of sshd, a tailnet. It is tried only where the normal login is \
+             refused or does not answer, and only on the machine with the pinned host key. Whatever lives on the machine \
+             is then made by it as well; the normal login is tried anew at every step. `connection` always \
+             has the normal one. What is not set is as in the normal login.",
+        )
+        .attribute(Attribute::string("user").validate(validate::non_empty()).describe(
+            "Who logs in first. Any other than `root` must be able to run everything by `sudo -n`.",
+        ))
+        .attribute(Attribute::number("port").validate(validate::between(1, 65535)).describe("The port that sshd has first."))
+        .attribute(Attribute::string("identity").describe("The `name` of the provider's `ssh` block to log in with first."))
+        .attribute(
+            Attribute::string("jump")
+                .check(|jump: &String| check_jump(jump))
+                .describe("Hosts to go through first, as in the attribute `jump`."),
+        )
 }
 
 fn computed() -> Vec<Attribute> {

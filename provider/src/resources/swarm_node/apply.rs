@@ -130,7 +130,7 @@ fn recorded(planned: &NodeModel, old: &NodeModel) -> NodeModel {
 
 /// Whether another connection leads to the same node.
 async fn is_same_node(on: &OnCluster<'_>, old: &NodeModel, planned: &NodeModel) -> Result<bool, Failure> {
-    let at = At::ask(on.clusters.hosts().for_apply(&planned.host)?).await.with_world(UNCHANGED)?;
+    let at = At::ask(on.clusters.hosts().for_apply(&planned.host).await?).await.with_world(UNCHANGED)?;
     if old.host.is_null() && at.membership.node_id != old.id() {
         // An import names a node, and the configuration a machine.
         let happened = format!(

@@ -33,7 +33,7 @@ pub(super) async fn join(on: &OnCluster<'_>, apply: &mut Apply<Resource>) -> Res
 /// Has it in the swarm with its labels, and records it. What it was before those.
 async fn enter(on: &OnCluster<'_>, apply: &mut Apply<Resource>) -> Result<Node, Failure> {
     let planned = apply.planned.clone();
-    let at = At::ask(on.clusters.hosts().for_apply(&planned.host)?).await?;
+    let at = At::ask(on.clusters.hosts().for_apply(&planned.host).await?).await?;
     let _turn = on.clusters.use_managers(planned.swarm()).await;
     let by = on.clusters.manager(&planned.managers, planned.swarm(), None).await?;
     let manager = by.manager();

@@ -114,7 +114,7 @@ async fn machine(on: &OnCluster<'_>, model: &NodeModel, node: &Node) -> Result<O
     if model.host.is_null() {
         return Ok(None);
     }
-    let asked = async { At::ask(on.clusters.hosts().for_apply(&model.host)?).await }.await;
+    let asked = async { At::ask(on.clusters.hosts().for_apply(&model.host).await?).await }.await;
     match asked {
         // Another machine answers there, or the node is another one by now.
         Ok(at) if at.membership.node_id != node.id => Ok(None),
@@ -146,7 +146,7 @@ async fn machine_leaves(on: &OnCluster<'_>, model: &NodeModel) -> Result<(), Fai
     if model.host.is_null() {
         return Ok(());
     }
-    let at = match At::ask(on.clusters.hosts().for_apply(&model.host)?).await {
+    let at = match At::ask(on.clusters.hosts().for_apply(&model.host).await?).await {
         Ok(at) => at,
         // Nothing of it is left to be told.
         Err(failure) if failure.is_absence() => return Ok(()),
