@@ -28,7 +28,8 @@ pub(crate) use bootstraps::{Login, Refused, keeps_out};
 pub(crate) use host::Host;
 pub(crate) use hosts::{Hosts, credentials};
 pub(crate) use object::{
-    Departure, Hosted, Import, MachinePrivate, OnHost, OnMachine, Placed, Planning, Words, placed_on_machine,
+    Creation, Departure, Hosted, Import, MachinePrivate, OnHost, OnMachine, Placed, Planning, Words,
+    placed_on_machine,
 };
 pub(crate) use servers::ControlServers;
 pub(crate) use unreachable::not_known_yet;

@@ -9,6 +9,19 @@ use serde::{Deserialize, Serialize};
 use super::{Host, Hosts, attribute::host_of};
 use crate::failure::{Failure, UNCHANGED};
 
+/// What keeps apart those who create things of one name on one host: two resources of an apply, or two
+/// applies at once. Each looks whether the name is free before it makes something of it, and takes
+/// note of it afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Creation {
+    /// A lock on the host, which the kernel takes.
+    Locked,
+    /// A lock on the host, which the resource takes itself.
+    LocksItself,
+    /// Nothing: it has no name.
+    Nameless,
+}
+
 /// A kind of thing that lives on a host, such as the files of `windlass_file`. [`OnHost`] makes a
 /// resource of it.
 ///
@@ -28,9 +41,8 @@ pub(crate) trait Hosted: Sized + Send + Sync + 'static {
     const HOST: &'static str;
     /// How operations are called.
     const WORDS: Words;
-    /// Whether its [`subject`](Hosted::subject) names one thing of a host, so that two of the same name
-    /// cannot be.
-    const HAS_NAME: bool = true;
+    /// What keeps those apart who create things of the same [`subject`](Hosted::subject) on one host.
+    const CREATION: Creation = Creation::Locked;
 
     /// The schema, without `host`.
     fn schema() -> Schema;

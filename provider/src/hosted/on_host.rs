@@ -1,14 +1,20 @@
 //! The resource that the kernel makes of a kind of thing on a host.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use framework::{Apply, Context, Diagnostic, Diagnostics, Plan, Resource, Schema, State};
+use remote::lock::Lock;
 
 use super::{
-    Departure, Host, Hosted, Import, OnHost, OnMachine, Placed,
+    Creation, Departure, Host, Hosted, Import, OnHost, OnMachine, Placed,
     attribute::{HOST, host_attribute, host_of, import_id, is_same_connection},
     object::Planning,
 };
 use crate::failure::{Failure, UNCHANGED, as_warning, could_not};
+
+/// How long somebody else who creates the same thing is waited for.
+const CREATION_WAIT: Duration = Duration::from_secs(15);
 
 impl<K: Hosted> OnHost<K> {
     /// Creates what is planned, or makes the prior state into it: where it is, or in its new place
@@ -28,11 +34,24 @@ impl<K: Hosted> OnHost<K> {
         }
     }
 
-    /// Creates it while nobody else in this process creates the same thing.
+    /// Creates it while nobody else creates the same thing there.
     async fn create_alone(on: &OnMachine<'_>, apply: &mut Apply<Self>) -> Result<(), Failure> {
-        let thing = format!("{} {}", on.place, K::subject(&apply.planned));
-        let _turn = if K::HAS_NAME { Some(on.hosts.turns.take(thing).await) } else { None };
-        K::create(on, apply).await
+        if K::CREATION == Creation::Nameless {
+            return K::create(on, apply).await;
+        }
+        let subject = K::subject(&apply.planned);
+        // Those of this process wait for each other here: a lock would give up after a while.
+        let _turn = on.hosts.turns.take(format!("{} {subject}", on.place)).await;
+        if K::CREATION == Creation::LocksItself {
+            return K::create(on, apply).await;
+        }
+        let lock = creation_lock(on, &subject).await?;
+        let created = K::create(on, apply).await;
+        // It goes with the connection in any case.
+        if let Err(error) = lock.release().await {
+            tracing::warn!(host = on.host.name(), %error, "could not release the lock");
+        }
+        created
     }
 
     /// Finds out what there is now.
@@ -78,6 +97,15 @@ impl<K: Hosted> OnHost<K> {
         }
         K::delete(&on, state).await
     }
+}
+
+/// Keeps out whoever else creates `subject` on the host. The lock's name says what kind of thing it is
+/// for; what the thing is called may be too long for a file, or none.
+async fn creation_lock(on: &OnMachine<'_>, subject: &str) -> Result<Lock, Failure> {
+    let kind: String = subject.chars().take_while(|c| c.is_ascii_alphabetic() || *c == ' ').collect();
+    let name = format!("{}-{}", kind.trim().replace(' ', "-"), &tree::sha256(subject.as_bytes())[..12]);
+    let (executor, holder) = (on.host.executor.as_ref(), stack::holder());
+    Ok(Lock::acquire(executor, &name, &holder, CREATION_WAIT, on.cx.token()).await?)
 }
 
 /// Whether what the state tells of is in the place where it shall be: it changes there, or else it

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     failure::{Explain as _, Failure},
-    hosted::{Hosted, Import, OnHost, OnMachine, Planning, Words},
+    hosted::{Creation, Hosted, Import, OnHost, OnMachine, Planning, Words},
 };
 
 /// What the world looks like before anything ran.
@@ -45,7 +45,7 @@ impl Hosted for HostCommand {
     const TYPE: &'static str = "windlass_command";
     const HOST: &'static str = "Another connection to the same machine runs nothing; another machine is a move: `create` \
          runs there first, then `destroy` here.";
-    const HAS_NAME: bool = false;
+    const CREATION: Creation = Creation::Nameless;
     const WORDS: Words = Words {
         unchanged: NOTHING,
         remains: "It counts as being there still. What `destroy` did until then is done.",

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     failure::{Aftermath, Failure, as_warning, containers_in_words, not_vacant, stack_warning},
-    hosted::{Hosted, Import, OnHost, OnMachine, Planning, Words},
+    hosted::{Creation, Hosted, Import, OnHost, OnMachine, Planning, Words},
     stacks::{
         blocks::{OwnEnv, Required, jobs, probes},
         context,
@@ -39,6 +39,7 @@ impl Hosted for ComposeStack {
     const TYPE: &'static str = "windlass_compose_stack";
     const HOST: &'static str = "Another connection to the same machine changes nothing; another machine is a move: the \
          stack is started there first, then taken down here. Volumes do not move.";
+    const CREATION: Creation = Creation::LocksItself;
     const WORDS: Words = Words {
         create: "start",
         remains: "The stack, or a part of it, is still there; destroying it again goes on from here.",

@@ -1,6 +1,6 @@
 //! Files that were there before, and whose a file is that has a path.
 
-use acceptance_tests::{Scratch, Workspace, hcl};
+use acceptance_tests::{Scratch, Workspace, hcl, unique};
 use lab::{Lab, Variant};
 
 use crate::file_block;
@@ -103,4 +103,40 @@ fn two_logins_of_one_host_see_whose_a_file_is() {
     root.0.converge();
     root.0.destroy().expect_success();
     assert_eq!(shared(), "");
+}
+
+#[test]
+fn of_two_applies_at_once_that_mean_one_name_only_one_gets_it() {
+    let lab = Lab::current().unwrap();
+    let place = Scratch::on(&lab, lab.host(Variant::Root).unwrap());
+    let (path, directory, volume) = (place.path("one"), place.path("two"), unique("volume"));
+    let host = hcl::quoted(&hcl::connection(place.host()));
+    // As by two people, each with a state of their own.
+    let workspaces = ["a", "b"].map(|content| {
+        let workspace = Workspace::for_test();
+        workspace.write("provider.tf", &hcl::provider_block(&lab, ""));
+        let content = format!("content = {}", hcl::quoted(content));
+        let others = format!(
+            "resource \"windlass_directory\" \"it\" {{\n  host = {host}\n  path = {}\n  on_destroy = \
+             \"delete\"\n}}\nresource \"windlass_docker_volume\" \"it\" {{\n  host = {host}\n  name = {}\n  \
+             remove_on_destroy = true\n}}\n",
+            hcl::quoted(&directory),
+            hcl::quoted(&volume),
+        );
+        workspace.write("main.tf", &(file_block("it", &host, &path, &[&content]) + &others));
+        workspace
+    });
+    let runs = workspaces.each_ref().map(Workspace::start_apply).map(|run| run.finish());
+    for kind in ["windlass_file.it", "windlass_directory.it", "windlass_docker_volume.it"] {
+        let made = workspaces.iter().filter(|workspace| !workspace.state(kind).is_null()).count();
+        assert_eq!(made, 1, "{kind}: {runs:#?}");
+    }
+    // Who did not get it changed nothing, and takes nothing away.
+    let winner = usize::from(workspaces[0].state("windlass_file.it").is_null());
+    let won = place.read(&path).unwrap();
+    assert_eq!(won, ["a", "b"][winner]);
+    workspaces[1 - winner].destroy().expect_success();
+    assert_eq!(place.read(&path).as_deref(), Some(won.as_str()));
+    workspaces[winner].destroy().expect_success();
+    assert_eq!(place.read(&path), None);
 }
