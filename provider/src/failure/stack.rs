@@ -350,6 +350,10 @@ fn not_ready(title: &str, error: &WaitError, world: &str) -> Diagnostic {
             "If the services only need longer, give them more time in `timeouts`; otherwise correct what keeps them, \
              then apply again."
         }
+        _ if containers.iter().all(|container| container.log.is_empty()) => {
+            "Nothing was logged, so look at how it is started: its command, its user, the files and the variables that \
+             it needs. Correct that, then apply again."
+        }
         _ => "Correct what the log names, then apply again.",
     };
     let mut diagnostic = diagnostic.detail(world);

@@ -89,6 +89,9 @@ fn a_service_that_fell_shows_its_log_and_the_world() {
     for part in ["web-app-1 exited with status 3", "no config", WORLD, "Correct what the log names"] {
         assert!(told.contains(part), "{part:?} is not in {told}");
     }
+    let silent = ContainerFailure { log: Vec::new(), ..fallen.clone() };
+    let told = text(WaitError::Failed(vec![silent]).into());
+    assert!(told.contains("Nothing was logged") && !told.contains("the log names"), "{told}");
     let with = |kind| text(WaitError::Failed(vec![ContainerFailure { kind, ..fallen.clone() }]).into());
     let told = with(FailureKind::EndedWell);
     for part in ["`wait_for = { app = \"completed\" }`", "windlass.job", "service_completed_successfully"] {

@@ -21,7 +21,7 @@ use crate::{
         Failure, UNCHANGED, as_warning, heavy_tree, ignored_keys, missing, not_taken, not_vacant,
         taken_for_empty,
     },
-    hosted::{Host, OnHost, Planning},
+    hosted::{Host, Hosted as _, OnHost, Planning},
     settings::OnUnreachable,
     stacks::{
         blocks::{OwnEnv, Required, jobs},
@@ -94,7 +94,8 @@ pub(super) async fn plan(on: &Planning<'_>, plan: &mut Plan<Resource>) -> Result
         Err(failure) if can_wait(on, plan, &failure) => {
             check(plan, &spec, None)?;
             leave_open(plan);
-            for problem in failure.into_diagnostics(on.title, "What will change is decided during apply.") {
+            let title = format!("Planned {} without asking its host", ComposeStack::subject(&plan.planned));
+            for problem in failure.into_diagnostics(&title, "What will change is decided during apply.") {
                 on.cx.warn(as_warning(problem));
             }
         }
@@ -204,7 +205,7 @@ async fn ask(
         }
     };
     let (desired, vacant) = tokio::join!(resolve_once(&cx, &host, spec, &directory), vacant);
-    refuse(on, vacant)?;
+    refuse(on, &ComposeStack::subject(&plan.planned), vacant)?;
     let desired = desired.map_err(in_files)?;
     for one in stack::missing(&host, &spec.name, &desired.requirements).await? {
         let title = format!("The host lacks something for compose stack {:?}", spec.name);
@@ -229,11 +230,12 @@ async fn ask(
 /// only a warning: the core plans a replacement once more in the middle of an apply, when with
 /// `create_before_destroy` the old one is still there and already set aside, and an error would leave
 /// it so, to be destroyed by the next apply. The create itself refuses, and the core takes it back.
-fn refuse(on: &Planning<'_>, vacant: Result<(), Vacancy>) -> Result<(), Failure> {
+fn refuse(on: &Planning<'_>, subject: &str, vacant: Result<(), Vacancy>) -> Result<(), Failure> {
     match vacant {
         Ok(()) => Ok(()),
         Err(Vacancy::Taken(failure)) => {
-            for problem in failure.into_diagnostics(on.title, "The apply is going to refuse to make it.") {
+            let title = format!("There is a {subject} already");
+            for problem in failure.into_diagnostics(&title, "The apply is going to refuse to make it.") {
                 on.cx.warn(as_warning(problem));
             }
             Ok(())

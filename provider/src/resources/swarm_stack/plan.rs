@@ -10,11 +10,11 @@ use stack::{StackSpec, changed_jobs, check_needs, has_new_probes, reads_the_host
 use swarm::stacks::{self, Wanted, WantedStack};
 
 use super::{
-    Resource, StackPrivate,
+    Resource, StackPrivate, SwarmStack,
     model::{Service, StackModel},
 };
 use crate::{
-    clustered::{Found, OnCluster},
+    clustered::{Clustered as _, Found, OnCluster},
     failure::{Failure, UNCHANGED, as_warning, taken_for_empty},
     settings::OnUnreachable,
     stacks::{
@@ -53,7 +53,8 @@ pub(super) async fn plan(
             return Err(failure.into_diagnostics(title, UNCHANGED));
         }
         Found::Silent(_, failure) => {
-            for problem in failure.into_diagnostics(title, "What will change is decided during apply.") {
+            let title = format!("Planned {} without asking its swarm", SwarmStack::subject(&plan.planned));
+            for problem in failure.into_diagnostics(&title, "What will change is decided during apply.") {
                 on.cx.warn(as_warning(problem));
             }
             check(plan, Some(&spec), None)?;
