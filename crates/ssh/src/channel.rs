@@ -401,6 +401,11 @@ impl Task {
             );
         }
         self.finish_stderr();
+        // How sh ended then is of no interest, and may be told before anybody has looked.
+        let reached = self.progress.borrow().clone();
+        if matches!(reached, Progress::Joined(_)) {
+            return reached;
+        }
         if self.awaits_login() && (self.told.is_all() || self.told.closed) {
             return self.no_shell();
         }
