@@ -49,8 +49,8 @@ pub struct LastingFile {
     pub superseded: bool,
     /// What is in a config; a swarm does not tell that of a secret.
     pub content: Vec<u8>,
-    /// The version of the object.
-    version: u64,
+    /// The version of the object, which a change of it names.
+    pub version: u64,
 }
 
 /// What a secret or a config says of itself, by its labels.
