@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod cluster;
+mod disaster;
 mod drain;
 mod life;
 mod moves;

@@ -8,6 +8,7 @@ mod failures;
 mod gates;
 mod life;
 mod lock;
+mod options;
 mod overlay;
 mod refusals;
 mod secrets;
