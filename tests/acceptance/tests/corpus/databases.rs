@@ -21,7 +21,7 @@ impl<'a> Server<'a> {
     fn on(lab: &Lab, place: &'a Scratch<'a>) -> Self {
         let (name, image) = (unique("postgres"), lab.image("postgres").unwrap());
         let password = format!("POSTGRES_PASSWORD={PASSWORD}");
-        place.root_runs(&["docker", "run", "-d", "--name", &name, "-e", &password, &image]);
+        place.root_runs(&["docker", "run", "-d", "--name", &name, "-e", &password, image]);
         let server = Self { place, name };
         let ready = ["docker", "exec", &server.name, "pg_isready", "-h", "127.0.0.1"];
         while !lab.exec(place.host(), &ready).unwrap().status.success() {

@@ -113,7 +113,7 @@ fn data_of_a_volume_go_only_where_that_was_said_and_nobody_uses_it() {
     // A container that runs has the old data open.
     let image = lab.image("busybox").unwrap();
     let run = format!("{}:/data", by_root.name);
-    let container = corpus.to.root_runs(&["docker", "run", "-d", "-v", &run, &image, "sleep", "1000"]);
+    let container = corpus.to.root_runs(&["docker", "run", "-d", "-v", &run, image, "sleep", "1000"]);
     corpus.restore_to(corpus.to.host(), &overwrite(&by_root));
     corpus.workspace.apply().expect_error().says("containers that run").says("as it was");
     assert_eq!(corpus.to.read(&format!("{}/live", by_root.data())).as_deref(), Some("data"));
