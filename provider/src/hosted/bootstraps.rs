@@ -14,15 +14,6 @@ use remote::{Command, Connection, Error, Input, collect::run};
 
 use super::Host;
 
-/// The login by which a host was entered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Login {
-    /// The one that the connection names.
-    Normal,
-    /// The first one, of the block `bootstrap`.
-    Bootstrap,
-}
-
 /// Why a host could not be entered.
 #[derive(Debug)]
 pub(crate) struct Refused {

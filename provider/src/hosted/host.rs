@@ -15,10 +15,27 @@ use secret::Scrubber;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
-use super::Login;
-
 /// Where root is at home, whoever logs in.
 const ROOT_HOME: &str = "/root";
+
+/// The login by which a host was entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Login {
+    /// The one that the connection names.
+    Normal,
+    /// The first one, of the block `bootstrap`.
+    Bootstrap,
+}
+
+impl Login {
+    /// The word for it in states.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Bootstrap => "bootstrap",
+        }
+    }
+}
 
 /// A host that can be worked on. Nothing is connected before the first question; clones, and hosts
 /// by the same connection, share the answers.

@@ -24,8 +24,8 @@ mod turns;
 mod unreachable;
 
 pub(crate) use attribute::{check_connection, import_id, is_same_connection};
-pub(crate) use bootstraps::{Login, Refused, keeps_out};
-pub(crate) use host::Host;
+pub(crate) use bootstraps::{Refused, keeps_out};
+pub(crate) use host::{Host, Login};
 pub(crate) use hosts::{Hosts, credentials};
 pub(crate) use object::{
     Creation, Departure, Hosted, Import, MachinePrivate, OnHost, OnMachine, Placed, Planning, Words,

@@ -68,7 +68,7 @@ pub(super) async fn apply(
     bootstrap::teach(&resource.hosts, &model);
     let entered = resource.hosts.enter(&connection, &settings).await;
     let host = entered.map_err(|refused| not_entered(&title, &refused))?;
-    model.login = Field::Known(bootstrap::word(host.login).to_owned());
+    model.login = Field::Known(host.login.word().to_owned());
     let mut seen = inspect(&host).await.map_err(failed)?;
     if apply.prior.is_none() && seen.cloud_init && model.wait_for_cloud_init.known_or(true) {
         wait_for_cloud_init(&host, cx, &title).await?;

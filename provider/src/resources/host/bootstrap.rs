@@ -3,18 +3,10 @@
 use remote::connection::{Connection, Hop, SshConnection, Sudo};
 
 use super::{HostModel, model::BootstrapModel, plan};
-use crate::hosted::{Hosts, Login};
+use crate::hosted::Hosts;
 
 /// Who needs no sudo.
 const ROOT: &str = "root";
-
-/// The word in the attribute `login`.
-pub(super) fn word(login: Login) -> &'static str {
-    match login {
-        Login::Normal => "normal",
-        Login::Bootstrap => "bootstrap",
-    }
-}
 
 /// Lets everything in this process that uses the connection of `model` in by its first login, while
 /// the normal one does not work; or no longer, where the block is gone.

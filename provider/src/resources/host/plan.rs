@@ -3,7 +3,7 @@
 use framework::{Diagnostics, Field, Plan};
 use remote::connection::{Connection, Hop, HostKey, Proxy, SshConnection, Sudo};
 
-use super::{HostModel, HostResource, bootstrap};
+use super::{HostModel, HostResource};
 use crate::{host_key::pinned, hosted::Login};
 
 /// Decides what a change of the configuration makes of the computed attributes.
@@ -26,7 +26,7 @@ pub(super) fn plan(plan: &mut Plan<HostResource>) -> Result<(), Diagnostics> {
     let planned = &mut plan.planned;
     // What the normal login waits for may be made in this apply, by the first one: the host has to
     // take part in it.
-    if prior.login.as_str() == Some(bootstrap::word(Login::Bootstrap)) {
+    if prior.login.as_str() == Some(Login::Bootstrap.word()) {
         planned.login = Field::Unknown;
     }
     // Neither set nor verified by somebody else: the recorded key stays the one to expect.

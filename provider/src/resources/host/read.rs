@@ -30,7 +30,7 @@ async fn refreshed(
     mut model: HostModel,
 ) -> Result<Option<State<HostResource>>, Failure> {
     model.machine = inspect(&host).await?.into();
-    model.login = Field::Known(bootstrap::word(host.login).to_owned());
+    model.login = Field::Known(host.login.word().to_owned());
     if model.host_public_key.is_null() {
         adopt_key(hosts, &host, &mut model).await?;
     }
