@@ -173,7 +173,7 @@ mod tests {
         let stop = old_in_use(FileKind::Secret, "db-v1", &["web_api".into()], "data_wo_version");
         assert_eq!(
             Failure::from(stop).into_diagnostics("Could not create", "Nothing was changed.").to_string(),
-            "data_wo_version: Could not create\nThe swarm has a secret \"db-v1\" from before, which was to go and is still \
+            "Could not create (at data_wo_version)\nThe swarm has a secret \"db-v1\" from before, which was to go and is still \
              used by web_api; what is in it cannot be changed.\n\nNothing was changed.\n\nChoose another \
              `data_wo_version`, or have these services stop using it first."
         );
