@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use framework::Diagnostic;
 use remote::poll::Poll;
-use swarm::{Drain, LocalState, Node, NodeState, Role, drain};
+use swarm::{Availability, Drain, LocalState, Node, NodeChange, NodeState, Role, drain};
 
 use super::{
     change::{drain_of, turn_to_go},
@@ -27,7 +27,7 @@ pub(super) async fn leave(on: &OnCluster<'_>, model: &NodeModel) -> Result<(), F
         Ready::Gone => return machine_leaves(on, model).await,
         Ready::Stays => return Ok(()),
     };
-    let Some(going) = turn_to_go(on, model, id).await? else { return Err(only_one_left().into()) };
+    let Some(going) = turn_to_go(on, model, id).await? else { return stays_after_all(on, model).await };
     going.demote(on, id).await?;
     if let Some(machine) = *machine {
         out_of_swarm(on, &machine).await?;
@@ -170,6 +170,21 @@ async fn out_of_swarm(on: &OnCluster<'_>, at: &At) -> Result<(), Failure> {
     Ok(member.leave(false).await?)
 }
 
+/// The other managers left while its work moved, as those of one `destroy` do: it is the swarm now,
+/// and takes work again.
+async fn stays_after_all(on: &OnCluster<'_>, model: &NodeModel) -> Result<(), Failure> {
+    {
+        let _turn = on.clusters.use_managers(model.swarm()).await;
+        let manager = on.clusters.manager(&model.managers, model.swarm(), None).await?.manager();
+        let availability = Some(model.availability());
+        manager.change_node(model.id(), &NodeChange { availability, ..NodeChange::default() }).await?;
+        if model.availability() == Availability::Active {
+            Drain::release(&manager, model.id()).await?;
+        }
+    }
+    last_manager_stays(on, model).await
+}
+
 /// The only manager is the swarm: it leaves when that is destroyed.
 async fn last_manager_stays(on: &OnCluster<'_>, model: &NodeModel) -> Result<(), Failure> {
     let at = on.clusters.manager(&model.managers, model.swarm(), None).await?;
@@ -187,11 +202,4 @@ async fn last_manager_stays(on: &OnCluster<'_>, model: &NodeModel) -> Result<(),
         );
     }
     Ok(())
-}
-
-fn only_one_left() -> Stop {
-    Stop::new(
-        "All other managers left while its work moved: it is the only one now.",
-        "Run the same command again: it stays then until the `windlass_swarm` is destroyed.",
-    )
 }
