@@ -163,7 +163,7 @@ async fn bring(on: &OnMachine<'_>, apply: &mut Apply<Resource>, moves: bool) -> 
     record(on, apply, &joined);
     let joined = joining.settle(joined, logs_in).await.with_world(JOINED)?;
     // Its name and addresses are told with the first map of the tailnet, the tags by the server.
-    let fresh = node.state().await.with_world(JOINED)?;
+    let fresh = joining.told(&joined.tags).await.with_world(JOINED)?;
     record(on, apply, &NodeState { tags: joined.tags, ..fresh });
     Ok(())
 }

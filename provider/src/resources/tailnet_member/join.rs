@@ -1,6 +1,6 @@
 //! Bringing a host into its tailnet, and waiting until the control server knows it.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use framework::Apply;
 use remote::poll::Poll;
@@ -22,6 +22,8 @@ const LOGIN: Duration = Duration::from_secs(120);
 const SETTING: Duration = Duration::from_secs(60);
 /// How long a control server may take to list a machine as it is.
 const LISTED: Duration = Duration::from_secs(180);
+/// How long a machine is waited for to hear of its own tags.
+const HEARD: Duration = Duration::from_secs(15);
 /// How often it is asked.
 const INTERVAL: Duration = Duration::from_secs(1);
 /// For how long a key is good that is made for this one login.
@@ -146,6 +148,20 @@ impl Joining<'_> {
             }
             if poll.next().await.is_err() {
                 return Err(not_listed(control.as_ref(), &state, device.as_ref(), wanted.as_deref()));
+            }
+        }
+    }
+
+    /// What the host says of itself once it has heard of these tags, which comes with the next map of the
+    /// tailnet: until then it tells the old ones, and the next plan would want to change them. One that
+    /// hears nothing for a while is taken as it is.
+    pub(super) async fn told(&self, tags: &[String]) -> Result<NodeState, Failure> {
+        let poll = Poll::new(INTERVAL, HEARD, self.on.cx.token());
+        let tags: BTreeSet<&String> = tags.iter().collect();
+        loop {
+            let state = self.node.state().await?;
+            if state.tags.iter().collect::<BTreeSet<_>>() == tags || poll.next().await.is_err() {
+                return Ok(state);
             }
         }
     }
