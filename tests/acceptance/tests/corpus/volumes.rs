@@ -79,9 +79,9 @@ fn a_volume_is_backed_up_and_comes_back_by_root_and_by_docker_alone() {
         corpus.workspace.apply().expect_success();
     }
     // Nothing but the empty image is left.
-    for place in [&corpus.from, &deploy] {
-        let words = ["docker", "ps", "-aq", "--filter", "label=windlass.corpus"];
-        assert_eq!(place.root_runs(&words).trim(), "");
+    for volume in [&by_root, &by_docker] {
+        let words = ["docker", "ps", "-aq", "--filter", &format!("volume={}", volume.name)];
+        assert_eq!(volume.place.root_runs(&words).trim(), "");
     }
 }
 
