@@ -247,7 +247,7 @@ impl<O: DaemonObject> Hosted for O {
     async fn delete(on: &OnMachine<'_>, state: &State<OnHost<O>>) -> Result<(), Failure> {
         let (engine, name) = (on.host.engine().await?, state.model.object().name());
         let Some(found) = O::inspect(&engine, name).await? else { return Ok(()) };
-        let users = O::users(&engine, &found).await?;
+        let users = in_use::users::<O>(on, &engine, &found).await?;
         if !users.is_empty() {
             let ObjectWords { uses, release, .. } = <O as DaemonObject>::WORDS;
             return Err(in_use::in_use(on, uses, &users, release));

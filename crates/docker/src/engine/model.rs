@@ -9,6 +9,9 @@ use bollard::models::{
 
 use super::status::{Health, StatusText};
 
+/// What a swarm's agent writes on the container of a task: the task's id.
+const TASK_LABEL: &str = "com.docker.swarm.task.id";
+
 /// The state of a container as the daemon names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the fields that have no comment are what their names say")]
@@ -88,6 +91,14 @@ impl Container {
     /// The value of a label.
     pub fn label(&self, name: &str) -> Option<&str> {
         self.labels.get(name).map(String::as_str)
+    }
+
+    /// Whether it ran a task of a swarm, and has ended. The swarm starts none again, and removes it
+    /// by itself: a moment after its service, or when there are enough newer ones of a service that
+    /// stays.
+    pub fn is_ended_task(&self) -> bool {
+        self.label(TASK_LABEL).is_some()
+            && matches!(self.state, State::Removing | State::Exited | State::Dead)
     }
 
     /// The verdict of its health check; `None` where it has none or is not up.
@@ -248,6 +259,19 @@ mod tests {
         let container = summary(r#"{"Id":"1","State":"exited","Status":"Exited (3) 2 hours ago"}"#);
         assert_eq!(container.state, State::Exited);
         assert_eq!(container.status.exit_code, Some(3));
+    }
+
+    #[test]
+    fn only_a_task_that_has_ended_goes_by_itself() {
+        let is_ended_task = |state: &str, labels: &str| {
+            summary(&format!(r#"{{"Id":"1","State":"{state}","Labels":{labels}}}"#)).is_ended_task()
+        };
+        let task = r#"{"com.docker.swarm.task.id":"drvo"}"#;
+        assert!(
+            is_ended_task("exited", task) && is_ended_task("removing", task) && is_ended_task("dead", task)
+        );
+        assert!(!is_ended_task("running", task) && !is_ended_task("created", task));
+        assert!(!is_ended_task("exited", r#"{"com.docker.compose.service":"app"}"#));
     }
 
     #[test]

@@ -56,6 +56,16 @@ impl<'a> DockerObject<'a> {
         self.container(&["create"], words)
     }
 
+    /// The container of a task that has ended, as a swarm's agent leaves it for a moment: it goes by
+    /// itself, soon.
+    pub fn ended_task(&self, words: &[&str]) -> String {
+        let labelled = [&["--label", "com.docker.swarm.task.id=drvo"], words].concat();
+        let container = self.start_container(&labelled);
+        let ends = format!("docker kill {container} && (sleep 3; docker rm {container}) >/dev/null 2>&1 &");
+        self.lab.exec_ok(&self.host, &["sh", "-c", &ends]).unwrap();
+        container
+    }
+
     fn container(&self, operation: &[&str], words: &[&str]) -> String {
         let container = format!("{}-user", self.name);
         let image = self.lab.image("busybox").unwrap();
