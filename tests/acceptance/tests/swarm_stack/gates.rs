@@ -49,7 +49,7 @@ fn runs(swarm: &Swarm<'_>) -> Vec<String> {
         "cat \"$(docker volume inspect --format '{{{{.Mountpoint}}}}' {volume})/log\" 2>/dev/null; true"
     );
     let on = |host| swarm.lab.exec_ok(host, &["sh", "-c", &line]).unwrap();
-    swarm.hosts.iter().flat_map(|host| on(host).lines().map(str::to_owned).collect::<Vec<_>>()).collect()
+    swarm.hosts().iter().flat_map(|host| on(host).lines().map(str::to_owned).collect::<Vec<_>>()).collect()
 }
 
 /// The variable of the other service, as the swarm has it.

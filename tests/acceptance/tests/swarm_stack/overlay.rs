@@ -19,7 +19,7 @@ fn write(swarm: &Swarm<'_>, host: &Host, more: &str, name: &str) {
 fn an_overlay_network_belongs_to_the_swarm_whichever_manager_is_asked() {
     let lab = Lab::current().unwrap();
     let swarm = Swarm::new(&lab);
-    let [first, second] = &swarm.hosts;
+    let [first, second] = swarm.hosts();
     let name = format!("{}-net", swarm.name);
     write(&swarm, first, "encrypted = true", &name);
     swarm.workspace.converge();

@@ -18,7 +18,8 @@ struct Given<'a> {
 }
 
 fn write(swarm: &Swarm<'_>, given: &Given<'_>) {
-    let managers: Vec<String> = swarm.hosts.iter().map(|host| hcl::quoted(&hcl::connection(host))).collect();
+    let managers: Vec<String> =
+        swarm.hosts().iter().map(|host| hcl::quoted(&hcl::connection(host))).collect();
     let managers = format!("[{}]", managers.join(", "));
     let stack = &swarm.name;
     let objects = format!(
@@ -45,11 +46,12 @@ fn write(swarm: &Swarm<'_>, given: &Given<'_>) {
     swarm.stack(&compose.concat(), &names);
 }
 
-/// Names of all secrets or configs of the swarm but our records.
+/// Names of all secrets or configs of the swarm that this test has made.
 fn all(swarm: &Swarm<'_>, kind: &str) -> Vec<String> {
+    let own = format!("{}-", swarm.name);
     let text = swarm.asks(&[kind, "ls", "--format", "{{.Name}}"]);
     let mut names: Vec<String> =
-        text.lines().filter(|name| !name.starts_with("windlass-record-")).map(str::to_owned).collect();
+        text.lines().filter(|name| name.starts_with(&own)).map(str::to_owned).collect();
     names.sort();
     names
 }

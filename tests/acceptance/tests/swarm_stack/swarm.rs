@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     ops::{Deref, DerefMut},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
 use acceptance_tests::{Fixture, hcl};
@@ -13,50 +13,97 @@ use serde_json::Value;
 /// The address of the stack of a test.
 pub const STACK: &str = "windlass_swarm_stack.test";
 
-/// A host is in one swarm at a time.
-static TURN: Mutex<()> = Mutex::new(());
+/// How many tests stand on the swarm now.
+static TESTS: Mutex<usize> = Mutex::new(0);
 
-/// Two hosts in a swarm, both managers, and a workspace.
+/// Two hosts in a swarm, both managers. The tests that run at one time share it, each with a stack of
+/// its own: the first makes it, and the last takes it down.
+struct Managers<'a> {
+    lab: &'a Lab,
+    hosts: [Host; 2],
+}
+
+impl<'a> Managers<'a> {
+    fn join(lab: &'a Lab) -> Self {
+        let managers = Self {
+            lab,
+            hosts: [Variant::Root, Variant::Deploy].map(|variant| lab.host(variant).unwrap().clone()),
+        };
+        let mut tests = TESTS.lock().unwrap_or_else(PoisonError::into_inner);
+        if *tests == 0 {
+            managers.make_swarm();
+        }
+        *tests += 1;
+        managers
+    }
+
+    fn make_swarm(&self) {
+        let [first, second] = &self.hosts;
+        for host in [first, second] {
+            self.lab.exec(host, &["docker", "swarm", "leave", "--force"]).unwrap();
+        }
+        docker(self.lab, first, &["swarm", "init", "--advertise-addr", &first.address]);
+        let token = docker(self.lab, first, &["swarm", "join-token", "--quiet", "manager"]);
+        docker(self.lab, second, &["swarm", "join", "--token", &token, &format!("{}:2377", first.address)]);
+    }
+}
+
+impl Drop for Managers<'_> {
+    fn drop(&mut self) {
+        let mut tests = TESTS.lock().unwrap_or_else(PoisonError::into_inner);
+        *tests -= 1;
+        if *tests == 0 {
+            for host in &self.hosts {
+                let _ = self.lab.exec(host, &["sh", "-c", LEAVE]);
+            }
+        }
+    }
+}
+
+/// Runs docker as root on a host.
+#[track_caller]
+fn docker(lab: &Lab, host: &Host, words: &[&str]) -> String {
+    let words: Vec<&str> = ["docker"].iter().chain(words).copied().collect();
+    lab.exec_ok(host, &words).unwrap().trim().to_owned()
+}
+
+/// A stack on the swarm of two managers, and a workspace.
 pub struct Swarm<'a> {
-    // Cleaned up before the next test has its turn.
+    // What the test leaves goes before the swarm does.
     fixture: Fixture<'a>,
-    _turn: MutexGuard<'static, ()>,
-    pub hosts: [Host; 2],
+    managers: Managers<'a>,
 }
 
 impl<'a> Swarm<'a> {
     pub fn new(lab: &'a Lab) -> Self {
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let hosts = [Variant::Root, Variant::Deploy].map(|variant| lab.host(variant).unwrap().clone());
-        let mut fixture = Fixture::on(lab, &hosts[0], left_of_swarms);
-        fixture.also_on(&hosts[1]);
-        let swarm = Self { fixture, _turn: turn, hosts };
-        let [first, second] = &swarm.hosts;
-        for host in [first, second] {
-            lab.exec(host, &["docker", "swarm", "leave", "--force"]).unwrap();
-        }
-        swarm.docker(first, &["swarm", "init", "--advertise-addr", &first.address]);
-        let token = swarm.docker(first, &["swarm", "join-token", "--quiet", "manager"]);
-        swarm.docker(second, &["swarm", "join", "--token", &token, &format!("{}:2377", first.address)]);
-        swarm
+        let managers = Managers::join(lab);
+        let [first, second] = &managers.hosts;
+        let mut fixture = Fixture::on(lab, first, left_of_stacks);
+        fixture.also_on(second);
+        Self { fixture, managers }
+    }
+
+    /// The two managers.
+    pub fn hosts(&self) -> &[Host; 2] {
+        &self.managers.hosts
     }
 
     /// Runs docker as root on a host.
     #[track_caller]
     pub fn docker(&self, host: &Host, words: &[&str]) -> String {
-        let words: Vec<&str> = ["docker"].iter().chain(words).copied().collect();
-        self.lab.exec_ok(host, &words).unwrap().trim().to_owned()
+        docker(self.lab, host, words)
     }
 
     /// The same on the first manager.
     #[track_caller]
     pub fn asks(&self, words: &[&str]) -> String {
-        self.docker(&self.hosts[0], words)
+        self.docker(&self.hosts()[0], words)
     }
 
     /// Writes the stack: `compose` is its file, the rest goes into the block as it is.
     pub fn stack(&self, compose: &str, more: &str) {
-        self.stack_by(&[&self.hosts[0], &self.hosts[1]], compose, more);
+        let [first, second] = self.hosts();
+        self.stack_by(&[first, second], compose, more);
     }
 
     /// The same by these managers.
@@ -94,19 +141,33 @@ impl<'a> Swarm<'a> {
 
     /// Names of what the swarm has of the stack, of one kind: `config`, `secret`, `network`, `service`.
     pub fn listed(&self, kind: &str) -> Vec<String> {
-        let label = format!("label=com.docker.stack.namespace={}", self.name);
-        let text = self.asks(&[kind, "ls", "--filter", &label, "--format", "{{.Name}}"]);
-        let mut names: Vec<String> =
-            text.lines().filter(|name| !name.starts_with("windlass-record-")).map(str::to_owned).collect();
+        let mut names = self.labelled(kind);
+        names.retain(|name| !name.starts_with("windlass-record-"));
         names.sort();
         names
+    }
+
+    /// Names of the records and locks of the stack, which the swarm keeps as configs.
+    pub fn records(&self) -> Vec<String> {
+        let mut names = self.labelled("config");
+        names.retain(|name| name.starts_with("windlass-record-"));
+        let lock = format!("name=windlass-lock-{}", self.name);
+        let locks = self.asks(&["config", "ls", "--filter", &lock, "--format", "{{.Name}}"]);
+        names.extend(locks.lines().map(str::to_owned));
+        names
+    }
+
+    fn labelled(&self, kind: &str) -> Vec<String> {
+        let label = format!("label=com.docker.stack.namespace={}", self.name);
+        let text = self.asks(&[kind, "ls", "--filter", &label, "--format", "{{.Name}}"]);
+        text.lines().map(str::to_owned).collect()
     }
 
     /// What a running container of a service prints.
     #[track_caller]
     pub fn in_task(&self, service: &str, line: &str) -> String {
         let label = format!("label=com.docker.swarm.service.name={}_{service}", self.name);
-        for host in &self.hosts {
+        for host in self.hosts() {
             let ids = self.docker(host, &["ps", "--quiet", "--filter", &label]);
             if let Some(id) = ids.lines().next() {
                 return self.docker(host, &["exec", id, "sh", "-c", line]);
@@ -133,9 +194,17 @@ impl DerefMut for Swarm<'_> {
     }
 }
 
-/// Takes a host out of any swarm, with all that ran there.
-fn left_of_swarms(_name: &str) -> String {
-    "docker swarm leave --force; docker ps -aq --filter label=com.docker.swarm.service.id | xargs -r docker rm -f; \
-     docker volume prune -f; true"
-        .to_owned()
+/// Takes a host out of its swarm, with all that ran there.
+const LEAVE: &str = "docker swarm leave --force; \
+    docker ps -aq --filter label=com.docker.swarm.service.id | xargs -r docker rm -f; docker volume prune -af";
+
+/// Removes the stack of this name, and what begins with it. Both managers are told, and a manager that
+/// is told first leaves nothing to the other.
+fn left_of_stacks(name: &str) -> String {
+    let kinds = ["secret", "config", "network"].map(|kind| {
+        format!(
+            "docker {kind} ls --format '{{{{.Name}}}}' | grep -E '{name}([_-]|$)' | xargs -r docker {kind} rm"
+        )
+    });
+    format!("docker stack rm {name}; {}; true", kinds.join("; "))
 }
