@@ -90,7 +90,10 @@ fn everything(arguments: &TestArguments, interrupt: &Interrupt, report: &mut Rep
     let labs = labs.end(report)?;
     outcomes.push(lanes::run(with_provider, std::slice::from_ref(&environment), interrupt, report));
     let lanes = |environment: &Lane| -> Vec<Lane> {
-        labs.iter().map(|lab| [lab.environment().to_vec(), environment.clone()].concat()).collect()
+        let threads = vec![("RUST_TEST_THREADS", THREADS.into())];
+        labs.iter()
+            .map(|lab| [lab.environment().to_vec(), environment.clone(), threads.clone()].concat())
+            .collect()
     };
     outcomes.push(lanes::run(areas::longest_first(with_hosts), &lanes(&environment), interrupt, report));
     if arguments.full {
@@ -103,6 +106,10 @@ fn everything(arguments: &TestArguments, interrupt: &Interrupt, report: &mut Rep
 
 /// How many programs with hosts run at the same time.
 const LANES: usize = 2;
+
+/// How many tests of a program with hosts run at the same time: more than there are processors,
+/// because most of what they do is to wait for containers.
+const THREADS: &str = "3";
 
 /// The tests that the provider as users get it has to pass as well: the protocol and its times,
 /// both ways to install it, and a whole system.
