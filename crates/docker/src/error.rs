@@ -79,6 +79,14 @@ pub enum Error {
         /// What the registry or the daemon said.
         reason: String,
     },
+    /// A plugin asks for more than it was granted.
+    #[error("could not use the plugin {reference} on {host}, because it asks for more than it is granted")]
+    NotGranted {
+        host: String,
+        reference: String,
+        /// What it asks for besides.
+        missing: crate::privileges::Privileges,
+    },
     /// A command ran to its end and failed.
     #[error("could not {operation} on {host} (status {status})")]
     Command {

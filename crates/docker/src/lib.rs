@@ -5,6 +5,7 @@
 mod cidr;
 mod cli;
 mod error;
+mod privileges;
 
 pub mod build;
 pub mod engine;
@@ -16,5 +17,6 @@ pub use cidr::{Cidr, CidrError};
 pub use cli::Cli;
 pub use engine::Engine;
 pub use error::Error;
+pub use privileges::{Privileges, missing};
 pub use reference::Reference;
 pub use registry::Registry;

@@ -1,14 +1,7 @@
 //! Why an object cannot be made or removed: its name is taken, or containers use it.
 
-use std::time::Duration;
+use docker::engine::{Container, State};
 
-use docker::{
-    Error,
-    engine::{Container, Engine, State},
-};
-use remote::poll::Poll;
-
-use super::{DaemonObject, object::Found};
 use crate::{
     failure::{Failure, IF_REPLACED, Stop},
     hosted::OnMachine,
@@ -30,34 +23,13 @@ pub(super) fn name_taken(kind: &str, on: &OnMachine<'_>, name: &str) -> Failure 
     Stop::new(happened, next).at("name").into()
 }
 
-/// How long a swarm is given to remove the containers of tasks that have ended, and how often we look.
-const TASKS_GO: Duration = Duration::from_secs(15);
-const LOOK: Duration = Duration::from_millis(250);
-
-/// The containers that use `found` and are here to stay. Those of a stack that a swarm has just given
-/// up go a moment after it, so that they are waited for.
-pub(super) async fn users<O: DaemonObject>(
-    on: &OnMachine<'_>,
-    engine: &Engine,
-    found: &Found<O>,
-) -> Result<Vec<Container>, Error> {
-    let poll = Poll::new(LOOK, TASKS_GO, on.cx.token());
-    loop {
-        let users = O::users(engine, found).await?;
-        let go_by_themselves = !users.is_empty() && users.iter().all(Container::is_ended_task);
-        if !go_by_themselves || poll.next().await.is_err() {
-            return Ok(users);
-        }
-    }
-}
-
 /// That `users` keep the object from being removed: they `use it`, in the words of its kind.
 pub(super) fn in_use(on: &OnMachine<'_>, uses: &str, users: &[Container], next: &str) -> Failure {
     Stop::new(format!("Containers on {} {uses}: {}.", on.host.name(), named(users)), next).into()
 }
 
 /// Containers in words: `web-app-1 (running), web-db-1 (stopped)`.
-fn named(containers: &[Container]) -> String {
+pub(crate) fn named(containers: &[Container]) -> String {
     let word = |state| match state {
         State::Running => "running",
         State::Paused => "paused",

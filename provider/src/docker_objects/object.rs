@@ -1,17 +1,24 @@
 //! What a kind of object of a daemon says of itself, and what the layer makes of it.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use docker::{
     Error,
     engine::{Container, Engine},
 };
 use framework::{Apply, Diagnostic, Diagnostics, Model, Plan, Schema, State};
+use remote::poll::Poll;
 
 use super::{ObjectFields, in_use, place::swarm_of};
 use crate::{
     failure::{Explain as _, Failure},
     hosted::{Departure, Host, Hosted, Import, MachinePrivate, OnHost, OnMachine, Planning, Words},
 };
+
+/// How long a swarm is given to remove the containers of tasks that have ended, and how often we look.
+const TASKS_GO: Duration = Duration::from_secs(15);
+const LOOK: Duration = Duration::from_millis(250);
 
 /// The attributes of a kind of object, [`ObjectFields`] among them.
 pub(crate) trait ObjectModel: Model + Default {
@@ -247,11 +254,28 @@ impl<O: DaemonObject> Hosted for O {
     async fn delete(on: &OnMachine<'_>, state: &State<OnHost<O>>) -> Result<(), Failure> {
         let (engine, name) = (on.host.engine().await?, state.model.object().name());
         let Some(found) = O::inspect(&engine, name).await? else { return Ok(()) };
-        let users = in_use::users::<O>(on, &engine, &found).await?;
+        let users = lasting_users::<O>(on, &engine, &found).await?;
         if !users.is_empty() {
             let ObjectWords { uses, release, .. } = <O as DaemonObject>::WORDS;
             return Err(in_use::in_use(on, uses, &users, release));
         }
         Ok(O::remove(&engine, name).await?)
+    }
+}
+
+/// The containers that use `found` and are here to stay. Those of a stack that a swarm has just given
+/// up go a moment after it, so that they are waited for.
+async fn lasting_users<O: DaemonObject>(
+    on: &OnMachine<'_>,
+    engine: &Engine,
+    found: &Found<O>,
+) -> Result<Vec<Container>, Error> {
+    let poll = Poll::new(LOOK, TASKS_GO, on.cx.token());
+    loop {
+        let users = O::users(engine, found).await?;
+        let go_by_themselves = !users.is_empty() && users.iter().all(Container::is_ended_task);
+        if !go_by_themselves || poll.next().await.is_err() {
+            return Ok(users);
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! Failures of Docker and Compose on a host.
 
-use docker::Error;
+use std::collections::BTreeSet;
+
+use docker::{Error, Privileges};
 use framework::{Diagnostic, error_chain};
 
 use super::{file_error, host::AGAIN, host_error, place::NO_ADDRESSES, sentence};
@@ -80,6 +82,10 @@ fn advice(error: &Error) -> Option<String> {
              password that may push there. (A docker login on the host does not count.)"
                 .to_owned()
         }
+        Error::NotGranted { missing, .. } => format!(
+            "It asks for this besides: {}. If you accept that, add it to `grant`.",
+            in_words(missing)
+        ),
         Error::Engine { .. } if error.is_lost() => AGAIN.to_owned(),
         Error::Engine { .. }
         | Error::Pull { .. }
@@ -90,6 +96,14 @@ fn advice(error: &Error) -> Option<String> {
         | Error::File(_) => return None,
     };
     Some(text)
+}
+
+/// Privileges of a plugin in words: `network host, mount /srv and /var`.
+pub(crate) fn in_words(privileges: &Privileges) -> String {
+    let values =
+        |values: &BTreeSet<String>| values.iter().map(String::as_str).collect::<Vec<_>>().join(" and ");
+    let all: Vec<String> = privileges.iter().map(|(name, all)| format!("{name} {}", values(all))).collect();
+    all.join(", ")
 }
 
 /// Registries that want credentials say so, or pretend that the image does not exist.

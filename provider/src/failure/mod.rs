@@ -27,7 +27,7 @@ use framework::{Diagnostic, Diagnostics, Path, Severity};
 use remote::{files::FileError, lock::LockError};
 
 pub(crate) use aftermath::{Aftermath, containers_in_words};
-pub(crate) use docker::docker_error;
+pub(crate) use docker::{docker_error, in_words};
 pub(crate) use file::file_error;
 pub(crate) use host::host_error;
 pub(crate) use lock::lock_error;

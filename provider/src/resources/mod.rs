@@ -6,6 +6,7 @@ pub(crate) mod corpus_backup;
 pub(crate) mod corpus_restore;
 pub(crate) mod directory;
 pub(crate) mod docker_network;
+pub(crate) mod docker_plugin;
 pub(crate) mod docker_volume;
 pub(crate) mod file;
 pub(crate) mod host;

@@ -11,6 +11,7 @@ mod images;
 mod logs;
 mod model;
 mod networks;
+mod plugins;
 mod push;
 mod status;
 mod transport;
@@ -26,6 +27,7 @@ use std::{
 use bollard::{
     Docker,
     errors::Error as ApiError,
+    models::ContainerSummary,
     query_parameters::{
         CreateImageOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder,
         ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder, RestartContainerOptions,
@@ -41,6 +43,7 @@ pub use images::{Answer, credentials};
 pub use logs::LogPart;
 pub use model::{Container, EngineVersion, Image, Port, Run, State};
 pub use networks::{Network, NetworkSpec, Subnet};
+pub use plugins::Plugin;
 pub use status::{Health, StatusText};
 pub use transport::Route;
 pub use volumes::{Volume, VolumeSpec};
@@ -61,6 +64,7 @@ pub const LABEL_PROJECT: &str = "com.docker.compose.project";
 #[derive(Clone, Debug)]
 pub struct Engine {
     docker: Docker,
+    requests: transport::Requests,
     host: String,
     socket: String,
     route: Route,
@@ -79,9 +83,12 @@ impl Engine {
         let host = executor.name().to_owned();
         let route = transport::find_route(executor.as_ref(), cli).await?;
         let spoken = Arc::new(OnceLock::new());
-        let docker = transport::client(executor.clone(), cli, route, CALL_TIMEOUT, spoken.clone()).map_err(
-            |source| Error::Engine { host: host.clone(), operation: "be asked".to_owned(), source },
-        )?;
+        let clients = transport::client(executor.clone(), cli, route, CALL_TIMEOUT, spoken.clone());
+        let (docker, requests) = clients.map_err(|source| Error::Engine {
+            host: host.clone(),
+            operation: "be asked".to_owned(),
+            source,
+        })?;
         let found = match docker.version().await {
             Ok(found) => found,
             Err(source) => return Err(diagnose::why(executor.as_ref(), cli, source).await),
@@ -93,7 +100,7 @@ impl Engine {
         if let Some(common) = transport::common_version(&version.api) {
             spoken.get_or_init(|| common);
         }
-        Ok(Self { docker, host, socket: cli.socket.clone(), route, version })
+        Ok(Self { docker, requests, host, socket: cli.socket.clone(), route, version })
     }
 
     /// The daemon's version, as it was when the connection was made.
@@ -181,15 +188,16 @@ impl Engine {
 
     /// Every container of any kind that `filters` let through, by name.
     async fn list(&self, filters: HashMap<&str, Vec<&str>>) -> Result<Vec<Container>, Error> {
-        let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
-        let found = self
-            .docker
-            .list_containers(Some(options))
-            .await
-            .map_err(|source| self.error("list containers", source))?;
+        let found = self.summaries(filters).await?;
         let mut containers: Vec<_> = found.iter().map(Container::from_summary).collect();
         containers.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(containers)
+    }
+
+    async fn summaries(&self, filters: HashMap<&str, Vec<&str>>) -> Result<Vec<ContainerSummary>, Error> {
+        let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
+        let found = self.docker.list_containers(Some(options)).await;
+        found.map_err(|source| self.error("list containers", source))
     }
 
     /// How the container's current run is going; `None` when there is no such container (any more).

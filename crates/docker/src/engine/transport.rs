@@ -8,11 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker, errors::Error as ApiError};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE};
+use bollard::{
+    API_DEFAULT_VERSION, BollardRequest, Docker, auth::DockerCredentials, errors::Error as ApiError,
+};
 use bytes::Bytes;
 use futures_util::Stream as Chunks;
-use http_body_util::{Either, Full, StreamBody};
-use hyper::{Uri, body::Frame};
+use http_body_util::{BodyExt as _, Either, Full, StreamBody};
+use hyper::{Method, Request, Uri, body::Frame, header::CONTENT_TYPE};
 use hyper_util::{
     client::legacy::{
         Client,
@@ -21,6 +24,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
 };
 use remote::{Command, Dial, Executor, Process, Stream};
+use serde::Deserialize;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
     sync::oneshot,
@@ -75,7 +79,8 @@ pub(super) async fn find_route(executor: &dyn Executor, cli: &Cli) -> Result<Rou
 type Body =
     Either<Full<Bytes>, StreamBody<Pin<Box<dyn Chunks<Item = Result<Frame<Bytes>, io::Error>> + Send>>>>;
 
-/// A bollard client whose every connection is made by `executor`.
+/// A bollard client whose every connection is made by `executor`, and the client below it for calls
+/// that bollard does not make as they have to be made.
 ///
 /// bollard 0.21 negotiates an API version and then asks without one (its `Uri::parse` joins the
 /// path over the version), which a newer daemon would answer in its own newest way. So the version
@@ -86,7 +91,7 @@ pub(super) fn client(
     route: Route,
     timeout: Duration,
     version: Arc<OnceLock<String>>,
-) -> Result<Docker, ApiError> {
+) -> Result<(Docker, Requests), ApiError> {
     let host: Arc<str> = executor.name().into();
     let connector = Connector { executor, cli: Arc::new(cli.clone()), route };
     let idle = match route {
@@ -98,6 +103,7 @@ pub(super) fn client(
         .pool_timer(hyper_util::rt::TokioTimer::new())
         .pool_max_idle_per_host(idle)
         .build(connector);
+    let requests = Requests { client: client.clone(), version: version.clone() };
     let transport = move |request: BollardRequest| {
         let client = client.clone();
         let request = to_docker(request, version.get().map(String::as_str));
@@ -110,15 +116,64 @@ pub(super) fn client(
                 answer.as_ref().map_or_else(ToString::to_string, |answer| answer.status().to_string());
             let took_ms = began.elapsed().as_millis() as u64;
             tracing::debug!(host = &*host, call, took_ms, result, "asked the engine");
-            answer.map_err(|err| ApiError::IOError { err: io::Error::other(err) })
+            answer.map_err(lost)
         }
     };
-    Docker::connect_with_custom_transport(
+    let docker = Docker::connect_with_custom_transport(
         transport,
         Some("http://docker"),
         timeout.as_secs(),
         API_DEFAULT_VERSION,
-    )
+    )?;
+    Ok((docker, requests))
+}
+
+/// Calls that bollard does not make as they have to be made.
+#[derive(Clone, Debug)]
+pub(super) struct Requests {
+    client: Client<Connector, Body>,
+    version: Arc<OnceLock<String>>,
+}
+
+impl Requests {
+    /// Sends a request with the credentials of a registry, and reads the answer to its end, which is
+    /// when the daemon is done. `call` is the path with its query, without a version.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        call: &str,
+        credentials: Option<DockerCredentials>,
+        body: Vec<u8>,
+    ) -> Result<Bytes, ApiError> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("http://docker{call}"))
+            .header(CONTENT_TYPE, "application/json");
+        if let Some(credentials) = credentials {
+            request = request.header("X-Registry-Auth", URL_SAFE.encode(serde_json::to_vec(&credentials)?));
+        }
+        let request = request.body(Either::Left(Full::new(body.into())))?;
+        let request = to_docker(request, self.version.get().map(String::as_str))?;
+        let answer = self.client.request(request).await.map_err(lost)?;
+        let status = answer.status();
+        let body = answer.into_body().collect().await.map_err(lost)?.to_bytes();
+        if status.is_success() {
+            return Ok(body);
+        }
+        let message = serde_json::from_slice::<Refusal>(&body)
+            .map_or_else(|_| String::from_utf8_lossy(&body).into_owned(), |refusal| refusal.message);
+        Err(ApiError::DockerResponseServerError { status_code: status.as_u16(), message })
+    }
+}
+
+/// What the daemon says with a status that is no success.
+#[derive(Deserialize)]
+struct Refusal {
+    message: String,
+}
+
+fn lost(error: impl std::error::Error + Send + Sync + 'static) -> ApiError {
+    ApiError::IOError { err: io::Error::other(error) }
 }
 
 /// The request with a plain `http://docker` authority (the pool's one key, and the `Host` header)

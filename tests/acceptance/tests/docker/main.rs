@@ -7,5 +7,6 @@ mod looks;
 mod moves;
 mod network;
 mod object;
+mod plugin;
 mod shared;
 mod volume;
