@@ -13,6 +13,10 @@
 //! them. Elsewhere (`/run/lock` belongs to root alone, and no root has taken a lock since the
 //! machine has started) two users do not see each other's locks. The second file is opened
 //! without any trust in who else may write in its directory: see `lock/take.sh`.
+//!
+//! Both go when the lock is let go, so that names do not pile up: whoever waits for a file finds out
+//! that it is gone when it gets it, and takes the lock of the new one. The second file stays, empty,
+//! where another user has made it.
 
 mod error;
 mod keeper;

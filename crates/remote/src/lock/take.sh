@@ -80,6 +80,12 @@ share() {
     return 1
 }
 
+# Removes the shared file where it may be removed: by who made it, and by root. Only in that very
+# directory: whoever has made that could put a link to another one in its place meanwhile.
+unshare() {
+    cd -P -- "$directory" && [ "$(pwd -P)" = "$directory" ] && is_open 9 "./$name" && rm -f -- "./$name"
+}
+
 # Whether descriptor $1 is still the file $2.
 is_open() {
     [ ! -L "$2" ] && [ "$2" -ef "/proc/self/fd/$1" ]
@@ -95,7 +101,7 @@ tell() {
 }
 
 # The user's own lock comes first, for whoever knows of no other.
-own=${HOME:?}/.windlass/locks/$1 directory=$4 file=$4/$1 shared=
+own=${HOME:?}/.windlass/locks/$1 directory=$4 file=$4/$1 name=$1 shared=
 mkdir -p -- "$HOME/.windlass/locks" || exit 1
 while :; do
     exec 8>>"$own" || exit 1
@@ -123,5 +129,10 @@ while :; do
     tell "$2"
     echo renewed
 done
-: >"$own"
-[ -z "$shared" ] || printf '' 2>/dev/null >/proc/self/fd/9
+# Its files go with it, while it is still held: whoever has opened one and waits finds out that it is no
+# more the file of that name, and opens the new one.
+if [ "$shared" ]; then
+    printf '' 2>/dev/null >/proc/self/fd/9
+    unshare 2>/dev/null
+fi
+! is_open 8 "$own" || rm -f -- "$own"

@@ -2,6 +2,7 @@ use std::{
     fs,
     os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use async_trait::async_trait;
@@ -158,8 +159,77 @@ async fn users_keep_each_other_out() {
         released.unwrap();
         waited.expect("a released lock is free").release().await.unwrap();
     }
+    let held = machine.take(&deploy, 0).await.unwrap();
     let file = fs::metadata(machine.path("lock/windlass/web")).unwrap();
-    assert_eq!((file.mode() & 0o7777, file.len()), (0o666, 0));
+    assert_eq!(file.mode() & 0o7777, 0o666);
+    held.release().await.unwrap();
+}
+
+/// The files of locks in a directory of the machine.
+fn files_in(machine: &Machine, directory: &str) -> usize {
+    fs::read_dir(machine.path(directory)).unwrap().count()
+}
+
+#[tokio::test]
+async fn a_lock_that_is_let_go_leaves_no_file() {
+    let machine = Machine::new();
+    let (root, deploy, alice) = (machine.user(0), machine.user(2001), machine.user(2002));
+    for user in [&deploy, &alice, &root, &deploy] {
+        machine.take(user, 0).await.unwrap().release().await.unwrap();
+        assert_eq!(files_in(&machine, &format!("{}/.windlass/locks", user.id)), 0);
+        assert_eq!(files_in(&machine, "lock/windlass"), 0, "after {}", user.id);
+    }
+    // One that another user has made stays, and is no lock.
+    let (held, waited) = (machine.take(&deploy, 0).await.unwrap(), machine.take(&alice, 30));
+    let (waited, released) = tokio::join!(waited, async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        held.release().await
+    });
+    released.unwrap();
+    waited.unwrap().release().await.unwrap();
+    assert_eq!(files_in(&machine, "lock/windlass"), 0, "who waited made a new one");
+    fs::write(machine.path("lock/windlass/web"), "").unwrap();
+    allow(&machine.path("lock/windlass/web"), 0o666);
+    machine.take(&deploy, 0).await.unwrap().release().await.unwrap();
+    assert_eq!(files_in(&machine, "lock/windlass"), 1);
+    machine.take(&alice, 0).await.unwrap().release().await.unwrap();
+}
+
+#[tokio::test]
+async fn of_many_who_take_and_let_go_one_has_it() {
+    const EACH: usize = 12;
+    let machine = Machine::new();
+    let [deploy, alice, bob] = [2001, 2002, 2003].map(|id| machine.user(id));
+    let holders = AtomicUsize::new(0);
+    let work = async |user: &User| {
+        for _ in 0..EACH {
+            let lock = machine.take(user, 120).await.unwrap();
+            assert_eq!(holders.fetch_add(1, Ordering::SeqCst), 0, "two have it");
+            tokio::task::yield_now().await;
+            lock.still_held().await.unwrap();
+            holders.fetch_sub(1, Ordering::SeqCst);
+            lock.release().await.unwrap();
+        }
+    };
+    tokio::join!(work(&deploy), work(&deploy), work(&alice), work(&alice), work(&bob));
+    assert_eq!(files_in(&machine, "lock/windlass"), 0);
+}
+
+#[tokio::test]
+async fn a_link_in_place_of_the_shared_directory_costs_nobody_a_file() {
+    let machine = Machine::new();
+    let (deploy, mallory) = (machine.user(2001), 2003);
+    let directory = machine.path("lock/windlass");
+    fs::create_dir(&directory).unwrap();
+    allow(&directory, 0o1777);
+    chown(&directory, Some(mallory), Some(mallory)).unwrap();
+    let held = machine.take(&deploy, 0).await.unwrap();
+    // The very file that is held, under a name that belongs to somebody else.
+    let precious = machine.path("precious");
+    fs::rename(&directory, &precious).unwrap();
+    symlink(&precious, &directory).unwrap();
+    held.release().await.unwrap();
+    assert!(precious.join("web").exists());
 }
 
 #[tokio::test]
