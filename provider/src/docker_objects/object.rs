@@ -194,14 +194,24 @@ impl<O: DaemonObject> Hosted for O {
         }))
     }
 
-    /// Makes it, unless there is one of that name, which is somebody's.
+    /// One of that name is somebody's.
+    async fn expect_vacant(
+        on: &OnMachine<'_>,
+        planned: &O::Model,
+        _config: &O::Model,
+    ) -> Result<(), Failure> {
+        let Some(name) = planned.object().name.known() else { return Ok(()) };
+        match O::inspect(&on.host.engine().await?, name).await? {
+            Some(_) => Err(in_use::name_taken(<O as DaemonObject>::WORDS.kind, on, name)),
+            None => Ok(()),
+        }
+    }
+
     async fn create(on: &OnMachine<'_>, apply: &mut Apply<OnHost<O>>) -> Result<(), Failure> {
+        <O as Hosted>::expect_vacant(on, &apply.planned, &apply.config).await?;
         let (engine, kind) = (on.host.engine().await?, <O as DaemonObject>::WORDS.kind);
         let mut model = apply.planned.clone();
         let name = apply.planned.object().name().to_owned();
-        if O::inspect(&engine, &name).await?.is_some() {
-            return Err(in_use::name_taken(kind, on, &name));
-        }
         let made = O::make(&engine, &model).await?;
         model.set_computed(&made);
         // From here on it is there: whatever fails below, it is recorded.

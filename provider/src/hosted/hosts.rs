@@ -39,6 +39,8 @@ pub(crate) struct Hosts {
     pub(super) denials: Denials,
     /// What Read has been asked about, as [`Hosts::remember`] got it.
     recorded: Mutex<HashSet<String>>,
+    /// Hosts that did not answer a plan that asked for more than it needs to know.
+    silent: Mutex<HashSet<String>>,
     logins: Logins,
     bootstraps: Bootstraps,
     pub(super) turns: Turns,
@@ -66,6 +68,18 @@ impl Hosts {
     pub(super) fn remembers(&self, host: &Field<String>, subject: &str) -> bool {
         let recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
         recorded.contains(&place_of(host, subject))
+    }
+
+    /// Remembers that `host` cannot be worked with for now.
+    pub(super) fn remember_silent(&self, host: &Field<String>) {
+        let mut silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        silent.insert(place_of(host, ""));
+    }
+
+    /// Whether `host` could not be worked with when it was asked in this process.
+    pub(super) fn is_silent(&self, host: &Field<String>) -> bool {
+        let silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        silent.contains(&place_of(host, ""))
     }
 
     /// The pool, for what needs more than an executor.

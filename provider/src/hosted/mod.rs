@@ -22,6 +22,7 @@ mod servers;
 pub(crate) mod testing;
 mod turns;
 mod unreachable;
+mod vacancy;
 
 pub(crate) use attribute::{check_connection, import_id, is_same_connection};
 pub(crate) use bootstraps::{Refused, keeps_out};
@@ -33,3 +34,4 @@ pub(crate) use object::{
 };
 pub(crate) use servers::ControlServers;
 pub(crate) use unreachable::not_known_yet;
+pub(crate) use vacancy::warn_of_occupant;

@@ -101,6 +101,17 @@ pub(crate) trait Hosted: Sized + Send + Sync + 'static {
         state: State<OnHost<Self>>,
     ) -> Result<Option<State<OnHost<Self>>>, Failure>;
 
+    /// Whether its place is free: why `create` would refuse to make it, because something that is not
+    /// ours is there. The plan asks this as well, where values may be unknown: what depends on them is no
+    /// reason then.
+    async fn expect_vacant(
+        _on: &OnMachine<'_>,
+        _planned: &Self::Model,
+        _config: &Self::Model,
+    ) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// Makes it, and records it ([`OnMachine::record`]) as soon as it exists. There is a prior state
     /// where it comes from another place.
     async fn create(on: &OnMachine<'_>, apply: &mut Apply<OnHost<Self>>) -> Result<(), Failure>;

@@ -119,7 +119,15 @@ async fn stays<K: Hosted>(
     if same_place && is_same_connection(&host_of(&prior.model), &host_of(&apply.planned)) {
         return Ok(true);
     }
-    Ok(K::is_there(on, prior).await?.unwrap_or(same_place))
+    is_here(on, prior).await
+}
+
+/// Whether what the state tells of is in the place where we look.
+pub(super) async fn is_here<K: Hosted>(
+    on: &OnMachine<'_>,
+    state: &State<OnHost<K>>,
+) -> Result<bool, Failure> {
+    Ok(K::is_there(on, state).await?.unwrap_or(state.private.place() == on.place))
 }
 
 /// Whether another machine answers where it was, so that nothing of it is to be found there.
@@ -197,8 +205,16 @@ impl<K: Hosted> Resource for OnHost<K> {
             self.hosts.refuse_if_access_denied(&title, &old, &host_of(&plan.planned))?;
             self.warn_of_move(cx, plan).await;
         }
+        if let Some(prior) = &plan.prior {
+            // Without a refresh nothing was read, and this is the first that is heard of it.
+            self.hosts.remember(&host_of(&prior.model), &K::subject(&prior.model));
+        }
         let recorded = self.hosts.remembers(&host_of(&plan.planned), &K::subject(&plan.planned));
-        K::plan(&Planning { cx, hosts: &self.hosts, title: &title, recorded }, plan).await
+        K::plan(&Planning { cx, hosts: &self.hosts, title: &title, recorded }, plan).await?;
+        if plan.prior.is_some() || !recorded {
+            self.look_for_occupant(cx, plan).await;
+        }
+        Ok(())
     }
 
     async fn create(&self, cx: &Context, apply: &mut Apply<Self>) -> Result<(), Diagnostics> {

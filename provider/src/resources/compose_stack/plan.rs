@@ -21,7 +21,7 @@ use crate::{
         Failure, UNCHANGED, as_warning, heavy_tree, ignored_keys, missing, not_taken, not_vacant,
         taken_for_empty,
     },
-    hosted::{Host, Hosted as _, OnHost, Planning},
+    hosted::{Host, Hosted as _, OnHost, Planning, warn_of_occupant},
     settings::OnUnreachable,
     stacks::{
         blocks::{OwnEnv, Required, jobs},
@@ -205,7 +205,7 @@ async fn ask(
         }
     };
     let (desired, vacant) = tokio::join!(resolve_once(&cx, &host, spec, &directory), vacant);
-    refuse(on, &ComposeStack::subject(&plan.planned), vacant)?;
+    refuse(on, &plan.planned, vacant)?;
     let desired = desired.map_err(in_files)?;
     for one in stack::missing(&host, &spec.name, &desired.requirements).await? {
         let title = format!("The host lacks something for compose stack {:?}", spec.name);
@@ -227,17 +227,12 @@ async fn ask(
 }
 
 /// What a plan makes of something that is in the way. That a stack of this name is there already is
-/// only a warning: the core plans a replacement once more in the middle of an apply, when with
-/// `create_before_destroy` the old one is still there and already set aside, and an error would leave
-/// it so, to be destroyed by the next apply. The create itself refuses, and the core takes it back.
-fn refuse(on: &Planning<'_>, subject: &str, vacant: Result<(), Vacancy>) -> Result<(), Failure> {
+/// only a warning, as of everything on a host.
+fn refuse(on: &Planning<'_>, planned: &StackModel, vacant: Result<(), Vacancy>) -> Result<(), Failure> {
     match vacant {
         Ok(()) => Ok(()),
         Err(Vacancy::Taken(failure)) => {
-            let title = format!("There is a {subject} already");
-            for problem in failure.into_diagnostics(&title, "The apply is going to refuse to make it.") {
-                on.cx.warn(as_warning(problem));
-            }
+            warn_of_occupant::<ComposeStack>(on.cx, planned, failure);
             Ok(())
         }
         Err(Vacancy::Other(failure)) => Err(failure),

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use framework::{Apply, Diagnostics, Field, Plan, Schema, State};
-use remote::files::{Facts, Kind, random_name};
+use remote::files::{Facts, FileError, Kind, random_name};
 
 use super::{
     DirectoryPrivate, HostDirectory, KIND,
@@ -79,6 +79,17 @@ impl Hosted for HostDirectory {
         plan::observe(on, state).await
     }
 
+    async fn expect_vacant(
+        on: &OnMachine<'_>,
+        planned: &DirectoryModel,
+        _config: &DirectoryModel,
+    ) -> Result<(), Failure> {
+        if planned.path.is_unknown() || planned.mode.is_unknown() {
+            return Ok(());
+        }
+        expect_vacant(on, planned).await
+    }
+
     async fn create(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Failure> {
         expect_vacant(on, &apply.planned).await?;
         make(on, apply, random_name()?).await
@@ -132,7 +143,11 @@ async fn expect_vacant(on: &OnMachine<'_>, planned: &DirectoryModel) -> Result<(
         Some(_) => format!(
             "There is such a directory on {host} already that another resource has made. {IF_REPLACED}"
         ),
-        None if found.kind != Kind::Directory || planned.is_met_by(&found) => return Ok(()),
+        None if found.kind != Kind::Directory => {
+            let (path, host, kind) = (path.to_owned(), host.to_owned(), found.kind);
+            return Err(FileError::Occupied { path, host, kind }.into());
+        }
+        None if planned.is_met_by(&found) => return Ok(()),
         None => format!(
             "There is such a directory on {host} already, with mode {:04o}, owner {} and group {}, which this \
              configuration would change.",

@@ -80,9 +80,21 @@ impl Hosted for HostFile {
         read::observe(on, state).await
     }
 
+    async fn expect_vacant(
+        on: &OnMachine<'_>,
+        planned: &FileModel,
+        config: &FileModel,
+    ) -> Result<(), Failure> {
+        // Whether what is there is what is wanted, only a content that is known tells.
+        if planned.path.is_unknown() || wanted_sha256(planned, config).is_none() {
+            return Ok(());
+        }
+        leftover(on, planned, config).await.map(drop)
+    }
+
     async fn create(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Failure> {
         let instance = random_name()?;
-        match expect_vacant(on, apply).await? {
+        match leftover(on, &apply.planned, &apply.config).await? {
             Some(facts) => record(on, apply, &facts, &instance).await,
             None => write(on, apply, &instance).await,
         }
@@ -131,8 +143,12 @@ impl Hosted for HostFile {
 
 /// Checks that nobody's file is in the way of one that is to be made. What an apply has left that was
 /// cut off has the very content that is wanted, and belongs to nobody; it is told.
-async fn expect_vacant(on: &OnMachine<'_>, apply: &Apply<Resource>) -> Result<Option<Facts>, Failure> {
-    let path = apply.planned.path();
+async fn leftover(
+    on: &OnMachine<'_>,
+    planned: &FileModel,
+    config: &FileModel,
+) -> Result<Option<Facts>, Failure> {
+    let path = planned.path();
     let claims = claims(on.host, KIND).await?;
     let (found, owner) = tokio::join!(inspect(on.host, path), claims.owner(path));
     let (Some(found), owner) = (found?, owner?) else { return Ok(None) };
@@ -141,9 +157,12 @@ async fn expect_vacant(on: &OnMachine<'_>, apply: &Apply<Resource>) -> Result<Op
         Some(_) => {
             format!("There is such a file on {host} already that another resource has made. {IF_REPLACED}")
         }
-        None if found.kind != Kind::File => return Ok(None),
-        None if found.sha256 == wanted_sha256(apply) => {
-            let met = !apply.planned.is_write_only() && apply.planned.is_met_by(&found);
+        None if found.kind != Kind::File => {
+            let (path, host, kind) = (path.to_owned(), host.to_owned(), found.kind);
+            return Err(FileError::Occupied { path, host, kind }.into());
+        }
+        None if found.sha256 == wanted_sha256(planned, config) => {
+            let met = !planned.is_write_only() && planned.is_met_by(&found);
             return Ok(Some(found).filter(|_| met));
         }
         None => format!(
@@ -154,12 +173,13 @@ async fn expect_vacant(on: &OnMachine<'_>, apply: &Apply<Resource>) -> Result<Op
     Err(occupied(on.host, path, happened).into())
 }
 
-/// The hash of the content that the configuration asks for, a write-only one as well.
-fn wanted_sha256(apply: &Apply<Resource>) -> Option<String> {
-    if let Some(secret) = apply.config.content_wo.known() {
+/// The hash of the content that the configuration asks for, a write-only one as well; `None` while that is
+/// not known.
+fn wanted_sha256(planned: &FileModel, config: &FileModel) -> Option<String> {
+    if let Some(secret) = config.content_wo.known() {
         return Some(tree::sha256(secret.expose().as_bytes()));
     }
-    apply.planned.content_hash.known()?.strip_prefix("sha256:").map(str::to_owned)
+    planned.content_hash.known()?.strip_prefix("sha256:").map(str::to_owned)
 }
 
 /// What is on the host, where that is what was planned.

@@ -42,8 +42,52 @@ placed_on_machine!(FilePrivate);
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use framework::{
+        Value,
+        testing::{Action, Harness},
+    };
+
     use super::*;
-    use crate::hosted::testing::matrix;
+    use crate::{
+        hosted::{Hosts, OnHost, testing::matrix},
+        settings::Settings,
+    };
+
+    /// What a plan of a new file at `path` of this machine, with this content, warns of.
+    async fn warnings(path: &str, content: Value) -> String {
+        let hosts = Arc::new(Hosts::default());
+        hosts.configure(Some(Settings::default()));
+        let core = Harness::new(OnHost::<HostFile>::new(hosts));
+        let config = [("host", "local://".into()), ("path", path.into()), ("content", content)];
+        let change = core.plan(&core.config(config)).await.unwrap();
+        assert_eq!(change.action, Action::Create);
+        change.warnings.iter().map(|warning| format!("{}\n{}\n", warning.summary, warning.detail)).collect()
+    }
+
+    #[tokio::test]
+    async fn what_is_in_the_way_is_told_by_the_plan() {
+        let place = tempfile::tempdir().unwrap();
+        let path = |name: &str| place.path().join(name).to_str().unwrap().to_owned();
+        let theirs = path("theirs");
+        std::fs::write(&theirs, "theirs").unwrap();
+
+        let told = warnings(&theirs, "ours".into()).await;
+        let title = format!("Could not create file {theirs:?} as things are");
+        for words in [title.as_str(), "another one", "The plan goes on", "import"] {
+            assert!(told.contains(words), "{words}: {told}");
+        }
+        let told = warnings(&path(""), "ours".into()).await;
+        assert!(told.contains("there is a directory in its place"), "{told}");
+
+        // What an apply has left that was cut off, a content that is not known yet, a free path.
+        for (path, content) in
+            [(&theirs, "theirs".into()), (&theirs, Value::Unknown), (&path("free"), "ours".into())]
+        {
+            assert_eq!(warnings(path, content).await, "");
+        }
+    }
 
     #[tokio::test]
     async fn the_schema_equals_the_model_and_no_configuration_breaks_a_plan() {

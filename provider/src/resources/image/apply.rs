@@ -85,6 +85,14 @@ impl Hosted for HostImage {
         read::observe(on, state).await
     }
 
+    async fn expect_vacant(
+        on: &OnMachine<'_>,
+        planned: &ImageModel,
+        _config: &ImageModel,
+    ) -> Result<(), Failure> {
+        expect_vacant(on, planned, planned.id.as_str().unwrap_or_default()).await
+    }
+
     async fn create(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Failure> {
         let id = match &apply.prior {
             Some(prior) => prior.model.id.clone().known_or_default(),

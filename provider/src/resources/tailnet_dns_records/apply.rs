@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use framework::{Apply, Diagnostics, Field, Plan, Schema, State};
-use remote::files::{Content, WriteOptions, random_name};
+use remote::files::{Content, FileError, Kind, WriteOptions, random_name};
 
 use super::{
     DnsRecords, KIND, RecordsPrivate,
@@ -82,6 +82,17 @@ impl Hosted for DnsRecords {
         read::observe(on, state).await
     }
 
+    async fn expect_vacant(
+        on: &OnMachine<'_>,
+        planned: &RecordsModel,
+        _config: &RecordsModel,
+    ) -> Result<(), Failure> {
+        if planned.path.is_unknown() || !planned.is_text_known() {
+            return Ok(());
+        }
+        expect_vacant(on, planned).await
+    }
+
     async fn create(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Failure> {
         expect_vacant(on, &apply.planned).await?;
         write(on, apply, random_name()?).await
@@ -131,13 +142,17 @@ async fn expect_vacant(on: &OnMachine<'_>, planned: &RecordsModel) -> Result<(),
     let path = planned.path();
     let claims = claims(on.host, KIND).await?;
     let (found, owner) = tokio::join!(look(on.host, path), claims.owner(path));
-    let (Some((_, text)), owner) = (found?, owner?) else { return Ok(()) };
+    let (Some((facts, text)), owner) = (found?, owner?) else { return Ok(()) };
     let nothing = RecordsModel { record: Field::Null, ..planned.clone() };
     let is_ours = |text: &String| [planned.text(), nothing.text()].contains(text);
     let host = on.host.name();
     let happened = match owner {
         Some(_) => {
             format!("There is such a file on {host} already that another resource has made. {IF_REPLACED}")
+        }
+        None if facts.kind != Kind::File => {
+            let (path, host, kind) = (path.to_owned(), host.to_owned(), facts.kind);
+            return Err(FileError::Occupied { path, host, kind }.into());
         }
         None if text.as_ref().is_some_and(is_ours) => return Ok(()),
         None => format!("There is such a file on {host} already that was not made by this configuration."),

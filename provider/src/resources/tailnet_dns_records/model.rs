@@ -37,6 +37,14 @@ impl RecordsModel {
         self.path.as_str().unwrap_or_default()
     }
 
+    /// Whether it is known what the file will say.
+    pub(super) fn is_text_known(&self) -> bool {
+        let is_known = |block: &RecordBlock| {
+            ![&block.name, &block.kind, &block.value].iter().any(|field| field.is_unknown())
+        };
+        !self.record.is_unknown() && self.record.known().into_iter().flatten().all(is_known)
+    }
+
     /// What the file says.
     pub(super) fn text(&self) -> String {
         let blocks = self.record.known().map(Vec::as_slice).unwrap_or_default();

@@ -52,6 +52,8 @@ fn changed_behind_our_back(object: &DockerObject<'_>) {
 
 fn imported(object: &DockerObject<'_>) {
     object.workspace.run(&["state", "rm", ADDRESS]).expect_success();
+    let told = object.workspace.plan().expect_success();
+    told.expect_warning("Could not create docker network").says("as things are").says(&object.import_id());
     let error = object.workspace.apply().expect_error();
     error.says("Could not create docker network").says("already").says(&object.import_id());
     let id = object.docker(&["network", "inspect", "-f", "{{.Id}}", &object.name]);

@@ -42,6 +42,8 @@ fn made_and_kept(object: &DockerObject<'_>, lab: &Lab) {
 }
 
 fn adopted_again(object: &DockerObject<'_>, lab: &Lab) {
+    let told = object.workspace.plan().expect_success();
+    told.expect_warning("Could not create docker volume").says("as things are").says(&object.import_id());
     let error = object.workspace.apply().expect_error();
     error.says("Could not create docker volume").says("already").says(&object.import_id());
     object.workspace.import(ADDRESS, &object.import_id()).expect_success();

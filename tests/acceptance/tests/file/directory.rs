@@ -39,6 +39,12 @@ fn a_directory_is_made_changed_found_changed_and_never_emptied() {
     for path in [&path, &other] {
         let line = format!("host = {host}\n  path = {}", hcl::quoted(path));
         second.write("main.tf", &format!("resource \"windlass_directory\" \"d\" {{\n  {line}\n}}\n"));
+        second
+            .plan()
+            .expect_success()
+            .expect_warning("as things are")
+            .says("already")
+            .says("The plan goes on");
         second.apply().expect_error().says("already").says("import");
     }
     assert_eq!(place.stat(&other, "%a"), "711");

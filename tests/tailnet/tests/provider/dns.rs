@@ -186,6 +186,9 @@ async fn a_file_of_records_that_somebody_else_keeps_is_not_overwritten() {
     let dns = subject.resource("windlass_tailnet_dns_records").unwrap();
     let config = records(&dns, &path, &[["a.example.org", "A", "100.64.0.1"]]);
     let planned = fine(dns.plan(&Stored::default(), &config).await.unwrap());
+    let warned: String =
+        planned.problems.iter().map(|one| format!("{}\n{}", one.summary, one.detail)).collect();
+    assert!(warned.contains("as things are") && warned.contains("import"), "{warned}");
     let told = error(&dns.apply(&planned).await.unwrap().problems);
     assert!(told.contains("records.json") && told.contains("import"), "{told}");
     assert_eq!(fs::read_to_string(&path).unwrap(), theirs);
