@@ -43,7 +43,7 @@ use crate::{
     observe::observe,
     options::{DeployOptions, JobSpec, When},
     outcome::{Deployed, Failed, NoRelease},
-    ownership::{check_vacant, files_in_the_way},
+    ownership::{check_no_link, check_vacant, files_in_the_way},
     prior::Prior,
     pull::{Pull, pull},
     record::Key,
@@ -217,7 +217,7 @@ impl<'a> Deployment<'a> {
     ///
     /// # Errors
     /// As [`check_vacant`] where a fresh stack meets something, [`Error::Replaced`] where one that was
-    /// there is another by now, [`Error::InTheWay`]; what is wrong with the files; and when the host
+    /// there is another by now, [`Error::InTheWay`], [`Error::Linked`]; what is wrong with the files; and when the host
     /// cannot be asked.
     pub async fn prepare(&mut self, known: Option<DesiredStack>) -> Result<Prepared, Error> {
         let (state, containers) = tokio::join!(
@@ -241,6 +241,7 @@ impl<'a> Deployment<'a> {
 
     /// Checks that what is there is ours to change, and settles the id of the stack.
     async fn check_ownership(&mut self, state: &HostState, containers: &[Container]) -> Result<(), Error> {
+        check_no_link(&self.directory, self.host, state)?;
         let own = Some(self.instance.as_str()).filter(|own| !own.is_empty());
         if self.fresh {
             check_vacant(&self.spec.name, &self.directory, own, state, containers)?;

@@ -98,7 +98,8 @@ pub async fn destroy(cx: &Context, host: &Host, request: DestroyRequest<'_>) -> 
         // What can be removed is known before anything is.
         let removal = match (directory, &state) {
             (Some(directory), Some(state)) => {
-                Some((directory, Removal::of(host, cx.token(), directory, state).await?))
+                let place = place_of(directory, state, instance);
+                Some((place, Removal::of(host, cx.token(), place, state).await?))
             }
             _ => None,
         };
@@ -163,9 +164,17 @@ async fn is_another(
     Ok(places.peek().is_some() && places.all(|place| place != directory))
 }
 
+/// Where the files of the stack with the id `instance` are that was made in `directory`. Somebody may have
+/// put that elsewhere and a link in its place: only by the id it is known to be the same.
+fn place_of<'s>(directory: &'s str, state: &'s HostState, instance: &str) -> &'s str {
+    let same = !instance.is_empty() && state.instance.as_deref() == Some(instance);
+    state.link.as_deref().filter(|_| same).unwrap_or(directory)
+}
+
 /// Removes what was shipped to `directory`, by the manifest there, and nothing else; what was there before
 /// an import is put back. Which files are left because they may not be removed, relative to the
-/// directory. `token` ends looking at them.
+/// directory. `token` ends looking at them. Through a link nothing is removed, and where it leads to
+/// `now`, nothing is left either: that is where the files shall be.
 ///
 /// # Errors
 /// When the host cannot be asked.
@@ -173,8 +182,12 @@ pub async fn remove_files(
     host: &Host,
     token: &CancellationToken,
     directory: &str,
+    now: Option<&str>,
 ) -> Result<Vec<String>, Error> {
     let state = host_state::inspect(host.executor(), token, directory).await?;
+    if state.link.as_deref().is_some_and(|target| Some(target) == now) {
+        return Ok(Vec::new());
+    }
     Removal::of(host, token, directory, &state).await?.carry_out(host, token, directory).await
 }
 
@@ -203,8 +216,9 @@ impl Removal {
         let FileAccess { stuck, absent, .. } =
             file_access::inspect(host.executor(), token, directory, shipped.iter()).await?;
         let there = shipped.into_iter().filter(|path| !absent.contains(path));
-        let (left, files) = there.partition(|path| stuck.contains(path));
-        Ok(Self { ours: state.is_ours(), files, left, before: state.folders.contains(BEFORE) })
+        let linked = state.link.as_deref().is_some_and(|target| target != directory);
+        let (left, files) = there.partition(|path| linked || stuck.contains(path));
+        Ok(Self { ours: state.is_ours() && !linked, files, left, before: state.folders.contains(BEFORE) })
     }
 
     /// Does it. What turns out to be impossible is left as well: the containers are gone by now, and
@@ -216,7 +230,7 @@ impl Removal {
         directory: &str,
     ) -> Result<Vec<String>, Error> {
         if !self.ours {
-            return Ok(Vec::new());
+            return Ok(self.left);
         }
         let mut left = self.left;
         if !self.files.is_empty() {
@@ -259,6 +273,18 @@ mod tests {
     use remote::conformance::Tools;
 
     use super::*;
+
+    #[test]
+    fn a_stack_that_was_put_elsewhere_is_found_by_its_id_alone() {
+        let state = HostState {
+            link: Some("/mnt/web".to_owned()),
+            instance: Some("a".to_owned()),
+            ..HostState::default()
+        };
+        assert_eq!(place_of("/srv/web", &state, "a"), "/mnt/web");
+        assert_eq!(place_of("/srv/web", &state, "b"), "/srv/web");
+        assert_eq!(place_of("/srv/web", &HostState { instance: None, ..state }, ""), "/srv/web");
+    }
 
     #[test]
     fn what_is_ours_goes_and_nothing_else() {

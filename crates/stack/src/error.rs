@@ -82,6 +82,16 @@ pub enum Error {
         /// The files, relative to the directory.
         paths: Vec<String>,
     },
+    /// The directory is a symbolic link, which no file of ours goes through.
+    #[error("{directory} on {host} is a symbolic link to {target}")]
+    Linked {
+        /// The stack's directory.
+        directory: String,
+        /// The host in words.
+        host: String,
+        /// The directory that it leads to.
+        target: String,
+    },
     /// The server's own `.env` is another one than it was a moment ago.
     #[error("the .env in {directory} on {host} was changed since it was last looked at")]
     HostEnvMoved {

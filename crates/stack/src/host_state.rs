@@ -93,6 +93,8 @@ pub struct HostState {
     pub host_env: Option<String>,
     /// Whether not even the directory is there.
     pub vacant: bool,
+    /// Where the directory is, if its name is a symbolic link.
+    pub link: Option<String>,
     /// What else of ours is there: folders, and [`REMEMBERED`].
     pub folders: BTreeSet<String>,
 }
@@ -174,6 +176,7 @@ fn state_of(mut listed: Listed) -> Result<HostState, Error> {
         missing_seeds: BTreeSet::new(),
         host_env,
         vacant: !listed.is_ours && !files.contains_key("there"),
+        link: file("link"),
         folders: files.get("folder").into_iter().flatten().map(|name| (*name).to_owned()).collect(),
     })
 }

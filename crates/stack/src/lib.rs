@@ -81,7 +81,7 @@ pub use options::{
     Secrets, When, has_new_probes,
 };
 pub use outcome::{Deployed, Failed, KeptBecause, NoRelease, Outcome, Undo};
-pub use ownership::{check_vacant, files_in_the_way};
+pub use ownership::{check_no_link, check_vacant, files_in_the_way};
 pub use plan::{Known, PlannedStack, plan};
 pub use prior::Prior;
 pub use probes::pass_probes;

@@ -54,6 +54,15 @@ pub fn check_vacant(
     Ok(())
 }
 
+/// Checks that `directory` is no symbolic link: whoever can change one decides where the files go.
+///
+/// # Errors
+/// [`Error::Linked`].
+pub fn check_no_link(directory: &str, host: &Host, state: &HostState) -> Result<(), Error> {
+    let Some(target) = state.link.clone() else { return Ok(()) };
+    Err(Error::Linked { directory: directory.to_owned(), host: host.name().to_owned(), target })
+}
+
 /// The files that a stack brings to `directory` and that are there already although no manifest of
 /// ours names them, relative to that; a directory in the place of one of them counts.
 ///

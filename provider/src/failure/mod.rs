@@ -32,7 +32,7 @@ pub(crate) use file::file_error;
 pub(crate) use host::host_error;
 pub(crate) use lock::lock_error;
 pub(crate) use place::{missing, not_vacant};
-pub(crate) use shipped::{changed, host_env_changed, unreadable};
+pub(crate) use shipped::{changed, host_env_changed, linked, unreadable};
 pub(crate) use stack::stack_warning;
 pub(crate) use start_up::{StartUp, start_up_file};
 pub(crate) use tree::{heavy_tree, left_out_in_words, tree_error};

@@ -32,6 +32,15 @@ pub(crate) fn host_env_changed(stack: &str, host: &str, path: &str, gone: bool) 
         .at("host_env")
 }
 
+/// The directory of a stack has become a link.
+pub(crate) fn linked(stack: &str, host: &str, directory: &str, target: &str) -> Diagnostic {
+    Diagnostic::warning(format!("The directory of compose stack {stack:?} is a symbolic link"))
+        .detail(format!("{directory} on {host} leads to {target}."))
+        .detail("What runs stays as it is, but no apply can change the stack: Windlass writes no files through a link.")
+        .detail(format!("Set `directory = {target:?}`, or put the directory back in the place of the link."))
+        .at("directory")
+}
+
 /// Files may not be read on the host.
 pub(crate) fn unreadable(stack: &str, host: &str, directory: &str, paths: &[String]) -> Diagnostic {
     Diagnostic::warning(format!("Files of compose stack {stack:?} may not be read on the host"))
@@ -51,7 +60,7 @@ pub(crate) fn unreadable(stack: &str, host: &str, directory: &str, paths: &[Stri
 /// What files held was kept before they were overwritten.
 pub(super) fn set_aside(stack: &str, kept: &str, paths: &[String]) -> Diagnostic {
     Diagnostic::warning(format!("Overwrote files of compose stack {stack:?} that had changed on the host"))
-        .detail(format!("They were not as they had been shipped: {}.", first(paths, LISTED)))
+        .detail(format!("They were not as they had been shipped, or may not be looked at: {}.", first(paths, LISTED)))
         .detail(format!(
             "What they held is kept in {kept}, with that of the last {KEPT_TIMES} times, until the stack is destroyed."
         ))
@@ -62,7 +71,7 @@ pub(super) fn set_aside(stack: &str, kept: &str, paths: &[String]) -> Diagnostic
 pub(super) fn left(stack: &str, directory: &str, paths: &[String]) -> Diagnostic {
     Diagnostic::warning(format!("Left files of compose stack {stack:?} on the host"))
         .detail(format!(
-            "In {directory} the SSH user may not remove these, because they or their directory belong to somebody else: {}.",
+            "In {directory} the SSH user may not remove these, because the directory is a link, or they or their directory belong to somebody else: {}.",
             first(paths, LISTED)
         ))
         .detail("Everything else is as it should be, and they are no longer recorded.")
@@ -99,7 +108,7 @@ mod tests {
         assert_eq!(
             set_aside("web", "/srv/web/.windlass/replaced/t", &paths).to_string(),
             "Overwrote files of compose stack \"web\" that had changed on the host\n\
-             They were not as they had been shipped: acme/acme.json.\n\n\
+             They were not as they had been shipped, or may not be looked at: acme/acme.json.\n\n\
              What they held is kept in /srv/web/.windlass/replaced/t, with that of the last 10 times, until the stack is \
              destroyed.\n\n\
              If the product writes a file itself, name it in `seed_files`: then it is the host's."

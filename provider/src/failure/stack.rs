@@ -54,6 +54,13 @@ pub(super) fn stack_error(title: &str, error: Error, world: &str, files: &str) -
             "host_env",
         ),
         Error::InTheWay { directory, host, paths } => in_the_way(title, &directory, &host, &paths, world),
+        Error::Linked { ref target, .. } => {
+            let next = format!(
+                "Windlass writes no files through a link. Name the directory itself, `directory = {target:?}`, or put \
+                 a directory in the place of the link."
+            );
+            files_error(sentence(&error.to_string()), next, "directory")
+        }
         Error::Hidden { path, host } => hidden(title, &path, &host, world),
         Error::InvalidFiles { file, message, undefined } => {
             let happened = match file {

@@ -131,7 +131,7 @@ impl Deployment<'_> {
             self.start_again(good, &back, failed, &edited(failed, &kept)).await?
         };
         if self.old_directory().is_some() {
-            drop(destroy::remove_files(self.host, &CancellationToken::new(), &self.directory).await?);
+            drop(destroy::remove_files(self.host, &CancellationToken::new(), &self.directory, None).await?);
         }
         Ok(back)
     }
@@ -233,7 +233,7 @@ impl Deployment<'_> {
         self.steps.begin(Step::Stop).await?;
         compose.down(name, false, cx.remaining()).await?;
         self.steps.begin(Step::Remove).await?;
-        drop(destroy::remove_files(self.host, &CancellationToken::new(), &self.directory).await?);
+        drop(destroy::remove_files(self.host, &CancellationToken::new(), &self.directory, None).await?);
         Ok(self.host.engine.volumes(name).await?)
     }
 

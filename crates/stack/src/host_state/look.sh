@@ -15,6 +15,7 @@ unmounted() {
 }
 none() { absent "$1" && ! unmounted "$1" || hidden "$1"; grep -asH '' /etc/machine-id; exit 0; }
 cd -- "$1" 2>/dev/null || none "$1"
+[ ! -L "$1" ] || printf 'link:%s\n' "$(pwd -P | head -n 1)"
 cd .windlass 2>/dev/null || { echo there: && none "$1/.windlass"; }
 for name in before build generations good replaced stat; do
   if [ -e "$name" ] || [ -L "$name" ]; then echo "folder:$name"; fi

@@ -216,6 +216,17 @@ async fn tells_what_lies_there(tools: &Tools) {
     assert_eq!(state.source_hash().as_deref(), Some("changed"));
     put("gone", content("gone").as_bytes());
     assert_eq!(look().await.source_hash().as_deref(), Some("source"));
+
+    // Somebody puts it elsewhere, and a link in its place.
+    let elsewhere = fs::canonicalize(dir.path()).unwrap().join("else where");
+    fs::rename(&root, &elsewhere).unwrap();
+    symlink("else where", &root).unwrap();
+    let moved = look().await;
+    assert_eq!((moved.link.as_deref(), state.link), (elsewhere.to_str(), None));
+    assert_eq!(moved.source_hash().as_deref(), Some("source"));
+    fs::remove_dir_all(&elsewhere).unwrap();
+    let dangling = inspect(tools, &CancellationToken::new(), place).await;
+    assert!(matches!(dangling, Err(Error::Hidden { .. })), "{dangling:?}");
 }
 
 /// The output of a look at tens of thousands of files is longer than what a command may say

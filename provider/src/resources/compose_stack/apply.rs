@@ -416,7 +416,7 @@ async fn leave_old_directory(
     let now = apply.state.as_ref().and_then(|state| state.model.directory.known());
     let Some(old) = prior.directory.known().filter(|old| Some(*old) != now) else { return Ok(()) };
     let host = on.host.for_stacks().await?;
-    let problems = match remove_files(&host, on.cx.token(), old).await {
+    let problems = match remove_files(&host, on.cx.token(), old, now.map(String::as_str)).await {
         Ok(paths) if paths.is_empty() => return Ok(()),
         Ok(paths) => {
             let (stack, directory) = (prior.name().to_owned(), old.clone());

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use framework::{Context, Diagnostics, Field, Plan, State};
 use stack::{
     DesiredStack, HostEnv, ImageFacts, Key, Known, PlannedStack, PullPolicy, StackSpec, check_needs,
-    check_vacant, files_in_the_way, host_state, is_sealed, login_key, reads_the_host, resolve_once, unbuilt,
-    with_host_env,
+    check_no_link, check_vacant, files_in_the_way, host_state, is_sealed, login_key, reads_the_host,
+    resolve_once, unbuilt, with_host_env,
 };
 
 use super::{
@@ -280,6 +280,10 @@ async fn expect_vacant(
         host.engine.containers(&spec.name)
     );
     let (state, containers) = (state?, containers?);
+    // That the directory of one that is there has become a link, Read tells.
+    if known.is_none_or(|known| known.as_str() != Some(directory)) {
+        check_no_link(directory, host, &state).map_err(|error| Vacancy::Taken(error.into()))?;
+    }
     match known.map(Field::as_str) {
         None => check_vacant(&spec.name, directory, None, &state, &containers)
             .map_err(|error| Vacancy::Taken(not_vacant(error, &spec.name, host.name(), connection)))?,

@@ -21,7 +21,7 @@ use super::{
     model::{MERGE, REFUSE, ROLLBACK, Service, StackModel, UNDEFINED_ERROR},
 };
 use crate::{
-    failure::{Failure, changed, host_env_changed, unreadable},
+    failure::{Failure, changed, host_env_changed, linked, unreadable},
     hosted::{OnHost, OnMachine},
     registries,
 };
@@ -68,6 +68,9 @@ pub(super) async fn observe(
     }
     if let Some(directory) = state.model.directory.known() {
         let (stack, host) = (state.model.name(), on.host.name());
+        if let Some(target) = &found.link {
+            on.cx.warn(linked(stack, host, directory, target));
+        }
         let differing = found.differing();
         if !differing.is_empty() {
             on.cx.warn(changed(stack, host, directory, &differing));
