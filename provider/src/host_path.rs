@@ -7,7 +7,10 @@ use remote::{
     files::{Facts, FileError},
 };
 
-use crate::{failure::Stop, hosted::Host};
+use crate::{
+    failure::{Stop, as_warning, file_error},
+    hosted::Host,
+};
 
 /// Checks the spelling of `path`.
 pub(crate) fn check_path(path: &str) -> Result<(), String> {
@@ -142,6 +145,13 @@ pub(crate) fn occupied(host: &Host, path: &str, happened: String) -> Stop {
         format!("{}|{path}", host.connection)
     );
     Stop::new(happened, next).at("path")
+}
+
+/// The warning that nobody knows what became of something, because a directory on the way to it may not be
+/// looked into. Not being allowed to look says nothing, so that the last known state stays.
+pub(crate) fn out_of_sight(subject: &str, error: &FileError) -> Diagnostic {
+    let world = "The last known state stands in; nothing is changed because of it.";
+    as_warning(file_error(format!("Could not look at {subject}"), error, world))
 }
 
 /// The warning that what is at `path` is another resource's by now.

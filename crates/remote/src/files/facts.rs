@@ -94,6 +94,19 @@ impl Files<'_> {
         self.facts(paths, Hash::Yes).await
     }
 
+    /// Facts about `path`, if it is there: as [`Files::stat`], but a regular file that may not be read has no
+    /// hash.
+    ///
+    /// # Errors
+    /// [`FileError::Denied`] when it cannot be looked at.
+    pub async fn look_at(&self, path: &str) -> Result<Option<Facts>, FileError> {
+        let facts = match self.facts(&[path], Hash::Yes).await {
+            Err(FileError::Denied { .. }) => self.facts(&[path], Hash::No).await,
+            facts => facts,
+        };
+        Ok(facts?.remove(path))
+    }
+
     /// What each of `paths` is, links not followed; what is absent is absent from the result.
     ///
     /// # Errors
@@ -294,6 +307,24 @@ mod tests {
         let error = stat_with(reply).await.unwrap_err();
         let FileError::Denied { path, host, .. } = &error else { panic!("{error:?}") };
         assert_eq!((path.as_str(), host.as_str()), ("/a b", "web"));
+    }
+
+    #[tokio::test]
+    async fn what_may_not_be_read_is_there_all_the_same() {
+        let fake = Fake::new("web");
+        let [hashing, looking] = ["hash", ""].map(|hash| ["sh", "-c", SCRIPT, "windlass-stat", hash, "//x"]);
+        let facts = "8100/0/0/4/root/root//x\n\0";
+        let denied = "sha256sum: //x: Permission denied\n";
+        fake.expect(hashing, Reply::failure(1, denied).stdout(format!("{facts}\0")));
+        fake.expect(looking, Reply::ok(facts));
+        let found = Files::on(&fake).look_at("/x").await.unwrap().unwrap();
+        assert_eq!((found.mode, found.size, found.sha256), (0o400, 4, None));
+
+        let denied = "stat: cannot statx '//x': Permission denied\n";
+        fake.expect(hashing, Reply::failure(1, denied).stdout("\0\0"));
+        fake.expect(looking, Reply::failure(1, denied).stdout("\0"));
+        let error = Files::on(&fake).look_at("/x").await.unwrap_err();
+        assert!(matches!(error, FileError::Denied { .. }), "{error:?}");
     }
 
     #[tokio::test]

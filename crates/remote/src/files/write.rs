@@ -47,17 +47,17 @@ pub struct Written {
     pub replaced: bool,
 }
 
-/// Unpacks a file and its checksum from stdin beside its place, in the directory `$1`; verifies it, gives
-/// it owner `$4` (where there is one) and mode `$5`, has it written to the disk and moves it to the name
-/// `$2`. `$3` is the name to stage it under, `$6` the mode of directories that are missing.
+/// Unpacks a file and its checksum from stdin beside its place, in the directory `$1`; verifies it, has it
+/// written to the disk (its owner may not be able to open it later), gives it owner `$4` (where there is
+/// one) and mode `$5` and moves it to the name `$2`. `$3` is the name to stage it under, `$6` the mode of directories that are missing.
 const WRITE: &str = r#"
 go "$1" "$6"
 stage "$3"
 tar -x -m -o -p -f - || exit
 sha256sum -c sum >/dev/null 2>&1 || exit 65
+sync -- ./new || exit
 [ ! "$4" ] || chown -- "$4" ./new || exit
 chmod -- "$5" ./new || exit
-sync -- ./new || exit
 put ./new "../$2"
 "#;
 

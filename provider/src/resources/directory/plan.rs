@@ -6,8 +6,8 @@ use remote::files::{Facts, FileError, Kind};
 use super::{HostDirectory, KIND};
 use crate::{
     failure::{Failure, Stop},
-    host_path::{claims, keep_bits, keep_owner},
-    hosted::{Host, OnHost, OnMachine},
+    host_path::{claims, keep_bits, keep_owner, out_of_sight},
+    hosted::{Host, Hosted as _, OnHost, OnMachine},
 };
 
 /// Decides how the directory will be.
@@ -26,7 +26,14 @@ pub(super) async fn observe(
     mut state: State<OnHost<HostDirectory>>,
 ) -> Result<Option<State<OnHost<HostDirectory>>>, Failure> {
     let path = state.model.path().to_owned();
-    let Some(facts) = inspect(on.host, &path).await? else { return Ok(None) };
+    let facts = match inspect(on.host, &path).await {
+        Err(error @ FileError::Denied { .. }) if state.model.mode.is_known() => {
+            on.cx.warn(out_of_sight(&HostDirectory::subject(&state.model), &error));
+            return Ok(Some(state));
+        }
+        facts => facts?,
+    };
+    let Some(facts) = facts else { return Ok(None) };
     if facts.kind != Kind::Directory {
         let happened = format!("There is {} in its place on {}.", facts.kind, on.host.name());
         let next = "Move it out of the way, or drop the directory from the state (`state rm`).";
@@ -47,5 +54,5 @@ pub(super) async fn observe(
 
 /// What is at `path`, if anything.
 pub(super) async fn inspect(host: &Host, path: &str) -> Result<Option<Facts>, FileError> {
-    Ok(host.files().stat(&[path]).await?.remove(path))
+    host.files().look_at(path).await
 }

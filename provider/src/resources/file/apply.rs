@@ -161,6 +161,10 @@ async fn leftover(
             let (path, host, kind) = (path.to_owned(), host.to_owned(), found.kind);
             return Err(FileError::Occupied { path, host, kind }.into());
         }
+        None if found.sha256.is_none() => format!(
+            "There is such a file on {host} already that was not made by this configuration, and the SSH user may not read \
+             it."
+        ),
         None if found.sha256 == wanted_sha256(planned, config) => {
             let met = !planned.is_write_only() && planned.is_met_by(&found);
             return Ok(Some(found).filter(|_| met));
@@ -190,6 +194,13 @@ async fn right_already(
 ) -> Result<Option<Facts>, FileError> {
     let path = apply.planned.path();
     let Some(facts) = inspect(on.host, path).await? else { return Ok(None) };
+    if facts.kind == Kind::File && facts.sha256.is_none() {
+        // What may not be read is what was written, as far as anybody knows.
+        if prior.model.content_hash != apply.planned.content_hash || !apply.planned.has_access(&facts) {
+            return Ok(None);
+        }
+        return Ok(Some(facts));
+    }
     if !apply.planned.is_met_by(&facts) {
         return Ok(None);
     }
@@ -218,7 +229,11 @@ async fn write(on: &OnMachine<'_>, apply: &mut Apply<Resource>, instance: &str) 
 
     keep_proof(on, apply, &written.sha256).await.with_world(WRITTEN)?;
     let facts = inspect(on.host, &path).await.with_world(WRITTEN)?;
-    let Some(facts) = facts.filter(|facts| facts.sha256.as_deref() == Some(written.sha256.as_str())) else {
+    // What only others may read was verified before it was put there.
+    let is_ours = |facts: &Facts| {
+        facts.kind == Kind::File && facts.sha256.as_deref().is_none_or(|found| found == written.sha256)
+    };
+    let Some(facts) = facts.filter(is_ours) else {
         let happened =
             "The file was written and verified, but a moment later it held something else or was gone.";
         let stop = Stop::new(happened, "Find out what, then apply again.");

@@ -27,13 +27,15 @@ const CHANGED: &str = "changed";
 
 impl FileModel {
     /// Takes over what the host has. `untouched` tells of a write-only content whether it is still
-    /// the one that was written.
+    /// the one that was written. A content that may not be read is taken to be the one that is known.
     pub(super) fn set_observed(&mut self, facts: &Facts, untouched: Option<bool>) {
-        self.content_hash = Field::from(match untouched {
-            None => facts.sha256.as_deref().map(of_sha256),
-            Some(true) => self.content_wo_version.known().map(|version| of_version(version)),
-            Some(false) => Some(CHANGED.to_owned()),
-        });
+        if facts.sha256.is_some() {
+            self.content_hash = Field::from(match untouched {
+                None => facts.sha256.as_deref().map(of_sha256),
+                Some(true) => self.content_wo_version.known().map(|version| of_version(version)),
+                Some(false) => Some(CHANGED.to_owned()),
+            });
+        }
         let Self { mode, owner, group, .. } = self;
         Access { mode, owner, group }.set_observed(facts);
     }
@@ -43,7 +45,12 @@ impl FileModel {
         let content = facts.sha256.as_deref().map(of_sha256);
         facts.kind == Kind::File
             && (self.is_write_only() || self.content_hash.known() == content.as_ref())
-            && has_access(facts, &self.mode, &self.owner, &self.group)
+            && self.has_access(facts)
+    }
+
+    /// Whether what `facts` tell of has the mode, the owner and the group of this plan.
+    pub(super) fn has_access(&self, facts: &Facts) -> bool {
+        has_access(facts, &self.mode, &self.owner, &self.group)
     }
 
     /// Whether `other` differs in nothing but what later operations go by.
@@ -103,6 +110,13 @@ mod tests {
             (model.mode.known().unwrap().as_str(), model.group.known().unwrap().as_str()),
             ("0600", "adm")
         );
+    }
+
+    #[test]
+    fn a_content_that_may_not_be_read_is_no_change() {
+        let mut model = FileModel { content_hash: "sha256:ab".into(), ..FileModel::default() };
+        model.set_observed(&Facts { sha256: None, mode: 0, ..facts() }, None);
+        assert_eq!((model.content_hash, model.mode), ("sha256:ab".into(), "0000".into()));
     }
 
     #[test]

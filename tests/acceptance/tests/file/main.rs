@@ -8,6 +8,7 @@ mod moves;
 mod odd;
 mod ownership;
 mod secret;
+mod unreadable;
 
 use acceptance_tests::hcl::quoted;
 

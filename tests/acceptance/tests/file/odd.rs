@@ -53,6 +53,29 @@ fn odd_names_and_contents_arrive_as_they_are() {
 }
 
 #[test]
+fn an_owner_may_be_a_number_that_nobody_has() {
+    let lab = Lab::current().unwrap();
+    let place = Scratch::on(&lab, lab.host(Variant::Sudo).unwrap());
+    let host = hcl::quoted(&hcl::connection(place.host()));
+    let path = place.path("nameless");
+    let workspace = Workspace::for_test();
+    workspace.write("provider.tf", &hcl::provider_block(&lab, ""));
+    let configure = |owner: &str| {
+        let lines = ["content = \"1\"", &format!("owner = \"{owner}\""), "group = \"4711\""];
+        workspace.write("main.tf", &file_block("f", &host, &path, &lines));
+    };
+    configure("4711");
+    workspace.converge();
+    assert_eq!(place.stat(&path, "%u:%g"), "4711:4711");
+    place.root_runs(&["chown", "0:0", &path]);
+    workspace.expect_change("windlass_file.f", &["update"]);
+    workspace.converge();
+    configure("no-such-user");
+    workspace.apply().expect_error().says("no-such-user");
+    assert_eq!((place.stat(&path, "%u:%g"), place.read(&path).as_deref()), ("4711:4711".into(), Some("1")));
+}
+
+#[test]
 fn a_source_is_copied_as_it_is_and_followed() {
     let lab = Lab::current().unwrap();
     let place = Scratch::on(&lab, lab.host(Variant::NoForward).unwrap());
