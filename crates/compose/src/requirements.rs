@@ -56,7 +56,8 @@ impl Requirements {
                 }
             }
             for mount in service["volumes"].as_array().into_iter().flatten() {
-                let source = mount["source"].as_str().unwrap_or_default();
+                // Compose doubles every dollar sign in what it writes.
+                let source = &mount["source"].as_str().unwrap_or_default().replace("$$", "$");
                 match mount["type"].as_str() {
                     Some("volume") => {
                         if let Some(external) = external(&document["volumes"][source], source) {
@@ -181,5 +182,15 @@ mod tests {
         };
         assert_eq!(found, expected);
         assert!(Requirements::of(&json!({}), [].iter(), "/srv/web", [].iter()).is_empty());
+    }
+
+    #[test]
+    fn a_dollar_sign_in_a_path_is_one() {
+        let volumes =
+            ["/srv/a$$b/c$$.conf", "/mnt/$$x"].map(|path| json!({ "type": "bind", "source": path }));
+        let document = json!({ "services": { "app": { "volumes": volumes } } });
+        let (started, shipped) = (["app".to_owned()], ["c$.conf".to_owned()]);
+        let found = Requirements::of(&document, started.iter(), "/srv/a$b", shipped.iter());
+        assert_eq!(found.mounts.keys().collect::<Vec<_>>(), ["/mnt/$x"]);
     }
 }

@@ -162,7 +162,7 @@ impl Source<'_> {
         for name in names {
             match self.take(name) {
                 Ok(file) => tree.files.extend(file.map(|file| (name.clone(), file))),
-                Err(problem) => problems.push(format!("{name}: {problem}")),
+                Err(problem) => problems.push(format!("{}: {problem}", name.escape_debug())),
             }
         }
         if problems.is_empty() { Ok(tree) } else { Err(problems) }

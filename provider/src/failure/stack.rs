@@ -17,7 +17,7 @@ use super::{
     Failure, docker_error, host_error,
     place::{hidden, in_the_way, listed, missing},
     reload, sentence, shipped,
-    undefined::{DOLLARS, names, set_them, used, with_blank},
+    undefined::{DOLLARS, names, required, set_them, used, with_blank},
 };
 
 /// What to do about a line of a dotenv file that none of its own signs explains.
@@ -67,8 +67,12 @@ pub(super) fn stack_error(title: &str, error: Error, world: &str, files: &str) -
                 Some(file) => format!("Docker Compose cannot read {file}: {message}"),
                 None => format!("Docker Compose cannot read the files:\n{message}"),
             };
-            let next = if undefined.is_empty() { "Correct the files, then plan again." } else { "" };
-            files_error(happened, with_blank(&undefined, next), files)
+            let next = match (required(&message), undefined.is_empty()) {
+                (Some(next), _) => next,
+                (None, true) => "Correct the files, then plan again.".to_owned(),
+                (None, false) => String::new(),
+            };
+            files_error(happened, with_blank(&undefined, &next), files)
         }
         Error::OutsideFile { named, path, message, undefined } => files_error(
             format!(

@@ -83,6 +83,17 @@ fn set_others(undefined: &[Undefined]) -> String {
     }
 }
 
+/// What to do about files in which a variable that must have a value (`${NAME:?}`) has none, where that is
+/// what Compose says.
+pub(super) fn required(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once("required variable ")?;
+    let name = rest.split(' ').next().filter(|_| rest.contains("is missing a value"))?;
+    Some(format!(
+        "Give {name} a value in `environment`, in `secrets_wo` or in the stack's own .env file (the one that the server \
+         has of its own counts with `host_env = \"merge\"`)."
+    ))
+}
+
 /// What to do about files that Compose cannot read: about the variables that it took for empty, where
 /// there are some, and `next`.
 pub(super) fn with_blank(undefined: &[Undefined], next: &str) -> String {
@@ -149,6 +160,15 @@ mod tests {
                 .map(|(file, line, by)| Use { file: (*file).to_owned(), line: *line, by: by.clone() })
                 .collect(),
         }
+    }
+
+    #[test]
+    fn a_variable_that_must_have_a_value_is_to_be_given_one() {
+        let said =
+            "error while interpolating services.app.environment.A: required variable A_1 is missing a value";
+        assert!(required(said).unwrap().starts_with("Give A_1 a value in `environment`"));
+        assert!(required(&format!("{said}: see the wiki")).is_some());
+        assert_eq!(required("invalid interpolation format"), None);
     }
 
     #[test]

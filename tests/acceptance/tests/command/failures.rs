@@ -28,10 +28,17 @@ fn a_create_that_failed_is_taken_down_before_the_next_one() {
     command.configure(&[create, destroy]);
     let error = command.workspace.apply().expect_error();
     assert!(error.detail.contains("tainted"), "{error:?}");
-    command.configure(&[r#"create = ["touch", "whole"]"#, destroy]);
+    // That there is nothing to read yet keeps nobody from making it.
+    let read = r#"read = ["cat", "whole"]"#;
+    command.configure(&[create, destroy, read]);
+    command.workspace.apply().expect_error();
+    let told = command.workspace.plan().expect_success();
+    told.expect_warning("Could not read command").says("tainted").says("whole");
+    command.configure(&[r#"create = ["touch", "whole"]"#, destroy, read]);
     assert!(command.workspace.changes()[IT].is_replace());
     command.workspace.converge();
-    assert_eq!((command.file("made"), command.file("log").as_deref()), (None, Some("destroyed\n")));
+    let log = command.file("log");
+    assert_eq!((command.file("made"), log.as_deref()), (None, Some("destroyed\ndestroyed\n")));
 
     // A destroy that fails loses nothing.
     command.configure(&[r#"create = ["touch", "whole"]"#, r#"destroy = ["rmdir", "whole"]"#]);
