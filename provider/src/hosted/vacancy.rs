@@ -17,7 +17,8 @@ use super::{
 use crate::failure::{Failure, as_warning, could_not};
 
 /// What the world looks like when something is in the way of what is planned.
-const GOES_ON: &str = "The plan goes on: what is in the way may be gone when it is made.";
+const GOES_ON: &str = "The plan goes on: what is in the way may be gone when it is made, because the same apply removes it. (A resource \
+                       that only has another name in the configuration wants a `moved` block.)";
 
 /// Warns that what is planned could not be made as the host is now.
 pub(crate) fn warn_of_occupant<K: Hosted>(cx: &Context, planned: &K::Model, failure: Failure) {
