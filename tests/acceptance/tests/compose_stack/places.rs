@@ -11,6 +11,15 @@ fn every_kind_of_host_will_do() {
         stack.configure_one_service();
         stack.workspace.converge();
         assert_eq!(stack.containers()["app"].len(), 1);
+        if variant == Variant::Jump {
+            // The whole of its life behind another host: found changed, repaired, changed.
+            stack.root_runs(&["docker", "rm", "-f", &stack.containers()["app"][0]]);
+            stack.workspace.expect_change(STACK, &["update"]);
+            stack.workspace.converge();
+            stack.configure_text(&(stack.one_service() + "    environment: { GREETING: hello }\n"));
+            stack.workspace.converge();
+            assert_eq!(stack.variable("app", "GREETING"), "hello");
+        }
         stack.workspace.destroy().expect_success();
         stack.expect_gone();
         assert!(!stack.exists(&format!("/home/{}/windlass/{}", stack.host.user, stack.name)));
@@ -70,6 +79,47 @@ fn another_machine_is_a_move_and_another_route_is_none() {
     stack.host = new.clone();
     stack.workspace.destroy().expect_success();
     stack.expect_gone();
+}
+
+#[test]
+fn nothing_is_written_through_a_link() {
+    let lab = Lab::current().unwrap();
+    let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
+    let [there, real, big, bigger] =
+        ["", "-real", "-big", "-bigger"].map(|end| format!("/srv/{}{end}", stack.name));
+    let configure = |directory: &str, more: &str| {
+        let text = stack.one_service() + more;
+        stack.configure_text_with(&text, &format!("directory = \"{directory}\""));
+    };
+    configure(&there, "");
+    stack.shell(&format!("mkdir {real} && ln -s {real} {there}"));
+    let link = format!("{there} on root@");
+    let told = stack.workspace.plan().expect_success().expect_warning("as things are");
+    told.says(&link).says(&format!("directory = \"{real}\""));
+    let error = stack.workspace.apply().expect_error();
+    error.says("is a symbolic link").says("Nothing was changed.").says(&format!("directory = \"{real}\""));
+    assert!(stack.shell(&format!("ls -A {real}")).is_empty());
+    stack.shell(&format!("rm {there}"));
+    stack.workspace.converge();
+
+    // Somebody puts it onto a bigger disk.
+    let before = stack.containers();
+    stack.shell(&format!("mv {there} {big} && ln -s {big} {there}"));
+    stack.workspace.plan().expect_success().expect_warning("is a symbolic link").says(&big);
+    configure(&there, "    labels: { changed: \"1\" }\n");
+    let error = stack.workspace.apply().expect_error();
+    error.says("Could not update").says("is a symbolic link").says("Nothing was changed.");
+    assert_eq!(stack.containers(), before);
+    configure(&big, "    labels: { changed: \"1\" }\n");
+    stack.workspace.converge();
+    for path in ["compose.yaml", ".env", ".windlass/record.json"] {
+        assert!(stack.exists(&format!("{big}/{path}")), "{path}");
+    }
+
+    stack.shell(&format!("mv {big} {bigger} && ln -s {bigger} {big}"));
+    stack.workspace.destroy().expect_success();
+    stack.expect_gone();
+    assert!(!stack.exists(&bigger));
 }
 
 #[test]
