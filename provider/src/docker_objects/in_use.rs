@@ -10,17 +10,17 @@ use crate::{
 /// How many containers a message names.
 const NAMED: usize = 10;
 
-/// That the name belongs to a `kind` of object that is there already.
-pub(super) fn name_taken(kind: &str, on: &OnMachine<'_>, name: &str) -> Failure {
+/// That the name, which `attribute` decides, belongs to a `kind` of object that is there already.
+pub(crate) fn name_taken(kind: &str, on: &OnMachine<'_>, name: &str, attribute: &'static str) -> Failure {
     let happened = format!(
         "There is a Docker {kind} of that name on {} already, which this resource did not make.",
         on.host.name()
     );
     let import = format!("{}|{name}", on.host.connection);
     let next = format!(
-        "Adopt it by importing {import:?}, remove it on the host if nobody needs it, or choose another name. {IF_REPLACED}"
+        "Adopt it by importing {import:?}, remove it on the host if nobody needs it, or choose another `{attribute}`. {IF_REPLACED}"
     );
-    Stop::new(happened, next).at("name").into()
+    Stop::new(happened, next).at(attribute).into()
 }
 
 /// That `users` keep the object from being removed: they `use it`, in the words of its kind.

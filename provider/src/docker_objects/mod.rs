@@ -11,5 +11,5 @@ mod object;
 mod place;
 
 pub(crate) use fields::{ObjectFields, check_name, set_map};
-pub(crate) use in_use::named;
+pub(crate) use in_use::{name_taken, named};
 pub(crate) use object::{DaemonObject, ObjectModel, ObjectWords};

@@ -202,7 +202,7 @@ impl<O: DaemonObject> Hosted for O {
     ) -> Result<(), Failure> {
         let Some(name) = planned.object().name.known() else { return Ok(()) };
         match O::inspect(&on.host.engine().await?, name).await? {
-            Some(_) => Err(in_use::name_taken(<O as DaemonObject>::WORDS.kind, on, name)),
+            Some(_) => Err(in_use::name_taken(<O as DaemonObject>::WORDS.kind, on, name, "name")),
             None => Ok(()),
         }
     }

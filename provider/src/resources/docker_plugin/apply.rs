@@ -15,8 +15,8 @@ use super::{
     plan, schema,
 };
 use crate::{
-    docker_objects::named,
-    failure::{Explain as _, Failure, IF_REPLACED, Stop},
+    docker_objects::{name_taken, named},
+    failure::{Explain as _, Failure, Stop},
     hosted::{Hosted, Import, OnHost, OnMachine, Planning, Words, is_same_connection},
     registries,
 };
@@ -89,11 +89,23 @@ impl Hosted for DockerPlugin {
         Ok(Some(state))
     }
 
+    /// One of that name is somebody's.
+    async fn expect_vacant(
+        on: &OnMachine<'_>,
+        planned: &PluginModel,
+        _config: &PluginModel,
+    ) -> Result<(), Failure> {
+        let Some(name) = planned.local_name() else { return Ok(()) };
+        let decides = if planned.alias.is_null() { "reference" } else { "alias" };
+        match on.host.engine().await?.plugin(&name).await? {
+            Some(_) => Err(name_taken("plugin", on, &name, decides)),
+            None => Ok(()),
+        }
+    }
+
     async fn create(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Failure> {
         let (engine, name) = (on.host.engine().await?, apply.planned.local_name().unwrap_or_default());
-        if engine.plugin(&name).await?.is_some() {
-            return Err(name_taken(on, &name).into());
-        }
+        Self::expect_vacant(on, &apply.planned, &apply.config).await?;
         let reference = apply.planned.reference();
         let known = registries::known(on.hosts);
         let registry = for_image(&known, reference);
@@ -261,19 +273,4 @@ fn in_use(on: &OnMachine<'_>, volumes: BTreeSet<String>) -> Stop {
         format!("Volumes on {} are kept by it: {}.", on.host.name(), volumes.join(", ")),
         "Remove the volumes that nobody needs any more, then run the same command again.",
     )
-}
-
-fn name_taken(on: &OnMachine<'_>, name: &str) -> Stop {
-    let import = format!("{}|{name}", on.host.connection);
-    Stop::new(
-        format!(
-            "There is a Docker plugin of that name on {} already, which this resource did not make.",
-            on.host.name()
-        ),
-        format!(
-            "Adopt it by importing {import:?}, remove it on the host if nobody needs it, or choose another `alias`. \
-             {IF_REPLACED}"
-        ),
-    )
-    .at("alias")
 }
