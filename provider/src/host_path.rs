@@ -1,11 +1,12 @@
 //! What resources at a path of a host have in common: how paths and modes are spelled, and whose what
 //! is there is.
 
+mod ownership;
+
 use framework::{Diagnostic, Field};
-use remote::{
-    claims::Claims,
-    files::{Facts, FileError},
-};
+use remote::files::{Facts, FileError};
+
+pub(crate) use ownership::{Ownership, claims};
 
 use crate::{
     failure::{Stop, as_warning, file_error},
@@ -112,31 +113,6 @@ pub(crate) fn has_access(
         && group.known().is_none_or(|group| facts.is_of_group(group))
 }
 
-/// Whose the objects of `kind` on `host` are.
-///
-/// # Errors
-/// When the host cannot be asked for the user's home directory.
-pub(crate) async fn claims<'h>(host: &'h Host, kind: &'static str) -> Result<Claims<'h>, FileError> {
-    Ok(Claims::on(host.executor.as_ref(), host.home().await?, kind))
-}
-
-/// Whether the object of `kind` at `path` belongs to the resource with the id `instance`; `None` where
-/// that has none.
-///
-/// # Errors
-/// As [`claims`], and when the host cannot be asked.
-pub(crate) async fn is_claimed(
-    host: &Host,
-    kind: &'static str,
-    path: &str,
-    instance: &str,
-) -> Result<Option<bool>, FileError> {
-    if instance.is_empty() {
-        return Ok(None);
-    }
-    Ok(Some(claims(host, kind).await?.owner(path).await?.as_deref() == Some(instance)))
-}
-
 /// Why something cannot be made at `path`: what is there was not made by this configuration, as
 /// `happened` tells.
 pub(crate) fn occupied(host: &Host, path: &str, happened: String) -> Stop {
@@ -152,13 +128,6 @@ pub(crate) fn occupied(host: &Host, path: &str, happened: String) -> Stop {
 pub(crate) fn out_of_sight(subject: &str, error: &FileError) -> Diagnostic {
     let world = "The last known state stands in; nothing is changed because of it.";
     as_warning(file_error(format!("Could not look at {subject}"), error, world))
-}
-
-/// The warning that what is at `path` is another resource's by now.
-pub(crate) fn belongs_to_another(what: &str, path: &str, host: &str) -> Diagnostic {
-    Diagnostic::warning(format!("Left {what} {path:?} on {host}"))
-        .detail("Another resource has made it anew, or has taken it over, since this one was recorded.")
-        .detail("It was left as it is; this resource is no longer recorded.")
 }
 
 #[cfg(test)]

@@ -5,13 +5,13 @@ use framework::{Apply, Diagnostics, Field, Plan, Schema, State};
 use remote::files::{Facts, FileError, Kind, random_name};
 
 use super::{
-    DirectoryPrivate, HostDirectory, KIND,
+    DirectoryPrivate, HostDirectory, KIND, OWNERSHIP,
     model::{self, DirectoryModel},
     plan::{self, inspect},
 };
 use crate::{
     failure::{Explain as _, Failure, IF_REPLACED, Stop},
-    host_path::{belongs_to_another, claims, is_claimed, occupied},
+    host_path::{Ownership, claims, occupied},
     hosted::{Hosted, Import, OnHost, OnMachine, Planning, Words},
 };
 
@@ -72,7 +72,7 @@ impl Hosted for HostDirectory {
     }
 
     async fn is_there(on: &OnMachine<'_>, state: &State<Resource>) -> Result<Option<bool>, Failure> {
-        Ok(is_claimed(on.host, KIND, state.model.path(), &state.private.instance).await?)
+        Ok(OWNERSHIP.is_ours(on, state.model.path(), &state.private.instance).await?)
     }
 
     async fn observe(on: &OnMachine<'_>, state: State<Resource>) -> Result<Option<State<Resource>>, Failure> {
@@ -100,10 +100,7 @@ impl Hosted for HostDirectory {
         prior: State<Resource>,
         apply: &mut Apply<Resource>,
     ) -> Result<(), Failure> {
-        let instance = match prior.private.instance {
-            unnamed if unnamed.is_empty() => random_name()?,
-            known => known,
-        };
+        let instance = Ownership::instance(&prior.private.instance)?;
         make(on, apply, instance).await
     }
 
@@ -112,15 +109,12 @@ impl Hosted for HostDirectory {
     }
 
     async fn let_go(on: &OnMachine<'_>, state: &State<Resource>) -> Result<(), Failure> {
-        Ok(claims(on.host, KIND).await?.let_go(state.model.path(), &state.private.instance).await?)
+        Ok(OWNERSHIP.let_go(on, state.model.path(), &state.private.instance).await?)
     }
 
     async fn delete(on: &OnMachine<'_>, state: &State<Resource>) -> Result<(), Failure> {
-        let (path, claims) = (state.model.path(), claims(on.host, KIND).await?);
-        if claims.is_of_another(path, &state.private.instance).await? {
-            on.cx.warn(belongs_to_another("directory", path, on.host.name()));
-            return Ok(());
-        }
+        let (path, instance) = (state.model.path(), &state.private.instance);
+        let Some(claims) = OWNERSHIP.to_remove(on, path, instance).await? else { return Ok(()) };
         if inspect(on.host, path).await?.is_some_and(|facts| facts.kind == Kind::Directory) {
             let names = on.host.files().entries(path).await?;
             if !names.is_empty() {
@@ -170,15 +164,12 @@ async fn make(on: &OnMachine<'_>, apply: &mut Apply<Resource>, instance: String)
     })?;
     let mut model = apply.planned.clone();
     model.set_observed(&facts);
-    let claimed = apply.prior.as_ref().is_some_and(|prior| prior.private.instance == instance);
+    let before = apply.prior.as_ref().map(|prior| prior.private.instance.clone());
     let (owner, group) = (facts.owner, facts.group);
     let private =
         DirectoryPrivate { instance: instance.clone(), owner, group, ..DirectoryPrivate::default() };
     on.record(apply, model, private);
-    if !claimed {
-        claims(on.host, KIND).await?.claim(&path, &instance).await.with_world(MADE)?;
-    }
-    Ok(())
+    OWNERSHIP.take(on, &path, &instance, before.as_deref()).await.with_world(MADE)
 }
 
 fn not_empty(names: &[String], host: &str) -> Stop {

@@ -10,10 +10,13 @@ mod plan;
 
 use serde::{Deserialize, Serialize};
 
-use crate::hosted::placed_on_machine;
+use crate::{host_path::Ownership, hosted::placed_on_machine};
 
 /// What the host calls the objects whose owners it remembers.
 const KIND: &str = "directory";
+
+/// Whose they are.
+const OWNERSHIP: Ownership = Ownership { kind: KIND, what: "directory" };
 
 /// The directories of `windlass_directory`.
 pub(crate) struct HostDirectory;

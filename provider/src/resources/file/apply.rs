@@ -6,7 +6,7 @@ use remote::files::{Content, Facts, FileError, Kind, WriteOptions, random_name};
 use tokio::fs::File;
 
 use super::{
-    FilePrivate, HostFile, KIND,
+    FilePrivate, HostFile, KIND, OWNERSHIP,
     model::{FileModel, of_sha256},
     plan::{self, hash_of_file},
     read::{self, inspect, proofs},
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     failure::{Explain as _, Failure, IF_REPLACED, Stop},
-    host_path::{belongs_to_another, bits, claims, is_claimed, occupied},
+    host_path::{Ownership, bits, claims, occupied},
     hosted::{Hosted, Import, OnHost, OnMachine, Planning, Words},
 };
 
@@ -73,7 +73,7 @@ impl Hosted for HostFile {
     }
 
     async fn is_there(on: &OnMachine<'_>, state: &State<Resource>) -> Result<Option<bool>, Failure> {
-        Ok(is_claimed(on.host, KIND, state.model.path(), &state.private.instance).await?)
+        Ok(OWNERSHIP.is_ours(on, state.model.path(), &state.private.instance).await?)
     }
 
     async fn observe(on: &OnMachine<'_>, state: State<Resource>) -> Result<Option<State<Resource>>, Failure> {
@@ -106,10 +106,7 @@ impl Hosted for HostFile {
         prior: State<Resource>,
         apply: &mut Apply<Resource>,
     ) -> Result<(), Failure> {
-        let instance = match prior.private.instance.as_str() {
-            "" => random_name()?,
-            known => known.to_owned(),
-        };
+        let instance = Ownership::instance(&prior.private.instance)?;
         match right_already(on, apply, &prior).await? {
             Some(facts) => record(on, apply, &facts, &instance).await,
             None => write(on, apply, &instance).await,
@@ -121,15 +118,12 @@ impl Hosted for HostFile {
     }
 
     async fn let_go(on: &OnMachine<'_>, state: &State<Resource>) -> Result<(), Failure> {
-        Ok(claims(on.host, KIND).await?.let_go(state.model.path(), &state.private.instance).await?)
+        Ok(OWNERSHIP.let_go(on, state.model.path(), &state.private.instance).await?)
     }
 
     async fn delete(on: &OnMachine<'_>, state: &State<Resource>) -> Result<(), Failure> {
-        let (path, claims) = (state.model.path(), claims(on.host, KIND).await?);
-        if claims.is_of_another(path, &state.private.instance).await? {
-            on.cx.warn(belongs_to_another("file", path, on.host.name()));
-            return Ok(());
-        }
+        let (path, instance) = (state.model.path(), &state.private.instance);
+        let Some(claims) = OWNERSHIP.to_remove(on, path, instance).await? else { return Ok(()) };
         // Somebody may have put something else there since: that is not ours to remove.
         if inspect(on.host, path).await?.is_some_and(|facts| facts.kind == Kind::File) {
             on.host.files().remove_file(path).await?;
@@ -266,13 +260,9 @@ async fn record(
     let (owner, group) = (facts.owner.clone(), facts.group.clone());
     let private = FilePrivate { instance: instance.to_owned(), owner, group, ..FilePrivate::default() };
     let path = model.path().to_owned();
-    let claimed = apply.prior.as_ref().is_some_and(|prior| prior.private.instance == *instance);
+    let before = apply.prior.as_ref().map(|prior| prior.private.instance.clone());
     on.record(apply, model, private);
-    if claimed {
-        return Ok(());
-    }
-    let claims = claims(on.host, KIND).await.with_world(WRITTEN)?;
-    claims.claim(&path, instance).await.with_world(WRITTEN)
+    OWNERSHIP.take(on, &path, instance, before.as_deref()).await.with_world(WRITTEN)
 }
 
 /// What the configuration says the file holds.

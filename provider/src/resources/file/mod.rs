@@ -14,10 +14,13 @@ mod schema;
 
 use serde::{Deserialize, Serialize};
 
-use crate::hosted::placed_on_machine;
+use crate::{host_path::Ownership, hosted::placed_on_machine};
 
 /// What the host calls the objects whose owners it remembers.
 const KIND: &str = "file";
+
+/// Whose they are.
+const OWNERSHIP: Ownership = Ownership { kind: KIND, what: "file" };
 
 /// The files of `windlass_file`.
 pub(crate) struct HostFile;

@@ -5,14 +5,14 @@ use framework::{Apply, Diagnostics, Field, Plan, Schema, State};
 use remote::files::{Content, FileError, Kind, WriteOptions, random_name};
 
 use super::{
-    DnsRecords, KIND, RecordsPrivate,
+    DnsRecords, KIND, OWNERSHIP, RecordsPrivate,
     model::RecordsModel,
     read::{self, look},
     schema,
 };
 use crate::{
     failure::{Explain as _, Failure, IF_REPLACED},
-    host_path::{belongs_to_another, bits, claims, is_claimed, keep_bits, occupied},
+    host_path::{Ownership, bits, claims, keep_bits, occupied},
     hosted::{Hosted, Import, OnHost, OnMachine, Planning, Words},
 };
 
@@ -75,7 +75,7 @@ impl Hosted for DnsRecords {
     }
 
     async fn is_there(on: &OnMachine<'_>, state: &State<Resource>) -> Result<Option<bool>, Failure> {
-        Ok(is_claimed(on.host, KIND, state.model.path(), &state.private.instance).await?)
+        Ok(OWNERSHIP.is_ours(on, state.model.path(), &state.private.instance).await?)
     }
 
     async fn observe(on: &OnMachine<'_>, state: State<Resource>) -> Result<Option<State<Resource>>, Failure> {
@@ -103,10 +103,7 @@ impl Hosted for DnsRecords {
         prior: State<Resource>,
         apply: &mut Apply<Resource>,
     ) -> Result<(), Failure> {
-        let instance = match prior.private.instance {
-            unnamed if unnamed.is_empty() => random_name()?,
-            known => known,
-        };
+        let instance = Ownership::instance(&prior.private.instance)?;
         write(on, apply, instance).await
     }
 
@@ -115,15 +112,12 @@ impl Hosted for DnsRecords {
     }
 
     async fn let_go(on: &OnMachine<'_>, state: &State<Resource>) -> Result<(), Failure> {
-        Ok(claims(on.host, KIND).await?.let_go(state.model.path(), &state.private.instance).await?)
+        Ok(OWNERSHIP.let_go(on, state.model.path(), &state.private.instance).await?)
     }
 
     async fn delete(on: &OnMachine<'_>, state: &State<Resource>) -> Result<(), Failure> {
-        let (path, claims) = (state.model.path(), claims(on.host, KIND).await?);
-        if claims.is_of_another(path, &state.private.instance).await? {
-            on.cx.warn(belongs_to_another("DNS records", path, on.host.name()));
-            return Ok(());
-        }
+        let (path, instance) = (state.model.path(), &state.private.instance);
+        let Some(claims) = OWNERSHIP.to_remove(on, path, instance).await? else { return Ok(()) };
         if look(on.host, path).await?.is_some_and(|(_, text)| text.is_some()) {
             if state.model.on_destroy.as_str() == Some("delete") {
                 on.host.files().remove_file(path).await?;
@@ -176,12 +170,8 @@ async fn put(on: &OnMachine<'_>, model: &RecordsModel) -> Result<(), Failure> {
 async fn write(on: &OnMachine<'_>, apply: &mut Apply<Resource>, instance: String) -> Result<(), Failure> {
     put(on, &apply.planned).await?;
     let path = apply.planned.path().to_owned();
-    let claimed = apply.prior.as_ref().is_some_and(|prior| prior.private.instance == instance);
+    let before = apply.prior.as_ref().map(|prior| prior.private.instance.clone());
     let private = RecordsPrivate { instance: instance.clone(), ..RecordsPrivate::default() };
     on.record(apply, apply.planned.clone(), private);
-    if claimed {
-        return Ok(());
-    }
-    let claims = claims(on.host, KIND).await.with_world(WRITTEN)?;
-    claims.claim(&path, &instance).await.with_world(WRITTEN)
+    OWNERSHIP.take(on, &path, &instance, before.as_deref()).await.with_world(WRITTEN)
 }

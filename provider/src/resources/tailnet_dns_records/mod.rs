@@ -14,9 +14,12 @@ mod schema;
 /// What the host calls the objects whose owners it remembers: a path has one, whichever resource.
 const KIND: &str = "file";
 
+/// Whose they are.
+const OWNERSHIP: Ownership = Ownership { kind: KIND, what: "DNS records" };
+
 use serde::{Deserialize, Serialize};
 
-use crate::hosted::placed_on_machine;
+use crate::{host_path::Ownership, hosted::placed_on_machine};
 
 /// The records of `windlass_tailnet_dns_records`.
 pub(crate) struct DnsRecords;
