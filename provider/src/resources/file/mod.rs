@@ -81,7 +81,8 @@ mod tests {
         for words in [title.as_str(), "another one", "The plan goes on", "import"] {
             assert!(told.contains(words), "{words}: {told}");
         }
-        let told = warnings(&path(""), "ours".into()).await;
+        std::fs::create_dir(path("folder")).unwrap();
+        let told = warnings(&path("folder"), "ours".into()).await;
         assert!(told.contains("there is a directory in its place"), "{told}");
 
         // What an apply has left that was cut off, a content that is not known yet, a free path.
