@@ -36,6 +36,11 @@ provider "windlass" {
     host      = "ssh://root@vpn.example.org"
     container = "headscale"
   }
+
+  # Without this block, the key of encrypted files is where SOPS looks for it.
+  sops {
+    age_key_file = "~/keys/prod.txt"
+  }
 }
 
 variable "registry_token" {

@@ -20,6 +20,7 @@ mod registries;
 mod require;
 mod resources;
 mod settings;
+mod sops_files;
 mod stacks;
 mod swarm_files;
 mod tailnet_devices;

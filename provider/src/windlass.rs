@@ -16,12 +16,13 @@ use crate::{
         container_logs::LogsDataSource,
         corpus_snapshots::SnapshotsDataSource,
         host::HostDataSource,
+        sops_metadata::MetadataDataSource,
         swarm::SwarmDataSource,
         swarm_nodes::NodesDataSource,
         swarm_stacks::SwarmStacksDataSource,
         tailnet::{DeviceDataSource, DevicesDataSource},
     },
-    ephemerals::tailnet_key::EphemeralKey,
+    ephemerals::{sops_file::SopsFile, tailnet_key::EphemeralKey},
     functions,
     hosted::{ControlServers, Hosted, Hosts, OnHost},
     resources::{
@@ -87,6 +88,7 @@ impl Provider for Windlass {
             Diagnostic::error("Could not configure provider \"windlass\"").detail(format!("{error}."))
         })?;
         self.hosts.configure(settings);
+        self.hosts.keyring().configure(config.sops);
         self.tailnets.configure(config.tailnet);
         Ok(())
     }
@@ -130,6 +132,7 @@ impl Provider for Windlass {
             AnyDataSource::new(SnapshotsDataSource),
             AnyDataSource::new(LogsDataSource::new(self.hosts.clone())),
             AnyDataSource::new(HostDataSource::new(self.hosts.clone())),
+            AnyDataSource::new(MetadataDataSource),
             AnyDataSource::new(SwarmDataSource::new(self.clusters.clone())),
             AnyDataSource::new(NodesDataSource::new(self.clusters.clone())),
             AnyDataSource::new(SwarmStacksDataSource::new(self.clusters.clone())),
@@ -139,7 +142,10 @@ impl Provider for Windlass {
     }
 
     fn ephemerals(&self) -> Vec<AnyEphemeral> {
-        vec![AnyEphemeral::new(EphemeralKey::new(self.tailnets.clone()))]
+        vec![
+            AnyEphemeral::new(SopsFile::new(self.hosts.keyring())),
+            AnyEphemeral::new(EphemeralKey::new(self.tailnets.clone())),
+        ]
     }
 
     fn functions(&self) -> Vec<AnyFunction> {

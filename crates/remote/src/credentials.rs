@@ -251,7 +251,7 @@ fn credentials(connection: &SshConnection, settings: SshSettings, home: Option<&
 }
 
 /// `~/file` as a path, where the home directory is known.
-fn under_home(file: String, home: Option<&str>) -> String {
+pub fn under_home(file: String, home: Option<&str>) -> String {
     match (file.strip_prefix("~/"), home) {
         (Some(rest), Some(home)) => format!("{}/{rest}", home.trim_end_matches('/')),
         _ => file,

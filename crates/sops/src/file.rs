@@ -38,6 +38,15 @@ impl Format {
         }
     }
 
+    /// What formats are called, in the order of [`Self::ALL`].
+    pub const WORDS: [&str; 4] = ["yaml", "json", "dotenv", "binary"];
+    const ALL: [Self; 4] = [Self::Yaml, Self::Json, Self::Dotenv, Self::Binary];
+
+    /// The one of this name, of [`Self::WORDS`].
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::WORDS.iter().position(|one| *one == word).map(|at| Self::ALL[at])
+    }
+
     /// The tree of a plain file.
     ///
     /// # Errors

@@ -37,6 +37,16 @@ impl Identities {
         Ok(identities)
     }
 
+    /// Those in a file: of age-keygen, of SSH, or one that age has encrypted with a passphrase.
+    ///
+    /// # Errors
+    /// When it cannot be read, or has none.
+    pub fn of_file(path: &Path, passphrase: Option<&Secret>) -> Result<Self, Error> {
+        let mut identities = Self::default();
+        identities.read_file(path, passphrase)?;
+        Ok(identities)
+    }
+
     /// All that SOPS would find: those of the environment, of the default key file, and SSH keys. A
     /// variable that leads nowhere is an error; a default file that is not there is none.
     ///

@@ -28,6 +28,7 @@ use super::{
 use crate::{
     failure::{Failure, Stop},
     settings::Settings,
+    sops_files::Keyring,
 };
 
 /// Every host that the process knows, and how to log in to them.
@@ -45,6 +46,7 @@ pub(crate) struct Hosts {
     bootstraps: Bootstraps,
     pub(super) turns: Turns,
     servers: Servers,
+    keyring: Arc<Keyring>,
 }
 
 impl Hosts {
@@ -56,6 +58,11 @@ impl Hosts {
     /// The settings; `None` while they are not known.
     pub(crate) fn settings(&self) -> Option<Arc<Settings>> {
         self.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The private keys of encrypted files.
+    pub(crate) fn keyring(&self) -> Arc<Keyring> {
+        self.keyring.clone()
     }
 
     /// Remembers that the state has `subject` on `host`.

@@ -2,6 +2,7 @@
 
 mod model;
 mod schema;
+mod sops;
 mod tailnet;
 
 use docker::Registry;
@@ -9,6 +10,7 @@ use remote::credentials::SshSettings;
 
 pub(crate) use model::ProviderModel;
 pub(crate) use schema::schema;
+pub(crate) use sops::SopsBlock;
 pub(crate) use tailnet::TailnetBlock;
 
 use crate::require::RequireBlock;

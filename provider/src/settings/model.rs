@@ -7,7 +7,7 @@ use framework::{Field, Model};
 use remote::credentials::SshSettings;
 use secret::Secret;
 
-use super::TailnetBlock;
+use super::{SopsBlock, TailnetBlock};
 use crate::require::RequireBlock;
 
 /// The `provider "windlass"` block.
@@ -21,6 +21,8 @@ pub struct ProviderModel {
     pub(crate) registry: Field<Vec<RegistryBlock>>,
     /// The control servers of tailnets. What is unknown in one makes nothing else unknown.
     pub(crate) tailnet: Field<Vec<TailnetBlock>>,
+    /// The key of encrypted files. What is unknown in it makes nothing else unknown.
+    pub(crate) sops: Field<Vec<SopsBlock>>,
     /// What every stack must keep to, where it does not say otherwise.
     pub(crate) require: Field<Vec<RequireBlock>>,
 }

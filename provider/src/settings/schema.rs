@@ -2,7 +2,7 @@
 
 use framework::{Attribute, Block, Rule, Schema, schema::parse_duration, validate};
 
-use super::{OnUnreachable, tailnet};
+use super::{OnUnreachable, sops, tailnet};
 use crate::require;
 
 /// The schema of the provider's configuration.
@@ -25,6 +25,7 @@ pub(crate) fn schema() -> Schema {
         .block(ssh())
         .block(registry())
         .block(tailnet::block())
+        .block(sops::block())
         .block(require::provider_block())
 }
 

@@ -26,6 +26,8 @@ pub struct Diagnostic {
     pub summary: String,
     /// The text below the title.
     pub detail: String,
+    /// The line of configuration that is shown with it; empty without one.
+    pub code: String,
 }
 
 impl Run {
@@ -90,6 +92,7 @@ impl Diagnostic {
             severity: text("severity"),
             summary: text("summary"),
             detail: text("detail"),
+            code: json["snippet"]["code"].as_str().unwrap_or_default().to_owned(),
         })
     }
 
@@ -100,6 +103,18 @@ impl Diagnostic {
     #[track_caller]
     pub fn says(&self, part: &str) -> &Self {
         assert!(self.summary.contains(part) || self.detail.contains(part), "{part:?} is not in {self:#?}");
+        self
+    }
+
+    /// Fails the test unless the line of configuration that is shown with it sets `attribute`.
+    ///
+    /// # Panics
+    /// When it shows another one, or none.
+    #[track_caller]
+    pub fn at(&self, attribute: &str) -> &Self {
+        let shown = self.code.trim_start().strip_prefix(attribute);
+        let sets = shown.is_some_and(|rest| rest.trim_start().starts_with('='));
+        assert!(sets, "{attribute} is not what is shown with {self:#?}");
         self
     }
 }

@@ -102,9 +102,17 @@ impl Area {
     const fn targets(self) -> &'static [&'static str] {
         match self {
             Self::Builds | Self::Checks | Self::Units | Self::Tailnet | Self::Companion => &[],
-            Self::Hosts => {
-                &["host", "file", "command", "reaching", "secrets", "examples", "install", "acceptance_tests"]
-            }
+            Self::Hosts => &[
+                "host",
+                "file",
+                "command",
+                "reaching",
+                "secrets",
+                "sops",
+                "examples",
+                "install",
+                "acceptance_tests",
+            ],
             Self::Images => &["image", "docker"],
             Self::Backup => &["corpus"],
             Self::Swarm => &["swarm", "swarm_stack"],
