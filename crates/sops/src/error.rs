@@ -19,6 +19,14 @@ pub enum Error {
     /// There is something in it that SOPS has no way to keep.
     #[error("the file has {0}, which SOPS cannot keep")]
     Shape(&'static str),
+    /// Something other than one value stands under a name, where names have values and nothing else.
+    #[error("`{name}` in the file is {kind}, not a single value")]
+    NotFlat {
+        /// The name.
+        name: String,
+        /// What stands there.
+        kind: &'static str,
+    },
     /// A number that a double cannot keep.
     #[error("a number has more digits than SOPS can keep")]
     Number,

@@ -13,6 +13,7 @@ mod cipher;
 mod dotenv;
 mod error;
 mod file;
+mod flat;
 mod identities;
 mod json;
 mod keys;
@@ -24,6 +25,7 @@ mod yaml;
 
 pub use error::Error;
 pub use file::{About, File, Format, about};
+pub use flat::{names, texts};
 pub use identities::{Identities, Lookup};
 pub use json::compact;
 pub use keys::{Recipient, encrypt};

@@ -24,6 +24,9 @@ fn next(error: &Error) -> String {
         Error::Value(_) | Error::Mac | Error::Plain(_) | Error::Metadata(_) => {
             "Do not edit an encrypted file but by `sops edit`; restore the last good version, from git for example."
         }
+        Error::NotFlat { .. } => {
+            "Give it one value: names and values are all that such a file has, as an environment does."
+        }
         Error::Unsupported(_) | Error::OtherKeys(_) => "Encrypt it for age recipients, such as by `sops encrypt --age`.",
         Error::Recipient { .. } | Error::NoRecipients => "Correct `recipients`.",
         Error::Shape(_) | Error::Number | Error::Taken => "Write it in another way, as a text for example.",

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use framework::{Attribute, Field, Model, Rule, validate};
+use sha2::{Digest as _, Sha256};
 use sops::{About, File, Format};
 
 use super::Keyring;
@@ -91,11 +92,16 @@ impl Document {
     }
 }
 
+/// SHA-256 of an encrypted text, in hexadecimal: what tells its versions apart.
+pub(crate) fn sha256_of(text: &str) -> String {
+    secret::hex(&Sha256::digest(text))
+}
+
 /// The text of a file that `attribute` names.
 ///
 /// # Errors
 /// When it cannot be read.
-fn read(path: &str, attribute: &'static str) -> Result<String, Stop> {
+pub(crate) fn read(path: &str, attribute: &'static str) -> Result<String, Stop> {
     std::fs::read_to_string(path).map_err(|error| {
         Stop::new(
             format!("{path:?} cannot be read: {error}."),
@@ -109,7 +115,12 @@ fn read(path: &str, attribute: &'static str) -> Result<String, Stop> {
 ///
 /// # Errors
 /// When nobody here may open it, or it was changed.
-fn open(text: &str, format: Format, keyring: &Keyring, attribute: &'static str) -> Result<sops::Value, Stop> {
+pub(crate) fn open(
+    text: &str,
+    format: Format,
+    keyring: &Keyring,
+    attribute: &'static str,
+) -> Result<sops::Value, Stop> {
     let mut identities = keyring.identities().map_err(|stop| stop.at(attribute))?;
     let opened = File::open(text, format, &mut identities);
     opened.map(|(_, tree)| tree).map_err(|error| sops_stop(&error, attribute))

@@ -5,6 +5,6 @@ mod document;
 mod keyring;
 mod typed;
 
-pub(crate) use document::{Document, document_attributes, document_rules};
+pub(crate) use document::{Document, document_attributes, document_rules, open, read, sha256_of};
 pub(crate) use keyring::Keyring;
 pub(crate) use typed::typed;

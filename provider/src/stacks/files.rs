@@ -13,7 +13,7 @@ use framework::{Diagnostic, Diagnostics, Field};
 use stack::{Dotenv, StackSpec};
 use tree::{Modes, Tree, check_relative};
 
-use super::Sources;
+use super::{Sources, sealed};
 use crate::failure::{UNCHANGED, sentence, tree_error};
 
 /// The variable that means the directory where Compose is called.
@@ -251,7 +251,10 @@ fn given(config: &Sources<'_>, name: &str) -> Result<Option<String>, ()> {
         Some(Field::Null) | None => {}
     }
     let secrets = config.secrets_wo.decided().map_err(drop)?;
-    let is_secret = secrets.is_some_and(|secrets| secrets.contains_key(name));
+    let sealed = sealed(config).map_err(drop)?;
+    let sealed = sealed.decided().map_err(drop)?;
+    let is_secret = secrets.is_some_and(|secrets| secrets.contains_key(name))
+        || sealed.is_some_and(|sealed| sealed.names().contains(name));
     if is_secret || OWN_VARIABLES.contains(&name) { Err(()) } else { Ok(None) }
 }
 
@@ -262,6 +265,7 @@ fn is_open(config: &Sources<'_>, unclear: &Unclear) -> bool {
     let is_unknown = |value: Option<&Field<String>>| value.is_some_and(Field::is_unknown);
     environment.is_err()
         || config.secrets_wo.is_unknown()
+        || config.secrets_sops_file.is_unknown()
         || is_unknown(environment.ok().flatten().and_then(|values| values.get(variable)))
 }
 

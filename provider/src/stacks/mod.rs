@@ -4,6 +4,7 @@
 pub(crate) mod blocks;
 mod context;
 mod files;
+mod sealed;
 mod validate;
 mod values;
 
@@ -14,8 +15,10 @@ use secret::Secret;
 
 pub(crate) use context::context;
 pub(crate) use files::{Files, path_of_file, profiles};
+pub(crate) use sealed::{check_path as check_sealed_path, sealed, secrets, secrets_version};
 pub(crate) use validate::{RESERVED, check_name, image_reference, validate};
-pub(crate) use values::{check_secret_files, environment, placeholders, secret_file_placeholders, values};
+use values::values;
+pub(crate) use values::{check_secret_files, environment, placeholders, secret_file_placeholders};
 
 /// The attributes that files and their values come from, of whichever stack.
 pub(crate) struct Sources<'a> {
@@ -32,6 +35,7 @@ pub(crate) struct Sources<'a> {
     pub(crate) environment: &'a Field<BTreeMap<String, Field<String>>>,
     pub(crate) secrets_wo: &'a Field<BTreeMap<String, Field<Secret>>>,
     pub(crate) secrets_wo_version: &'a Field<String>,
+    pub(crate) secrets_sops_file: &'a Field<String>,
     pub(crate) secret_files_wo: &'a Field<BTreeMap<String, Field<Secret>>>,
     pub(crate) secret_files_wo_version: &'a Field<String>,
 }

@@ -24,25 +24,7 @@ pub(crate) fn validate(config: &Sources<'_>, problems: &mut Diagnostics) {
     let plain_names: BTreeSet<&String> =
         config.environment.known().into_iter().flat_map(BTreeMap::keys).collect();
     for (attribute, names) in [("environment", &plain_names), ("secrets_wo", &secret_names)] {
-        for name in names {
-            let problem = if RESERVED.contains(&name.as_str()) {
-                format!(
-                    "{name} tells Compose which project it works on; Windlass sets it, by `name`, `files`, `env_file` and \
-                     `profiles`."
-                )
-            } else if OWN_VARIABLES.contains(&name.as_str()) {
-                format!(
-                    "{name} is what Compose itself runs with on the host, whatever is given here. Use another name in the \
-                     Compose files, such as `${{APP_{name}}}`."
-                )
-            } else if !is_variable_name(name) {
-                format!(
-                    "{name:?} is not a valid name of a variable, because Compose reads these from a file: letters, digits, `_`, \
-                     `-` and `.`, a letter or `_` first."
-                )
-            } else {
-                continue;
-            };
+        for problem in names.iter().filter_map(|name| unusable_name(name)) {
             problems.push(Diagnostic::error(title).detail(problem).at(Path::root().attribute(attribute)));
         }
     }
@@ -69,6 +51,28 @@ pub(crate) fn validate(config: &Sources<'_>, problems: &mut Diagnostics) {
             problems.push(problem.at(attribute));
         }
     }
+}
+
+/// What is wrong with the name of a variable, as a sentence.
+pub(super) fn unusable_name(name: &str) -> Option<String> {
+    if RESERVED.contains(&name) {
+        return Some(format!(
+            "{name} tells Compose which project it works on; Windlass sets it, by `name`, `files`, `env_file` and \
+             `profiles`."
+        ));
+    }
+    if OWN_VARIABLES.contains(&name) {
+        return Some(format!(
+            "{name} is what Compose itself runs with on the host, whatever is given here. Use another name in the \
+             Compose files, such as `${{APP_{name}}}`."
+        ));
+    }
+    (!is_variable_name(name)).then(|| {
+        format!(
+            "{name:?} is not a valid name of a variable, because Compose reads these from a file: letters, digits, `_`, \
+             `-` and `.`, a letter or `_` first."
+        )
+    })
 }
 
 /// Checks the name of a project, by Compose's own rule.

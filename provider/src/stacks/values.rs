@@ -7,7 +7,7 @@ use framework::{Diagnostic, Diagnostics, Field};
 use secret::Secret;
 use tree::Tree;
 
-use super::Sources;
+use super::{Sources, sealed};
 
 /// The attribute of secret files.
 const SECRET_FILES: &str = "secret_files_wo";
@@ -23,12 +23,31 @@ pub(crate) fn environment(config: &Sources<'_>) -> Option<BTreeMap<String, Strin
     known.collect()
 }
 
-/// What stands for each secret; `None` while a name or the version is unknown.
-pub(crate) fn placeholders(config: &Sources<'_>) -> Option<BTreeMap<String, Secret>> {
+/// What stands for each secret; `None` while a name or a version is unknown.
+///
+/// # Errors
+/// When the encrypted file of some of them cannot be used.
+pub(crate) fn placeholders(config: &Sources<'_>) -> Result<Option<BTreeMap<String, Secret>>, Diagnostics> {
+    let one = |name: &String, version: &str| (name.clone(), Secret::new(placeholder(name, version)));
+    let sealed = sealed(config)?;
+    let (Some(mut all), Ok(sealed)) = (given_placeholders(config, one), sealed.decided()) else {
+        return Ok(None);
+    };
+    if let Some(sealed) = sealed {
+        all.extend(sealed.names().iter().map(|name| one(name, sealed.version())));
+    }
+    Ok(Some(all))
+}
+
+/// Those of the configuration itself.
+fn given_placeholders(
+    config: &Sources<'_>,
+    one: impl Fn(&String, &str) -> (String, Secret),
+) -> Option<BTreeMap<String, Secret>> {
     let secrets = config.secrets_wo.decided().ok()?;
     let Some(secrets) = secrets.filter(|secrets| !secrets.is_empty()) else { return Some(BTreeMap::new()) };
     let version = config.secrets_wo_version.decided().ok()?.cloned().unwrap_or_default();
-    Some(secrets.keys().map(|name| (name.clone(), Secret::new(placeholder(name, &version)))).collect())
+    Some(secrets.keys().map(|name| one(name, &version)).collect())
 }
 
 /// What stands for the content of each secret file, by its path; `None` while a path or the version is

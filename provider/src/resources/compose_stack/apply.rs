@@ -25,7 +25,7 @@ use crate::{
     hosted::{Creation, Hosted, Import, OnHost, OnMachine, Planning, Words},
     stacks::{
         blocks::{OwnEnv, Required, jobs, probes},
-        context,
+        context, secrets,
     },
 };
 
@@ -228,15 +228,19 @@ async fn deploy(
     let spec = apply.config.spec()?;
     let spec =
         spec.ok_or_else(|| Failure::bug("Parts of the configuration are still unknown during apply."))?;
+    let (secrets, sops_hash) = secrets(&apply.config.sources(), on.hosts.keyring()).await?;
     let host = on.host.for_stacks().await?;
-    let (cx, planned) = (context(on.cx), apply.planned.clone());
+    let (cx, mut planned) = (context(on.cx), apply.planned.clone());
+    if planned.secrets_sops_hash.is_unknown() {
+        planned.secrets_sops_hash = sops_hash;
+    }
     let directory = match &planned.directory {
         Field::Known(directory) => directory.clone(),
         Field::Unknown | Field::Null => host.default_directory(&spec.name),
     };
     let (name, project) = (spec.name.clone(), ChosenProject::of(&spec));
     let task = Task { on, host: &host, title, standing, name, project, directory: directory.clone() };
-    let options = planned.options(&apply.config, on.hosts);
+    let options = planned.options(secrets, on.hosts);
     let known = apply.private.desired.clone();
     let lock = host.lock(&cx, &spec.name).await?;
     let instance = instance_of(apply, standing)?;

@@ -36,6 +36,7 @@ pub(crate) struct StackModel {
     pub(crate) host_env: Field<String>,
     pub(crate) secrets_wo: Field<BTreeMap<String, Field<Secret>>>,
     pub(crate) secrets_wo_version: Field<String>,
+    pub(crate) secrets_sops_file: Field<String>,
     pub(crate) secret_files_wo: Field<BTreeMap<String, Field<Secret>>>,
     pub(crate) secret_files_wo_version: Field<String>,
     pub(crate) pull: Field<String>,
@@ -55,6 +56,7 @@ pub(crate) struct StackModel {
     pub(crate) source_hash: Field<String>,
     pub(crate) source_files: Field<u64>,
     pub(crate) source_bytes: Field<u64>,
+    pub(crate) secrets_sops_hash: Field<String>,
     pub(crate) image_digests: Field<BTreeMap<String, String>>,
     pub(crate) services: Field<BTreeMap<String, Service>>,
 }

@@ -25,7 +25,7 @@ use crate::{
     settings::OnUnreachable,
     stacks::{
         blocks::{OwnEnv, Required, jobs},
-        context,
+        context, sealed,
     },
 };
 
@@ -34,6 +34,7 @@ type Resource = OnHost<ComposeStack>;
 /// Decides what each service will be.
 pub(super) async fn plan(on: &Planning<'_>, plan: &mut Plan<Resource>) -> Result<(), Diagnostics> {
     plan.planned.id = plan.planned.name.clone();
+    plan.planned.secrets_sops_hash = sealed(&plan.config.sources())?.map(|sealed| sealed.sha256);
     let read = plan.config.files()?;
     let files = plan.config.files_spec_of(read.clone())?;
     plan.planned.source_hash = files.as_ref().map_or(Field::Unknown, |(files, _)| files.source_hash().into());

@@ -19,7 +19,7 @@ use crate::{
     stacks::{
         self,
         blocks::{validate_jobs, validate_probes},
-        check_name, image_reference,
+        check_name, check_sealed_path, image_reference,
     },
 };
 
@@ -162,7 +162,7 @@ fn selection() -> [Attribute; 3] {
     ]
 }
 
-fn values() -> [Attribute; 7] {
+fn values() -> [Attribute; 8] {
     [
         Attribute::map("environment", Type::String).describe(
             "Values for the `${NAME}` in the Compose files. Together with `secrets_wo` and the stack's own `.env` they \
@@ -191,7 +191,7 @@ fn values() -> [Attribute; 7] {
              known after the apply. All values, these included, lie in `.windlass/given.env`, mode 0600: by hand, type \
              `docker compose --env-file .windlass/given.env ps` in the stack's directory.",
         ),
-        Attribute::map("secrets_wo", Type::String).write_only().describe(
+        Attribute::map("secrets_wo", Type::String).write_only().older_cores_use("secrets_sops_file").describe(
             "Secret values for the `${NAME}` in the Compose files, write-only: they are in neither plan nor state, and \
              on the host in the stack's `.env`, mode 0600. Changes are noticed by `secrets_wo_version`.",
         ),
@@ -200,6 +200,18 @@ fn values() -> [Attribute; 7] {
                 "A version of your choice for the values of `secrets_wo`, such as `2026-11` or `3`: change it with them, and \
                  they are brought to the host again. Only services for which a \
                  value is really another one are recreated, which only the apply can tell.",
+            ),
+        Attribute::string("secrets_sops_file")
+            .validate(validate::non_empty())
+            .check(check_sealed_path)
+            .describe(
+                "A file of secret values that SOPS has encrypted for age, on the machine that runs tofu, such as \
+                 `\"${path.module}/secrets.env\"`: YAML, JSON or dotenv, names and single values. They join those of \
+                 `secrets_wo` and are used like them, with every version of OpenTofu and Terraform. The provider opens it \
+                 during apply, by the key of its `sops` block or where SOPS looks for one; no value passes through the core. \
+                 A plan needs no key: it reads the names and the hash of the encrypted file, and a change of the file is a \
+                 change of the stack. Only services for which a value is really another one are recreated. A name that is \
+                 also in `secrets_wo` or `environment` is an error.",
             ),
         Attribute::map("secret_files_wo", Type::String)
             .write_only()
@@ -292,7 +304,7 @@ fn behaviour() -> [Attribute; 5] {
     ]
 }
 
-fn computed() -> [Attribute; 6] {
+fn computed() -> [Attribute; 7] {
     [
         Attribute::string("id").computed().keep_on_update().describe("The name of the project."),
         Attribute::string("source_hash").computed().describe(
@@ -303,6 +315,9 @@ fn computed() -> [Attribute; 6] {
             "How many files are shipped, without seeds and secret files: a look at it, and at `source_bytes`, before an              apply shows what else may have got into `source_dir`.",
         ),
         Attribute::number("source_bytes").computed().describe("How many bytes these files have."),
+        Attribute::string("secrets_sops_hash").computed().describe(
+            "SHA-256 of the encrypted file that `secrets_sops_file` names, as its values were last applied; null without one.",
+        ),
         Attribute::map("image_digests", Type::String).computed().describe(
             "The images that run, by service, as references with a digest (`repository@sha256:…`): with them as \
              `images`, another stack runs the same. Services without containers, and those whose image no registry \

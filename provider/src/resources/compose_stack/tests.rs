@@ -41,6 +41,8 @@ async fn configurations_that_nobody_thinks_of_are_planned() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("compose.yaml"), "services: {}\n").unwrap();
     std::fs::write(directory.path().join(".env.production"), "A=1\n").unwrap();
+    let sealed = directory.path().join("sealed.env");
+    std::fs::write(&sealed, "SEALED=ENC[]\nsops_version=3.13.3\n").unwrap();
     let report = Matrix::new(resource())
         .sample("host", ["local://", "ssh://root@web"])
         .sample("name", ["web"])
@@ -54,6 +56,7 @@ async fn configurations_that_nobody_thinks_of_are_planned() {
         .sample("files_content", [map(&[("conf/app.conf", "x")])])
         .sample("environment", [map(&[("TAG", "1")])])
         .sample("secrets_wo", [map(&[("TOKEN", "s")])])
+        .sample("secrets_sops_file", [sealed.to_str().unwrap()])
         .sample("require", [require(&RequireBlock { healthchecks: true.into(), ..RequireBlock::default() })])
         .sample("secret_files_wo", [map(&[("secrets/key", "s")])])
         .sample("pull", ["missing", "always", "never"])
@@ -114,6 +117,7 @@ async fn what_cannot_be_used_is_refused_before_anything_is_done() {
         (base(vec![text(), ("environment", map(&[("PATH", "x")]))]), "itself runs with"),
         (base(vec![text(), ("secrets_wo", map(&[("A", "x")]))]), "secrets_wo_version"),
         (base(vec![text(), ("secret_files_wo", map(&[("a", "x")]))]), "secret_files_wo_version"),
+        (base(vec![text(), ("secrets_sops_file", "values.enc".into())]), ".yaml, .yml, .json or .env"),
         (base(vec![text(), ("secret_files_wo", map(&[("../a", "x")]))]), "`..`"),
         (base(vec![text(), ("environment", map(&[("COMPOSE_FILE", "x")]))]), "COMPOSE_FILE"),
         (base(vec![text(), ("files_content", map(&[("../x", "x")]))]), "`..`"),

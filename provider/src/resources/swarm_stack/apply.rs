@@ -21,7 +21,7 @@ use crate::{
     stacks::{
         self,
         blocks::{OwnEnv, Required, jobs, validate_jobs, validate_probes},
-        context,
+        context, secrets,
     },
 };
 
@@ -140,7 +140,11 @@ async fn deploy(
     let (Some(spec), Some(accepted)) = (spec, accepted) else {
         return Err(Failure::bug("Parts of the configuration are still unknown during apply."));
     };
-    let planned = apply.planned.clone();
+    let (secrets, sops_hash) = secrets(&apply.config.sources(), on.clusters.hosts().keyring()).await?;
+    let mut planned = apply.planned.clone();
+    if planned.secrets_sops_hash.is_unknown() {
+        planned.secrets_sops_hash = sops_hash;
+    }
     let known = prior.as_ref().and_then(|prior| prior.model.swarm.known().cloned());
     let at = manager(on, &planned, known.as_deref()).await?;
     let swarm = at.membership.cluster_id.clone().unwrap_or_default();
@@ -154,7 +158,7 @@ async fn deploy(
             None => random_name()?,
         };
     let options =
-        planned.options(&apply.config, on.clusters.hosts(), instance.clone(), apply.private.moved.clone());
+        planned.options(secrets, on.clusters.hosts(), instance.clone(), apply.private.moved.clone());
     let attribute = apply.config.sources().files_attribute();
     let lock = SwarmLock::acquire(&cx, &host.engine, &spec.name).await?;
     let done = async {

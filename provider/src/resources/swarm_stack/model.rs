@@ -15,7 +15,7 @@ use crate::{
     stacks::{
         Files, Sources,
         blocks::{JobBlock, ProbeBlock, jobs, probes, services},
-        check_secret_files, environment, placeholders, profiles, secret_file_placeholders, values,
+        check_secret_files, environment, placeholders, profiles, secret_file_placeholders,
     },
 };
 
@@ -34,6 +34,7 @@ pub(crate) struct StackModel {
     pub(crate) undefined_variables: Field<String>,
     pub(crate) secrets_wo: Field<BTreeMap<String, Field<Secret>>>,
     pub(crate) secrets_wo_version: Field<String>,
+    pub(crate) secrets_sops_file: Field<String>,
     pub(crate) secret_files_wo: Field<BTreeMap<String, Field<Secret>>>,
     pub(crate) secret_files_wo_version: Field<String>,
     pub(crate) images: Field<BTreeMap<String, Field<String>>>,
@@ -50,6 +51,7 @@ pub(crate) struct StackModel {
     pub(crate) probe: Field<Vec<ProbeBlock>>,
     pub(crate) id: Field<String>,
     pub(crate) swarm: Field<String>,
+    pub(crate) secrets_sops_hash: Field<String>,
     pub(crate) image_digests: Field<BTreeMap<String, String>>,
     pub(crate) services: Field<BTreeMap<String, Service>>,
 }
@@ -100,6 +102,7 @@ impl StackModel {
             environment: &self.environment,
             secrets_wo: &self.secrets_wo,
             secrets_wo_version: &self.secrets_wo_version,
+            secrets_sops_file: &self.secrets_sops_file,
             secret_files_wo: &self.secret_files_wo,
             secret_files_wo_version: &self.secret_files_wo_version,
         }
@@ -119,7 +122,7 @@ impl StackModel {
             return Ok(None);
         };
         let (Some(placeholders), Some(environment), Some(secret_files)) =
-            (placeholders(sources), environment(sources), secret_file_placeholders(sources))
+            (placeholders(sources)?, environment(sources), secret_file_placeholders(sources))
         else {
             return Ok(None);
         };
@@ -173,18 +176,16 @@ impl StackModel {
         }
     }
 
-    /// How an apply of this plan goes about it. The values of write-only attributes are in `config`
-    /// alone.
+    /// How an apply of this plan goes about it.
     pub(super) fn options(
         &self,
-        config: &Self,
+        secrets: Secrets,
         hosts: &Hosts,
         instance: String,
         moved: BTreeMap<String, String>,
     ) -> DeployOptions {
         let timeout = self.start_timeout.as_str().and_then(|text| parse_duration(text).ok());
         let keeps = self.on_failure.as_str() == Some("keep");
-        let version = |version: &Field<String>| version.as_str().unwrap_or_default().to_owned();
         DeployOptions {
             instance,
             resolve: self.resolve_image(),
@@ -197,12 +198,7 @@ impl StackModel {
             start_timeout: timeout.unwrap_or(START_TIMEOUT),
             jobs: jobs(&self.job),
             probes: probes(&self.probe),
-            secrets: Secrets {
-                values: values(&config.secrets_wo),
-                version: version(&self.secrets_wo_version),
-                files: values(&config.secret_files_wo),
-                files_version: version(&self.secret_files_wo_version),
-            },
+            secrets,
         }
     }
 

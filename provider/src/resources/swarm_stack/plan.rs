@@ -19,7 +19,7 @@ use crate::{
     settings::OnUnreachable,
     stacks::{
         blocks::{OwnEnv, Required, jobs, probes},
-        context,
+        context, sealed,
     },
 };
 
@@ -30,6 +30,7 @@ pub(super) async fn plan(
     plan: &mut Plan<Resource>,
 ) -> Result<(), Diagnostics> {
     plan.planned.id = plan.planned.name.clone();
+    plan.planned.secrets_sops_hash = sealed(&plan.config.sources())?.map(|sealed| sealed.sha256);
     let spec = plan.config.spec()?;
     let required = Required::of(on.clusters.hosts(), &plan.config.require);
     let check = |plan: &Plan<Resource>, spec: Option<&StackSpec>, wanted: Option<&WantedStack>| {

@@ -14,7 +14,7 @@ use crate::{
     require,
     stacks::{
         blocks::{JobWords, ProbeWords, job_block, probe_block},
-        check_name, image_reference,
+        check_name, check_sealed_path, image_reference,
     },
 };
 
@@ -139,7 +139,7 @@ fn files() -> [Attribute; 7] {
     ]
 }
 
-fn values() -> [Attribute; 6] {
+fn values() -> [Attribute; 7] {
     [
         Attribute::map("environment", Type::String).describe(
             "Values for the `${NAME}` in the Compose files. Together with `secrets_wo` and the stack's own `.env` they \
@@ -152,7 +152,7 @@ fn values() -> [Attribute; 6] {
                 "What becomes of a `${NAME}` that has no value where a service needs it: `error` (default) fails the plan, \
                  `warn` takes it for empty, as plain Compose does, and lists it.",
             ),
-        Attribute::map("secrets_wo", Type::String).write_only().describe(
+        Attribute::map("secrets_wo", Type::String).write_only().older_cores_use("secrets_sops_file").describe(
             "Secret values, write-only: they are in neither plan nor state. For `secrets: { x: { environment: NAME } }` \
              in the Compose files, which becomes a secret of the swarm whose name carries the version, such as \
              `web_x-v3`: another version is another secret, and a service that uses several gets all of them in one \
@@ -163,6 +163,18 @@ fn values() -> [Attribute; 6] {
             "A version of your choice for the values of `secrets_wo`, such as `2026-11` or `3`: change it with them. All \
              services that use one of them are updated then.",
         ),
+        Attribute::string("secrets_sops_file")
+            .validate(validate::non_empty())
+            .check(check_sealed_path)
+            .describe(
+                "A file of secret values that SOPS has encrypted for age, on the machine that runs tofu, such as \
+                 `\"${path.module}/secrets.env\"`: YAML, JSON or dotenv, names and single values. They join those of \
+                 `secrets_wo` and are used like them, with every version of OpenTofu and Terraform. The provider opens it \
+                 during apply, by the key of its `sops` block or where SOPS looks for one; no value passes through the core. \
+                 A plan needs no key: it reads the names and the hash of the encrypted file, and a change of the file is a \
+                 change of the stack. All services that use one of its values are updated then. A name that is also in \
+                 `secrets_wo` or `environment` is an error.",
+            ),
         Attribute::map("secret_files_wo", Type::String)
             .write_only()
             .check(|files: &BTreeMap<String, Field<Secret>>| files.keys().try_for_each(|path| check_relative(path)))
@@ -233,10 +245,13 @@ fn behaviour() -> [Attribute; 6] {
     ]
 }
 
-fn computed() -> [Attribute; 4] {
+fn computed() -> [Attribute; 5] {
     [
         Attribute::string("id").computed().keep_on_update().describe("The name of the stack."),
         Attribute::string("swarm").computed().keep_on_update().describe("The id of the swarm that it is on."),
+        Attribute::string("secrets_sops_hash").computed().describe(
+            "SHA-256 of the encrypted file that `secrets_sops_file` names, as its values were last applied; null without one.",
+        ),
         Attribute::map("image_digests", Type::String).computed().describe(
             "The images that are deployed, by service, as references with a digest (`repository@sha256:…`), where they \
              have one.",

@@ -14,7 +14,7 @@ use framework::{Diagnostic, Diagnostics, Field, Path};
 use crate::{
     hosted::Hosts,
     require::{ENV_TEMPLATE, NAME, RequireBlock},
-    stacks::{RESERVED, Sources},
+    stacks::{RESERVED, Sources, sealed},
 };
 
 /// Services, also those that only jobs run, as the rules see them.
@@ -184,7 +184,9 @@ fn given(config: &Sources<'_>, own: &OwnEnv<'_>) -> Option<BTreeSet<String>> {
     let own = own.map(|text| dotenv::variables(text).unwrap_or_default()).unwrap_or_default();
     let own = own.into_iter().filter(|(_, given)| *given).map(|(name, _)| name);
     let known = environment.map(|(name, _)| name.clone()).chain(secrets.map(|(name, _)| name.clone()));
-    Some(known.chain(own).chain(RESERVED.map(str::to_owned)).collect())
+    // Whether one of these is empty, only a key would tell.
+    let sealed = sealed(config).ok()?.decided().ok()?.map(|one| one.names().clone()).unwrap_or_default();
+    Some(known.chain(own).chain(sealed).chain(RESERVED.map(str::to_owned)).collect())
 }
 
 #[cfg(test)]
@@ -218,6 +220,7 @@ mod tests {
                 environment: &self.environment,
                 secrets_wo: &self.secrets_wo,
                 secrets_wo_version: &Field::Null,
+                secrets_sops_file: &Field::Null,
                 secret_files_wo: &Field::Null,
                 secret_files_wo_version: &Field::Null,
             }

@@ -11,6 +11,7 @@ mod lock;
 mod options;
 mod overlay;
 mod refusals;
+mod sealed;
 mod secrets;
 mod shared;
 mod swarm;

@@ -9,7 +9,7 @@ use stack::{
 };
 use tree::Tree;
 
-use super::{StackModel, UNDEFINED_WARN, text_of};
+use super::{StackModel, UNDEFINED_WARN};
 use crate::{
     hosted::{Hosts, OnHost},
     registries,
@@ -17,7 +17,7 @@ use crate::{
     stacks::{
         Files, Sources,
         blocks::{jobs, probes, services},
-        check_secret_files, environment, placeholders, profiles, secret_file_placeholders, values,
+        check_secret_files, environment, placeholders, profiles, secret_file_placeholders, secrets_version,
     },
 };
 
@@ -54,7 +54,7 @@ impl StackModel {
             return Ok(None);
         };
         let sources = &self.sources();
-        let (Some(placeholders), Some(selection)) = (placeholders(sources), selection(self)) else {
+        let (Some(placeholders), Some(selection)) = (placeholders(sources)?, selection(self)) else {
             return Ok(None);
         };
         let Some(environment) = environment(sources) else { return Ok(None) };
@@ -130,6 +130,7 @@ impl StackModel {
             environment: &self.environment,
             secrets_wo: &self.secrets_wo,
             secrets_wo_version: &self.secrets_wo_version,
+            secrets_sops_file: &self.secrets_sops_file,
             secret_files_wo: &self.secret_files_wo,
             secret_files_wo_version: &self.secret_files_wo_version,
         }
@@ -149,9 +150,8 @@ impl StackModel {
         }
     }
 
-    /// How an apply of this plan goes about it. The values of write-only attributes are in `config`
-    /// alone.
-    pub(in super::super) fn options(&self, config: &Self, hosts: &Hosts) -> DeployOptions {
+    /// How an apply of this plan goes about it.
+    pub(in super::super) fn options(&self, secrets: Secrets, hosts: &Hosts) -> DeployOptions {
         let keep_images = self.keep_images.known().copied().unwrap_or(super::KEEP_IMAGES);
         let rolls_back = self.on_failure.as_str() != Some("keep");
         DeployOptions {
@@ -166,12 +166,7 @@ impl StackModel {
                 .unwrap_or(START_TIMEOUT),
             jobs: jobs(&self.job),
             probes: probes(&self.probe),
-            secrets: Secrets {
-                values: values(&config.secrets_wo),
-                version: text_of(&self.secrets_wo_version),
-                files: values(&config.secret_files_wo),
-                files_version: text_of(&self.secret_files_wo_version),
-            },
+            secrets,
             registries: registries::known(hosts),
         }
     }
@@ -188,7 +183,7 @@ pub(in super::super) fn prior(state: &State<OnHost<ComposeStack>>) -> Prior {
         desired: state.private.desired.clone(),
         jobs: jobs(&model.job),
         source_hash: model.source_hash.known().cloned(),
-        secrets_version: model.secrets_wo_version.known().cloned(),
+        secrets_version: secrets_version(&model.secrets_wo_version, &model.secrets_sops_hash),
         secret_files_version: model.secret_files_wo_version.known().cloned(),
     }
 }
