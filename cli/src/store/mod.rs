@@ -5,18 +5,16 @@
 //! state has a number that SOPS cannot keep, the whole state is one encrypted text instead.
 
 mod lock;
-mod replace;
 mod state;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
-use sops::{File, Format, Identities, Recipient, Rules, Value};
+use sops::{File, Format, Identities, Recipient, ReplaceError, Rules, Value, replace};
 use zeroize::Zeroizing;
 
 pub use lock::{Held, Lock, LockInfo};
-pub use replace::replace;
 pub use state::{State, identity};
 
 /// The member that holds the digest.
@@ -180,6 +178,10 @@ impl Store {
         replace(&path, text.as_bytes(), |written| {
             let again = std::str::from_utf8(written).ok().and_then(|text| self.load(text, false).ok());
             again.is_some_and(|again| again.state.digest() == expected)
+        })
+        .map_err(|error| match error {
+            ReplaceError::Disk(source) => Error::Write { path: path.clone(), source },
+            ReplaceError::ReadBack => Error::ReadBack { path: path.clone() },
         })?;
         self.loaded = Some(Loaded { file, layout, state, on_disk: Sha256::digest(&text).into() });
         Ok(())

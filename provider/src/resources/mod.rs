@@ -11,6 +11,7 @@ pub(crate) mod docker_volume;
 pub(crate) mod file;
 pub(crate) mod host;
 pub(crate) mod image;
+pub(crate) mod sops_file;
 pub(crate) mod swarm;
 pub(crate) mod swarm_config;
 pub(crate) mod swarm_node;

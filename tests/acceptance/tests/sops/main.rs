@@ -1,7 +1,8 @@
-//! Files of SOPS in a configuration: read for one run, and looked at without a key.
+//! Files of SOPS in a configuration: read for one run, looked at without a key, and written.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod ephemeral;
+mod file;
 mod metadata;
 mod stacks;

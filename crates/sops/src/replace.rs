@@ -6,24 +6,32 @@ use std::io::{Error as IoError, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::Error;
+/// Why a file was not replaced: the one of before is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplaceError {
+    /// The file system says no.
+    #[error("cannot write the file")]
+    Disk(#[from] IoError),
+    /// What was written is not what should be there.
+    #[error("what was written reads back as something else")]
+    ReadBack,
+}
 
 /// Replaces a file when `is_good` finds in what was read back what it should be.
 ///
 /// # Errors
 /// When something fails; then the old file is as it was, and the new one is gone.
-pub fn replace(path: &Path, bytes: &[u8], is_good: impl FnOnce(&[u8]) -> bool) -> Result<(), Error> {
-    let failed = |source| Error::Write { path: path.to_owned(), source };
+pub fn replace(path: &Path, bytes: &[u8], is_good: impl FnOnce(&[u8]) -> bool) -> Result<(), ReplaceError> {
     let folder =
         path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    std::fs::create_dir_all(folder).map_err(failed)?;
+    std::fs::create_dir_all(folder)?;
     let beside = Beside(beside(path));
-    let written = write(&beside.0, bytes).map_err(failed)?;
+    let written = write(&beside.0, bytes)?;
     if !is_good(&written) {
-        return Err(Error::ReadBack { path: path.to_owned() });
+        return Err(ReplaceError::ReadBack);
     }
-    std::fs::rename(&beside.0, path).map_err(failed)?;
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
+    std::fs::rename(&beside.0, path)?;
+    Ok(File::open(folder)?.sync_all()?)
 }
 
 /// The file beside, which goes when it does not become the file.
@@ -61,7 +69,7 @@ mod tests {
         let path = folder.path().join("deep/state");
         replace(&path, b"one", |_| true).unwrap();
         let error = replace(&path, b"two", |_| false).unwrap_err();
-        assert!(matches!(error, Error::ReadBack { .. }));
+        assert!(matches!(error, ReplaceError::ReadBack));
         assert_eq!(std::fs::read(&path).unwrap(), b"one");
         assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
     }

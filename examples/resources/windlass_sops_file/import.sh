@@ -1,0 +1,1 @@
+tofu import windlass_sops_file.prod prod.sops.yaml
