@@ -41,9 +41,24 @@ provider "windlass" {
   sops {
     age_key_file = "~/keys/prod.txt"
   }
+
+  # Where snapshots of corpora go: `store = "offsite"`.
+  store {
+    name              = "offsite"
+    url               = "s3://example-backups/prod"
+    endpoint          = "https://s3.example.net"
+    access_key_id     = "backup"
+    secret_access_key = var.backup_key
+  }
 }
 
 variable "registry_token" {
+  type      = string
+  sensitive = true
+  ephemeral = true
+}
+
+variable "backup_key" {
   type      = string
   sensitive = true
   ephemeral = true

@@ -1,16 +1,15 @@
 //! What backups, restores and lists of snapshots have in common: how stores, names and links are written.
 
 mod postgres;
+mod stores;
 
 use std::time::Duration;
 
-use backup::{
-    Corpus, Docker, Error, Links, Name, Store, Volume,
-    store::{FileStore, StoreUrl},
-};
+use backup::{Corpus, Docker, Error, Links, Name, Volume};
 use framework::{Attribute, Field, schema::parse_duration, validate};
 
 pub(crate) use postgres::{PostgresModel, postgres_block};
+pub(crate) use stores::open;
 
 use crate::{
     docker_objects::check_name,
@@ -35,10 +34,13 @@ pub(crate) fn name_attribute(description: &str) -> Attribute {
 pub(crate) fn store_attribute(description: &str) -> Attribute {
     Attribute::string("store")
         .required()
-        .check(|store: &String| store.parse::<StoreUrl>().map(drop).map_err(|error| format!("is wrong: {error}")))
+        .check(|store: &String| stores::check_store(store))
         .describe(format!(
-            "{description}, as a URL: `file:///path` is a directory of the machine that runs tofu, which must be there \
-             (one that is made in the place of a disk that is not mounted would fill up another one)."
+            "{description}: the name of a `store` block of the provider, or a URL. `file:///path` is a directory of the \
+             machine that runs tofu, which must be there (one that is made in the place of a disk that is not mounted \
+             would fill up another one). `s3://bucket/prefix` is a bucket, which must be there as well, of any server \
+             that speaks S3; without a block, the key is that of the environment (`AWS_ACCESS_KEY_ID`, \
+             `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`), and so are `AWS_REGION` and `AWS_ENDPOINT_URL`."
         ))
 }
 
@@ -88,14 +90,6 @@ pub(crate) fn links(word: &Field<String>) -> Links {
 pub(crate) fn name(text: &Field<String>) -> Result<Name, Failure> {
     let text = text.as_str().unwrap_or_default();
     text.parse().map_err(|error: backup::NameError| Stop::new(format!("{error}."), "").at("name").into())
-}
-
-/// The store at a URL.
-pub(crate) fn open(url: &Field<String>) -> Result<Box<dyn Store>, Failure> {
-    let parsed = url.as_str().unwrap_or_default().parse::<StoreUrl>();
-    match parsed.map_err(|error| Stop::new(format!("{error}."), "").at("store"))? {
-        StoreUrl::File(path) => Ok(Box::new(FileStore::new(path))),
-    }
 }
 
 /// An attribute that holds a duration.

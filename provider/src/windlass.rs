@@ -131,7 +131,7 @@ impl Provider for Windlass {
         vec![
             AnyDataSource::new(StackDataSource::new(self.hosts.clone())),
             AnyDataSource::new(StacksDataSource::new(self.hosts.clone())),
-            AnyDataSource::new(SnapshotsDataSource),
+            AnyDataSource::new(SnapshotsDataSource::new(self.hosts.clone())),
             AnyDataSource::new(LogsDataSource::new(self.hosts.clone())),
             AnyDataSource::new(HostDataSource::new(self.hosts.clone())),
             AnyDataSource::new(MetadataDataSource),

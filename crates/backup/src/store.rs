@@ -7,6 +7,9 @@
 #[cfg(test)]
 pub(crate) mod conformance;
 mod file;
+mod s3;
+#[cfg(feature = "s3-server")]
+pub mod s3_server;
 mod url;
 
 use std::fmt;
@@ -21,6 +24,7 @@ use crate::{
 };
 
 pub use file::FileStore;
+pub use s3::{S3Settings, S3Store};
 pub use url::{StoreUrl, UrlError};
 
 /// The largest manifest that is read: a hundred thousand files have one of some 30 MB.
@@ -40,6 +44,30 @@ pub enum StoreError {
         /// Where.
         store: String,
         /// Why not.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// It does not let us.
+    #[error("{store} did not let us {operation}, with the key from {key_from}")]
+    Denied {
+        /// What was being done, as a verb phrase.
+        operation: String,
+        /// Where.
+        store: String,
+        /// Where the key was found.
+        key_from: String,
+        /// What it said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The bucket that it would be in is not there.
+    #[error("there is no bucket {bucket:?} for {store}")]
+    NoBucket {
+        /// Its name.
+        bucket: String,
+        /// Where it would be needed.
+        store: String,
+        /// What the server said.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },

@@ -16,10 +16,10 @@ use crate::{
     corpus::Corpus,
     error::Error,
     gather::{Gathered, Gathering},
-    manifest::{FORMAT_VERSION, Format, Host, Manifest, Totals},
+    manifest::{FORMAT_VERSION, Format, Host, MANIFEST, Manifest, Totals},
     moment::Moment,
     name::{Name, SnapshotId},
-    store::{Folder, Store, snapshots_of},
+    store::{Folder, Store, manifest_of, snapshots_of},
     verify::verify,
     vet::Links,
 };
@@ -142,6 +142,16 @@ impl Taking<'_> {
         }
         let document = manifest.to_json()?;
         self.store.seal(id, &document).await?;
-        Ok(Manifest::from_json(&document)?)
+        // That a store says it has it proves nothing.
+        let stored = manifest_of(self.store, id).await?;
+        let manifest = Manifest::from_json(&document)?;
+        if stored != manifest {
+            return Err(Error::Corrupt {
+                file: MANIFEST.to_owned(),
+                snapshot: id.to_string(),
+                what: "it is another one".to_owned(),
+            });
+        }
+        Ok(manifest)
     }
 }

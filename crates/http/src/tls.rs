@@ -25,6 +25,11 @@ impl Roots {
         Self { system: true, given: RootCertStore::empty() }
     }
 
+    /// Those that `address` takes: this machine's, or none where it is one without TLS (`http://`).
+    pub fn of_address(address: &str) -> Self {
+        if address.starts_with("http://") { Self::none() } else { Self::system() }
+    }
+
     /// None, until some are added: for a server with an authority of its own.
     pub fn none() -> Self {
         Self { system: false, given: RootCertStore::empty() }
@@ -62,6 +67,16 @@ impl Roots {
         }
         Ok(roots)
     }
+
+    /// TLS, on ring, with whom these vouch for: for another client of HTTP. Files of the system are read for it.
+    ///
+    /// # Errors
+    /// [`Error::SystemRoots`] when the system has none.
+    pub fn client_config(&self) -> Result<ClientConfig, Error> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        Ok(versions.map_err(other)?.with_root_certificates(self.gather()?).with_no_client_auth())
+    }
 }
 
 /// Speaks TLS with who has a certificate for `name`.
@@ -70,14 +85,8 @@ pub(crate) async fn connect(
     name: &str,
     roots: &Roots,
 ) -> Result<TlsStream<Box<dyn Stream>>, Error> {
-    let roots = roots.gather()?;
+    let config = roots.client_config()?;
     let name = ServerName::try_from(name.to_owned()).map_err(other)?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(other)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
     TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(Error::Tls)
 }
 

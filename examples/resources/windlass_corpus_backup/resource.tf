@@ -16,11 +16,11 @@ resource "windlass_corpus_backup" "uploads" {
   }
 }
 
-# The database of the same product, with its roles.
+# The database of the same product, with its roles, in a bucket.
 resource "windlass_corpus_backup" "database" {
   host     = windlass_host.web.connection
   name     = "prod-database"
-  store    = "file:///mnt/backups"
+  store    = "s3://example-backups/prod" # the key: AWS_ACCESS_KEY_ID, or a `store` block of the provider
   triggers = { release = var.release }
   keep_for = "720h" # nobody removes it for 30 days
 

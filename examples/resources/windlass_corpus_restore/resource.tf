@@ -9,7 +9,7 @@ resource "windlass_corpus_restore" "drill" {
 # Its database, in a Postgres that runs there; everything in it belongs to the role that logs in.
 resource "windlass_corpus_restore" "drill_database" {
   host  = windlass_host.drill.connection
-  store = "file:///mnt/backups"
+  store = "s3://example-backups/prod"
   name  = "prod-database"
 
   postgres {

@@ -95,6 +95,15 @@ fn story(error: &Error) -> (String, String) {
         Error::Store(StoreError::NoSnapshot { .. } | StoreError::NoManifest { .. }) => {
             "`windlass_corpus_snapshots` lists the snapshots that there are."
         }
+        Error::Store(StoreError::Denied { .. }) => {
+            "Check that key, `access_key_id` and `secret_access_key` of the `store` block or AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY in the environment, and what it may do: list the bucket, and read, write and delete \
+             objects."
+        }
+        Error::Store(StoreError::NoBucket { .. }) => {
+            "Make the bucket, or correct its name (`store`, or `url` of the `store` block) or the server's address \
+             (`endpoint`)."
+        }
         Error::Store(_) => {
             "Check the store: that it is there, that there is room, and that we may write to it."
         }

@@ -3,6 +3,7 @@
 mod model;
 mod schema;
 mod sops;
+mod store;
 mod tailnet;
 
 use docker::Registry;
@@ -11,6 +12,7 @@ use remote::credentials::SshSettings;
 pub(crate) use model::ProviderModel;
 pub(crate) use schema::schema;
 pub(crate) use sops::SopsBlock;
+pub(crate) use store::{StoreBlock, check_store_name, check_store_url};
 pub(crate) use tailnet::TailnetBlock;
 
 use crate::require::RequireBlock;
@@ -51,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) ssh: Vec<SshSettings>,
     /// The `registry` blocks.
     pub(crate) registries: Vec<Registry>,
+    /// The `store` blocks, as they are written.
+    pub(crate) stores: Vec<StoreBlock>,
     /// What an unreachable host means.
     pub(crate) on_unreachable: OnUnreachable,
     /// The `require` block: what is unknown in it makes nothing else unknown.
@@ -74,7 +78,8 @@ impl Settings {
             Some(word) => OnUnreachable::from_word(&word).ok_or(UnknownWord(word))?,
         };
         let require = RequireBlock::of(&config.require);
-        Ok(Some(Self { ssh, registries, on_unreachable, require }))
+        let stores = config.store.known().cloned().unwrap_or_default();
+        Ok(Some(Self { ssh, registries, stores, on_unreachable, require }))
     }
 }
 

@@ -7,7 +7,7 @@ use framework::{Field, Model};
 use remote::credentials::SshSettings;
 use secret::Secret;
 
-use super::{SopsBlock, TailnetBlock};
+use super::{SopsBlock, StoreBlock, TailnetBlock};
 use crate::require::RequireBlock;
 
 /// The `provider "windlass"` block.
@@ -23,6 +23,8 @@ pub struct ProviderModel {
     pub(crate) tailnet: Field<Vec<TailnetBlock>>,
     /// The key of encrypted files. What is unknown in it makes nothing else unknown.
     pub(crate) sops: Field<Vec<SopsBlock>>,
+    /// Where snapshots live. What is unknown in one makes nothing else unknown.
+    pub(crate) store: Field<Vec<StoreBlock>>,
     /// What every stack must keep to, where it does not say otherwise.
     pub(crate) require: Field<Vec<RequireBlock>>,
 }

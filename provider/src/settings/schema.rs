@@ -2,7 +2,7 @@
 
 use framework::{Attribute, Block, Rule, Schema, schema::parse_duration, validate};
 
-use super::{OnUnreachable, sops, tailnet};
+use super::{OnUnreachable, sops, store, tailnet};
 use crate::require;
 
 /// The schema of the provider's configuration.
@@ -26,6 +26,7 @@ pub(crate) fn schema() -> Schema {
         .block(registry())
         .block(tailnet::block())
         .block(sops::block())
+        .block(store::block())
         .block(require::provider_block())
 }
 

@@ -61,7 +61,7 @@ pub(crate) async fn folders(store: &dyn Store) -> Vec<(SnapshotId, bool)> {
 pub(crate) async fn check(store: &dyn Store) {
     assert_eq!(folders(store).await, []);
     let (first, second, foreign) = (id("prod", 1000), id("prod", 2000), id("prod-2", 3000));
-    let large: Vec<u8> = (0..5_000_000_u32).map(|number| (number % 251) as u8).collect();
+    let large: Vec<u8> = (0..6_000_000_u32).map(|number| (number % 251) as u8).collect();
 
     // Without a manifest it is nothing.
     store.put(&first, "archive.000", content(large.clone())).await.unwrap();

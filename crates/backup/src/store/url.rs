@@ -15,12 +15,21 @@ pub struct UrlError {
 pub enum StoreUrl {
     /// `file:///path`: a directory of the machine that runs us.
     File(String),
+    /// `s3://bucket/prefix`: a bucket of a server that speaks S3.
+    S3 {
+        /// The bucket.
+        bucket: String,
+        /// What the names of all objects begin with, without slashes at its ends; empty for nothing.
+        prefix: String,
+    },
 }
 
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "file://{path}"),
+            Self::S3 { bucket, prefix } if prefix.is_empty() => write!(f, "s3://{bucket}"),
+            Self::S3 { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
         }
     }
 }
@@ -30,8 +39,13 @@ impl FromStr for StoreUrl {
 
     fn from_str(text: &str) -> Result<Self, UrlError> {
         let error = |why| Err(UrlError { text: text.to_owned(), why });
+        if let Some(place) = text.strip_prefix("s3://") {
+            return bucket(place).map_err(|why| UrlError { text: text.to_owned(), why });
+        }
         let Some(path) = text.strip_prefix("file://") else {
-            return error("it begins with `file://`, followed by an absolute path");
+            return error(
+                "it begins with `file://`, followed by an absolute path, or is `s3://bucket/prefix`",
+            );
         };
         if !path.starts_with('/') {
             return error("`file://` is followed by an absolute path, which makes three slashes");
@@ -39,12 +53,30 @@ impl FromStr for StoreUrl {
         if path.contains(['%', '?', '#', '\0']) || path.split('/').any(|part| part == "..") {
             return error("its path has no `..`, and none of the characters `%`, `?` and `#`");
         }
-        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
-        if parts.is_empty() {
+        let path = plain(path);
+        if path.is_empty() {
             return error("it is the root directory");
         }
-        Ok(Self::File(format!("/{}", parts.join("/"))))
+        Ok(Self::File(format!("/{path}")))
     }
+}
+
+/// A path without what means nothing in it.
+fn plain(path: &str) -> String {
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    parts.join("/")
+}
+
+fn bucket(place: &str) -> Result<StoreUrl, &'static str> {
+    let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if bucket.is_empty() || !bucket.chars().all(is_name) {
+        return Err("`s3://` is followed by the name of a bucket: letters, digits, `.`, `_` and `-`");
+    }
+    if !prefix.chars().all(|c| is_name(c) || c == '/') || prefix.split('/').any(|part| part == "..") {
+        return Err("what is behind the bucket has letters, digits, `.`, `_`, `-` and `/`, and no `..`");
+    }
+    Ok(StoreUrl::S3 { bucket: bucket.to_owned(), prefix: plain(prefix) })
 }
 
 #[cfg(test)]
@@ -55,6 +87,17 @@ mod tests {
     fn one_store_has_one_spelling() {
         for text in ["file:///srv/back ups", "file:///srv//./back ups/"] {
             assert_eq!(text.parse::<StoreUrl>().unwrap().to_string(), "file:///srv/back ups");
+        }
+        for (text, spelling) in [
+            ("s3://bucket", "s3://bucket"),
+            ("s3://bucket/", "s3://bucket"),
+            ("s3://bucket//a/./b/", "s3://bucket/a/b"),
+        ] {
+            assert_eq!(text.parse::<StoreUrl>().unwrap().to_string(), spelling);
+        }
+        for text in ["s3://", "s3:///a", "s3://a b", "s3://key@bucket", "s3://bucket/../x", "s3://bucket/a?b"]
+        {
+            assert!(text.parse::<StoreUrl>().is_err(), "{text}");
         }
         for text in ["", "/srv", "file://srv", "file:///", "file:///a/../b", "file:///a%20b", "ftp://x/y"] {
             assert!(text.parse::<StoreUrl>().is_err(), "{text}");

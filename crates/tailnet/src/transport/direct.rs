@@ -1,11 +1,11 @@
 //! Straight from this machine, by a full client of HTTP: proxies of the environment, pooled
 //! connections.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use async_trait::async_trait;
+use http::Roots;
 use reqwest::{Client, Method, header};
-use rustls::{ClientConfig, RootCertStore};
 use secret::Secret;
 use tokio::sync::OnceCell;
 
@@ -32,14 +32,15 @@ impl Direct {
 
     async fn client(&self) -> Result<&Client, TransportError> {
         let build = || async {
-            let timeout = self.timeout;
+            let (timeout, roots) = (self.timeout, Roots::of_address(&self.base));
             let build = move || {
                 let builder = Client::builder()
                     .user_agent("windlass")
                     .redirect(reqwest::redirect::Policy::none())
                     .connect_timeout(timeout.min(Duration::from_secs(15)))
                     .timeout(timeout);
-                builder.tls_backend_preconfigured(tls()?).build().map_err(|error| words(&error))
+                let tls = roots.client_config().map_err(|error| error.to_string())?;
+                builder.tls_backend_preconfigured(tls).build().map_err(|error| words(&error))
             };
             // The system's certificates are files.
             let built = tokio::task::spawn_blocking(build).await;
@@ -47,16 +48,6 @@ impl Direct {
         };
         self.client.get_or_try_init(build).await
     }
-}
-
-/// TLS on ring, with the authorities that this machine trusts.
-fn tls() -> Result<ClientConfig, String> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let config = versions.map_err(|error| error.to_string())?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
 /// What a client of HTTP says, with its causes and without the address, which messages name already.

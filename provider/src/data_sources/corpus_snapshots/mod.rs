@@ -2,6 +2,8 @@
 //!
 //! It reads manifests and nothing else: no host is contacted.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use backup::{
     Manifest, Moment, Source,
@@ -14,13 +16,23 @@ use framework::{
 use crate::{
     corpora::{duration, duration_attribute, name_attribute, open, store_attribute},
     failure::{Failure, UNCHANGED},
+    hosted::Hosts,
 };
 
 /// The type of the data source.
 const TYPE: &str = "windlass_corpus_snapshots";
 
 /// The data source `windlass_corpus_snapshots`.
-pub(crate) struct SnapshotsDataSource;
+pub(crate) struct SnapshotsDataSource {
+    hosts: Arc<Hosts>,
+}
+
+impl SnapshotsDataSource {
+    /// The data source, with the stores that the provider knows.
+    pub(crate) fn new(hosts: Arc<Hosts>) -> Self {
+        Self { hosts }
+    }
+}
 
 #[derive(Clone, Debug, Default, Model)]
 pub(crate) struct SnapshotsFacts {
@@ -110,7 +122,7 @@ impl DataSource for SnapshotsDataSource {
     async fn read(&self, cx: &Context, config: SnapshotsFacts) -> Result<SnapshotsFacts, Diagnostics> {
         let subject = config.name.as_str().unwrap_or_default().to_owned();
         let title = format!("Could not list the snapshots of corpus {subject:?}");
-        let found = manifests(&config).await;
+        let found = manifests(&self.hosts, &config).await;
         let (manifests, broken) = found.map_err(|failure| failure.into_diagnostics(&title, UNCHANGED))?;
         for error in broken {
             let title = format!("A snapshot of corpus {subject:?} is broken");
@@ -140,8 +152,11 @@ impl DataSource for SnapshotsDataSource {
 }
 
 /// The snapshots, newest first, and what is none though it has a manifest.
-async fn manifests(config: &SnapshotsFacts) -> Result<(Vec<Manifest>, Vec<StoreError>), Failure> {
-    let (store, name) = (open(&config.store)?, crate::corpora::name(&config.name)?);
+async fn manifests(
+    hosts: &Hosts,
+    config: &SnapshotsFacts,
+) -> Result<(Vec<Manifest>, Vec<StoreError>), Failure> {
+    let (store, name) = (open(hosts, &config.store)?, crate::corpora::name(&config.name)?);
     let (mut manifests, mut broken) = (Vec::new(), Vec::new());
     for id in backup::store::snapshots_of(store.as_ref(), &name).await? {
         match manifest_of(store.as_ref(), &id).await {

@@ -60,7 +60,7 @@ impl Hosted for CorpusBackup {
     }
 
     async fn plan(on: &Planning<'_>, plan: &mut Plan<Resource>) -> Result<(), Diagnostics> {
-        plan::plan(on.cx, plan, Moment::now()).await
+        plan::plan(on, plan, Moment::now()).await
     }
 
     fn needs_host(prior: &State<Resource>, apply: &Apply<Resource>) -> bool {
@@ -107,7 +107,8 @@ impl Hosted for CorpusBackup {
     }
 
     async fn delete(on: &OnMachine<'_>, state: &State<Resource>) -> Result<(), Failure> {
-        let (store, name, now) = (open(&state.model.store)?, name(&state.model.name)?, Moment::now());
+        let (store, name, now) =
+            (open(on.hosts, &state.model.store)?, name(&state.model.name)?, Moment::now());
         let mut held = Vec::new();
         let (candidates, broken) = all(store.as_ref(), &name).await?;
         for candidate in candidates {
@@ -141,7 +142,7 @@ impl Hosted for CorpusBackup {
 /// Takes a snapshot, records it, and lets go of those that are not kept.
 async fn take(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Failure> {
     let mut model = apply.planned.clone();
-    let (store, name, now) = (open(&model.store)?, name(&model.name)?, Moment::now());
+    let (store, name, now) = (open(on.hosts, &model.store)?, name(&model.name)?, Moment::now());
     let exclude = model.exclude.clone().known_or_default();
     let host = Host { name: on.host.name().to_owned(), machine_id: on.host.machine_id().await?.to_owned() };
     let fields = CorpusFields {

@@ -6,7 +6,7 @@ use backup::{
     Candidate, MANIFEST, Moment, Retention, SnapshotId, Store,
     store::{StoreError, manifest_of, snapshots_of},
 };
-use framework::{Context, Diagnostic, Diagnostics, Plan, State};
+use framework::{Diagnostic, Diagnostics, Plan, State};
 
 use super::{
     CorpusBackup,
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     corpora::{duration, name, open},
     failure::Failure,
-    hosted::OnHost,
+    hosted::{Hosts, OnHost, Planning},
 };
 
 type Resource = OnHost<CorpusBackup>;
@@ -24,11 +24,16 @@ type Resource = OnHost<CorpusBackup>;
 const LISTED: usize = 10;
 
 /// Decides whether a snapshot will be taken.
-pub(super) async fn plan(cx: &Context, plan: &mut Plan<Resource>, now: Moment) -> Result<(), Diagnostics> {
+pub(super) async fn plan(
+    on: &Planning<'_>,
+    plan: &mut Plan<Resource>,
+    now: Moment,
+) -> Result<(), Diagnostics> {
+    let cx = on.cx;
     let takes = plan.is_create() || CAUSES.into_iter().any(|name| plan.changes(name));
     if takes {
         plan.planned.expect_snapshot();
-        if let Some(warning) = leaving(&plan.planned, now).await {
+        if let Some(warning) = leaving(on.hosts, &plan.planned, now).await {
             cx.warn(warning);
         }
         return Ok(());
@@ -80,13 +85,13 @@ fn vanished(model: &BackupModel) -> Option<Diagnostic> {
 }
 
 /// The warning about snapshots that go once another one has been taken.
-async fn leaving(planned: &BackupModel, now: Moment) -> Option<Diagnostic> {
+async fn leaving(hosts: &Hosts, planned: &BackupModel, now: Moment) -> Option<Diagnostic> {
     let retention = planned.retention();
     if retention.is_unlimited() || !planned.store.is_known() || !planned.name.is_known() {
         return None;
     }
     // What cannot be looked at now will be told by the apply.
-    let store = open(&planned.store).ok()?;
+    let store = open(hosts, &planned.store).ok()?;
     let name = name(&planned.name).ok()?;
     let mut candidates = candidates(store.as_ref(), &name).await.ok()?;
     let next = SnapshotId::new(&name, now, "planned");

@@ -101,7 +101,7 @@ async fn restore(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), 
     if let Some(problem) = unconfirmed(&could_not("restore", &subject), &model) {
         return Err(problem.into());
     }
-    let (store, name) = (open(&model.store)?, name(&model.name)?);
+    let (store, name) = (open(on.hosts, &model.store)?, name(&model.name)?);
     let wanted = model.snapshot.as_str().unwrap_or(LATEST);
     let manifest = match wanted.parse::<SnapshotId>() {
         Ok(id) => snapshot(store.as_ref(), &name, &id).await?,

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod buckets;
 mod databases;
 mod faults;
 mod life;
@@ -17,6 +18,10 @@ struct Corpus<'a> {
     workspace: Workspace,
     from: Scratch<'a>,
     to: Scratch<'a>,
+    /// What `store` says in the configuration, where it is not that directory.
+    elsewhere: Option<String>,
+    /// What it is called: those of one name on one host wait for each other.
+    name: &'static str,
 }
 
 impl<'a> Corpus<'a> {
@@ -27,7 +32,7 @@ impl<'a> Corpus<'a> {
         fs::create_dir(workspace.path().join("store")).unwrap();
         let from = Scratch::on(lab, lab.host(Variant::Sudo).unwrap());
         let to = Scratch::on(lab, lab.host(Variant::Root).unwrap());
-        let corpus = Self { workspace, from, to };
+        let corpus = Self { workspace, from, to, elsewhere: None, name: "prod" };
         let path = corpus.from.path("data");
         corpus.from.root_runs(&["sh", "-c", MAKE, "make", &path]);
         corpus
@@ -72,10 +77,12 @@ impl<'a> Corpus<'a> {
     }
 
     fn write(&self, kind: &str, host: &Host, attributes: &str) {
-        let (host, url) = (hcl::quoted(&hcl::connection(host)), hcl::quoted(&self.url()));
+        let store = self.elsewhere.clone().unwrap_or_else(|| self.url());
+        let (host, url) = (hcl::quoted(&hcl::connection(host)), hcl::quoted(&store));
         let text = format!(
-            "resource \"windlass_corpus_{kind}\" \"it\" {{\n  host = {host}\n  name = \"prod\"\n  store = {url}\n  \
-             {attributes}\n}}\n"
+            "resource \"windlass_corpus_{kind}\" \"it\" {{\n  host = {host}\n  name = \"{}\"\n  store = {url}\n  \
+             {attributes}\n}}\n",
+            self.name
         );
         self.workspace.write(&format!("{kind}.tf"), &text);
     }

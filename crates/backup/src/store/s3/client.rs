@@ -1,0 +1,106 @@
+//! The client of S3: object_store's, over our own client of HTTP, whose TLS runs on ring, and which looks
+//! at what servers answer.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::Roots;
+use object_store::{
+    BackoffConfig, ClientOptions, RetryConfig,
+    aws::{AmazonS3, AmazonS3Builder},
+    client::{HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService},
+};
+use reqwest::{Method, StatusCode};
+
+use super::{
+    S3Settings,
+    refusal::{Cause, Refusal},
+};
+
+/// How long a connection may take to be there.
+const CONNECT: Duration = Duration::from_secs(15);
+
+/// For how long a server may be silent, all of a part's upload included.
+const SILENCE: Duration = Duration::from_secs(300);
+
+/// How often a request is sent again at most.
+const TRIES: usize = 20;
+
+/// The client for `bucket`, and that of HTTP which it stands on. Nothing is connected.
+pub(super) fn build(bucket: &str, settings: &S3Settings) -> Result<(AmazonS3, reqwest::Client), Cause> {
+    let endpoint = settings.endpoint.as_deref();
+    let retry = RetryConfig {
+        backoff: BackoffConfig::default(),
+        max_retries: TRIES,
+        retry_timeout: settings.patience,
+    };
+    let web = http_client(endpoint.unwrap_or("https://"))?;
+    let mut builder = AmazonS3Builder::new()
+        .with_http_connector(Connector(web.clone()))
+        .with_retry(retry)
+        .with_bucket_name(bucket)
+        .with_region(&settings.region)
+        .with_access_key_id(&settings.access_key_id)
+        .with_secret_access_key(settings.secret_access_key.expose())
+        // Servers of one's own have no name for each bucket.
+        .with_virtual_hosted_style_request(false)
+        // Some servers cannot remove many objects at once, and a snapshot has few.
+        .with_disable_bulk_delete(true);
+    if let Some(endpoint) = endpoint {
+        builder = builder.with_endpoint(endpoint).with_allow_http(endpoint.starts_with("http://"));
+    }
+    if let Some(token) = &settings.session_token {
+        builder = builder.with_token(token.expose());
+    }
+    Ok((builder.build()?, web))
+}
+
+fn http_client(endpoint: &str) -> Result<reqwest::Client, Cause> {
+    let builder = reqwest::Client::builder()
+        .user_agent("windlass")
+        .connect_timeout(CONNECT)
+        .read_timeout(SILENCE)
+        // A signature is made for one address.
+        .redirect(reqwest::redirect::Policy::none())
+        .tls_backend_preconfigured(Roots::of_address(endpoint).client_config()?);
+    Ok(builder.build()?)
+}
+
+/// Gives requests our own client.
+#[derive(Debug)]
+struct Connector(reqwest::Client);
+
+impl HttpConnector for Connector {
+    fn connect(&self, _options: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(HttpClient::new(Watched(HttpClient::new(self.0.clone()))))
+    }
+}
+
+/// Looks at answers that have no content of an object: an error that comes with a status of success is none,
+/// and a refusal keeps its code.
+#[derive(Debug)]
+struct Watched(HttpClient);
+
+#[async_trait]
+impl HttpService for Watched {
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let is_list = request.uri().query().is_some_and(|query| query.contains("list-type="));
+        let is_content = *request.method() == Method::GET && !is_list;
+        let response = self.0.execute(request).await?;
+        if is_content && response.status().is_success() {
+            return Ok(response);
+        }
+        let (mut parts, body) = response.into_parts();
+        let body = body.bytes().await?;
+        let refusal = Refusal::of(parts.status, &body);
+        match refusal {
+            // An error of the server, whatever its status: it may be another one the next time.
+            Some(_) if parts.status.is_success() => parts.status = StatusCode::INTERNAL_SERVER_ERROR,
+            Some(refusal) if refusal.is_final() => {
+                return Err(HttpError::new(HttpErrorKind::Unknown, refusal));
+            }
+            _ => {}
+        }
+        Ok(HttpResponse::from_parts(parts, body.into()))
+    }
+}
