@@ -3,10 +3,10 @@
 mod postgres;
 mod stores;
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use backup::{Corpus, Docker, Error, Links, Name, Volume};
-use framework::{Attribute, Field, schema::parse_duration, validate};
+use framework::{Attribute, Field, Type, schema::parse_duration, validate};
 
 pub(crate) use postgres::{PostgresModel, postgres_block};
 pub(crate) use stores::open;
@@ -42,6 +42,23 @@ pub(crate) fn store_attribute(description: &str) -> Attribute {
              that speaks S3; without a block, the key is that of the environment (`AWS_ACCESS_KEY_ID`, \
              `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`), and so are `AWS_REGION` and `AWS_ENDPOINT_URL`."
         ))
+}
+
+/// The most stores that copies are in.
+const COPIES: usize = 10;
+
+/// The attribute `copies`.
+pub(crate) fn copies_attribute(description: &str) -> Attribute {
+    Attribute::list("copies", Type::String)
+        .validate(validate::length(0, COPIES))
+        .check(|stores: &Vec<String>| {
+            let distinct: BTreeSet<&String> = stores.iter().collect();
+            if distinct.len() < stores.len() {
+                return Err("must not name a store twice".to_owned());
+            }
+            stores.iter().try_for_each(|store| stores::check_store(store))
+        })
+        .describe(format!("{description} Each is written like `store`."))
 }
 
 /// The attribute `volume`.

@@ -177,3 +177,14 @@ pub enum Error {
     #[error("a thread that worked on the archive did not end well")]
     Thread(#[source] tokio::task::JoinError),
 }
+
+impl Error {
+    /// Whether it is the store's: another store may have, whole, what this one has not.
+    pub fn is_of_store(&self) -> bool {
+        match self {
+            Self::Store(_) | Self::NoSnapshot { .. } | Self::Corrupt { .. } => true,
+            Self::Archive(error) => !matches!(error, ArchiveError::Refused(_)),
+            _ => false,
+        }
+    }
+}

@@ -16,10 +16,11 @@ use crate::{
     corpus::Corpus,
     error::Error,
     gather::{Gathered, Gathering},
-    manifest::{FORMAT_VERSION, Format, Host, MANIFEST, Manifest, Totals},
+    manifest::{FORMAT_VERSION, Format, Host, Manifest, Totals},
     moment::Moment,
     name::{Name, SnapshotId},
-    store::{Folder, Store, manifest_of, snapshots_of},
+    replicate::seal,
+    store::{Folder, Store, snapshots_of},
     verify::verify,
     vet::Links,
 };
@@ -140,18 +141,6 @@ impl Taking<'_> {
             verify(self.store, &manifest).await?;
             manifest.verified_at = Some(Moment::now());
         }
-        let document = manifest.to_json()?;
-        self.store.seal(id, &document).await?;
-        // That a store says it has it proves nothing.
-        let stored = manifest_of(self.store, id).await?;
-        let manifest = Manifest::from_json(&document)?;
-        if stored != manifest {
-            return Err(Error::Corrupt {
-                file: MANIFEST.to_owned(),
-                snapshot: id.to_string(),
-                what: "it is another one".to_owned(),
-            });
-        }
-        Ok(manifest)
+        seal(self.store, manifest).await
     }
 }

@@ -16,11 +16,12 @@ resource "windlass_corpus_backup" "uploads" {
   }
 }
 
-# The database of the same product, with its roles, in a bucket.
+# The database of the same product, with its roles, and a copy of each snapshot in a bucket.
 resource "windlass_corpus_backup" "database" {
   host     = windlass_host.web.connection
   name     = "prod-database"
-  store    = "s3://example-backups/prod" # the key: AWS_ACCESS_KEY_ID, or a `store` block of the provider
+  store    = "file:///mnt/backups"
+  copies   = ["s3://example-backups/prod"] # the key: AWS_ACCESS_KEY_ID, or a `store` block of the provider
   triggers = { release = var.release }
   keep_for = "720h" # nobody removes it for 30 days
 

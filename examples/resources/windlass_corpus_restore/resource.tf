@@ -6,11 +6,13 @@ resource "windlass_corpus_restore" "drill" {
   path  = "/srv/app/uploads"
 }
 
-# Its database, in a Postgres that runs there; everything in it belongs to the role that logs in.
+# Its database, in a Postgres that runs there; everything in it belongs to the role that logs in. Where the disk
+# is gone or its snapshot is not whole, it comes from the bucket.
 resource "windlass_corpus_restore" "drill_database" {
-  host  = windlass_host.drill.connection
-  store = "s3://example-backups/prod"
-  name  = "prod-database"
+  host   = windlass_host.drill.connection
+  store  = "file:///mnt/backups"
+  copies = ["s3://example-backups/prod"]
+  name   = "prod-database"
 
   postgres {
     container = "shop-db-1"

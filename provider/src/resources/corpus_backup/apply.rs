@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use backup::{Error, Host, Moment, Subject, Taking};
-use framework::{Apply, Diagnostic, Diagnostics, Plan, Schema, State, error_chain};
+use framework::{Apply, Diagnostic, Diagnostics, Field, Plan, Schema, State, error_chain};
 
 use super::{
-    CorpusBackup,
+    CorpusBackup, copies,
     model::BackupModel,
     plan::{self, all, prune, takes},
     schema,
@@ -19,6 +19,9 @@ use crate::{
 /// What the world looks like when no snapshot was taken.
 const NOT_TAKEN: &str =
     "There is no new snapshot, and nothing of one is left in the store; older ones are as they were.";
+/// What the world looks like when a copy is missing.
+const NOT_COPIED: &str = "The snapshot is recorded, and so are the copies that were made. The next apply makes the others; until \
+     then nothing is removed.";
 /// What the world looks like when the retention stopped.
 const NOT_PRUNED: &str =
     "The new snapshot was taken and is recorded. Some that `retention` does not keep are still there.";
@@ -64,7 +67,9 @@ impl Hosted for CorpusBackup {
     }
 
     fn needs_host(prior: &State<Resource>, apply: &Apply<Resource>) -> bool {
-        takes(prior, &apply.planned) || apply.planned.host != prior.model.host
+        takes(prior, &apply.planned)
+            || !apply.planned.has_its_copies(&prior.model)
+            || apply.planned.host != prior.model.host
     }
 
     /// It is in its store, whatever machine answers.
@@ -98,8 +103,9 @@ impl Hosted for CorpusBackup {
         }
         let mut model = apply.planned.clone();
         model.keep_snapshot(&prior.model);
+        let copied = copies::complete(on, &mut model).await;
         on.record(apply, model, MachinePrivate::default());
-        Ok(())
+        copied.with_world(NOT_COPIED)
     }
 
     fn is_kept(model: &BackupModel) -> bool {
@@ -107,36 +113,43 @@ impl Hosted for CorpusBackup {
     }
 
     async fn delete(on: &OnMachine<'_>, state: &State<Resource>) -> Result<(), Failure> {
-        let (store, name, now) =
-            (open(on.hosts, &state.model.store)?, name(&state.model.name)?, Moment::now());
-        let mut held = Vec::new();
-        let (candidates, broken) = all(store.as_ref(), &name).await?;
-        for candidate in candidates {
-            if candidate.keep_until > Some(now) {
-                held.push(candidate.id.to_string());
-            } else {
-                store.remove(&candidate.id).await?;
-            }
+        for copy in state.model.copies() {
+            delete_from(on, state, &Field::Known(copy)).await?;
         }
-        if !broken.is_empty() {
-            let title = format!("Snapshots of {} could not be read", Self::subject(&state.model));
-            let list: Vec<String> = broken.iter().map(|error| error_chain(error)).collect();
-            let happened =
-                format!("They stay, because nobody knows whether they are held:\n{}", list.join("\n"));
-            let next = format!("Look at them, and remove their folders from {} by hand.", store.url());
-            on.cx.warn(Diagnostic::warning(title).detail(happened).detail(next).at("store"));
-        }
-        if !held.is_empty() {
-            let title = format!("Snapshots of {} are held", Self::subject(&state.model));
-            let happened = format!(
-                "They stay in {}, because `keep_for` has not passed:\n{}",
-                store.url(),
-                held.join("\n")
-            );
-            on.cx.warn(Diagnostic::warning(title).detail(happened));
-        }
-        Ok(())
+        delete_from(on, state, &state.model.store).await
     }
+}
+
+/// Removes the snapshots from one store, but for those that are held.
+async fn delete_from(
+    on: &OnMachine<'_>,
+    state: &State<Resource>,
+    store: &Field<String>,
+) -> Result<(), Failure> {
+    let (store, name, now) = (open(on.hosts, store)?, name(&state.model.name)?, Moment::now());
+    let mut held = Vec::new();
+    let (candidates, broken) = all(store.as_ref(), &name).await?;
+    for candidate in candidates {
+        if candidate.keep_until > Some(now) {
+            held.push(candidate.id.to_string());
+        } else {
+            store.remove(&candidate.id).await?;
+        }
+    }
+    if !broken.is_empty() {
+        let title = format!("Snapshots of {} could not be read", CorpusBackup::subject(&state.model));
+        let list: Vec<String> = broken.iter().map(|error| error_chain(error)).collect();
+        let happened = format!("They stay, because nobody knows whether they are held:\n{}", list.join("\n"));
+        let next = format!("Look at them, and remove their folders from {} by hand.", store.url());
+        on.cx.warn(Diagnostic::warning(title).detail(happened).detail(next).at("store"));
+    }
+    if !held.is_empty() {
+        let title = format!("Snapshots of {} are held", CorpusBackup::subject(&state.model));
+        let happened =
+            format!("They stay in {}, because `keep_for` has not passed:\n{}", store.url(), held.join("\n"));
+        on.cx.warn(Diagnostic::warning(title).detail(happened));
+    }
+    Ok(())
 }
 
 /// Takes a snapshot, records it, and lets go of those that are not kept.
@@ -168,8 +181,12 @@ async fn take(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Fai
         Ok(corpus) => taking(&corpus).take(now).await,
         Err(error) => Err(error),
     };
+    let mut copied = Ok(());
     match taken {
-        Ok(manifest) => model.set_snapshot(Some((&manifest, store.url()))),
+        Ok(manifest) => {
+            model.set_snapshot(Some((&manifest, store.url())));
+            copied = copies::make(on, &mut model, (store.as_ref(), &manifest)).await;
+        }
         Err(Error::SourceMissing { subject, host }) if model.if_missing.as_str() == Some("skip") => {
             let title = format!("Took no snapshot of {}", CorpusBackup::subject(&model));
             let happened = format!("There is no {subject} on {host}, and `if_missing` says to skip that.");
@@ -183,11 +200,16 @@ async fn take(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Fai
         }
         Err(error) => return Err(error.into()),
     }
-    let retention = model.retention();
+    let (retention, copies) = (model.retention(), model.copies());
     let is_taken = model.snapshot.is_known();
     on.record(apply, model, MachinePrivate::default());
+    copied.with_world(NOT_COPIED)?;
     if is_taken {
         prune(store.as_ref(), &name, retention, now).await.with_world(NOT_PRUNED)?;
+        for copy in copies {
+            let copy = open(on.hosts, &Field::Known(copy))?;
+            prune(copy.as_ref(), &name, retention, now).await.with_world(NOT_PRUNED)?;
+        }
     }
     Ok(())
 }

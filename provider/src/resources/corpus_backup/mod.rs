@@ -7,6 +7,7 @@
 //! machine.
 
 mod apply;
+mod copies;
 mod model;
 mod plan;
 mod schema;
@@ -26,6 +27,8 @@ mod tests {
             .sample("path", ["/srv/data"])
             .sample("volume", ["shop_data"])
             .sample("store", ["file:///nonexistent/store"])
+            // An invented state has a copy of this name.
+            .sample("copies", [vec!["key"]])
             .sample("format", ["tgz"])
             .sample("links", ["any"])
             .sample("if_missing", ["skip"])

@@ -20,6 +20,7 @@ pub(crate) struct BackupModel {
     pub(crate) exclude: Field<Vec<String>>,
     pub(crate) if_missing: Field<String>,
     pub(crate) store: Field<String>,
+    pub(crate) copies: Field<Vec<String>>,
     pub(crate) format: Field<String>,
     pub(crate) links: Field<String>,
     pub(crate) triggers: Field<BTreeMap<String, String>>,
@@ -36,6 +37,7 @@ pub(crate) struct BackupModel {
     pub(crate) sha256: Field<String>,
     pub(crate) location: Field<String>,
     pub(crate) verified_at: Field<String>,
+    pub(crate) copies_verified_at: Field<BTreeMap<String, String>>,
 }
 
 /// How many snapshots stay.
@@ -75,8 +77,30 @@ impl BackupModel {
         self.created_at.as_str().and_then(Moment::parse)
     }
 
+    /// The stores that copies go to.
+    pub(super) fn copies(&self) -> Vec<String> {
+        self.copies.clone().known_or_default()
+    }
+
+    /// Whether the last snapshot is in all of them and in no other, as far as is known.
+    pub(super) fn has_its_copies(&self, prior: &Self) -> bool {
+        if self.copies.is_unknown() {
+            return false;
+        }
+        let (copies, made) = (self.copies(), prior.copies_verified_at.clone().known_or_default());
+        prior.snapshot.is_null()
+            || (made.len() == copies.len() && copies.iter().all(|copy| made.contains_key(copy)))
+    }
+
+    /// When copies were made is not known, where there will be some.
+    pub(super) fn expect_copies(&mut self) {
+        let will_be = self.copies.is_unknown() || !self.copies().is_empty();
+        self.copies_verified_at = if will_be { Field::Unknown } else { Field::Null };
+    }
+
     /// What a new snapshot decides is not known.
     pub(super) fn expect_snapshot(&mut self) {
+        self.expect_copies();
         self.put(Field::Unknown, Field::Unknown, Field::Unknown, || Field::Unknown);
     }
 
@@ -86,10 +110,12 @@ impl BackupModel {
         self.put(old.size_bytes, old.stored_bytes, old.file_count, || Field::Null);
         (self.snapshot, self.created_at, self.sha256) = (old.snapshot, old.created_at, old.sha256);
         (self.location, self.verified_at) = (old.location, old.verified_at);
+        self.copies_verified_at = old.copies_verified_at;
     }
 
     /// What is known of a snapshot; nothing where there is none to be taken.
     pub(super) fn set_snapshot(&mut self, taken: Option<(&Manifest, String)>) {
+        self.copies_verified_at = Field::Null;
         let Some((manifest, store)) = taken else {
             return self.put(Field::Null, Field::Null, Field::Null, || Field::Null);
         };

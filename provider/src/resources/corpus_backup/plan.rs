@@ -40,6 +40,9 @@ pub(super) async fn plan(
     }
     plan.keep_prior()?;
     if let Some(prior) = &plan.prior {
+        if !plan.planned.has_its_copies(&prior.model) {
+            plan.planned.expect_copies();
+        }
         let age = duration(&plan.planned.max_age).zip(prior.model.created_at());
         if let Some((limit, created)) = age.filter(|(limit, created)| now.since(*created) > *limit) {
             cx.warn(stale(&prior.model, now.since(created).as_secs() / 3600, limit.as_secs() / 3600));

@@ -4,8 +4,8 @@ use framework::{Attribute, Block, Rule, Schema, Timeouts, Type, validate};
 
 use crate::{
     corpora::{
-        duration_attribute, links_attribute, name_attribute, postgres_block, store_attribute,
-        volume_attribute,
+        copies_attribute, duration_attribute, links_attribute, name_attribute, postgres_block,
+        store_attribute, volume_attribute,
     },
     host_path::check_path,
 };
@@ -72,7 +72,7 @@ fn count(name: &str, of: &str) -> Attribute {
     Attribute::number(name).validate(validate::between(0, 100_000)).describe(description)
 }
 
-fn what() -> [Attribute; 6] {
+fn what() -> [Attribute; 7] {
     [
         name_attribute(
             "Whose snapshots these are, such as `prod`: it is in their names, and retention removes no others. Two \
@@ -105,6 +105,12 @@ fn what() -> [Attribute; 6] {
              warning; so a first release can depend on the backup before it.",
         ),
         store_attribute("Where the snapshots go. Those in a store that it leaves stay there"),
+        copies_attribute(
+            "More stores that each snapshot goes to, once it is whole in `store`: it is copied from there, and read back from \
+             each of them by itself. A copy that could not be made is an error, and the snapshot stays; the next apply \
+             makes what is missing. `retention` and `on_destroy` count for each of them too. Copies in a store that is \
+             taken off the list stay there.",
+        ),
     ]
 }
 
@@ -131,7 +137,7 @@ fn how() -> [Attribute; 6] {
     ]
 }
 
-fn outputs() -> [Attribute; 8] {
+fn outputs() -> [Attribute; 9] {
     [
         Attribute::string("snapshot")
             .computed()
@@ -151,5 +157,8 @@ fn outputs() -> [Attribute; 8] {
         Attribute::string("verified_at")
             .computed()
             .describe("When all of it was read back from the store and had its hashes, in RFC 3339."),
+        Attribute::map("copies_verified_at", Type::String)
+            .computed()
+            .describe("The same for each of `copies`, by how it is written there; null without copies."),
     ]
 }

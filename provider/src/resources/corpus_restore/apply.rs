@@ -3,7 +3,9 @@
 use std::time::Instant;
 
 use async_trait::async_trait;
-use backup::{Moment, Restoring, SnapshotId, latest, snapshot};
+use backup::{
+    Corpus, Error, Manifest, Moment, Name, Restored, Restoring, SnapshotId, Store, latest, snapshot,
+};
 use framework::{Apply, Diagnostic, Diagnostics, Field, Plan, Schema, State, error_chain};
 
 use super::{
@@ -13,7 +15,7 @@ use super::{
 };
 use crate::{
     corpora::{CorpusFields, corpus, links, name, open},
-    failure::{Failure, could_not},
+    failure::{Failure, Stop, could_not},
     hosted::{Hosted, Import, MachinePrivate, OnHost, OnMachine, Planning, Words},
 };
 
@@ -101,12 +103,81 @@ async fn restore(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), 
     if let Some(problem) = unconfirmed(&could_not("restore", &subject), &model) {
         return Err(problem.into());
     }
-    let (store, name) = (open(on.hosts, &model.store)?, name(&model.name)?);
+    let fields = CorpusFields {
+        path: &model.path,
+        volume: &model.volume,
+        postgres: model.postgres.as_ref(),
+        configured: apply.config.postgres.as_ref(),
+    };
+    let corpus = corpus(on.host, fields).await?;
+    let (manifest, restored, from) = from_first(on, &model, &corpus).await?;
+    if let Some(left) = restored.replaced_left_at {
+        let title = format!("Restored {subject}, and something was left");
+        let happened =
+            format!("What was there before could not be removed: it is at {left} on {}.", on.host.name());
+        on.cx.warn(Diagnostic::warning(title).detail(happened));
+    }
+    model.snapshot_id = Field::Known(manifest.snapshot.to_string());
+    model.restored_from = Field::Known(from);
+    model.restored_at = Field::Known(Moment::now().to_string());
+    model.file_count = Field::Known(manifest.totals.files);
+    model.size_bytes = Field::Known(manifest.totals.size_bytes);
+    model.duration_seconds = Field::Known(began.elapsed().as_secs());
+    on.record(apply, model, MachinePrivate::default());
+    Ok(())
+}
+
+/// Restores from the first store that can be reached and has the snapshot whole: what it was, what became of it, and
+/// the URL of that store.
+async fn from_first(
+    on: &OnMachine<'_>,
+    model: &RestoreModel,
+    corpus: &Corpus,
+) -> Result<(Manifest, Restored, String), Failure> {
+    let (name, copies) = (name(&model.name)?, model.copies.clone().known_or_default());
+    let stores = [vec![model.store.clone()], copies.into_iter().map(Field::Known).collect()].concat();
+    let mut opened = Vec::new();
+    for store in &stores {
+        opened.push(open(on.hosts, store)?);
+    }
+    let last = opened.len() - 1;
+    let mut passed_over = Vec::new();
+    for (number, store) in opened.iter().enumerate() {
+        match from_store(on, model, corpus, (store.as_ref(), &name)).await {
+            Ok((manifest, restored)) => {
+                if !passed_over.is_empty() {
+                    let title = format!("Restored {} from another store", CorpusRestore::subject(model));
+                    let happened =
+                        format!("It came from {}. Before it:\n{}", store.url(), passed_over.join("\n"));
+                    on.cx.warn(Diagnostic::warning(title).detail(happened).at("store"));
+                }
+                return Ok((manifest, restored, store.url()));
+            }
+            Err(error) if error.is_of_store() && number < last => passed_over.push(error_chain(&error)),
+            Err(error) => {
+                for passed in passed_over {
+                    let title = format!("A store of {} was passed over", CorpusRestore::subject(model));
+                    on.cx.warn(Diagnostic::warning(title).detail(format!("{passed}.")).at("store"));
+                }
+                return Err(error.into());
+            }
+        }
+    }
+    Err(Stop::new("There is no store.", "Set `store`.").at("store").into())
+}
+
+/// Restores what `store` has.
+async fn from_store(
+    on: &OnMachine<'_>,
+    model: &RestoreModel,
+    corpus: &Corpus,
+    (store, name): (&dyn Store, &Name),
+) -> Result<(Manifest, Restored), Error> {
     let wanted = model.snapshot.as_str().unwrap_or(LATEST);
     let manifest = match wanted.parse::<SnapshotId>() {
-        Ok(id) => snapshot(store.as_ref(), &name, &id).await?,
+        Ok(id) => snapshot(store, name, &id).await?,
         Err(_) => {
-            let (manifest, broken) = latest(store.as_ref(), &name).await?;
+            let (manifest, broken) = latest(store, name).await?;
             for error in broken {
                 let title = format!("A newer snapshot of corpus {:?} cannot be restored", name.as_str());
                 let happened = format!("{}. It was passed over.", error_chain(&error));
@@ -115,34 +186,15 @@ async fn restore(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), 
             manifest
         }
     };
-    let fields = CorpusFields {
-        path: &model.path,
-        volume: &model.volume,
-        postgres: model.postgres.as_ref(),
-        configured: apply.config.postgres.as_ref(),
-    };
-    let corpus = corpus(on.host, fields).await?;
     let restoring = Restoring {
         exec: on.host.executor.as_ref(),
-        store: store.as_ref(),
+        store,
         manifest: &manifest,
-        corpus: &corpus,
+        corpus,
         overwrite: model.overwrite(),
         links: links(&model.links),
         cancel: on.cx.token().clone(),
     };
     let restored = restoring.restore().await?;
-    if let Some(left) = restored.replaced_left_at {
-        let title = format!("Restored {subject}, and something was left");
-        let happened =
-            format!("What was there before could not be removed: it is at {left} on {}.", on.host.name());
-        on.cx.warn(Diagnostic::warning(title).detail(happened));
-    }
-    model.snapshot_id = Field::Known(manifest.snapshot.to_string());
-    model.restored_at = Field::Known(Moment::now().to_string());
-    model.file_count = Field::Known(manifest.totals.files);
-    model.size_bytes = Field::Known(manifest.totals.size_bytes);
-    model.duration_seconds = Field::Known(began.elapsed().as_secs());
-    on.record(apply, model, MachinePrivate::default());
-    Ok(())
+    Ok((manifest, restored))
 }

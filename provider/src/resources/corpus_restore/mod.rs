@@ -24,6 +24,7 @@ mod tests {
             .sample("path", ["/srv/data"])
             .sample("volume", ["shop_data"])
             .sample("store", ["file:///nonexistent/store"])
+            .sample("copies", [vec!["file:///nonexistent/copy"]])
             .sample("snapshot", ["latest", "snapshot-prod-20261129T163200Z-1a2b3c4d"])
             .sample("links", ["any"])
             .sample("confirm", ["/srv/data", "shop_data"])

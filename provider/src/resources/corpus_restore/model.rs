@@ -7,7 +7,8 @@ use framework::{Attribute, Field, Model, Rule, Schema, Timeouts, Type};
 
 use crate::{
     corpora::{
-        PostgresModel, links_attribute, name_attribute, postgres_block, store_attribute, volume_attribute,
+        PostgresModel, copies_attribute, links_attribute, name_attribute, postgres_block, store_attribute,
+        volume_attribute,
     },
     host_path::check_path,
 };
@@ -19,6 +20,7 @@ pub(super) const LATEST: &str = "latest";
 pub(crate) struct RestoreModel {
     pub(crate) host: Field<String>,
     pub(crate) store: Field<String>,
+    pub(crate) copies: Field<Vec<String>>,
     pub(crate) name: Field<String>,
     pub(crate) snapshot: Field<String>,
     pub(crate) path: Field<String>,
@@ -29,6 +31,7 @@ pub(crate) struct RestoreModel {
     pub(crate) links: Field<String>,
     pub(crate) triggers: Field<BTreeMap<String, String>>,
     pub(crate) snapshot_id: Field<String>,
+    pub(crate) restored_from: Field<String>,
     pub(crate) restored_at: Field<String>,
     pub(crate) file_count: Field<u64>,
     pub(crate) size_bytes: Field<u64>,
@@ -66,9 +69,14 @@ pub(super) fn schema() -> Schema {
         .timeouts(Timeouts::new().create(120).update(120).delete(5).read(5))
 }
 
-fn what() -> [Attribute; 5] {
+fn what() -> [Attribute; 6] {
     [
         store_attribute("Where the snapshot is"),
+        copies_attribute(
+            "More stores that have the snapshot. The first one is used, `store` before these and these in their order, that \
+             can be reached and whose snapshot is whole; a warning says why another one was passed over, and \
+             `restored_from` which one it was. `latest` is the newest of the store that is used. Another list restores nothing.",
+        ),
         name_attribute("Whose snapshot it is: the `name` of the windlass_corpus_backup that took it."),
         Attribute::string("snapshot")
             .default(LATEST)
@@ -110,9 +118,10 @@ fn place() -> [Attribute; 4] {
     ]
 }
 
-fn outputs() -> [Attribute; 5] {
+fn outputs() -> [Attribute; 6] {
     [
         Attribute::string("snapshot_id").computed().describe("The id of the snapshot that was restored."),
+        Attribute::string("restored_from").computed().describe("The URL of the store that it came from."),
         Attribute::string("restored_at").computed().describe("When it was in its place, in RFC 3339."),
         Attribute::number("file_count")
             .computed()
@@ -157,7 +166,8 @@ impl RestoreModel {
 
     /// What restoring decides is not known.
     pub(super) fn expect_restore(&mut self) {
-        (self.snapshot_id, self.restored_at) = (Field::Unknown, Field::Unknown);
+        (self.snapshot_id, self.restored_from, self.restored_at) =
+            (Field::Unknown, Field::Unknown, Field::Unknown);
         (self.file_count, self.size_bytes, self.duration_seconds) =
             (Field::Unknown, Field::Unknown, Field::Unknown);
     }
@@ -165,7 +175,8 @@ impl RestoreModel {
     /// What the last restore decided stays.
     pub(super) fn keep_restore(&mut self, prior: &Self) {
         let old = prior.clone();
-        (self.snapshot_id, self.restored_at) = (old.snapshot_id, old.restored_at);
+        (self.snapshot_id, self.restored_from, self.restored_at) =
+            (old.snapshot_id, old.restored_from, old.restored_at);
         (self.file_count, self.size_bytes, self.duration_seconds) =
             (old.file_count, old.size_bytes, old.duration_seconds);
     }

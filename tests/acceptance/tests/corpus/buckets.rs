@@ -148,3 +148,49 @@ fn a_bucket_that_is_cut_off_in_the_middle_has_no_snapshot() {
     corpus.workspace.converge();
     assert_eq!(snapshots(&server).len(), 1);
 }
+
+#[test]
+fn copies_are_proven_by_themselves_and_the_first_that_is_whole_comes_back() {
+    let (lab, server) = (Lab::current().unwrap(), S3Server::start());
+    let corpus = Corpus { name: "copies", ..Corpus::new(&lab) };
+    let path = corpus.from.path("data");
+    let release = |number: u32| format!("copies = [\"away\"]\n  triggers = {{ release = \"{number}\" }}");
+    provider(&lab, &corpus, &block(&server, "away", BUCKET, KEY));
+    corpus.back_up(&path, &release(1));
+    corpus.workspace.converge();
+    assert!(corpus.workspace.state(BACKUP)["copies_verified_at"]["away"].is_string());
+    assert_eq!(snapshots(&server), corpus.snapshots());
+
+    // A copy that fails is told, the snapshot stays, and only what is missing is made.
+    provider(&lab, &corpus, &block(&server, "away", BUCKET, "another"));
+    corpus.back_up(&path, &release(2));
+    corpus.workspace.apply().expect_error().says("did not let us").says("is recorded");
+    assert_eq!((corpus.snapshots().len(), snapshots(&server).len()), (2, 1));
+    provider(&lab, &corpus, &block(&server, "away", BUCKET, KEY));
+    corpus.workspace.expect_change(BACKUP, &["update"]);
+    corpus.workspace.converge();
+    assert_eq!((corpus.snapshots().len(), snapshots(&server)), (2, corpus.snapshots()));
+
+    // A bit of the first store is another one, then it is not there at all.
+    let last = corpus.workspace.state(BACKUP)["snapshot"].as_str().unwrap().to_owned();
+    let archive = corpus.store().join(&last).join("snapshot.tar.zst");
+    let mut bytes = fs::read(&archive).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&archive, &bytes).unwrap();
+    let restored = |name: &str, warning: &str| {
+        let target = corpus.to.path(name);
+        let attributes = format!("path = {}\n  copies = [\"away\"]", hcl::quoted(&target));
+        corpus.restore_to(corpus.to.host(), &attributes);
+        corpus.workspace.apply().expect_success().expect_warning("from another store").says(warning);
+        let state = corpus.workspace.state("windlass_corpus_restore.it");
+        assert_eq!(
+            (&state["restored_from"], &state["snapshot_id"]),
+            (&json!(format!("s3://{BUCKET}/prod")), &json!(last))
+        );
+        assert_eq!(Corpus::tree(&corpus.to, &target), Corpus::tree(&corpus.from, &path));
+    };
+    restored("first", "not what was stored");
+    fs::rename(corpus.store(), corpus.workspace.path().join("away")).unwrap();
+    restored("second", "could not list the snapshots");
+}

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{S3Settings, S3Store, upload};
 use crate::{
     Corpus, Error, Format, Host, Links, Manifest, Moment, Overwrite, Restoring, Store as _, Taking, latest,
+    replicate,
     store::{
         StoreError, conformance,
         s3_server::{BUCKET, S3Server},
@@ -126,4 +127,36 @@ async fn a_wrong_key_and_a_missing_bucket_are_told_and_no_empty_store() {
         assert_eq!(error.to_string(), "there is no bucket \"missing\" for s3://missing");
     }
     assert!(server.keys().is_empty());
+}
+
+#[tokio::test]
+async fn a_copy_is_made_from_store_to_store_and_proven_by_itself() {
+    let (server, (_place, source)) = (S3Server::start(), large());
+    let (store, dir) = (store(&server), tempfile::tempdir().unwrap());
+    let copies = crate::store::FileStore::new(dir.path());
+    let taken = take(&store, &source).await.unwrap();
+    let copied = replicate(&store, &copies, &taken).await.unwrap();
+    assert_eq!(
+        Manifest { verified_at: taken.verified_at, seal: taken.seal.clone(), ..copied.clone() },
+        taken
+    );
+    assert_eq!(crate::store::manifest_of(&copies, &taken.snapshot).await.unwrap(), copied);
+    verify(&copies, &copied).await.unwrap();
+
+    // It is there already, and is looked at again.
+    let again = replicate(&store, &copies, &taken).await.unwrap();
+    assert_eq!(Manifest { verified_at: copied.verified_at, ..again }, copied);
+    let part = dir.path().join(taken.snapshot.to_string()).join("snapshot.tar");
+    let mut bytes = fs::read(&part).unwrap();
+    bytes[6_000_000] ^= 1;
+    fs::write(&part, &bytes).unwrap();
+    replicate(&store, &copies, &taken).await.unwrap_err();
+
+    // What is not whole in the first store makes no copy.
+    copies.remove(&taken.snapshot).await.unwrap();
+    fs::write(server.objects().join("prod").join(taken.snapshot.to_string()).join("snapshot.tar"), bytes)
+        .unwrap();
+    let error = replicate(&store, &copies, &taken).await.unwrap_err();
+    assert!(matches!(error, Error::Corrupt { .. }), "{error:?}");
+    assert_eq!(copies.folders().await.unwrap(), []);
 }

@@ -1,0 +1,64 @@
+//! Bringing a snapshot from one store into another.
+
+use crate::{
+    error::Error,
+    manifest::{MANIFEST, Manifest},
+    moment::Moment,
+    store::{Store, StoreError, manifest_of},
+    verify::verify,
+};
+
+/// Copies the snapshot that `manifest` is of, part by part, reads all of it back from `to`, and only then makes a
+/// snapshot of it there; its manifest says when that was. One that is there already is read back, and stays.
+///
+/// # Errors
+/// All of [`Error`]. Nothing of it is left in `to` then, unless it was there before.
+pub async fn replicate(from: &dyn Store, to: &dyn Store, manifest: &Manifest) -> Result<Manifest, Error> {
+    let id = &manifest.snapshot;
+    match manifest_of(to, id).await {
+        Ok(there) => {
+            verify(to, &there).await?;
+            return Ok(Manifest { verified_at: Some(Moment::now()), ..there });
+        }
+        Err(StoreError::NoSnapshot { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    // What another try left that was cut off.
+    to.remove(id).await?;
+    let copied = copy(from, to, manifest).await;
+    if copied.is_err()
+        && let Err(error) = to.remove(id).await
+    {
+        tracing::warn!(snapshot = %id, %error, "could not remove what is left of a copy");
+    }
+    copied
+}
+
+async fn copy(from: &dyn Store, to: &dyn Store, manifest: &Manifest) -> Result<Manifest, Error> {
+    let id = &manifest.snapshot;
+    for part in &manifest.parts {
+        let content = from.get(id, &part.file).await?.ok_or_else(|| Error::Corrupt {
+            file: part.file.clone(),
+            snapshot: id.to_string(),
+            what: "it is not there".to_owned(),
+        })?;
+        to.put(id, &part.file, content).await?;
+    }
+    verify(to, manifest).await?;
+    seal(to, Manifest { verified_at: Some(Moment::now()), ..manifest.clone() }).await
+}
+
+/// Makes a snapshot of a folder by its manifest, and reads that back: what a store says it has proves nothing.
+pub(crate) async fn seal(store: &dyn Store, manifest: Manifest) -> Result<Manifest, Error> {
+    let document = manifest.to_json()?;
+    store.seal(&manifest.snapshot, &document).await?;
+    let (manifest, stored) = (Manifest::from_json(&document)?, manifest_of(store, &manifest.snapshot).await?);
+    if stored == manifest {
+        return Ok(manifest);
+    }
+    Err(Error::Corrupt {
+        file: MANIFEST.to_owned(),
+        snapshot: manifest.snapshot.to_string(),
+        what: "it is another one".to_owned(),
+    })
+}
