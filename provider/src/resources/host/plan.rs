@@ -120,6 +120,19 @@ pub(super) fn check_host_key(text: &str) -> Result<(), String> {
     pinned(text).map(|_| ())
 }
 
+/// Checks the spelling of `address`: what the connection's own parser takes for a host, and nothing of what
+/// may stand around it there.
+pub(super) fn check_address(text: &str) -> Result<(), String> {
+    let host = if text.contains(':') { format!("[{text}]") } else { text.to_owned() };
+    let alone = !text.is_empty() && !text.contains(['@', '/', '?', '#', '[', ']']);
+    if alone && format!("ssh://{host}").parse::<Connection>().is_ok() {
+        return Ok(());
+    }
+    Err("must be the name or the address of a machine alone, such as `web.example.org`, `10.0.0.1` or `2001:db8::1`: \
+         `user`, `port` and `jump` are attributes of their own"
+        .to_owned())
+}
+
 /// Checks the spelling of `jump`.
 pub(super) fn check_jump(text: &str) -> Result<(), String> {
     with_jump(text).map(|_| ())
@@ -236,6 +249,27 @@ mod tests {
 
     #[test]
     fn a_jump_is_spelled_as_in_the_connection() {
+        for address in ["web", "Web.example.org", "10.0.0.1", "2001:db8::1", "fe80::1%eth0", "a_b-c.d"] {
+            assert_eq!(check_address(address), Ok(()), "{address}");
+        }
+        for address in [
+            "",
+            " web",
+            "a b",
+            "root@web",
+            "web:22",
+            "10.0.0.1:22",
+            "ssh://web",
+            "web/",
+            "10.0.0.1/24",
+            "[::1]",
+            "web?sudo=1",
+            "-oProxyCommand=x",
+            "nö.example",
+            "web#",
+        ] {
+            assert!(check_address(address).is_err(), "{address:?}");
+        }
         assert!(check_jump("a@b:22,c").is_ok());
         assert!(check_jump("a b").is_err());
         assert!(check_jump("").is_err());

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use framework::{Attribute, Block, Schema, Timeouts, validate};
 
-use super::plan::{check_host_key, check_jump, check_proxy};
+use super::plan::{check_address, check_host_key, check_jump, check_proxy};
 use crate::machine::facts_attributes;
 
 /// A cloud server is reachable a minute or two after it was ordered; cloud-init may take longer.
@@ -33,7 +33,7 @@ fn route() -> [Attribute; 14] {
         Attribute::string("address")
             .required()
             .requires_replace()
-            .validate(validate::non_empty())
+            .check(|address: &String| check_address(address))
             .describe("Name or address of the machine. Another address is another machine: the host is replaced."),
         Attribute::string("instance").requires_replace().describe(
             "Any value that changes when the machine does, such as the cloud server's id: a server that is replaced \
