@@ -127,7 +127,7 @@ fn unseal(path: &str, keyring: &Keyring) -> Result<(String, BTreeMap<String, sec
 }
 
 /// Checks that the name of a file says how it is written down.
-pub(crate) fn check_path(path: &String) -> Result<(), String> {
+pub(crate) fn check_path(path: &str) -> Result<(), String> {
     if Format::of_path(path) == Format::Binary {
         return Err("must end in .yaml, .yml, .json or .env: names and values".to_owned());
     }

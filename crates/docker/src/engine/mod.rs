@@ -64,7 +64,7 @@ pub const LABEL_PROJECT: &str = "com.docker.compose.project";
 #[derive(Clone, Debug)]
 pub struct Engine {
     docker: Docker,
-    requests: transport::Requests,
+    requests: Arc<transport::Requests>,
     host: String,
     socket: String,
     route: Route,
@@ -100,7 +100,7 @@ impl Engine {
         if let Some(common) = transport::common_version(&version.api) {
             spoken.get_or_init(|| common);
         }
-        Ok(Self { docker, requests, host, socket: cli.socket.clone(), route, version })
+        Ok(Self { docker, requests: Arc::new(requests), host, socket: cli.socket.clone(), route, version })
     }
 
     /// The daemon's version, as it was when the connection was made.

@@ -203,7 +203,7 @@ fn values() -> [Attribute; 8] {
             ),
         Attribute::string("secrets_sops_file")
             .validate(validate::non_empty())
-            .check(check_sealed_path)
+            .check(|path: &String| check_sealed_path(path))
             .describe(
                 "A file of secret values that SOPS has encrypted for age, on the machine that runs tofu, such as \
                  `\"${path.module}/secrets.env\"`: YAML, JSON or dotenv, names and single values. They join those of \
