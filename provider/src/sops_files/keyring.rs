@@ -92,7 +92,7 @@ mod tests {
             "{said}"
         );
         let missing = SopsBlock { age_key_file: "/no/such/file".into(), ..SopsBlock::default() };
-        assert!(told(&keyring(missing)).contains("cannot read an identity from /no/such/file"));
+        assert!(told(&keyring(missing)).contains("annot read an identity from /no/such/file"));
     }
 
     #[test]
