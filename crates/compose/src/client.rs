@@ -155,6 +155,23 @@ impl<'a> Compose<'a> {
         self.resolved(output)
     }
 
+    /// As [`Compose::resolve`], without the env files of services: where what lies beside the files is not
+    /// all that a host has. A Compose that cannot leave them out reads them.
+    ///
+    /// # Errors
+    /// As [`Compose::resolve`].
+    pub async fn resolve_structure(
+        &self,
+        project: &Project,
+    ) -> Result<(Vec<u8>, BTreeSet<String>), Unresolved> {
+        let output = self.run(&project.config_without_env_files(&self.cli), Vec::new()).await?;
+        let stderr = output.stderr_text();
+        if !output.success() && stderr.contains("unknown flag") && stderr.contains(command::NO_ENV_FILES) {
+            return self.resolve(project).await;
+        }
+        self.resolved(output)
+    }
+
     /// What [`Compose::resolve`] runs, for whoever runs it together with something else.
     pub fn resolve_command(&self, project: &Project) -> Command {
         project.config(&self.cli)
@@ -505,6 +522,28 @@ mod tests {
         let error = compose(&fake).config(&project).await.unwrap_err();
         let Error::Command { status, output, .. } = error else { panic!("{error}") };
         assert_eq!((status, output.as_str()), (15, "yaml: line 3: /srv/web/compose.yaml: bad [secret]"));
+    }
+
+    #[tokio::test]
+    async fn a_compose_that_cannot_leave_env_files_out_reads_them() {
+        let fake = Fake::new("web");
+        let project = Project {
+            name: "web".into(),
+            directory: "/srv/web".into(),
+            files: vec!["/srv/web/compose.yaml".into()],
+            profiles: Vec::new(),
+            env_file: "/srv/web/.env".into(),
+        };
+        let structure = project.config_without_env_files(&cli());
+        expect(&fake, &structure, Reply::failure(16, "unknown flag: --no-env-resolution"));
+        expect(&fake, &project.config(&cli()), Reply::ok("{}"));
+        assert_eq!(compose(&fake).resolve_structure(&project).await.unwrap().0, b"{}");
+        expect(&fake, &structure, Reply::failure(15, "yaml: line 3"));
+        assert_eq!(
+            compose(&fake).resolve_structure(&project).await.unwrap_err().output(),
+            Some("yaml: line 3")
+        );
+        assert_eq!(fake.unmet(), Vec::<Vec<String>>::new());
     }
 
     #[test]

@@ -31,6 +31,9 @@ pub fn own_variables(cli: &Cli) -> &'static [&'static str] {
 /// Runs the words that follow with what they write to stdout on stderr.
 const TO_STDERR: &str = r#"exec "$@" >&2"#;
 
+/// By which Compose leaves out the env files of services.
+pub const NO_ENV_FILES: &str = "--no-env-resolution";
+
 /// A Compose project as one call sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Project {
@@ -85,6 +88,12 @@ impl Project {
     /// services, whatever their profiles.
     pub fn raw_config(&self, cli: &Cli) -> Command {
         self.config(cli).arg("--no-interpolate")
+    }
+
+    /// `config` without the env files of services, which then need not be there. An older Compose does
+    /// not know the flag.
+    pub fn config_without_env_files(&self, cli: &Cli) -> Command {
+        self.config(cli).arg(NO_ENV_FILES)
     }
 
     /// `config --hash`: one line `<service> <hash>` per service on stdout.
@@ -247,6 +256,10 @@ mod tests {
             (project().config(&cli()), vec!["config", "--format", "json"]),
             (project().hashes(&cli()), vec!["config", "--hash", "*"]),
             (project().raw_config(&cli()), vec!["config", "--format", "json", "--no-interpolate"]),
+            (
+                project().config_without_env_files(&cli()),
+                vec!["config", "--format", "json", "--no-env-resolution"],
+            ),
             (
                 project().config_of(&cli(), &["job".to_owned()]),
                 vec!["config", "--format", "json", "--", "job"],
