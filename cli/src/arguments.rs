@@ -3,7 +3,7 @@
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::exit::{Exit, Failure};
-use crate::{encryption_method, run, state, version};
+use crate::{check, encryption_method, run, state, version};
 
 /// The companion of the Windlass provider for OpenTofu and Terraform
 ///
@@ -19,6 +19,8 @@ pub struct Arguments {
 enum Command {
     /// Run a command of OpenTofu or Terraform with its state encrypted in a file
     Run(run::Arguments),
+    /// Check Compose projects without a host, a state or a credential
+    Check(check::Arguments),
     /// Look after encrypted states
     State(state::Arguments),
     /// Speak OpenTofu's external encryption method, with age
@@ -37,6 +39,7 @@ impl Arguments {
     pub fn run(&self) -> Result<Exit, Failure> {
         match &self.command {
             Command::Run(arguments) => run::run(arguments),
+            Command::Check(arguments) => check::run(arguments),
             Command::State(arguments) => state::run(arguments),
             Command::EncryptionMethod(arguments) => encryption_method::run(arguments),
             Command::Execute(arguments) => run::execute(arguments),

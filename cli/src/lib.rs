@@ -5,6 +5,7 @@
 //! read goes to stdout, everything else to stderr, both through [`terminal`].
 
 mod arguments;
+mod check;
 mod encryption_method;
 mod exit;
 mod git;

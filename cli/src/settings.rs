@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use sops::Recipient;
 
+use crate::check::CheckSettings;
 use crate::exit::Failure;
 use crate::store::Layout;
 
@@ -20,6 +21,8 @@ pub struct Settings {
     pub state: StateSettings,
     /// What has to be so before a state is opened.
     pub guard: Guard,
+    /// What `windlass check` looks at.
+    pub check: CheckSettings,
     /// Where it lies, for paths in it.
     #[serde(skip)]
     pub folder: PathBuf,

@@ -43,15 +43,22 @@ pub fn windlass() -> &'static Path {
 /// Real sops: `WINDLASS_SOPS`, else what `cargo xtask tools` has.
 pub fn sops() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        if let Some(path) = std::env::var_os("WINDLASS_SOPS") {
-            return path.into();
-        }
-        let told =
-            cargo().args(["run", "--quiet", "--package", "xtask", "--", "tools", "sops"]).output().unwrap();
-        assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
-        PathBuf::from(String::from_utf8(told.stdout).unwrap().trim())
-    })
+    BINARY.get_or_init(|| tool("WINDLASS_SOPS", "sops"))
+}
+
+/// The plugin of a current Docker Compose: `WINDLASS_COMPOSE`, else what `cargo xtask tools` has.
+pub fn compose() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| tool("WINDLASS_COMPOSE", "compose"))
+}
+
+fn tool(variable: &str, name: &str) -> PathBuf {
+    if let Some(path) = std::env::var_os(variable) {
+        return path.into();
+    }
+    let told = cargo().args(["run", "--quiet", "--package", "xtask", "--", "tools", name]).output().unwrap();
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    PathBuf::from(String::from_utf8(told.stdout).unwrap().trim())
 }
 
 fn root() -> &'static Path {

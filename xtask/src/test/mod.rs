@@ -223,6 +223,7 @@ fn environment(arguments: &TestArguments, provider: &Path, clis: &[Cli]) -> Resu
         ("WINDLASS_DEV_CONFIG", install::install(provider, "test.tfrc")?.into()),
         ("WINDLASS_MIRROR_CONFIG", mirror::mirror(provider, "test-mirror")?.into()),
         ("WINDLASS_CLIS", programs),
+        ("WINDLASS_COMPOSE", tools::built(tools::COMPOSE)?.into()),
     ];
     for (variable, name) in [("TOFU", "tofu"), ("TERRAFORM", "terraform")] {
         if let Some(cli) = clis.iter().find(|cli| is_named(&cli.program, name)) {
@@ -231,7 +232,6 @@ fn environment(arguments: &TestArguments, provider: &Path, clis: &[Cli]) -> Resu
     }
     if arguments.full {
         environment.push(("WINDLASS_FULL", "1".into()));
-        environment.push(("WINDLASS_COMPOSE", tools::built(tools::COMPOSE)?.into()));
         environment.push(("WINDLASS_BUILDX", tools::built(tools::BUILDX)?.into()));
     }
     Ok(environment)
