@@ -16,7 +16,7 @@ pub(super) fn any_value(ty: &Type) -> Value {
         Type::Number => Value::from(7),
         Type::Bool => Value::from(true),
         Type::List(element) | Type::Set(element) => Value::List(vec![any_value(element)]),
-        Type::Map(element) => Value::map_of([("key", any_value(element))]),
+        Type::Map(element) => Value::map_of([("sample", any_value(element))]),
         Type::Object(types) => Value::map_of(types.iter().map(|(name, ty)| (name.as_str(), any_value(ty)))),
         Type::Tuple(types) => Value::List(types.iter().map(any_value).collect()),
     }
@@ -38,7 +38,7 @@ pub(super) fn attribute_variants(attribute: &Attribute, samples: &Samples, name:
         variants.push(Value::Unknown);
         match &attribute.ty {
             Type::List(_) | Type::Set(_) => variants.push(Value::List(vec![Value::Unknown])),
-            Type::Map(_) => variants.push(Value::map_of([("key", Value::Unknown)])),
+            Type::Map(_) => variants.push(Value::map_of([("sample", Value::Unknown)])),
             _ => {}
         }
     }

@@ -27,8 +27,6 @@ mod tests {
             .sample("path", ["/srv/data"])
             .sample("volume", ["shop_data"])
             .sample("store", ["file:///nonexistent/store"])
-            // An invented state has a copy of this name.
-            .sample("copies", [vec!["key"]])
             .sample("format", ["tgz"])
             .sample("links", ["any"])
             .sample("if_missing", ["skip"])
