@@ -22,6 +22,9 @@ const NOT_TAKEN: &str =
 /// What the world looks like when a copy is missing.
 const NOT_COPIED: &str = "The snapshot is recorded, and so are the copies that were made. The next apply makes the others; until \
      then nothing is removed.";
+/// The same of the first one: the core takes what was made by a create that failed for broken.
+const NOT_COPIED_AT_FIRST: &str = "The snapshot is in its store, and so are the copies that were made. The next apply takes another one and \
+     copies that; until then nothing is removed.";
 /// What the world looks like when the retention stopped.
 const NOT_PRUNED: &str =
     "The new snapshot was taken and is recorded. Some that `retention` does not keep are still there.";
@@ -202,8 +205,9 @@ async fn take(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Fai
     }
     let (retention, copies) = (model.retention(), model.copies());
     let is_taken = model.snapshot.is_known();
+    let not_copied = if apply.prior.is_some() { NOT_COPIED } else { NOT_COPIED_AT_FIRST };
     on.record(apply, model, MachinePrivate::default());
-    copied.with_world(NOT_COPIED)?;
+    copied.with_world(not_copied)?;
     if is_taken {
         prune(store.as_ref(), &name, retention, now).await.with_world(NOT_PRUNED)?;
         for copy in copies {
