@@ -15,7 +15,7 @@ use secret::Secret;
 
 pub(crate) use context::context;
 pub(crate) use files::{Files, path_of_file, profiles};
-pub(crate) use sealed::{check_path as check_sealed_path, sealed, secrets, secrets_version};
+pub(crate) use sealed::{attribute as sealed_attribute, sealed, secrets, secrets_version};
 pub(crate) use validate::{RESERVED, check_name, image_reference, validate};
 use values::values;
 pub(crate) use values::{check_secret_files, environment, placeholders, secret_file_placeholders};

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use framework::{Diagnostics, Field};
+use framework::{Attribute, Diagnostics, Field, validate};
 use sops::Format;
 use stack::Secrets;
 
@@ -126,8 +126,23 @@ fn unseal(path: &str, keyring: &Keyring) -> Result<(String, BTreeMap<String, sec
     Ok((sha256_of(&text), found))
 }
 
+/// The attribute, with the effect that another value has on services.
+pub(crate) fn attribute(effect: &str) -> Attribute {
+    Attribute::string(ATTRIBUTE)
+        .validate(validate::non_empty())
+        .check(|path: &String| check_path(path))
+        .describe(format!(
+            "A file of secret values that SOPS has encrypted for age, on the machine that runs tofu, such as \
+             `\"${{path.module}}/secrets.env\"`: YAML, JSON or dotenv, names and single values. They join those of \
+             `secrets_wo` and are used like them, with every version of OpenTofu and Terraform. The provider opens it \
+             during apply, by the key of its `sops` block or where SOPS looks for one; no value passes through the core. \
+             A plan needs no key: it reads the names and the hash of the encrypted file, and a change of the file is a \
+             change of the stack. {effect} A name that is also in `secrets_wo` or `environment` is an error."
+        ))
+}
+
 /// Checks that the name of a file says how it is written down.
-pub(crate) fn check_path(path: &str) -> Result<(), String> {
+fn check_path(path: &str) -> Result<(), String> {
     if Format::of_path(path) == Format::Binary {
         return Err("must end in .yaml, .yml, .json or .env: names and values".to_owned());
     }

@@ -19,7 +19,7 @@ use crate::{
     stacks::{
         self,
         blocks::{validate_jobs, validate_probes},
-        check_name, check_sealed_path, image_reference,
+        check_name, image_reference, sealed_attribute,
     },
 };
 
@@ -201,18 +201,9 @@ fn values() -> [Attribute; 8] {
                  they are brought to the host again. Only services for which a \
                  value is really another one are recreated, which only the apply can tell.",
             ),
-        Attribute::string("secrets_sops_file")
-            .validate(validate::non_empty())
-            .check(|path: &String| check_sealed_path(path))
-            .describe(
-                "A file of secret values that SOPS has encrypted for age, on the machine that runs tofu, such as \
-                 `\"${path.module}/secrets.env\"`: YAML, JSON or dotenv, names and single values. They join those of \
-                 `secrets_wo` and are used like them, with every version of OpenTofu and Terraform. The provider opens it \
-                 during apply, by the key of its `sops` block or where SOPS looks for one; no value passes through the core. \
-                 A plan needs no key: it reads the names and the hash of the encrypted file, and a change of the file is a \
-                 change of the stack. Only services for which a value is really another one are recreated. A name that is \
-                 also in `secrets_wo` or `environment` is an error.",
-            ),
+        sealed_attribute(
+            "Only services for which a value is really another one are recreated.",
+        ),
         Attribute::map("secret_files_wo", Type::String)
             .write_only()
             .check(|files: &BTreeMap<String, Field<Secret>>| files.keys().try_for_each(|path| check_relative(path)))

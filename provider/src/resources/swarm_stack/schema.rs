@@ -14,7 +14,7 @@ use crate::{
     require,
     stacks::{
         blocks::{JobWords, ProbeWords, job_block, probe_block},
-        check_name, check_sealed_path, image_reference,
+        check_name, image_reference, sealed_attribute,
     },
 };
 
@@ -163,18 +163,9 @@ fn values() -> [Attribute; 7] {
             "A version of your choice for the values of `secrets_wo`, such as `2026-11` or `3`: change it with them. All \
              services that use one of them are updated then.",
         ),
-        Attribute::string("secrets_sops_file")
-            .validate(validate::non_empty())
-            .check(|path: &String| check_sealed_path(path))
-            .describe(
-                "A file of secret values that SOPS has encrypted for age, on the machine that runs tofu, such as \
-                 `\"${path.module}/secrets.env\"`: YAML, JSON or dotenv, names and single values. They join those of \
-                 `secrets_wo` and are used like them, with every version of OpenTofu and Terraform. The provider opens it \
-                 during apply, by the key of its `sops` block or where SOPS looks for one; no value passes through the core. \
-                 A plan needs no key: it reads the names and the hash of the encrypted file, and a change of the file is a \
-                 change of the stack. All services that use one of its values are updated then. A name that is also in \
-                 `secrets_wo` or `environment` is an error.",
-            ),
+        sealed_attribute(
+            "All services that use one of its values are updated then.",
+        ),
         Attribute::map("secret_files_wo", Type::String)
             .write_only()
             .check(|files: &BTreeMap<String, Field<Secret>>| files.keys().try_for_each(|path| check_relative(path)))
