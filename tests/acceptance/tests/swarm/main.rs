@@ -9,5 +9,6 @@ mod disaster;
 mod drain;
 mod life;
 mod moves;
+mod outages;
 mod quorum;
 mod refusals;
