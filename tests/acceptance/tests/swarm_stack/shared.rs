@@ -59,7 +59,7 @@ fn all(swarm: &Swarm<'_>, kind: &str) -> Vec<String> {
 #[test]
 fn shared_secrets_and_configs_change_under_a_stack_and_old_ones_go_with_its_apply() {
     let lab = Lab::current().unwrap();
-    let mut swarm = Swarm::new(&lab);
+    let mut swarm = Swarm::alone(&lab);
     let values = ["pw-Kq7wPz2mX-1", "pw-Lr8vQy3nY-2"];
     let hunt = SecretHunt::new(&values);
     hunt.log_everything(&mut swarm.workspace);
@@ -114,7 +114,7 @@ fn shared_secrets_and_configs_change_under_a_stack_and_old_ones_go_with_its_appl
 #[test]
 fn what_nobody_uses_goes_at_once_and_what_is_there_is_adopted() {
     let lab = Lab::current().unwrap();
-    let mut swarm = Swarm::new(&lab);
+    let mut swarm = Swarm::alone(&lab);
     swarm.workspace.write("variables.tf", "variable \"password\" { ephemeral = true }\n");
     swarm.workspace.env("TF_VAR_password", "pw");
     let given = Given { version: "1", data: "first", owner: "ann", stack: false };

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     ops::{Deref, DerefMut},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use acceptance_tests::{Fixture, hcl};
@@ -16,18 +16,29 @@ pub const STACK: &str = "windlass_swarm_stack.test";
 /// How many tests stand on the swarm now.
 static TESTS: Mutex<usize> = Mutex::new(0);
 
+/// Held by all of them, so that one that needs the swarm for itself can wait for the others.
+static TURN: RwLock<()> = RwLock::new(());
+
+/// What a test holds while it stands on the swarm.
+enum Turn {
+    Beside(#[expect(dead_code, reason = "it is held, not looked at")] RwLockReadGuard<'static, ()>),
+    Alone(#[expect(dead_code, reason = "it is held, not looked at")] RwLockWriteGuard<'static, ()>),
+}
+
 /// Two hosts in a swarm, both managers. The tests that run at one time share it, each with a stack of
 /// its own: the first makes it, and the last takes it down.
 struct Managers<'a> {
     lab: &'a Lab,
     hosts: [Host; 2],
+    _turn: Turn,
 }
 
 impl<'a> Managers<'a> {
-    fn join(lab: &'a Lab) -> Self {
+    fn join(lab: &'a Lab, turn: Turn) -> Self {
         let managers = Self {
             lab,
             hosts: [Variant::Root, Variant::Deploy].map(|variant| lab.host(variant).unwrap().clone()),
+            _turn: turn,
         };
         let mut tests = TESTS.lock().unwrap_or_else(PoisonError::into_inner);
         if *tests == 0 {
@@ -75,8 +86,19 @@ pub struct Swarm<'a> {
 }
 
 impl<'a> Swarm<'a> {
+    /// With other tests beside it.
     pub fn new(lab: &'a Lab) -> Self {
-        let managers = Managers::join(lab);
+        Self::at(lab, Turn::Beside(TURN.read().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    /// With no other test beside it: what nothing needs any more stays while any service of the swarm is
+    /// being updated.
+    pub fn alone(lab: &'a Lab) -> Self {
+        Self::at(lab, Turn::Alone(TURN.write().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    fn at(lab: &'a Lab, turn: Turn) -> Self {
+        let managers = Managers::join(lab, turn);
         let [first, second] = &managers.hosts;
         let mut fixture = Fixture::on(lab, first, left_of_stacks);
         fixture.also_on(second);
