@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     docker_objects::{name_taken, named},
-    failure::{Explain as _, Failure, Stop},
+    failure::{Explain as _, Failure, Stop, as_warning},
     hosted::{Hosted, Import, OnHost, OnMachine, Planning, Words, is_same_connection},
     registries,
 };
@@ -127,17 +127,21 @@ impl Hosted for DockerPlugin {
         let (engine, name) = (on.host.engine().await?, prior.model.shown());
         let Some(found) = engine.plugin(&name).await? else { return Self::create(on, apply).await };
         let upgrades = !is_same_reference(prior.model.reference(), apply.planned.reference());
-        let stops = upgrades
-            || !apply.planned.to_set(&apply.config, &found).is_empty()
-            || !apply.planned.enabled.is_true();
+        let settings = apply.planned.to_set(&apply.config, &found);
         if !upgrades {
-            check_settings(&apply.planned.to_set(&apply.config, &found), &found)?;
+            check_settings(&apply.planned, &settings, &found)?;
         }
-        if stops && found.enabled {
+        let stops = found.enabled && (upgrades || !settings.is_empty() || !apply.planned.enabled.is_true());
+        if stops {
             stop(on, &engine, &found).await?;
         }
-        if let Err(failure) = change(on, &engine, apply, &found, upgrades).await {
-            go_back(&engine, &found).await.with_world(STOPPED)?;
+        let stopped = Plugin { enabled: found.enabled && !stops, ..found.clone() };
+        if let Err(failure) = change(on, &engine, apply, &stopped, upgrades).await {
+            if let Err(failure) = go_back(&engine, &found).await {
+                let title = format!("Could not take back the change of {}", Self::subject(&prior.model));
+                let problems = failure.into_diagnostics(&title, STOPPED);
+                problems.into_iter().for_each(|one| on.cx.warn(as_warning(one)));
+            }
             return Err(failure);
         }
         let found = installed(&engine, &name).await?;
@@ -188,25 +192,30 @@ async fn change(
 /// Sets a plugin as planned, and starts it if it shall run and does not yet.
 async fn set_up(engine: &Engine, apply: &Apply<Resource>, found: &Plugin) -> Result<(), Failure> {
     let settings = apply.planned.to_set(&apply.config, found);
-    check_settings(&settings, found)?;
+    check_settings(&apply.planned, &settings, found)?;
     if !settings.is_empty() {
         engine.set_plugin(&found.name, &settings).await?;
     }
-    let runs = installed(engine, &found.name).await?.enabled;
-    if apply.planned.enabled.is_true() && !runs {
+    if apply.planned.enabled.is_true() && !found.enabled {
         engine.enable_plugin(&found.name).await?;
     }
     Ok(())
 }
 
 /// Refuses settings that the plugin does not have.
-fn check_settings(settings: &BTreeMap<String, String>, found: &Plugin) -> Result<(), Failure> {
+fn check_settings(
+    planned: &PluginModel,
+    settings: &BTreeMap<String, String>,
+    found: &Plugin,
+) -> Result<(), Failure> {
     let Some(unknown) = settings.keys().find(|key| !found.settings.contains_key(*key)) else {
         return Ok(());
     };
     let known = found.settings.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
     let happened = format!("The plugin has no setting {unknown:?}; it has: {known}.");
-    Err(Stop::new(happened, "Correct the name, or take it out.").at("settings").into())
+    let is_shown = planned.settings.known().is_some_and(|settings| settings.contains_key(unknown));
+    let attribute = if is_shown { "settings" } else { "settings_wo" };
+    Err(Stop::new(happened, "Correct the name, or take it out.").at(attribute).into())
 }
 
 /// Sets a plugin that could not be changed to what it was before: the daemon takes settings one by one.

@@ -143,6 +143,12 @@ fn changed_while_nothing_uses_it(plugin: &Plugin<'_>) {
     plugin.configure("1", &format!("{NETWORK}\n  settings = {{ LEVEL = \"3\", args = \"-v\" }}"));
     workspace.apply().expect_error().says("could not set the plugin").says("args");
     assert_eq!((plugin.inspected()["Enabled"].clone(), plugin.variable("LEVEL")), (true.into(), "2".into()));
+    plugin.configure("1", NETWORK);
+    let main = plugin.fixture.workspace.path().join("main.tf");
+    let text = std::fs::read_to_string(&main).unwrap();
+    let misspelled = text.replace("TOKEN =", "TOKN =").replace("version = \"1\"", "version = \"2\"");
+    std::fs::write(&main, misspelled).unwrap();
+    workspace.apply().expect_error().says("no setting \"TOKN\"").at("settings_wo");
     // What is not named any more is as its author has it.
     plugin.configure("1", NETWORK);
     workspace.converge();
