@@ -10,13 +10,18 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use secret::Secret;
 
-/// What real sops makes of a file; in Debug so that a failure says which.
+/// What real sops makes of a file of one kind.
 fn real(way: &str, kind: &str, text: &str, keys: &Keys) -> String {
+    converted(way, [kind, kind], text, keys)
+}
+
+/// The same, where what comes in and what goes out may be of two kinds.
+fn converted(way: &str, [from, to]: [&str; 2], text: &str, keys: &Keys) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
     std::fs::write(&path, text).unwrap();
     let told = Command::new(sops())
-        .args([way, "--input-type", kind, "--output-type", kind])
+        .args([way, "--input-type", from, "--output-type", to])
         .args((way == "encrypt").then_some(["--age", &keys.recipient]).into_iter().flatten())
         .arg(&path)
         .env("SOPS_AGE_KEY", &keys.identity)
@@ -24,7 +29,7 @@ fn real(way: &str, kind: &str, text: &str, keys: &Keys) -> String {
         .current_dir(folder.path())
         .output()
         .unwrap();
-    assert!(told.status.success(), "{way} {kind}: {}\n{text}", String::from_utf8_lossy(&told.stderr));
+    assert!(told.status.success(), "{way} {from}: {}\n{text}", String::from_utf8_lossy(&told.stderr));
     String::from_utf8(told.stdout).unwrap()
 }
 
@@ -86,7 +91,32 @@ fn json_goes_both_ways() {
 
 #[test]
 fn yaml_goes_both_ways() {
-    exchange(Format::Yaml, "yaml", any_tree());
+    let trees =
+        any_tree().prop_filter("sops cannot read what it writes", |tree| !is_misindented(tree, false));
+    exchange(Format::Yaml, "yaml", trees);
+}
+
+/// Whether sops writes YAML that it cannot read again itself: several lines in a list of which the
+/// first is empty or indented become `|4-` over lines that are two further in (a fault of its
+/// library, `yaml.v3`).
+fn is_misindented(tree: &Value, in_list: bool) -> bool {
+    match tree {
+        Value::Text(text) => in_list && text.contains('\n') && text.starts_with(['\n', ' ']),
+        Value::List(values) => values.iter().any(|value| is_misindented(value, true)),
+        Value::Map(pairs) => pairs.iter().any(|(_, value)| is_misindented(value, in_list)),
+        _ => false,
+    }
+}
+
+#[test]
+fn texts_that_sops_cannot_write_in_a_list_are_read_by_it() {
+    let keys = keys();
+    let tree = Format::Json.read_plain(r#"{"a": ["\n-", " b\nc"], "d_unencrypted": ["\ne"]}"#).unwrap();
+    let mut file = File::new(Format::Yaml, &[keys.recipient.parse().unwrap()], Rules::default()).unwrap();
+    let sealed = file.write(&tree).unwrap();
+    assert!(ours(&sealed, Format::Yaml, &keys) == tree, "{sealed}");
+    let theirs = converted("decrypt", ["yaml", "json"], &sealed, &keys);
+    assert!(Format::Json.read_plain(&theirs).unwrap() == tree, "{theirs}");
 }
 
 #[test]
