@@ -190,7 +190,11 @@ pub fn down(cli: &Cli, project: &str, volumes: bool, limit: Option<Duration>) ->
 
 fn compose(cli: &Cli, project: &str, directory: &str, variables: &[(&str, &str)]) -> Command {
     let variables = [&[("PWD", directory)], variables].concat();
-    cli.docker_with(&variables, ["compose", "--ansi", "never", "--progress", "plain"]).args([
+    cli.compose(&variables).args([
+        "--ansi",
+        "never",
+        "--progress",
+        "plain",
         "--project-name",
         project,
         "--project-directory",

@@ -187,11 +187,13 @@ impl Builder<'_> {
         let logs_in = !self.registries.is_empty();
         variables.extend(logs_in.then_some(("DOCKER_CONFIG", directory.as_str())));
         // sudo passes the variable on to nobody.
-        let config = if logs_in && self.cli.under_sudo { vec!["--config", &directory] } else { Vec::new() };
-        let words = ["compose", "--ansi", "never", "--progress", "plain", "--project-name", PROJECT];
-        let words = config.into_iter().chain(words);
-        let words = words.chain(["--env-file", "/dev/null", "--file", "-", "build", "--", SERVICE]);
-        let command = self.cli.docker_with(&variables, words);
+        let command = if logs_in && self.cli.under_sudo {
+            self.cli.docker_with(&variables, ["--config", &directory, "compose"])
+        } else {
+            self.cli.compose(&variables)
+        };
+        let command = command.args(["--ansi", "never", "--progress", "plain", "--project-name", PROJECT]);
+        let command = command.args(["--env-file", "/dev/null", "--file", "-", "build", "--", SERVICE]);
         Command::new(["sh", "-c", &walking_script(BUILD), PROJECT, self.home, name])
             .arg(length.to_string())
             .args(command.words())

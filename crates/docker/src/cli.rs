@@ -8,6 +8,10 @@ const FIRST: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 /// Where they are looked for last: NixOS, Flatcar and Entware have theirs there.
 const LAST: [&str; 3] = ["/run/current-system/sw/bin", "/opt/bin", "/opt/sbin"];
 
+/// By which a plugin of the client knows that it was called as one: the client's name, as the client
+/// itself sets it (`ReexecEnvvar` in docker/cli, `cli-plugins/metadata`).
+const AS_PLUGIN: &str = "DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND=docker";
+
 /// How the docker client is called on one host: under an environment of which every variable is
 /// written here, so that neither the login environment nor the client's context changes a result.
 ///
@@ -23,12 +27,22 @@ pub struct Cli {
     /// Whether the client, and nothing else, runs under sudo. Then sudo gives it an environment and a
     /// `PATH` of its own, and what is set here reaches it only where sudo is told to keep it.
     pub under_sudo: bool,
+    /// The program that `docker compose` becomes, where that is sure. It is called as docker would call
+    /// it: docker starts twice to get there (to ask the plugin what it is, and to run it), which takes
+    /// more than half of the processor time of a `docker compose config`.
+    compose_plugin: Option<String>,
 }
 
 impl Cli {
     /// The client for `socket`, run by a user whose home is `home`; where the distributions have it.
     pub fn new(socket: impl Into<String>, home: impl Into<String>) -> Self {
-        Self { socket: socket.into(), home: home.into(), path: search_path("", &[]), under_sudo: false }
+        Self {
+            socket: socket.into(),
+            home: home.into(),
+            path: search_path("", &[]),
+            under_sudo: false,
+            compose_plugin: None,
+        }
     }
 
     /// The same, looked for also where the login's own `PATH` leads, and in `places`, where it has been
@@ -44,6 +58,24 @@ impl Cli {
         Self { under_sudo: sudo == Sudo::Docker, ..self }
     }
 
+    /// The same, with the plugin that `docker compose` is known to become; nobody under sudo has been
+    /// seen, so there it is left to docker.
+    #[must_use]
+    pub fn with_compose_plugin(self, sudo: Sudo, plugin: Option<&str>) -> Self {
+        let compose_plugin = plugin.filter(|_| sudo == Sudo::Nothing).map(str::to_owned);
+        Self { compose_plugin, ..self }
+    }
+
+    /// `docker compose` with more `variables`, none of them secret; its own words follow.
+    pub fn compose(&self, variables: &[(&str, &str)]) -> Command {
+        match &self.compose_plugin {
+            Some(plugin) => {
+                self.variables(variables).args([AS_PLUGIN, plugin.as_str(), "compose"]).privileged()
+            }
+            None => self.docker_with(variables, ["compose"]),
+        }
+    }
+
     /// `docker <words>`.
     pub fn docker<'w>(&self, words: impl IntoIterator<Item = &'w str>) -> Command {
         self.docker_with(&[], words)
@@ -55,11 +87,7 @@ impl Cli {
         variables: &[(&str, &str)],
         words: impl IntoIterator<Item = &'w str>,
     ) -> Command {
-        let mut command = self.environment().arg(format!("HOME={}", self.home));
-        for (name, value) in variables {
-            command = command.arg(format!("{name}={value}"));
-        }
-        self.client(command).args(words)
+        self.client(self.variables(variables)).args(words)
     }
 
     /// `docker <words>` for calls that need no home: nothing is read from it.
@@ -75,6 +103,12 @@ impl Cli {
         // Of the environment sudo passes on what it likes, and that is hardly ever a DOCKER_HOST.
         let host = format!("unix://{}", self.socket);
         environment.args(SUDO).args(["docker", "--host", &host])
+    }
+
+    /// The words that set the environment, with a home and more `variables`.
+    fn variables(&self, variables: &[(&str, &str)]) -> Command {
+        let home = self.environment().arg(format!("HOME={}", self.home));
+        home.args(variables.iter().map(|(name, value)| format!("{name}={value}")))
     }
 
     fn environment(&self) -> Command {
@@ -146,6 +180,29 @@ mod tests {
     fn more_variables_come_before_the_program() {
         let words = Cli::new("/s", "/root").docker_with(&[("PWD", "/a b")], ["ps"]).words().join(" ");
         assert!(words.ends_with(" HOME=/root PWD=/a b docker ps"), "{words}");
+    }
+
+    #[test]
+    fn the_plugin_is_called_as_docker_calls_it_where_it_is_known() {
+        let plugin = Some("/usr/libexec/docker/cli-plugins/docker-compose");
+        let direct =
+            Cli::new("/s", "/root").with_compose_plugin(Sudo::Nothing, plugin).compose(&[("PWD", "/a")]);
+        let words = direct.words().join(" ");
+        assert!(
+            words.ends_with(
+                " HOME=/root PWD=/a DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND=docker \
+                 /usr/libexec/docker/cli-plugins/docker-compose compose"
+            ),
+            "{words}"
+        );
+        assert!(direct.is_privileged());
+        for sudo in [Sudo::Docker, Sudo::All] {
+            let left = Cli::new("/s", "/root").under(sudo).with_compose_plugin(sudo, plugin).compose(&[]);
+            let words = left.words().join(" ");
+            assert!(words.ends_with(" compose") && !words.contains("docker-compose"), "{words}");
+        }
+        let unknown = Cli::new("/s", "/root").with_compose_plugin(Sudo::Nothing, None).compose(&[]);
+        assert!(unknown.words().join(" ").ends_with(" HOME=/root docker compose"));
     }
 
     #[test]

@@ -56,6 +56,28 @@ for flock in flock /usr/bin/flock /bin/flock; do
   if [ $? -lt 126 ]; then flock= && break; fi
 done
 [ -z "$flock" ] || fact lacks flock
+"#;
+
+/// Prints the program that `docker compose` becomes, where that is beyond doubt: docker is the real
+/// client in one of its usual places (a wrapper, a snap or Podman's has rules of its own), and of the
+/// directories in which it looks for plugins exactly one has a Compose (docker/cli,
+/// `cli-plugins/manager`: those of the configuration, the home's, and these four). `$2` is the root
+/// of the file system, for tests.
+const COMPOSE_PLUGIN: &str = r#"
+plugins=0
+for client in "$2/usr/local/sbin/docker" "$2/usr/local/bin/docker" "$2/usr/sbin/docker" "$2/usr/bin/docker"; do
+  [ -e "$client" ] || continue
+  case $(readlink -f "$client") in */docker) ;; *) break ;; esac
+  case $(head -c 4 "$client" 2>/dev/null) in *ELF) ;; *) break ;; esac
+  for plugin in "$HOME"/.docker/cli-plugins "$2"/usr/local/lib/docker/cli-plugins                 "$2"/usr/local/libexec/docker/cli-plugins "$2"/usr/lib/docker/cli-plugins                 "$2"/usr/libexec/docker/cli-plugins; do
+    [ -e "$plugin/docker-compose" ] || continue
+    plugins=$((plugins + 1)) found=$plugin/docker-compose
+  done
+  break
+done
+if [ "$plugins" = 1 ] && [ -x "$found" ] && ! grep -qs cliPluginsExtraDirs "$HOME/.docker/config.json"; then
+  fact compose_plugin "$found"
+fi
 exit 0
 "#;
 
@@ -82,6 +104,8 @@ pub struct Facts {
     pub path: String,
     /// Directories of a NAS's packages that have a `docker`.
     pub docker_at: Vec<String>,
+    /// The program that the login's `docker compose` becomes, where that is beyond doubt.
+    pub compose_plugin: Option<String>,
     /// The number of the group that Docker's socket belongs to, where there is that socket.
     pub docker_gid: Option<u64>,
     /// The version of control groups, 1 or 2, where there are any.
@@ -102,7 +126,7 @@ pub async fn facts(exec: &dyn Executor, docker_socket: &str) -> Result<Facts, Er
 }
 
 fn command(docker_socket: &str) -> Command {
-    Command::new(["sh", "-c", SCRIPT, "windlass-facts", docker_socket])
+    Command::new(["sh", "-c", &format!("{SCRIPT}{COMPOSE_PLUGIN}"), "windlass-facts", docker_socket, ""])
 }
 
 impl Facts {
@@ -150,6 +174,7 @@ fn parse(text: &str) -> Facts {
             "memory_kib" => facts.memory_bytes = 1024 * number(),
             "home" => facts.home = value.to_owned(),
             "path" => facts.path = value.to_owned(),
+            "compose_plugin" => facts.compose_plugin = Some(value.to_owned()),
             "docker_at" => facts.docker_at.push(value.to_owned()),
             "docker_gid" => facts.docker_gid = value.trim().parse().ok(),
             "cgroup" => facts.cgroup_version = value.trim().parse().ok(),
@@ -163,7 +188,13 @@ fn parse(text: &str) -> Facts {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::{fs::MetadataExt as _, net::UnixListener};
+    use std::{
+        os::unix::{
+            fs::{MetadataExt as _, PermissionsExt as _},
+            net::UnixListener,
+        },
+        path::Path,
+    };
 
     use super::*;
     use crate::conformance::Tools;
@@ -222,6 +253,56 @@ mod tests {
         }
         let none = facts(&Tools::here(), "/nonexistent/docker.sock").await.unwrap();
         assert_eq!(none.docker_gid, None);
+    }
+
+    /// What the script says of the machine whose file system is in `root`, and whose home is `/root`.
+    async fn compose_plugin(tools: &Tools, root: &Path) -> Option<String> {
+        let script = format!("fact() {{ printf '%s=%s\\n' \"$1\" \"$2\"; }}\n{COMPOSE_PLUGIN}");
+        let home = format!("HOME={}/root", root.display());
+        let command =
+            Command::new(["env", &home, "sh", "-c", &script, "facts", ""]).arg(root.to_str().unwrap());
+        let output = run_checked(tools, &command, Input::Nothing).await.unwrap();
+        let found = parse(&output.stdout_text()).compose_plugin?;
+        Some(found.strip_prefix(root.to_str().unwrap()).unwrap().to_owned())
+    }
+
+    fn program(root: &Path, path: &str, content: &[u8]) {
+        let path = root.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, content).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_plugin_of_compose_is_told_only_where_it_is_beyond_doubt() {
+        const CLIENT: &[u8] = b"\x7fELF\x02";
+        const SYSTEM: &str = "usr/libexec/docker/cli-plugins/docker-compose";
+        const OWN: &str = "root/.docker/cli-plugins/docker-compose";
+        for tools in Tools::all() {
+            for (client, content, plugins, config, expected) in [
+                ("usr/bin/docker", CLIENT, &[SYSTEM][..], "{}", Some(SYSTEM)),
+                ("usr/local/bin/docker", CLIENT, &[OWN], "{}", Some(OWN)),
+                // Two of them: docker chooses.
+                ("usr/bin/docker", CLIENT, &[SYSTEM, OWN], "{}", None),
+                ("usr/bin/docker", CLIENT, &[SYSTEM], r#"{"cliPluginsExtraDirs": ["/opt"]}"#, None),
+                // A wrapper, and what is somewhere else.
+                ("usr/bin/docker", b"#!/bin/sh\n", &[SYSTEM], "{}", None),
+                ("snap/bin/docker", CLIENT, &[SYSTEM], "{}", None),
+                ("usr/bin/docker", CLIENT, &[], "{}", None),
+            ] {
+                let root = tempfile::tempdir().unwrap();
+                program(root.path(), client, content);
+                program(root.path(), "root/.docker/config.json", config.as_bytes());
+                plugins.iter().for_each(|plugin| program(root.path(), plugin, CLIENT));
+                let found = compose_plugin(&tools, root.path()).await;
+                assert_eq!(found, expected.map(|path| format!("/{path}")), "{client} {plugins:?} {config}");
+            }
+            let snap = tempfile::tempdir().unwrap();
+            program(snap.path(), "usr/bin/snap", CLIENT);
+            program(snap.path(), SYSTEM, CLIENT);
+            std::os::unix::fs::symlink("snap", snap.path().join("usr/bin/docker")).unwrap();
+            assert_eq!(compose_plugin(&tools, snap.path()).await, None);
+        }
     }
 
     #[tokio::test]

@@ -171,5 +171,6 @@ fn cli(host: &Host, facts: &Facts) -> Cli {
         Sudo::Nothing => facts.home.trim_end_matches('/'),
         Sudo::Docker | Sudo::All => ROOT_HOME,
     };
-    Cli::new(host.connection.docker_socket(), home).found_by(&facts.path, &facts.docker_at).under(sudo)
+    let cli = Cli::new(host.connection.docker_socket(), home).found_by(&facts.path, &facts.docker_at);
+    cli.under(sudo).with_compose_plugin(sudo, facts.compose_plugin.as_deref())
 }

@@ -70,7 +70,7 @@ fn ten_stacks_at_once_on_one_host_whose_log_tells_the_story() {
     };
     let duration = "took_ms=";
     for (count, parts) in [
-        (10, &["ran a command", "docker compose ", " up ", duration, "result=\"status 0\""][..]),
+        (10, &["ran a command", "docker-compose compose ", " up ", duration, "result=\"status 0\""][..]),
         (10, &["asked the engine", "GET ", "/containers/json", duration, "200 OK"]),
         (10, &["waited for services", duration, "result=ready"]),
         (10, &["took a lock", duration]),
