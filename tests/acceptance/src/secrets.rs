@@ -1,7 +1,8 @@
 //! Looking for secrets everywhere that they must not be.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap, HashSet},
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     sync::{
@@ -25,7 +26,7 @@ use crate::{Run, Workspace, archive::unzipped, unique};
 /// Where the configuration holds them, it does so in `*.tf`, `*.tfvars` or the environment
 /// (`TF_VAR_…`); everything else in a workspace is searched.
 pub struct SecretHunt {
-    needles: Vec<(String, Vec<u8>)>,
+    needles: Vec<(String, String)>,
 }
 
 impl SecretHunt {
@@ -46,7 +47,7 @@ impl SecretHunt {
                 ("in hex", hex(secret.as_bytes())),
                 ("as its SHA-256", digest),
             ];
-            needles.extend(spellings.map(|(how, needle)| (format!("{secret:?} {how}"), needle.into_bytes())));
+            needles.extend(spellings.map(|(how, needle)| (format!("{secret:?} {how}"), needle)));
         }
         Self { needles }
     }
@@ -105,7 +106,9 @@ impl SecretHunt {
         // A hunt that finds nothing must be one that would have found something.
         let bait = format!("/run/{}", unique("windlass-bait"));
         let bait_words = ["install", "-m", "600", "/dev/stdin", &bait];
-        assert!(lab.exec_with_input(host, &bait_words, &self.needles[0].1).unwrap().status.success());
+        assert!(
+            lab.exec_with_input(host, &bait_words, self.needles[0].1.as_bytes()).unwrap().status.success()
+        );
         let hits = self.hits_on(lab, host, allowed);
         lab.exec_ok(host, &["rm", "-f", "--", &bait]).unwrap();
         assert_eq!(hits, [bait], "files with secrets on {}", host.name);
@@ -126,7 +129,7 @@ impl SecretHunt {
         let files = String::from_utf8_lossy(&found.stdout).into_owned();
         let files: Vec<&str> = files.split_terminator('\0').filter(|file| !allowed.contains(file)).collect();
         let patterns: Vec<u8> =
-            self.needles.iter().flat_map(|(_, needle)| [needle, &b"\n"[..]].concat()).collect();
+            self.needles.iter().flat_map(|(_, needle)| [needle.as_bytes(), b"\n"].concat()).collect();
         let mut all = Vec::new();
         for group in files.chunks(500) {
             let words = [&["grep", "-l", "-a", "-F", "-f", "-", "--"][..], group].concat();
@@ -143,13 +146,15 @@ impl SecretHunt {
         let (stop, looks) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let (stopped, counted) = (stop.clone(), looks.clone());
         let thread = thread::spawn(move || {
-            let mut hits = BTreeSet::new();
+            let (mut hits, mut processes) = (BTreeSet::new(), Processes::default());
             while !stopped.load(Ordering::Relaxed) {
-                for (line, what) in argument_hits(&needles) {
-                    hits.insert(format!("{what} in {line:?}"));
+                for line in processes.look() {
+                    let found = needles.iter().filter(|(_, needle)| line.contains(needle));
+                    hits.extend(found.map(|(what, _)| format!("{what} in {line:?}")));
                 }
                 counted.fetch_add(1, Ordering::Relaxed);
-                thread::sleep(Duration::from_millis(2));
+                // One look takes about as long as this, and must not take a processor for itself.
+                thread::sleep(Duration::from_millis(10));
             }
             hits
         });
@@ -158,10 +163,13 @@ impl SecretHunt {
 
     #[track_caller]
     fn in_bytes(&self, place: &str, bytes: &[u8]) {
+        // The standard library searches texts, and fast also in a development build.
+        let text = String::from_utf8_lossy(bytes);
         for (what, needle) in &self.needles {
-            if let Some(at) = position(bytes, needle) {
-                let around = &bytes[at.saturating_sub(200)..(at + needle.len() + 100).min(bytes.len())];
-                panic!("{what} is in {place}:\n{}", String::from_utf8_lossy(around));
+            if let Some(at) = text.find(needle) {
+                let around = at.saturating_sub(200)..(at + needle.len() + 100).min(text.len());
+                let around = String::from_utf8_lossy(&text.as_bytes()[around]);
+                panic!("{what} is in {place}:\n{around}");
             }
         }
     }
@@ -188,33 +196,40 @@ impl Watch {
     }
 }
 
-fn argument_hits(needles: &[(String, Vec<u8>)]) -> Vec<(String, String)> {
-    let mut hits = Vec::new();
-    for entry in fs::read_dir("/proc").unwrap().flatten() {
-        if !entry.file_name().to_string_lossy().starts_with(|first: char| first.is_ascii_digit()) {
-            continue;
-        }
-        // Processes end while they are looked at.
-        let Ok(line) = fs::read(entry.path().join("cmdline")) else { continue };
-        for (what, needle) in needles {
-            if position(&line, needle).is_some() {
-                hits.push((String::from_utf8_lossy(&line).replace('\0', " "), what.clone()));
-            }
-        }
-    }
-    hits
+/// How many looks at its arguments a process gets before it counts as one that stays what it is, and
+/// how seldom it is looked at from then on.
+const YOUNG: u32 = 200;
+const SELDOM: u32 = 50;
+
+/// The processes of this machine, and what was seen of them: a machine with a lab has hundreds, nearly
+/// all of which go on with the arguments that they have had for long.
+#[derive(Default)]
+struct Processes {
+    seen: HashMap<OsString, (u32, Vec<u8>)>,
 }
 
-fn position(bytes: &[u8], needle: &[u8]) -> Option<usize> {
-    let first = *needle.first()?;
-    let mut from = 0;
-    while let Some(found) = bytes[from..].iter().position(|byte| *byte == first) {
-        if bytes[from + found..].starts_with(needle) {
-            return Some(from + found);
-        }
-        from += found + 1;
+impl Processes {
+    /// The arguments of processes that are new, or run another program than when they were last seen.
+    fn look(&mut self) -> Vec<String> {
+        let is_process = |name: &OsString| name.as_encoded_bytes()[0].is_ascii_digit();
+        let names = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.file_name());
+        let names: HashSet<OsString> = names.filter(is_process).collect();
+        self.seen.retain(|name, _| names.contains(name));
+        names.into_iter().filter_map(|name| self.changed(name)).collect()
     }
-    None
+
+    fn changed(&mut self, name: OsString) -> Option<String> {
+        let (looks, before) = self.seen.entry(name.clone()).or_default();
+        *looks = looks.saturating_add(1);
+        if *looks > YOUNG && *looks % SELDOM != 0 {
+            return None;
+        }
+        // Processes end while they are looked at.
+        let line = fs::read(Path::new("/proc").join(name).join("cmdline")).ok()?;
+        let text = (line != *before).then(|| String::from_utf8_lossy(&line).replace('\0', " "));
+        *before = line;
+        text
+    }
 }
 
 fn files_below(folder: &Path) -> Vec<PathBuf> {
