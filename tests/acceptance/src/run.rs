@@ -24,6 +24,8 @@ pub struct Diagnostic {
     pub severity: String,
     /// The title.
     pub summary: String,
+    /// The resource it is about; empty without one.
+    pub address: String,
     /// The text below the title.
     pub detail: String,
     /// The line of configuration that is shown with it; empty without one.
@@ -91,6 +93,7 @@ impl Diagnostic {
         json.is_object().then(|| Self {
             severity: text("severity"),
             summary: text("summary"),
+            address: text("address"),
             detail: text("detail"),
             code: json["snippet"]["code"].as_str().unwrap_or_default().to_owned(),
         })

@@ -7,7 +7,7 @@ use std::{
 
 use lab::{Host, Lab};
 
-use crate::{Fixture, hcl};
+use crate::{Diagnostic, Fixture, hcl};
 
 /// The address of a [`Stack`].
 pub const STACK: &str = "windlass_compose_stack.test";
@@ -67,6 +67,30 @@ impl<'a> Stack<'a> {
     /// A Compose file with one service `app` that stays.
     pub fn one_service(&self) -> String {
         self.compose_file("one-service.yaml", &[])
+    }
+
+    /// Plans several stacks at once, each with these attributes, that are all refused, and gives the
+    /// error of each: a plan for all of them costs little more than one for each.
+    ///
+    /// # Panics
+    /// When one of them is not refused.
+    #[track_caller]
+    pub fn refusals(&self, cases: &[String]) -> Vec<Diagnostic> {
+        let (host, address) = (self.connection(), |index| format!("windlass_compose_stack.case-{index}"));
+        let block = |(index, attributes): (usize, &String)| {
+            let (label, name) = (format!("case-{index}"), format!("{}-{index}", self.name));
+            hcl::resource_block("windlass_compose_stack", &label, &host, &name, attributes)
+        };
+        self.workspace.write("stack.tf", &cases.iter().enumerate().map(block).collect::<String>());
+        let run = self.workspace.plan();
+        let errors = run.diagnostics();
+        let error_of = |index| {
+            let mut errors = errors.iter().filter(|one| one.severity == "error");
+            let error = errors.find(|one| one.address == address(index)).cloned();
+            error
+                .unwrap_or_else(|| panic!("{} is not refused:\n{}\n{}", cases[index], run.stdout, run.stderr))
+        };
+        (0..cases.len()).map(error_of).collect()
     }
 
     /// The title of a failure.

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -20,6 +21,9 @@ terraform {
   }
 }
 "#;
+
+/// The file of the last plan in a workspace.
+const PLAN: &str = "plan.bin";
 
 /// A directory of its own with configuration and state, and the CLI that works in it.
 ///
@@ -110,12 +114,28 @@ impl Workspace {
 
     /// `plan`, with diagnostics as JSON.
     pub fn plan(&self) -> Run {
-        self.run(&["plan", "-input=false", "-json", "-out=plan.bin"])
+        self.run(&["plan", "-input=false", "-json", &format!("-out={PLAN}")])
     }
 
     /// `apply` without questions, with diagnostics as JSON.
     pub fn apply(&self) -> Run {
         self.run(&["apply", "-input=false", "-auto-approve", "-json"])
+    }
+
+    /// Applies what the last [`Workspace::plan`] or [`Workspace::expect_change`] has planned: what was
+    /// looked at is what is done, and nothing is planned a second time.
+    pub fn apply_planned(&self) -> Run {
+        self.run(&["apply", "-input=false", "-json", PLAN])
+    }
+
+    /// [`Workspace::apply_planned`], and fails the test unless nothing is left to do then.
+    ///
+    /// # Panics
+    /// When the apply fails, or the plan after it is not empty.
+    #[track_caller]
+    pub fn converge_as_planned(&self) {
+        self.apply_planned().expect_success();
+        self.expect_no_changes();
     }
 
     /// Applies, and fails the test unless nothing is left to do then.
@@ -150,7 +170,16 @@ impl Workspace {
     #[track_caller]
     pub fn changes(&self) -> BTreeMap<String, Change> {
         self.plan().expect_success();
-        let shown = self.run(&["show", "-json", "plan.bin"]).expect_success();
+        self.planned_changes()
+    }
+
+    /// Every resource's part of the last [`Workspace::plan`], by address.
+    ///
+    /// # Panics
+    /// When there is no such plan.
+    #[track_caller]
+    pub fn planned_changes(&self) -> BTreeMap<String, Change> {
+        let shown = self.run(&["show", "-json", PLAN]).expect_success();
         let json: Value = serde_json::from_str(&shown.stdout).unwrap();
         let changes = json["resource_changes"].as_array().cloned().unwrap_or_default();
         changes.iter().map(Change::of).map(|change| (change.address.clone(), change)).collect()
@@ -172,18 +201,82 @@ impl Workspace {
     /// When the plan fails or does something else to the resource.
     #[track_caller]
     pub fn expect_change(&self, address: &str, actions: &[&str]) -> Change {
-        let mut changes = self.changes();
+        self.plan().expect_success();
+        self.expect_planned_change(address, actions)
+    }
+
+    /// [`Workspace::expect_change`] of the last [`Workspace::plan`], for a test that has looked at what
+    /// the plan said.
+    ///
+    /// # Panics
+    /// When that plan does something else to the resource.
+    #[track_caller]
+    pub fn expect_planned_change(&self, address: &str, actions: &[&str]) -> Change {
+        let mut changes = self.planned_changes();
         let change = changes.remove(address).unwrap_or_else(|| panic!("{address} is not in the plan"));
         assert_eq!(change.actions, actions, "{change:#?}");
         change
     }
 
-    /// The values of one resource in the state; null when it is not there.
+    /// The values of one resource of the root module in the state; null when it is not there.
+    ///
+    /// Read from the file that the CLI has written: to have them shown starts the CLI and the
+    /// provider, and is a third of what a plan costs.
+    ///
+    /// # Panics
+    /// When there is a file that is no state.
     pub fn state(&self, address: &str) -> Value {
-        let shown = self.run(&["show", "-json"]).expect_success();
-        let json: Value = serde_json::from_str(&shown.stdout).unwrap();
-        let resources = json["values"]["root_module"]["resources"].as_array().cloned().unwrap_or_default();
-        let found = resources.into_iter().find(|resource| resource["address"] == address);
-        found.map_or(Value::Null, |resource| resource["values"].clone())
+        match fs::read(self.path().join("terraform.tfstate")) {
+            Ok(text) => values_of(&serde_json::from_slice(&text).unwrap(), address),
+            Err(error) if error.kind() == ErrorKind::NotFound => Value::Null,
+            Err(error) => panic!("{}: {error}", self.path().display()),
+        }
+    }
+}
+
+/// What a state, in the fourth version of its format, has at an address of its root module.
+fn values_of(state: &Value, address: &str) -> Value {
+    assert_eq!(state["version"], 4, "{state}");
+    let resources = state["resources"].as_array().unwrap().iter();
+    let mut instances = resources.filter(|resource| resource["module"].is_null()).flat_map(|resource| {
+        let data = if resource["mode"] == "data" { "data." } else { "" };
+        let (kind, name) = (resource["type"].as_str().unwrap(), resource["name"].as_str().unwrap());
+        let address = format!("{data}{kind}.{name}");
+        resource["instances"].as_array().unwrap().iter().map(move |instance| (address.clone(), instance))
+    });
+    let found = instances.find(|(of, instance)| {
+        let key = &instance["index_key"];
+        let index = if key.is_null() { String::new() } else { format!("[{key}]") };
+        instance["deposed"].is_null() && format!("{of}{index}") == address
+    });
+    found.map_or(Value::Null, |(_, instance)| instance["attributes"].clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_are_found_by_the_address_of_their_resource() {
+        let resource = |mode: &str, name: &str, instances: Value| json!({ "mode": mode, "type": "t", "name": name, "instances": instances });
+        let mut inner = resource("managed", "one", json!([{ "attributes": "of a module" }]));
+        inner["module"] = "module.m".into();
+        let state = json!({ "version": 4, "resources": [
+            inner,
+            resource("managed", "one", json!([{ "deposed": "01", "attributes": "old" }, { "attributes": 1 }])),
+            resource("managed", "two", json!([{ "index_key": "a", "attributes": 2 }, { "index_key": 0, "attributes": 3 }])),
+            resource("data", "one", json!([{ "attributes": 4 }])),
+        ] });
+        let found = |address| values_of(&state, address);
+        assert_eq!(
+            (found("t.one"), found("t.two[\"a\"]"), found("t.two[0]")),
+            (1.into(), 2.into(), 3.into())
+        );
+        assert_eq!(
+            (found("data.t.one"), found("t.two"), found("t.three")),
+            (4.into(), Value::Null, Value::Null)
+        );
     }
 }

@@ -2,29 +2,46 @@
 
 use std::fs;
 
-use acceptance_tests::{STACK, Stack};
+use acceptance_tests::{STACK, Stack, hcl};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use lab::{Lab, Variant};
+use lab::{Host, Lab, Variant};
 use serde_json::Value;
 
 #[test]
 fn an_own_stack_comes_back_by_import() {
     let lab = Lab::current().unwrap();
-    for variant in [Variant::Root, Variant::Sudo] {
-        let stack = Stack::on(&lab, lab.host(variant).unwrap());
-        stack.configure_one_service();
-        stack.workspace.apply().expect_success();
-        let before = (stack.containers(), stack.workspace.state(STACK));
-        stack.workspace.run(&["state", "rm", STACK]).expect_success();
-        stack.workspace.import(STACK, &stack.import_id()).expect_success();
-        let state = stack.workspace.state(STACK);
+    let hosts = [Variant::Root, Variant::Sudo].map(|variant| lab.host(variant).unwrap());
+    let mut stack = Stack::on(&lab, hosts[0]);
+    stack.also_on(hosts[1]);
+    let address = |host: &Host| format!("windlass_compose_stack.{}", host.variant.name());
+    let block = |host: &Host| {
+        let (label, connection) = (host.variant.name(), hcl::quoted(&hcl::connection(host)));
+        let config = "config = [file(\"${path.module}/compose.tpl.yaml\")]";
+        hcl::resource_block("windlass_compose_stack", label, &connection, &stack.name, config)
+    };
+    stack.workspace.write("stacks.tf", &hosts.map(block).concat());
+    stack.workspace.write("compose.tpl.yaml", &stack.one_service());
+    stack.workspace.apply().expect_success();
+    let mut before = Vec::new();
+    for host in hosts {
+        stack.host = host.clone();
+        before.push((stack.containers(), stack.workspace.state(&address(host))));
+    }
+    stack.workspace.run(&["state", "rm", &address(hosts[0]), &address(hosts[1])]).expect_success();
+    for (host, (_, before)) in hosts.iter().zip(&before) {
+        stack.host = (*host).clone();
+        stack.workspace.import(&address(host), &stack.import_id()).expect_success();
+        let state = stack.workspace.state(&address(host));
         for attribute in ["services", "source_hash", "directory", "id"] {
-            assert_eq!(state[attribute], before.1[attribute], "{attribute}");
+            assert_eq!(state[attribute], before[attribute], "{attribute} on {}", host.name);
         }
-        stack.workspace.expect_change(STACK, &["update"]);
-        stack.workspace.apply().expect_success();
-        assert_eq!(stack.containers(), before.0, "adopting it has replaced containers");
-        stack.workspace.expect_no_changes();
+    }
+    let changes = stack.workspace.changes();
+    assert!(changes.values().all(|change| change.actions == ["update"]), "{changes:#?}");
+    stack.workspace.converge_as_planned();
+    for (host, (before, _)) in hosts.iter().zip(before) {
+        stack.host = (*host).clone();
+        assert_eq!(stack.containers(), before, "adopting it has replaced containers on {}", host.name);
     }
 }
 
@@ -53,7 +70,7 @@ fn a_stack_that_was_started_by_hand_is_adopted() {
         change.before["services"]["app"]["config_hash"],
         change.after["services"]["app"]["config_hash"]
     );
-    stack.workspace.apply().expect_success();
+    stack.workspace.apply_planned().expect_success();
     let after = stack.containers();
     assert_eq!(after["app"], before["app"], "what did not differ was replaced");
     assert_ne!(after["other"], before["other"]);

@@ -53,7 +53,7 @@ fn what_is_built_follows_its_context() {
     stack.workspace.write("web/app/notes.txt", "other notes\n");
     let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.before["services"], change.after["services"]);
-    stack.workspace.apply().expect_success();
+    stack.workspace.apply_planned().expect_success();
     assert_eq!((stack.containers(), image(&stack)), (first.clone(), built.clone()));
 
     // What is in it changes just the service that is built from it.
@@ -61,7 +61,7 @@ fn what_is_built_follows_its_context() {
     let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.unknown["services"]["app"]["image_id"], true);
     assert_eq!(change.before["services"]["side"], change.after["services"]["side"]);
-    stack.workspace.converge();
+    stack.workspace.apply_planned().expect_success();
     let second = stack.containers();
     assert_ne!(first["app"], second["app"]);
     assert_eq!(first["side"], second["side"]);
@@ -72,8 +72,9 @@ fn what_is_built_follows_its_context() {
     // An image that somebody removed is built again.
     stack.root_runs(&["docker", "rmi", "-f", &format!("{}-app", stack.name)]);
     let change = stack.workspace.expect_change(STACK, &["update"]);
+    assert_eq!(change.changed_in("services"), ["app"]);
     assert_eq!(change.unknown["services"]["app"]["image_id"], true);
-    stack.workspace.converge();
+    stack.workspace.apply_planned().expect_success();
     assert!(image(&stack).starts_with("sha256:"));
 
     // What cannot be built leaves everything as it runs.
@@ -133,7 +134,7 @@ fn build_secrets_stay_out_of_images_and_state() {
     configure_version("2");
     let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.unknown["services"]["app"]["image_id"], true);
-    stack.workspace.converge();
+    stack.workspace.converge_as_planned();
     assert_ne!(image(&stack), first);
     watch.finish();
     hunt.in_workspace(&stack.workspace);
@@ -185,7 +186,7 @@ fn a_context_has_what_is_shipped_and_nothing_else() {
     // With a good apply on the host, and what a product writes there.
     stack.write_on_host(&format!("{}/dump.sql", stack.directory()), "data");
     stack.workspace.write("web/main.py", "two");
-    stack.workspace.converge();
+    stack.workspace.apply().expect_success();
     assert_eq!(in_image(), expected);
     // Other secrets are no other context.
     let built = image(&stack);
@@ -246,17 +247,24 @@ fn what_jobs_run_is_built_before_they_run() {
 fn what_cannot_be_built_is_told_when_it_is_planned() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
-    for (build, words) in [
+    let cases = [
         ("/opt/elsewhere", "which is not in the stack's directory"),
         ("./nothing", "where there are no files"),
         (
             "{ context: ./app, dockerfile: Dockerfile.dev }",
             "\"app/Dockerfile.dev\", which is not among the files",
         ),
-    ] {
-        write_sources(&stack, build);
-        configure(&stack, "build = true");
-        let error = stack.workspace.plan().expect_error();
+    ];
+    write_sources(&stack, "./app");
+    let attributes = |(build, _): &(&str, &str)| {
+        let text = stack.compose_file("build/app.yaml", &[("BUILD", build)]);
+        let file = acceptance_tests::hcl::quoted(&text);
+        format!(
+            "source_dir = \"${{path.module}}/web\"\n  files_content = {{ \"compose.yaml\" = {file} }}\n  build = true"
+        )
+    };
+    let errors = stack.refusals(&cases.iter().map(attributes).collect::<Vec<_>>());
+    for (error, (_, words)) in errors.iter().zip(cases) {
         error.says("ervice \"app\" is built").says(words);
     }
 }
@@ -282,7 +290,7 @@ fn what_the_state_forgot_is_not_built_again() {
     stack.workspace.import(STACK, &stack.import_id()).expect_success();
     let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.before["services"], change.after["services"]);
-    stack.workspace.apply().expect_success();
+    stack.workspace.apply_planned().expect_success();
     assert_eq!(stack.containers(), containers);
     stack.workspace.expect_no_changes();
     stack.workspace.destroy().expect_success();

@@ -43,7 +43,7 @@ fn repositories_directories_and_images_are_contexts() {
     stack.workspace.write("web/shared/note", "3");
     let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.unknown["services"]["app"]["image_id"], true);
-    stack.workspace.converge();
+    stack.workspace.apply_planned().expect_success();
     assert_eq!(files_in_container(), "onetwo3");
 
     // A repository counts by its URL.
@@ -52,7 +52,7 @@ fn repositories_directories_and_images_are_contexts() {
     configure(&stack, &build(&second));
     let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.unknown["services"]["app"]["image_id"], true);
-    stack.workspace.converge();
+    stack.workspace.converge_as_planned();
     assert_eq!(files_in_container(), "123");
     stack.workspace.destroy().expect_success();
     stack.expect_gone();
@@ -63,8 +63,7 @@ fn repositories_directories_and_images_are_contexts() {
 fn what_no_build_fetches_is_told_when_it_is_planned() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
-    stack.workspace.write("web/app/Dockerfile", &format!("FROM {}\n", stack.image("busybox")));
-    for (build, words) in [
+    let cases = [
         (
             "{ context: \"file:///srv/app.git#main\" }",
             "Service \"app\" is built from file:///srv/app.git#main, and a build fetches nothing by `file://`",
@@ -77,9 +76,17 @@ fn what_no_build_fetches_is_told_when_it_is_planned() {
             "{ context: ./app, additional_contexts: { more: /srv/more } }",
             "Service \"app\" is built from /srv/more, which is not in the stack's directory",
         ),
-    ] {
-        configure(&stack, build);
-        let error = stack.workspace.plan().expect_error();
+    ];
+    let write = |(index, (build, _)): (usize, &(&str, &str))| {
+        let text = stack.compose_file("build/context.yaml", &[("BUILD", build)]);
+        stack.workspace.write(&format!("{index}/compose.yaml"), &text);
+        stack
+            .workspace
+            .write(&format!("{index}/app/Dockerfile"), &format!("FROM {}\n", stack.image("busybox")));
+        format!("source_dir = \"${{path.module}}/{index}\"\n  build = true")
+    };
+    let errors = stack.refusals(&cases.iter().enumerate().map(write).collect::<Vec<_>>());
+    for (error, (_, words)) in errors.iter().zip(cases) {
         error.says(words).says("use the URL of a git repository");
     }
 }

@@ -40,12 +40,12 @@ fn values_that_build_on_others_take_what_is_given() {
 
     configure(&mut stack, "2", second, "2");
     stack.workspace.expect_change(STACK, &["update"]);
-    stack.workspace.converge();
+    stack.workspace.apply_planned().expect_success();
     assert_eq!(stack.variable("app", "DSN"), dsn(second));
     configure(&mut stack, "3", second, "2");
     let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_ne!(change.before["services"]["app"], change.after["services"]["app"]);
-    stack.workspace.converge();
+    stack.workspace.converge_as_planned();
     assert_eq!(stack.variable("app", "TAG"), "app-3");
     hunt.in_workspace(&stack.workspace);
 }
@@ -55,9 +55,7 @@ fn mistakes_in_the_own_file_are_named_by_its_lines() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
     let app = stack.service("app", "    env_file: app.env\n    environment: { A: \"${A}\" }\n");
-    stack.workspace.write("app/compose.yaml", &format!("services:\n{app}"));
-    stack.configure("source_dir = \"${path.module}/app\"\n  environment = { B = \"one\\ntwo\" }");
-    for (own, env, parts) in [
+    let cases = [
         ("A=1\n\nb c=2\n", "", vec!["line 3 of .env"]),
         ("A=1\nB=\"x\ny\"\nC='2\n", "", vec!["line 4 of .env", "unterminated"]),
         ("A=1\nC=${D\n", "", vec!["line 2 of .env", "$$"]),
@@ -68,10 +66,15 @@ fn mistakes_in_the_own_file_are_named_by_its_lines() {
             vec!["no value: def", "the value of P (app.env, line 2)", "single quotes"],
         ),
         ("A=1\n", "P=1\nQ=\"2\n", vec!["line 2 of app.env"]),
-    ] {
-        stack.workspace.write("app/.env", own);
-        stack.workspace.write("app/app.env", env);
-        let error = stack.workspace.plan().expect_error();
+    ];
+    let write = |(index, (own, env, _)): (usize, &(&str, &str, Vec<&str>))| {
+        stack.workspace.write(&format!("{index}/compose.yaml"), &format!("services:\n{app}"));
+        stack.workspace.write(&format!("{index}/.env"), own);
+        stack.workspace.write(&format!("{index}/app.env"), env);
+        format!("source_dir = \"${{path.module}}/{index}\"\n  environment = {{ B = \"one\\ntwo\" }}")
+    };
+    let errors = stack.refusals(&cases.iter().enumerate().map(write).collect::<Vec<_>>());
+    for (error, (_, _, parts)) in errors.iter().zip(cases) {
         for part in parts {
             error.says(part);
         }

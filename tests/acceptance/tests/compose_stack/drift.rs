@@ -10,13 +10,13 @@ fn start<'a>(lab: &'a Lab) -> Stack<'a> {
     stack.workspace.write("app/compose.yaml", &stack.compose_file("drift.yaml", &[]));
     stack.workspace.write("app/conf/app.conf", "right\n");
     stack.configure("source_dir = \"${path.module}/app\"");
-    stack.workspace.converge();
+    stack.workspace.apply().expect_success();
     stack
 }
 
 #[track_caller]
 fn repaired(stack: &Stack<'_>) {
-    stack.workspace.converge();
+    stack.workspace.apply_planned().expect_success();
     let containers = stack.containers();
     assert_eq!(containers.keys().collect::<Vec<_>>(), ["app", "cache", "db"]);
     let filter = format!("label=com.docker.compose.project={}", stack.name);
@@ -36,12 +36,14 @@ fn what_was_done_by_hand_is_seen_and_repaired() {
     let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.before["services"]["db"]["status"], "exited (137)");
     assert_eq!(change.after["services"]["db"]["status"], "running");
+    assert_eq!(change.changed_in("services"), ["db"]);
     repaired(&stack);
     assert_eq!(stack.containers(), before, "a stopped container is started, not replaced");
 
     stack.root_runs(&["docker", "rm", "-f", &container("cache")]);
     let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.before["services"]["cache"]["status"], "missing");
+    assert_eq!(change.changed_in("services"), ["cache"]);
     repaired(&stack);
     assert_eq!(stack.containers()["app"], before["app"]);
 
@@ -50,26 +52,26 @@ fn what_was_done_by_hand_is_seen_and_repaired() {
     let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.before["source_hash"], "changed");
     assert_ne!(change.before["services"]["app"]["files_hash"], change.after["services"]["app"]["files_hash"]);
-    assert_eq!(change.before["services"]["db"], change.after["services"]["db"]);
+    assert_eq!(change.changed_in("services"), ["app"]);
     repaired(&stack);
     assert_eq!(stack.root_runs(&["docker", "exec", &container("app"), "cat", "/app.conf"]), "right");
 
     stack.root_runs(&["docker", "pause", &container("app")]);
-    assert_eq!(
-        stack.workspace.expect_change(STACK, &["update"]).before["services"]["app"]["status"],
-        "paused"
-    );
+    let change = stack.workspace.expect_change(STACK, &["update"]);
+    assert_eq!(change.before["services"]["app"]["status"], "paused");
+    assert_eq!(change.changed_in("services"), ["app"]);
     repaired(&stack);
 
     stack.shell(&format!("cd {directory} && echo 'services: {{db: {{labels: {{x: y}}}}}}' > /tmp/{0}.yaml && docker compose -f compose.yaml -f .windlass/override.json -f /tmp/{0}.yaml up -d db; rm /tmp/{0}.yaml", stack.name));
     let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.before["services"]["db"]["config_hash"], "changed");
-    assert_eq!(change.before["services"]["cache"], change.after["services"]["cache"]);
+    assert_eq!(change.changed_in("services"), ["db"]);
     repaired(&stack);
 
     stack.shell(&format!("echo MORE=1 >> {directory}/.env"));
     assert_eq!(stack.workspace.expect_change(STACK, &["update"]).before["source_hash"], "changed");
     repaired(&stack);
+    stack.workspace.expect_no_changes();
 }
 
 #[test]
@@ -83,7 +85,7 @@ fn strangers_in_the_project_go_and_one_offs_stay() {
     ));
     stack.workspace.expect_no_changes();
     stack.shell(&format!(
-        "cd {directory} && printf 'services: {{stranger: {{image: \"%s\", command: [sleep, infinity]}}}}' '{1}' > /tmp/{0}.yaml \
+        "cd {directory} && printf 'services: {{stranger: {{image: \"%s\", command: [sleep, infinity], stop_grace_period: 0s}}}}' '{1}' > /tmp/{0}.yaml \
          && docker compose -p {0} -f /tmp/{0}.yaml up -d; rm /tmp/{0}.yaml",
         stack.name,
         stack.image("busybox"),
@@ -92,7 +94,7 @@ fn strangers_in_the_project_go_and_one_offs_stay() {
     assert!(
         change.after["services"]["stranger"].is_null() && !change.before["services"]["stranger"].is_null()
     );
-    stack.workspace.converge();
+    stack.workspace.converge_as_planned();
     assert!(!stack.containers().contains_key("stranger"));
     assert_eq!(stack.containers()["app"].len(), 2, "the one-off is gone");
 }
@@ -108,6 +110,7 @@ fn a_stack_that_is_gone_is_made_again() {
     stack.shell(&format!("rm -r {directory}"));
     stack.workspace.expect_change(STACK, &["create"]);
     repaired(&stack);
+    stack.workspace.expect_no_changes();
 }
 
 #[test]
@@ -121,7 +124,7 @@ fn a_container_that_was_taken_off_its_network_is_replaced() {
     let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.before["services"]["app"]["status"], "disconnected");
     assert_eq!(change.after["services"]["app"]["status"], "running");
-    stack.workspace.converge();
+    stack.workspace.converge_as_planned();
     let networks = || {
         let format = "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}";
         stack.root_runs(&["docker", "inspect", "-f", format, &container]).trim().to_owned()
@@ -159,7 +162,7 @@ fn what_another_tool_has_updated_stays_until_something_is_applied() {
          docker inspect -f '{{{{range $k, $v := .Config.Labels}}}}{{{{$k}}}}={{{{$v}}}}{{{{println}}}}{{{{end}}}}' {container} \
          | grep . >$labels; \
          docker commit -c 'ENV UPDATED=yes' {container} {image}; docker rm -f {container}; \
-         docker run -d --name {container} --label-file $labels --network {0}_default {image} sleep infinity; \
+         docker run -d --stop-timeout 0 --name {container} --label-file $labels --network {0}_default {image} sleep infinity; \
          rm $labels",
         stack.name
     ));
@@ -177,7 +180,7 @@ fn what_another_tool_has_updated_stays_until_something_is_applied() {
         (second.as_str().into(), second.as_str().into())
     );
     assert!(app(&change.after, "containers").is_null() && !app(&change.before, "containers").is_null());
-    stack.workspace.converge();
+    stack.workspace.apply_planned().expect_success();
     assert_ne!(stack.containers()["app"], updated["app"]);
     assert_eq!(image_id(), second);
 
@@ -188,7 +191,7 @@ fn what_another_tool_has_updated_stays_until_something_is_applied() {
          docker inspect -f '{{{{range $k, $v := .Config.Labels}}}}{{{{$k}}}}={{{{$v}}}}{{{{println}}}}{{{{end}}}}' {container} \
          | grep . >$labels; \
          docker rm -f {container}; \
-         docker run -d --name {container} --label-file $labels --network {0}_default {first} sleep infinity; \
+         docker run -d --stop-timeout 0 --name {container} --label-file $labels --network {0}_default {first} sleep infinity; \
          rm $labels",
         stack.name
     ));
@@ -197,7 +200,8 @@ fn what_another_tool_has_updated_stays_until_something_is_applied() {
         (app(&change.before, "image_id"), app(&change.after, "image_id")),
         (first.as_str().into(), second.as_str().into())
     );
-    stack.workspace.converge();
+    assert_eq!(change.changed_in("services"), ["app"]);
+    stack.workspace.converge_as_planned();
     assert_eq!(image_id(), second);
     stack.workspace.destroy().expect_success();
     stack.shell(&format!("docker rmi -f {image} || true"));

@@ -16,19 +16,19 @@ fn what_plain_compose_finds_is_what_runs() {
     stack.workspace.write("app/docker-compose.yml", "not: [a, project]\n");
     let source = "source_dir = \"${path.module}/app\"";
     stack.configure(&format!("{source}\n  files = [\"./compose.yml\", \"compose.override.yaml\"]"));
-    stack.workspace.converge();
+    stack.workspace.apply().expect_success();
     let before = stack.containers();
 
     stack.configure(source);
     let plan = stack.workspace.plan();
     plan.expect_warning("not made of all its Compose files").says("docker-compose.yml").says("`files`");
-    let change = stack.workspace.expect_change(STACK, &["update"]);
+    let change = stack.workspace.expect_planned_change(STACK, &["update"]);
     assert_eq!(change.before["services"], change.after["services"]);
-    stack.workspace.converge();
+    stack.workspace.converge_as_planned();
     assert_eq!((stack.variable("app", "LEVEL").as_str(), stack.containers()), ("overridden", before));
 
     stack.workspace.write("app/.env", "COMPOSE_FILE=compose.yml:compose.prod.yaml\nCOMPOSE_PROFILES=debug\n");
-    stack.workspace.converge();
+    stack.workspace.apply().expect_success();
     assert_eq!(stack.variable("app", "LEVEL"), "production");
     let typed = stack.shell(&format!("cd {} && docker compose ps --services | sort", stack.directory()));
     assert_eq!(typed.split_whitespace().collect::<Vec<_>>(), ["app", "debug"]);
@@ -37,7 +37,8 @@ fn what_plain_compose_finds_is_what_runs() {
     stack.configure(&format!("{source}\n  profiles = []"));
     let change = stack.workspace.expect_change(STACK, &["update"]);
     assert!(change.after["services"]["debug"].is_null(), "{change:?}");
-    stack.workspace.converge();
+    assert_eq!(change.changed_in("services"), ["debug"]);
+    stack.workspace.converge_as_planned();
     assert_eq!(stack.containers().into_keys().collect::<Vec<_>>(), ["app"]);
 }
 
@@ -95,7 +96,7 @@ fn only_what_runs_needs_its_variables() {
 
     configure("undefined_variables = \"warn\"");
     stack.workspace.plan().expect_warning("that nothing sets for empty").says("TAG: service \"app\"");
-    stack.workspace.converge();
+    stack.workspace.converge_as_planned();
     let container = format!("{}-app-1", stack.name);
     let label = ["docker", "inspect", "--format", "{{index .Config.Labels \"t\"}}", &container];
     assert_eq!(stack.root_runs(&label).trim(), "v");

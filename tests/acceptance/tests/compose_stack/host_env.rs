@@ -50,10 +50,10 @@ fn the_servers_own_values_count_and_its_file_is_only_read() {
     // Another value is a change of those who take it.
     stack.write_on_host(&env, &text(SECOND));
     stack.workspace.plan().expect_success().expect_warning(".env").says("was changed");
-    let change = stack.workspace.expect_change(STACK, &["update"]);
+    let change = stack.workspace.expect_planned_change(STACK, &["update"]);
     let differs = |name: &str| change.before["services"][name] != change.after["services"][name];
     assert_eq!(["app", "own", "plain"].map(differs), [true, true, false]);
-    stack.workspace.converge();
+    stack.workspace.apply_planned().expect_success();
     assert_eq!(stack.variable("app", "WORD"), SECOND);
 
     // A value with which nothing runs: what ran runs again, and the file is not touched.

@@ -33,7 +33,7 @@ fn a_tag_that_moves_is_seen_where_everything_is_pulled() {
     let moving = format!("{}/busybox:{tag}", lab.state().registry);
     let text = text(&[service(&stack, "app", &moving), service(&stack, "still", stack.image("busybox"))]);
     configure(&stack, &text, "pull = \"always\"");
-    stack.workspace.converge();
+    stack.workspace.apply().expect_success();
     let before = stack.containers();
 
     lab.registry().set_tag("busybox", "2", &tag).unwrap();
@@ -48,7 +48,7 @@ fn a_tag_that_moves_is_seen_where_everything_is_pulled() {
     let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.unknown["services"]["app"]["image_id"], true);
     assert_eq!(change.before["services"]["still"], change.after["services"]["still"]);
-    stack.workspace.converge();
+    stack.workspace.converge_as_planned();
     let after = stack.containers();
     assert_ne!(before["app"], after["app"]);
     assert_eq!(before["still"], after["still"]);
@@ -160,7 +160,6 @@ fn production_runs_what_staging_runs() {
     assert!(runs(&production).starts_with(&format!("{repository}@{other}")));
     let id = |stack: &Stack<'_>| runs(stack).split(' ').nth(1).map(str::to_owned);
     assert_eq!(id(&staging), id(&production));
-    staging.workspace.destroy().expect_success();
 }
 
 #[test]
@@ -179,7 +178,7 @@ fn an_image_of_the_configuration_wins_and_must_be_of_a_service() {
     let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.after["services"]["app"]["image"], two.as_str());
     assert_eq!(change.before["services"]["side"], change.after["services"]["side"]);
-    stack.workspace.converge();
+    stack.workspace.converge_as_planned();
     let after = stack.containers();
     assert_ne!(before["app"], after["app"]);
     assert_eq!(before["side"], after["side"]);
@@ -210,7 +209,7 @@ fn old_images_go_and_two_generations_stay() {
     let jobless = |image: &str| format!("  app:\n    image: {image}\n    command: [x]\n    scale: 0\n");
     let apply = |tag: &str, keep: &str| {
         configure(&stack, &text(&[jobless(tag), service(&stack, "side", &base)]), keep);
-        stack.workspace.converge();
+        stack.workspace.apply().expect_success();
     };
     let left = || tags.iter().map(|tag| !image_id(&stack, tag).is_empty()).collect::<Vec<_>>();
     apply(&tags[0], "");
@@ -228,6 +227,7 @@ fn old_images_go_and_two_generations_stay() {
     apply(&tags[3], "keep_images = 1\n  environment = { AGAIN = \"1\" }");
     assert_eq!(left(), [false, false, false, true]);
     assert!(!image_id(&stack, &base).is_empty());
+    stack.workspace.expect_no_changes();
     stack.workspace.destroy().expect_success();
     stack.root_runs(&["docker", "rmi", &stranger, &tags[3]]);
 }

@@ -81,13 +81,13 @@ fn a_migration_runs_before_what_needs_it_and_only_when_something_changes() {
     let slower = job("migrate", MIGRATE, &format!("{NEEDS}\n    timeout = \"1h\""));
     configure(&stack, &format!("{slower}{always}"));
     stack.workspace.expect_change(STACK, &["update"]);
-    stack.workspace.apply().expect_success();
+    stack.workspace.apply_planned().expect_success();
     assert_eq!(lines(&stack, "log").len(), 5);
     let before = stack.containers();
     configure(&stack, &format!("{slower}{}{always}", job("more", "echo more >> /data/log", "")));
     let planned = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(planned.before["services"], planned.after["services"]);
-    stack.workspace.apply().expect_success();
+    stack.workspace.apply_planned().expect_success();
     assert_eq!(lines(&stack, "log")[5..], ["more", "seed"]);
     assert_eq!(stack.containers(), before);
     stack.workspace.expect_no_changes();
@@ -172,7 +172,7 @@ fn what_a_job_has_replaced_starts_those_again_that_ask_for_it() {
     let planned = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(planned.unknown["services"]["asks"]["ports"], true);
     assert_eq!(planned.after["services"]["stays"], planned.before["services"]["stays"]);
-    stack.workspace.apply().expect_success();
+    stack.workspace.apply_planned().expect_success();
     let after = ["db", "asks", "stays"].map(start);
     let id = |text: &str| text.split(' ').next().unwrap().to_owned();
     assert_ne!(id(&before[0]), id(&after[0]));

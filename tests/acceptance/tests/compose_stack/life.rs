@@ -26,7 +26,7 @@ fn a_stack_lives_and_dies() {
     let planned = stack.workspace.expect_change(STACK, &["create"]);
     assert_eq!(planned.after["services"]["web"]["status"], "healthy");
     assert_eq!(planned.after["services"]["prepare"]["status"], "completed");
-    stack.workspace.converge();
+    stack.workspace.converge_as_planned();
     let first = stack.containers();
     assert_eq!(first.keys().collect::<Vec<_>>(), ["prepare", "side", "web"]);
     let directory = stack.directory();
@@ -41,7 +41,7 @@ fn a_stack_lives_and_dies() {
         planned.before["services"]["side"]["environment_hash"],
         planned.after["services"]["side"]["environment_hash"]
     );
-    stack.workspace.apply().expect_success();
+    stack.workspace.apply_planned().expect_success();
     let second = stack.containers();
     assert_ne!(first["side"], second["side"]);
     assert_eq!((&first["web"], &first["prepare"]), (&second["web"], &second["prepare"]));
@@ -56,7 +56,7 @@ fn a_stack_lives_and_dies() {
         planned.after["services"]["web"]["files_hash"]
     );
     assert_eq!(planned.before["services"]["side"], planned.after["services"]["side"]);
-    stack.workspace.apply().expect_success();
+    stack.workspace.apply_planned().expect_success();
     assert_ne!(second["web"], stack.containers()["web"]);
     assert!(stack.exists(&format!("{directory}/site/more.html")));
     std::fs::remove_file(stack.workspace.path().join("app/site/more.html")).unwrap();
@@ -68,7 +68,7 @@ fn a_stack_lives_and_dies() {
     let old = std::mem::replace(&mut stack.name, acceptance_tests::unique("test"));
     configure(&stack, "two");
     assert!(stack.workspace.expect_change(STACK, &["delete", "create"]).is_replace());
-    stack.workspace.apply().expect_success();
+    stack.workspace.apply_planned().expect_success();
     assert!(!stack.exists(&directory), "the files of {old} are still there");
     stack.workspace.expect_no_changes();
 
@@ -103,7 +103,7 @@ fn volumes_stay_unless_the_state_says_otherwise() {
     let before = stack.containers();
     let planned = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(planned.before["services"], planned.after["services"]);
-    stack.workspace.apply().expect_success();
+    stack.workspace.apply_planned().expect_success();
     assert_eq!(stack.containers(), before);
     stack.workspace.destroy().expect_success();
     assert!(!volumes(), "the volume is still there");

@@ -17,7 +17,7 @@ fn keys_that_the_hosts_compose_is_too_old_for_are_told() {
     let warning = plan.expect_warning("is too old for parts of");
     warning.says("service app: `post_start` needs Docker Compose 2.30.0 or newer").says(version);
     assert!(!warning.detail.contains("develop"), "{}", warning.detail);
-    stack.workspace.apply().expect_success();
+    stack.workspace.apply_planned().expect_success();
     stack.workspace.expect_no_changes();
     // It refuses others, and does not say that they are new.
     stack.configure_text("services:\n  app:\n    provider: { type: awesomecloud }\n");
@@ -56,7 +56,7 @@ fn what_a_program_provides_for_a_service_has_no_containers() {
     stack.configure_text(&text("small"));
     let planned = stack.workspace.expect_change(STACK, &["create"]);
     assert_eq!(planned.after["services"]["db"]["status"], "idle");
-    stack.workspace.apply().expect_success();
+    stack.workspace.apply_planned().expect_success();
     let db = &stack.workspace.state(STACK)["services"]["db"];
     assert_eq!((db["image"].is_null(), db["replicas"].as_u64()), (true, Some(0)), "{db}");
     assert_eq!(stack.variable("app", "DB_URL"), "https://provided");
@@ -67,7 +67,7 @@ fn what_a_program_provides_for_a_service_has_no_containers() {
     // Compose decides what to replace before the program tells the variables that containers have.
     let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.unknown["services"]["app"]["containers"], true);
-    stack.workspace.apply().expect_success();
+    stack.workspace.apply_planned().expect_success();
     assert!(stack.root_runs(&["tail", "-n", "1", "/run/awesomecloud"]).contains("--size=large"));
     assert_ne!(stack.containers()["app"], before["app"]);
     stack.workspace.expect_no_changes();

@@ -1,28 +1,44 @@
 //! Every kind of host, hosts that are not known yet, and moves between machines.
 
 use acceptance_tests::{STACK, Stack, hcl};
-use lab::{Lab, Variant};
+use lab::{Host, Lab, Variant};
 
 #[test]
 fn every_kind_of_host_will_do() {
     let lab = Lab::current().unwrap();
-    for variant in [Variant::Sudo, Variant::NoForward, Variant::Jump] {
-        let stack = Stack::on(&lab, lab.host(variant).unwrap());
-        stack.configure_one_service();
-        stack.workspace.converge();
-        assert_eq!(stack.containers()["app"].len(), 1);
-        if variant == Variant::Jump {
-            // The whole of its life behind another host: found changed, repaired, changed.
-            stack.root_runs(&["docker", "rm", "-f", &stack.containers()["app"][0]]);
-            stack.workspace.expect_change(STACK, &["update"]);
-            stack.workspace.converge();
-            stack.configure_text(&(stack.one_service() + "    environment: { GREETING: hello }\n"));
-            stack.workspace.converge();
-            assert_eq!(stack.variable("app", "GREETING"), "hello");
-        }
-        stack.workspace.destroy().expect_success();
+    let hosts = [Variant::Sudo, Variant::NoForward, Variant::Jump].map(|variant| lab.host(variant).unwrap());
+    let [sudo, no_forward, jump] = hosts;
+    let mut stack = Stack::on(&lab, jump);
+    [sudo, no_forward].into_iter().for_each(|host| stack.also_on(host));
+    // One stack on each, of one configuration.
+    let block = |host: &Host| {
+        let (label, connection) = (host.variant.name(), hcl::quoted(&hcl::connection(host)));
+        let config = "config = [file(\"${path.module}/compose.tpl.yaml\")]";
+        hcl::resource_block("windlass_compose_stack", label, &connection, &stack.name, config)
+    };
+    stack.workspace.write("stacks.tf", &hosts.map(block).concat());
+    stack.workspace.write("compose.tpl.yaml", &stack.one_service());
+    stack.workspace.converge();
+    for host in hosts {
+        stack.host = host.clone();
+        assert_eq!(stack.containers()["app"].len(), 1, "{}", host.name);
+    }
+
+    // The whole of its life behind another host: found changed, repaired, changed.
+    stack.root_runs(&["docker", "rm", "-f", &stack.containers()["app"][0]]);
+    let changes = stack.workspace.changes();
+    let changed = changes.values().filter(|change| !change.is_noop()).map(|change| change.address.as_str());
+    assert_eq!(changed.collect::<Vec<_>>(), ["windlass_compose_stack.jump"]);
+    stack.workspace.apply_planned().expect_success();
+    let greeting = "    environment: { GREETING: hello }\n";
+    stack.workspace.write("compose.tpl.yaml", &(stack.one_service() + greeting));
+    stack.workspace.converge();
+    assert_eq!(stack.variable("app", "GREETING"), "hello");
+    stack.workspace.destroy().expect_success();
+    for host in hosts {
+        stack.host = host.clone();
         stack.expect_gone();
-        assert!(!stack.exists(&format!("/home/{}/windlass/{}", stack.host.user, stack.name)));
+        assert!(!stack.exists(&format!("/home/{}/windlass/{}", host.user, stack.name)), "{}", host.name);
     }
 }
 
@@ -41,7 +57,7 @@ fn a_host_of_the_same_apply_is_unknown_to_the_plan() {
     stack.workspace.write("stack.tf", &text);
     let planned = stack.workspace.expect_change(STACK, &["create"]);
     assert_eq!(planned.unknown["services"], true);
-    stack.workspace.converge();
+    stack.workspace.converge_as_planned();
     assert_eq!(stack.containers()["app"].len(), 1);
     stack.workspace.destroy().expect_success();
     stack.expect_gone();
@@ -62,7 +78,7 @@ fn another_machine_is_a_move_and_another_route_is_none() {
     stack.workspace.write("stack.tf", &text.replace("?host_key", "?docker=/run/docker.sock&host_key"));
     let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.before["services"], change.after["services"]);
-    stack.workspace.apply().expect_success();
+    stack.workspace.apply_planned().expect_success();
     assert_eq!(stack.containers(), before);
     stack.workspace.expect_no_changes();
 
@@ -70,7 +86,7 @@ fn another_machine_is_a_move_and_another_route_is_none() {
     stack.configure_one_service();
     let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.after["directory"], format!("/home/deploy/windlass/{}", stack.name));
-    stack.workspace.apply().expect_success();
+    stack.workspace.apply_planned().expect_success();
     assert_eq!(stack.containers()["app"].len(), 1);
     stack.workspace.expect_no_changes();
     stack.host = old.clone();
@@ -96,7 +112,7 @@ fn nothing_is_written_through_a_link() {
     let link = format!("{there} on root@");
     let told = stack.workspace.plan().expect_success().expect_warning("as things are");
     told.says(&link).says(&format!("directory = \"{real}\""));
-    let error = stack.workspace.apply().expect_error();
+    let error = stack.workspace.apply_planned().expect_error();
     error.says("is a symbolic link").says("Nothing was changed.").says(&format!("directory = \"{real}\""));
     assert!(stack.shell(&format!("ls -A {real}")).is_empty());
     stack.shell(&format!("rm {there}"));
@@ -135,7 +151,7 @@ fn another_directory_takes_the_files_along() {
         .workspace
         .write("stack.tf", &text.replace("config =", &format!("directory = \"{new}\"\n  config =")));
     stack.workspace.expect_change(STACK, &["update"]);
-    stack.workspace.converge();
+    stack.workspace.converge_as_planned();
     assert!(!stack.exists(&old) && stack.exists(&format!("{new}/compose.yaml")));
     stack.workspace.destroy().expect_success();
     assert!(!stack.exists(&new));

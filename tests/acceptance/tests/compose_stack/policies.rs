@@ -22,7 +22,7 @@ fn rules_are_about_what_runs_already_and_touch_nothing() {
     let lab = Lab::current().unwrap();
     let stack = Stack::on(&lab, lab.host(Variant::Root).unwrap());
     configure(&stack, true, "");
-    stack.workspace.converge();
+    stack.workspace.apply().expect_success();
     let before = stack.containers();
 
     // Nothing but the rules is new, and everything that breaks them is told at once.
@@ -44,7 +44,7 @@ fn rules_are_about_what_runs_already_and_touch_nothing() {
     configure(&stack, true, kept);
     let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.before["services"], change.after["services"]);
-    stack.workspace.converge();
+    stack.workspace.converge_as_planned();
     assert_eq!(stack.containers(), before);
 
     // The provider's rules are for all stacks, and a stack can switch one off.
@@ -52,7 +52,7 @@ fn rules_are_about_what_runs_already_and_touch_nothing() {
     let error = stack.workspace.plan().expect_error();
     error.says("What the provider's `require` block asks for: memory_limits, no_privileged.");
     configure(&stack, true, "require {\n    no_privileged = false\n    memory_limits = false\n  }");
-    stack.workspace.converge();
+    stack.workspace.apply().expect_success();
 
     configure(&stack, false, KEPT);
     stack.workspace.converge();
@@ -81,7 +81,7 @@ fn what_a_plan_cannot_know_is_checked_before_anything_is_done() {
     stack.workspace.plan().expect_error().says("have no value: OTHER (");
     stack.workspace.write("app/.env", "NAME=n\nOTHER=o\n");
     stack.workspace.plan().expect_success();
-    let error = stack.workspace.apply().expect_error();
+    let error = stack.workspace.apply_planned().expect_error();
     error.says("services.bad.healthcheck is missing (healthchecks)").says("Nothing was changed.");
     assert!(stack.containers().is_empty());
     assert!(!stack.exists(&format!("/root/windlass/{}", stack.name)));

@@ -37,14 +37,15 @@ fn probes_are_made_from_the_host_and_from_here() {
     let http = probe(&format!("url = \"http://localhost:{port}/\"\n    expect_body = \"is well\""));
     let tcp = probe(&format!("tcp = \"127.0.0.1:{port}\""));
     configure(&stack, &format!("{http}{tcp}"));
-    stack.workspace.converge();
+    stack.workspace.apply().expect_success();
     let before = stack.containers();
 
     // Only the host sees what it listens to on its own address; a new probe is made at once.
     let here = probe(&format!("tcp = \"127.0.0.1:{port}\"\n    from = \"here\""));
     configure(&stack, &format!("{http}{here}"));
-    stack.workspace.expect_change(STACK, &["update"]);
-    let error = stack.workspace.apply().expect_error();
+    let change = stack.workspace.expect_change(STACK, &["update"]);
+    assert_eq!(change.before["services"], change.after["services"]);
+    let error = stack.workspace.apply_planned().expect_error();
     assert_eq!(error.summary, stack.could_not("update"));
     error.says("made from this machine, did not pass").says("could not connect to 127.0.0.1");
     assert_eq!(stack.containers(), before);
@@ -52,7 +53,7 @@ fn probes_are_made_from_the_host_and_from_here() {
 
     // What answers otherwise than expected fails the update.
     configure(&stack, &http);
-    stack.workspace.converge();
+    stack.workspace.apply().expect_success();
     stack.workspace.write("app/site/index.html", "out of order");
     let error = stack.workspace.apply().expect_error();
     error

@@ -41,7 +41,7 @@ fn a_changed_file_is_taken_in_by_the_containers_that_run() {
     let workspace = &app.stack.workspace;
     app.write("1");
     app.configure("");
-    workspace.converge();
+    workspace.apply().expect_success();
     let containers = app.stack.containers();
     assert_eq!(app.loaded(), "1");
 

@@ -137,6 +137,7 @@ fn what_was_started_by_hand_runs_as_before() {
 #[test]
 fn what_its_files_do_not_tell_is_not_claimed_to_be_kept() {
     let lab = Lab::current().unwrap();
+    let mut going_on = None;
     for (line, reason) in [
         ("VALUE=shell docker compose up --detach", "do not say what service app runs"),
         ("cp .env prod.env && docker compose --env-file prod.env up --detach", "`--env-file "),
@@ -151,8 +152,10 @@ fn what_its_files_do_not_tell_is_not_claimed_to_be_kept() {
         error.says(reason).says("put its own files back").says("The next apply goes on from here.");
         assert!(!stack.exists(&format!("{}/.windlass/good", made.directory)));
         workspace.expect_change(STACK, &["update"]);
-        made.configure(true, "", "");
-        workspace.converge();
-        workspace.destroy().expect_success();
+        going_on = Some(made);
     }
+    let made = going_on.unwrap();
+    made.configure(true, "", "");
+    made.stack.workspace.converge();
+    made.stack.workspace.destroy().expect_success();
 }

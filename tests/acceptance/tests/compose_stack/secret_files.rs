@@ -45,7 +45,7 @@ fn another_version_recreates_only_what_has_another_value() {
             assert_eq!(was[field], will[field], "{service} {field}");
         }
     }
-    stack.workspace.converge();
+    stack.workspace.apply().expect_success();
     let after = stack.containers();
     let changed: BTreeSet<&str> =
         after.iter().filter(|(name, ids)| before[*name] != **ids).map(|(name, _)| name.as_str()).collect();
@@ -77,7 +77,7 @@ fn secret_files_are_private_and_repaired_and_deleted() {
     };
     let key = "\"private/key\" = \"the-key\"";
     configure(&format!("{key}, \"private/other\" = \"the-other\""), "1");
-    stack.workspace.converge();
+    stack.workspace.apply().expect_success();
     let directory = stack.directory();
     let (file, other) = (format!("{directory}/private/key"), format!("{directory}/private/other"));
     assert_eq!(stack.root_runs(&["stat", "-c", "%U %a", &file, &other]), "root 600\nroot 600");
@@ -90,7 +90,7 @@ fn secret_files_are_private_and_repaired_and_deleted() {
         assert_eq!(change.before["source_hash"], "changed", "{harm}");
         let text = format!("{:?}", change.before);
         assert!(!text.contains("the-key"), "{text}");
-        stack.workspace.converge();
+        stack.workspace.apply_planned().expect_success();
         assert_eq!(stack.root_runs(&["stat", "-c", "%a", &file]), "600", "{harm}");
         assert_eq!(in_container(&stack, "app", "/run/secrets/key"), "the-key", "{harm}");
     }
@@ -103,7 +103,7 @@ fn secret_files_are_private_and_repaired_and_deleted() {
     // Taken out, it goes; what stays is not touched.
     configure(key, "1");
     stack.workspace.expect_change(STACK, &["update"]);
-    stack.workspace.converge();
+    stack.workspace.apply_planned().expect_success();
     assert!(stack.exists(&file) && !stack.exists(&other));
     assert_eq!(stack.containers(), before);
 
@@ -111,7 +111,7 @@ fn secret_files_are_private_and_repaired_and_deleted() {
     stack.configure(
         "config = [file(\"${path.module}/compose.tpl.yaml\")]\n  files_content = { \"private/key\" = \"plain\" }",
     );
-    stack.workspace.converge();
+    stack.workspace.apply().expect_success();
     assert_eq!(stack.root_runs(&["stat", "-c", "%a", &file]), "644");
     configure(key, "2");
     stack.workspace.converge();

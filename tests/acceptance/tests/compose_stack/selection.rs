@@ -24,7 +24,7 @@ fn what_is_not_started_is_left_alone() {
     let state = |service: &str| stack.workspace.state(STACK)["services"][service].clone();
 
     starting("\"app\", \"front\"", "");
-    stack.workspace.converge();
+    stack.workspace.apply().expect_success();
     assert_eq!(stack.containers().keys().collect::<Vec<_>>(), ["app", "front"]);
     assert_eq!(
         (state("tool")["status"].as_str(), state("tool")["replicas"].as_u64()),
@@ -41,7 +41,7 @@ fn what_is_not_started_is_left_alone() {
 
     // It stays as it is while everything else is replaced, and while its own configuration changes.
     starting("\"app\", \"front\"", "environment = { V = \"2\" }");
-    stack.workspace.converge();
+    stack.workspace.apply().expect_success();
     let after = stack.containers();
     assert_eq!(after["tool"], before["tool"]);
     assert!(after["app"] != before["app"] && after["front"] != before["front"]);
@@ -52,7 +52,7 @@ fn what_is_not_started_is_left_alone() {
     let (was, will) = (&change.before["services"]["front"], &change.after["services"]["front"]);
     assert_eq!((was["status"].as_str(), will["status"].as_str()), (Some("running"), Some("idle")));
     assert_eq!(change.before["services"]["app"], change.after["services"]["app"]);
-    stack.workspace.converge();
+    stack.workspace.apply_planned().expect_success();
     let left = stack.containers();
     assert_eq!(left.keys().collect::<Vec<_>>(), ["app", "tool"]);
     assert_eq!((&left["app"], &left["tool"]), (&after["app"], &after["tool"]));
@@ -68,18 +68,20 @@ fn what_is_not_started_is_left_alone() {
 fn a_choice_that_does_not_fit_is_told() {
     let lab = Lab::current().unwrap();
     let stack = stack(&lab);
-    for (attributes, part) in [
+    let cases = [
         ("start_services = [\"ap\"]", "There are: app, front, tool."),
         ("start_services = [\"debug\"]", "none of its profiles is switched on"),
         ("start_services = [\"front\"]", "starts \"front\" and leaves out \"app\""),
         ("wait_for = { tol = \"running\" }", "\"tol\", which is not a service"),
         ("wait_for = { tool = \"healthy\" }", "give it no health check"),
-        ("wait_for = { tool = \"well\" }", "must be one of \"healthy\""),
-    ] {
-        configure(&stack, attributes);
-        stack.workspace.plan().expect_error().says(part);
+    ];
+    let attributes = |(one, _): &(&str, &str)| format!("source_dir = \"${{path.module}}/app\"\n  {one}");
+    let errors = stack.refusals(&cases.iter().map(attributes).collect::<Vec<_>>());
+    for (error, (_, part)) in errors.iter().zip(cases) {
+        error.says(part);
     }
-    assert!(stack.containers().is_empty());
+    configure(&stack, "wait_for = { tool = \"well\" }");
+    stack.workspace.plan().expect_error().says("must be one of \"healthy\"");
 }
 
 #[test]
@@ -95,7 +97,7 @@ fn a_profile_that_is_switched_off_stops_its_services() {
     let change = stack.workspace.expect_change(STACK, &["update"]);
     let debug = |services: &serde_json::Value| services["services"].get("debug").is_some();
     assert!(debug(&change.before) && !debug(&change.after));
-    stack.workspace.converge();
+    stack.workspace.converge_as_planned();
     let after = stack.containers();
     assert!(!after.contains_key("debug"));
     assert_eq!(after["app"], before["app"]);

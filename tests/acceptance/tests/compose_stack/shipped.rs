@@ -44,7 +44,7 @@ fn what_the_product_writes_is_named_and_kept_or_is_its_own() {
     write_service(&stack, "web/", "    environment: { LEVEL: \"${LEVEL}\" }\n    volumes: [./acme:/acme]\n");
     stack.workspace.write("web/acme/acme.json", "{}");
     configure("environment = { LEVEL = \"info\" }");
-    stack.workspace.converge();
+    stack.workspace.apply().expect_success();
     let directory = stack.directory();
     let file = format!("{directory}/acme/acme.json");
     let read = |path: &str| stack.root_runs(&["cat", path]);
@@ -60,16 +60,16 @@ fn what_the_product_writes_is_named_and_kept_or_is_its_own() {
     // From here on it is the host's, whatever it held when it became so.
     stack.write_on_host(&file, "certificate-2");
     configure("environment = { LEVEL = \"debug\" }\n  seed_files = [\"acme/\"]");
-    stack.workspace.converge();
+    stack.workspace.apply().expect_success();
     stack.write_on_host(&file, "certificate-3");
     stack.workspace.expect_no_changes();
     configure("environment = { LEVEL = \"info\" }\n  seed_files = [\"acme/\"]");
-    stack.workspace.converge();
+    stack.workspace.apply().expect_success();
     assert_eq!(read(&file), "certificate-3");
     // One that is gone comes again.
     stack.root_runs(&["rm", &file]);
     stack.workspace.expect_change(STACK, &["update"]);
-    stack.workspace.converge();
+    stack.workspace.converge_as_planned();
     assert_eq!(read(&file), "{}");
     stack.workspace.destroy().expect_success();
     stack.expect_gone();

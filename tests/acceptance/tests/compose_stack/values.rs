@@ -6,8 +6,7 @@ use lab::{Lab, Variant};
 #[test]
 fn secrets_are_nowhere_but_in_the_env_file() {
     let lab = Lab::current().unwrap();
-    let host = lab.add_host(Variant::Deploy).unwrap();
-    let mut stack = Stack::on(&lab, &host);
+    let mut stack = Stack::on(&lab, lab.host(Variant::Deploy).unwrap());
     let (first, second) = ("open-sesame-7Xq", "shut-sesame-9Zr");
     let hunt = SecretHunt::new(&[first, second]);
     hunt.log_everything(&mut stack.workspace);
@@ -25,13 +24,13 @@ fn secrets_are_nowhere_but_in_the_env_file() {
     let watch = hunt.watch_arguments();
     configure(&mut stack, first, "1");
     stack.workspace.plan().expect_success();
-    stack.workspace.converge();
+    stack.workspace.converge_as_planned();
     let before = stack.containers();
 
     configure(&mut stack, second, "2");
     let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.before["services"]["quiet"], change.after["services"]["quiet"]);
-    stack.workspace.converge();
+    stack.workspace.converge_as_planned();
     let after = stack.containers();
     assert_ne!(before["app"], after["app"]);
     assert_eq!(before["quiet"], after["quiet"]);
@@ -69,7 +68,7 @@ fn rendered_files_are_laid_over_and_may_be_unknown() {
     );
     let planned = stack.workspace.expect_change(STACK, &["create"]);
     assert_eq!((&planned.unknown["services"], &planned.unknown["source_hash"]), (&true.into(), &true.into()));
-    stack.workspace.converge();
+    stack.workspace.converge_as_planned();
     let name = format!("{}-app-1", stack.name);
     assert_eq!(stack.root_runs(&["docker", "exec", &name, "cat", "/app.conf"]), "rendered");
 }

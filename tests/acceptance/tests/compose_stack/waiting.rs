@@ -23,13 +23,14 @@ fn services_are_waited_for_as_it_is_said() {
     let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.before["services"]["crash"]["status"], "missing");
     assert_eq!(change.after["services"]["crash"]["status"], "ignored");
-    stack.workspace.converge();
+    stack.workspace.apply_planned().expect_success();
 
     // Without its word, what has ended is not well.
     waiting("sick = \"running\", crash = \"ignore\"");
     let change = stack.workspace.expect_change(STACK, &["update"]);
     assert_eq!(change.before["services"]["once"]["status"], "completed");
     assert_eq!(change.after["services"]["once"]["status"], "running");
+    assert_eq!(change.changed_in("services"), ["once"]);
 }
 
 #[test]
@@ -57,7 +58,7 @@ fn who_ends_well_without_being_a_job_is_told_how_to_become_one() {
     told.says("service_completed_successfully");
     assert!(!told.detail.contains("Correct what the log names"), "{told:#?}");
     stack.configure_text_with(&text, "wait_for = { once = \"completed\" }");
-    stack.workspace.converge();
+    stack.workspace.apply().expect_success();
     // Run again by hand, it ends as it did before.
     stack.shell(&format!("docker start {0}-once-1 && docker wait {0}-once-1", stack.name));
     stack.workspace.expect_no_changes();
@@ -78,7 +79,7 @@ fn what_the_host_lacks_is_told_before_anything_is_changed() {
     let run = stack.workspace.plan().expect_success();
     run.expect_warning(&network).says("service app needs").says("windlass_docker_network");
     run.expect_warning(&format!("/mnt/{}", stack.name)).says("service app mounts it").says("windlass_file");
-    stack.workspace.apply().expect_error().says(&network).says("Nothing was changed");
+    stack.workspace.apply_planned().expect_error().says(&network).says("Nothing was changed");
     stack.expect_gone();
     stack.root_runs(&["docker", "network", "create", &network]);
     stack.workspace.converge();
