@@ -3,13 +3,41 @@
 use std::time::Duration;
 
 use docker::Cidr;
+use remote::poll::{Ended, Poll};
 use tailnet::{Control, Device, EXIT_ROUTES};
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 use crate::failure::{Failure, Stop};
 
 /// How often the list is asked for while a machine is waited for.
 const INTERVAL: Duration = Duration::from_secs(2);
+
+/// Looking again until a machine is as it shall be. It mostly is so within moments, so that the first
+/// looks are close to each other; a control server is not to be asked ten times a second for minutes.
+pub(crate) struct Looks<'a> {
+    soon: Poll<'a>,
+    later: Poll<'a>,
+}
+
+impl<'a> Looks<'a> {
+    /// For no longer than `limit`; the time runs from now.
+    pub(crate) fn within(limit: Duration, cancel: &'a CancellationToken) -> Self {
+        let soon = Poll::new(Duration::from_millis(100), limit.min(Duration::from_secs(5)), cancel);
+        Self { soon, later: Poll::new(INTERVAL, limit, cancel) }
+    }
+
+    /// Waits until it is time for the next look.
+    ///
+    /// # Errors
+    /// [`Ended`] when there is no next look.
+    pub(crate) async fn next(&self) -> Result<(), Ended> {
+        match self.soon.next().await {
+            Err(Ended::Late) => self.later.next().await,
+            outcome => outcome,
+        }
+    }
+}
 
 /// The one machine that fits, `what` in words. With `patience` it has to be connected, and is waited
 /// for: of several, that is the one that lives; the others are what a replaced machine has left.
@@ -99,6 +127,18 @@ pub(crate) fn check_name(text: &String) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn looks_are_close_at_first_and_end_in_time() {
+        let cancel = CancellationToken::new();
+        let looks = Looks::within(Duration::from_millis(250), &cancel);
+        assert_eq!(looks.next().await, Ok(()));
+        while looks.next().await.is_ok() {}
+        assert!(looks.soon.left() < Duration::from_millis(100), "as many as there is time for");
+        let looks = Looks::within(Duration::from_secs(600), &cancel);
+        let (ended, ()) = tokio::join!(looks.next(), async { cancel.cancel() });
+        assert_eq!(ended, Err(Ended::Cancelled));
+    }
 
     #[test]
     fn routes_and_names_have_one_spelling() {

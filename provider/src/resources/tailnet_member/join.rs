@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use framework::Apply;
-use remote::poll::Poll;
 use secret::Secret;
 use tailnet::{
     Control, Device, DeviceChange, KeySpec, Kind,
@@ -14,6 +13,7 @@ use super::{TailnetMember, model::MemberModel};
 use crate::{
     failure::{Explain as _, Failure, Stop},
     hosted::{OnHost, OnMachine},
+    tailnet_devices::Looks,
 };
 
 /// How long Tailscale may take to log in: a little more than it gives itself.
@@ -24,8 +24,6 @@ const SETTING: Duration = Duration::from_secs(60);
 const LISTED: Duration = Duration::from_secs(180);
 /// How long a machine is waited for to hear of its own tags.
 const HEARD: Duration = Duration::from_secs(15);
-/// How often it is asked.
-const INTERVAL: Duration = Duration::from_secs(1);
 /// For how long a key is good that is made for this one login.
 const KEY: Duration = Duration::from_secs(600);
 
@@ -130,7 +128,7 @@ impl Joining<'_> {
             return Ok(state);
         }
         let control = self.control().await?;
-        let poll = Poll::new(INTERVAL, LISTED, self.on.cx.token());
+        let looks = Looks::within(LISTED, self.on.cx.token());
         let mut is_told = false;
         loop {
             let device = control.device(&state.id).await?;
@@ -146,7 +144,7 @@ impl Joining<'_> {
                 }
                 _ => {}
             }
-            if poll.next().await.is_err() {
+            if looks.next().await.is_err() {
                 return Err(not_listed(control.as_ref(), &state, device.as_ref(), wanted.as_deref()));
             }
         }
@@ -156,11 +154,11 @@ impl Joining<'_> {
     /// tailnet: until then it tells the old ones, and the next plan would want to change them. One that
     /// hears nothing for a while is taken as it is.
     pub(super) async fn told(&self, tags: &[String]) -> Result<NodeState, Failure> {
-        let poll = Poll::new(INTERVAL, HEARD, self.on.cx.token());
+        let looks = Looks::within(HEARD, self.on.cx.token());
         let tags: BTreeSet<&String> = tags.iter().collect();
         loop {
             let state = self.node.state().await?;
-            if state.tags.iter().collect::<BTreeSet<_>>() == tags || poll.next().await.is_err() {
+            if state.tags.iter().collect::<BTreeSet<_>>() == tags || looks.next().await.is_err() {
                 return Ok(state);
             }
         }
