@@ -85,13 +85,15 @@ impl Headscale {
             None => None,
         };
         let asked = Moment::now_utc();
-        let body = json!({
-            "user": user,
+        let mut body = json!({
             "reusable": spec.reusable,
             "ephemeral": spec.ephemeral,
             "expiration": moment_after(asked, spec.expiry),
             "aclTags": spec.tags,
         });
+        if let Some(user) = user {
+            body["user"] = user.into();
+        }
         let call = Call::with_method("POST", "make a key", "/api/v1/preauthkey").json(&body);
         match self.answer(&call).await {
             Ok(One { pre_auth_key: found }) => {

@@ -26,6 +26,9 @@ const DNS: &str = "DNS: it is the section `dns` of its configuration, and single
                    (`dns.extra_records_path`)";
 const SETTINGS: &str = "settings of the tailnet: what it has of them is in its configuration";
 
+/// Its words for a call that it does not have.
+const NO_SUCH_CALL: &str = "Not Found";
+
 fn without_interface(what: &str) -> Error {
     Error::Unsupported { what: format!("Headscale has no interface for {what}") }
 }
@@ -88,6 +91,22 @@ impl Client for Headscale {
 
     fn can_renew(&self) -> bool {
         self.keys.are_made()
+    }
+
+    /// Of a thing that is missing it says which; with these words alone it answers calls that it does not
+    /// have.
+    fn meant(&self, call: &Call, error: Error) -> Error {
+        match error {
+            Error::NotFound { server, answered } if answered.message == NO_SUCH_CALL => {
+                let path = call.path.split('?').next().unwrap_or_default();
+                let what = format!(
+                    "{server} has no {} {path}, which is needed to {} and which a Headscale of its version has",
+                    call.method, call.operation
+                );
+                Error::Unsupported { what }
+            }
+            error => error,
+        }
     }
 
     fn secrets(&self, bearer: &Secret) -> Scrubber {

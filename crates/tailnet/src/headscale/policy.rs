@@ -93,9 +93,6 @@ impl Headscale {
             Err(Error::Refused { answered, .. }) if answered.status == 400 => {
                 Ok(Verdict { errors: vec![answered.words()], warnings: Vec::new() })
             }
-            Err(Error::NotFound { server, .. }) => Err(Error::Unsupported {
-                what: format!("{server} has no /api/v1/policy/check, which 0.29 has"),
-            }),
             Err(error) => Err(error),
         }
     }

@@ -23,17 +23,23 @@ pub(crate) trait Client: Sync {
     /// Every secret that the server could repeat when it is asked with `bearer`.
     fn secrets(&self, bearer: &Secret) -> Scrubber;
 
+    /// What a failure of this call means, where this server knows better.
+    fn meant(&self, _call: &Call, error: Error) -> Error {
+        error
+    }
+
     /// Sends a call. What it was sent with is replaced once if it is not accepted: nothing was done
     /// for it.
     async fn demand(&self, call: &Call) -> Result<Reply, Error> {
         let bearer = self.bearer(None).await?;
-        match self.wire().demand(call, Some(&bearer), &self.secrets(&bearer)).await {
+        let outcome = match self.wire().demand(call, Some(&bearer), &self.secrets(&bearer)).await {
             Err(Error::Credentials { .. }) if self.can_renew() => {
                 let bearer = self.bearer(Some(&bearer)).await?;
                 self.wire().demand(call, Some(&bearer), &self.secrets(&bearer)).await
             }
             outcome => outcome,
-        }
+        };
+        outcome.map_err(|error| self.meant(call, error))
     }
 
     /// The content of the answer.
