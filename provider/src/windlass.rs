@@ -33,7 +33,7 @@ use crate::{
         swarm_node::SwarmNode, swarm_secret::SwarmSecret, swarm_stack::SwarmStack,
         tailnet_device::TailnetDevice, tailnet_dns::TailnetDns, tailnet_dns_records::DnsRecords,
         tailnet_key::TailnetKey, tailnet_member::TailnetMember, tailnet_policy::TailnetPolicy,
-        tailnet_settings::TailnetSettings,
+        tailnet_settings::TailnetSettings, tailscale_serve::TailscaleServe,
     },
     settings::{self, ProviderModel, Settings},
 };
@@ -124,6 +124,7 @@ impl Provider for Windlass {
             self.on_host::<TailnetMember>(),
             self.on_tailnet::<TailnetPolicy>(),
             self.on_tailnet::<TailnetSettings>(),
+            self.on_host::<TailscaleServe>(),
         ]
     }
 

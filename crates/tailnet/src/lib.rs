@@ -5,7 +5,7 @@
 //! [`Control`] is what both control servers can do; [`Tailscale`] and [`Headscale`] do it, each in
 //! the words of its own interface.
 //!
-//! [`node`] is a machine of a tailnet, seen from the machine itself.
+//! [`node`] is a machine of a tailnet, seen from the machine itself; [`serve`] is what it offers there.
 //!
 //! Requests go out directly ([`Direct`]) or through the connection of a host ([`Through`]), so that
 //! a Headscale needs no public port. What may be repeated is repeated; a key is never made twice
@@ -17,6 +17,7 @@ mod headscale;
 pub mod hujson;
 pub mod node;
 pub mod policy;
+pub mod serve;
 mod tailscale;
 mod time_text;
 mod transport;

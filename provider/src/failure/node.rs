@@ -35,6 +35,10 @@ fn story(error: &NodeError) -> Stop {
             format!("{} (status {status}). In its own words:\n{said}", told.trim_end_matches('.')),
             hint(said),
         ),
+        NodeError::Changed { .. } => Stop::new(
+            told,
+            "Run the same command again: it looks at what is served before it changes anything.",
+        ),
         NodeError::Unfinished { why, .. } => {
             let why =
                 why.as_ref().map(|why| format!(" The host could not be asked: {why}.")).unwrap_or_default();

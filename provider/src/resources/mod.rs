@@ -24,3 +24,4 @@ pub(crate) mod tailnet_key;
 pub(crate) mod tailnet_member;
 pub(crate) mod tailnet_policy;
 pub(crate) mod tailnet_settings;
+pub(crate) mod tailscale_serve;

@@ -27,6 +27,9 @@ pub enum NodeError {
         /// The command's own words.
         said: String,
     },
+    /// What it serves is not what it was a moment ago. Nothing was changed.
+    #[error("what Tailscale on {host} serves was changed by somebody else just now")]
+    Changed { host: String },
     /// What ran detached did not end in time, or nobody could see whether it did.
     #[error("whether Tailscale on {host} could {operation} is not known after {seconds} s")]
     Unfinished {

@@ -3,9 +3,11 @@
 //! What its daemon knows is read ([`Node::state`]), what it shall do is words for its command
 //! ([`up`], [`set`]), all pure. What may end the very connection that it is asked by runs detached
 //! ([`Node::detached`]): it goes on when the connection is gone, and is waited for by another one.
+//! What the command cannot say as a whole, or not safely, is said to the daemon itself ([`LocalApi`]).
 
 mod detached;
 mod error;
+mod local_api;
 mod prefs;
 mod state;
 mod words;
@@ -15,6 +17,7 @@ use std::{sync::Arc, time::Duration};
 use remote::{Command, Executor, Input, Output, run};
 
 pub use error::NodeError;
+pub use local_api::{LocalApi, SOCKET, Serving};
 pub use prefs::Prefs;
 pub use state::{NodeState, State};
 pub use words::{NodeSettings, TAILSCALE_LOGIN, logout, same_server, set, up};

@@ -38,6 +38,9 @@ pub struct Prefs {
     /// The routes that it offers, those of an exit node among them.
     #[serde(deserialize_with = "null_is_empty")]
     pub advertise_routes: Vec<String>,
+    /// The services that it offers to host.
+    #[serde(deserialize_with = "null_is_empty")]
+    pub advertise_services: Vec<String>,
     /// Who may give it orders beside root.
     pub operator_user: String,
     /// Whether addresses stay as they are behind routes that it offers.

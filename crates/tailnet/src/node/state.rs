@@ -37,6 +37,10 @@ pub struct NodeState {
     pub tags: Vec<String>,
     /// Its addresses in the tailnet.
     pub addresses: Vec<String>,
+    /// What stands behind the names of the tailnet; empty where it has none.
+    pub suffix: String,
+    /// The services that the tailnet lets it host, sorted.
+    pub hosted_services: Vec<String>,
     /// The names that it can have certificates for.
     pub cert_domains: Vec<String>,
     /// What its daemon complains about.
@@ -77,8 +81,23 @@ struct Status {
     #[serde(default)]
     cert_domains: Option<Vec<String>>,
     #[serde(default)]
+    current_tailnet: Option<Tailnet>,
+    #[serde(default)]
     peer: Option<BTreeMap<String, Peer>>,
 }
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Tailnet {
+    #[serde(rename = "MagicDNSSuffix")]
+    suffix: String,
+}
+
+/// By the names of services, the addresses that they have.
+type Services = BTreeMap<String, serde_json::Value>;
+
+/// The capability that says which services a machine may host.
+const SERVICE_HOST: &str = "service-host";
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -93,13 +112,25 @@ struct Peer {
     tags: Option<Vec<String>>,
     #[serde(rename = "TailscaleIPs")]
     addresses: Option<Vec<String>>,
+    #[serde(rename = "CapMap")]
+    capabilities: Option<BTreeMap<String, serde_json::Value>>,
+}
+
+impl Peer {
+    fn hosted_services(&self) -> Vec<String> {
+        let told = self.capabilities.as_ref().and_then(|all| all.get(SERVICE_HOST)).cloned();
+        let told: Vec<Services> = told.and_then(|told| serde_json::from_value(told).ok()).unwrap_or_default();
+        let names: std::collections::BTreeSet<String> =
+            told.into_iter().flatten().map(|(name, _)| name).collect();
+        names.into_iter().collect()
+    }
 }
 
 /// Reads `tailscale status --json`, without its settings.
 pub(super) fn read(text: &[u8]) -> Result<NodeState, serde_json::Error> {
     let status: Status = serde_json::from_slice(text)?;
     let own = status.own.unwrap_or_default();
-    let mut tags = own.tags.unwrap_or_default();
+    let mut tags = own.tags.clone().unwrap_or_default();
     tags.sort();
     Ok(NodeState {
         state: match status.backend_state.as_str() {
@@ -109,6 +140,8 @@ pub(super) fn read(text: &[u8]) -> Result<NodeState, serde_json::Error> {
             "NeedsMachineAuth" => State::Unapproved,
             _ => State::LoggedOut,
         },
+        hosted_services: own.hosted_services(),
+        suffix: status.current_tailnet.unwrap_or_default().suffix.trim_matches('.').to_owned(),
         id: own.id,
         hostname: own.hostname,
         fqdn: own.dns_name.trim_end_matches('.').to_owned(),
@@ -144,9 +177,15 @@ mod tests {
     fn a_status_is_told_in_our_words() {
         let state = read(
             br#"{"BackendState": "Running", "TailscaleIPs": ["100.64.0.1", "fd7a::1"], "Health": ["x"], "CertDomains": null,
-            "Self": {"ID": "7", "HostName": "web", "DNSName": "web.tailnet.test.", "Tags": ["tag:b", "tag:a"]}}"#,
+            "CurrentTailnet": {"Name": "t", "MagicDNSSuffix": "tailnet.test", "MagicDNSEnabled": true},
+            "Self": {"ID": "7", "HostName": "web", "DNSName": "web.tailnet.test.", "Tags": ["tag:b", "tag:a"],
+            "CapMap": {"https": null, "service-host": [{"svc:api": ["100.65.0.1"]}]}}}"#,
         )
         .unwrap();
+        assert_eq!(
+            (state.suffix.as_str(), state.hosted_services.as_slice()),
+            ("tailnet.test", &["svc:api".to_owned()][..])
+        );
         assert!(state.has_joined());
         assert_eq!((state.id.as_str(), state.fqdn.as_str()), ("7", "web.tailnet.test"));
         assert_eq!((state.ipv4(), state.ipv6()), (Some("100.64.0.1"), Some("fd7a::1")));

@@ -3,6 +3,7 @@
 //!
 //! The text is never written anew: what is sent is what a person wrote.
 
+mod approvers;
 mod canonical;
 mod check;
 mod deployer;
@@ -58,6 +59,12 @@ impl Policy {
     /// Why `deployer` would not get in under this policy; `None` when it does.
     pub fn locks_out(&self, deployer: &Deployer) -> Option<Lockout> {
         deployer::lockout(&self.root, deployer)
+    }
+
+    /// Whether a machine with one of these tags is let stand behind `service` (`svc:…`) without anybody's
+    /// doing, as far as the policy alone tells.
+    pub fn may_host(&self, service: &str, tags: &[String]) -> bool {
+        approvers::may_host(&self.root, service, tags)
     }
 
     /// The tags that somebody may give, the keys of `tagOwners`.
