@@ -3,7 +3,7 @@
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::exit::{Exit, Failure};
-use crate::{check, encryption_method, run, state, version};
+use crate::{check, drift, encryption_method, plan_summary, report, reviewed, run, state, version};
 
 /// The companion of the Windlass provider for OpenTofu and Terraform
 ///
@@ -19,6 +19,16 @@ pub struct Arguments {
 enum Command {
     /// Run a command of OpenTofu or Terraform with its state encrypted in a file
     Run(run::Arguments),
+    /// Plan, into an encrypted file that can be reviewed and applied
+    Plan(reviewed::PlanArguments),
+    /// Apply what `windlass plan` has written, where nothing has changed since
+    Apply(reviewed::ApplyArguments),
+    /// Tell whether what is there is what the configuration says
+    Drift(drift::Arguments),
+    /// Report how something has ended, once: to an issue, a webhook or a command
+    Report(report::Arguments),
+    /// Tell a plan as people read it: what happens where and why, dangers first, secrets masked
+    PlanSummary(plan_summary::Arguments),
     /// Check Compose projects without a host, a state or a credential
     Check(check::Arguments),
     /// Look after encrypted states
@@ -39,6 +49,11 @@ impl Arguments {
     pub fn run(&self) -> Result<Exit, Failure> {
         match &self.command {
             Command::Run(arguments) => run::run(arguments),
+            Command::Plan(arguments) => reviewed::plan(arguments),
+            Command::Apply(arguments) => reviewed::apply(arguments),
+            Command::Drift(arguments) => drift::run(arguments),
+            Command::Report(arguments) => report::run(arguments),
+            Command::PlanSummary(arguments) => plan_summary::run(arguments),
             Command::Check(arguments) => check::run(arguments),
             Command::State(arguments) => state::run(arguments),
             Command::EncryptionMethod(arguments) => encryption_method::run(arguments),

@@ -6,15 +6,22 @@
 
 mod arguments;
 mod check;
+mod drift;
 mod encryption_method;
 mod exit;
 mod git;
+mod github;
 mod opening;
+mod plan_summary;
+mod report;
+mod reviewed;
 mod run;
 mod server;
 mod settings;
 mod state;
 mod store;
+mod summary;
+mod telling;
 mod terminal;
 mod version;
 

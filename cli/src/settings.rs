@@ -21,6 +21,10 @@ pub struct Settings {
     pub state: StateSettings,
     /// What has to be so before a state is opened.
     pub guard: Guard,
+    /// What `windlass drift` passes over.
+    pub drift: DriftSettings,
+    /// Whom `windlass report` tells.
+    pub report: ReportSettings,
     /// What `windlass check` looks at.
     pub check: CheckSettings,
     /// Where it lies, for paths in it.
@@ -38,6 +42,29 @@ pub struct StateSettings {
     pub recipients: Vec<String>,
     /// `structured` or `binary`.
     pub layout: Layout,
+}
+
+/// `[report]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReportSettings {
+    /// The repository of the issue, as `owner/name`.
+    pub issue: Option<String>,
+    /// The variable that holds the webhook's address.
+    pub webhook_variable: Option<String>,
+    /// A command that gets the text on stdin.
+    pub command: Vec<String>,
+    /// The folder where it is remembered what was sent last.
+    pub memory: Option<PathBuf>,
+}
+
+/// `[drift]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DriftSettings {
+    /// Attributes that change by themselves, as `type.attribute` or `address.attribute`, and outputs as
+    /// `output.name`; `*` stands for anything.
+    pub volatile: Vec<String>,
 }
 
 /// `[guard]`

@@ -6,6 +6,8 @@ use std::process::ExitStatus;
 
 use rustix::process::{DumpableBehavior, Pid, Resource, Rlimit, Signal, set_dumpable_behavior, setrlimit};
 use secret::Secret;
+use tokio::io::AsyncReadExt;
+use tokio::process::ChildStdout;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::exit::{Exit, Failure};
@@ -20,11 +22,32 @@ pub fn keep_memory_private() {
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }
 
+/// What becomes of the command's stdout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stdout {
+    /// It is ours.
+    Shown,
+    /// It is read.
+    Kept,
+}
+
+/// How a command has ended.
+pub struct Ended {
+    /// Its exit code.
+    pub exit: Exit,
+    /// What it wrote to stdout, where that was kept.
+    pub stdout: Secret,
+}
+
 /// Runs the command to its end.
 ///
 /// # Errors
-/// When it cannot be started.
-pub async fn run(words: &[OsString], environment: Vec<(String, Secret)>) -> Result<Exit, Failure> {
+/// When it cannot be started, or what was kept of it is no text.
+pub async fn run(
+    words: &[OsString],
+    environment: &[(String, Secret)],
+    stdout: Stdout,
+) -> Result<Ended, Failure> {
     let name = words.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
     let failed = || Failure::new(format!("Could not run `{name}`"));
     let program = std::env::current_exe().map_err(|error| failed().because(&error))?;
@@ -34,7 +57,11 @@ pub async fn run(words: &[OsString], environment: Vec<(String, Secret)>) -> Resu
     let mut command = tokio::process::Command::new(program);
     command.arg(EXECUTE).arg(std::process::id().to_string()).arg("--").args(words);
     command.envs(environment.iter().map(|(name, value)| (name, value.expose())));
+    if stdout == Stdout::Kept {
+        command.stdout(std::process::Stdio::piped()).stdin(std::process::Stdio::null());
+    }
     let mut child = command.spawn().map_err(|error| failed().because(&error))?;
+    let kept = tokio::spawn(all_of(child.stdout.take()));
     let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
     let [interrupt, terminate, hangup] = &mut signals;
     let (Ok(interrupt), Ok(terminate), Ok(hangup)) = (interrupt, terminate, hangup) else {
@@ -42,7 +69,12 @@ pub async fn run(words: &[OsString], environment: Vec<(String, Secret)>) -> Resu
     };
     loop {
         let forwarded = tokio::select! {
-            ended = child.wait() => return ended.map(exit).map_err(|error| failed().because(&error)),
+            ended = child.wait() => {
+                let exit = exit(ended.map_err(|error| failed().because(&error))?);
+                let kept = kept.await.map_err(|error| failed().because(&error))?;
+                let stdout = kept.map_err(|error| failed().because(&error))?;
+                return Ok(Ended { exit, stdout });
+            }
             _ = interrupt.recv() => if is_in_foreground() { None } else { Some(Signal::INT) },
             _ = terminate.recv() => Some(Signal::TERM),
             _ = hangup.recv() => Some(Signal::HUP),
@@ -52,6 +84,14 @@ pub async fn run(words: &[OsString], environment: Vec<(String, Secret)>) -> Resu
             let _ = rustix::process::kill_process(pid, signal);
         }
     }
+}
+
+async fn all_of(stdout: Option<ChildStdout>) -> std::io::Result<Secret> {
+    let mut text = String::new();
+    if let Some(mut stdout) = stdout {
+        stdout.read_to_string(&mut text).await?;
+    }
+    Ok(Secret::new(text))
 }
 
 /// Whether a terminal sends its Ctrl-C to the child as well: a second one would kill it.

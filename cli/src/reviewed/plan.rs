@@ -1,0 +1,72 @@
+//! `windlass plan --out F`: a plan, encrypted with all that has to be the same when it is applied.
+
+use std::path::PathBuf;
+
+use sops::Recipient;
+
+use super::artefact::seal;
+use super::core::{Core, Words};
+use crate::exit::{Exit, Failure};
+use crate::summary::Format;
+use crate::telling::{rendered, summary};
+use crate::terminal;
+
+/// What the command takes.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Exit codes: 0 the plan was made, 1 it was not.\n\nThe plan is in memory alone until it is encrypted. `windlass plan-summary FILE` tells it again, and `windlass apply FILE` applies it, where nothing has changed since."
+)]
+pub struct Arguments {
+    #[command(flatten)]
+    words: Words,
+    /// The file that it goes into, encrypted
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Who can open it, an age recipient or SSH public key, in place of those of the settings; repeatable
+    #[arg(long = "recipient", value_name = "KEY")]
+    recipients: Vec<String>,
+    /// More words for the core's `plan`, such as `-var-file=prod.tfvars`
+    #[arg(last = true, value_name = "WORDS")]
+    more: Vec<String>,
+}
+
+/// Plans.
+///
+/// # Errors
+/// When there is no plan, or it cannot be written.
+pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    if arguments.more.iter().any(|word| word.trim_start_matches('-').starts_with("out")) {
+        return Err(Failure::new("Could not plan").with(
+            "The core's own `-out` would write the plan in clear; nothing was run. `--out` encrypts it.",
+        ));
+    }
+    let core = Core::open(&arguments.words)?;
+    let recipients = recipients(arguments, &core)?;
+    let planned = core.plan(&arguments.more)?;
+    // After the plan: a state that changes in between makes a plan that the core refuses as stale.
+    let state = core.state()?;
+    let facts = core.facts(&state, std::slice::from_ref(&arguments.out))?;
+    let text = rendered(&summary(planned.json.expose(), "the core")?, Format::Text, None)?;
+    let failed = || Failure::new(format!("Could not write {}", arguments.out.display()));
+    let sealed = seal(facts, &planned.file, &planned.json, &state, &recipients)
+        .map_err(|error| failed().because(&error).with("Nothing was written."))?;
+    sops::replace(&arguments.out, &sealed, |written| written == sealed)
+        .map_err(|error| failed().because(&error))?;
+    terminal::raw(&text);
+    terminal::note(format_args!("The plan is in {}. Apply it by `windlass apply`.", arguments.out.display()));
+    core.session.close()?;
+    Ok(Exit::DONE)
+}
+
+fn recipients(arguments: &Arguments, core: &Core) -> Result<Vec<Recipient>, Failure> {
+    let given: Result<Vec<Recipient>, _> = arguments.recipients.iter().map(|text| text.parse()).collect();
+    let given =
+        given.map_err(|error| Failure::new("Could not read the recipients of the plan").because(&error))?;
+    let all = if given.is_empty() { core.session.settings().recipients()? } else { given };
+    if all.is_empty() {
+        return Err(Failure::new("Could not encrypt a plan")
+            .with("Nobody is named that it would be encrypted for; nothing was run.")
+            .with("Name age recipients by --recipient, in `[state] recipients` of windlass.toml, or in SOPS_AGE_RECIPIENTS."));
+    }
+    Ok(all)
+}
