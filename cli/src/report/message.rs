@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn of_long_texts_the_end_is_told_in_whole_lines() {
         assert_eq!(last("first\nsecond\nthird", 9), "third");
-        assert_eq!(last("ähm", 2), "m");
+        assert_eq!(last("ähm", 3), "hm");
         assert_eq!(last("short", 9), "short");
     }
 

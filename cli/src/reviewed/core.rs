@@ -83,6 +83,12 @@ impl<'a> Core<'a> {
         if ended.exit == Exit::DONE { Ok(ended.stdout) } else { Err(self.failed(words).with(TOLD)) }
     }
 
+    /// A JSON object that the core prints; empty where it prints none.
+    fn object(&self, words: &[&str]) -> Result<Secret, Failure> {
+        let told = self.asked(words)?;
+        Ok(Secret::new(object(told.expose())))
+    }
+
     fn failed(&self, words: &[&str]) -> Failure {
         Failure::new(format!("Could not run `{} {}`", self.program.to_string_lossy(), words.join(" ")))
     }
@@ -102,7 +108,7 @@ impl<'a> Core<'a> {
         if !matches!(ended.exit, Exit(0 | 2)) {
             return Err(self.failed(&["plan"]).with(TOLD));
         }
-        let json = self.asked(&["show", "-json", &path])?;
+        let json = self.object(&["show", "-json", &path])?;
         let file = file.bytes().map_err(|error| failed(&error))?;
         Ok(Planned { file, json, has_changes: ended.exit == Exit(2) })
     }
@@ -112,7 +118,7 @@ impl<'a> Core<'a> {
     /// # Errors
     /// When the core cannot read it.
     pub fn show(&self, plan: &MemoryFile) -> Result<Secret, Failure> {
-        self.asked(&["show", "-json", &plan.path()])
+        self.object(&["show", "-json", &plan.path()])
     }
 
     /// Applies a plan file, as its output says.
@@ -129,7 +135,7 @@ impl<'a> Core<'a> {
     /// # Errors
     /// When the core cannot read it.
     pub fn state(&self) -> Result<Secret, Failure> {
-        self.asked(&["state", "pull"])
+        self.object(&["state", "pull"])
     }
 
     /// What a plan of now is made from. `but` are files that are no part of the configuration.
@@ -143,9 +149,7 @@ impl<'a> Core<'a> {
                 .because(&error)
         };
         let told = self.asked(&["version"])?;
-        let mut lines = told.expose().lines();
-        let core = lines.next().unwrap_or_default().to_owned();
-        let platform = lines.next().unwrap_or_default().trim_start_matches("on ").to_owned();
+        let (core, platform) = version(told.expose());
         Ok(Facts {
             windlass: VERSION.into(),
             core,
@@ -158,6 +162,21 @@ impl<'a> Core<'a> {
             state: state_facts(state)?,
         })
     }
+}
+
+/// Warnings of a core (of its own configuration, say) stand before what was asked for.
+fn object(told: &str) -> &str {
+    let starts = std::iter::once(0).chain(told.match_indices('\n').map(|(at, _)| at + 1));
+    starts.map(|at| &told[at..]).find(|rest| rest.starts_with('{')).unwrap_or_default()
+}
+
+/// The core's name and version, and the platform.
+fn version(told: &str) -> (String, String) {
+    let mut lines =
+        told.lines().skip_while(|line| !line.starts_with("OpenTofu v") && !line.starts_with("Terraform v"));
+    let core = lines.next().unwrap_or_default().to_owned();
+    let platform = lines.next().unwrap_or_default().trim_start_matches("on ").to_owned();
+    (core, platform)
 }
 
 fn state_facts(state: &Secret) -> Result<Option<StateFacts>, Failure> {
@@ -177,4 +196,18 @@ fn found() -> Result<OsString, Failure> {
         Failure::new("Could not find a core")
             .with("Neither `tofu` nor `terraform` is on PATH; name one by --core.")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_before_an_answer_are_no_part_of_it() {
+        let warning = "╷\n│ Warning: Unable to open CLI configuration file\n╵\n\n";
+        assert_eq!(object(&format!("{warning}{{\n  \"serial\": 1\n}}\n")), "{\n  \"serial\": 1\n}\n");
+        assert_eq!((object(warning), object("")), ("", ""));
+        let told = format!("{warning}OpenTofu v1.12.6\non linux_amd64\n+ provider x v1.0.0\n");
+        assert_eq!(version(&told), ("OpenTofu v1.12.6".to_owned(), "linux_amd64".to_owned()));
+    }
 }

@@ -79,6 +79,8 @@ fn change(of: &ResourceChange, action: Action) -> Change {
     let differences = match action {
         // What goes is known by its name; its values are those of the state.
         Action::Destroy | Action::Forget => Vec::new(),
+        // What is new has many values that are not known, and defaults that are nothing.
+        Action::Create => of_values(&of.change).into_iter().filter(is_something).collect(),
         _ => of_values(&of.change),
     };
     let differences = without_services(of, differences);
@@ -89,6 +91,14 @@ fn change(of: &ResourceChange, action: Action) -> Change {
         action,
         services,
         differences,
+    }
+}
+
+fn is_something(difference: &Difference) -> bool {
+    match &difference.after {
+        Shown::Unknown | Shown::Absent => false,
+        Shown::Text(text) => text != "[]" && text != "{}",
+        Shown::Lines(_) | Shown::Sensitive => true,
     }
 }
 

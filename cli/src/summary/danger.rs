@@ -122,7 +122,7 @@ fn stack(of: &ResourceChange, action: Action, services: &[ServiceChange], add: &
 
 /// Another host, by name: another user or port of the same one is none.
 fn is_elsewhere(of: &ResourceChange) -> bool {
-    let machine = |value: &Value| super::place::host_of(text(value, "host"));
+    let machine = |value: &Value| super::place::machine_of(text(value, "host"));
     match (machine(&of.change.before), machine(&of.change.after)) {
         (Some(before), Some(after)) => before != after,
         (Some(_), None) => of.change.after_unknown.get("host") == Some(&Value::Bool(true)),

@@ -52,6 +52,14 @@ pub fn host_of(connection: &str) -> Option<String> {
     }
 }
 
+/// The machine that a connection leads to, whatever its port.
+pub fn machine_of(connection: &str) -> Option<String> {
+    match connection.parse::<Connection>().ok()? {
+        Connection::Local(_) => Some(String::new()),
+        Connection::Ssh(ssh) => Some(ssh.target.host),
+    }
+}
+
 impl Places {
     /// Those of a plan.
     pub fn of(plan: &Plan) -> Self {

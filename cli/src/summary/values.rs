@@ -95,11 +95,12 @@ impl<'a> Marked<'a> {
         // Parts of what is shown as a whole are not picked out of it.
         let has_secrets = !self.sensitive.is_none_or(has_no_mark);
         let is_there = self.value.is_some_and(|value| !value.is_null());
-        if self.is_sensitive() || has_secrets && is_there {
-            return Shown::Sensitive;
-        }
-        if self.is_unknown() {
+        if self.is_unknown() && !self.is_sensitive() {
             return Shown::Unknown;
+        }
+        // A write-only value is nothing in a plan.
+        if has_secrets && (is_there || self.is_unknown()) {
+            return Shown::Sensitive;
         }
         match self.value {
             None | Some(Value::Null) => Shown::Absent,

@@ -58,6 +58,8 @@ pub fn lines(of: &Difference) -> Vec<Line> {
             vec![Line::new(Kind::Same, format!("{} = (sensitive, another value){replaces}", of.path))]
         }
         (Shown::Lines(before), Shown::Lines(after)) => block(of, compare(before, after)),
+        (Shown::Text(before), Shown::Lines(after)) => block(of, compare(&as_lines(before), after)),
+        (Shown::Lines(before), Shown::Text(after)) => block(of, compare(before, &as_lines(after))),
         (Shown::Absent, Shown::Lines(after)) => block(of, compare(&[], after)),
         (Shown::Lines(before), Shown::Absent) => block(of, compare(before, &[])),
         (Shown::Absent, after) => vec![told(Kind::Added, after)],
@@ -74,6 +76,12 @@ fn text(shown: &Shown) -> String {
         Shown::Unknown => "(known after apply)".into(),
         Shown::Absent => "null".into(),
     }
+}
+
+/// A text of one line, beside one of several.
+fn as_lines(text: &str) -> Vec<String> {
+    let bare: Option<String> = serde_json::from_str(text).ok();
+    bare.map_or_else(|| vec![text.to_owned()], |bare| bare.lines().map(str::to_owned).collect())
 }
 
 fn block(of: &Difference, inner: Vec<Line>) -> Vec<Line> {
