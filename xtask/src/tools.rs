@@ -40,6 +40,7 @@ const TOOLS: &[Tool] = &[
         "-X github.com/docker/compose/v5/internal.Version={version}",
     ),
     tool(BUILDX, "docker-buildx", &["version"], "-X github.com/docker/buildx/version.Version=v{version}"),
+    tool(ACTIONLINT, "actionlint", &["-version"], "-X github.com/rhysd/actionlint.version={version}"),
     tool(SOPS, "sops", &["--version", "--disable-version-check"], ""),
     // It tells the version of the module that it was built from.
     tool(HEADSCALE, "headscale", &["version"], ""),
@@ -60,6 +61,8 @@ pub const COMPOSE: &str = "compose";
 /// The buildx that it builds with: 2.40.2 and later ask for 0.17 or later, and the lab's
 /// distribution has an older one.
 pub const BUILDX: &str = "buildx";
+/// The linter of workflows.
+pub const ACTIONLINT: &str = "actionlint";
 /// What the companion exchanges files with.
 pub const SOPS: &str = "sops";
 /// The control server that the tests of tailnets start.
@@ -320,6 +323,7 @@ mod tests {
             (BUILDX, "0."),
             (HEADSCALE, "0.29."),
             (TAILSCALE, "1."),
+            (ACTIONLINT, "1."),
             (SOPS, "3.13.3"),
         ] {
             let pin = find(name).unwrap().pin().unwrap();

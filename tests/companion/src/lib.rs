@@ -1,6 +1,8 @@
 //! What the companion is tested with: a folder with a configuration, keys, and the programs.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+pub mod github;
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -50,6 +52,12 @@ pub fn sops() -> &'static Path {
 pub fn compose() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| tool("WINDLASS_COMPOSE", "compose"))
+}
+
+/// The linter of workflows: `WINDLASS_ACTIONLINT`, else what `cargo xtask tools` has.
+pub fn actionlint() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| tool("WINDLASS_ACTIONLINT", "actionlint"))
 }
 
 fn tool(variable: &str, name: &str) -> PathBuf {
@@ -133,6 +141,20 @@ impl Workspace {
         let begun = one.windlass(&["state", "init", "--recipient", &one.keys.recipient]).output().unwrap();
         assert!(begun.status.success(), "{}", both(&begun));
         one
+    }
+
+    /// The CLI that it is for.
+    pub fn cli(&self) -> &str {
+        self.cli.to_str().unwrap()
+    }
+
+    /// A file in it, written; what was there before, if anything was.
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> Option<Vec<u8>> {
+        let path = self.path(name);
+        let before = std::fs::read(&path).ok();
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+        before
     }
 
     /// A file in it.

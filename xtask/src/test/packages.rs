@@ -3,6 +3,8 @@
 
 use anyhow::Result;
 
+use crate::paths;
+
 /// A program and the Debian package that brings it.
 const PROGRAMS: &[(&str, &str)] = &[
     // Login shells.
@@ -22,10 +24,21 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("zsh", "zsh"),
 ];
 
+/// What looks at pages; any of them does.
+const BROWSERS: [(&str, &str); 4] = [
+    ("chromium-headless-shell", "chromium-headless-shell"),
+    ("chromium", "chromium"),
+    ("google-chrome", "google-chrome-stable"),
+    ("chromium-browser", "chromium-browser"),
+];
+
 /// Installs what is missing, as root on Debian.
 ///
 /// # Errors
 /// When something is missing and cannot be installed; the text names the packages.
 pub fn ensure() -> Result<()> {
-    Ok(::lab::install_missing(PROGRAMS, &|text| eprintln!("{text}"))?)
+    let has_browser = BROWSERS.iter().any(|(program, _)| paths::on_path(program).is_some());
+    let browser = BROWSERS.iter().take(usize::from(!has_browser));
+    let programs: Vec<_> = PROGRAMS.iter().chain(browser).copied().collect();
+    Ok(::lab::install_missing(&programs, &|text| eprintln!("{text}"))?)
 }

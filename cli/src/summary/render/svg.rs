@@ -11,7 +11,7 @@ const HEIGHT: usize = 38;
 const ACROSS: usize = 240;
 const DOWN: usize = 52;
 /// More characters are not in a box.
-const LONGEST: usize = 28;
+const LONGEST: usize = 25;
 
 /// The picture.
 pub fn render(picture: &Picture) -> String {
