@@ -138,7 +138,12 @@ impl Spec {
                 0o644,
                 "AllowStreamLocalForwarding no\nAllowTcpForwarding no\n",
             )),
-            Variant::Root | Variant::Deploy | Variant::Jump | Variant::Systemd | Variant::Busybox => {}
+            Variant::Root
+            | Variant::Deploy
+            | Variant::Jump
+            | Variant::Systemd
+            | Variant::Busybox
+            | Variant::Shells => {}
         }
         if let Some(bastion) = &self.bastion {
             files.push(FileEntry::file("etc/lab/bastion", 0o644, bastion.as_str()));

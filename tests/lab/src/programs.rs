@@ -159,7 +159,8 @@ pub(crate) fn of(engine: &Engine, variant: Variant) -> Result<Vec<FileEntry>> {
         | Variant::SudoDocker
         | Variant::NoForward
         | Variant::Jump
-        | Variant::Systemd => Ok(Vec::new()),
+        | Variant::Systemd
+        | Variant::Shells => Ok(Vec::new()),
     }
 }
 

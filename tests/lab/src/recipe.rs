@@ -97,6 +97,19 @@ pub(crate) fn systemd_host() -> Recipe {
     }
 }
 
+/// The same machine with login shells that are not of Bourne's kind, or take more for theirs.
+pub(crate) fn shells_host() -> Recipe {
+    Recipe {
+        name: "shells-host",
+        from: Some(Box::new(host())),
+        packages: &["fish", "tcsh", "zsh"],
+        files: vec![],
+        finish: "true",
+        changes: host().changes,
+        stop_signal: "SIGTERM",
+    }
+}
+
 /// The registry, before it is filled.
 pub(crate) fn registry() -> Recipe {
     Recipe {

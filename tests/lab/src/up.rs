@@ -7,6 +7,7 @@ use crate::engine::{Engine, EngineLock};
 use crate::error::{Error, Result, join};
 use crate::host::{Spec, container_of, fill_and_start, host_key, wait_ready};
 use crate::network::{self, FIRST_HOST, Subnet};
+use crate::recipe::Recipe;
 use crate::removal::remove;
 use crate::state::{DEFAULT_LAB, Host, Paths, State};
 use crate::variant::Variant;
@@ -145,18 +146,24 @@ pub(crate) fn ensure_hosts(
     variants: &[Variant],
     report: &dyn Fn(&str),
 ) -> Result<String> {
-    if variants.contains(&Variant::Systemd) {
-        image::ensure(engine, lock, &recipe::systemd_host(), report)?;
+    for recipe in variants.iter().filter_map(|variant| recipe_of(*variant)) {
+        image::ensure(engine, lock, &recipe, report)?;
     }
     image::ensure(engine, lock, &recipe::host(), report)
 }
 
+/// What a variant is made by that has an image of its own.
+fn recipe_of(variant: Variant) -> Option<Recipe> {
+    match variant {
+        Variant::Systemd => Some(recipe::systemd_host()),
+        Variant::Shells => Some(recipe::shells_host()),
+        _ => None,
+    }
+}
+
 /// The image of a host of this variant, where that of most of them is `host`.
 pub(crate) fn image_of(variant: Variant, host: &str) -> String {
-    match variant {
-        Variant::Systemd => image::name_of(&recipe::systemd_host()),
-        _ => host.to_owned(),
-    }
+    recipe_of(variant).map_or_else(|| host.to_owned(), |recipe| image::name_of(&recipe))
 }
 
 fn specs(

@@ -24,11 +24,13 @@ pub enum Variant {
     Busybox,
     /// As `Sudo`, with the Rust coreutils and sudo-rs, as on Ubuntu since 25.10.
     Uutils,
+    /// As `Deploy`, with fish, tcsh and zsh beside Bash, for users of other login shells.
+    Shells,
 }
 
 impl Variant {
     /// Every variant once.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Root,
         Self::Deploy,
         Self::Sudo,
@@ -38,6 +40,7 @@ impl Variant {
         Self::Systemd,
         Self::Busybox,
         Self::Uutils,
+        Self::Shells,
     ];
 
     /// As written in a state file and on the command line.
@@ -53,6 +56,7 @@ impl Variant {
             Self::Systemd => "systemd",
             Self::Busybox => "busybox",
             Self::Uutils => "uutils",
+            Self::Shells => "shells",
         }
     }
 
@@ -62,7 +66,13 @@ impl Variant {
         match self {
             Self::Sudo | Self::Uutils => Some("1"),
             Self::SudoDocker => Some("docker"),
-            Self::Root | Self::Deploy | Self::NoForward | Self::Jump | Self::Systemd | Self::Busybox => None,
+            Self::Root
+            | Self::Deploy
+            | Self::NoForward
+            | Self::Jump
+            | Self::Systemd
+            | Self::Busybox
+            | Self::Shells => None,
         }
     }
 
@@ -72,7 +82,7 @@ impl Variant {
         match self {
             Self::Root | Self::Busybox | Self::Systemd => "root",
             Self::Sudo | Self::SudoDocker | Self::Uutils => "admin",
-            Self::Deploy | Self::NoForward | Self::Jump => "deploy",
+            Self::Deploy | Self::NoForward | Self::Jump | Self::Shells => "deploy",
         }
     }
 }

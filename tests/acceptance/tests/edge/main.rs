@@ -10,6 +10,7 @@ mod engines;
 mod examples;
 mod files;
 mod hosts;
+mod logins;
 mod many;
 mod names;
 mod networks;
