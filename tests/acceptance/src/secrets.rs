@@ -221,7 +221,7 @@ impl Processes {
     fn changed(&mut self, name: OsString) -> Option<String> {
         let (looks, before) = self.seen.entry(name.clone()).or_default();
         *looks = looks.saturating_add(1);
-        if *looks > YOUNG && *looks % SELDOM != 0 {
+        if *looks > YOUNG && !looks.is_multiple_of(SELDOM) {
             return None;
         }
         // Processes end while they are looked at.

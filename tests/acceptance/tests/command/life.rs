@@ -1,6 +1,6 @@
 //! The whole life of a command.
 
-use acceptance_tests::Scratch;
+use acceptance_tests::{Scratch, is_full_run};
 use lab::{Lab, Variant};
 
 use crate::{Command, IT};
@@ -19,7 +19,9 @@ fn stdin(version: &str) -> String {
 #[test]
 fn commands_live_on_every_kind_of_host() {
     let lab = Lab::current().unwrap();
-    for host in &lab.hosts()[..2] {
+    // The other tests are those of a login as root; there is no other difference for a command.
+    let deploy = [lab.host(Variant::Deploy).unwrap().clone()];
+    for host in if is_full_run() { lab.hosts() } else { &deploy } {
         let command = Command::new(&lab, Scratch::on(&lab, host));
         made_and_changed(&command);
         changed_behind_our_back(&command);
@@ -32,7 +34,7 @@ fn made_and_changed(command: &Command<'_>) {
     command.configure(&[CREATE, WHO]);
     let change = command.workspace.expect_change(IT, &["create"]);
     assert_eq!(change.unknown["output"], true);
-    command.workspace.converge();
+    command.workspace.converge_as_planned();
     let state = command.workspace.state(IT);
     assert_eq!((state["output"].as_str(), state["sensitive_output"].as_str()), (Some("created"), None));
     // Words and variables go past every shell but the one that was asked for.
@@ -41,7 +43,7 @@ fn made_and_changed(command: &Command<'_>) {
     // What is looked at with, and taken down by, runs nothing that makes.
     command.configure(&[CREATE, READ, DESTROY, GONE, WHO]);
     command.workspace.expect_change(IT, &["update"]);
-    command.workspace.converge();
+    command.workspace.converge_as_planned();
     assert_eq!(command.file("log").as_deref(), Some("me $HOME\n"));
     assert_eq!(command.workspace.state(IT)["output"], "");
 
@@ -53,7 +55,7 @@ fn made_and_changed(command: &Command<'_>) {
     let change = command.workspace.expect_change(IT, &["update"]);
     assert!(!change.after.to_string().contains("kept v1"), "{change:#?}");
     // What is read must not be what nobody may see.
-    let error = command.workspace.apply().expect_error();
+    let error = command.workspace.apply_planned().expect_error();
     assert!(error.detail.contains("`read` printed the value of `stdin_wo`"), "{error:?}");
 
     let hidden = r#"read = ["stat", "-c", "%s", "made"]"#;
@@ -68,13 +70,13 @@ fn changed_behind_our_back(command: &Command<'_>) {
     command.directory.write(&command.directory.path("made"), "edited by hand");
     let change = command.workspace.expect_change(IT, &["update"]);
     assert_eq!((change.before["output"].as_str(), &change.unknown["output"]), (Some("14"), &true.into()));
-    command.workspace.converge();
+    command.workspace.converge_as_planned();
     assert_eq!(command.file("made").as_deref(), Some("kept v1"));
 
     command.directory.root_runs(&["rm", &command.directory.path("made")]);
     // `stat` ends with 1 then, and that is what `gone_statuses` names.
     command.workspace.expect_change(IT, &["create"]);
-    command.workspace.converge();
+    command.workspace.converge_as_planned();
     assert_eq!(command.file("made").as_deref(), Some("kept v1"));
 }
 
@@ -93,7 +95,7 @@ fn a_sensitive_output_is_hidden_and_gone_is_made_again() {
 
     command.directory.root_runs(&["rm", &command.directory.path("name")]);
     command.workspace.expect_change(IT, &["create"]);
-    command.workspace.converge();
+    command.workspace.converge_as_planned();
     assert_eq!(command.file("name"), Some(name));
     // Without a `destroy` nothing is contacted, and what was made stays.
     command.workspace.destroy().expect_success();

@@ -22,13 +22,13 @@ fn a_command_moves_to_another_machine_and_another_way_to_the_same_one_runs_nothi
     let bare = hcl::quoted(&format!("ssh://root@{}", command.directory.host().address));
     command.workspace.write("command.tf", &text.replace(&pinned, &bare));
     command.workspace.expect_change(IT, &["update"]);
-    command.workspace.converge();
+    command.workspace.converge_as_planned();
     assert_eq!(command.file("it").as_deref(), Some("made\n"));
 
     // Another machine: there first, then taken down here.
     command.configure_on(&new, &all);
     command.workspace.expect_change(IT, &["update"]);
-    command.workspace.converge();
+    command.workspace.converge_as_planned();
     assert_eq!((command.file("it"), new.read(&new.path("it")).as_deref()), (None, Some("made\n")));
     assert_eq!(command.workspace.state(IT)["output"], "1");
     command.workspace.destroy().expect_success();
