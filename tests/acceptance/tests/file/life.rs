@@ -101,18 +101,18 @@ fn created_and_changed(life: &Life<'_>) {
     let file = &changes["windlass_file.root"];
     assert_eq!(file.unknown["host"], true);
     assert_eq!(file.after["content_hash"], format!("sha256:{HELLO}"));
-    life.workspace.converge();
+    life.workspace.converge_as_planned();
     life.expect_on_hosts("motd", "hello\n");
 
     life.configure("motd", "second\n", "");
     let changes = life.expect_all(&["update"]);
     assert_eq!(changes["windlass_file.deploy"].unknown.as_object().unwrap().len(), 0, "nothing is left open");
-    life.workspace.converge();
+    life.workspace.converge_as_planned();
     life.expect_on_hosts("motd", "second\n");
 
     life.configure("banner", "second\n", "");
     life.expect_all(&["delete", "create"]);
-    life.workspace.converge();
+    life.workspace.converge_as_planned();
     life.expect_on_hosts("banner", "second\n");
 }
 
@@ -146,15 +146,15 @@ fn changed_behind_our_back(life: &Life<'_>, turn: usize) {
             assert!(done == "rm" || same == (attribute != shown), "{done}: {change:#?}");
         }
     }
-    life.workspace.converge();
+    life.workspace.converge_as_planned();
     life.expect_on_hosts("banner", "second\n");
 }
 
 fn imported(life: &Life<'_>) {
     let state = life.workspace.state("windlass_file.root");
-    for place in &life.places {
-        life.workspace.run(&["state", "rm", &address(place.host())]).expect_success();
-    }
+    let addresses: Vec<String> = life.places.iter().map(|place| address(place.host())).collect();
+    let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
+    life.workspace.run(&[&["state", "rm"][..], &addresses].concat()).expect_success();
     let id =
         |place: &Scratch<'_>| format!("{}|{}", hcl::connection(place.host()), life.path(place, "banner"));
     let first = life.place("root");
@@ -175,7 +175,7 @@ fn imported(life: &Life<'_>) {
     let change = &changes["windlass_file.jump"];
     assert_eq!(change.before["content_hash"], change.after["content_hash"], "{change:#?}");
     assert_eq!(change.before["owner"], change.after["owner"], "{change:#?}");
-    life.workspace.converge();
+    life.workspace.converge_as_planned();
     assert_eq!(inodes(life), before, "what is right already must not be written again");
     life.expect_on_hosts("banner", "second\n");
 }

@@ -32,13 +32,13 @@ fn a_file_moves_to_another_machine_and_another_way_to_the_same_one_touches_nothi
     configure(&hcl::quoted(&format!("ssh://root@{}", old.host().address)));
     let change = workspace.expect_change("windlass_file.it", &["update"]);
     assert_eq!(change.unknown["owner"], true, "who owns it there is not known yet: {change:#?}");
-    workspace.converge();
+    workspace.converge_as_planned();
     assert_eq!(old.stat(&path, "%i %Y"), inode);
 
     // Another machine: there first, then gone here.
     configure(&hcl::quoted(&hcl::connection(new.host())));
     workspace.expect_change("windlass_file.it", &["update"]);
-    workspace.converge();
+    workspace.converge_as_planned();
     assert_eq!(new.read(&path).as_deref(), Some("here"));
     assert_eq!(new.stat(&path, "%U"), "deploy");
     assert_eq!(old.read(&path), None);

@@ -69,7 +69,7 @@ fn an_owner_may_be_a_number_that_nobody_has() {
     assert_eq!(place.stat(&path, "%u:%g"), "4711:4711");
     place.root_runs(&["chown", "0:0", &path]);
     workspace.expect_change("windlass_file.f", &["update"]);
-    workspace.converge();
+    workspace.converge_as_planned();
     configure("no-such-user");
     workspace.apply().expect_error().says("no-such-user");
     assert_eq!((place.stat(&path, "%u:%g"), place.read(&path).as_deref()), ("4711:4711".into(), Some("1")));
@@ -97,7 +97,7 @@ fn a_source_is_copied_as_it_is_and_followed() {
 
     workspace.write("blob", "small now");
     workspace.expect_change("windlass_file.blob", &["update"]);
-    workspace.apply().expect_success();
+    workspace.apply_planned().expect_success();
     assert_eq!(place.read(&path).as_deref(), Some("small now"));
 
     std::fs::remove_file(workspace.path().join("blob")).unwrap();
@@ -121,7 +121,7 @@ fn a_file_on_this_machine_needs_no_ssh() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "x");
     std::fs::write(&path, "y").unwrap();
     workspace.expect_change("windlass_file.it", &["update"]);
-    workspace.apply().expect_success();
+    workspace.apply_planned().expect_success();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "x");
     workspace.destroy().expect_success();
     assert!(!path.exists());

@@ -29,11 +29,11 @@ fn what_a_login_may_not_look_at_is_no_change() {
     workspace.plan().expect_success().expect_warning("may not be read").says(&path);
     configure("two\n");
     workspace.expect_change("windlass_file.f", &["update"]);
-    workspace.converge();
+    workspace.converge_as_planned();
     assert_eq!((place.read(&path).as_deref(), &*place.stat(&path, "%a")), (Some("two\n"), "0"));
     place.root_runs(&["chmod", "600", &path]);
     workspace.expect_change("windlass_file.f", &["update"]);
-    workspace.converge();
+    workspace.converge_as_planned();
 
     // A container makes the directory its own.
     place.root_runs(&["chown", "999", &folder]);

@@ -44,7 +44,7 @@ fn the_first_login_makes_the_normal_one_and_may_then_disappear() {
     lab.exec_ok(&host, &["touch", "/root/allowed"]).unwrap();
     let change = workspace.expect_change(HOST, &["update"]);
     assert!(change.unknown["login"] == true && change.unknown["connection"] != true, "{change:#?}");
-    workspace.apply().expect_success();
+    workspace.apply_planned().expect_success();
     workspace.expect_no_changes();
     let owner = || lab.exec_ok(&host, &["stat", "-c", "%U", "/home/ops/note.txt"]).unwrap();
     assert_eq!(owner(), "ops", "the file was written by the login that had just been made");
@@ -59,7 +59,7 @@ fn the_first_login_makes_the_normal_one_and_may_then_disappear() {
     // It may even be another: that contacts nothing.
     configure("admin", "two");
     workspace.expect_change(HOST, &["update"]);
-    workspace.converge();
+    workspace.converge_as_planned();
 
     // Where neither leads in, both are told.
     lab.exec_ok(&host, &["mv", "/home/ops/.ssh/authorized_keys", "/root/of-ops"]).unwrap();

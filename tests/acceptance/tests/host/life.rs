@@ -24,8 +24,9 @@ fn every_kind_of_host_tells_its_facts_and_can_be_imported() {
     configure("");
     workspace.converge();
     let mut imports = String::new();
-    for host in lab.hosts() {
-        let state = workspace.state(&format!("windlass_host.{}", host.name));
+    let addresses: Vec<_> = lab.hosts().iter().map(|host| format!("windlass_host.{}", host.name)).collect();
+    for (host, to) in lab.hosts().iter().zip(&addresses) {
+        let state = workspace.state(to);
         let data = workspace.state(&format!("data.windlass_host.{}", host.name));
         let asked = |words: &[&str]| lab.exec_ok(host, words).unwrap();
         assert_eq!(state["machine_id"], asked(&["cat", "/etc/machine-id"]), "{}", host.name);
@@ -49,16 +50,17 @@ fn every_kind_of_host_tells_its_facts_and_can_be_imported() {
             assert_eq!(state[fact], data[fact], "{fact} of {}", host.name);
             assert!(!state[fact].is_null(), "{fact} of {}", host.name);
         }
-        let (to, id) = (format!("windlass_host.{}", host.name), hcl::quoted(&hcl::connection(host)));
+        let id = hcl::quoted(&hcl::connection(host));
         imports += &format!("import {{\n  to = {to}\n  id = {id}\n}}\n");
-        workspace.run(&["state", "rm", &to]).expect_success();
     }
+    let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
+    workspace.run(&[&["state", "rm"][..], &addresses].concat()).expect_success();
     configure(&imports);
     for (address, change) in workspace.changes() {
         assert!(address.starts_with("data.") || change.is_noop(), "{change:#?}");
         assert!(address.starts_with("data.") || !change.after["host_public_key"].is_null(), "{change:#?}");
     }
-    workspace.converge();
+    workspace.converge_as_planned();
     workspace.destroy().expect_success();
 }
 
@@ -82,7 +84,7 @@ fn another_way_keeps_the_machine_and_another_instance_replaces_it() {
     configure(&["user = \"deploy\""]);
     let change = workspace.expect_change(HOST, &["create"]);
     assert_eq!(change.unknown["connection"], true, "{change:#?}");
-    workspace.converge();
+    workspace.converge_as_planned();
     let before = workspace.state(HOST);
 
     configure(&["user = \"root\"", "port = 2222"]);
@@ -90,14 +92,14 @@ fn another_way_keeps_the_machine_and_another_instance_replaces_it() {
     assert_eq!(change.after["machine_id"], before["machine_id"], "{change:#?}");
     let connection = change.after["connection"].as_str().unwrap().to_owned();
     assert!(connection.starts_with(&format!("ssh://root@{}:2222?host_key=", host.address)), "{connection}");
-    workspace.converge();
+    workspace.converge_as_planned();
     assert_eq!(workspace.state(HOST)["connection"], connection);
 
     configure(&["user = \"root\"", "port = 2222", "instance = \"i-2\""]);
     let change = workspace.expect_change(HOST, &["delete", "create"]);
     assert_eq!(change.unknown["connection"], true, "what lives there must plan again: {change:#?}");
     assert_eq!(change.unknown["machine_id"], true);
-    workspace.converge();
+    workspace.converge_as_planned();
     // It is but a way to a machine: that goes on without it.
     workspace.destroy().expect_success();
     lab.exec_ok(&host, &["true"]).unwrap();
@@ -128,14 +130,14 @@ fn a_host_without_docker_can_be_changed_and_gets_docker_later() {
         change.unknown["docker_version"].is_null() && change.unknown["compose_version"].is_null(),
         "{change:#?}"
     );
-    workspace.converge();
+    workspace.converge_as_planned();
     assert!(workspace.state(HOST)["docker_version"].is_null());
 
     // By another way it may be there.
     sudoers("admin ALL=(root) NOPASSWD: /usr/bin/docker").unwrap();
     configure(&["wait_for_cloud_init = false", "sudo = \"docker\""]);
     workspace.expect_change(HOST, &["update"]);
-    workspace.converge();
+    workspace.converge_as_planned();
     let engine = lab.exec_ok(&host, &["docker", "version", "--format", "{{.Server.Version}}"]).unwrap();
     assert_eq!(workspace.state(HOST)["docker_version"], engine);
     workspace.destroy().expect_success();

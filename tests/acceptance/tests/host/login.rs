@@ -74,7 +74,7 @@ fn every_way_to_give_a_key_works() {
     workspace.env("WINDLASS_SSH_PRIVATE_KEY", &private).env("WINDLASS_SSH_USER", "deploy");
     workspace.write("main.tf", &bare_host(host, &[&key]));
     workspace.expect_change(HOST, &["update"]);
-    workspace.converge();
+    workspace.converge_as_planned();
     workspace.env("WINDLASS_SSH_PRIVATE_KEY", "");
     workspace.env("WINDLASS_SSH_PRIVATE_KEY_FILE", host.private_key_file.to_str().unwrap());
     workspace.expect_no_changes();
