@@ -6,7 +6,8 @@
 //! missed is marked. Only what could not be measured makes the run fail.
 //!
 //! Told by `cargo xtask bench` through the environment: `WINDLASS_PROVIDER` (a release build),
-//! `WINDLASS_LAB_STATE` (a lab whose first host is used) and `WINDLASS_CLIS`.
+//! `WINDLASS_LAB_STATE` (a lab whose first host is used, and five of them for a swarm) and
+//! `WINDLASS_CLIS`.
 
 mod apply;
 mod exec;
@@ -18,6 +19,7 @@ mod samples;
 mod services;
 mod stacks;
 mod starts;
+mod swarm;
 mod table;
 
 use std::{env, fs, future::Future, path::PathBuf, pin::Pin, process::ExitCode};
@@ -35,6 +37,8 @@ struct Bench {
     provider: PathBuf,
     /// The host.
     place: Place,
+    /// What tells of the lab.
+    state: PathBuf,
 }
 
 impl Bench {
@@ -69,9 +73,9 @@ async fn run() -> Result<bool> {
     let provider = PathBuf::from(env::var_os("WINDLASS_PROVIDER").context("WINDLASS_PROVIDER is not set")?);
     let state = PathBuf::from(env::var_os("WINDLASS_LAB_STATE").context("WINDLASS_LAB_STATE is not set")?);
     let place = Place::new(&state)?;
-    let bench: &'static Bench = Box::leak(Box::new(Bench { provider, place }));
+    let bench: &'static Bench = Box::leak(Box::new(Bench { provider, place, state }));
 
-    let sections: [(&'static str, Measuring); 8] = [
+    let sections: [(&'static str, Measuring); 13] = [
         ("start", Box::pin(starts::measure(bench))),
         ("exec on a host", Box::pin(exec::measure(bench))),
         ("ApplyResourceChange", Box::pin(apply::measure(bench))),
@@ -80,6 +84,11 @@ async fn run() -> Result<bool> {
         ("large source_dir", Box::pin(large::measure(bench))),
         ("many files", Box::pin(many_files::measure(bench))),
         ("plan", Box::pin(plan::measure(bench))),
+        ("swarm join", Box::pin(swarm::join::measure(bench))),
+        ("swarm plan", Box::pin(swarm::plan::measure(bench))),
+        ("swarm drain", Box::pin(swarm::drain::measure(bench))),
+        ("swarm service", Box::pin(swarm::service::measure(bench))),
+        ("swarm rebuild", Box::pin(swarm::rebuild::measure(bench))),
     ];
     let chosen: Vec<String> = env::args().skip(2).collect();
     let mut table = Table::default();

@@ -2,7 +2,7 @@
 
 use std::{
     path::Path,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use anyhow::{Context as _, Result, ensure};
@@ -23,6 +23,18 @@ impl Place {
     pub(crate) fn new(state: &Path) -> Result<Self> {
         let lab = Lab::load(state).context("load the lab")?;
         let host = lab.hosts().first().context("the lab has no host")?.clone();
+        Self::at(lab, host)
+    }
+
+    /// The first `count` hosts of that lab.
+    pub(crate) fn several(state: &Path, count: usize) -> Result<Vec<Self>> {
+        let lab = || Lab::load(state).context("load the lab");
+        let hosts = lab()?.hosts().to_vec();
+        ensure!(hosts.len() >= count, "{count} hosts are needed, and the lab has {}", hosts.len());
+        hosts.into_iter().take(count).map(|host| Self::at(lab()?, host)).collect()
+    }
+
+    fn at(lab: Lab, host: Host) -> Result<Self> {
         let place = Self { lab, host, control: TempDir::with_prefix_in("bench-", "/tmp")? };
         let mut master = place.ssh();
         master.args(["-M", "-N", "-f"]);
@@ -37,6 +49,24 @@ impl Place {
     pub(crate) fn connection(&self) -> String {
         let Host { user, address, port, .. } = &self.host;
         format!("ssh://{user}@{address}:{port}")
+    }
+
+    /// What the host calls itself.
+    pub(crate) fn name(&self) -> &str {
+        &self.host.name
+    }
+
+    /// The address of the host.
+    pub(crate) fn address(&self) -> &str {
+        &self.host.address
+    }
+
+    /// What a person's script writes before a command for the host: OpenSSH, which connects anew each time.
+    pub(crate) fn script_words(&self) -> String {
+        let ssh = self.plain_ssh();
+        let words = std::iter::once(ssh.get_program()).chain(ssh.get_args());
+        let words: Vec<_> = words.map(|word| word.to_string_lossy().into_owned()).collect();
+        format!("{} {}", words.join(" "), self.target())
     }
 
     /// What a provider has to be told to log in.
@@ -61,6 +91,13 @@ impl Place {
         let complaint = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "`{line}` failed: {}: {}", output.status, complaint.trim());
         Ok(())
+    }
+
+    /// Starts a line of shell, over the connection that is open already, and leaves it running.
+    pub(crate) fn begin(&self, line: &str) -> Result<Child> {
+        let mut command = self.ssh();
+        command.arg(self.target()).arg(line).stdout(Stdio::piped());
+        command.spawn().context("start ssh")
     }
 
     /// What a line of shell prints on the host, asked past SSH.
@@ -103,14 +140,20 @@ impl Place {
         format!("{}@{}", self.host.user, self.host.address)
     }
 
-    /// `ssh` with what it needs for this host, none of it from the person's own configuration.
+    /// `ssh` over the connection that is open already.
     fn ssh(&self) -> Command {
+        let mut command = self.plain_ssh();
+        command.arg("-S").arg(self.control.path().join("control"));
+        command
+    }
+
+    /// `ssh` with what it needs for this host, none of it from the person's own configuration.
+    fn plain_ssh(&self) -> Command {
         let mut command = Command::new("ssh");
         command.args(["-F", "none", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes"]);
         command.arg("-o").arg(format!("UserKnownHostsFile={}", self.lab.state().known_hosts_file.display()));
         command.arg("-i").arg(&self.host.private_key_file);
         command.arg("-p").arg(self.host.port.to_string());
-        command.arg("-S").arg(self.control.path().join("control"));
         command.stdin(Stdio::null());
         command
     }
