@@ -73,7 +73,7 @@ impl Drain<'_> {
             self.available(Availability::Pause).await?;
             self.move_services(&poll).await?;
         }
-        let affected = services_of(&self.look().await?, self.node);
+        let affected = services_that_move(&self.look().await?, self.node);
         self.available(Availability::Drain).await?;
         self.wait(&poll, left).await?;
         self.wait(&poll, |look, _| unreplaced(look, &affected)).await
@@ -196,9 +196,13 @@ fn on_node<'l>(look: &'l Look, node: &str, mode: Mode) -> Vec<&'l Service> {
     look.services.iter().filter(|service| service.mode == mode).filter(has_task).collect()
 }
 
-/// The replicated services that have a task on `node`.
-fn services_of(look: &Look, node: &str) -> BTreeSet<String> {
-    on_node(look, node, Mode::Replicated).into_iter().map(|service| service.id.clone()).collect()
+/// The replicated services that have a task on `node` which can run elsewhere. Where it can not, nobody
+/// waits for its replacement.
+fn services_that_move(look: &Look, node: &str) -> BTreeSet<String> {
+    let has_place =
+        |service: &&Service| no_place(service, node, &look.nodes, &look.services, &look.tasks).is_none();
+    let moving = on_node(look, node, Mode::Replicated).into_iter().filter(has_place);
+    moving.map(|service| service.id.clone()).collect()
 }
 
 /// That jobs on `node` are not finished.
@@ -252,7 +256,7 @@ fn stuck(services: &[&Service]) -> Option<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::work::tests::service;
+    use crate::{node::tests::node, work::tests::service};
 
     fn task(service: &str, node: &str, (wanted, live, running): (bool, bool, bool)) -> Task {
         let (id, service, node) = ("t".into(), service.into(), node.into());
@@ -263,9 +267,11 @@ mod tests {
     const STOPS: (bool, bool, bool) = (false, true, true);
 
     fn look(tasks: Vec<Task>) -> Look {
+        let web = Service { constraints: Vec::new(), ..service() };
         let job = Service { id: "j".into(), name: "migrate".into(), mode: Mode::Job, ..service() };
         let global = Service { id: "g".into(), name: "agent".into(), mode: Mode::Global, ..service() };
-        Look { nodes: Vec::new(), services: vec![service(), job, global], tasks }
+        let nodes = ["n1", "n2"].map(|id| Node { id: id.into(), ..node() }).into();
+        Look { nodes, services: vec![web, job, global], tasks }
     }
 
     #[test]
@@ -281,7 +287,7 @@ mod tests {
     #[test]
     fn a_drain_waits_for_jobs_tasks_and_replacements() {
         let there = look(vec![task("s1", "n1", RUNS), task("j", "n1", RUNS), task("g", "n1", RUNS)]);
-        assert_eq!(services_of(&there, "n1"), BTreeSet::from(["s1".to_owned()]));
+        assert_eq!(services_that_move(&there, "n1"), BTreeSet::from(["s1".to_owned()]));
         assert_eq!(unfinished(&there, "n1").unwrap(), "the jobs of migrate on the node to finish");
         assert_eq!(unfinished(&there, "n2"), None);
         assert_eq!(unfinished_anywhere(&there).unwrap(), "the jobs of migrate to finish");
@@ -298,6 +304,13 @@ mod tests {
         assert_eq!((left(&done, "n1"), unreplaced(&done, &all)), (None, None));
         // A task of a service that is gone is nobody's.
         assert_eq!(left(&look(vec![task("gone", "n1", STOPS)]), "n1"), None);
+    }
+
+    #[test]
+    fn nobody_waits_for_what_can_run_nowhere_else() {
+        let mut only = look(vec![task("s1", "n1", RUNS)]);
+        only.services[0].constraints = vec!["node.id==n1".to_owned()];
+        assert_eq!(services_that_move(&only, "n1"), BTreeSet::new());
     }
 
     #[test]

@@ -168,6 +168,89 @@ pub fn major(version: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scripted::Scripted;
+    use remote::{Fake, fake::Reply};
+
+    const NODES: &str = r#"[{"ID":"n1","Spec":{"Role":"manager"},"Status":{"State":"ready"},
+        "ManagerStatus":{"Leader":true,"Reachability":"reachable","Addr":"10.0.0.1:2377"}}]"#;
+
+    fn tokens(worker: &str) -> &'static str {
+        format!(r#"{{"ID":"c1","JoinTokens":{{"Worker":"{worker}","Manager":"SWMTKN-1-m"}}}}"#).leak()
+    }
+
+    /// A manager with these answers, and an engine that shall join it with those.
+    async fn two(
+        manager: &[(&'static str, u16, &'static str)],
+        engine: &[(&'static str, u16, &'static str)],
+    ) -> (Scripted, Scripted) {
+        (Scripted::new("m1", manager).await, Scripted::new("w1", engine).await)
+    }
+
+    async fn joined(by: &Scripted, who: &Scripted) -> Result<(), Error> {
+        let manager = Manager::of(by.engine.clone());
+        let join = Join { manager: &manager, at: &by.host, engine: &who.engine, host: &who.host };
+        let request = JoinRequest { address: "10.0.0.1:2377".into(), ..JoinRequest::default() };
+        join.join(&request, Role::Worker).await
+    }
+
+    async fn checked(by: &Scripted, who: &Scripted) -> Result<String, Error> {
+        let manager = Manager::of(by.engine.clone());
+        Join { manager: &manager, at: &by.host, engine: &who.engine, host: &who.host }.check().await
+    }
+
+    const STALE: &str = r#"{"message":"remote CA does not match fingerprint. Expected: 4f1a"}"#;
+    const LEFT: (&str, u16, &str) =
+        ("POST /swarm/leave?force=true", 503, r#"{"message":"This node is not part of a swarm"}"#);
+
+    #[tokio::test]
+    async fn a_token_that_was_made_anew_in_between_is_read_again() {
+        let manager =
+            [("GET /swarm", 200, tokens("SWMTKN-1-old")), ("GET /swarm", 200, tokens("SWMTKN-1-new"))];
+        let engine = [("POST /swarm/join", 500, STALE), LEFT, ("POST /swarm/join", 200, "")];
+        let (by, who) = two(&manager, &engine).await;
+        joined(&by, &who).await.unwrap();
+        assert_eq!(by.asked().len(), 2);
+        let asked = who.asked();
+        assert!(asked[0].contains("SWMTKN-1-old") && asked[2].contains("SWMTKN-1-new"), "{asked:?}");
+    }
+
+    #[tokio::test]
+    async fn a_join_that_fails_is_taken_back_and_shows_the_end_of_the_log_without_the_token() {
+        let manager = [("GET /swarm", 200, tokens("SWMTKN-1-w"))];
+        let engine =
+            [("POST /swarm/join", 503, r#"{"message":"Timeout was reached before node joined."}"#), LEFT];
+        let (by, who) = two(&manager, &engine).await;
+        let log = Reply::ok("level=error msg=\"no way in\" token=SWMTKN-1-w\n");
+        who.host.expect(log_commands()[0].words().to_vec(), log);
+        let Error::Join { host, said, log, .. } = joined(&by, &who).await.unwrap_err() else {
+            panic!("it is another error")
+        };
+        assert_eq!((host.as_str(), said.as_str()), ("w1", "Timeout was reached before node joined."));
+        assert!(log.contains("no way in") && !log.contains("SWMTKN"), "{log}");
+        assert_eq!(who.asked().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn clocks_and_the_port_of_a_manager_are_looked_at_first() {
+        let clock = |host: &Fake, seconds: &str| {
+            host.always(clock_command().words().to_vec(), Reply::ok(format!("{seconds}\n")));
+        };
+        let (by, who) = two(&[], &[]).await;
+        clock(&by.host, "1000");
+        clock(&who.host, "1061");
+        let error = checked(&by, &who).await.unwrap_err();
+        assert_eq!(error.to_string(), "the clocks of w1 and m1 differ by 61 s");
+
+        let nodes = ("GET /nodes", 200, NODES);
+        let (by, who) = two(&[nodes, nodes], &[]).await;
+        clock(&by.host, "1000");
+        clock(&who.host, "1060");
+        let error = checked(&by, &who).await.unwrap_err();
+        assert_eq!(error.to_string(), "no manager of the swarm answers w1; tried were 10.0.0.1:2377");
+        let _listener = who.host.listen(&Dial::Tcp("10.0.0.1".into(), 2377));
+        assert_eq!(checked(&by, &who).await.unwrap(), "10.0.0.1:2377");
+        assert!(who.asked().is_empty(), "nothing was changed");
+    }
 
     #[test]
     fn the_log_is_asked_for_by_words() {

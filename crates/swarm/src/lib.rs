@@ -16,6 +16,8 @@ mod membership;
 mod node;
 pub mod placement;
 mod quorum;
+#[cfg(test)]
+mod scripted;
 mod settings;
 pub mod stacks;
 mod work;

@@ -271,3 +271,43 @@ fn number(version: u64) -> i64 {
 fn is_absent(error: &ApiError) -> bool {
     said(error).is_some_and(|(status, _)| status == 404)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scripted::Scripted;
+
+    const CONFLICT: &str = r#"{"message":"rpc error: code = Unknown desc = update out of sequence"}"#;
+
+    #[tokio::test]
+    async fn who_was_slower_reads_again_and_tries_once_more() {
+        let swarm = |version: &str, limit: u8| -> &'static str {
+            format!(
+                r#"{{"ID":"c1","Version":{{"Index":{version}}},"Spec":{{"Name":"default",
+                "Orchestration":{{"TaskHistoryRetentionLimit":5}},"Raft":{{"SnapshotInterval":{limit}}}}}}}"#
+            )
+            .leak()
+        };
+        let script = [
+            ("GET /swarm", 200, swarm("7", 1)),
+            ("POST /swarm/update?version=7&", 500, CONFLICT),
+            ("GET /swarm", 200, swarm("8", 2)),
+            ("POST /swarm/update?version=8&", 200, ""),
+        ];
+        let settings = Settings { task_history_limit: Some(3), ..Settings::default() };
+        let one = Scripted::new("m1", &script).await;
+        Manager::of(one.engine.clone()).change(&settings, &[]).await.unwrap();
+        // What the other has changed stays as the other wants it.
+        let sent = &one.asked()[3];
+        assert!(sent.contains(r#""SnapshotInterval":2"#), "{sent}");
+        assert!(sent.contains(r#""TaskHistoryRetentionLimit":3"#), "{sent}");
+
+        // Once, and no more.
+        let mut twice = script;
+        twice[3] = ("POST /swarm/update?version=8&", 500, CONFLICT);
+        let one = Scripted::new("m1", &twice).await;
+        let error = Manager::of(one.engine.clone()).change(&settings, &[]).await.unwrap_err();
+        assert_eq!(error.to_string(), "docker on m1 could not change the swarm");
+        assert_eq!(one.asked().len(), 4);
+    }
+}

@@ -38,14 +38,21 @@ fn a_graceful_drain_loses_no_request() {
     assert_eq!(before.iter().filter(|task| tasks().contains(task.as_str())).count(), 1);
 
     // Nowhere else to run: said before anything happens.
-    let text = [
-        swarm("test", &[first], ""),
-        node("b", "test", second, "availability = \"drain\""),
-        node("c", "test", third, "availability = \"drain\""),
-    ];
-    cluster.workspace.write("main.tf", &text.concat());
+    let drain_both = |more: &str| {
+        let text = [
+            swarm("test", &[first], ""),
+            node("b", "test", second, "availability = \"drain\""),
+            node("c", "test", third, &format!("availability = \"drain\"{more}")),
+        ];
+        cluster.workspace.write("main.tf", &text.concat());
+    };
+    drain_both("");
     let error = cluster.workspace.plan().expect_error();
     error.says("no other node meets its constraints").says("drain = \"fast\"").says("Nothing was changed.");
+    // It stops where it is, if that is wanted, and nobody waits for what cannot run.
+    drain_both("\n  drain = \"fast\"");
+    cluster.workspace.converge();
+    assert!(cluster.places(first, &cluster.name).is_empty());
 
     configure("active");
     cluster.workspace.converge();
