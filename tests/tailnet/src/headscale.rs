@@ -23,34 +23,48 @@ pub struct HeadscaleServer {
     url: String,
 }
 
+/// The files of a Headscale's directory: its configuration, and the relays that it must have, which
+/// are none. It keeps what it knows beside them, and its policy in the database.
+pub fn configuration(directory: &str, listen: &str, url: &str) -> [(&'static str, String); 2] {
+    let config = format!(
+        "server_url: {url}\nlisten_addr: {listen}\nmetrics_listen_addr: \"\"\ngrpc_listen_addr: 127.0.0.1:0\n\
+         grpc_allow_insecure: false\nnoise:\n  private_key_path: {directory}/noise.key\nprefixes:\n  v4: 100.64.0.0/10\n  \
+         v6: fd7a:115c:a1e0::/48\n  allocation: sequential\nderp:\n  server:\n    enabled: false\n  urls: []\n  \
+         paths: [{directory}/derp.yaml]\n  auto_update_enabled: false\ndisable_check_updates: true\ndatabase:\n  \
+         type: sqlite\n  sqlite:\n    path: {directory}/db.sqlite\nlog:\n  level: info\npolicy:\n  mode: database\n\
+         dns:\n  magic_dns: true\n  base_domain: tailnet.test\n  override_local_dns: false\n  nameservers:\n    \
+         global: []\nunix_socket: {directory}/hs.sock\nunix_socket_permission: \"0770\"\nlogtail:\n  enabled: false\n"
+    );
+    let relays =
+        "regions:\n  900:\n    regionid: 900\n    regioncode: test\n    regionname: test\n    nodes: []\n";
+    [("config.yaml", config), ("derp.yaml", relays.to_owned())]
+}
+
 impl HeadscaleServer {
     /// Starts one with the user `ops` and no policy, and waits until it answers.
     ///
     /// # Panics
     /// When it does not come up; its log is shown.
     pub fn start() -> Self {
+        Self::start_at("127.0.0.1")
+    }
+
+    /// Starts one that listens on this address of the machine, on a port that is free there.
+    ///
+    /// # Panics
+    /// As [`HeadscaleServer::start`].
+    pub fn start_at(address: &str) -> Self {
         let directory = tempfile::Builder::new().prefix("windlass-headscale-").tempdir().unwrap();
         // A port that is free now is free a moment later, as far as this machine's own tests go.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let at = |name: &str| directory.path().join(name).display().to_string();
-        let url = format!("http://127.0.0.1:{port}");
-        let derp = at("derp.yaml");
-        fs::write(&derp, "regions:\n  900:\n    regionid: 900\n    regioncode: test\n    regionname: test\n    nodes: []\n").unwrap();
-        let config = format!(
-            "server_url: {url}\nlisten_addr: 127.0.0.1:{port}\nmetrics_listen_addr: \"\"\ngrpc_listen_addr: 127.0.0.1:0\n\
-             grpc_allow_insecure: false\nnoise:\n  private_key_path: {}\nprefixes:\n  v4: 100.64.0.0/10\n  v6: fd7a:115c:a1e0::/48\n  \
-             allocation: sequential\nderp:\n  server:\n    enabled: false\n  urls: []\n  paths: [{derp}]\n  auto_update_enabled: false\n\
-             disable_check_updates: true\ndatabase:\n  type: sqlite\n  sqlite:\n    path: {}\nlog:\n  level: info\npolicy:\n  mode: database\n\
-             dns:\n  magic_dns: true\n  base_domain: tailnet.test\n  override_local_dns: false\n  nameservers:\n    global: []\n\
-             unix_socket: {}\nunix_socket_permission: \"0770\"\nlogtail:\n  enabled: false\n",
-            at("noise.key"),
-            at("db.sqlite"),
-            at("hs.sock"),
-        );
-        fs::write(directory.path().join("config.yaml"), config).unwrap();
+        let listen = TcpListener::bind((address, 0)).unwrap().local_addr().unwrap().to_string();
+        let url = format!("http://{listen}");
+        for (name, text) in configuration(&directory.path().display().to_string(), &listen, &url) {
+            fs::write(directory.path().join(name), text).unwrap();
+        }
         let log = fs::File::create(directory.path().join("log")).unwrap();
         let process = Command::new(headscale_binary())
-            .args(["serve", "--config", &at("config.yaml")])
+            .args(["serve", "--config"])
+            .arg(directory.path().join("config.yaml"))
             .env_clear()
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())

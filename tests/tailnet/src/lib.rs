@@ -5,12 +5,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod daemon;
+mod described;
 mod headscale;
 mod machine;
 mod tailscale;
 mod tools;
 
-pub use headscale::HeadscaleServer;
+pub use daemon::Daemon;
+pub use described::DescribedHeadscale;
+pub use headscale::{HeadscaleServer, configuration};
 pub use machine::Machine;
 pub use tailscale::{Fault, Request, TailscaleServer, etag_of};
 pub use tools::{headscale_binary, tailscale_binary};

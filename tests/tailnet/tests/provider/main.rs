@@ -9,4 +9,5 @@ mod headscale;
 mod keys;
 mod member;
 mod policy;
+mod serve;
 mod subject;
