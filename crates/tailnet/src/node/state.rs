@@ -52,9 +52,10 @@ pub struct NodeState {
 }
 
 impl NodeState {
-    /// Whether it belongs to a tailnet.
+    /// Whether it belongs to a tailnet. One that was logged out after its control server had removed it
+    /// calls itself stopped, and keeps its id.
     pub fn has_joined(&self) -> bool {
-        self.state != State::LoggedOut && !self.id.is_empty()
+        self.state != State::LoggedOut && !self.id.is_empty() && !self.prefs.logged_out
     }
 
     /// Its first address of IPv4.
@@ -196,6 +197,11 @@ mod tests {
         .unwrap();
         assert!(!out.has_joined() && out.ipv4().is_none());
         assert!(read(b"Logged out.").is_err());
+        let mut stopped =
+            read(br#"{"BackendState": "Stopped", "Self": {"ID": "7", "HostName": "web"}}"#).unwrap();
+        assert!(stopped.has_joined());
+        stopped.prefs.logged_out = true;
+        assert!(!stopped.has_joined());
     }
 
     #[test]

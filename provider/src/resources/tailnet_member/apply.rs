@@ -197,6 +197,11 @@ fn joined_otherwise(state: &State<Resource>, found: &NodeState) -> Diagnostic {
 /// without its machine at the server, it is out in any case.
 async fn log_out(on: &OnMachine<'_>, node: &node::Node) -> Result<(), Failure> {
     let done = node.detached("log out", None, |_| node::logout(), LOGOUT, on.cx.token()).await;
+    // A server that has removed the machine already takes no farewell, and the host is out all the same.
+    let is_refused = matches!(done, Err(NodeError::Refused { .. }));
+    if is_refused && node.state().await.is_ok_and(|state| !state.has_joined()) {
+        return Ok(());
+    }
     match done {
         Err(error @ NodeError::Unfinished { .. }) => {
             let failure = Failure::from(error);

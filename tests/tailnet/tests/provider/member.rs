@@ -148,6 +148,25 @@ async fn a_host_that_somebody_has_joined_needs_no_key_and_keeps_its_settings() {
 }
 
 #[tokio::test]
+async fn a_host_whose_machine_is_removed_already_leaves() {
+    let (server, block) = server();
+    let machine = Machine::start();
+    let subject = subject(&block, &machine).await;
+    let member = subject.resource("windlass_tailnet_member").unwrap();
+    let tagged = config(&member, &machine, &[("tags", Value::list_of(["tag:prod"]))]);
+    let stored = make(&member, &Stored::default(), &tagged).await;
+    // As a windlass_tailnet_device does that goes first.
+    server.run(&["nodes", "delete", "--force", "--identifier", text(&stored.value, "node_id")]);
+    destroy(&member, &stored).await;
+    assert_eq!(member.read(&stored).await.unwrap().stored.value, Value::Null);
+    // It joins again as any other.
+    let stored = make(&member, &Stored::default(), &tagged).await;
+    assert_eq!(machine.status()["BackendState"], "Running");
+    destroy(&member, &stored).await;
+    subject.end().await;
+}
+
+#[tokio::test]
 async fn a_host_that_cannot_join_says_why() {
     let (server, block) = server();
     let machine = Machine::start();
