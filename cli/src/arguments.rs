@@ -3,7 +3,7 @@
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::exit::{Exit, Failure};
-use crate::{check, drift, encryption_method, plan_summary, report, reviewed, run, state, version};
+use crate::{check, drift, encryption_method, manual, plan_summary, report, reviewed, run, state, version};
 
 /// The companion of the Windlass provider for OpenTofu and Terraform
 ///
@@ -35,6 +35,10 @@ enum Command {
     State(state::Arguments),
     /// Speak OpenTofu's external encryption method, with age
     EncryptionMethod(encryption_method::Arguments),
+    /// Print a script by which a shell completes commands and options
+    Completions(manual::CompletionsArguments),
+    /// Write pages for `man`
+    Manual(manual::ManualArguments),
     /// Print the version
     Version(version::Arguments),
     #[command(name = run::EXECUTE, hide = true)]
@@ -58,6 +62,8 @@ impl Arguments {
             Command::State(arguments) => state::run(arguments),
             Command::EncryptionMethod(arguments) => encryption_method::run(arguments),
             Command::Execute(arguments) => run::execute(arguments),
+            Command::Completions(arguments) => manual::completions(arguments, command()),
+            Command::Manual(arguments) => manual::manual(arguments, command()),
             Command::Version(arguments) => version::run(arguments),
         }
     }

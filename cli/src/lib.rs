@@ -11,6 +11,7 @@ mod encryption_method;
 mod exit;
 mod git;
 mod github;
+mod manual;
 mod opening;
 mod plan_summary;
 mod report;

@@ -35,3 +35,38 @@ fn help_is_an_answer() {
     assert_eq!((text(&told.stderr), told.status.code()), ("", Some(0)));
     assert!(text(&told.stdout).contains("Usage: windlass <COMMAND>"), "{}", text(&told.stdout));
 }
+
+#[test]
+fn shells_and_man_know_every_command() {
+    for (shell, sign) in
+        [("bash", "complete -F _windlass"), ("zsh", "#compdef windlass"), ("fish", "complete -c windlass")]
+    {
+        let script = windlass(&["completions", shell]);
+        let script = text(&script.stdout);
+        assert!(
+            script.contains(sign) && script.contains("plan-summary") && script.contains("comment-file"),
+            "{shell}"
+        );
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let done = windlass(&["manual", folder.path().to_str().unwrap()]);
+    assert_eq!((text(&done.stderr), done.status.code()), ("", Some(0)));
+    let page = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    assert!(page("windlass.1").contains("plan\\-summary"));
+    assert!(page("windlass-state-rotate.1").contains("Encrypt with a new key"));
+    let helps = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/help")).unwrap().count();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), helps, "a page for each command");
+}
+
+#[test]
+fn a_script_for_bash_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("windlass");
+    std::fs::write(&path, windlass(&["completions", "bash"]).stdout).unwrap();
+    let ask = format!(
+        "source {}; COMP_WORDS=(windlass plan-s); COMP_CWORD=1; _windlass windlass plan-s windlass; echo ${{COMPREPLY[@]}}",
+        path.display()
+    );
+    let told = Command::new("bash").args(["-c", &ask]).output().unwrap();
+    assert_eq!(text(&told.stdout).trim(), "plan-summary", "{}", text(&told.stderr));
+}

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::artefact::Artefact;
 use super::core::{Core, Words};
+use super::facts::Facts;
 use super::memory::MemoryFile;
 use crate::exit::{Exit, Failure};
 
@@ -35,26 +36,35 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     ended
 }
 
+const AGAIN: &str = "Nothing was applied. Plan again, and have that reviewed.";
+
 /// The plan, once all of it is what was reviewed.
 fn reviewed(arguments: &Arguments, core: &Core, artefact: &Artefact) -> Result<MemoryFile, Failure> {
-    let state = core.state()?;
-    let now = core.facts(&state, std::slice::from_ref(&arguments.file))?;
     let refused = || Failure::new(format!("Could not apply the plan in {}", arguments.file.display()));
-    let again = "Nothing was applied. Plan again, and have that reviewed.";
-    let differences = artefact.content.facts.differences(&now);
-    if !differences.is_empty() {
+    let same = |then: &Facts, now: &Facts| {
+        let differences = then.differences(now);
+        if differences.is_empty() {
+            return Ok(());
+        }
         let failure = refused().with("Something has changed since it was made:");
-        return Err(failure.with(differences.join("\n")).with(again));
-    }
+        Err(failure.with(differences.join("\n")).with(AGAIN))
+    };
+    let then = &artefact.content.facts;
+    let but = std::slice::from_ref(&arguments.file);
+    // First what needs no state: another core, say, may not even be able to read it.
+    let around = core.facts(None, but)?;
+    same(&Facts { state: None, ..then.clone() }, &around)?;
+    let state = core.state()?;
+    same(then, &core.facts(Some(&state), but)?)?;
     if !artefact.is_of(&state) {
         return Err(refused()
             .with("It was not made from this state: the state has the same lineage and serial and other contents, or somebody without access to it has made this file.")
-            .with(again));
+            .with(AGAIN));
     }
-    let plan = artefact.plan().map_err(|error| refused().because(&error).with(again))?;
-    let plan = MemoryFile::with(&plan).map_err(|error| refused().because(&error).with(again))?;
+    let plan = artefact.plan().map_err(|error| refused().because(&error).with(AGAIN))?;
+    let plan = MemoryFile::with(&plan).map_err(|error| refused().because(&error).with(AGAIN))?;
     if core.show(&plan)?.expose() != artefact.plan_json() {
-        return Err(refused().with("The plan file in it does not say what was reviewed.").with(again));
+        return Err(refused().with("The plan file in it does not say what was reviewed.").with(AGAIN));
     }
     Ok(plan)
 }

@@ -142,7 +142,7 @@ impl<'a> Core<'a> {
     ///
     /// # Errors
     /// When something of it cannot be read.
-    pub fn facts(&self, state: &Secret, but: &[PathBuf]) -> Result<Facts, Failure> {
+    pub fn facts(&self, state: Option<&Secret>, but: &[PathBuf]) -> Result<Facts, Failure> {
         let directory = &self.words.directory;
         let failed = |error: std::io::Error| {
             Failure::new(format!("Could not read the configuration in {}", directory.display()))
@@ -159,7 +159,7 @@ impl<'a> Core<'a> {
             configuration: digests::of_configuration(directory, but).map_err(failed)?,
             lock_file: digests::of_lock_file(directory).map_err(failed)?,
             providers: digests::of_providers(directory).map_err(failed)?,
-            state: state_facts(state)?,
+            state: state.map(state_facts).transpose()?.flatten(),
         })
     }
 }

@@ -45,7 +45,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let planned = core.plan(&arguments.more)?;
     // After the plan: a state that changes in between makes a plan that the core refuses as stale.
     let state = core.state()?;
-    let facts = core.facts(&state, std::slice::from_ref(&arguments.out))?;
+    let facts = core.facts(Some(&state), std::slice::from_ref(&arguments.out))?;
     let text = rendered(&summary(planned.json.expose(), "the core")?, Format::Text, None)?;
     let failed = || Failure::new(format!("Could not write {}", arguments.out.display()));
     let sealed = seal(facts, &planned.file, &planned.json, &state, &recipients)

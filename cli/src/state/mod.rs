@@ -17,6 +17,9 @@ use crate::terminal;
 
 /// What the command takes.
 #[derive(clap::Args, Debug)]
+#[command(
+    after_help = "For whom states are encrypted is said by `[state] recipients` of windlass.toml, else by SOPS_AGE_RECIPIENTS. The creation rules of a `.sops.yaml` are not read: they are for files that `sops` makes."
+)]
 pub struct Arguments {
     /// The state's file
     #[arg(long, global = true, value_name = "FILE")]

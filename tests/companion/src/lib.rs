@@ -100,7 +100,10 @@ const CONFIGURATION: &str = r#"
 terraform {
   backend "http" {}
 }
-variable "secret" { type = string }
+variable "secret" {
+  type      = string
+  sensitive = true
+}
 variable "count_of" { default = 1 }
 variable "gate" { default = "" }
 resource "terraform_data" "one" {

@@ -199,10 +199,10 @@ fn whatever_is_not_as_it_was_is_refused() {
 }
 
 fn files(table: &mut Table) {
-    let changed = "none of the 1 identities at hand opens it, or it was changed";
+    let changed = "None of the 1 identities at hand opens it, or it was changed.";
     let good = table.good.clone();
     let header = good.windows(4).position(|window| window == b"\n---").unwrap();
-    table.flipped("its first byte", 0, "it is not an age file");
+    table.flipped("its first byte", 0, "It is not an age file.");
     table.flipped("whom it is for", header - 20, changed);
     table.flipped("the MAC of its header", header + 10, changed);
     table.flipped("its beginning", header + 80, changed);
@@ -210,8 +210,8 @@ fn files(table: &mut Table) {
     table.flipped("its last byte", good.len() - 1, changed);
     table.file("cut off", &good[..good.len() - 1], changed);
     table.file("longer", [&good[..], b"x"].concat(), changed);
-    table.file("empty", b"", "it is not an age file");
-    table.file("a plan in clear", b"PK\x03\x04", "it is not an age file");
+    table.file("empty", b"", "It is not an age file.");
+    table.file("a plan in clear", b"PK\x03\x04", "It is not an age file.");
     let outer = opened(table.here, &good).to_string();
     table.file("for somebody else", sealed(&keys().recipient, outer.as_bytes()), changed);
     let recipient = table.here.keys.recipient.clone();
@@ -220,7 +220,7 @@ fn files(table: &mut Table) {
     table.file(
         "another format",
         sealed(&recipient, newer.as_bytes()),
-        "its format is 9, and 1 is known here",
+        "Its format is 9, and 1 is known here",
     );
 }
 
@@ -245,7 +245,7 @@ fn forgeries(table: &mut Table, other: &Workspace) {
         "The platform was plan9_mips",
     );
     let theirs = sealed(&table.here.keys.recipient, theirs.to_string().as_bytes());
-    table.file("that of another state", theirs, "The state is of another infrastructure");
+    table.file("that of another state", theirs, "Of the configuration, windlass.toml is another one.");
     // Whoever changes the configuration as well still does not know the state.
     table.here.write("more.tf", format!("{MODULE}# x\n"));
     table.forged(

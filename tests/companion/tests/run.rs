@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::process::{Output, Stdio};
 
-use companion_tests::{SECRET, Workspace, both, clis, keys};
+use companion_tests::{SECRET, Workspace, both, clis, has, keys};
 
 #[test]
 fn a_state_is_encrypted_from_its_first_write_and_sops_opens_it() {
@@ -30,6 +30,81 @@ fn a_state_is_encrypted_from_its_first_write_and_sops_opens_it() {
         here.apply(&["-var", "count_of=2"]);
         assert!(here.git(&["diff", "--stat"]).contains("default.tfstate.sops.json"));
     }
+}
+
+#[test]
+fn no_process_but_the_command_has_anything_of_the_state_in_its_environment() {
+    let here = Workspace::new(&clis().remove(0));
+    let values = tempfile::tempdir().unwrap();
+    std::fs::write(values.path().join("secret.tfvars"), format!("secret = \"{SECRET}\"\n")).unwrap();
+    let file = format!("-var-file={}", values.path().join("secret.tfvars").display());
+    let words = ["apply", "-auto-approve", "-input=false", "-no-color", &file];
+    // What it knows comes by a file, and by nobody's environment.
+    let first = here.command(&words).env_remove("TF_VAR_secret").output().unwrap();
+    assert!(first.status.success() && here.of_sops().contains(SECRET), "{}", both(&first));
+    let gated = [&words[..], &["-var", "gate=go"]].concat();
+    let child = here.command(&gated).env_remove("TF_VAR_secret").spawn().unwrap();
+    here.wait_for("begun");
+    let ours = child.id();
+    let mut with_password = 0;
+    for process in processes() {
+        let read = |name: &str| std::fs::read(format!("/proc/{process}/{name}")).unwrap_or_default();
+        let (environment, line) = (read("environ"), read("cmdline"));
+        assert!(!has(&environment, SECRET) && !has(&line, SECRET), "process {process}");
+        assert!(!has(&line, "TF_HTTP_PASSWORD"), "process {process}");
+        if has(&environment, &format!("{}\0", here.path("home").display()))
+            && has(&environment, "TF_HTTP_PASSWORD=")
+        {
+            assert!(process != ours && is_below(process, ours), "process {process}");
+            with_password += 1;
+        }
+    }
+    assert!(with_password > 0, "the command itself has it");
+    let limits = std::fs::read_to_string(format!("/proc/{ours}/limits")).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "no core dumps");
+    here.open_gate();
+    let done = child.wait_with_output().unwrap();
+    assert!(done.status.success(), "{}", both(&done));
+    assert_eq!(here.files_with(SECRET), Vec::<std::path::PathBuf>::new());
+}
+
+fn processes() -> Vec<u32> {
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// Whether one process has come from another one.
+fn is_below(process: u32, above: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")?.trim().parse().ok());
+    match parent {
+        Some(parent) if parent == above => true,
+        Some(0) | None => false,
+        Some(parent) => is_below(parent, above),
+    }
+}
+
+#[test]
+fn a_state_of_fifty_megabytes_comes_back_byte_by_byte() {
+    let here = Workspace::new(&clis().remove(0));
+    // Few values, and large ones: how many there are is measured by the benchmarks.
+    let value = "0123456789abcdef".repeat(1 << 16);
+    let outputs: Vec<String> = (0..50)
+        .map(|at| format!("\"n{at:02}\":{{\"value\":\"{at} {value}\",\"type\":\"string\"}}"))
+        .collect();
+    let state = format!(
+        "{{\"version\":4,\"terraform_version\":\"1.11.4\",\"serial\":7,\"lineage\":\"large\",\"outputs\":{{{}}},\"resources\":[],\"check_results\":null}}",
+        outputs.join(",")
+    );
+    assert!(state.len() > 50_000_000);
+    std::fs::write(here.path("large.json"), &state).unwrap();
+    here.told(&["import", "large.json"]);
+    std::fs::remove_file(here.path("large.json")).unwrap();
+    assert!(here.told(&["pull"]) == format!("{state}\n"));
+    assert!(here.of_sops().contains(&format!("49 {value}")));
+    let same = here.run(&["output", "-raw", "n00"]);
+    assert!(same.status.success() && same.stdout.ends_with(value.as_bytes()));
 }
 
 #[test]

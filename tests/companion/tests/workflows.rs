@@ -50,7 +50,11 @@ fn actions_of_others_are_pinned_by_commit() {
             }
             let (commit, version) = used.split_once('@').unwrap().1.split_once(" # v").unwrap_or(("", ""));
             let is_commit = commit.len() == 40 && commit.chars().all(|c| c.is_ascii_hexdigit());
-            assert!(is_commit && version.starts_with(|c: char| c.is_ascii_digit()), "{}: {line}", path.display());
+            assert!(
+                is_commit && version.starts_with(|c: char| c.is_ascii_digit()),
+                "{}: {line}",
+                path.display()
+            );
             seen += 1;
         }
     }
@@ -66,8 +70,13 @@ fn no_workflow_may_more_than_its_jobs_need() {
         assert_eq!(granted, [&"  contents: read"], "{}", path.display());
         assert!(!text.contains("write-all") && !text.contains("pull_request_target"), "{}", path.display());
         // What somebody else has written is no part of a script.
-        for line in text.lines().filter(|line| line.contains("${{ inputs.") || line.contains("${{ github.event")) {
-            let is_value = line.trim_start().split_once(": ").is_some_and(|(name, _)| name != "run" && !name.contains(' '));
+        for line in
+            text.lines().filter(|line| line.contains("${{ inputs.") || line.contains("${{ github.event"))
+        {
+            let is_value = line
+                .trim_start()
+                .split_once(": ")
+                .is_some_and(|(name, _)| name != "run" && !name.contains(' '));
             assert!(is_value, "{}: {line}", path.display());
         }
     }
