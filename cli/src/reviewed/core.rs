@@ -185,7 +185,9 @@ fn state_facts(state: &Secret) -> Result<Option<StateFacts>, Failure> {
     }
     let state: State = serde_json::from_str(state.expose())
         .map_err(|error| Failure::new("Could not read the state that the core gave").because(&error))?;
-    Ok(Some(StateFacts { lineage: state.lineage, serial: state.serial }))
+    // A core tells of a state that was never written as of one without a lineage.
+    let is_there = !state.lineage.is_empty();
+    Ok(is_there.then_some(StateFacts { lineage: state.lineage, serial: state.serial }))
 }
 
 /// The core that is there.

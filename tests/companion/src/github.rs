@@ -3,7 +3,7 @@
 //! (`POST /repos/{owner}/{repo}/issues` and its neighbours, version 2022-11-28).
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 

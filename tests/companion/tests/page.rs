@@ -17,7 +17,10 @@ fn browser() -> PathBuf {
     let there = |name: &&str| {
         std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
     };
-    BROWSERS.iter().find_map(there).expect("there is no Chromium: install one of the names in this file")
+    BROWSERS
+        .iter()
+        .find_map(there)
+        .unwrap_or_else(|| panic!("there is no Chromium: install one of {BROWSERS:?}"))
 }
 
 /// Looks at a page from a page around it, which may have scripts; it has none itself.

@@ -62,7 +62,9 @@ fn an_issue_is_opened_updated_and_closed_by_itself_and_never_told_the_same_twice
     // More than a page of others, and a pull request that quotes one.
     here.github.state(|state| {
         state.foreign("<!-- windlass report: drift 0000 -->".into(), true);
-        (0..120).for_each(|_| drop(state.foreign(serde_json::Value::Null, false)));
+        for _ in 0..120 {
+            state.foreign(serde_json::Value::Null, false);
+        }
     });
     let told = |done: Output, expected: &[&str]| {
         assert!(done.status.success(), "{}", both(&done));
@@ -81,7 +83,9 @@ fn an_issue_is_opened_updated_and_closed_by_itself_and_never_told_the_same_twice
         assert!(body.contains("2 to change") && body.contains("**data**"), "{body}");
         assert_eq!(issue["title"], "There is drift");
         // Others come later.
-        (0..120).for_each(|_| drop(state.foreign(serde_json::Value::Null, false)));
+        for _ in 0..120 {
+            state.foreign(serde_json::Value::Null, false);
+        }
     });
     told(here.ok(), &[&comments, &issue]);
     assert_eq!(here.github.state(|state| state.issues[&number]["state"].clone()), "closed");
