@@ -22,7 +22,7 @@ fn made_and_replaced(object: &DockerObject<'_>) {
     object.configure("network", "");
     let change = object.workspace.expect_change(ADDRESS, &["create"]);
     assert_eq!(change.unknown["subnets"], true, "{change:#?}");
-    object.workspace.converge();
+    object.workspace.converge_as_planned();
     let state = object.workspace.state(ADDRESS);
     assert_eq!(state["id"], object.docker(&["network", "inspect", "-f", "{{.Id}}", &object.name]));
     assert!(state["subnets"][0]["cidr"].as_str().unwrap().contains('/'), "Docker has chosen: {state:#}");
@@ -31,7 +31,7 @@ fn made_and_replaced(object: &DockerObject<'_>) {
     object.configure("network", &format!("labels = {{ owner = \"ann\" }}\n  internal = true\n  {SUBNET}"));
     let change = object.workspace.expect_change(ADDRESS, &["delete", "create"]);
     assert_eq!(change.unknown["id"], true);
-    object.workspace.converge();
+    object.workspace.converge_as_planned();
     let format = "{{.Internal}} {{.Labels.owner}} {{(index .IPAM.Config 0).IPRange}}";
     let seen = object.docker(&["network", "inspect", "-f", format, &object.name]);
     assert_eq!(seen, "true ann 10.231.7.128/25");
@@ -47,7 +47,7 @@ fn changed_behind_our_back(object: &DockerObject<'_>) {
         (&change.before["labels"]["owner"], &change.after["labels"]["owner"]),
         (&"bob".into(), &"ann".into())
     );
-    object.workspace.converge();
+    object.workspace.converge_as_planned();
 }
 
 fn imported(object: &DockerObject<'_>) {
@@ -60,7 +60,7 @@ fn imported(object: &DockerObject<'_>) {
     object.workspace.import(ADDRESS, &object.import_id()).expect_success();
     // The ranges that the configuration asks for are there: nothing is replaced for them.
     object.workspace.expect_change(ADDRESS, &["update"]);
-    object.workspace.converge();
+    object.workspace.converge_as_planned();
     assert_eq!(object.docker(&["network", "inspect", "-f", "{{.Id}}", &object.name]), id);
 }
 

@@ -48,7 +48,7 @@ fn includes_and_extensions_live_and_die() {
     write("", "info", "labels: { a: \"1\" }");
     let change = stack.workspace.expect_change(STACK, &["update"]);
     assert!(change.after["services"]["cache"].is_null());
-    stack.workspace.apply().expect_success();
+    stack.workspace.apply_planned().expect_success();
     assert_eq!(stack.containers().keys().collect::<Vec<_>>(), ["alone", "web"]);
     stack.workspace.expect_no_changes();
     stack.workspace.destroy().expect_success();
@@ -73,7 +73,7 @@ fn a_stack_without_services_is_one() {
     assert_eq!(stack.containers().len(), 1);
     stack.configure_text("services: {}\n");
     stack.workspace.expect_change(STACK, &["update"]);
-    stack.workspace.apply().expect_success();
+    stack.workspace.apply_planned().expect_success();
     assert!(stack.containers().is_empty());
     stack.workspace.expect_no_changes();
     stack.workspace.destroy().expect_success();

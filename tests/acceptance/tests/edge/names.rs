@@ -20,7 +20,7 @@ fn a_renamed_service_is_another_one_and_takes_its_port_over() {
     assert!(was["front"].is_null() && was["web"]["status"] == "running");
     assert!(will["web"].is_null() && will["front"]["status"] == "running");
     assert_eq!(was["db"], will["db"]);
-    stack.workspace.apply().expect_success();
+    stack.workspace.apply_planned().expect_success();
     let after = stack.containers();
     assert_eq!(after.keys().collect::<Vec<_>>(), ["db", "front"]);
     assert_eq!(after["db"], before["db"]);

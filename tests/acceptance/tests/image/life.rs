@@ -55,7 +55,7 @@ fn built_and_run(image: &Image<'_>) {
     let change = image.workspace.expect_change(IT, &["create"]);
     assert_eq!(change.unknown["reference"], true);
     assert_eq!(change.after["source_hash"].as_str().unwrap().len(), 64);
-    image.workspace.converge();
+    image.workspace.converge_as_planned();
     let state = image.workspace.state(IT);
     assert_eq!((state["reference"].clone(), state["digest"].is_null()), (state["image_id"].clone(), true));
     assert_eq!(image.id_of(&format!("{}:more", image.name)).as_deref(), state["image_id"].as_str());
@@ -94,7 +94,7 @@ fn changed(image: &Image<'_>) {
     // Another secret is another build; a name that is wanted no more goes.
     image.configure(&[ARGS, &secrets("12")]);
     image.workspace.expect_change(IT, &["update"]);
-    image.workspace.converge();
+    image.workspace.converge_as_planned();
     assert_eq!(image.id_of(&format!("{}:more", image.name)), None);
 }
 
@@ -104,12 +104,12 @@ fn changed_behind_our_back(image: &Image<'_>) {
     image.root_runs(&["docker", "tag", busybox, &image.name]);
     let change = image.workspace.expect_change(IT, &["update"]);
     assert_ne!(change.before["image_id"], image.workspace.state(IT)["image_id"]);
-    image.workspace.apply().expect_success();
+    image.workspace.apply_planned().expect_success();
     image.workspace.expect_no_changes();
     assert_eq!(image.id_of(&image.name).as_deref(), image.workspace.state(IT)["image_id"].as_str());
 
     image.root_runs(&["docker", "rmi", "--force", &image.name]);
     image.workspace.expect_change(IT, &["update"]);
-    image.workspace.converge();
+    image.workspace.converge_as_planned();
     assert!(image.id_of(&image.name).is_some());
 }
