@@ -28,7 +28,7 @@ fn a_network_moves_and_a_volume_leaves_its_data() {
         let text = hcl::resource_block(&kind_of_resource, "test", &hcl::quoted(&route), &object.name, more);
         object.workspace.write("main.tf", &text);
         object.workspace.expect_change(&address, &["update"]);
-        object.workspace.converge();
+        object.workspace.converge_as_planned();
         assert_eq!(id(&object.host), before);
 
         object.configure_on(other, kind, more);

@@ -104,7 +104,7 @@ fn granted_or_not_installed(plugin: &Plugin<'_>, token: &str) {
     error.says("asks for more than it is granted: network host").says("network = [\"host\"]");
     plugin.configure("1", NETWORK);
     workspace.expect_change(ADDRESS, &["create"]);
-    workspace.converge();
+    workspace.converge_as_planned();
     assert_eq!(workspace.state(ADDRESS)["name"], format!("{}:latest", plugin.fixture.name));
     // It has the token, which is nowhere here.
     let (name, image) = (&plugin.fixture.name, plugin.fixture.image("busybox"));
@@ -126,7 +126,7 @@ fn changed_while_nothing_uses_it(plugin: &Plugin<'_>) {
     ]);
     plugin.configure("1", &format!("{NETWORK}\n  settings = {{ LEVEL = \"2\" }}"));
     workspace.expect_change(ADDRESS, &["update"]);
-    let error = workspace.apply().expect_error();
+    let error = workspace.apply_planned().expect_error();
     error
         .says("Could not update docker plugin")
         .says(&format!("{container} (running)"))
@@ -159,14 +159,14 @@ fn changed_by_hand_and_adopted(plugin: &Plugin<'_>) {
     let (workspace, name) = (&plugin.fixture.workspace, &plugin.fixture.name);
     plugin.fixture.root_runs(&["docker", "plugin", "disable", "--force", name]);
     workspace.expect_change(ADDRESS, &["update"]);
-    workspace.converge();
+    workspace.converge_as_planned();
     assert_eq!(plugin.inspected()["Enabled"], true);
     workspace.run(&["state", "rm", ADDRESS]).expect_success();
     let error = workspace.apply().expect_error();
     error.says("already").says(&plugin.fixture.import_id());
     workspace.import(ADDRESS, &plugin.fixture.import_id()).expect_success();
     workspace.expect_change(ADDRESS, &["update"]);
-    workspace.converge();
+    workspace.converge_as_planned();
 }
 
 fn upgraded_in_place(plugin: &Plugin<'_>) {
@@ -176,7 +176,7 @@ fn upgraded_in_place(plugin: &Plugin<'_>) {
     workspace.plan().expect_error().says("capabilities CAP_SYS_ADMIN");
     plugin.configure("2", "grant = { network = [\"host\"], capabilities = [\"CAP_SYS_ADMIN\"] }");
     workspace.expect_change(ADDRESS, &["update"]);
-    workspace.converge();
+    workspace.converge_as_planned();
     let inspected = plugin.inspected();
     let capabilities = &inspected["Config"]["Linux"]["Capabilities"];
     assert_eq!((&inspected["Id"], capabilities), (&id, &serde_json::json!(["CAP_SYS_ADMIN"])));

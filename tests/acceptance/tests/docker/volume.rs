@@ -22,7 +22,7 @@ fn data(object: &DockerObject<'_>) -> String {
 fn made_and_kept(object: &DockerObject<'_>, lab: &Lab) {
     object.configure("volume", "labels = { owner = \"ann\" }");
     object.workspace.expect_change(ADDRESS, &["create"]);
-    object.workspace.converge();
+    object.workspace.converge_as_planned();
     let path = data(object);
     assert_eq!(format!("{}/file", object.workspace.state(ADDRESS)["mountpoint"].as_str().unwrap()), path);
     lab.exec_ok(&object.host, &["touch", &path]).unwrap();
@@ -54,15 +54,15 @@ fn adopted_again(object: &DockerObject<'_>, lab: &Lab) {
 fn removed_where_the_state_says_so(object: &DockerObject<'_>) {
     object.configure("volume", "labels = { owner = \"ann\" }\n  remove_on_destroy = true");
     object.workspace.expect_change(ADDRESS, &["update"]);
-    object.workspace.converge();
+    object.workspace.converge_as_planned();
     object.configure("volume", "labels = { owner = \"bob\" }\n  remove_on_destroy = true");
     object.workspace.expect_change(ADDRESS, &["delete", "create"]);
-    object.workspace.converge();
+    object.workspace.converge_as_planned();
 
     // Removed by hand, and in the way of a container.
     object.docker(&["volume", "rm", &object.name]);
     object.workspace.expect_change(ADDRESS, &["create"]);
-    object.workspace.converge();
+    object.workspace.converge_as_planned();
     let container = object.start_container(&["--volume", &format!("{}:/data", object.name)]);
     let error = object.workspace.destroy().expect_error();
     error.says("Could not destroy docker volume").says(&format!("{container} (running)")).says("still there");

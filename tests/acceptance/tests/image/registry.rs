@@ -87,7 +87,7 @@ fn what_a_registry_has_lost_is_pushed_again() {
     let change = image.workspace.expect_change(IT, &["update"]);
     assert!(change.before["digest"].is_null() && change.unknown["digest"] == true, "{change:#?}");
     assert_eq!(change.after["image_id"], built["image_id"]);
-    image.workspace.converge();
+    image.workspace.converge_as_planned();
     assert_eq!(registry.digest(&repository, "1").unwrap(), digest);
     assert_eq!(registry.digest(&repository, "more").unwrap(), digest);
     assert_eq!(image.workspace.state(IT), built);
@@ -105,11 +105,11 @@ fn what_a_registry_has_lost_is_pushed_again() {
     let other = registry.digest(&repository, "1").unwrap();
     let change = image.workspace.expect_change(IT, &["update"]);
     assert_eq!(change.before["digest"], other);
-    image.workspace.converge();
+    image.workspace.converge_as_planned();
     assert_eq!(registry.digest(&repository, "1").unwrap(), digest);
     push("more");
     image.workspace.expect_change(IT, &["update"]);
-    image.workspace.converge();
+    image.workspace.converge_as_planned();
     assert_eq!(registry.digest(&repository, "more").unwrap(), digest);
 
     // A registry that does not tell is taken to have it.
@@ -124,7 +124,7 @@ fn what_a_registry_has_lost_is_pushed_again() {
     image.root_runs(&["docker", "rmi", &name, &more]);
     let change = image.workspace.expect_change(IT, &["update"]);
     assert_eq!(change.unknown["image_id"], true);
-    image.workspace.converge();
+    image.workspace.converge_as_planned();
     registry.digest(&repository, "1").unwrap();
     image.workspace.destroy().expect_success();
 }
