@@ -21,6 +21,14 @@ pub enum CidrError {
 }
 
 impl Cidr {
+    /// Checks the spelling of a range.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn check(text: &str) -> Result<(), String> {
+        text.parse::<Self>().map(drop).map_err(|error| error.to_string())
+    }
+
     /// Whether the address is in the range.
     pub fn contains(&self, address: IpAddr) -> bool {
         first(address, self.prefix) == self.first && address.is_ipv4() == self.first.is_ipv4()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use framework::{Attribute, Field, Model, Type};
+use framework::{Attribute, Field, Model, Type, validate};
 
 /// Labels that Docker and Compose put on what they make.
 const THEIRS: &str = "com.docker.";
@@ -17,19 +17,38 @@ pub(crate) struct ObjectFields {
     pub(crate) labels: Field<BTreeMap<String, String>>,
 }
 
+/// What a kind of object says of its [`ObjectFields`].
+pub(crate) struct FieldTexts {
+    /// What a name must be.
+    pub(crate) check_name: fn(&str) -> Result<(), String>,
+    /// The driver where the configuration names none.
+    pub(crate) default_driver: &'static str,
+    /// What the driver does, as sentences.
+    pub(crate) driver: &'static str,
+    /// Examples of options, and what is to be known of them.
+    pub(crate) options: &'static str,
+}
+
 impl ObjectFields {
     /// The object `name` on `host`, of which nothing else is known yet.
     pub(super) fn named(host: String, name: String) -> Self {
         Self { host: Field::Known(host), name: Field::Known(name), ..Self::default() }
     }
 
-    /// The attributes that are the same for every `kind` of object: `name`, which `check` judges, and
-    /// `labels`.
-    pub(crate) fn attributes(kind: &str, check: fn(&str) -> Result<(), String>) -> [Attribute; 2] {
-        let name =
-            Attribute::string("name").required().requires_replace().check(move |name: &String| check(name));
+    /// The attributes of these, which are the same for every `kind` of object.
+    pub(super) fn attributes(kind: &str, texts: &FieldTexts) -> [Attribute; 4] {
+        let FieldTexts { check_name, default_driver, driver, options } = *texts;
+        let name = Attribute::string("name").required().requires_replace();
+        let name = name.check(move |name: &String| check_name(name));
         let labels = Attribute::map("labels", Type::String);
         [
+            Attribute::string("driver")
+                .default(default_driver)
+                .validate(validate::non_empty())
+                .describe(format!("{driver} Another one replaces the {kind}.")),
+            Attribute::map("options", Type::String).describe(format!(
+                "Options of the driver, such as {options}. Other ones replace the {kind}."
+            )),
             name.describe(format!(
                 "The name of the {kind} on the host, and in `{kind}s: {{ <key>: {{ name: …, external: true }} }}` of \
                  the stacks that share it. Another one replaces the {kind}."

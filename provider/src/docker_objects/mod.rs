@@ -10,6 +10,6 @@ mod in_use;
 mod object;
 mod place;
 
-pub(crate) use fields::{ObjectFields, check_name, set_map};
+pub(crate) use fields::{FieldTexts, ObjectFields, check_name, set_map};
 pub(crate) use in_use::{name_taken, named};
 pub(crate) use object::{DaemonObject, ObjectModel, ObjectWords};

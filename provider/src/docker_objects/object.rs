@@ -7,10 +7,10 @@ use docker::{
     Error,
     engine::{Container, Engine},
 };
-use framework::{Apply, Diagnostic, Diagnostics, Model, Plan, Schema, State};
+use framework::{Apply, Diagnostic, Diagnostics, Model, Plan, Schema, State, Timeouts};
 use remote::poll::Poll;
 
-use super::{ObjectFields, in_use, place::swarm_of};
+use super::{FieldTexts, ObjectFields, in_use, place::swarm_of};
 use crate::{
     failure::{Explain as _, Failure},
     hosted::{Departure, Host, Hosted, Import, MachinePrivate, OnHost, OnMachine, Planning, Words},
@@ -59,8 +59,10 @@ pub(crate) trait DaemonObject: Sized + Send + Sync + 'static {
     const HOST: &'static str;
     /// How it is called.
     const WORDS: ObjectWords;
+    /// What it says of the attributes that every object has.
+    const FIELDS: FieldTexts;
 
-    /// The schema, without `host`.
+    /// The schema, without what every object has.
     fn schema() -> Schema;
 
     /// As [`framework::Resource::validate`].
@@ -145,6 +147,8 @@ impl<O: DaemonObject> Hosted for O {
 
     fn schema() -> Schema {
         <O as DaemonObject>::schema()
+            .attributes(ObjectFields::attributes(<O as DaemonObject>::WORDS.kind, &O::FIELDS))
+            .timeouts(Timeouts::new().create(5).update(5).delete(5).read(5))
     }
 
     fn subject(model: &O::Model) -> String {

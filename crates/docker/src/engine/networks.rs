@@ -1,6 +1,9 @@
 //! Networks of a daemon.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    net::IpAddr,
+};
 
 use bollard::{
     models::{Ipam, IpamConfig, NetworkCreateRequest, NetworkInspect},
@@ -8,7 +11,10 @@ use bollard::{
 };
 
 use super::{Container, Engine, not_found, of_project};
-use crate::Error;
+use crate::{Cidr, Error};
+
+/// The option of an overlay network by which what goes between its nodes is encrypted.
+const ENCRYPTED: &str = "encrypted";
 
 /// A range of addresses of a network.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +41,9 @@ pub struct NetworkSpec {
     pub internal: bool,
     /// Whether containers that no swarm service made may join it.
     pub attachable: bool,
+    /// Whether the nodes of a swarm encrypt what goes between its containers; an option for the daemon,
+    /// but not among `options`.
+    pub encrypted: bool,
     pub ipv6: bool,
     /// Its ranges; with none asked for, the daemon chooses.
     pub subnets: Vec<Subnet>,
@@ -49,14 +58,44 @@ pub struct Network {
     pub spec: NetworkSpec,
 }
 
+impl Subnet {
+    /// The range itself, where it is one.
+    pub fn range(&self) -> Option<Cidr> {
+        self.cidr.parse().ok()
+    }
+
+    /// Whether a network that has this range has what is asked for, by what both mean and not by how
+    /// it is written. What is not asked for may be anything.
+    pub fn serves(&self, asked: &Self) -> bool {
+        let address = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<IpAddr>().ok());
+        let range = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<Cidr>().ok());
+        asked.range().is_some_and(|cidr| self.range() == Some(cidr))
+            && (asked.gateway.is_none() || address(&asked.gateway) == address(&self.gateway))
+            && (asked.ip_range.is_none() || range(&asked.ip_range) == range(&self.ip_range))
+    }
+
+    /// What of it lies outside of its range: `gateway` or `ip_range`, and the value.
+    pub fn outside(&self) -> Vec<(&'static str, String)> {
+        let Some(cidr) = self.range() else { return Vec::new() };
+        let gateway = self.gateway.as_deref().and_then(|text| text.parse().ok());
+        let gateway = gateway.filter(|gateway: &IpAddr| !cidr.contains(*gateway));
+        let part = self.ip_range.as_deref().and_then(|text| text.parse().ok());
+        let part = part.filter(|part| !cidr.covers(part));
+        let gateway = gateway.map(|gateway| ("gateway", gateway.to_string()));
+        gateway.into_iter().chain(part.map(|part| ("ip_range", part.to_string()))).collect()
+    }
+}
+
 impl Network {
     fn from_inspect(found: NetworkInspect) -> Self {
         let ranges = found.ipam.and_then(|ipam| ipam.config).unwrap_or_default();
         let text = |field: Option<String>| field.filter(|text| !text.is_empty());
+        let mut options: BTreeMap<_, _> = found.options.unwrap_or_default().into_iter().collect();
         let spec = NetworkSpec {
+            encrypted: options.remove(ENCRYPTED).is_some(),
+            options,
             name: found.name.unwrap_or_default(),
             driver: found.driver.unwrap_or_default(),
-            options: found.options.unwrap_or_default().into_iter().collect(),
             labels: found.labels.unwrap_or_default().into_iter().collect(),
             internal: found.internal.unwrap_or_default(),
             attachable: found.attachable.unwrap_or_default(),
@@ -83,10 +122,11 @@ impl NetworkSpec {
             ..IpamConfig::default()
         };
         let ranges: Vec<_> = self.subnets.iter().map(range).collect();
+        let encrypted = self.encrypted.then(|| (ENCRYPTED.to_owned(), String::new()));
         NetworkCreateRequest {
             name: self.name.clone(),
             driver: Some(self.driver.clone()),
-            options: Some(self.options.clone().into_iter().collect()),
+            options: Some(self.options.clone().into_iter().chain(encrypted).collect()),
             labels: Some(self.labels.clone().into_iter().collect()),
             internal: Some(self.internal),
             attachable: Some(self.attachable),
@@ -208,5 +248,41 @@ mod tests {
         assert_eq!(json, expected);
         let plain = NetworkSpec { subnets: Vec::new(), ..spec };
         assert_eq!(serde_json::to_value(plain.to_request()).unwrap().get("IPAM"), None);
+    }
+
+    #[test]
+    fn an_encrypted_network_is_one_by_an_option() {
+        let mtu = BTreeMap::from([("mtu".to_owned(), "1400".to_owned())]);
+        let spec = NetworkSpec { options: mtu.clone(), encrypted: true, ..NetworkSpec::default() };
+        let options = spec.to_request().options.unwrap();
+        assert_eq!((options.len(), options["encrypted"].as_str()), (2, ""));
+        let found = NetworkInspect { options: Some(options), ..NetworkInspect::default() };
+        let found = Network::from_inspect(found).spec;
+        assert_eq!((found.encrypted, found.options), (true, mtu));
+    }
+
+    fn range(cidr: &str, gateway: &str, ip_range: &str) -> Subnet {
+        let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        Subnet { cidr: cidr.to_owned(), gateway: text(gateway), ip_range: text(ip_range) }
+    }
+
+    #[test]
+    fn ranges_are_compared_by_what_they_mean() {
+        let has = range("fd00:20::/64", "fd00:20::1", "");
+        assert!(has.serves(&range("fd00:0020::/64", "", "")));
+        assert!(has.serves(&range("fd00:20::/64", "fd00:20:0::1", "")));
+        assert!(!has.serves(&range("fd00:20::/64", "fd00:20::2", "")));
+        assert!(!has.serves(&range("fd00:20::/64", "", "fd00:20::/65")));
+        assert!(!has.serves(&range("fd00:21::/64", "", "")));
+        assert!(!has.serves(&range("", "", "")));
+    }
+
+    #[test]
+    fn what_lies_outside_of_a_range_is_named() {
+        let outside = |gateway, ip_range| range("10.20.0.0/24", gateway, ip_range).outside();
+        assert_eq!(outside("10.20.0.1", "10.20.0.128/25"), []);
+        let both = [("gateway", "10.21.0.1".to_owned()), ("ip_range", "10.20.0.0/16".to_owned())];
+        assert_eq!(outside("10.21.0.1", "10.20.0.0/16"), both);
+        assert_eq!(range("x", "10.21.0.1", "").outside(), []);
     }
 }

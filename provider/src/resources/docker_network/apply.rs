@@ -12,7 +12,7 @@ use super::{
     model::{NetworkModel, OVERLAY},
     plan, schema,
 };
-use crate::docker_objects::{DaemonObject, ObjectWords};
+use crate::docker_objects::{DaemonObject, FieldTexts, ObjectWords};
 
 #[async_trait]
 impl DaemonObject for DockerNetwork {
@@ -32,6 +32,13 @@ impl DaemonObject for DockerNetwork {
              is removed last.",
         remains: "The network is still there.",
         relocated: "The network is in its new place",
+    };
+    const FIELDS: FieldTexts = FieldTexts {
+        check_name: plan::check_name,
+        default_driver: plan::BRIDGE,
+        driver: "What makes the network: `bridge` (default), `macvlan`, `ipvlan`, `overlay` or that of a plugin. An \
+                 `overlay` network belongs to the swarm that `host` is a manager of.",
+        options: "`com.docker.network.driver.mtu`, in clear in the state",
     };
 
     fn schema() -> Schema {

@@ -1,19 +1,12 @@
 //! The attributes of `windlass_docker_network`, and how a network becomes attributes.
 
-use std::net::IpAddr;
-
-use docker::{
-    Cidr,
-    engine::{Network, NetworkSpec, Subnet},
-};
+use docker::engine::{Network, NetworkSpec, Subnet};
 use framework::{Field, Model};
 
 use crate::docker_objects::{ObjectFields, ObjectModel, set_map};
 
 /// The driver of networks of a swarm.
 pub(super) const OVERLAY: &str = "overlay";
-/// The option by which such a one is encrypted.
-pub(super) const ENCRYPTED: &str = "encrypted";
 /// An option that a swarm sets itself.
 const VXLAN: &str = "com.docker.network.driver.overlay.vxlanid_list";
 
@@ -42,17 +35,14 @@ impl NetworkModel {
     /// What the daemon is asked for.
     pub(super) fn spec(&self) -> NetworkSpec {
         let object = self.object.clone();
-        let mut options = object.options.known_or_default();
-        if self.encrypted.is_true() {
-            options.insert(ENCRYPTED.to_owned(), String::new());
-        }
         NetworkSpec {
             name: object.name.known_or_default(),
             driver: object.driver.known_or_default(),
-            options,
+            options: object.options.known_or_default(),
             labels: object.labels.known_or_default(),
             internal: self.internal.is_true(),
             attachable: self.attachable.is_true(),
+            encrypted: self.encrypted.is_true(),
             ipv6: self.ipv6.is_true(),
             subnets: self.subnet.iter().map(Range::subnet).collect(),
         }
@@ -93,17 +83,15 @@ impl ObjectModel for NetworkModel {
         self.object.set_observed(&spec.driver, &spec.labels);
         self.internal = Field::Known(spec.internal);
         self.attachable = Field::Known(spec.attachable);
-        self.encrypted = Field::Known(spec.options.contains_key(ENCRYPTED));
+        self.encrypted = Field::Known(spec.encrypted);
         self.ipv6 = Field::Known(spec.ipv6);
         let asked = self.object.options.clone().known_or_default();
-        let own = |name: &String| name != ENCRYPTED && name != VXLAN;
-        let counts = |name: &String| asked.contains_key(name) || (adopting && own(name));
+        let counts = |name: &String| asked.contains_key(name) || (adopting && name != VXLAN);
         let options = spec.options.iter().filter(|(name, _)| counts(name));
         let options = options.map(|(name, value)| (name.clone(), value.clone())).collect();
         set_map(&mut self.object.options, options);
-        let has = spec.subnets.iter().map(Range::of).collect::<Vec<_>>();
-        if !self.subnet.iter().all(|range| range.is_among(&has)) {
-            self.subnet = has;
+        if !self.subnet.iter().all(|range| range.is_among(&spec.subnets)) {
+            self.subnet = spec.subnets.iter().map(Range::of).collect();
         }
     }
 }
@@ -117,7 +105,8 @@ impl Range {
         }
     }
 
-    fn subnet(&self) -> Subnet {
+    /// What it asks for, as far as that is known.
+    pub(super) fn subnet(&self) -> Subnet {
         Subnet {
             cidr: self.cidr.clone().known_or_default(),
             gateway: self.gateway.known().cloned(),
@@ -125,29 +114,18 @@ impl Range {
         }
     }
 
-    /// The range itself, where it is known and one.
-    pub(super) fn parsed(&self) -> Option<Cidr> {
-        self.cidr.as_str().and_then(|text| text.parse().ok())
-    }
-
-    /// Whether the network that has these ranges has this one; what is not asked for may be
-    /// anything.
-    pub(super) fn is_among(&self, has: &[Self]) -> bool {
-        has.iter().any(|other| {
-            let address = |field: &Field<String>| field.as_str().and_then(|text| text.parse::<IpAddr>().ok());
-            let range = |field: &Field<String>| field.as_str().and_then(|text| text.parse::<Cidr>().ok());
-            self.parsed().is_some_and(|cidr| other.parsed() == Some(cidr))
-                && (self.gateway.is_null() || address(&self.gateway) == address(&other.gateway))
-                && (self.ip_range.is_null() || range(&self.ip_range) == range(&other.ip_range))
-        })
+    /// Whether one of a network's ranges is what it asks for; nobody knows while a part is unknown.
+    fn is_among(&self, has: &[Subnet]) -> bool {
+        let is_known = ![&self.cidr, &self.gateway, &self.ip_range].iter().any(|part| part.is_unknown());
+        is_known && has.iter().any(|one| one.serves(&self.subnet()))
     }
 }
 
 /// Whether the network has what these blocks ask for, and nothing that earlier ones asked for and
 /// these do not. Without any, what there is will do.
 fn is_met(blocks: &[Range], prior: &NetworkModel) -> bool {
-    let has = prior.subnets.clone().known_or_default();
-    let is_asked = |old: &Range| blocks.iter().any(|block| block.parsed() == old.parsed());
+    let has: Vec<_> = prior.subnets.clone().known_or_default().iter().map(Range::subnet).collect();
+    let is_asked = |old: &Range| blocks.iter().any(|block| block.subnet().range() == old.subnet().range());
     blocks.is_empty()
         || (blocks.iter().all(|block| block.is_among(&has)) && prior.subnet.iter().all(is_asked))
 }
@@ -207,24 +185,22 @@ mod tests {
     fn an_overlay_network_that_is_adopted_brings_what_a_user_can_say() {
         let mut found = network();
         found.spec.driver = OVERLAY.into();
-        found.spec.options =
-            BTreeMap::from([(VXLAN.to_owned(), "4097".to_owned()), (ENCRYPTED.to_owned(), String::new())]);
+        found.spec.options = BTreeMap::from([(VXLAN.to_owned(), "4097".to_owned())]);
+        found.spec.encrypted = true;
         let mut model = NetworkModel::default();
         model.set_observed(&found, true);
         assert_eq!((model.encrypted.is_true(), &model.object.options), (true, &Field::Null));
-        assert_eq!(model.spec().options, BTreeMap::from([(ENCRYPTED.to_owned(), String::new())]));
+        assert!(model.spec().encrypted && model.spec().options.is_empty());
         model.set_observed(&network(), false);
-        assert!(!model.encrypted.is_true() && model.spec().options.is_empty());
+        assert!(!model.encrypted.is_true() && !model.spec().encrypted);
     }
 
     #[test]
-    fn ranges_are_compared_by_what_they_mean() {
-        let has = [range("fd00:20::/64", "fd00:20::1")];
+    fn what_is_unknown_is_no_range_of_the_network() {
+        let has = [range("fd00:20::/64", "fd00:20::1").subnet()];
         assert!(range("fd00:0020::/64", "").is_among(&has));
-        assert!(range("fd00:20::/64", "fd00:20:0::1").is_among(&has));
-        assert!(!range("fd00:20::/64", "fd00:20::2").is_among(&has));
-        assert!(!range("fd00:21::/64", "").is_among(&has));
         assert!(!Range { cidr: Field::Unknown, ..Range::default() }.is_among(&has));
+        assert!(!Range { gateway: Field::Unknown, ..range("fd00:20::/64", "") }.is_among(&has));
     }
 
     #[test]

@@ -2,29 +2,22 @@
 
 use std::net::IpAddr;
 
-use docker::Cidr;
 use framework::{Diagnostic, Diagnostics};
 
-use super::model::{ENCRYPTED, NetworkModel, OVERLAY};
+use super::model::{NetworkModel, OVERLAY, Range};
 use crate::docker_objects;
 
 /// The driver where the configuration names none.
-const BRIDGE: &str = "bridge";
+pub(super) const BRIDGE: &str = "bridge";
 /// Networks that every daemon has, or makes itself.
 const THEIRS: [&str; 5] = ["bridge", "docker_gwbridge", "host", "ingress", "none"];
 
 /// What the validators of single attributes cannot see: whether addresses are in their range.
 pub(super) fn validate(config: &NetworkModel, problems: &mut Diagnostics) {
     validate_kind(config, problems);
-    for range in &config.subnet {
-        let Some(cidr) = range.parsed() else { continue };
-        let gateway = range.gateway.as_str().and_then(|text| text.parse::<IpAddr>().ok());
-        if let Some(gateway) = gateway.filter(|gateway| !cidr.contains(*gateway)) {
-            problems.push(outside("gateway", &gateway.to_string(), &cidr));
-        }
-        let part = range.ip_range.as_str().and_then(|text| text.parse::<Cidr>().ok());
-        if let Some(part) = part.filter(|part| !cidr.covers(part)) {
-            problems.push(outside("ip_range", &part.to_string(), &cidr));
+    for subnet in config.subnet.iter().map(Range::subnet) {
+        for (name, given) in subnet.outside() {
+            problems.push(outside(name, &given, &subnet.cidr));
         }
     }
 }
@@ -42,14 +35,14 @@ fn validate_kind(config: &NetworkModel, problems: &mut Diagnostics) {
         );
         problems.push(Diagnostic::error("Invalid value for encrypted").detail(wrong).at("encrypted"));
     }
-    if config.object.options.known().is_some_and(|options| options.contains_key(ENCRYPTED)) {
+    if config.object.options.known().is_some_and(|options| options.contains_key("encrypted")) {
         let wrong = "The option `encrypted` has an attribute of its own: set `encrypted = true`.";
         problems.push(Diagnostic::error("Invalid value for options").detail(wrong).at("options"));
     }
 }
 
 /// Blocks in a set have no path of their own.
-fn outside(attribute: &str, given: &str, cidr: &Cidr) -> Diagnostic {
+fn outside(attribute: &str, given: &str, cidr: &str) -> Diagnostic {
     Diagnostic::error(format!("Invalid value for {attribute} of a subnet"))
         .detail(format!("{given} is not in {cidr}, the range of its `subnet` block."))
         .at("subnet")
@@ -60,11 +53,6 @@ pub(super) fn check_name(name: &str) -> Result<(), String> {
         return Err("must not be the name of a network that Docker makes itself".to_owned());
     }
     docker_objects::check_name(name)
-}
-
-/// Checks the spelling of a range.
-pub(super) fn check_range(text: &str) -> Result<(), String> {
-    text.parse::<Cidr>().map(drop).map_err(|error| error.to_string())
 }
 
 /// Checks the spelling of an address.
@@ -78,7 +66,7 @@ pub(super) fn check_address(text: &str) -> Result<(), String> {
 mod tests {
     use framework::Field;
 
-    use super::{super::model::Range, *};
+    use super::*;
     use crate::docker_objects::ObjectFields;
 
     #[test]

@@ -12,7 +12,7 @@ use super::{
     model::{self, VolumeModel},
 };
 use crate::{
-    docker_objects::{DaemonObject, ObjectWords},
+    docker_objects::{DaemonObject, FieldTexts, ObjectWords, check_name},
     failure::UNCHANGED,
     hosted::Departure,
 };
@@ -33,6 +33,13 @@ impl DaemonObject for DockerVolume {
              again.",
         remains: "The volume and its data are still there.",
         relocated: "An empty volume is in its new place",
+    };
+    const FIELDS: FieldTexts = FieldTexts {
+        check_name,
+        default_driver: "local",
+        driver: "What keeps the data: `local` (default) or the name of a plugin.",
+        options: "`type`, `o` and `device` of a mount. They are in clear in the state and in `docker volume inspect`, the \
+                  password of a network share included",
     };
 
     fn schema() -> Schema {

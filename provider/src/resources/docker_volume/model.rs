@@ -1,9 +1,9 @@
 //! The schema and the attributes of `windlass_docker_volume`, and how a volume becomes attributes.
 
 use docker::engine::{Volume, VolumeSpec};
-use framework::{Attribute, Field, Model, Schema, Timeouts, Type, validate};
+use framework::{Attribute, Field, Model, Schema};
 
-use crate::docker_objects::{ObjectFields, ObjectModel, check_name, set_map};
+use crate::docker_objects::{ObjectFields, ObjectModel, set_map};
 
 pub(super) fn schema() -> Schema {
     Schema::new(0)
@@ -14,20 +14,11 @@ pub(super) fn schema() -> Schema {
              never removed: the error names them. Docker changes nothing of a volume; where a change would need \
              another volume of the same name and this one has to be kept, the plan is refused.",
         )
-        .attributes(ObjectFields::attributes("volume", check_name))
         .attributes(attributes())
-        .timeouts(Timeouts::new().create(5).update(5).delete(5).read(5))
 }
 
-fn attributes() -> [Attribute; 5] {
+fn attributes() -> [Attribute; 3] {
     [
-        Attribute::string("driver").default("local").validate(validate::non_empty()).describe(
-            "What keeps the data: `local` (default) or the name of a plugin. Another one replaces the volume.",
-        ),
-        Attribute::map("options", Type::String).describe(
-            "Options of the driver, such as `type`, `o` and `device` of a mount. They are in clear in the state and in \
-             `docker volume inspect`, the password of a network share included. Other ones replace the volume.",
-        ),
         Attribute::bool("remove_on_destroy").default(false).describe(
             "Remove the volume, **with all data in it**, when the resource is destroyed or replaced. It is read from \
              the state: set it, apply, then destroy. Default: `false`. A change contacts nothing.",

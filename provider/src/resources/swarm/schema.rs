@@ -34,9 +34,7 @@ fn made_with() -> [Attribute; 5] {
             .optional()
             .computed()
             .keep_on_update()
-            .validate(validate::each(validate::custom(|text: &String| {
-                text.parse::<Cidr>().map(drop).map_err(|error| error.to_string())
-            })))
+            .validate(validate::each(validate::custom(|text: &String| Cidr::check(text))))
             .describe(
                 "The ranges that overlay networks get theirs from. Default: `[\"10.0.0.0/8\"]`, which must not be what \
                  the hosts' own network uses. It cannot be changed: the plan of a change is refused.",
