@@ -3,13 +3,15 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use framework::Field;
 use remote::Connection;
 use swarm::{LocalState, Manager, Member, Membership};
-use tokio::sync::{
-    Mutex as Turn, OwnedMutexGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock as Roles,
+use tokio::{
+    sync::{Mutex as Turn, OwnedMutexGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock as Roles},
+    time::timeout,
 };
 
 use super::{
@@ -20,6 +22,9 @@ use crate::{
     failure::{Failure, Stop},
     hosted::{Host, Hosts},
 };
+
+/// How soon a manager answers that does, usually; another one is asked then.
+const SOON: Duration = Duration::from_secs(5);
 
 /// A host that answers, and what it says of its part in a swarm.
 pub(crate) struct At {
@@ -116,62 +121,62 @@ impl Clusters {
     }
 
     /// The first of `list` that is a manager of the swarm `id`, or of any where that is `None`; one
-    /// that is not the node `but`, if there is another.
+    /// that is not the node `but`, if there is another. Who does not answer soon is asked again only
+    /// where nobody else is such a manager.
     pub(crate) async fn find(&self, list: &ManagerList, id: Option<&str>, but: Option<&str>) -> Found {
-        let mut asked = connections(list);
-        {
-            let silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
-            asked.sort_by_key(|(_, connection)| silent.contains(connection));
-        }
-        let (mut second_best, mut leaderless, mut failed) = (None, None, None);
+        let asked = self.silent_last(connections(list));
+        let mut search = Search::new(id, but);
+        let mut slow = Vec::new();
+        let has_others = asked.len() > 1;
         for (field, connection) in asked {
-            let at = match self.ask(&field).await {
-                Ok(Some(at)) => at,
-                Ok(None) => return Found::NotKnownYet,
-                Err(failure) => {
-                    self.silent.lock().unwrap_or_else(PoisonError::into_inner).insert(connection);
-                    self.hosts.remember_denial(&field, &failure);
-                    failed.get_or_insert((field, failure));
-                    continue;
-                }
+            let asking = self.ask(&field);
+            let answer = if has_others { timeout(SOON, asking).await } else { Ok(asking.await) };
+            let Ok(answer) = answer else {
+                self.note_silence(connection.clone());
+                slow.push((field, connection));
+                continue;
             };
-            let membership = &at.membership;
-            if membership.is_leaderless() {
-                leaderless.get_or_insert(at);
-            } else if membership.manages && (id.is_none() || membership.cluster_id.as_deref() == id) {
-                if but != Some(membership.node_id.as_str()) {
-                    return Found::Manager(Box::new(at));
-                }
-                second_best.get_or_insert(at);
-            } else if let Some(failure) = unable(at.host.name(), membership) {
-                failed.get_or_insert((field, failure));
+            if let Some(found) = self.weigh(&mut search, field, connection, answer) {
+                return found;
             }
         }
-        match (second_best, leaderless, failed) {
-            (Some(at), ..) => Found::Manager(Box::new(at)),
-            (None, Some(at), _) => Found::Leaderless(Box::new(at)),
-            (None, None, _) if is_unknown(list) => Found::NotKnownYet,
-            (None, None, Some((field, failure))) => Found::Silent(field, failure),
-            (None, None, None) => Found::Nowhere,
+        for (field, connection) in slow {
+            let answer = self.ask(&field).await;
+            if let Some(found) = self.weigh(&mut search, field, connection, answer) {
+                return found;
+            }
         }
+        search.end(list)
     }
 
-    /// A manager of the swarm `id`, while the core applies.
-    ///
-    /// # Errors
-    /// That there is none, with what to do.
-    pub(crate) async fn manager(
+    /// Those first that have answered so far.
+    fn silent_last(&self, mut asked: Vec<(Field<String>, Connection)>) -> Vec<(Field<String>, Connection)> {
+        let silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.sort_by_key(|(_, connection)| silent.contains(connection));
+        asked
+    }
+
+    fn note_silence(&self, connection: Connection) {
+        self.silent.lock().unwrap_or_else(PoisonError::into_inner).insert(connection);
+    }
+
+    /// What an answer means for a search; `Some` where that is over.
+    fn weigh(
         &self,
-        list: &ManagerList,
-        id: &str,
-        but: Option<&str>,
-    ) -> Result<At, Failure> {
-        match self.find(list, Some(id), but).await {
-            Found::Manager(at) => Ok(*at),
-            Found::Leaderless(at) => Err(no_leader(at.host.name(), &at.membership.error).into()),
-            Found::Nowhere => Err(nowhere(id).into()),
-            Found::NotKnownYet => Err(Failure::bug("The managers are still unknown during apply.")),
-            Found::Silent(_, failure) => Err(failure),
+        search: &mut Search<'_>,
+        field: Field<String>,
+        connection: Connection,
+        answer: Result<Option<At>, Failure>,
+    ) -> Option<Found> {
+        match answer {
+            Ok(Some(at)) => search.weigh(field, at),
+            Ok(None) => Some(Found::NotKnownYet),
+            Err(failure) => {
+                self.note_silence(connection);
+                self.hosts.remember_denial(&field, &failure);
+                search.failed.get_or_insert((field, failure));
+                None
+            }
         }
     }
 
@@ -218,6 +223,48 @@ impl Clusters {
     }
 }
 
+/// A search for a manager, and what it has come by so far.
+struct Search<'a> {
+    id: Option<&'a str>,
+    but: Option<&'a str>,
+    second_best: Option<At>,
+    leaderless: Option<At>,
+    failed: Option<(Field<String>, Failure)>,
+}
+
+impl<'a> Search<'a> {
+    fn new(id: Option<&'a str>, but: Option<&'a str>) -> Self {
+        Self { id, but, second_best: None, leaderless: None, failed: None }
+    }
+
+    /// Takes the answer of `field` in; `Some` where there is no better one.
+    fn weigh(&mut self, field: Field<String>, at: At) -> Option<Found> {
+        let membership = &at.membership;
+        if membership.is_leaderless() {
+            self.leaderless.get_or_insert(at);
+        } else if membership.manages && (self.id.is_none() || membership.cluster_id.as_deref() == self.id) {
+            if self.but != Some(membership.node_id.as_str()) {
+                return Some(Found::Manager(Box::new(at)));
+            }
+            self.second_best.get_or_insert(at);
+        } else if let Some(failure) = unable(at.host.name(), membership) {
+            self.failed.get_or_insert((field, failure));
+        }
+        None
+    }
+
+    /// What it comes to, once all have been asked.
+    fn end(self, list: &ManagerList) -> Found {
+        match (self.second_best, self.leaderless, self.failed) {
+            (Some(at), ..) => Found::Manager(Box::new(at)),
+            (None, Some(at), _) => Found::Leaderless(Box::new(at)),
+            (None, None, _) if is_unknown(list) => Found::NotKnownYet,
+            (None, None, Some((field, failure))) => Found::Silent(field, failure),
+            (None, None, None) => Found::Nowhere,
+        }
+    }
+}
+
 /// Why an engine that is in some swarm cannot tell of it now. It is no sign that a swarm is gone.
 fn unable(host: &str, membership: &Membership) -> Option<Failure> {
     match membership.state {
@@ -242,7 +289,8 @@ pub(super) fn no_leader(host: &str, said: &str) -> Stop {
     )
 }
 
-fn nowhere(id: &str) -> Stop {
+/// That none of the managers that answer is in the swarm `id`.
+pub(super) fn nowhere(id: &str) -> Stop {
     Stop::new(
         format!("All of `managers` answer, and none of them is a manager of the swarm {id}."),
         "Name managers that are in the swarm, or make it first (`windlass_swarm`).",

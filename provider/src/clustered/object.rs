@@ -1,11 +1,15 @@
 //! What a kind of thing in a cluster says of itself.
 
-use std::{marker::PhantomData, sync::Arc};
+use std::{marker::PhantomData, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use framework::{Apply, Context, Diagnostic, Diagnostics, Model, Plan, Private, Schema, State};
+use remote::poll::Poll;
 
-use super::{At, Clusters};
+use super::{
+    At, Clusters, Found, ManagerList,
+    clusters::{no_leader, nowhere},
+};
 use crate::{failure::Failure, hosted::Words};
 
 /// A kind of thing that lives in a swarm. [`InCluster`] makes a resource of it.
@@ -106,4 +110,41 @@ impl<K: Clustered> InCluster<K> {
 pub(crate) struct OnCluster<'a> {
     pub(crate) cx: &'a Context,
     pub(crate) clusters: &'a Clusters,
+}
+
+/// How long managers may take to elect a leader after one was lost.
+const ELECTION: Duration = Duration::from_secs(40);
+/// The time between two looks at them.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+impl OnCluster<'_> {
+    /// As [`Clusters::find`]; while managers elect a leader, they are waited for.
+    pub(crate) async fn find(&self, list: &ManagerList, id: &str, but: Option<&str>) -> Found {
+        let poll = Poll::new(INTERVAL, ELECTION, self.cx.token());
+        loop {
+            match self.clusters.find(list, Some(id), but).await {
+                Found::Leaderless(_) if poll.next().await.is_ok() => {}
+                found => return found,
+            }
+        }
+    }
+
+    /// A manager of the swarm `id`, while the core applies.
+    ///
+    /// # Errors
+    /// That there is none, with what to do.
+    pub(crate) async fn manager(
+        &self,
+        list: &ManagerList,
+        id: &str,
+        but: Option<&str>,
+    ) -> Result<At, Failure> {
+        match self.find(list, id, but).await {
+            Found::Manager(at) => Ok(*at),
+            Found::Leaderless(at) => Err(no_leader(at.host.name(), &at.membership.error).into()),
+            Found::Nowhere => Err(nowhere(id).into()),
+            Found::NotKnownYet => Err(Failure::bug("The managers are still unknown during apply.")),
+            Found::Silent(_, failure) => Err(failure),
+        }
+    }
 }

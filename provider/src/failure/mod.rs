@@ -135,6 +135,17 @@ impl Failure {
         }
     }
 
+    /// Whether who was asked went away meanwhile, or managers have no leader now: another one may answer.
+    pub(crate) fn is_interruption(&self) -> bool {
+        match &*self.cause {
+            Cause::Swarm(error) => {
+                matches!(error, ::swarm::Error::NoLeader { .. } | ::swarm::Error::Silent { .. })
+            }
+            Cause::Docker(error) => error.is_lost(),
+            _ => false,
+        }
+    }
+
     /// Whether it is a control server that does not answer.
     pub(crate) fn is_server_absence(&self) -> bool {
         matches!(&*self.cause, Cause::Tailnet(error) if tailnet::is_unreachable(error))

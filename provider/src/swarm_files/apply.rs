@@ -21,7 +21,7 @@ pub(super) async fn make<F: SwarmFile>(
 ) -> Result<(), Failure> {
     let managers = apply.planned.fields().managers.clone();
     let at = match prior.as_ref().and_then(|prior| prior.model.fields().swarm.as_str()) {
-        Some(swarm) => on.clusters.manager(&managers, swarm, None).await?,
+        Some(swarm) => on.manager(&managers, swarm, None).await?,
         None => on.clusters.for_data_source(&managers).await?,
     };
     let swarm = at.membership.cluster_id.clone().unwrap_or_default();

@@ -108,7 +108,7 @@ impl<F: SwarmFile> Clustered for F {
             // The swarm is gone, and all that was in it.
             return Ok(());
         }
-        let at = on.clusters.manager(&fields.managers, swarm, None).await?;
+        let at = on.manager(&fields.managers, swarm, None).await?;
         let _turn = on.clusters.use_managers(swarm).await;
         let files = LastingFiles::of(F::KIND, &at.host.engine().await?);
         let Some(found) = files.find(fields.id.as_str().unwrap_or_default()).await? else { return Ok(()) };

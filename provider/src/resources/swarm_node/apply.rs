@@ -1,4 +1,7 @@
 //! The life of a node.
+//!
+//! Managers may be lost while it changes, and others elect a leader: what was cut off by that is tried
+//! once more. Each step that is done already is passed over.
 
 use async_trait::async_trait;
 use framework::{Apply, Diagnostic, Diagnostics, Field, Plan, Schema, State};
@@ -83,7 +86,10 @@ impl Clustered for SwarmNode {
     }
 
     async fn create(on: &OnCluster<'_>, apply: &mut Apply<Resource>) -> Result<(), Failure> {
-        join::join(on, apply).await
+        match join::join(on, apply).await {
+            Err(failure) if failure.is_interruption() => join::join(on, apply).await,
+            done => done,
+        }
     }
 
     async fn update(
@@ -91,35 +97,50 @@ impl Clustered for SwarmNode {
         prior: State<Resource>,
         apply: &mut Apply<Resource>,
     ) -> Result<(), Failure> {
-        let (old, planned) = (&prior.model, &apply.planned);
-        let another_swarm = old.swarm != planned.swarm;
-        if another_swarm {
-            // A machine is in one swarm at a time.
-            leave::from_old_swarm(on, old).await?;
-            return join::join(on, apply).await;
+        match update(on, &prior, apply).await {
+            Err(failure) if failure.is_interruption() => update(on, &prior, apply).await,
+            done => done,
         }
-        if !is_same_connection(&old.host, &planned.host) && !is_same_node(on, old, planned).await? {
-            join::join(on, apply).await?;
-            if let Err(failure) = leave::leave(on, old).await {
-                let title =
-                    format!("Could not remove {} after its replacement had joined", Self::subject(old));
-                failure
-                    .into_diagnostics(&title, BOTH)
-                    .into_iter()
-                    .for_each(|problem| on.cx.warn(as_warning(problem)));
-            }
-            return Ok(());
-        }
-        if !change::is_any(old, planned) {
-            apply.record(recorded(planned, old), ());
-            return Ok(());
-        }
-        change::change(on, &prior.model, apply).await
     }
 
     async fn delete(on: &OnCluster<'_>, state: &State<Resource>) -> Result<(), Failure> {
-        leave::leave(on, &state.model).await
+        match leave::leave(on, &state.model).await {
+            Err(failure) if failure.is_interruption() => leave::leave(on, &state.model).await,
+            done => done,
+        }
     }
+}
+
+/// Makes the node what is planned, wherever it is now.
+async fn update(
+    on: &OnCluster<'_>,
+    prior: &State<Resource>,
+    apply: &mut Apply<Resource>,
+) -> Result<(), Failure> {
+    let (old, planned) = (&prior.model, &apply.planned);
+    let another_swarm = old.swarm != planned.swarm;
+    if another_swarm {
+        // A machine is in one swarm at a time.
+        leave::from_old_swarm(on, old).await?;
+        return join::join(on, apply).await;
+    }
+    if !is_same_connection(&old.host, &planned.host) && !is_same_node(on, old, planned).await? {
+        join::join(on, apply).await?;
+        if let Err(failure) = leave::leave(on, old).await {
+            let title =
+                format!("Could not remove {} after its replacement had joined", SwarmNode::subject(old));
+            failure
+                .into_diagnostics(&title, BOTH)
+                .into_iter()
+                .for_each(|problem| on.cx.warn(as_warning(problem)));
+        }
+        return Ok(());
+    }
+    if !change::is_any(old, planned) {
+        apply.record(recorded(planned, old), ());
+        return Ok(());
+    }
+    change::change(on, &prior.model, apply).await
 }
 
 /// What is planned, where nothing of the node was asked: what is not planned is as it was.

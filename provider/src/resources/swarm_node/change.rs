@@ -40,7 +40,7 @@ pub(super) async fn change(
     let swarm = model.swarm().to_owned();
     let node = {
         let _turn = on.clusters.use_managers(&swarm).await;
-        let manager = on.clusters.manager(&model.managers, &swarm, Some(id)).await?.manager();
+        let manager = on.manager(&model.managers, &swarm, Some(id)).await?.manager();
         let node = manager.known_node(id).await?;
         let promoted = model.role() == Role::Manager;
         let labels = Some(model.labels_on(&node.labels, Some(old)));
@@ -52,7 +52,7 @@ pub(super) async fn change(
         demote(on, &model, id).await?;
     }
     let _turn = on.clusters.drain_turn(&swarm).await;
-    let manager = on.clusters.manager(&model.managers, &swarm, Some(id)).await?.manager();
+    let manager = on.manager(&model.managers, &swarm, Some(id)).await?.manager();
     if model.availability() == Availability::Drain && node.availability != Availability::Drain {
         drain_of(on, &model, &manager, id).run().await?;
     } else if model.availability() != node.availability {
@@ -87,7 +87,7 @@ pub(super) fn drain_of<'a>(
 pub(super) async fn demote(on: &OnCluster<'_>, model: &NodeModel, id: &str) -> Result<(), Failure> {
     {
         let _turn = on.clusters.use_managers(model.swarm()).await;
-        let manager = on.clusters.manager(&model.managers, model.swarm(), Some(id)).await?.manager();
+        let manager = on.manager(&model.managers, model.swarm(), Some(id)).await?.manager();
         drain::jobs_are_done(&manager, patience(on), on.cx.token()).await?;
     }
     let Some(turn) = turn_to_go(on, model, id).await? else { return Err(only_manager().into()) };
@@ -133,7 +133,7 @@ pub(super) async fn turn_to_go(
     let poll = Poll::new(INTERVAL, limit, on.cx.token());
     loop {
         let turn = on.clusters.change_managers(model.swarm()).await;
-        let at = on.clusters.manager(&model.managers, model.swarm(), Some(id)).await?;
+        let at = on.manager(&model.managers, model.swarm(), Some(id)).await?;
         let nodes = at.manager().nodes().await?;
         let node = nodes.iter().find(|node| node.id == id).cloned();
         let node = node.ok_or_else(|| swarm::Error::NoNode { id: id.to_owned() })?;

@@ -22,8 +22,7 @@ pub(super) async fn join(on: &OnCluster<'_>, apply: &mut Apply<Resource>) -> Res
         demote(on, &model, &found.id).await.with_world(JOINED)?;
     }
     let _turn = on.clusters.use_managers(model.swarm()).await;
-    let manager =
-        on.clusters.manager(&model.managers, model.swarm(), None).await.with_world(JOINED)?.manager();
+    let manager = on.manager(&model.managers, model.swarm(), None).await.with_world(JOINED)?.manager();
     let joined = ready(on, &manager, &found.id, Some(model.role())).await.with_world(JOINED)?;
     model.set_computed(&joined);
     apply.record(model, ());
@@ -35,7 +34,7 @@ async fn enter(on: &OnCluster<'_>, apply: &mut Apply<Resource>) -> Result<Node, 
     let planned = apply.planned.clone();
     let at = At::ask(on.clusters.hosts().for_apply(&planned.host).await?).await?;
     let _turn = on.clusters.use_managers(planned.swarm()).await;
-    let by = on.clusters.manager(&planned.managers, planned.swarm(), None).await?;
+    let by = on.manager(&planned.managers, planned.swarm(), None).await?;
     let manager = by.manager();
     let nodes = manager.nodes().await?;
     let is_active = at.membership.state == LocalState::Active;

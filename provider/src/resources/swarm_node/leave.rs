@@ -56,7 +56,7 @@ async fn prepare(on: &OnCluster<'_>, model: &NodeModel) -> Result<Ready, Failure
     let id = model.id();
     {
         let _turn = on.clusters.use_managers(model.swarm()).await;
-        match on.clusters.find(&model.managers, Some(model.swarm()), Some(id)).await {
+        match on.find(&model.managers, model.swarm(), Some(id)).await {
             Found::Nowhere => return Ok(Ready::Gone),
             Found::Silent(_, failure) => return Err(failure),
             Found::NotKnownYet => return Err(Failure::bug("The managers are still unknown during apply.")),
@@ -83,7 +83,7 @@ async fn prepare(on: &OnCluster<'_>, model: &NodeModel) -> Result<Ready, Failure
     let machine = machine(on, model, &node).await?;
     if node.state == NodeState::Ready {
         let _turn = on.clusters.drain_turn(model.swarm()).await;
-        let manager = on.clusters.manager(&model.managers, model.swarm(), Some(id)).await?.manager();
+        let manager = on.manager(&model.managers, model.swarm(), Some(id)).await?.manager();
         drain_of(on, model, &manager, id).run().await?;
         if node.role == Role::Manager {
             drain::jobs_are_done(&manager, model.drain_timeout(), on.cx.token()).await?;
@@ -175,7 +175,7 @@ async fn out_of_swarm(on: &OnCluster<'_>, at: &At) -> Result<(), Failure> {
 async fn stays_after_all(on: &OnCluster<'_>, model: &NodeModel) -> Result<(), Failure> {
     {
         let _turn = on.clusters.use_managers(model.swarm()).await;
-        let manager = on.clusters.manager(&model.managers, model.swarm(), None).await?.manager();
+        let manager = on.manager(&model.managers, model.swarm(), None).await?.manager();
         let availability = Some(model.availability());
         manager.change_node(model.id(), &NodeChange { availability, ..NodeChange::default() }).await?;
         if model.availability() == Availability::Active {
@@ -187,7 +187,7 @@ async fn stays_after_all(on: &OnCluster<'_>, model: &NodeModel) -> Result<(), Fa
 
 /// The only manager is the swarm: it leaves when that is destroyed.
 async fn last_manager_stays(on: &OnCluster<'_>, model: &NodeModel) -> Result<(), Failure> {
-    let at = on.clusters.manager(&model.managers, model.swarm(), None).await?;
+    let at = on.manager(&model.managers, model.swarm(), None).await?;
     let others = at.manager().nodes().await?.into_iter().filter(|other| other.id != model.id());
     let others: Vec<String> =
         others.filter(|other| other.state != NodeState::Down).map(|other| other.hostname).collect();

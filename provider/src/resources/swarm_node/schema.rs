@@ -75,7 +75,10 @@ fn ending() -> [Attribute; 3] {
         Attribute::string("drain").default("graceful").validate(validate::one_of(DRAINS)).describe(
             "How work leaves the node. `graceful` (default): each service with tasks here is told to avoid this node, so \
              that only those tasks are replaced, in the service's own way; with `update_config.order: start-first` the \
-             new task runs, and is healthy, before the old one stops. Refused where no other node may or can run them. \
+             new task runs, and is healthy, before the old one stops: nobody who asks the service notices, as long as \
+             it has a health check (without one it counts as running before it listens), finishes what it has begun when \
+             it is told to stop, and is found by its name anew for every connection, because the old task leaves name \
+             resolution two seconds before it is told. Refused where no other node may or can run them. \
              Meanwhile the service's previous spec is one with that constraint, so that `docker service rollback` leads \
              there. `fast`: tasks stop here, then others start elsewhere. Both wait for jobs on the node to finish, and \
              neither moves containers that no service made. Read from the state when the node is destroyed.",

@@ -125,7 +125,7 @@ impl Clustered for SwarmStack {
 /// A manager of the swarm `id`, or of whatever swarm the managers are of.
 async fn manager(on: &OnCluster<'_>, model: &StackModel, id: Option<&str>) -> Result<At, Failure> {
     match id.filter(|id| !id.is_empty()) {
-        Some(id) => on.clusters.manager(&model.managers, id, None).await,
+        Some(id) => on.manager(&model.managers, id, None).await,
         None => on.clusters.for_data_source(&model.managers).await,
     }
 }
