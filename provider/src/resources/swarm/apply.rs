@@ -115,7 +115,7 @@ impl Clustered for SwarmCluster {
             }
             Found::Leaderless(at) => {
                 let (old, new) = (&prior.model.force_new_cluster, &apply.planned.force_new_cluster);
-                confirm_force(&id, old, new, prior.private.autolock, &at)?;
+                confirm_force(&id, old, new, prior.private.autolock, (at.host.name(), &at.membership.error))?;
                 at.member().force_new_cluster(&apply.planned.new_swarm()).await?;
                 lead(on, &at).await?;
                 at.manager().change(&apply.planned.settings(), &[]).await?;
@@ -197,21 +197,18 @@ fn rotated(prior: &SwarmModel, planned: &SwarmModel) -> Vec<Role> {
     worker.into_iter().chain(manager).collect()
 }
 
-/// Lets a manager go on alone only where a person has just said so, of this very swarm.
+/// Lets a manager go on alone only where a person has just said so, of this very swarm. `said` is what
+/// the manager on `host` says.
 fn confirm_force(
     id: &str,
     old: &Field<String>,
     new: &Field<String>,
     autolock: bool,
-    at: &At,
+    (host, said): (&str, &str),
 ) -> Result<(), Failure> {
     let confirmed = new.as_str().is_some_and(|text| text == id || text.starts_with(&format!("{id}/")));
     if old == new || !confirmed {
-        return Err(swarm::Error::NoLeader {
-            host: at.host.name().to_owned(),
-            said: at.membership.error.clone(),
-        }
-        .into());
+        return Err(swarm::Error::NoLeader { host: host.to_owned(), said: said.to_owned() }.into());
     }
     if autolock {
         return Err(Stop::new(
@@ -284,6 +281,25 @@ fn vanished(id: &str) -> Stop {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_manager_goes_on_alone_only_where_that_was_just_confirmed_and_the_swarm_is_not_locked() {
+        let confirmed = |old: Field<String>, new: &str, autolock| {
+            let told = confirm_force("c1", &old, &new.to_owned().into(), autolock, ("m1", "no leader"));
+            told.map_err(|failure| failure.into_diagnostics("t", "w").to_string())
+        };
+        assert_eq!(confirmed(Field::Null, "c1", false), Ok(()));
+        assert_eq!(confirmed("c1".to_owned().into(), "c1/2", false), Ok(()));
+        for (old, new) in [(Field::Null, "c2"), (Field::Null, "c12"), ("c1".to_owned().into(), "c1")] {
+            let error = confirmed(old, new, false).unwrap_err();
+            assert!(
+                error.contains("The swarm has no leader") && error.contains("m1 said: no leader"),
+                "{error}"
+            );
+        }
+        let error = confirmed(Field::Null, "c1", true).unwrap_err();
+        assert!(error.contains("Docker loses such a swarm") && error.contains("--autolock=false"), "{error}");
+    }
 
     #[test]
     fn a_keeper_that_changes_makes_a_new_token() {
