@@ -76,3 +76,35 @@ fn an_overlay_network_belongs_to_the_swarm_whichever_manager_is_asked() {
     swarm.workspace.destroy().expect_success();
     assert!(!swarm.asks(&["network", "ls", "--format", "{{.Name}}"]).contains(&name));
 }
+
+#[test]
+fn a_network_of_a_stack_that_is_to_be_another_one_is_replaced_unless_others_are_on_it() {
+    let lab = Lab::current().unwrap();
+    let swarm = Swarm::new(&lab);
+    let set = |network: &str| {
+        let api = swarm.service("api", "exec sleep 1000000", &format!("    networks: [net]\n{DEPLOY}"));
+        swarm.stack(&format!("services:\n{api}networks: {{ net: {network} }}\n"), "");
+    };
+    set("{}");
+    swarm.workspace.converge();
+    let network = format!("{}_net", swarm.name);
+    assert_eq!(swarm.listed("network"), [network.clone()]);
+
+    // A service of somebody else is on it.
+    let guest = format!("{}-guest", swarm.name);
+    let image = swarm.image("busybox").to_owned();
+    let words = ["service", "create", "--quiet", "--detach", "--replicas", "0", "--endpoint-mode", "dnsrr"];
+    swarm.asks(&[&words[..], &["--name", &guest, "--network", &network, &image]].concat());
+    set("{ internal: true }");
+    let error = swarm.workspace.apply().expect_error();
+    error.says(&format!("The network \"{network}\" is to be another one, and {guest} is on it"));
+    assert_eq!(swarm.listed("network"), [network.clone()]);
+
+    swarm.asks(&["service", "rm", &guest]);
+    swarm.workspace.converge();
+    let now = swarm.listed("network");
+    assert!(now.len() == 1 && now[0] != network, "{now:?}");
+    assert_eq!(swarm.asks(&["network", "inspect", &now[0], "--format", "{{.Internal}}"]), "true");
+    swarm.workspace.destroy().expect_success();
+    assert!(swarm.listed("network").is_empty());
+}
