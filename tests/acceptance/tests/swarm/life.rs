@@ -6,6 +6,17 @@ use crate::cluster::{Cluster, node, swarm};
 
 const SWARM: &str = "windlass_swarm.test";
 const MANAGER: &str = "role = \"manager\"";
+/// Data sources, once all nodes are there.
+const SEEN: &str = "\
+data \"windlass_swarm\" \"seen\" {
+  managers   = windlass_swarm.test.managers
+  depends_on = [windlass_swarm_node.b, windlass_swarm_node.c, windlass_swarm_node.d]
+}
+data \"windlass_swarm_nodes\" \"seen\" {
+  managers   = windlass_swarm.test.managers
+  depends_on = [windlass_swarm_node.b, windlass_swarm_node.c, windlass_swarm_node.d]
+}
+";
 
 #[test]
 fn a_cluster_grows_to_a_quorum_and_shrinks_to_one() {
@@ -58,6 +69,7 @@ fn grown(cluster: &Cluster<'_>) {
         node("b", "test", second, &more),
         node("c", "test", third, &format!("{MANAGER}\n  labels = {{ tier = \"stateful\" }}")),
         node("d", "test", fourth, ""),
+        SEEN.to_owned(),
     ];
     cluster.workspace.write("main.tf", &text.concat());
     let changes = cluster.workspace.changes();
@@ -74,8 +86,22 @@ fn grown(cluster: &Cluster<'_>) {
     let labels =
         cluster.docker(first, &["node", "inspect", &second.name, "--format", "{{json .Spec.Labels}}"]);
     assert_eq!(labels, r#"{"disk":"fast","tier":"stateful"}"#);
+    seen(cluster);
     // The tasks stayed where they ran.
     assert_eq!(cluster.places(first, &cluster.name), [second.name.clone(), second.name.clone()]);
+}
+
+/// What data sources say of it.
+fn seen(cluster: &Cluster<'_>) {
+    let swarm = cluster.workspace.state("data.windlass_swarm.seen");
+    assert_eq!(swarm["id"], cluster.workspace.state(SWARM)["id"]);
+    assert_eq!(swarm["manager_addresses"].as_array().unwrap().len(), 3);
+    let nodes = cluster.workspace.state("data.windlass_swarm_nodes.seen")["nodes"].clone();
+    assert_eq!(nodes.as_object().unwrap().len(), 4);
+    let id = cluster.workspace.state("windlass_swarm_node.b")["id"].clone();
+    let node = &nodes[id.as_str().unwrap()];
+    assert_eq!(node["labels"], serde_json::json!({"disk": "fast", "tier": "stateful"}));
+    assert_eq!((&node["role"], &node["reachability"]), (&"manager".into(), &"reachable".into()));
 }
 
 /// A node that somebody took off the list joins again, as a new one.

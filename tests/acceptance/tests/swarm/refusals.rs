@@ -37,11 +37,14 @@ fn a_swarm_that_is_there_is_not_taken_over_silently() {
     cluster.workspace.import("windlass_swarm_node.b", &import).expect_success();
     cluster.workspace.expect_change("windlass_swarm_node.b", &["update"]);
     cluster.workspace.converge();
-    cluster.workspace.destroy().expect_success();
-    assert_eq!(
-        (cluster.local_state(first), cluster.local_state(second)),
-        ("inactive".into(), "inactive".into())
-    );
+
+    // A swarm with other nodes ends where that is wanted, and says what it leaves.
+    cluster.workspace.run(&["state", "rm", "windlass_swarm_node.b"]).expect_success();
+    cluster.workspace.write("main.tf", &swarm("test", &[first], "force_destroy = true"));
+    cluster.workspace.apply().expect_success();
+    let run = cluster.workspace.destroy().expect_success();
+    run.expect_warning("these have left it").says("docker swarm leave --force");
+    assert_eq!(cluster.local_state(first), "inactive");
 }
 
 #[test]
