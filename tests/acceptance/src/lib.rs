@@ -27,6 +27,7 @@ mod run;
 mod scratch;
 mod secrets;
 mod stack;
+mod systems;
 mod workspace;
 
 pub use bounded::Running;
@@ -43,4 +44,5 @@ pub use run::{Diagnostic, Run};
 pub use scratch::{Scratch, unique};
 pub use secrets::{SecretHunt, Watch};
 pub use stack::{STACK, Stack};
+pub use systems::{copy_example, test_module};
 pub use workspace::Workspace;

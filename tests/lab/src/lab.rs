@@ -7,6 +7,7 @@ use std::process::Output;
 use crate::command::{succeed, words};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::network::Subnet;
 use crate::registry::Registry;
 use crate::state::{DEFAULT_LAB, Host, Paths, State};
 use crate::up::{self, Options};
@@ -133,6 +134,15 @@ impl Lab {
     pub fn host(&self, variant: Variant) -> Result<&Host> {
         let found = self.hosts().iter().find(|host| host.variant == variant);
         found.ok_or_else(|| self.lacks(&format!("host of the variant {}", variant.name())))
+    }
+
+    /// The address of this machine that the lab's hosts reach; nothing beyond it is reached by them.
+    ///
+    /// # Errors
+    /// When the lab has no host.
+    pub fn own_address(&self) -> Result<String> {
+        let subnet = self.hosts().first().and_then(|host| Subnet::of(&host.address));
+        subnet.map(Subnet::gateway).ok_or_else(|| self.lacks("host"))
     }
 
     /// The host of this name.

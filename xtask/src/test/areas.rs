@@ -101,7 +101,8 @@ impl Area {
     /// them.
     const fn targets(self) -> &'static [&'static str] {
         match self {
-            Self::Builds | Self::Checks | Self::Units | Self::Tailnet | Self::Companion => &[],
+            Self::Builds | Self::Checks | Self::Units | Self::Companion => &[],
+            Self::Tailnet => &["tailnet"],
             Self::Hosts => &[
                 "host",
                 "file",

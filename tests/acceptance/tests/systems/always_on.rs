@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, process};
 
-use acceptance_tests::{SecretHunt, Workspace, hcl};
+use acceptance_tests::{SecretHunt, Workspace, copy_example, hcl};
 use lab::{Host, Lab, Variant};
 
-use crate::{copy_example, edit};
+use crate::edit;
 
 const STACK: &str = "windlass_compose_stack.always_on";
 const CORPUS: &str = "/srv/always-on/corpus";

@@ -1,22 +1,15 @@
 //! `examples/systems/swarm-saas` on two hosts, one of them a manager: applied, changed and destroyed; and
 //! the module that it stands on.
 
-use std::{fs, path::Path};
+use std::fs;
 
-use acceptance_tests::{Fixture, Workspace};
+use acceptance_tests::{Fixture, copy_example, test_module};
 use lab::{Host, Lab, Variant};
 use serde_json::json;
-
-use crate::{copy, copy_example, edit};
 
 const STACK: &str = "windlass_swarm_stack.saas";
 /// Where the edge listens.
 const PORT: u16 = 18080;
-
-/// The module of clusters.
-fn module() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../terraform/modules/swarm")
-}
 
 /// Takes a host out of any swarm, with all that ran there.
 fn left_of_swarms(_name: &str) -> String {
@@ -39,9 +32,6 @@ impl<'a> System<'a> {
         // It has its own.
         fs::remove_file(workspace.path().join("provider.tf")).unwrap();
         copy_example("swarm-saas", workspace);
-        copy(&module(), &workspace.path().join("modules/swarm"));
-        edit(workspace, "main.tf", "../../../terraform/modules/swarm", "./modules/swarm");
-        workspace.run(&["get"]).expect_success();
         Self { fixture, hosts }
     }
 
@@ -111,8 +101,5 @@ fn a_product_on_a_swarm_is_applied_changed_and_destroyed() {
 
 #[test]
 fn the_module_keeps_what_its_own_tests_say() {
-    let workspace = Workspace::for_test();
-    fs::remove_file(workspace.path().join("versions.tf")).unwrap();
-    copy(&module(), workspace.path());
-    workspace.run(&["test"]).expect_success();
+    test_module("swarm");
 }

@@ -1,0 +1,71 @@
+//! The systems under `examples/systems`, and the modules that ship, as somebody has them who copies them.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::Workspace;
+
+/// Where systems have the modules that they stand on.
+const MODULES: &str = "../../../terraform/modules/";
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Copies everything of `examples/systems/<name>` into the workspace, modes included, with the modules
+/// that it stands on.
+///
+/// # Panics
+/// When there is no such system, or the CLI does not find its modules.
+pub fn copy_example(name: &str, workspace: &Workspace) {
+    // It says itself where the provider comes from.
+    fs::remove_file(workspace.path().join("versions.tf")).unwrap();
+    copy(&repository().join("examples/systems").join(name), workspace.path());
+    let mut has_modules = false;
+    for entry in fs::read_dir(workspace.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "tf") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        for used in text.split(MODULES).skip(1) {
+            let name = used.split('"').next().unwrap();
+            copy(
+                &repository().join("terraform/modules").join(name),
+                &workspace.path().join("modules").join(name),
+            );
+            has_modules = true;
+        }
+        fs::write(&path, text.replace(MODULES, "./modules/")).unwrap();
+    }
+    if has_modules {
+        workspace.run(&["get"]).expect_success();
+    }
+}
+
+/// Runs the tests of a module that ships, as its README says.
+///
+/// # Panics
+/// When one fails.
+#[track_caller]
+pub fn test_module(name: &str) {
+    let workspace = Workspace::for_test();
+    fs::remove_file(workspace.path().join("versions.tf")).unwrap();
+    copy(&repository().join("terraform/modules").join(name), workspace.path());
+    workspace.run(&["test"]).expect_success();
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
