@@ -21,6 +21,7 @@ mod stacks;
 mod starts;
 mod swarm;
 mod table;
+mod tailnet;
 
 use std::{env, fs, future::Future, path::PathBuf, pin::Pin, process::ExitCode};
 
@@ -75,7 +76,7 @@ async fn run() -> Result<bool> {
     let place = Place::new(&state)?;
     let bench: &'static Bench = Box::leak(Box::new(Bench { provider, place, state }));
 
-    let sections: [(&'static str, Measuring); 13] = [
+    let sections: [(&'static str, Measuring); 14] = [
         ("start", Box::pin(starts::measure(bench))),
         ("exec on a host", Box::pin(exec::measure(bench))),
         ("ApplyResourceChange", Box::pin(apply::measure(bench))),
@@ -83,6 +84,7 @@ async fn run() -> Result<bool> {
         ("one service of many", Box::pin(services::measure(bench))),
         ("large source_dir", Box::pin(large::measure(bench))),
         ("many files", Box::pin(many_files::measure(bench))),
+        ("tailnet", Box::pin(tailnet::measure(bench))),
         ("plan", Box::pin(plan::measure(bench))),
         ("swarm join", Box::pin(swarm::join::measure(bench))),
         ("swarm plan", Box::pin(swarm::plan::measure(bench))),

@@ -105,6 +105,18 @@ impl Place {
         Ok(self.lab.exec_ok(&self.host, &["sh", "-c", line])?)
     }
 
+    /// Writes a file of the host, past SSH.
+    pub(crate) fn put(&self, path: &str, content: &[u8]) -> Result<()> {
+        let output = self.lab.exec_with_input(&self.host, &["tee", "--", path], content)?;
+        ensure!(output.status.success(), "{path} could not be written: {}", output.status);
+        Ok(())
+    }
+
+    /// The address of this machine that the host reaches.
+    pub(crate) fn own_address(&self) -> Result<String> {
+        Ok(self.lab.own_address()?)
+    }
+
     /// The bytes that have come to the host over the network, whatever they were for.
     pub(crate) fn received(&self) -> Result<u64> {
         let text = self.asked("cat /sys/class/net/eth0/statistics/rx_bytes")?;
