@@ -86,32 +86,6 @@ fn is_below(process: u32, above: u32) -> bool {
 }
 
 #[test]
-fn a_state_of_fifty_megabytes_comes_back_byte_by_byte() {
-    // It takes minutes without optimisation.
-    if std::env::var_os("WINDLASS_FULL").is_none() {
-        return;
-    }
-    let here = Workspace::new(&clis().remove(0));
-    // Few values, and large ones: how many there are is measured by the benchmarks.
-    let value = "0123456789abcdef".repeat(1 << 16);
-    let outputs: Vec<String> = (0..50)
-        .map(|at| format!("\"n{at:02}\":{{\"value\":\"{at} {value}\",\"type\":\"string\"}}"))
-        .collect();
-    let state = format!(
-        "{{\"version\":4,\"terraform_version\":\"1.11.4\",\"serial\":7,\"lineage\":\"large\",\"outputs\":{{{}}},\"resources\":[],\"check_results\":null}}",
-        outputs.join(",")
-    );
-    assert!(state.len() > 50_000_000);
-    std::fs::write(here.path("large.json"), &state).unwrap();
-    here.told(&["import", "large.json"]);
-    std::fs::remove_file(here.path("large.json")).unwrap();
-    assert!(here.told(&["pull"]) == format!("{state}\n"));
-    assert!(here.of_sops().contains(&format!("49 {value}")));
-    let same = here.run(&["output", "-raw", "n00"]);
-    assert!(same.status.success() && same.stdout.ends_with(value.as_bytes()));
-}
-
-#[test]
 fn a_workspace_is_a_file_and_a_variable_and_another_state_can_be_read() {
     for cli in clis() {
         let here = Workspace::new(&cli);

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::super::{Change, Summary};
 use super::diff::{Kind, Line};
-use super::{diff, reasons, sentence, svg};
+use super::{diff, escaped, reasons, sentence, svg};
 
 /// Diffs of more lines are folded.
 const OPEN: usize = 40;
@@ -142,11 +142,6 @@ fn block(lines: &[Line]) -> String {
         }
     };
     format!("<pre>{}</pre>\n", lines.iter().map(line).collect::<String>())
-}
-
-/// Text of others, as text.
-pub fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// A sentence of ours, in which names stand between backticks.

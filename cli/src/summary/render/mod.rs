@@ -50,3 +50,8 @@ fn sentence(change: &super::Change) -> String {
 fn reasons(service: &super::services::ServiceChange) -> String {
     service.why.join(", ")
 }
+
+/// Text of others, as text of a page.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

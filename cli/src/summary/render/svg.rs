@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::super::picture::{Node, Picture};
-use super::html::escaped;
+use super::escaped;
 
 const WIDTH: usize = 190;
 const HEIGHT: usize = 38;
