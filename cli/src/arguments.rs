@@ -3,7 +3,9 @@
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::exit::{Exit, Failure};
-use crate::{check, drift, encryption_method, manual, plan_summary, report, reviewed, run, state, version};
+use crate::{
+    backup, check, drift, encryption_method, manual, plan_summary, report, reviewed, run, state, version,
+};
 
 /// The companion of the Windlass provider for OpenTofu and Terraform
 ///
@@ -31,6 +33,8 @@ enum Command {
     PlanSummary(plan_summary::Arguments),
     /// Check Compose projects without a host, a state or a credential
     Check(check::Arguments),
+    /// Take snapshots of what a product cannot lose, prove them, and bring them back
+    Backup(backup::Arguments),
     /// Look after encrypted states
     State(state::Arguments),
     /// Speak OpenTofu's external encryption method, with age
@@ -59,6 +63,7 @@ impl Arguments {
             Command::Report(arguments) => report::run(arguments),
             Command::PlanSummary(arguments) => plan_summary::run(arguments),
             Command::Check(arguments) => check::run(arguments),
+            Command::Backup(arguments) => backup::run(arguments),
             Command::State(arguments) => state::run(arguments),
             Command::EncryptionMethod(arguments) => encryption_method::run(arguments),
             Command::Execute(arguments) => run::execute(arguments),

@@ -5,6 +5,7 @@
 //! read goes to stdout, everything else to stderr, both through [`terminal`].
 
 mod arguments;
+mod backup;
 mod check;
 mod drift;
 mod encryption_method;

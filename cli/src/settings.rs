@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use remote::connection::SshConnection;
+use remote::credentials::{Credentials, CredentialsError, choose};
 use serde::Deserialize;
 use sops::Recipient;
 
+use crate::backup::BackupSettings;
 use crate::check::CheckSettings;
 use crate::exit::Failure;
 use crate::store::Layout;
@@ -27,6 +30,10 @@ pub struct Settings {
     pub report: ReportSettings,
     /// What `windlass check` looks at.
     pub check: CheckSettings,
+    /// How to log in to hosts.
+    pub ssh: Vec<SshSettings>,
+    /// Which corpora are backed up, and where to.
+    pub backup: BackupSettings,
     /// Where it lies, for paths in it.
     #[serde(skip)]
     pub folder: PathBuf,
@@ -95,6 +102,39 @@ pub struct WorkspaceGuard {
     pub hmac: BTreeMap<String, String>,
 }
 
+/// `[[ssh]]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SshSettings {
+    /// What `identity=` of a connection calls it; the one without a name counts for all others.
+    pub name: Option<String>,
+    /// Who logs in.
+    pub user: Option<String>,
+    /// The port of sshd.
+    pub port: Option<u16>,
+    /// The file of a private key; `~/` is the home directory.
+    pub private_key_file: Option<String>,
+    /// Whether the SSH agent is asked for keys.
+    pub agent: Option<bool>,
+    /// The known_hosts file in place of the usual ones; `~/` is the home directory.
+    pub known_hosts_file: Option<String>,
+}
+
+impl SshSettings {
+    fn block(&self) -> remote::credentials::SshSettings {
+        let Self { name, user, port, private_key_file, agent, known_hosts_file } = self.clone();
+        remote::credentials::SshSettings {
+            name,
+            user,
+            port,
+            private_key_file,
+            agent,
+            known_hosts_file,
+            ..remote::credentials::SshSettings::default()
+        }
+    }
+}
+
 impl Settings {
     /// Those of the working directory.
     ///
@@ -111,6 +151,15 @@ impl Settings {
         let text = std::fs::read_to_string(&path).map_err(|error| failed().because(&error))?;
         let settings: Self = toml::from_str(&text).map_err(|error| failed().because(&error))?;
         Ok(Self { folder: folder.to_owned(), ..settings })
+    }
+
+    /// How to log in to a host.
+    ///
+    /// # Errors
+    /// When nothing says it.
+    pub fn credentials(&self, connection: &SshConnection) -> Result<Credentials, CredentialsError> {
+        let blocks: Vec<_> = self.ssh.iter().map(SshSettings::block).collect();
+        choose(connection, &blocks, |name| std::env::var(name).ok())
     }
 
     /// The file of a workspace's state: what was asked for, else what the settings say.

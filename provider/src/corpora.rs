@@ -1,13 +1,15 @@
 //! What backups, restores and lists of snapshots have in common: how stores, names and links are written.
 
+mod exec;
 mod postgres;
 mod stores;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use backup::{Corpus, Docker, Error, Links, Name, Volume};
+use backup::{Corpus, Docker, Error, Links, Name, Wanted};
 use framework::{Attribute, Field, Type, schema::parse_duration, validate};
 
+pub(crate) use exec::{ExecModel, Use, exec_block};
 pub(crate) use postgres::{PostgresModel, postgres_block};
 pub(crate) use stores::open;
 
@@ -40,7 +42,10 @@ pub(crate) fn store_attribute(description: &str) -> Attribute {
              machine that runs tofu, which must be there (one that is made in the place of a disk that is not mounted \
              would fill up another one). `s3://bucket/prefix` is a bucket, which must be there as well, of any server \
              that speaks S3; without a block, the key is that of the environment (`AWS_ACCESS_KEY_ID`, \
-             `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`), and so are `AWS_REGION` and `AWS_ENDPOINT_URL`."
+             `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`), and so are `AWS_REGION` and `AWS_ENDPOINT_URL`. \
+             `sftp://user@host/path` is a directory of another server, which must be there; `/~/path` is meant from where \
+             the login begins. Its account need not be allowed anything but SFTP. It is reached as a `connection` is, by \
+             the `ssh` blocks, with `?host_key=…` and `&identity=…` where they are needed."
         ))
 }
 
@@ -72,21 +77,25 @@ pub(crate) struct CorpusFields<'a> {
     pub(crate) path: &'a Field<String>,
     pub(crate) volume: &'a Field<String>,
     pub(crate) postgres: Option<&'a PostgresModel>,
+    pub(crate) exec: Option<&'a ExecModel>,
     /// The block in the configuration, which has the password.
     pub(crate) configured: Option<&'a PostgresModel>,
 }
 
 /// The corpus that they mean on `host`.
 pub(crate) async fn corpus(host: &Host, fields: CorpusFields<'_>) -> Result<Corpus, Error> {
-    let CorpusFields { path, volume, postgres, configured } = fields;
-    if let Some(postgres) = postgres {
-        return postgres.corpus(host, configured).await;
-    }
-    let Some(name) = volume.as_str() else {
-        return Ok(Corpus::Path(path.as_str().unwrap_or_default().to_owned()));
+    let CorpusFields { path, volume, postgres, exec, configured } = fields;
+    let wanted = match (postgres, exec, volume.as_str()) {
+        (Some(postgres), ..) => postgres.wanted(configured),
+        (None, Some(exec), _) => exec.wanted(),
+        (None, None, Some(name)) => Wanted::Volume(name.to_owned()),
+        (None, None, None) => Wanted::Path(path.as_str().unwrap_or_default().to_owned()),
     };
-    let docker = Docker { engine: host.engine().await?, cli: host.cli().await? };
-    Ok(Corpus::Volume(Volume { docker, name: name.to_owned() }))
+    let docker = match wanted.needs_docker() {
+        true => Some(Docker { engine: host.engine().await?, cli: host.cli().await? }),
+        false => None,
+    };
+    wanted.find(host.name(), docker).await
 }
 
 /// The attribute `links`.

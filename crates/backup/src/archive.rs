@@ -82,14 +82,25 @@ const DUMP_MAGIC: &[u8] = b"PGDMP";
 /// Reads a dump to its end, and looks at its beginning: a program that failed in the middle of a pipe
 /// ends well, and has written nothing.
 ///
+/// Says how large it is, and its SHA-256.
+///
 /// # Errors
 /// When it is none.
-pub(crate) fn check_dump(mut reader: impl Read) -> Result<(), ArchiveError> {
+pub(crate) fn check_dump(mut reader: impl Read) -> Result<(u64, String), ArchiveError> {
     let mut magic = Vec::new();
     let begin = DUMP_MAGIC.len() as u64;
     reader.by_ref().take(begin).read_to_end(&mut magic).map_err(ArchiveError::Read)?;
-    let rest = io::copy(&mut reader, &mut io::sink()).map_err(ArchiveError::Read)?;
-    if magic == DUMP_MAGIC { Ok(()) } else { Err(ArchiveError::NoDump { size: magic.len() as u64 + rest }) }
+    let mut hashing = Hashing { hasher: Sha256::new_with_prefix(&magic), reader: &mut reader };
+    let rest = io::copy(&mut hashing, &mut io::sink()).map_err(ArchiveError::Read)?;
+    let (size, sha256) = (magic.len() as u64 + rest, hex(hashing.hasher));
+    if magic == DUMP_MAGIC { Ok((size, sha256)) } else { Err(ArchiveError::NoDump { size }) }
+}
+
+/// How much `reader` yields, and the SHA-256 of it.
+pub(crate) fn measure(mut reader: impl Read) -> Result<(u64, String), ArchiveError> {
+    let mut hashing = Hashing { reader: &mut reader, hasher: Sha256::new() };
+    let size = io::copy(&mut hashing, &mut io::sink()).map_err(ArchiveError::Read)?;
+    Ok((size, hex(hashing.hasher)))
 }
 
 /// Whether the archive that `reader` yields holds nothing but the corpus itself.

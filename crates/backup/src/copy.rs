@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     archive::ArchiveError,
+    crypt::SnapshotKey,
     error::Error,
     manifest::Format,
     name::SnapshotId,
@@ -23,6 +24,8 @@ pub(crate) struct Copying<'a> {
     pub(crate) exec: &'a dyn Executor,
     pub(crate) store: &'a dyn Store,
     pub(crate) id: &'a SnapshotId,
+    /// What it is encrypted with.
+    pub(crate) key: Option<&'a SnapshotKey>,
     pub(crate) cancel: &'a CancellationToken,
 }
 
@@ -37,38 +40,49 @@ impl Copying<'_> {
         inspect: impl FnOnce(PipeReader) -> Result<L, ArchiveError> + Send + 'static,
         check: impl Fn(Streamed) -> Result<(), Error> + Send + Sync,
     ) -> Result<(L, Packed), Error> {
-        let (mut tee, [inspected, packed]) = Tee::new();
-        let (out, stored) = pipe();
-        let inspecting = spawn_blocking(move || inspect(inspected));
-        let packing = spawn_blocking(move || pack(packed, format, out, before));
         let limits = Limits::cancelled_by(self.cancel);
-        let source = async {
-            let ended = stream(self.exec, command, input, &mut tee, &limits).await;
-            let is_ours = tee.is_broken;
-            let ended = match ended {
-                Ok(ended) => check(ended),
-                Err(error) => Err(error.into()),
-            };
-            if ended.is_ok() {
-                tee.end().await;
-            } else {
-                drop(tee);
-            }
-            (ended, is_ours)
+        let source = async |tee: &mut Tee| match stream(self.exec, command, input, tee, &limits).await {
+            Ok(ended) => check(ended),
+            Err(error) => Err(error.into()),
         };
-        let (source, inspecting, packing, stored) =
-            tokio::join!(source, inspecting, packing, self.store.put(self.id, file, Box::new(stored)));
-        let (inspected, packing) = (inspecting.map_err(Error::Thread)?, packing.map_err(Error::Thread)?);
-        // One end that fails takes the others with it, so the first cause is looked for.
-        if let Err(error @ ArchiveError::Refused(_)) = inspected {
-            return Err(error.into());
-        }
-        let (ended, is_ours) = source;
-        if !is_ours {
-            ended?;
-        }
-        stored?;
-        let packed = packing.map_err(|source| Error::Pack { operation: "pack", source })?;
-        Ok((inspected?, packed))
+        let to = (self.store, self.id, file);
+        pass(source, to, ((format, self.key.cloned()), before), inspect).await
     }
+}
+
+/// Passes what `source` writes on to the new file `file` of a snapshot, as [`Copying::copy`] does.
+pub(crate) async fn pass<L: Send + 'static>(
+    source: impl AsyncFnOnce(&mut Tee) -> Result<(), Error>,
+    (store, id, file): (&dyn Store, &SnapshotId, &str),
+    (format, before): ((Format, Option<SnapshotKey>), Option<Sha256>),
+    inspect: impl FnOnce(PipeReader) -> Result<L, ArchiveError> + Send + 'static,
+) -> Result<(L, Packed), Error> {
+    let (mut tee, [inspected, packed]) = Tee::new();
+    let (out, stored) = pipe();
+    let inspecting = spawn_blocking(move || inspect(inspected));
+    let packing = spawn_blocking(move || pack(packed, format, out, before));
+    let source = async {
+        let ended = source(&mut tee).await;
+        let is_ours = tee.is_broken;
+        if ended.is_ok() {
+            tee.end().await;
+        } else {
+            drop(tee);
+        }
+        (ended, is_ours)
+    };
+    let (source, inspecting, packing, stored) =
+        tokio::join!(source, inspecting, packing, store.put(id, file, Box::new(stored)));
+    let (inspected, packing) = (inspecting.map_err(Error::Thread)?, packing.map_err(Error::Thread)?);
+    // One end that fails takes the others with it, so the first cause is looked for.
+    if let Err(error @ ArchiveError::Refused(_)) = inspected {
+        return Err(error.into());
+    }
+    let (ended, is_ours) = source;
+    if !is_ours {
+        ended?;
+    }
+    stored?;
+    let packed = packing.map_err(|source| Error::Pack { operation: "pack", source })?;
+    Ok((inspected?, packed))
 }

@@ -1,6 +1,11 @@
 //! What snapshots are taken of, and what they come back as.
 
-use crate::{postgres::Postgres, subject::Subject, volume::Volume};
+use std::time::Duration;
+
+use crate::{exec::Exec, postgres::Postgres, subject::Subject, volume::Volume};
+
+/// How far clocks may be apart.
+pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(300);
 
 /// A corpus on a host.
 #[derive(Clone, Debug)]
@@ -11,6 +16,8 @@ pub enum Corpus {
     Volume(Volume),
     /// A database of a Postgres in a container.
     Postgres(Postgres),
+    /// What a command in a container writes.
+    Exec(Exec),
 }
 
 impl Corpus {
@@ -20,6 +27,7 @@ impl Corpus {
             Self::Path(path) => Subject::Path(path.clone()),
             Self::Volume(volume) => Subject::Volume(volume.name.clone()),
             Self::Postgres(postgres) => postgres.subject(),
+            Self::Exec(exec) => exec.subject(),
         }
     }
 }

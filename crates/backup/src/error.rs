@@ -71,6 +71,51 @@ pub enum Error {
         /// What tar said about them.
         said: String,
     },
+    /// A command that should write a stream wrote nothing.
+    #[error("{subject} on {host} is nothing: it ended well, without a byte")]
+    NoOutput {
+        /// What it is.
+        subject: Subject,
+        /// The host.
+        host: String,
+    },
+    /// Nobody knows whether data are there that a command would replace.
+    #[error("whether there are data that would go for {subject} on {host} is not known")]
+    Unconfirmed {
+        /// The target.
+        subject: Subject,
+        /// The host.
+        host: String,
+    },
+    /// Nobody here can open it.
+    #[error(
+        "{snapshot} is encrypted for {recipients}, and none of the {identities} private keys at hand opens it"
+    )]
+    Locked {
+        /// The snapshot.
+        snapshot: String,
+        /// For whom it is.
+        recipients: String,
+        /// How many keys were tried.
+        identities: usize,
+    },
+    /// Other recipients were asked for of something that everybody can read.
+    #[error("{snapshot} is not encrypted")]
+    NotEncrypted {
+        /// The snapshot.
+        snapshot: String,
+    },
+    /// It could not be encrypted for somebody.
+    #[error("could not encrypt for the recipients")]
+    Recipients(#[source] sops::Error),
+    /// A file that was to be taken in.
+    #[error("{artefact} cannot become a snapshot: {what}")]
+    Foreign {
+        /// What it is called.
+        artefact: String,
+        /// Why not.
+        what: String,
+    },
     /// Packing or unpacking failed.
     #[error("could not {operation} the archive")]
     Pack {
@@ -182,9 +227,20 @@ impl Error {
     /// Whether it is the store's: another store may have, whole, what this one has not.
     pub fn is_of_store(&self) -> bool {
         match self {
-            Self::Store(_) | Self::NoSnapshot { .. } | Self::Corrupt { .. } => true,
+            Self::Store(_) | Self::NoSnapshot { .. } | Self::Corrupt { .. } | Self::Locked { .. } => true,
             Self::Archive(error) => !matches!(error, ArchiveError::Refused(_)),
             _ => false,
         }
     }
+}
+
+/// An error with all of its causes.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text += &format!(": {error}");
+        cause = error.source();
+    }
+    text
 }

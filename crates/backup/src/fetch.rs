@@ -6,7 +6,8 @@ use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use crate::{
-    archive::hex,
+    archive::{ArchiveError, hex},
+    crypt::SnapshotKey,
     error::Error,
     manifest::{Manifest, Part},
     store::{Store, StoreError},
@@ -20,10 +21,12 @@ const CHUNK: usize = 256 << 10;
 pub(crate) struct Fetching<'a> {
     pub(crate) store: &'a dyn Store,
     pub(crate) manifest: &'a Manifest,
+    /// The key of an encrypted one.
+    pub(crate) key: Option<&'a SnapshotKey>,
 }
 
 impl Fetching<'_> {
-    /// Passes a part on to `out`. That it was another one is known only when all of it has passed.
+    /// Passes a part on to `out`, as it is stored. That it was another one is known only when all of it has passed.
     pub(crate) async fn part(
         &self,
         part: &Part,
@@ -53,10 +56,13 @@ impl Fetching<'_> {
         if hex(hasher) == part.sha256 { Ok(()) } else { Err(corrupt("it has another hash")) }
     }
 
-    /// A part that fits into memory.
+    /// A part that fits into memory, in clear.
     pub(crate) async fn small(&self, part: &Part) -> Result<Vec<u8>, Error> {
         let mut content = Vec::new();
         self.part(part, &mut content).await?;
-        Ok(content)
+        match self.key {
+            Some(key) => key.decrypt(&content).map_err(|error| ArchiveError::Read(error).into()),
+            None => Ok(content),
+        }
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     copy::Copying,
     corpus::Corpus,
     error::Error,
+    exec,
     host_tar::{HostTar, create_command},
     manifest::{Entry, Format, Part, Source},
     postgres,
@@ -57,6 +58,7 @@ impl Gathering<'_> {
             }
             Corpus::Volume(volume) => self.volume(volume, &corpus.subject()).await,
             Corpus::Postgres(database) => postgres::gather(&self.copying, database).await,
+            Corpus::Exec(exec) => exec::gather(&self.copying, exec).await,
         }
     }
 

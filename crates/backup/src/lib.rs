@@ -5,12 +5,17 @@
 //! brings it back, [`verify()`] proves that the store still has it, and a [`Retention`] says which ones
 //! may go.
 
+mod adopt;
 mod archive;
+mod audit;
 mod copy;
 mod corpus;
+mod crypt;
 mod error;
+mod exec;
 mod fetch;
 mod gather;
+mod heartbeat;
 mod helper;
 mod host_tar;
 mod manifest;
@@ -19,6 +24,7 @@ mod name;
 mod pack;
 mod pipe;
 mod postgres;
+mod prune;
 mod raw;
 mod replicate;
 mod restore;
@@ -30,26 +36,34 @@ mod take;
 mod verify;
 mod vet;
 mod volume;
+mod wanted;
 
+pub use adopt::{Adopting, Artefact};
 pub use archive::ArchiveError;
+pub use audit::{Expected, Finding, Stored, judge, judge_copy, look};
 pub use corpus::Corpus;
+pub use crypt::SnapshotKey;
 pub use error::Error;
+pub use exec::Exec;
+pub use heartbeat::{HeartbeatError, heartbeat};
 pub use helper::Docker;
 pub use manifest::{
-    DatabaseFacts, Entry, EntryKind, FORMAT_VERSION, Format, Host, MANIFEST, Manifest, ManifestError, Part,
-    Source, Totals,
+    DatabaseFacts, Encryption, Entry, EntryKind, FORMAT_VERSION, Format, Holds, Host, MANIFEST, Manifest,
+    ManifestError, Part, Source, Totals,
 };
 pub use moment::Moment;
 pub use name::{Name, NameError, SnapshotId};
-pub use postgres::Postgres;
+pub use postgres::{Postgres, USER as POSTGRES_USER};
+pub use prune::{candidates, expired, prune};
 pub use raw::RawPath;
-pub use replicate::replicate;
+pub use replicate::{readdress, replicate};
 pub use restore::{Restored, Restoring, latest, snapshot};
 pub use retention::{Candidate, Retention};
 pub use stage::Overwrite;
 pub use store::Store;
 pub use subject::Subject;
 pub use take::Taking;
-pub use verify::verify;
+pub use verify::{prove, verify};
 pub use vet::{Links, Refusal, Why};
 pub use volume::Volume;
+pub use wanted::{Container, Database, Stream, Wanted};

@@ -40,6 +40,9 @@ pub struct Manifest {
     pub format_version: u32,
     /// The snapshot's id, which is the name of its folder.
     pub snapshot: SnapshotId,
+    /// The snapshot that was the newest of its name when this one was taken: that it is gone can be noticed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub previous: Option<SnapshotId>,
     /// Which corpus it is of.
     pub source: Source,
     /// Where that was.
@@ -63,8 +66,11 @@ pub struct Manifest {
     pub parts: Vec<Part>,
     /// The sums of what is in it.
     pub totals: Totals,
-    /// What is in it, in the archive's order.
+    /// What is in it, in the archive's order; nothing where that is encrypted.
     pub entries: Vec<Entry>,
+    /// Who can open it; nothing where everybody can. The parts, and their sizes and hashes, are encrypted ones then.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub encryption: Option<Encryption>,
     /// SHA-256 of this document, written without spaces and with an empty text in this place.
     pub seal: String,
 }
@@ -98,6 +104,30 @@ pub enum Source {
         /// What the database is made with, before anything is in it.
         facts: DatabaseFacts,
     },
+    /// What a command in a container wrote.
+    Exec {
+        /// The container.
+        container: String,
+        /// The command.
+        command: Vec<String>,
+    },
+    /// A file that something else has made, and that was brought here.
+    Adopted {
+        /// What it was called.
+        artefact: String,
+        /// What is in it.
+        holds: Holds,
+    },
+}
+
+/// What is in a file that was brought here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Holds {
+    /// An archive of files.
+    Files,
+    /// A dump of a Postgres database, in the custom format of `pg_dump`.
+    Database,
 }
 
 /// What a database is made with.
@@ -120,13 +150,15 @@ impl Source {
         match self {
             Self::Path { .. } => "a directory",
             Self::Volume { .. } => "a volume",
-            Self::Postgres { .. } => "a Postgres database",
+            Self::Postgres { .. } | Self::Adopted { holds: Holds::Database, .. } => "a Postgres database",
+            Self::Adopted { holds: Holds::Files, .. } => "an archive of files",
+            Self::Exec { .. } => "the stream of a command",
         }
     }
 
     /// Whether it is made of files, and so comes back as a directory or as a volume alike.
     pub fn has_files(&self) -> bool {
-        matches!(self, Self::Path { .. } | Self::Volume { .. })
+        matches!(self, Self::Path { .. } | Self::Volume { .. } | Self::Adopted { holds: Holds::Files, .. })
     }
 }
 
@@ -156,6 +188,12 @@ pub enum Format {
     /// What `pg_dump` writes in its custom format, which is packed already.
     #[serde(rename = "pg_dump")]
     PgDump,
+    /// What a command writes, in Zstandard.
+    #[serde(rename = "zst")]
+    Zst,
+    /// What a command writes, as it is.
+    #[serde(rename = "raw")]
+    Raw,
 }
 
 impl Format {
@@ -169,6 +207,8 @@ impl Format {
             Self::Tgz => "tgz",
             Self::Tar => "tar",
             Self::PgDump => "pg_dump",
+            Self::Zst => "zst",
+            Self::Raw => "raw",
         }
     }
 
@@ -188,6 +228,18 @@ pub struct Part {
     pub size: u64,
     /// SHA-256 of it.
     pub sha256: String,
+}
+
+/// Who can open a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Encryption {
+    /// age recipients and SSH public keys.
+    pub recipients: Vec<String>,
+    /// The key of the snapshot (an identity of age), as an age file for them, in Base64.
+    pub envelope: String,
+    /// The list of entries in JSON, packed by Zstandard, as an age file for that key, in Base64.
+    pub entries: String,
 }
 
 /// Sums over a snapshot.
@@ -307,7 +359,13 @@ impl Manifest {
     /// Checks what the parts of the document say of each other.
     fn check(&self) -> Result<(), ManifestError> {
         let says = |what: &str| Err(ManifestError::Contradiction(what.to_owned()));
-        if self.totals != Totals::of(&self.entries, &self.parts) {
+        let stored = Totals::of(&self.entries, &self.parts);
+        let is_sum = match &self.encryption {
+            None => self.totals == stored,
+            // The rest is known to who can open it.
+            Some(_) => self.entries.is_empty() && self.totals.stored_bytes == stored.stored_bytes,
+        };
+        if !is_sum {
             return says("its totals are not the sums of what it lists");
         }
         if self.parts.is_empty() {

@@ -6,7 +6,8 @@ use flate2::{Compression, read::MultiGzDecoder, write::GzEncoder};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    archive::hex,
+    archive::{ArchiveError, hex},
+    crypt::SnapshotKey,
     manifest::Format,
     pipe::{PipeReader, PipeWriter},
 };
@@ -29,37 +30,72 @@ pub(crate) struct Packed {
     pub(crate) whole: String,
 }
 
-/// Packs what comes out of `archive` into `out`, behind what `before` has hashed already. Nothing ends well
-/// that did not come to its end.
+/// Packs what comes out of `archive` into `out`, encrypted with `key`, behind what `before` has hashed already.
+/// Nothing ends well that did not come to its end.
 pub(crate) fn pack(
     mut archive: PipeReader,
-    format: Format,
+    (format, key): (Format, Option<SnapshotKey>),
     out: PipeWriter,
     before: Option<Sha256>,
 ) -> io::Result<Packed> {
     let hashing = Hashing { inner: out, hasher: Sha256::new(), whole: before, size: 0 };
-    let Hashing { inner, hasher, whole, size } = match format {
-        Format::Tar | Format::PgDump => copied(&mut archive, hashing)?,
-        Format::Tgz => copied(&mut archive, GzEncoder::new(hashing, Compression::fast()))?.finish()?,
-        Format::TarZst => {
-            let mut encoder = zstd::Encoder::new(hashing, LEVEL)?;
-            encoder.multithread(WORKERS)?;
-            encoder.include_checksum(true)?;
-            copied(&mut archive, encoder)?.finish()?
-        }
+    let Hashing { inner, hasher, whole, size } = match key {
+        Some(key) => packed(&mut archive, format, key.encrypting(hashing)?)?.finish()?,
+        None => packed(&mut archive, format, hashing)?,
     };
     inner.end()?;
     let sha256 = hex(hasher);
     Ok(Packed { size, whole: whole.map_or_else(|| sha256.clone(), hex), sha256 })
 }
 
+fn packed<W: Write>(archive: &mut PipeReader, format: Format, out: W) -> io::Result<W> {
+    match format {
+        Format::Tar | Format::PgDump | Format::Raw => copied(archive, out),
+        Format::Tgz => copied(archive, GzEncoder::new(out, Compression::fast()))?.finish(),
+        Format::TarZst | Format::Zst => {
+            let mut encoder = zstd::Encoder::new(out, LEVEL)?;
+            encoder.multithread(WORKERS)?;
+            encoder.include_checksum(true)?;
+            copied(archive, encoder)?.finish()
+        }
+    }
+}
+
+/// What is stored as `sealed`, in clear.
+pub(crate) fn opened<'r>(
+    sealed: impl Read + Send + 'r,
+    key: Option<&SnapshotKey>,
+) -> io::Result<Box<dyn Read + Send + 'r>> {
+    Ok(match key {
+        Some(key) => Box::new(key.decrypting(sealed)?),
+        None => Box::new(sealed),
+    })
+}
+
 /// The archive that is packed in `packed`.
 pub(crate) fn unpacked<'r>(packed: impl Read + Send + 'r, format: Format) -> io::Result<Box<dyn Read + 'r>> {
     Ok(match format {
-        Format::Tar | Format::PgDump => Box::new(packed),
+        Format::Tar | Format::PgDump | Format::Raw => Box::new(packed),
         Format::Tgz => Box::new(MultiGzDecoder::new(packed)),
-        Format::TarZst => Box::new(zstd::Decoder::new(packed)?),
+        Format::TarZst | Format::Zst => Box::new(zstd::Decoder::new(packed)?),
     })
+}
+
+/// Passes a stored stream on, in clear.
+pub(crate) fn pass_on(
+    stored: PipeReader,
+    (key, format): (Option<SnapshotKey>, Format),
+    mut out: PipeWriter,
+) -> Result<(), ArchiveError> {
+    let packed = opened(stored, key.as_ref()).map_err(ArchiveError::Read)?;
+    let (mut stream, mut chunk) = (unpacked(packed, format).map_err(ArchiveError::Read)?, vec![0; CHUNK]);
+    loop {
+        let count = stream.read(&mut chunk).map_err(ArchiveError::Read)?;
+        if count == 0 {
+            return out.end().map_err(ArchiveError::Pass);
+        }
+        out.write_all(&chunk[..count]).map_err(ArchiveError::Pass)?;
+    }
 }
 
 fn copied<W: Write>(from: &mut PipeReader, mut to: W) -> io::Result<W> {

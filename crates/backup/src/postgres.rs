@@ -16,8 +16,11 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use crate::{error::Error, subject::Subject};
 
-pub(crate) use gather::gather;
+pub(crate) use gather::{entry, gather};
 pub(crate) use restore::RestoringPostgres;
+
+/// Who logs in where nobody says.
+pub const USER: &str = "postgres";
 
 /// What roles and tablespaces are stored as.
 pub(crate) const GLOBALS: &str = "globals.sql";

@@ -1,5 +1,7 @@
 //! Bringing a snapshot from one store into another.
 
+use sops::{Identities, Recipient};
+
 use crate::{
     error::Error,
     manifest::{MANIFEST, Manifest},
@@ -48,10 +50,31 @@ async fn copy(from: &dyn Store, to: &dyn Store, manifest: &Manifest) -> Result<M
     seal(to, Manifest { verified_at: Some(Moment::now()), ..manifest.clone() }).await
 }
 
+/// Gives an encrypted snapshot to other recipients, by another envelope of its key; what is stored stays. Whoever could
+/// open it has its key, and can open a copy that was made before.
+///
+/// # Errors
+/// When none of the private keys opens it; the old manifest is there then.
+pub async fn readdress(
+    store: &dyn Store,
+    manifest: &Manifest,
+    identities: &Identities,
+    recipients: &[Recipient],
+) -> Result<Manifest, Error> {
+    let readdressed = manifest.readdressed(identities, recipients)?;
+    store.reseal(&manifest.snapshot, &readdressed.to_json()?).await?;
+    read_back(store, readdressed).await
+}
+
 /// Makes a snapshot of a folder by its manifest, and reads that back: what a store says it has proves nothing.
 pub(crate) async fn seal(store: &dyn Store, manifest: Manifest) -> Result<Manifest, Error> {
+    store.seal(&manifest.snapshot, &manifest.to_json()?).await?;
+    read_back(store, manifest).await
+}
+
+/// That the store gives back `manifest`.
+async fn read_back(store: &dyn Store, manifest: Manifest) -> Result<Manifest, Error> {
     let document = manifest.to_json()?;
-    store.seal(&manifest.snapshot, &document).await?;
     let (manifest, stored) = (Manifest::from_json(&document)?, manifest_of(store, &manifest.snapshot).await?);
     if stored == manifest {
         return Ok(manifest);

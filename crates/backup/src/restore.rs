@@ -15,17 +15,20 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     archive::{self, ArchiveError, HERE},
     corpus::Corpus,
+    crypt::SnapshotKey,
     error::Error,
+    exec,
     fetch::Fetching,
     helper::{Helper, PLACE},
     host_tar::extract_command,
-    manifest::Manifest,
+    manifest::{Manifest, Source},
     name::{Name, SnapshotId},
-    pack::unpacked,
+    pack::{opened, unpacked},
     pipe::{PipeReader, PipeWriter, Tee, pipe},
     postgres::RestoringPostgres,
     stage::{Overwrite, Stage},
     store::{Store, StoreError, manifest_of, snapshots_of},
+    verify::verify,
     vet::Links,
     volume::{Volume, Way},
 };
@@ -45,6 +48,8 @@ pub struct Restoring<'a> {
     pub overwrite: Overwrite,
     /// Which links it may have.
     pub links: Links,
+    /// The key of an encrypted one ([`Manifest::unlock`]).
+    pub key: Option<SnapshotKey>,
     /// Stops it.
     pub cancel: CancellationToken,
 }
@@ -90,18 +95,34 @@ impl Restoring<'_> {
     /// # Errors
     /// All of [`Error`].
     pub async fn restore(&self) -> Result<Restored, Error> {
-        let files = !matches!(self.corpus, Corpus::Postgres(_));
-        if files != self.manifest.source.has_files() {
+        let fits = match self.corpus {
+            Corpus::Path(_) | Corpus::Volume(_) => self.manifest.source.has_files(),
+            Corpus::Exec(_) => matches!(self.manifest.source, Source::Exec { .. }),
+            Corpus::Postgres(_) => !self.manifest.source.has_files(),
+        };
+        if !fits {
             let snapshot = self.manifest.snapshot.to_string();
             let (of, target) = (self.manifest.source.kind(), self.corpus.subject().kind());
             return Err(Error::WrongKind { snapshot, of, target });
         }
+        // Nothing on the host is touched for what cannot be opened.
+        self.manifest.contents(self.key.as_ref())?;
         match self.corpus {
             Corpus::Postgres(postgres) => {
                 let (exec, overwrite, cancel) = (self.exec, self.overwrite, &self.cancel);
                 let restoring =
                     RestoringPostgres { exec, fetching: self.fetching(), postgres, overwrite, cancel };
                 Ok(Restored { replaced_left_at: restoring.restore().await? })
+            }
+            Corpus::Exec(exec) => {
+                if self.overwrite == Overwrite::Never {
+                    let (subject, host) = (exec.subject(), self.exec.name().to_owned());
+                    return Err(Error::Unconfirmed { subject, host });
+                }
+                // The command cannot be stopped once it has begun: what is not whole is seen before.
+                verify(self.store, self.manifest).await?;
+                exec::restore(self.exec, self.fetching(), exec, &self.cancel).await?;
+                Ok(Restored { replaced_left_at: None })
             }
             Corpus::Path(path) => self.directory(path, None).await,
             Corpus::Volume(volume) => {
@@ -176,8 +197,9 @@ impl Restoring<'_> {
     async fn fill(&self, command: &Command, root: &'static str) -> Result<(), Error> {
         let (mut tee, [packed]) = Tee::new();
         let (out, archive) = pipe();
-        let (entries, format, links) = (self.manifest.entries.clone(), self.manifest.format, self.links);
-        let vetting = spawn_blocking(move || vet(packed, format, out, (&entries, root), links));
+        let (entries, key) = (self.manifest.contents(self.key.as_ref())?, self.key.clone());
+        let (format, links) = (self.manifest.format, self.links);
+        let vetting = spawn_blocking(move || vet((packed, key), format, out, (&entries, root), links));
         let fetching = async {
             let fetched = self.fetch(&mut tee).await;
             let is_ours = tee.is_broken;
@@ -213,7 +235,7 @@ impl Restoring<'_> {
     }
 
     fn fetching(&self) -> Fetching<'_> {
-        Fetching { store: self.store, manifest: self.manifest }
+        Fetching { store: self.store, manifest: self.manifest, key: self.key.as_ref() }
     }
 }
 
@@ -227,12 +249,13 @@ fn left_over(volume: &Volume, error: Error, cleared: Result<(), Error>) -> Error
 
 /// Passes on what is in `packed`, entry by entry, as far as it is what `entries` says.
 fn vet(
-    packed: PipeReader,
+    (stored, key): (PipeReader, Option<SnapshotKey>),
     format: crate::Format,
     out: PipeWriter,
     (entries, root): (&[crate::Entry], &str),
     links: Links,
 ) -> Result<(), ArchiveError> {
+    let packed = opened(stored, key.as_ref()).map_err(ArchiveError::Read)?;
     let archive = unpacked(packed, format).map_err(ArchiveError::Read)?;
     archive::copy(archive, out, (entries, root), links)?.end().map_err(ArchiveError::Pass)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use time::Date;
 
-use crate::{moment::Moment, name::SnapshotId};
+use crate::{manifest::Manifest, moment::Moment, name::SnapshotId};
 
 /// How many snapshots of a name stay: of each kind, the newest of as many periods as its number says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,6 +30,17 @@ pub struct Candidate {
     pub verified: bool,
     /// Nobody removes it before that.
     pub keep_until: Option<Moment>,
+}
+
+impl Candidate {
+    /// What a retention knows about the snapshot of a manifest.
+    pub(crate) fn of(manifest: &Manifest) -> Self {
+        Self {
+            id: manifest.snapshot.clone(),
+            verified: manifest.verified_at.is_some(),
+            keep_until: manifest.keep_until,
+        }
+    }
 }
 
 impl Retention {

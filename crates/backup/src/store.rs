@@ -4,12 +4,14 @@
 //! manifest last and at once: until then the folder is debris of an upload that is under way or was
 //! cut off, and nothing takes it for a snapshot.
 
+mod access;
 #[cfg(test)]
 pub(crate) mod conformance;
 mod file;
 mod s3;
 #[cfg(feature = "s3-server")]
 pub mod s3_server;
+mod sftp;
 mod url;
 
 use std::fmt;
@@ -23,8 +25,10 @@ use crate::{
     name::{Name, SnapshotId},
 };
 
+pub use access::{Access, AccessError, Reach, Reached, Variable};
 pub use file::FileStore;
 pub use s3::{S3Settings, S3Store};
+pub use sftp::SftpStore;
 pub use url::{StoreUrl, UrlError};
 
 /// The largest manifest that is read: a hundred thousand files have one of some 30 MB.
@@ -126,6 +130,12 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// # Errors
     /// When it is none yet, or already is one.
     async fn seal(&self, id: &SnapshotId, manifest: &[u8]) -> Result<(), StoreError>;
+
+    /// Puts another manifest into the place of that of a snapshot, at once.
+    ///
+    /// # Errors
+    /// When there is none to be replaced, and when it could not be: the old one is there then.
+    async fn reseal(&self, id: &SnapshotId, manifest: &[u8]) -> Result<(), StoreError>;
 
     /// A file of a snapshot, or `None` where there is none of that name.
     ///

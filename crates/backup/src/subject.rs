@@ -11,6 +11,8 @@ pub enum Subject {
     Volume(String),
     /// A database, by its name.
     Database(String),
+    /// What a command writes, by the container that it runs in.
+    Stream(String),
 }
 
 impl fmt::Display for Subject {
@@ -19,6 +21,7 @@ impl fmt::Display for Subject {
             Self::Path(path) => f.write_str(path),
             Self::Volume(name) => write!(f, "volume {name:?}"),
             Self::Database(name) => write!(f, "database {name:?}"),
+            Self::Stream(container) => write!(f, "what a command in container {container:?} writes"),
         }
     }
 }
@@ -30,6 +33,7 @@ impl Subject {
             Self::Path(_) => "a directory",
             Self::Volume(_) => "a volume",
             Self::Database(_) => "a Postgres database",
+            Self::Stream(_) => "the stream of a command",
         }
     }
 }

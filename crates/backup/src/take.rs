@@ -9,12 +9,16 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use remote::{Executor, files::random_name};
+use sops::Recipient;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     copy::Copying,
-    corpus::Corpus,
+    corpus::{CLOCK_SKEW, Corpus},
+    crypt::{self, SnapshotKey},
     error::Error,
+    exec,
+    fetch::Fetching,
     gather::{Gathered, Gathering},
     manifest::{FORMAT_VERSION, Format, Host, Manifest, Totals},
     moment::Moment,
@@ -25,15 +29,11 @@ use crate::{
     vet::Links,
 };
 
-/// How far clocks may be apart.
-const CLOCK_SKEW: Duration = Duration::from_secs(300);
-
 /// For how long nothing has come of an upload that was cut off for sure. How long ago it began says
 /// nothing: a large one takes days.
 const DEBRIS_AGE: Duration = Duration::from_secs(24 * 3600);
 
 /// What a snapshot is to be taken of, and where it goes.
-#[derive(Debug)]
 pub struct Taking<'a> {
     /// The host.
     pub exec: &'a dyn Executor,
@@ -51,6 +51,8 @@ pub struct Taking<'a> {
     pub format: Format,
     /// Which links it may have.
     pub links: Links,
+    /// For whom it is encrypted; for nobody, it is not.
+    pub encrypt_to: &'a [Recipient],
     /// Nobody removes it before that.
     pub keep_until: Option<Moment>,
     /// Whether it is read back from the store before it counts.
@@ -65,9 +67,9 @@ impl Taking<'_> {
     /// # Errors
     /// All of [`Error`].
     pub async fn take(&self, now: Moment) -> Result<Manifest, Error> {
-        let id = self.next_id(now).await?;
+        let (id, previous) = self.next_id(now).await?;
         self.clear_debris(now).await;
-        let taken = self.take_as(&id).await;
+        let taken = self.take_as(&id, previous).await;
         if taken.is_err()
             && let Err(error) = self.store.remove(&id).await
         {
@@ -77,17 +79,17 @@ impl Taking<'_> {
     }
 
     /// An id behind all that are there, so that the newest one is the one that was taken last, whatever
-    /// clocks say.
-    async fn next_id(&self, now: Moment) -> Result<SnapshotId, Error> {
+    /// clocks say; and the newest so far.
+    async fn next_id(&self, now: Moment) -> Result<(SnapshotId, Option<SnapshotId>), Error> {
         let newest = snapshots_of(self.store, self.name).await?.into_iter().next();
         let mut moment = now;
-        if let Some(newest) = newest {
+        if let Some(newest) = &newest {
             if newest.moment() > now.after(CLOCK_SKEW) {
                 return Err(Error::Clock { newest: newest.to_string(), now });
             }
             moment = moment.max(newest.moment().after(Duration::from_secs(1)));
         }
-        Ok(SnapshotId::new(self.name, moment, &random_name()?))
+        Ok((SnapshotId::new(self.name, moment, &random_name()?), newest))
     }
 
     /// Removes what uploads of this name left that were cut off. That it cannot be is no reason not to
@@ -107,8 +109,10 @@ impl Taking<'_> {
         }
     }
 
-    async fn take_as(&self, id: &SnapshotId) -> Result<Manifest, Error> {
-        let copying = Copying { exec: self.exec, store: self.store, id, cancel: &self.cancel };
+    async fn take_as(&self, id: &SnapshotId, previous: Option<SnapshotId>) -> Result<Manifest, Error> {
+        let key = (!self.encrypt_to.is_empty()).then(SnapshotKey::generate);
+        let (on, store, cancel) = (self.exec, self.store, &self.cancel);
+        let copying = Copying { exec: on, store, id, key: key.as_ref(), cancel };
         let (exclude, format, links) = (self.exclude, self.format, self.links);
         let gathered = Gathering { copying, exclude, format, links }.gather(self.corpus).await?;
         let Gathered { source, format, sha256, parts, entries, tool: (tool, version) } = gathered;
@@ -117,9 +121,14 @@ impl Taking<'_> {
             let host = self.exec.name().to_owned();
             return Err(Error::Empty { subject: self.corpus.subject(), host });
         }
+        let (entries, encryption) = match &key {
+            Some(key) => (Vec::new(), Some(crypt::seal(key, self.encrypt_to, &entries)?)),
+            None => (entries, None),
+        };
         let mut manifest = Manifest {
             format_version: FORMAT_VERSION,
             snapshot: id.clone(),
+            previous,
             source,
             host: self.host.clone(),
             started_at: id.moment(),
@@ -135,10 +144,15 @@ impl Taking<'_> {
             parts,
             totals,
             entries,
+            encryption,
             seal: String::new(),
         };
         if self.verify {
             verify(self.store, &manifest).await?;
+            if let Corpus::Exec(one) = self.corpus {
+                let fetching = Fetching { store, manifest: &manifest, key: key.as_ref() };
+                exec::verify(on, fetching, one, cancel).await?;
+            }
             manifest.verified_at = Some(Moment::now());
         }
         seal(self.store, manifest).await

@@ -1,13 +1,18 @@
 //! Proving that a store has what was stored.
 
 use sha2::{Digest as _, Sha256};
-use tokio::io::AsyncReadExt as _;
+use tokio::{io::AsyncReadExt as _, task::spawn_blocking};
 
 use crate::{
-    archive::hex,
+    archive::{self, ArchiveError, HERE, hex},
+    crypt::SnapshotKey,
     error::Error,
+    fetch::Fetching,
     manifest::{Manifest, Part},
+    pack::{opened, unpacked},
+    pipe::{PipeReader, Tee},
     store::{Store, StoreError},
+    vet::Links,
 };
 
 /// How much is read at once.
@@ -54,6 +59,68 @@ pub async fn verify(store: &dyn Store, manifest: &Manifest) -> Result<(), Error>
         });
     }
     Ok(())
+}
+
+/// Restores a snapshot to nowhere: all parts are read back from `store`, opened with `key`, unpacked, and gone through
+/// entry by entry, each of which has to be what the manifest says. Of a database that says that its dump begins as one
+/// and has its hash; what is in it tells only the server that it is restored to.
+///
+/// # Errors
+/// [`Error::Locked`] without its key, [`Error::Corrupt`] and [`Error::Archive`] where it is not what it should be.
+pub async fn prove(store: &dyn Store, manifest: &Manifest, key: Option<&SnapshotKey>) -> Result<(), Error> {
+    let entries = manifest.contents(key)?;
+    let fetching = Fetching { store, manifest, key };
+    if !manifest.source.has_files() {
+        // One part after another, each with an entry of its own.
+        for (part, entry) in manifest.parts.iter().zip(&entries) {
+            let (format, key) = (manifest.format, key.cloned());
+            let read = move |stored| {
+                let packed = opened(stored, key.as_ref()).map_err(ArchiveError::Read)?;
+                archive::measure(unpacked(packed, format).map_err(ArchiveError::Read)?)
+            };
+            let (size, sha256) = through(&fetching, std::slice::from_ref(part), read).await?;
+            if (Some(size), Some(sha256)) != (entry.size, entry.sha256.clone()) {
+                return Err(corrupt(manifest, part, "what is in it has another hash".to_owned()));
+            }
+        }
+        return Ok(());
+    }
+    let (format, key) = (manifest.format, key.cloned());
+    let read = move |stored| {
+        let packed = opened(stored, key.as_ref()).map_err(ArchiveError::Read)?;
+        let archive = unpacked(packed, format).map_err(ArchiveError::Read)?;
+        // Which links it may have was decided when it was taken.
+        archive::copy(archive, std::io::sink(), (&entries, HERE), Links::Any).map(drop)
+    };
+    through(&fetching, &manifest.parts, read).await
+}
+
+/// Has a thread read what is stored of some parts, each of which has its hash.
+async fn through<T: Send + 'static>(
+    fetching: &Fetching<'_>,
+    parts: &[Part],
+    read: impl FnOnce(PipeReader) -> Result<T, ArchiveError> + Send + 'static,
+) -> Result<T, Error> {
+    let (mut tee, [stored]) = Tee::new();
+    let reading = spawn_blocking(move || read(stored));
+    let fetching = async {
+        for part in parts {
+            let fetched = fetching.part(part, &mut tee).await;
+            if fetched.is_err() {
+                let is_ours = tee.is_broken;
+                drop(tee);
+                return (fetched, is_ours);
+            }
+        }
+        tee.end().await;
+        (Ok(()), false)
+    };
+    let ((fetched, is_ours), read) = tokio::join!(fetching, reading);
+    // One end that fails takes the other with it, so the first cause is looked for.
+    if !is_ours {
+        fetched?;
+    }
+    Ok(read.map_err(Error::Thread)??)
 }
 
 fn corrupt(manifest: &Manifest, part: &Part, what: String) -> Error {

@@ -276,6 +276,10 @@ impl Store for Cut {
         self.inner.seal(id, manifest).await
     }
 
+    async fn reseal(&self, id: &SnapshotId, manifest: &[u8]) -> Result<(), StoreError> {
+        self.inner.reseal(id, manifest).await
+    }
+
     async fn get(&self, id: &SnapshotId, name: &str) -> Result<Option<Content>, StoreError> {
         self.inner.get(id, name).await
     }
@@ -340,6 +344,10 @@ async fn a_store_that_gives_back_something_else_has_no_snapshot() {
 
         async fn seal(&self, id: &SnapshotId, manifest: &[u8]) -> Result<(), StoreError> {
             self.0.seal(id, manifest).await
+        }
+
+        async fn reseal(&self, id: &SnapshotId, manifest: &[u8]) -> Result<(), StoreError> {
+            self.0.reseal(id, manifest).await
         }
 
         async fn get(&self, id: &SnapshotId, name: &str) -> Result<Option<Content>, StoreError> {

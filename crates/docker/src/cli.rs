@@ -1,9 +1,12 @@
 //! The docker command line on a host: how it is called, whatever it is called for.
 
-use remote::{Command, SUDO, connection::Sudo};
+use remote::{Command, Connection, SUDO, connection::Sudo, facts::Facts};
 
 /// Where programs are looked for first, whatever the login's environment says.
 const FIRST: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin";
+
+/// Where root is at home, whoever logs in.
+const ROOT_HOME: &str = "/root";
 
 /// Where they are looked for last: NixOS, Flatcar and Entware have theirs there.
 const LAST: [&str; 3] = ["/run/current-system/sw/bin", "/opt/bin", "/opt/sbin"];
@@ -43,6 +46,16 @@ impl Cli {
             under_sudo: false,
             compose_plugin: None,
         }
+    }
+
+    /// The client on the host behind `connection`, of which `facts` are known.
+    pub fn of_host(connection: &Connection, sudo: Sudo, facts: &Facts) -> Self {
+        let home = match sudo {
+            Sudo::Nothing => facts.home.trim_end_matches('/'),
+            Sudo::Docker | Sudo::All => ROOT_HOME,
+        };
+        let cli = Self::new(connection.docker_socket(), home).found_by(&facts.path, &facts.docker_at);
+        cli.under(sudo).with_compose_plugin(sudo, facts.compose_plugin.as_deref())
     }
 
     /// The same, looked for also where the login's own `PATH` leads, and in `places`, where it has been

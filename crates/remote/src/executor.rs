@@ -19,6 +19,9 @@ pub enum Dial {
     Unix(String),
     /// A TCP address as the host sees it.
     Tcp(String, u16),
+    /// A subsystem of the SSH server, by its name: what accounts have that may run no commands. On this machine it
+    /// is the program that OpenSSH would start for it.
+    Subsystem(String),
 }
 
 impl fmt::Display for Dial {
@@ -27,6 +30,7 @@ impl fmt::Display for Dial {
             Self::Unix(path) => f.write_str(path),
             Self::Tcp(host, port) if host.contains(':') => write!(f, "[{host}]:{port}"),
             Self::Tcp(host, port) => write!(f, "{host}:{port}"),
+            Self::Subsystem(name) => write!(f, "the subsystem {name}"),
         }
     }
 }

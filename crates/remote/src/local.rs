@@ -4,6 +4,7 @@
 //! variables that a login sets, and a program that is not there ends with status 127.
 
 mod process;
+mod subsystem;
 
 use std::{env, path::PathBuf, process::Stdio};
 
@@ -79,6 +80,7 @@ impl Executor for Local {
             Dial::Tcp(host, port) => {
                 TcpStream::connect((host.as_str(), *port)).await.map(|stream| Box::new(stream) as _)
             }
+            Dial::Subsystem(name) => subsystem::start(name).map(|stream| Box::new(stream) as _),
         };
         stream.map_err(|source| Error::Dial {
             target: target.to_string(),

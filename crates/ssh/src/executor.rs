@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use remote::{Command, Dial, Error, Executor, Noise, Process, Stream, connection::Sudo, quote};
-use russh::{Channel, client::Msg};
+use remote::{Command, Dial, DialFailure, Error, Executor, Noise, Process, Stream, connection::Sudo, quote};
+use russh::{Channel, ChannelMsg, client::Msg};
 
 use crate::{
     channel::{Drained, Purpose, Sharing, drain},
@@ -54,6 +54,28 @@ impl SshExecutor {
         })
     }
 
+    /// Starts a subsystem, on a connection of its own: what it moves is a lot.
+    async fn subsystem(&self, name: &str, target: &Dial) -> Result<Box<dyn Stream>, Error> {
+        let failed = |source: DialFailure| Error::Dial {
+            target: target.to_string(),
+            host: self.name.clone(),
+            source: Box::new(source),
+        };
+        let (mut channel, own) =
+            self.host.own_session().await.map_err(|error| self.no_session(name, error))?;
+        let asked = channel.request_subsystem(true, name).await;
+        asked.map_err(|error| failed(DialFailure::Other(error.to_string())))?;
+        loop {
+            match channel.wait().await {
+                Some(ChannelMsg::Success) => break,
+                Some(ChannelMsg::WindowAdjusted { .. }) => {}
+                _ => return Err(failed(DialFailure::Forbidden)),
+            }
+        }
+        let link = own.link.clone();
+        Ok(Box::new(Socket::from(drain(channel, Purpose::Socket, Sharing::Own, link, own))))
+    }
+
     fn not_started(&self, program: &str, error: impl Into<StartError>) -> Error {
         Error::Start { program: program.to_owned(), host: self.name.clone(), source: Box::new(error.into()) }
     }
@@ -92,6 +114,9 @@ impl Executor for SshExecutor {
     }
 
     async fn dial(&self, target: &Dial) -> Result<Box<dyn Stream>, Error> {
+        if let Dial::Subsystem(name) = target {
+            return self.subsystem(name, target).await;
+        }
         let mut died = false;
         loop {
             let link = self.host.link().await.map_err(|failed| failed.error)?;

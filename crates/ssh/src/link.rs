@@ -165,6 +165,8 @@ impl Link {
                 Dial::Tcp(host, port) => {
                     handle.channel_open_direct_tcpip(host, u32::from(port), "127.0.0.1", 0).await
                 }
+                // Those are for sessions.
+                Dial::Subsystem(_) => Err(russh::Error::WrongChannel),
             };
             (opened, ())
         };

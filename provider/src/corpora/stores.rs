@@ -1,25 +1,19 @@
 //! From the attribute `store` to a store: a URL, or the name of a `store` block of the provider.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use backup::{
     Store,
-    store::{FileStore, S3Settings, S3Store, StoreUrl},
+    store::{Access, AccessError, Reach, Reached, StoreUrl, Variable},
 };
-use framework::Field;
-use secret::Secret;
+use framework::{Field, error_chain};
+use remote::connection::SshConnection;
 
 use crate::{
-    failure::{Failure, Stop},
-    hosted::Hosts,
+    failure::{Failure, Stop, sentence},
+    hosted::{Hosts, credentials},
     settings::{StoreBlock, check_store_name, check_store_url},
 };
-
-/// What buckets of one's own call the region that they do not have.
-const REGION: &str = "us-east-1";
-
-/// For how long a request is sent again to a server that does not answer.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Checks the value of an attribute `store`.
 pub(crate) fn check_store(store: &str) -> Result<(), String> {
@@ -27,10 +21,17 @@ pub(crate) fn check_store(store: &str) -> Result<(), String> {
 }
 
 /// The store that the attribute `store` means.
-pub(crate) fn open(hosts: &Hosts, store: &Field<String>) -> Result<Box<dyn Store>, Failure> {
+pub(crate) fn open(hosts: &Hosts, store: &Field<String>) -> Result<Arc<dyn Store>, Failure> {
     let settings = hosts.settings();
     let blocks = settings.as_ref().map(|settings| settings.stores.as_slice());
-    Opening { blocks, variable: &|name| std::env::var(name).ok() }.open(store.as_str().unwrap_or_default())
+    let reach = |ssh: &SshConnection| -> Reached {
+        match &settings {
+            Some(settings) => Ok(hosts.pool().executor(ssh, &credentials(ssh, settings)?)),
+            None => Err("the provider's settings are not known before apply".into()),
+        }
+    };
+    let opening = Opening { blocks, variable: &|name| std::env::var(name).ok(), reach: &reach };
+    opening.open(store.as_str().unwrap_or_default())
 }
 
 /// What decides which store it is, and how one gets in.
@@ -38,21 +39,31 @@ struct Opening<'a> {
     /// The `store` blocks; nothing while the provider's settings are not known.
     blocks: Option<&'a [StoreBlock]>,
     /// A variable of the environment.
-    variable: &'a dyn Fn(&str) -> Option<String>,
+    variable: Variable<'a>,
+    /// The way to a server that is reached over SSH.
+    reach: Reach<'a>,
 }
 
 impl Opening<'_> {
-    fn open(&self, store: &str) -> Result<Box<dyn Store>, Failure> {
+    fn open(&self, store: &str) -> Result<Arc<dyn Store>, Failure> {
         let block = self.block(store)?;
         let url = block.map_or(Some(store), |block| block.url.as_str()).and_then(|url| url.parse().ok());
-        match url {
-            Some(StoreUrl::File(path)) => Ok(Box::new(FileStore::new(path))),
-            Some(StoreUrl::S3 { bucket, prefix }) => {
-                let settings = self.settings(store, block)?;
-                Ok(Box::new(S3Store::new(&bucket, &prefix, &settings)?))
-            }
-            None => Err(unknown(format!("The URL of the store {store:?} is not known before apply."))),
-        }
+        let Some(url) = url else {
+            return Err(unknown(format!("The URL of the store {store:?} is not known before apply.")));
+        };
+        let access = access(store, block)?;
+        access.open(&url, store, (self.variable, self.reach)).map_err(|error| match error {
+            AccessError::Store(error) => error.into(),
+            error @ AccessError::NoLogin { .. } => stop(
+                sentence(&error_chain(&error)),
+                "Write an `ssh` block of the provider whose `name` is `identity` of the URL, or correct that.",
+            ),
+            AccessError::NoKey { .. } => stop(
+                format!("There is no key for the store {store:?}."),
+                "Set `access_key_id` and `secret_access_key` in a `store` block of the provider, or AWS_ACCESS_KEY_ID \
+                 and AWS_SECRET_ACCESS_KEY in the environment.",
+            ),
+        })
     }
 
     /// The block that is meant, by its name or by its URL; none where the URL is all there is.
@@ -82,52 +93,33 @@ impl Opening<'_> {
             )),
         }
     }
+}
 
-    /// How one gets into a bucket: what the block says, else what the environment does.
-    fn settings(&self, store: &str, block: Option<&StoreBlock>) -> Result<S3Settings, Failure> {
-        let own = block.cloned().unwrap_or_default();
-        if own.has_unknown() {
-            return Err(unknown(format!("Settings of the store {store:?} are not known before apply.")));
-        }
-        let set = |names: &[&str]| {
-            let mut values = names.iter().filter_map(|name| (self.variable)(name));
-            values.find(|value| !value.is_empty())
-        };
-        let secret = |name| set(&[name]).map(Secret::new);
-        // A key and what goes with it come from one place.
-        let (id, key, session_token, key_from) = match own.access_key_id.as_str() {
-            Some(id) => {
-                let (key, token) = (own.secret_access_key.known(), own.session_token.known());
-                let name = own.name.as_str().unwrap_or_default();
-                (Some(id.to_owned()), key.cloned(), token.cloned(), format!("the `store` block {name:?}"))
-            }
-            None => (
-                set(&["AWS_ACCESS_KEY_ID"]),
-                secret("AWS_SECRET_ACCESS_KEY"),
-                secret("AWS_SESSION_TOKEN"),
-                "the environment (AWS_ACCESS_KEY_ID)".to_owned(),
+/// What a block says of its store.
+fn access(store: &str, block: Option<&StoreBlock>) -> Result<Access, Failure> {
+    let own = block.cloned().unwrap_or_default();
+    let url = own.url.as_str().map(str::parse::<StoreUrl>);
+    let is_directory = matches!(url, Some(Ok(StoreUrl::File(_) | StoreUrl::Sftp { .. })));
+    if is_directory && let Some(setting) = own.first_of_bucket() {
+        return Err(stop(
+            format!(
+                "`{setting}` of the `store` block {store:?} is a setting of buckets, and its `url` is a directory."
             ),
-        };
-        let (Some(access_key_id), Some(secret_access_key)) = (id, key) else {
-            return Err(stop(
-                format!("There is no key for the store {store:?}."),
-                "Set `access_key_id` and `secret_access_key` in a `store` block of the provider, or AWS_ACCESS_KEY_ID \
-                 and AWS_SECRET_ACCESS_KEY in the environment.",
-            ));
-        };
-        let text =
-            |field: &Field<String>, names: &[&str]| field.as_str().map(str::to_owned).or_else(|| set(names));
-        Ok(S3Settings {
-            endpoint: text(&own.endpoint, &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]),
-            region: text(&own.region, &["AWS_REGION", "AWS_DEFAULT_REGION"])
-                .unwrap_or_else(|| REGION.to_owned()),
-            access_key_id,
-            secret_access_key,
-            session_token,
-            key_from,
-            patience: PATIENCE,
-        })
+            "Take it out, or correct `url`.",
+        ));
     }
+    if own.has_unknown() {
+        return Err(unknown(format!("Settings of the store {store:?} are not known before apply.")));
+    }
+    let text = |field: &Field<String>| field.as_str().map(str::to_owned);
+    Ok(Access {
+        said_by: format!("the `store` block {:?}", own.name.as_str().unwrap_or_default()),
+        endpoint: text(&own.endpoint),
+        region: text(&own.region),
+        access_key_id: text(&own.access_key_id),
+        secret_access_key: own.secret_access_key.known().cloned(),
+        session_token: own.session_token.known().cloned(),
+    })
 }
 
 fn stop(happened: String, next: &str) -> Failure {
@@ -150,6 +142,10 @@ fn names(blocks: &[StoreBlock]) -> String {
 mod tests {
     use super::*;
 
+    fn no_way(_: &SshConnection) -> Reached {
+        Err("no way".into())
+    }
+
     fn block(name: &str, url: &str) -> StoreBlock {
         StoreBlock { name: name.into(), url: url.into(), ..StoreBlock::default() }
     }
@@ -158,10 +154,10 @@ mod tests {
     fn told(blocks: &[StoreBlock], store: &str, keys: bool) -> String {
         let variable =
             |name: &str| (keys && name.starts_with("AWS_") && name.contains("KEY")).then(|| "k".to_owned());
-        told_by(Opening { blocks: Some(blocks), variable: &variable }.open(store))
+        told_by(Opening { blocks: Some(blocks), variable: &variable, reach: &no_way }.open(store))
     }
 
-    fn told_by(opened: Result<Box<dyn Store>, Failure>) -> String {
+    fn told_by(opened: Result<Arc<dyn Store>, Failure>) -> String {
         match opened {
             Ok(store) => store.url(),
             Err(failure) => failure.into_diagnostics("T", "W.").to_string(),
@@ -190,6 +186,10 @@ mod tests {
              `secret_access_key` in a `store` block of the provider, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY \
              in the environment."
         );
+        let mixed = StoreBlock { region: "eu".into(), ..block("disk", "file:///mnt/b") };
+        assert!(told(&[mixed], "disk", true).contains(
+            "`region` of the `store` block \"disk\" is a setting of buckets, and its `url` is a directory."
+        ));
         let twice = [block("disk", "file:///a"), block("disk", "file:///b")];
         assert!(
             told(&twice, "disk", true).contains("2 `store` blocks of the provider are meant by \"disk\".")
@@ -207,58 +207,9 @@ mod tests {
         let url = StoreBlock { url: Field::Unknown, ..block("away", "") };
         assert!(told(&[url], "away", true).contains("is not known before apply"));
         let variable = |_: &str| Some("k".to_owned());
-        let opening = || Opening { blocks: None, variable: &variable };
+        let opening = || Opening { blocks: None, variable: &variable, reach: &no_way };
         assert!(told_by(opening().open("away")).contains("is not known before apply"));
         assert_eq!(told_by(opening().open("s3://bucket")), "s3://bucket");
-    }
-
-    #[test]
-    fn a_key_comes_from_one_place_and_what_the_block_says_comes_first() {
-        let environment = |name: &str| Some(format!("{name} of the environment"));
-        let opening = Opening { blocks: Some(&[]), variable: &environment };
-        let settings = |block: &StoreBlock| {
-            let S3Settings {
-                endpoint,
-                region,
-                access_key_id,
-                secret_access_key,
-                session_token,
-                key_from,
-                ..
-            } = opening.settings("away", Some(block)).unwrap();
-            let secrets =
-                [Some(secret_access_key), session_token].map(|key| key.map(|key| key.expose().to_owned()));
-            (endpoint.unwrap(), region, access_key_id, secrets, key_from)
-        };
-        let from = |name: &str| format!("{name} of the environment");
-        let plain = block("away", "s3://bucket");
-        assert_eq!(
-            settings(&plain),
-            (
-                from("AWS_ENDPOINT_URL_S3"),
-                from("AWS_REGION"),
-                from("AWS_ACCESS_KEY_ID"),
-                [Some(from("AWS_SECRET_ACCESS_KEY")), Some(from("AWS_SESSION_TOKEN"))],
-                "the environment (AWS_ACCESS_KEY_ID)".to_owned(),
-            )
-        );
-        let own = StoreBlock {
-            endpoint: "https://s3.example.org".into(),
-            region: "eu".into(),
-            access_key_id: "id".into(),
-            secret_access_key: Field::Known(Secret::new("key")),
-            ..plain
-        };
-        assert_eq!(
-            settings(&own),
-            (
-                "https://s3.example.org".to_owned(),
-                "eu".to_owned(),
-                "id".to_owned(),
-                [Some("key".to_owned()), None],
-                "the `store` block \"away\"".to_owned(),
-            )
-        );
     }
 
     #[test]

@@ -27,6 +27,7 @@ fn attribute(error: &Error) -> Option<&'static str> {
             Subject::Path(_) => "path",
             Subject::Volume(_) => "volume",
             Subject::Database(_) => "postgres",
+            Subject::Stream(_) => "exec",
         }),
         Error::Globals { .. } => Some("postgres"),
         Error::CannotExclude { .. } => Some("exclude"),
@@ -107,7 +108,19 @@ fn story(error: &Error) -> (String, String) {
         Error::Store(_) => {
             "Check the store: that it is there, that there is room, and that we may write to it."
         }
-        Error::Host(_)
+        Error::Locked { .. } => {
+            "Give the private key of one of them, by the provider's `sops` block or SOPS_AGE_KEY_FILE."
+        }
+        Error::NoOutput { .. } => {
+            "Look at the command: it has to write to stdout, and to fail when it cannot (`pipefail`, where it is a pipe)."
+        }
+        Error::Unconfirmed { .. } => {
+            "Set `overwrite = true` and `confirm` to the name of the container if what is there may go."
+        }
+        Error::Recipients(_) => "Correct `encrypt_to`.",
+        Error::NotEncrypted { .. }
+        | Error::Foreign { .. }
+        | Error::Host(_)
         | Error::Docker(_)
         | Error::File(_)
         | Error::Archive(_)

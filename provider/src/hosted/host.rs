@@ -7,16 +7,12 @@ use compose::{Compose, ComposeVersion};
 use docker::{Cli, Engine};
 use remote::{
     Connection, Executor,
-    connection::Sudo,
     facts::{Facts, facts},
     files::Files,
 };
 use secret::Scrubber;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
-
-/// Where root is at home, whoever logs in.
-const ROOT_HOME: &str = "/root";
 
 /// The login by which a host was entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,7 +135,7 @@ impl Host {
     /// # Errors
     /// As [`Host::facts`].
     pub(crate) async fn cli(&self) -> Result<Cli, remote::Error> {
-        Ok(cli(self, self.facts().await?))
+        Ok(Cli::of_host(&self.connection, self.executor.sudo(), self.facts().await?))
     }
 
     /// The host as stacks are deployed to it.
@@ -162,15 +158,4 @@ impl Host {
         };
         self.known.compose.get_or_try_init(ask).await.copied()
     }
-}
-
-/// The docker client on `host`, of which `facts` are known.
-fn cli(host: &Host, facts: &Facts) -> Cli {
-    let sudo = host.executor.sudo();
-    let home = match sudo {
-        Sudo::Nothing => facts.home.trim_end_matches('/'),
-        Sudo::Docker | Sudo::All => ROOT_HOME,
-    };
-    let cli = Cli::new(host.connection.docker_socket(), home).found_by(&facts.path, &facts.docker_at);
-    cli.under(sudo).with_compose_plugin(sudo, facts.compose_plugin.as_deref())
 }

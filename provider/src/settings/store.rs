@@ -24,6 +24,18 @@ impl StoreBlock {
     }
 }
 
+impl StoreBlock {
+    /// The first setting that only a bucket has.
+    pub(crate) fn first_of_bucket(&self) -> Option<&'static str> {
+        let texts =
+            [("endpoint", &self.endpoint), ("region", &self.region), ("access_key_id", &self.access_key_id)];
+        let secrets =
+            [("secret_access_key", &self.secret_access_key), ("session_token", &self.session_token)];
+        let texts = texts.into_iter().filter(|(_, field)| !field.is_null()).map(|(name, _)| name);
+        texts.chain(secrets.into_iter().filter(|(_, field)| !field.is_null()).map(|(name, _)| name)).next()
+    }
+}
+
 /// The schema of such a block.
 pub(super) fn block() -> Block {
     Block::list("store")
@@ -35,8 +47,8 @@ pub(super) fn block() -> Block {
         .attributes([
             Attribute::string("name").required().check(|name: &String| check_store_name(name)).describe("What `store` calls this block."),
             Attribute::string("url").required().check(|url: &String| check_store_url(url)).describe(
-                "`file:///path`, a directory of the machine that runs tofu, or `s3://bucket/prefix`, a bucket of any server \
-                 that speaks S3. All else is for buckets.",
+                "`file:///path`, a directory of the machine that runs tofu, `s3://bucket/prefix`, a bucket of any server \
+                 that speaks S3, or `sftp://user@host/path`, a directory of another server. All else is for buckets, and refused beside a directory.",
             ),
             Attribute::string("endpoint")
                 .validate(validate::pattern("an address that begins with https:// or http://", |text| {

@@ -28,11 +28,16 @@ pub(crate) async fn gather(copying: &Copying<'_>, postgres: &Postgres) -> Result
     let (mut parts, mut entries, mut whole) = (Vec::new(), Vec::new(), Sha256::new());
     if postgres.globals {
         let globals = globals(copying, postgres).await?;
-        whole.update(&globals);
-        let sha256 = tree::sha256(&globals);
-        let size = globals.len() as u64;
-        copying.store.put(copying.id, GLOBALS, Box::new(std::io::Cursor::new(globals))).await?;
-        entries.push(entry(GLOBALS, size, &sha256));
+        entries.push(entry(GLOBALS, globals.len() as u64, &tree::sha256(&globals)));
+        let stored = match copying.key {
+            Some(key) => {
+                key.encrypt(&globals).map_err(|source| Error::Pack { operation: "encrypt", source })?
+            }
+            None => globals,
+        };
+        whole.update(&stored);
+        let (size, sha256) = (stored.len() as u64, tree::sha256(&stored));
+        copying.store.put(copying.id, GLOBALS, Box::new(std::io::Cursor::new(stored))).await?;
         parts.push(Part { file: GLOBALS.to_owned(), size, sha256 });
     }
     let compress = if major(&version) >= KNOWS_ZSTD { "zstd:1" } else { "1" };
@@ -45,9 +50,9 @@ pub(crate) async fn gather(copying: &Copying<'_>, postgres: &Postgres) -> Result
         Ok(remote::checked(copying.exec, &command, &output)?)
     };
     let from = (&command, postgres.input(tokio::io::empty()));
-    let ((), packed) =
+    let ((size, sha256), packed) =
         copying.copy(from, (DUMP, Format::PgDump), Some(whole), archive::check_dump, check).await?;
-    entries.push(entry(DUMP, packed.size, &packed.sha256));
+    entries.push(entry(DUMP, size, &sha256));
     parts.push(Part { file: DUMP.to_owned(), size: packed.size, sha256: packed.sha256 });
     let source = Source::Postgres {
         container: postgres.container.clone(),
@@ -96,7 +101,8 @@ async fn globals(copying: &Copying<'_>, postgres: &Postgres) -> Result<Vec<u8>, 
     Ok(globals)
 }
 
-fn entry(file: &str, size: u64, sha256: &str) -> Entry {
+/// The entry of a file that is a part of its own.
+pub(crate) fn entry(file: &str, size: u64, sha256: &str) -> Entry {
     Entry {
         path: file.into(),
         kind: EntryKind::File,

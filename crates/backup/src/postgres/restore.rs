@@ -9,14 +9,17 @@ use remote::{
     collect::{Limits, run_checked_with},
     files::random_name,
 };
+use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use super::{DUMP, GLOBALS, Postgres, sql};
 use crate::{
+    archive::ArchiveError,
     error::Error,
     fetch::Fetching,
-    manifest::{DatabaseFacts, Manifest, Part, Source},
-    pipe::Tee,
+    manifest::{DatabaseFacts, Format, Holds, Manifest, Part, Source},
+    pack::pass_on,
+    pipe::{Tee, pipe},
     stage::Overwrite,
 };
 
@@ -39,21 +42,27 @@ impl RestoringPostgres<'_> {
     /// Restores it; the name of the database that was replaced, if that could not be dropped.
     pub(crate) async fn restore(&self) -> Result<Option<String>, Error> {
         let manifest = self.fetching.manifest;
-        let Source::Postgres { facts, .. } = &manifest.source else { return Err(self.wrong_kind()) };
+        // Of a dump that something else has made nobody knows with what its database was.
+        let facts = match &manifest.source {
+            Source::Postgres { facts, .. } => Some(facts),
+            Source::Adopted { holds: Holds::Database, .. } => None,
+            _ => return Err(self.wrong_kind()),
+        };
+        let globals = self.postgres.globals && facts.is_some();
         let there = self.is_there().await?;
         if there && self.overwrite == Overwrite::Never && !self.is_empty().await? {
             let host = self.exec.name().to_owned();
             return Err(Error::NotEmpty { subject: self.postgres.subject(), host });
         }
         let dump = self.part(DUMP)?;
-        if self.postgres.globals {
+        if globals {
             self.restore_globals(self.part(GLOBALS)?).await?;
         }
         let random = random_name()?;
         let (fresh, old) = (format!("{FRESH}{random}"), format!("{OLD}{random}"));
         let restored = async {
             self.create(&fresh, facts).await?;
-            self.fill(&fresh, dump).await?;
+            self.fill(&fresh, dump, globals).await?;
             self.put_in_place(&fresh, there.then_some(old.as_str())).await
         };
         match restored.await {
@@ -109,7 +118,8 @@ impl RestoringPostgres<'_> {
         Err(Error::Globals { subject: self.postgres.subject(), host, said })
     }
 
-    async fn create(&self, fresh: &str, facts: &DatabaseFacts) -> Result<(), Error> {
+    async fn create(&self, fresh: &str, facts: Option<&DatabaseFacts>) -> Result<(), Error> {
+        let Some(facts) = facts else { return self.ask(&sql::create_plain(fresh)).await.map(drop) };
         let DatabaseFacts { encoding, collate, ctype, owner } = facts;
         self.ask(&sql::create(fresh, encoding, collate, ctype)).await?;
         if self.postgres.globals {
@@ -118,14 +128,17 @@ impl RestoringPostgres<'_> {
         Ok(())
     }
 
-    async fn fill(&self, fresh: &str, dump: &Part) -> Result<(), Error> {
+    async fn fill(&self, fresh: &str, dump: &Part, has_roles: bool) -> Result<(), Error> {
         let mut words = vec!["--exit-on-error", "-d", fresh];
-        if !self.postgres.globals {
+        if !has_roles {
             // The roles of the dump need not be there.
             words.extend(["--no-owner", "--no-privileges"]);
         }
         let command = self.postgres.command("pg_restore", &words).timeout(None).bulk();
-        let (mut tee, [content]) = Tee::new();
+        let (mut tee, [stored]) = Tee::new();
+        let (out, content) = pipe();
+        let key = self.fetching.key.cloned();
+        let opening = spawn_blocking(move || pass_on(stored, (key, Format::PgDump), out));
         let fetching = async {
             let fetched = self.fetching.part(dump, &mut tee).await;
             let is_ours = tee.is_broken;
@@ -138,10 +151,14 @@ impl RestoringPostgres<'_> {
         };
         let limits = Limits::cancelled_by(self.cancel);
         let restoring = run_checked_with(self.exec, &command, self.postgres.input(content), &limits);
-        let ((fetched, is_ours), restored) = tokio::join!(fetching, restoring);
-        // One end that fails takes the other with it, so the first cause is looked for.
+        let ((fetched, is_ours), opened, restored) = tokio::join!(fetching, opening, restoring);
+        // One end that fails takes the others with it, so the first cause is looked for.
         if !is_ours {
             fetched?;
+        }
+        match opened.map_err(Error::Thread)? {
+            Ok(()) | Err(ArchiveError::Pass(_)) => {}
+            Err(error) => return Err(error.into()),
         }
         restored?;
         Ok(())

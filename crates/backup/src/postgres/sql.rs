@@ -34,6 +34,11 @@ pub(super) fn create(database: &str, encoding: &str, collate: &str, ctype: &str)
     )
 }
 
+/// The same with the server's own encoding and locales.
+pub(super) fn create_plain(database: &str) -> String {
+    format!("CREATE DATABASE {} TEMPLATE template0;", name(database))
+}
+
 /// Gives a database to `owner`.
 pub(super) fn own(database: &str, owner: &str) -> String {
     format!("ALTER DATABASE {} OWNER TO {};", name(database), name(owner))

@@ -88,6 +88,12 @@ pub(crate) async fn check(store: &dyn Store) {
     store.seal(&first, b"{}").await.unwrap();
     store.seal(&first, b"[]").await.unwrap_err();
     assert_eq!(read(store, &first, MANIFEST).await.as_deref(), Some(&b"{}"[..]));
+    // Another one takes its place, at once and only where there is one.
+    store.reseal(&first, b"{\"a\":1}").await.unwrap();
+    assert_eq!(read(store, &first, MANIFEST).await.as_deref(), Some(&b"{\"a\":1}"[..]));
+    store.reseal(&foreign, b"{}").await.unwrap_err();
+    assert_eq!(read(store, &foreign, MANIFEST).await, None);
+
     for other in [&second, &foreign] {
         store.put(other, "archive.000", content("x")).await.unwrap();
         store.seal(other, b"{}").await.unwrap();

@@ -41,19 +41,33 @@ impl FileStore {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
         }
-        let (place, partial) = (folder.join(name), folder.join(format!("{name}{PARTIAL}")));
-        if fs::try_exists(&place).await? {
+        if fs::try_exists(folder.join(name)).await? {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
+        self.write_over(&folder, name, &mut content).await?;
+        sync(&self.root).await
+    }
+
+    /// Writes a file, in the place of another one of its name.
+    async fn write_over(&self, folder: &Path, name: &str, content: &mut Content) -> io::Result<()> {
+        let (place, partial) = (folder.join(name), folder.join(format!("{name}{PARTIAL}")));
         let options = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).clone();
         let file = fs::OpenOptions::from(options).open(&partial).await?;
         let mut file = tokio::io::BufWriter::with_capacity(CHUNK, file);
-        tokio::io::copy_buf(&mut tokio::io::BufReader::with_capacity(CHUNK, &mut content), &mut file).await?;
+        tokio::io::copy_buf(&mut tokio::io::BufReader::with_capacity(CHUNK, content), &mut file).await?;
         file.flush().await?;
         file.get_ref().sync_all().await?;
         fs::rename(&partial, &place).await?;
-        sync(&folder).await?;
-        sync(&self.root).await
+        sync(folder).await
+    }
+
+    async fn write_manifest_over(&self, id: &SnapshotId, manifest: &[u8]) -> io::Result<()> {
+        let folder = self.folder(id);
+        fs::metadata(folder.join(MANIFEST)).await?;
+        // What another try left that was cut off.
+        gone_is_fine(fs::remove_file(folder.join(format!("{MANIFEST}{PARTIAL}"))).await)?;
+        let mut content: Content = Box::new(io::Cursor::new(manifest.to_vec()));
+        self.write_over(&folder, MANIFEST, &mut content).await
     }
 }
 
@@ -110,6 +124,11 @@ impl Store for FileStore {
     async fn seal(&self, id: &SnapshotId, manifest: &[u8]) -> Result<(), StoreError> {
         let content = io::Cursor::new(manifest.to_vec());
         self.put(id, MANIFEST, Box::new(content)).await
+    }
+
+    async fn reseal(&self, id: &SnapshotId, manifest: &[u8]) -> Result<(), StoreError> {
+        let written = self.write_manifest_over(id, manifest).await;
+        written.map_err(|error| failed(self, format!("replace the manifest of {id}"), error))
     }
 
     async fn get(&self, id: &SnapshotId, name: &str) -> Result<Option<Content>, StoreError> {

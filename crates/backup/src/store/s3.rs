@@ -162,6 +162,16 @@ impl Store for S3Store {
         self.put(id, MANIFEST, Box::new(content)).await
     }
 
+    async fn reseal(&self, id: &SnapshotId, manifest: &[u8]) -> Result<(), StoreError> {
+        let place = self.place(id, MANIFEST);
+        let replaced = async {
+            self.client.head(&place).await?;
+            self.client.put(&place, manifest.to_vec().into()).await
+        };
+        let replaced = replaced.await;
+        replaced.map(drop).map_err(|error| self.told(format!("replace the manifest of {id}"), error))
+    }
+
     async fn get(&self, id: &SnapshotId, name: &str) -> Result<Option<Content>, StoreError> {
         match self.client.get(&self.place(id, name)).await {
             Ok(found) => {

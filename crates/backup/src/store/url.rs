@@ -2,6 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
+use remote::{
+    Connection,
+    connection::{SshConnection, Sudo},
+};
+
 /// Why a text is no store.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is no store: {why}")]
@@ -22,7 +27,17 @@ pub enum StoreUrl {
         /// What the names of all objects begin with, without slashes at its ends; empty for nothing.
         prefix: String,
     },
+    /// `sftp://user@host/path`: a directory of another server, which may let us do nothing else.
+    Sftp {
+        /// How it is reached.
+        connection: Box<SshConnection>,
+        /// The directory; one without a slash at its beginning is meant from where a login begins.
+        path: String,
+    },
 }
+
+/// How the directory that a login begins in is written in a URL.
+const HOME: &str = "~";
 
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -30,6 +45,13 @@ impl fmt::Display for StoreUrl {
             Self::File(path) => write!(f, "file://{path}"),
             Self::S3 { bucket, prefix } if prefix.is_empty() => write!(f, "s3://{bucket}"),
             Self::S3 { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
+            Self::Sftp { connection, path } => {
+                let connection = Connection::Ssh(connection.clone()).to_string();
+                let place = connection.strip_prefix("ssh://").unwrap_or(&connection);
+                let (authority, query) = place.split_at(place.find('?').unwrap_or(place.len()));
+                let home = if path.starts_with('/') { "" } else { "/~/" };
+                write!(f, "sftp://{authority}{home}{path}{query}")
+            }
         }
     }
 }
@@ -42,9 +64,13 @@ impl FromStr for StoreUrl {
         if let Some(place) = text.strip_prefix("s3://") {
             return bucket(place).map_err(|why| UrlError { text: text.to_owned(), why });
         }
+        if let Some(place) = text.strip_prefix("sftp://") {
+            return server(place).map_err(|why| UrlError { text: text.to_owned(), why });
+        }
         let Some(path) = text.strip_prefix("file://") else {
             return error(
-                "it begins with `file://`, followed by an absolute path, or is `s3://bucket/prefix`",
+                "it begins with `file://`, followed by an absolute path, or is `s3://bucket/prefix` or \
+                 `sftp://user@host/path`",
             );
         };
         if !path.starts_with('/') {
@@ -79,6 +105,34 @@ fn bucket(place: &str) -> Result<StoreUrl, &'static str> {
     Ok(StoreUrl::S3 { bucket: bucket.to_owned(), prefix: plain(prefix) })
 }
 
+fn server(place: &str) -> Result<StoreUrl, &'static str> {
+    let (place, query) = place.split_at(place.find('?').unwrap_or(place.len()));
+    let (authority, path) = place.split_once('/').unwrap_or((place, ""));
+    if path.contains(['%', '#', '\0']) || path.split('/').any(|part| part == "..") {
+        return Err("its path has no `..`, and none of the characters `%` and `#`");
+    }
+    let path = match path.strip_prefix(HOME).and_then(|rest| rest.strip_prefix('/')) {
+        Some(below) => plain(below),
+        None => format!("/{}", plain(path)),
+    };
+    if path.is_empty() || path == "/" {
+        return Err(
+            "`sftp://user@host` is followed by a directory: `/path`, or `/~/path` from where a login begins",
+        );
+    }
+    match format!("ssh://{authority}{query}").parse() {
+        Ok(Connection::Ssh(connection))
+            if connection.docker.is_none() && connection.sudo == Sudo::Nothing =>
+        {
+            Ok(StoreUrl::Sftp { connection, path })
+        }
+        _ => Err(
+            "`sftp://` is followed by what a connection has behind `ssh://`, a path before the `?` and neither \
+             `docker` nor `sudo` behind it",
+        ),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +151,23 @@ mod tests {
         }
         for text in ["s3://", "s3:///a", "s3://a b", "s3://key@bucket", "s3://bucket/../x", "s3://bucket/a?b"]
         {
+            assert!(text.parse::<StoreUrl>().is_err(), "{text}");
+        }
+        for (text, spelling) in [
+            ("sftp://u1@Box.example.org:22/./backups/", "sftp://u1@box.example.org/backups"),
+            ("sftp://box/~/a/b", "sftp://box/~/a/b"),
+            ("sftp://box:23/a?identity=box", "sftp://box:23/a?identity=box"),
+        ] {
+            assert_eq!(text.parse::<StoreUrl>().unwrap().to_string(), spelling);
+        }
+        for text in [
+            "sftp://box",
+            "sftp://box/",
+            "sftp://box/~/",
+            "sftp:///a",
+            "sftp://box/../a",
+            "sftp://box/a?sudo=1",
+        ] {
             assert!(text.parse::<StoreUrl>().is_err(), "{text}");
         }
         for text in ["", "/srv", "file://srv", "file:///", "file:///a/../b", "file:///a%20b", "ftp://x/y"] {

@@ -12,7 +12,7 @@ use std::{
 
 use backup::{
     ArchiveError, Corpus, Error, Format, Host, Links, Manifest, Moment, Name, Overwrite, RawPath, Restored,
-    Restoring, Taking, Why, store::FileStore,
+    Restoring, SnapshotKey, Taking, Why, store::FileStore,
 };
 use remote::Executor;
 use tempfile::TempDir;
@@ -23,6 +23,8 @@ pub struct World {
     store: FileStore,
     pub name: Name,
     corpus: Corpus,
+    /// What encrypted snapshots are restored with.
+    pub key: Option<SnapshotKey>,
 }
 
 pub struct TakingIn<'a>(Taking<'a>);
@@ -50,7 +52,7 @@ impl World {
         }
         let store = FileStore::new(dir.path().join("store"));
         let path = dir.path().canonicalize().unwrap().join("source").to_str().unwrap().to_owned();
-        Self { dir, store, name: "prod".parse().unwrap(), corpus: Corpus::Path(path) }
+        Self { dir, store, name: "prod".parse().unwrap(), corpus: Corpus::Path(path), key: None }
     }
 
     pub fn root(&self) -> PathBuf {
@@ -79,6 +81,7 @@ impl World {
             store: &self.store,
             format: Format::TarZst,
             links: Links::Inside,
+            encrypt_to: &[],
             keep_until: None,
             verify: true,
             cancel: CancellationToken::new(),
@@ -99,6 +102,7 @@ impl World {
             corpus: &corpus,
             overwrite,
             links: Links::Inside,
+            key: self.key.clone(),
             cancel: CancellationToken::new(),
         };
         restoring.restore().await

@@ -5,10 +5,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use backup::{
-    Manifest, Moment, Source,
-    store::{StoreError, manifest_of},
-};
+use backup::{Manifest, Moment, Source, Stored, look};
 use framework::{
     Attribute, Context, DataSource, Diagnostic, Diagnostics, Field, Model, Schema, Timeouts, error_chain,
 };
@@ -68,6 +65,7 @@ impl OneSnapshot {
             Source::Path { path: name, .. } => path = Field::Known(name),
             Source::Volume { volume: name, .. } => volume = Field::Known(name),
             Source::Postgres { database: name, .. } => database = Field::Known(name),
+            Source::Adopted { .. } | Source::Exec { .. } => {}
         }
         let moment = |moment: Option<Moment>| Field::from(moment.map(|moment| moment.to_string()));
         Self {
@@ -110,7 +108,7 @@ impl DataSource for SnapshotsDataSource {
             ))
             .attribute(Attribute::list("snapshots", OneSnapshot::object_type()).computed().describe(
                 "The snapshots, newest first: `id`, `created_at`, `host`, `path`, `volume` and `database` \
-                 (where it was taken; all but one of these three are null), `size_bytes` (in \
+                 (where it was taken; all but one of these three are null, and all of a file that `windlass backup adopt` took in), `size_bytes` (in \
                  its files), `stored_bytes` (of its archive), `file_count`, `sha256` (of its archive), `verified_at` (when \
                  it was read back) and `keep_until` (null, or when the hold ends).",
             ))
@@ -122,8 +120,9 @@ impl DataSource for SnapshotsDataSource {
     async fn read(&self, cx: &Context, config: SnapshotsFacts) -> Result<SnapshotsFacts, Diagnostics> {
         let subject = config.name.as_str().unwrap_or_default().to_owned();
         let title = format!("Could not list the snapshots of corpus {subject:?}");
-        let found = manifests(&self.hosts, &config).await;
-        let (manifests, broken) = found.map_err(|failure| failure.into_diagnostics(&title, UNCHANGED))?;
+        let found = stored(&self.hosts, &config).await;
+        let Stored { manifests, broken } =
+            found.map_err(|failure| failure.into_diagnostics(&title, UNCHANGED))?;
         for error in broken {
             let title = format!("A snapshot of corpus {subject:?} is broken");
             cx.warn(Diagnostic::warning(title).detail(format!("{}.", error_chain(&error))).at("store"));
@@ -152,19 +151,7 @@ impl DataSource for SnapshotsDataSource {
 }
 
 /// The snapshots, newest first, and what is none though it has a manifest.
-async fn manifests(
-    hosts: &Hosts,
-    config: &SnapshotsFacts,
-) -> Result<(Vec<Manifest>, Vec<StoreError>), Failure> {
+async fn stored(hosts: &Hosts, config: &SnapshotsFacts) -> Result<Stored, Failure> {
     let (store, name) = (open(hosts, &config.store)?, crate::corpora::name(&config.name)?);
-    let (mut manifests, mut broken) = (Vec::new(), Vec::new());
-    for id in backup::store::snapshots_of(store.as_ref(), &name).await? {
-        match manifest_of(store.as_ref(), &id).await {
-            // What is in it is not told, and may be a lot.
-            Ok(manifest) => manifests.push(Manifest { entries: Vec::new(), ..manifest }),
-            Err(error @ StoreError::NoManifest { .. }) => broken.push(error),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok((manifests, broken))
+    Ok(look(store.as_ref(), &name).await?)
 }

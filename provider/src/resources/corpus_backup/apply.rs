@@ -1,18 +1,20 @@
 //! Taking snapshots, and letting them go.
 
 use async_trait::async_trait;
-use backup::{Error, Host, Moment, Subject, Taking};
+use backup::{Error, Host, Moment, Subject, Taking, candidates, heartbeat, prune};
 use framework::{Apply, Diagnostic, Diagnostics, Field, Plan, Schema, State, error_chain};
+use secret::Secret;
+use sops::Recipient;
 
 use super::{
     CorpusBackup, copies,
     model::BackupModel,
-    plan::{self, all, prune, takes},
+    plan::{self, takes},
     schema,
 };
 use crate::{
     corpora::{CorpusFields, corpus, duration, links, name, open},
-    failure::{Explain as _, Failure},
+    failure::{Explain as _, Failure, Stop, sentence},
     hosted::{Hosted, Import, MachinePrivate, OnHost, OnMachine, Planning, Words},
 };
 
@@ -131,7 +133,7 @@ async fn delete_from(
 ) -> Result<(), Failure> {
     let (store, name, now) = (open(on.hosts, store)?, name(&state.model.name)?, Moment::now());
     let mut held = Vec::new();
-    let (candidates, broken) = all(store.as_ref(), &name).await?;
+    let (candidates, broken) = candidates(store.as_ref(), &name).await?;
     for candidate in candidates {
         if candidate.keep_until > Some(now) {
             held.push(candidate.id.to_string());
@@ -160,11 +162,13 @@ async fn take(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Fai
     let mut model = apply.planned.clone();
     let (store, name, now) = (open(on.hosts, &model.store)?, name(&model.name)?, Moment::now());
     let exclude = model.exclude.clone().known_or_default();
+    let encrypt_to = recipients(&model.encrypt_to)?;
     let host = Host { name: on.host.name().to_owned(), machine_id: on.host.machine_id().await?.to_owned() };
     let fields = CorpusFields {
         path: &model.path,
         volume: &model.volume,
         postgres: model.postgres.as_ref(),
+        exec: model.exec.as_ref(),
         configured: apply.config.postgres.as_ref(),
     };
     let taking = |corpus| Taking {
@@ -176,6 +180,7 @@ async fn take(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Fai
         store: store.as_ref(),
         format: model.format(),
         links: links(&model.links),
+        encrypt_to: &encrypt_to,
         keep_until: duration(&model.keep_for).map(|hold| now.after(hold)),
         verify: true,
         cancel: on.cx.token().clone(),
@@ -197,6 +202,7 @@ async fn take(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Fai
                 Subject::Path(_) => "path",
                 Subject::Volume(_) => "volume",
                 Subject::Database(_) => "postgres",
+                Subject::Stream(_) => "exec",
             };
             on.cx.warn(Diagnostic::warning(title).detail(happened).at(attribute));
             model.set_snapshot(None);
@@ -214,6 +220,29 @@ async fn take(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Fai
             let copy = open(on.hosts, &Field::Known(copy))?;
             prune(copy.as_ref(), &name, retention, now).await.with_world(NOT_PRUNED)?;
         }
+        if let Some(url) = apply.config.heartbeat_url_wo.known() {
+            beat(on, name.as_str(), url).await;
+        }
     }
     Ok(())
+}
+
+/// Tells who waits for it that all went well. That it does not hear that is its alarm, and no reason to fail.
+async fn beat(on: &OnMachine<'_>, name: &str, url: &Secret) {
+    if let Err(error) = heartbeat(url).await {
+        let title = format!("Could not call the heartbeat of corpus {name:?}");
+        let world = "The snapshot was taken and is in all stores.";
+        let happened = sentence(&error_chain(&error));
+        on.cx.warn(Diagnostic::warning(title).detail(happened).detail(world).at("heartbeat_url_wo"));
+    }
+}
+
+/// For whom snapshots are encrypted.
+fn recipients(texts: &Field<Vec<String>>) -> Result<Vec<Recipient>, Failure> {
+    let texts = texts.clone().known_or_default();
+    let parsed: Result<_, sops::Error> = texts.iter().map(|text| text.parse()).collect();
+    parsed.map_err(|error| {
+        let next = "Name age recipients (age1…) or SSH public keys.";
+        Stop::new(sentence(&error.to_string()), next).at("encrypt_to").into()
+    })
 }

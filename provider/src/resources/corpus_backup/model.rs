@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use backup::{Format, Manifest, Moment, Retention};
 use framework::{Field, Model};
+use secret::Secret;
 
-use crate::corpora::PostgresModel;
+use crate::corpora::{ExecModel, PostgresModel};
 
 /// What a new snapshot is taken for when it changes.
-pub(super) const CAUSES: [&str; 9] =
-    ["host", "path", "volume", "postgres", "exclude", "store", "format", "links", "triggers"];
+pub(super) const CAUSES: [&str; 10] =
+    ["host", "path", "volume", "postgres", "exec", "exclude", "store", "format", "links", "triggers"];
 
 #[derive(Clone, Debug, Default, Model)]
 pub(crate) struct BackupModel {
@@ -24,10 +25,13 @@ pub(crate) struct BackupModel {
     pub(crate) format: Field<String>,
     pub(crate) links: Field<String>,
     pub(crate) triggers: Field<BTreeMap<String, String>>,
+    pub(crate) encrypt_to: Field<Vec<String>>,
     pub(crate) keep_for: Field<String>,
     pub(crate) postgres: Option<PostgresModel>,
+    pub(crate) exec: Option<ExecModel>,
     pub(crate) retention: Option<RetentionModel>,
     pub(crate) max_age: Field<String>,
+    pub(crate) heartbeat_url_wo: Field<Secret>,
     pub(crate) on_destroy: Field<String>,
     pub(crate) snapshot: Field<String>,
     pub(crate) created_at: Field<String>,

@@ -1,12 +1,7 @@
 //! What a change of `windlass_corpus_backup` means, and what a person should know of the snapshots.
 
-use std::path::Path;
-
-use backup::{
-    Candidate, MANIFEST, Moment, Retention, SnapshotId, Store,
-    store::{StoreError, manifest_of, snapshots_of},
-};
-use framework::{Diagnostic, Diagnostics, Plan, State};
+use backup::{Candidate, Moment, SnapshotId, candidates, store::snapshots_of};
+use framework::{Diagnostic, Diagnostics, Plan, Severity, State};
 
 use super::{
     CorpusBackup,
@@ -47,7 +42,7 @@ pub(super) async fn plan(
         if let Some((limit, created)) = age.filter(|(limit, created)| now.since(*created) > *limit) {
             cx.warn(stale(&prior.model, now.since(created).as_secs() / 3600, limit.as_secs() / 3600));
         }
-        if let Some(warning) = vanished(&prior.model) {
+        for warning in vanished(on.hosts, &prior.model).await {
             cx.warn(warning);
         }
     }
@@ -56,9 +51,10 @@ pub(super) async fn plan(
 
 /// The same decision once everything is known, but for the machine.
 pub(super) fn takes(prior: &State<Resource>, planned: &BackupModel) -> bool {
-    let BackupModel { path, volume, postgres, exclude, store, format, links, triggers, .. } = &prior.model;
+    let BackupModel { path, volume, postgres, exec, exclude, store, format, links, triggers, .. } =
+        &prior.model;
     (path, volume, exclude, store) != (&planned.path, &planned.volume, &planned.exclude, &planned.store)
-        || postgres != &planned.postgres
+        || (postgres, exec) != (&planned.postgres, &planned.exec)
         || (format, links, triggers) != (&planned.format, &planned.links, &planned.triggers)
 }
 
@@ -73,18 +69,33 @@ fn stale(model: &BackupModel, hours: u64, limit: u64) -> Diagnostic {
         .at("max_age")
 }
 
-/// A snapshot of the state that its store has no more: one that retention lets go is never the last one.
-fn vanished(model: &BackupModel) -> Option<Diagnostic> {
-    let location = model.location.as_str()?;
-    let path = Path::new(location.strip_prefix("file://")?);
-    if path.join(MANIFEST).exists() {
-        return None;
-    }
+/// A snapshot of the state that its store has no more (one that retention lets go is never the last one), or that
+/// nobody can look after.
+async fn vanished(hosts: &Hosts, model: &BackupModel) -> Vec<Diagnostic> {
+    let (Some(id), Some(location)) = (model.snapshot.as_str(), model.location.as_str()) else {
+        return Vec::new();
+    };
     let subject = model.name.as_str().unwrap_or_default();
-    let title = format!("The last snapshot of corpus {subject:?} is gone");
-    let happened = format!("There is no manifest in {location} any more, or we may not look at it.");
-    let next = "Change `triggers` to take a new one, and find out who removed it.";
-    Some(Diagnostic::warning(title).detail(happened).detail(next).at("store"))
+    let looking = async {
+        let (store, name) = (open(hosts, &model.store)?, name(&model.name)?);
+        Ok(snapshots_of(store.as_ref(), &name).await?)
+    };
+    let found: Result<Vec<SnapshotId>, Failure> = looking.await;
+    match found {
+        Ok(found) if found.iter().any(|one| one.to_string() == id) => Vec::new(),
+        Ok(_) => {
+            let title = format!("The last snapshot of corpus {subject:?} is gone");
+            let happened = format!("There is no manifest in {location} any more.");
+            let next = "Change `triggers` to take a new one, and find out who removed it.";
+            vec![Diagnostic::warning(title).detail(happened).detail(next).at("store")]
+        }
+        Err(failure) => {
+            let title = format!("Could not look after the last snapshot of corpus {subject:?}");
+            let world = "Whether it is still there is not known, and a new one could not be taken now.";
+            let warning = |one: &Diagnostic| Diagnostic { severity: Severity::Warning, ..one.clone() };
+            failure.into_diagnostics(&title, world).iter().map(warning).collect()
+        }
+    }
 }
 
 /// The warning about snapshots that go once another one has been taken.
@@ -96,7 +107,7 @@ async fn leaving(hosts: &Hosts, planned: &BackupModel, now: Moment) -> Option<Di
     // What cannot be looked at now will be told by the apply.
     let store = open(hosts, &planned.store).ok()?;
     let name = name(&planned.name).ok()?;
-    let mut candidates = candidates(store.as_ref(), &name).await.ok()?;
+    let (mut candidates, _) = candidates(store.as_ref(), &name).await.ok()?;
     let next = SnapshotId::new(&name, now, "planned");
     candidates.push(Candidate { id: next, verified: true, keep_until: None });
     let gone = retention.expired(&candidates, now);
@@ -109,46 +120,6 @@ async fn leaving(hosts: &Hosts, planned: &BackupModel, now: Moment) -> Option<Di
     let happened =
         format!("Once a new one has been taken, `retention` does not keep:\n{}{more}", list.join("\n"));
     Some(Diagnostic::warning(title).detail(happened).at("retention"))
-}
-
-/// Removes what the retention does not keep, and says how much that was.
-pub(super) async fn prune(
-    store: &dyn Store,
-    name: &backup::Name,
-    retention: Retention,
-    now: Moment,
-) -> Result<Vec<SnapshotId>, Failure> {
-    if retention.is_unlimited() {
-        return Ok(Vec::new());
-    }
-    let gone = retention.expired(&candidates(store, name).await?, now);
-    for id in &gone {
-        store.remove(id).await?;
-    }
-    Ok(gone)
-}
-
-/// What a retention decides about. What is no snapshot any more is none that it counts, nor removes.
-pub(super) async fn candidates(store: &dyn Store, name: &backup::Name) -> Result<Vec<Candidate>, Failure> {
-    Ok(all(store, name).await?.0)
-}
-
-/// The snapshots, and what has a manifest that cannot be read: nobody knows whether it is held.
-pub(super) async fn all(
-    store: &dyn Store,
-    name: &backup::Name,
-) -> Result<(Vec<Candidate>, Vec<StoreError>), Failure> {
-    let (mut candidates, mut broken) = (Vec::new(), Vec::new());
-    for id in snapshots_of(store, name).await? {
-        match manifest_of(store, &id).await {
-            Ok(manifest) => {
-                let verified = manifest.verified_at.is_some();
-                candidates.push(Candidate { id, verified, keep_until: manifest.keep_until });
-            }
-            Err(error) => broken.push(error),
-        }
-    }
-    Ok((candidates, broken))
 }
 
 fn snapshots(count: usize) -> String {

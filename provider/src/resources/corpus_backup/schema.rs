@@ -4,8 +4,8 @@ use framework::{Attribute, Block, Rule, Schema, Timeouts, Type, validate};
 
 use crate::{
     corpora::{
-        copies_attribute, duration_attribute, links_attribute, name_attribute, postgres_block,
-        store_attribute, volume_attribute,
+        Use, copies_attribute, duration_attribute, exec_block, links_attribute, name_attribute,
+        postgres_block, store_attribute, volume_attribute,
     },
     host_path::check_path,
 };
@@ -16,6 +16,9 @@ const ON_DESTROY: [&str; 2] = ["keep", "delete"];
 /// The longest pattern, and the most of them: they go to the host as words of a command.
 const PATTERNS: usize = 200;
 
+/// The most recipients.
+const RECIPIENTS: usize = 100;
+
 pub(super) fn schema() -> Schema {
     Schema::new(0)
         .describe(
@@ -25,13 +28,13 @@ pub(super) fn schema() -> Schema {
              down on the way), read back from the store, and only then is its manifest written: a folder without one is \
              no snapshot. \
              \n\nA new snapshot is taken when the resource is created, and whenever `triggers`, `path`, `volume`, `exclude`, \
-             `store`, `format`, `links`, `postgres` or the machine changes. A directory or volume without files is an error, because a disk that is \
+             `store`, `format`, `links`, `postgres`, `exec` or the machine changes. A directory or volume without files is an error, because a disk that is \
              not mounted looks like one; so are files that change while they are read, where the host has GNU tar. \
              \n\nAn archive holds files, directories, symbolic and hard links with their modes, times in seconds, and owners \
              as numbers. It does not hold extended attributes and ACLs. Devices, named pipes and files with set-user-id \
              or set-group-id are refused: what is taken can be restored.",
         )
-        .rule(Rule::exactly_one_of(["path", "volume", "postgres"]))
+        .rule(Rule::exactly_one_of(["path", "volume", "postgres", "exec"]))
         .attributes(what())
         .attributes(how())
         .block(postgres_block(
@@ -41,6 +44,14 @@ pub(super) fn schema() -> Schema {
              (`ALTER DATABASE … SET`, and who may connect) is not in it. `format`, `links` and `exclude` mean nothing here.",
             "Whether roles and tablespaces are dumped too (`pg_dumpall --globals-only`). Default: `true`. With them go the \
              hashes of passwords: who can read the store can read these.",
+        ))
+        .block(exec_block(
+            "Instead of `path`, `volume` or `postgres`: what a command in a container writes, for any other database. Its exit \
+             status counts, and a stream without a byte is an error. `format`, `links` and `exclude` mean nothing here. \
+             \n\nMariaDB: `[\"sh\", \"-c\", \"MYSQL_PWD=$MARIADB_ROOT_PASSWORD exec mariadb-dump --single-transaction -uroot shop\"]`; \
+             SQLite: `[\"sh\", \"-c\", \"sqlite3 /data/app.db '.backup /tmp/app.db' && cat /tmp/app.db\"]`; \
+             Redis: `[\"sh\", \"-c\", \"redis-cli --rdb /tmp/dump.rdb >&2 && cat /tmp/dump.rdb\"]`.",
+            Use::Source,
         ))
         .block(
             Block::single("retention")
@@ -114,7 +125,7 @@ fn what() -> [Attribute; 7] {
     ]
 }
 
-fn how() -> [Attribute; 6] {
+fn how() -> [Attribute; 8] {
     [
         Attribute::string("format").default("tar.zst").validate(validate::one_of(["tar.zst", "tgz", "tar"])).describe(
             "How the archive is packed, on the machine that runs tofu: `tar.zst` (default), `tgz`, which takes about \
@@ -123,6 +134,24 @@ fn how() -> [Attribute; 6] {
         links_attribute("no snapshot is taken"),
         Attribute::map("triggers", Type::String)
             .describe("Values of your choice, such as the release that is to come: when one changes, a new snapshot is taken."),
+        Attribute::list("encrypt_to", Type::String)
+            .validate(validate::length(0, RECIPIENTS))
+            .check(|texts: &Vec<String>| {
+                let parsed = texts.iter().try_for_each(|text| text.parse::<sops::Recipient>().map(drop));
+                parsed.map_err(|error| format!("has something else than recipients: {error}"))
+            })
+            .describe(
+                "For whom the snapshots are encrypted that are taken from now on: age recipients (`age1…`) and SSH public \
+                 keys. Without any, they are not. Each snapshot has a key of its own, which is in its manifest in an \
+                 envelope for them, so `windlass backup readdress` gives snapshots to others without uploading them \
+                 again. What is in a snapshot, names and hashes too, is encrypted; its size and what it is of are not. \
+                 That it is whole can be told without a private key.",
+            ),
+        Attribute::string("heartbeat_url_wo").write_only().describe(
+            "A URL that is asked for when a snapshot was taken, is in all stores, and what `retention` does not keep is \
+             gone; and otherwise never, so that who waits for it raises the alarm. Write-only: it is in neither plan nor \
+             state.",
+        ),
         duration_attribute("keep_for").describe(
             "How long no retention removes the snapshots that are taken from now on, such as `720h`. It is written into \
              each of them.",

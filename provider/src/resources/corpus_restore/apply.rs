@@ -107,6 +107,7 @@ async fn restore(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), 
         path: &model.path,
         volume: &model.volume,
         postgres: model.postgres.as_ref(),
+        exec: model.exec.as_ref(),
         configured: apply.config.postgres.as_ref(),
     };
     let corpus = corpus(on.host, fields).await?;
@@ -153,7 +154,9 @@ async fn from_first(
                 }
                 return Ok((manifest, restored, store.url()));
             }
-            Err(error) if error.is_of_store() && number < last => passed_over.push(error_chain(&error)),
+            Err(FromStore::Failed(error)) if error.is_of_store() && number < last => {
+                passed_over.push(error_chain(&error));
+            }
             Err(error) => {
                 for passed in passed_over {
                     let title = format!("A store of {} was passed over", CorpusRestore::subject(model));
@@ -166,13 +169,36 @@ async fn from_first(
     Err(Stop::new("There is no store.", "Set `store`.").at("store").into())
 }
 
+/// Why nothing came from a store.
+enum FromStore {
+    /// It, or the host, has failed.
+    Failed(Error),
+    /// The private keys cannot be read.
+    Keys(Stop),
+}
+
+impl From<Error> for FromStore {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<FromStore> for Failure {
+    fn from(error: FromStore) -> Self {
+        match error {
+            FromStore::Failed(error) => error.into(),
+            FromStore::Keys(stop) => stop.into(),
+        }
+    }
+}
+
 /// Restores what `store` has.
 async fn from_store(
     on: &OnMachine<'_>,
     model: &RestoreModel,
     corpus: &Corpus,
     (store, name): (&dyn Store, &Name),
-) -> Result<(Manifest, Restored), Error> {
+) -> Result<(Manifest, Restored), FromStore> {
     let wanted = model.snapshot.as_str().unwrap_or(LATEST);
     let manifest = match wanted.parse::<SnapshotId>() {
         Ok(id) => snapshot(store, name, &id).await?,
@@ -186,6 +212,10 @@ async fn from_store(
             manifest
         }
     };
+    let key = match &manifest.encryption {
+        Some(_) => manifest.unlock(&on.hosts.keyring().identities().map_err(FromStore::Keys)?)?,
+        None => None,
+    };
     let restoring = Restoring {
         exec: on.host.executor.as_ref(),
         store,
@@ -193,6 +223,7 @@ async fn from_store(
         corpus,
         overwrite: model.overwrite(),
         links: links(&model.links),
+        key,
         cancel: on.cx.token().clone(),
     };
     let restored = restoring.restore().await?;

@@ -7,8 +7,8 @@ use framework::{Attribute, Field, Model, Rule, Schema, Timeouts, Type};
 
 use crate::{
     corpora::{
-        PostgresModel, copies_attribute, links_attribute, name_attribute, postgres_block, store_attribute,
-        volume_attribute,
+        ExecModel, PostgresModel, Use, copies_attribute, exec_block, links_attribute, name_attribute,
+        postgres_block, store_attribute, volume_attribute,
     },
     host_path::check_path,
 };
@@ -26,6 +26,7 @@ pub(crate) struct RestoreModel {
     pub(crate) path: Field<String>,
     pub(crate) volume: Field<String>,
     pub(crate) postgres: Option<PostgresModel>,
+    pub(crate) exec: Option<ExecModel>,
     pub(crate) overwrite: Field<bool>,
     pub(crate) confirm: Field<String>,
     pub(crate) links: Field<String>,
@@ -52,7 +53,7 @@ pub(super) fn schema() -> Schema {
              \n\nFrom then on the data are the product's. Plans do not look at them, and **destroying the resource deletes \
              nothing**. It is restored again when `snapshot` or `triggers` change, over data only with `overwrite`.",
         )
-        .rule(Rule::exactly_one_of(["path", "volume", "postgres"]))
+        .rule(Rule::exactly_one_of(["path", "volume", "postgres", "exec"]))
         .attributes(what())
         .attributes(place())
         .attributes(outputs())
@@ -65,6 +66,13 @@ pub(super) fn schema() -> Schema {
             "Whether roles and tablespaces are restored too, before the database. Default: `true`. Roles that are there \
              already get the passwords and rights that they had then, but for the one that logs in. With `false`, all \
              that is restored belongs to the role that logs in, and nobody else gets rights.",
+        ))
+        .block(exec_block(
+            "Instead of `path`, `volume` or `postgres`: a command in a container that reads what another one wrote. Whether there \
+             are data that go for it nobody knows, so that it takes `overwrite`, and `confirm` with the name of the \
+             container or of the service. It is read once from the store before the command begins, because nothing can \
+             be taken back from then on.",
+            Use::Target,
         ))
         .timeouts(Timeouts::new().create(120).update(120).delete(5).read(5))
 }
@@ -113,7 +121,7 @@ fn place() -> [Attribute; 4] {
              volume, or none.",
         ),
         Attribute::string("confirm").describe(
-            "With `overwrite`: the same as `path`, `volume` or `postgres.database`, so that nobody overwrites by copying a line.",
+            "With `overwrite`: the same as `path`, `volume`, `postgres.database`, `exec.container` or `exec.service`, so that nobody overwrites by copying a line.",
         ),
     ]
 }
@@ -134,10 +142,12 @@ fn outputs() -> [Attribute; 6] {
 impl RestoreModel {
     /// What it is restored to: the attribute, and the name there, which is empty while it is unknown.
     pub(super) fn target(&self) -> (&'static str, &str) {
-        let (attribute, name) = match (&self.postgres, &self.volume) {
-            (Some(postgres), _) => ("postgres.database", &postgres.database),
-            (None, Field::Null) => ("path", &self.path),
-            (None, volume) => ("volume", volume),
+        let (attribute, name) = match (&self.postgres, &self.exec, &self.volume) {
+            (Some(postgres), ..) => ("postgres.database", &postgres.database),
+            (None, Some(exec), _) if exec.container.is_null() => ("exec.service", &exec.service),
+            (None, Some(exec), _) => ("exec.container", &exec.container),
+            (None, None, Field::Null) => ("path", &self.path),
+            (None, None, volume) => ("volume", volume),
         };
         (attribute, name.as_str().unwrap_or_default())
     }
@@ -160,8 +170,9 @@ impl RestoreModel {
 
     /// Whether it is restored to another database.
     pub(super) fn is_elsewhere(&self, prior: &Self) -> bool {
-        let place = |model: &'_ Self| model.postgres.clone().unwrap_or_default();
-        place(self).place() != place(prior).place()
+        let database = |model: &'_ Self| model.postgres.clone().unwrap_or_default();
+        let stream = |model: &'_ Self| model.exec.clone().unwrap_or_default();
+        database(self).place() != database(prior).place() || stream(self).place() != stream(prior).place()
     }
 
     /// What restoring decides is not known.

@@ -52,6 +52,7 @@ async fn take(store: &S3Store, path: &str) -> Result<Manifest, Error> {
         store,
         format: Format::Tar,
         links: Links::Inside,
+        encrypt_to: &[],
         keep_until: None,
         verify: true,
         cancel: CancellationToken::new(),
@@ -88,6 +89,7 @@ async fn a_snapshot_goes_there_in_parts_and_comes_back() {
         corpus: &Corpus::Path(target.to_str().unwrap().to_owned()),
         overwrite: Overwrite::Never,
         links: Links::Inside,
+        key: None,
         cancel: CancellationToken::new(),
     };
     restoring.restore().await.unwrap();

@@ -1,0 +1,132 @@
+//! `windlass backup list`: which snapshots there are.
+
+use backup::{Manifest, Source, look};
+use serde::Serialize;
+
+use super::target::targets;
+use crate::exit::{Exit, Failure};
+use crate::settings::Settings;
+use crate::terminal;
+
+/// What the command takes.
+#[derive(clap::Args, Debug)]
+pub struct Arguments {
+    /// Corpora by their names; default: those of `[backup.corpus]` in windlass.toml
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// The store, by its name in windlass.toml or its URL; default: those of each corpus
+    #[arg(long, value_name = "STORE")]
+    store: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// A snapshot, as it is printed.
+#[derive(Serialize)]
+struct Line {
+    corpus: String,
+    snapshot: String,
+    store: String,
+    created_at: String,
+    verified_at: Option<String>,
+    keep_until: Option<String>,
+    host: String,
+    source: Source,
+    file_count: u64,
+    size_bytes: u64,
+    stored_bytes: u64,
+    sha256: String,
+}
+
+impl Line {
+    fn of(manifest: Manifest, store: String) -> Self {
+        Self {
+            corpus: manifest.snapshot.name().to_string(),
+            snapshot: manifest.snapshot.to_string(),
+            store,
+            created_at: manifest.started_at.to_string(),
+            verified_at: manifest.verified_at.map(|moment| moment.to_string()),
+            keep_until: manifest.keep_until.map(|moment| moment.to_string()),
+            host: manifest.host.name,
+            source: manifest.source,
+            file_count: manifest.totals.files,
+            size_bytes: manifest.totals.size_bytes,
+            stored_bytes: manifest.totals.stored_bytes,
+            sha256: manifest.sha256,
+        }
+    }
+
+    fn told(&self) -> String {
+        let mut text = format!(
+            "{}  {} files, {} stored  {}",
+            self.snapshot,
+            self.file_count,
+            bytes(self.stored_bytes),
+            self.store
+        );
+        if self.verified_at.is_none() {
+            text += "  not verified";
+        }
+        if let Some(moment) = &self.keep_until {
+            text += &format!("  held until {moment}");
+        }
+        text
+    }
+}
+
+/// A number of bytes for people.
+pub fn bytes(count: u64) -> String {
+    let units = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
+    match units.into_iter().find(|(_, shift)| count >> shift > 0) {
+        Some((unit, shift)) => {
+            let tenths = (u128::from(count) * 10) >> shift;
+            format!("{}.{} {unit}", tenths / 10, tenths % 10)
+        }
+        None => format!("{count} B"),
+    }
+}
+
+/// Prints them, newest first.
+///
+/// # Errors
+/// When a store cannot be asked.
+pub async fn run(arguments: &Arguments, settings: &Settings) -> Result<Exit, Failure> {
+    let mut lines = Vec::new();
+    for target in targets(settings, &arguments.names, arguments.store.as_deref())? {
+        for store in target.open(settings)? {
+            let failed = || Failure::new(format!("Could not list the snapshots of {}", target.name));
+            let stored =
+                look(store.as_ref(), &target.name).await.map_err(|error| failed().because(&error))?;
+            for error in stored.broken {
+                terminal::note(Failure::new("Warning: a snapshot is broken").because(&error));
+            }
+            lines.extend(stored.manifests.into_iter().map(|manifest| Line::of(manifest, store.url())));
+        }
+    }
+    if arguments.json {
+        super::print_json(&lines)?;
+    } else {
+        lines.iter().for_each(|line| terminal::answer(line.told()));
+    }
+    Ok(Exit::DONE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bytes;
+
+    #[test]
+    fn bytes_are_told_in_the_largest_unit_that_fits() {
+        for (count, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KiB"),
+            (1_500_000, "1.4 MiB"),
+            (1 << 40, "1024.0 GiB"),
+            (u64::MAX, "17179869183.9 GiB"),
+        ] {
+            assert_eq!(bytes(count), text);
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! `windlass backup restore`: a snapshot comes back.
+
+use backup::{
+    Container, Database, Error, Manifest, Overwrite, Restored, Restoring, SnapshotId, Store, Stream, Wanted,
+    latest, snapshot,
+};
+use serde::Serialize;
+use sops::Identities;
+use tokio_util::sync::CancellationToken;
+
+use super::machine::Machine;
+use super::settings::secret;
+use super::target::{Target, targets};
+use crate::exit::{Exit, Failure};
+use crate::opening::identities;
+use crate::settings::Settings;
+use crate::terminal;
+
+/// The word for the newest snapshot.
+const LATEST: &str = "latest";
+
+/// What the command takes.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "The first store that has the snapshot whole is used, and said. Nothing on the host is replaced before every byte had its hash."
+)]
+pub struct Arguments {
+    /// The corpus, by its name
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// The store, by its name in windlass.toml or its URL; default: those of the corpus
+    #[arg(long, value_name = "STORE")]
+    store: Option<String>,
+    /// The id of the snapshot, or latest
+    #[arg(long, value_name = "ID", default_value = LATEST)]
+    snapshot: String,
+    /// The host, as a connection; default: the machine that runs this
+    #[arg(long, value_name = "CONNECTION", default_value = "local://")]
+    host: String,
+    #[command(flatten)]
+    to: To,
+    /// The role that logs in to the database
+    #[arg(long, value_name = "ROLE", default_value = backup::POSTGRES_USER, requires = "database")]
+    user: String,
+    /// The variable of the environment that has its password
+    #[arg(long, value_name = "VARIABLE", requires = "database")]
+    password_env: Option<String>,
+    /// Restore neither roles nor tablespaces
+    #[arg(long, requires = "database")]
+    no_globals: bool,
+    /// The database, with --to-container
+    #[arg(long, value_name = "DATABASE", requires = "to_container")]
+    database: Option<String>,
+    /// Replace the data that are there; the value repeats the path, the volume or the database
+    #[arg(long, value_name = "TARGET")]
+    overwrite: Option<String>,
+    /// Which symbolic links are restored: inside (those that lead to something in it) or any
+    #[arg(long, value_name = "WHICH", default_value = "inside", value_parser = ["inside", "any"])]
+    links: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// The command of --to-exec
+    #[arg(last = true, value_name = "COMMAND", requires = "to_exec")]
+    command: Vec<String>,
+}
+
+/// What it becomes.
+#[derive(clap::Args, Debug)]
+#[group(required = true, multiple = false)]
+struct To {
+    /// The directory that it becomes
+    #[arg(long, value_name = "PATH")]
+    to_path: Option<String>,
+    /// The Docker volume that it becomes
+    #[arg(long, value_name = "VOLUME")]
+    to_volume: Option<String>,
+    /// The container of the Postgres that it becomes a database of
+    #[arg(long, value_name = "CONTAINER", requires = "database")]
+    to_container: Option<String>,
+    /// The container in which the command behind `--` reads it from stdin; needs --overwrite with the container's name
+    #[arg(long, value_name = "CONTAINER", requires = "command")]
+    to_exec: Option<String>,
+}
+
+/// What was restored, as it is printed.
+#[derive(Serialize)]
+struct Done {
+    snapshot: String,
+    store: String,
+    file_count: u64,
+    size_bytes: u64,
+    replaced_left_at: Option<String>,
+}
+
+impl Arguments {
+    /// What it becomes, and what that is called.
+    fn wanted(&self) -> Result<(Wanted, String), Failure> {
+        let To { to_path, to_volume, to_container, to_exec } = &self.to;
+        if let Some(path) = to_path {
+            let is_fine = path.starts_with('/') && path.trim_end_matches('/') != "";
+            return match is_fine {
+                true => Ok((Wanted::Path(path.clone()), path.clone())),
+                false => Err(self
+                    .failed()
+                    .with(format!("The path {path:?} has to be absolute, and not the root directory."))),
+            };
+        }
+        if let Some(volume) = to_volume {
+            return Ok((Wanted::Volume(volume.clone()), volume.clone()));
+        }
+        if let Some(container) = to_exec {
+            let stream = Stream {
+                container: Container::Named(container.clone()),
+                command: Vec::new(),
+                restore_command: self.command.clone(),
+                verify_command: Vec::new(),
+                extension: String::new(),
+            };
+            return Ok((Wanted::Stream(stream), container.clone()));
+        }
+        let (container, database) =
+            (to_container.clone().unwrap_or_default(), self.database.clone().unwrap_or_default());
+        let password =
+            self.password_env.as_deref().map(|variable| secret(variable, "the password of the role"));
+        let wanted = Database {
+            container: Container::Named(container),
+            database: database.clone(),
+            user: self.user.clone(),
+            password: password.transpose()?,
+            globals: !self.no_globals,
+        };
+        Ok((Wanted::Database(wanted), database))
+    }
+
+    fn overwrite(&self, target: &str) -> Result<Overwrite, Failure> {
+        match self.overwrite.as_deref() {
+            None => Ok(Overwrite::Never),
+            Some(confirmed) if confirmed == target => Ok(Overwrite::Yes),
+            Some(other) => Err(self.failed().with(format!(
+                "`--overwrite` says {other:?}, and the target is {target:?}: repeat that if what is there may go."
+            ))),
+        }
+    }
+
+    fn failed(&self) -> Failure {
+        Failure::new(format!("Could not restore the corpus {:?}", self.name))
+    }
+}
+
+/// Restores it.
+///
+/// # Errors
+/// When it could not be; what is on the host is as it was.
+pub async fn run(
+    arguments: &Arguments,
+    settings: &Settings,
+    cancel: &CancellationToken,
+) -> Result<Exit, Failure> {
+    let (wanted, target) = arguments.wanted()?;
+    let overwrite = arguments.overwrite(&target)?;
+    let names = [arguments.name.clone()];
+    let corpora = targets(settings, &names, arguments.store.as_deref())?;
+    let from = corpora.first().ok_or_else(|| arguments.failed())?;
+    let stores = from.open(settings)?;
+    let identities = identities()?;
+    let machine = Machine::open(settings, &arguments.host).await?;
+    let (mut result, last) = (Err(arguments.failed()), stores.len().saturating_sub(1));
+    for (number, store) in stores.iter().enumerate() {
+        let (machine, wanted, identities) = (&machine, &wanted, &identities);
+        let restoring = Coming { arguments, from, machine, wanted, overwrite, identities, cancel };
+        match restoring.from(store.as_ref()).await {
+            Ok((manifest, restored)) => {
+                result = Ok((manifest, restored, store.url()));
+                break;
+            }
+            Err(error) if error.is_of_store() && number < last => {
+                terminal::note(Failure::new(format!("Passed over {}", store.url())).because(&error));
+            }
+            Err(error) => {
+                let failed = arguments.failed().because(&error);
+                result = Err(failed.with("What is there on the host is as it was."));
+                break;
+            }
+        }
+    }
+    machine.close().await;
+    let (manifest, restored, store) = result?;
+    let done = Done {
+        snapshot: manifest.snapshot.to_string(),
+        store,
+        file_count: manifest.totals.files,
+        size_bytes: manifest.totals.size_bytes,
+        replaced_left_at: restored.replaced_left_at,
+    };
+    if arguments.json {
+        super::print_json(&done)?;
+        return Ok(Exit::DONE);
+    }
+    terminal::answer(format_args!("{} from {}: {} files", done.snapshot, done.store, done.file_count));
+    if let Some(left) = &done.replaced_left_at {
+        terminal::note(format_args!("What was there before could not be removed: it is at {left}."));
+    }
+    Ok(Exit::DONE)
+}
+
+/// A snapshot on its way.
+struct Coming<'a> {
+    arguments: &'a Arguments,
+    from: &'a Target<'a>,
+    machine: &'a Machine,
+    wanted: &'a Wanted,
+    overwrite: Overwrite,
+    /// What opens encrypted ones.
+    identities: &'a Identities,
+    cancel: &'a CancellationToken,
+}
+
+impl Coming<'_> {
+    async fn from(&self, store: &dyn Store) -> Result<(Manifest, Restored), Error> {
+        let manifest = match self.arguments.snapshot.parse::<SnapshotId>() {
+            Ok(id) => snapshot(store, &self.from.name, &id).await?,
+            Err(_) => {
+                let (manifest, broken) = latest(store, &self.from.name).await?;
+                for error in broken {
+                    terminal::note(Failure::new("Passed over a newer snapshot").because(&error));
+                }
+                manifest
+            }
+        };
+        let key = match &manifest.encryption {
+            Some(_) => manifest.unlock(self.identities)?,
+            None => None,
+        };
+        let corpus = self.machine.find(self.wanted).await?;
+        let restoring = Restoring {
+            exec: self.machine.executor.as_ref(),
+            store,
+            manifest: &manifest,
+            corpus: &corpus,
+            overwrite: self.overwrite,
+            links: if self.arguments.links == "any" { backup::Links::Any } else { backup::Links::Inside },
+            key,
+            cancel: self.cancel.clone(),
+        };
+        let restored = restoring.restore().await?;
+        Ok((manifest, restored))
+    }
+}

@@ -1,0 +1,200 @@
+//! `windlass backup run`: what a scheduler calls.
+
+use std::collections::BTreeMap;
+
+use backup::{Error, Manifest, Moment, Retention, Store, Taking, heartbeat, prune, replicate};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use super::list::bytes;
+use super::machine::Machine;
+use super::settings::CorpusSettings;
+use super::target::{Target, targets};
+use crate::exit::{Exit, Failure};
+use crate::settings::Settings;
+use crate::terminal;
+
+/// What the command takes.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Exit codes: 0 every corpus is in all of its stores, read back from each; 1 something went wrong. The heartbeat of a corpus is called when all that is asked for it was done, and not otherwise."
+)]
+pub struct Arguments {
+    /// Corpora by their names; default: all of `[backup.corpus]` in windlass.toml
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was done for a corpus, as it is printed.
+#[derive(Serialize)]
+struct Done {
+    corpus: String,
+    snapshot: String,
+    store: String,
+    size_bytes: u64,
+    stored_bytes: u64,
+    file_count: u64,
+    sha256: String,
+    verified_at: Option<String>,
+    copies_verified_at: BTreeMap<String, String>,
+    removed: Vec<String>,
+}
+
+/// Backs them up.
+///
+/// # Errors
+/// When one could not be; the others are, all the same.
+pub async fn run(
+    arguments: &Arguments,
+    settings: &Settings,
+    cancel: &CancellationToken,
+) -> Result<Exit, Failure> {
+    let targets = targets(settings, &arguments.names, None)?;
+    let (mut done, mut exit) = (Vec::new(), Exit::DONE);
+    for target in &targets {
+        match one(settings, target, cancel).await {
+            Ok(one) => {
+                if !arguments.json {
+                    terminal::answer(one.told());
+                }
+                done.push(one);
+            }
+            Err(failure) => {
+                terminal::error(failure);
+                exit = Exit::FAILED;
+            }
+        }
+        if cancel.is_cancelled() {
+            return Err(Failure::new("The backup was interrupted")
+                .with("What was done before is as it is told above."));
+        }
+    }
+    if arguments.json {
+        super::print_json(&done)?;
+    }
+    Ok(exit)
+}
+
+impl Done {
+    fn told(&self) -> String {
+        let mut text = format!(
+            "{}  {} files, {} stored  {}",
+            self.snapshot,
+            self.file_count,
+            bytes(self.stored_bytes),
+            self.store
+        );
+        for copy in self.copies_verified_at.keys() {
+            text += &format!("\n  copied to {copy}");
+        }
+        for removed in &self.removed {
+            text += &format!("\n  removed {removed}");
+        }
+        text
+    }
+}
+
+async fn one(settings: &Settings, target: &Target<'_>, cancel: &CancellationToken) -> Result<Done, Failure> {
+    let known = target.settled()?;
+    let name = target.name.as_str();
+    // What is wrong with these should be known before the work is done.
+    let url = known.heartbeat(name)?;
+    let stores = target.open(settings)?;
+    let (first, copies) = stores.split_first().ok_or_else(|| not_taken(target))?;
+    let manifest = take(settings, target, known, (first.as_ref(), cancel)).await?;
+    let mut done = Done {
+        corpus: name.to_owned(),
+        snapshot: manifest.snapshot.to_string(),
+        store: first.url(),
+        size_bytes: manifest.totals.size_bytes,
+        stored_bytes: manifest.totals.stored_bytes,
+        file_count: manifest.totals.files,
+        sha256: manifest.sha256.clone(),
+        verified_at: manifest.verified_at.map(|moment| moment.to_string()),
+        copies_verified_at: BTreeMap::new(),
+        removed: Vec::new(),
+    };
+    let mut failed = None;
+    for copy in copies {
+        match replicate(first.as_ref(), copy.as_ref(), &manifest).await {
+            Ok(copied) => {
+                let verified = copied.verified_at.unwrap_or_else(Moment::now).to_string();
+                done.copies_verified_at.insert(copy.url(), verified);
+            }
+            // The others are made all the same, and the first failure is told.
+            Err(error) if failed.is_none() => failed = Some((error, copy.url())),
+            Err(_) => {}
+        }
+    }
+    if let Some((error, copy)) = failed {
+        return Err(Failure::new(format!("Could not copy {} to {copy}", manifest.snapshot))
+            .because(&error)
+            .with(format!(
+                "The snapshot is in {}, and nothing was removed. The next run takes and copies another one.",
+                first.url()
+            )));
+    }
+    let retention: Retention = known.retention.into();
+    for store in &stores {
+        let gone = prune(store.as_ref(), &target.name, retention, Moment::now()).await;
+        let gone = gone.map_err(|error| {
+            Failure::new(format!("Could not remove old snapshots of {name} from {}", store.url()))
+                .because(&error)
+                .with("The new snapshot is there, in all stores.")
+        })?;
+        done.removed.extend(gone.into_iter().map(|id| format!("{}/{id}", store.url())));
+    }
+    if let Some(url) = url {
+        heartbeat(&url).await.map_err(|error| {
+            Failure::new(format!("Could not call the heartbeat of {name}"))
+                .because(&error)
+                .with("The backup itself is done: the snapshot is there, in all stores.")
+        })?;
+    }
+    Ok(done)
+}
+
+fn not_taken(target: &Target<'_>) -> Failure {
+    Failure::new(format!("Could not back up the corpus {:?}", target.name.as_str()))
+}
+
+async fn take(
+    settings: &Settings,
+    target: &Target<'_>,
+    known: &CorpusSettings,
+    (store, cancel): (&dyn Store, &CancellationToken),
+) -> Result<Manifest, Failure> {
+    let name = target.name.as_str();
+    let host = known.host.as_deref().unwrap_or("local://");
+    let (wanted, format, links) = (known.wanted_with_secrets(name)?, known.format(name)?, known.links(name)?);
+    let (keep_for, encrypt_to, now) = (known.keep_for(name)?, known.recipients(name)?, Moment::now());
+    let machine = Machine::open(settings, host).await?;
+    let taken = async {
+        let corpus = machine.find(&wanted).await?;
+        let taking = Taking {
+            exec: machine.executor.as_ref(),
+            host: machine.host(),
+            name: &target.name,
+            corpus: &corpus,
+            exclude: &known.exclude,
+            store,
+            format,
+            links,
+            encrypt_to: &encrypt_to,
+            keep_until: keep_for.map(|hold| now.after(hold)),
+            verify: true,
+            cancel: cancel.clone(),
+        };
+        taking.take(now).await
+    };
+    let taken = taken.await;
+    machine.close().await;
+    taken.map_err(|error: Error| {
+        not_taken(target).because(&error).with(
+            "There is no new snapshot, and nothing of one is left in the store; older ones are as they were.",
+        )
+    })
+}

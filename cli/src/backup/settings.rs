@@ -1,0 +1,337 @@
+//! `[backup]` of `windlass.toml`: which corpora there are, and where their snapshots live.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use backup::{Container, Database, Format, Links, Name, Retention, Stream, Wanted};
+use secret::Secret;
+use serde::Deserialize;
+use sops::Recipient;
+
+use crate::exit::Failure;
+
+/// `[backup]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BackupSettings {
+    /// Stores by their names.
+    pub store: BTreeMap<String, StoreSettings>,
+    /// Corpora by their names, which their snapshots have.
+    pub corpus: BTreeMap<String, CorpusSettings>,
+}
+
+/// `[backup.store.NAME]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreSettings {
+    /// `file:///path`, `s3://bucket/prefix` or `sftp://user@host/path`.
+    pub url: String,
+    /// The server of a bucket.
+    pub endpoint: Option<String>,
+    /// Its region.
+    pub region: Option<String>,
+    /// The name of the key.
+    pub access_key_id: Option<String>,
+    /// The variable of the environment that has the key.
+    pub secret_access_key_env: Option<String>,
+}
+
+/// `[backup.corpus.NAME]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CorpusSettings {
+    /// The host that it is on, as a connection.
+    pub host: Option<String>,
+    /// A directory there,
+    pub path: Option<String>,
+    /// or a Docker volume,
+    pub volume: Option<String>,
+    /// or a database,
+    pub postgres: Option<PostgresSettings>,
+    /// or what a command writes.
+    pub exec: Option<ExecSettings>,
+    /// Patterns of what is left out.
+    #[serde(default)]
+    pub exclude: Vec<String>,
+    /// `inside` or `any`.
+    pub links: Option<String>,
+    /// `tar.zst`, `tgz` or `tar`.
+    pub format: Option<String>,
+    /// Where snapshots go: the name of a store, or a URL.
+    pub store: String,
+    /// More stores that each goes to.
+    #[serde(default)]
+    pub copies: Vec<String>,
+    /// For whom they are encrypted: age recipients and SSH public keys.
+    #[serde(default)]
+    pub encrypt_to: Vec<String>,
+    /// For how long no prune removes them.
+    pub keep_for: Option<String>,
+    /// How old the newest may be.
+    pub max_age: Option<String>,
+    /// What is asked for after success.
+    pub heartbeat_url: Option<String>,
+    /// The variable of the environment that has that URL.
+    pub heartbeat_url_env: Option<String>,
+    /// How many stay.
+    #[serde(default)]
+    pub retention: RetentionSettings,
+}
+
+/// `[backup.corpus.NAME.postgres]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PostgresSettings {
+    /// The container,
+    pub container: Option<String>,
+    /// or the Compose project
+    pub stack: Option<String>,
+    /// and the service of it.
+    pub service: Option<String>,
+    /// The database.
+    pub database: String,
+    /// Who logs in; default `postgres`.
+    pub user: Option<String>,
+    /// The variable of the environment that has the password.
+    pub password_env: Option<String>,
+    /// Whether roles and tablespaces belong to it; default true.
+    pub globals: Option<bool>,
+}
+
+/// `[backup.corpus.NAME.exec]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExecSettings {
+    /// The container,
+    pub container: Option<String>,
+    /// or the Compose project
+    pub stack: Option<String>,
+    /// and the service of it.
+    pub service: Option<String>,
+    /// What writes it to stdout.
+    pub command: Vec<String>,
+    /// What reads it from stdin, and ends well only if it is whole.
+    #[serde(default)]
+    pub verify_command: Vec<String>,
+    /// The ending of its name, such as `sql`.
+    pub extension: String,
+}
+
+/// `[backup.corpus.NAME.retention]`
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetentionSettings {
+    /// The newest ones.
+    pub last: u32,
+    /// Days.
+    pub daily: u32,
+    /// Weeks.
+    pub weekly: u32,
+    /// Months.
+    pub monthly: u32,
+    /// Years.
+    pub yearly: u32,
+}
+
+impl From<RetentionSettings> for Retention {
+    fn from(settings: RetentionSettings) -> Self {
+        let RetentionSettings { last, daily, weekly, monthly, yearly } = settings;
+        Self { last, daily, weekly, monthly, yearly }
+    }
+}
+
+/// A wrong setting of a corpus.
+fn wrong(name: &str, why: impl std::fmt::Display) -> Failure {
+    Failure::new(format!("Could not read `[backup.corpus.{name}]` of windlass.toml"))
+        .with(format!("{why}."))
+        .with("Nothing was done.")
+}
+
+/// The name of a corpus.
+///
+/// # Errors
+/// When it cannot be one.
+pub fn name(text: &str) -> Result<Name, Failure> {
+    text.parse().map_err(|error: backup::NameError| {
+        Failure::new(format!("Could not find the corpus {text:?}")).because(&error)
+    })
+}
+
+/// A duration such as `26h` or `1h30m`.
+///
+/// # Errors
+/// When it is none.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let duration = compose::go_duration(text).filter(|duration| !duration.is_zero());
+    duration.ok_or_else(|| format!("{text:?} is no duration, which looks like 26h, 90m or 1h30m"))
+}
+
+/// Recipients of age.
+///
+/// # Errors
+/// When one is none.
+pub fn recipients(texts: &[String]) -> Result<Vec<Recipient>, sops::Error> {
+    texts.iter().map(|text| text.parse()).collect()
+}
+
+/// The secret that a variable of the environment has.
+///
+/// # Errors
+/// When it is not set.
+pub fn secret(variable: &str, what: &str) -> Result<Secret, Failure> {
+    match std::env::var(variable) {
+        Ok(value) if !value.is_empty() => Ok(Secret::new(value)),
+        _ => Err(Failure::new(format!("Could not find {what}")).with(format!(
+            "windlass.toml says that the variable {variable} has it, and it is not set here."
+        ))),
+    }
+}
+
+impl CorpusSettings {
+    /// The settings of the corpus `name` as far as they are texts, checked.
+    ///
+    /// # Errors
+    /// When one means nothing.
+    pub fn check(&self, name: &str) -> Result<(), Failure> {
+        self::name(name)?;
+        let one_of =
+            [self.path.is_some(), self.volume.is_some(), self.postgres.is_some(), self.exec.is_some()];
+        if one_of.into_iter().filter(|is_set| *is_set).count() != 1 {
+            return Err(wrong(name, "It needs exactly one of `path`, `volume`, `postgres` and `exec`"));
+        }
+        self.path
+            .as_ref()
+            .filter(|path| !path.starts_with('/'))
+            .map_or(Ok(()), |path| Err(wrong(name, format!("`path` is {path:?}, and has to be absolute"))))?;
+        self.format(name)?;
+        self.links(name)?;
+        self.keep_for(name)?;
+        self.max_age(name)?;
+        self.recipients(name)?;
+        Ok(())
+    }
+
+    /// What it is taken of, without the password.
+    pub fn wanted(&self) -> Option<Wanted> {
+        if let Some(path) = &self.path {
+            return Some(Wanted::Path(path.clone()));
+        }
+        if let Some(volume) = &self.volume {
+            return Some(Wanted::Volume(volume.clone()));
+        }
+        if let Some(exec) = &self.exec {
+            return Some(Wanted::Stream(exec.stream()));
+        }
+        self.postgres.as_ref().map(|postgres| Wanted::Database(postgres.database()))
+    }
+
+    /// The same with the password.
+    ///
+    /// # Errors
+    /// When a variable that should have it is not set.
+    pub fn wanted_with_secrets(&self, name: &str) -> Result<Wanted, Failure> {
+        let mut wanted = self.wanted().ok_or_else(|| wrong(name, "It says not what it is"))?;
+        if let (Wanted::Database(database), Some(postgres)) = (&mut wanted, &self.postgres)
+            && let Some(variable) = &postgres.password_env
+        {
+            database.password = Some(secret(variable, &format!("the password of the corpus {name:?}"))?);
+        }
+        Ok(wanted)
+    }
+
+    /// How the archive is packed.
+    ///
+    /// # Errors
+    /// When the word means nothing.
+    pub fn format(&self, name: &str) -> Result<Format, Failure> {
+        let Some(word) = &self.format else { return Ok(Format::default()) };
+        Format::of_word(word)
+            .ok_or_else(|| wrong(name, format!("`format` is {word:?}, and has to be tar.zst, tgz or tar")))
+    }
+
+    /// Which links it may have.
+    ///
+    /// # Errors
+    /// When the word means nothing.
+    pub fn links(&self, name: &str) -> Result<Links, Failure> {
+        match self.links.as_deref() {
+            None | Some("inside") => Ok(Links::Inside),
+            Some("any") => Ok(Links::Any),
+            Some(word) => Err(wrong(name, format!("`links` is {word:?}, and has to be inside or any"))),
+        }
+    }
+
+    /// For whom its snapshots are encrypted.
+    ///
+    /// # Errors
+    /// When one is no recipient.
+    pub fn recipients(&self, name: &str) -> Result<Vec<Recipient>, Failure> {
+        recipients(&self.encrypt_to).map_err(|error| wrong(name, format!("`encrypt_to`: {error}")))
+    }
+
+    /// For how long no prune removes its snapshots.
+    ///
+    /// # Errors
+    /// When it is no duration.
+    pub fn keep_for(&self, name: &str) -> Result<Option<Duration>, Failure> {
+        let keep_for = self.keep_for.as_deref().map(duration).transpose();
+        keep_for.map_err(|why| wrong(name, format!("`keep_for`: {why}")))
+    }
+
+    /// How old the newest may be.
+    ///
+    /// # Errors
+    /// When it is no duration.
+    pub fn max_age(&self, name: &str) -> Result<Option<Duration>, Failure> {
+        let max_age = self.max_age.as_deref().map(duration).transpose();
+        max_age.map_err(|why| wrong(name, format!("`max_age`: {why}")))
+    }
+
+    /// What is asked for after success.
+    ///
+    /// # Errors
+    /// When a variable that should have it is not set.
+    pub fn heartbeat(&self, name: &str) -> Result<Option<Secret>, Failure> {
+        match (&self.heartbeat_url, &self.heartbeat_url_env) {
+            (Some(url), None) => Ok(Some(Secret::new(url.clone()))),
+            (None, Some(variable)) => {
+                secret(variable, &format!("the heartbeat of the corpus {name:?}")).map(Some)
+            }
+            (None, None) => Ok(None),
+            (Some(_), Some(_)) => Err(wrong(name, "It has both `heartbeat_url` and `heartbeat_url_env`")),
+        }
+    }
+}
+
+/// The container that three settings name.
+fn container(name: &Option<String>, stack: &Option<String>, service: &Option<String>) -> Container {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    match name {
+        Some(name) => Container::Named(name.clone()),
+        None => Container::Service { stack: text(stack), service: text(service) },
+    }
+}
+
+impl ExecSettings {
+    fn stream(&self) -> Stream {
+        Stream {
+            container: container(&self.container, &self.stack, &self.service),
+            command: self.command.clone(),
+            restore_command: Vec::new(),
+            verify_command: self.verify_command.clone(),
+            extension: self.extension.clone(),
+        }
+    }
+}
+
+impl PostgresSettings {
+    fn database(&self) -> Database {
+        Database {
+            container: container(&self.container, &self.stack, &self.service),
+            database: self.database.clone(),
+            user: self.user.clone().unwrap_or_else(|| backup::POSTGRES_USER.to_owned()),
+            password: None,
+            globals: self.globals.unwrap_or(true),
+        }
+    }
+}

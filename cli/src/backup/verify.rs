@@ -1,0 +1,198 @@
+//! `windlass backup verify`: what nobody would notice until the day of a restore.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backup::store::manifest_of;
+use backup::{Expected, Manifest, Moment, Store, Stored, judge, judge_copy, look};
+use serde::Serialize;
+
+use super::FOUND;
+use super::settings::duration;
+use super::target::{Target, targets};
+use crate::exit::{Exit, Failure};
+use crate::opening::identities;
+use crate::settings::Settings;
+use crate::terminal;
+
+/// What the command takes.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Exit codes: 0 all is well, 1 it could not be checked (the store does not answer), 2 something is not as it should be."
+)]
+pub struct Arguments {
+    /// Corpora by their names; default: those of `[backup.corpus]` in windlass.toml
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// The store, by its name in windlass.toml or its URL; default: those of each corpus
+    #[arg(long, value_name = "STORE")]
+    store: Option<String>,
+    /// How old the newest snapshot may be, such as 26h; default: `max_age` of the corpus
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    max_age: Option<Duration>,
+    /// Read back every snapshot; default: the newest of each corpus
+    #[arg(long, conflicts_with = "quick")]
+    all: bool,
+    /// Read nothing back but manifests
+    #[arg(long)]
+    quick: bool,
+    /// Open encrypted snapshots too, with the private keys at hand (SOPS_AGE_KEY, SOPS_AGE_KEY_FILE, …)
+    #[arg(long, conflicts_with = "quick")]
+    open: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Something that is not as it should be, as it is printed.
+#[derive(Serialize)]
+struct Told {
+    corpus: String,
+    store: String,
+    problem: String,
+    message: String,
+}
+
+/// What was looked at, as it is printed.
+#[derive(Default, Serialize)]
+struct Report {
+    /// The snapshots whose every byte was read back.
+    verified: Vec<Whole>,
+    findings: Vec<Told>,
+}
+
+#[derive(Serialize)]
+struct Whole {
+    snapshot: String,
+    store: String,
+}
+
+/// Checks them.
+///
+/// # Errors
+/// When a store cannot be asked; the others are checked all the same.
+pub async fn run(arguments: &Arguments, settings: &Settings) -> Result<Exit, Failure> {
+    let targets = targets(settings, &arguments.names, arguments.store.as_deref())?;
+    let (mut report, mut failure) = (Report::default(), None);
+    for target in &targets {
+        let mut checking = Checking { arguments, target, report: &mut report };
+        if let Err(error) = checking.run(settings).await {
+            failure = match failure {
+                None => Some(error),
+                Some(first) => {
+                    terminal::error(first);
+                    Some(error)
+                }
+            };
+        }
+    }
+    report.print(arguments.json)?;
+    match failure {
+        Some(failure) => Err(failure),
+        None if report.findings.is_empty() => Ok(Exit::DONE),
+        None => Ok(FOUND),
+    }
+}
+
+impl Report {
+    fn print(&self, json: bool) -> Result<(), Failure> {
+        if json {
+            return super::print_json(self);
+        }
+        for Whole { snapshot, store } in &self.verified {
+            terminal::answer(format_args!("{snapshot} in {store}: whole"));
+        }
+        for Told { corpus, store, message, .. } in &self.findings {
+            terminal::answer(format_args!("{corpus} in {store}: {message}"));
+        }
+        Ok(())
+    }
+}
+
+struct Checking<'a> {
+    arguments: &'a Arguments,
+    target: &'a Target<'a>,
+    report: &'a mut Report,
+}
+
+impl Checking<'_> {
+    async fn run(&mut self, settings: &Settings) -> Result<(), Failure> {
+        let name = &self.target.name;
+        let known = self.target.settings;
+        let of = known.and_then(|known| known.wanted());
+        let max_age = match self.arguments.max_age {
+            Some(max_age) => Some(max_age),
+            None => known.map(|known| known.max_age(name.as_str())).transpose()?.flatten(),
+        };
+        let retention = known.map(|known| known.retention.into());
+        let expected = Expected { max_age, retention, of: of.as_ref() };
+        let mut first: Option<Stored> = None;
+        for store in self.target.open(settings)? {
+            let failed = || Failure::new(format!("Could not verify the snapshots of {name}"));
+            let stored = look(store.as_ref(), name).await.map_err(|error| failed().because(&error))?;
+            for finding in judge(&stored, &expected, Moment::now()) {
+                self.tell(store.as_ref(), finding.word(), finding.to_string());
+            }
+            if let Some(finding) = first.as_ref().and_then(|first| judge_copy(first, &stored)) {
+                self.tell(store.as_ref(), finding.word(), finding.to_string());
+            }
+            self.read_back(&store, &stored).await?;
+            first.get_or_insert(stored);
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, store: &dyn Store, problem: &str, message: String) {
+        let corpus = self.target.name.to_string();
+        self.report.findings.push(Told { corpus, store: store.url(), problem: problem.to_owned(), message });
+    }
+
+    /// Reads the content of snapshots.
+    async fn read_back(&mut self, store: &Arc<dyn Store>, stored: &Stored) -> Result<(), Failure> {
+        let count = match (self.arguments.quick, self.arguments.all) {
+            (true, _) => 0,
+            (false, true) => usize::MAX,
+            (false, false) => 1,
+        };
+        for manifest in stored.manifests.iter().take(count) {
+            let failed =
+                || Failure::new(format!("Could not verify {} in {}", manifest.snapshot, store.url()));
+            let whole = manifest_of(store.as_ref(), &manifest.snapshot).await;
+            let whole = whole.map_err(|error| failed().because(&error))?;
+            let checked = match self.arguments.open {
+                true => self.open(store.as_ref(), &whole).await?,
+                false => backup::verify(store.as_ref(), &whole).await,
+            };
+            match checked {
+                Ok(()) => {
+                    let snapshot = manifest.snapshot.to_string();
+                    self.report.verified.push(Whole { snapshot, store: store.url() });
+                }
+                Err(error @ backup::Error::Locked { .. }) => {
+                    self.tell(store.as_ref(), "locked", error.to_string());
+                }
+                Err(error @ (backup::Error::Corrupt { .. } | backup::Error::Archive(_))) => {
+                    self.tell(store.as_ref(), "corrupt", error.to_string());
+                }
+                Err(error) => return Err(failed().because(&error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes through what is in a snapshot, as a restore would.
+    async fn open(
+        &self,
+        store: &dyn Store,
+        manifest: &Manifest,
+    ) -> Result<Result<(), backup::Error>, Failure> {
+        let key = match &manifest.encryption {
+            None => None,
+            Some(_) => match manifest.unlock(&identities()?) {
+                Ok(key) => key,
+                Err(error) => return Ok(Err(error)),
+            },
+        };
+        Ok(backup::prove(store, manifest, key.as_ref()).await)
+    }
+}

@@ -1,0 +1,350 @@
+//! `windlass backup` as a scheduler and a person call it: this machine, and stores in directories of it.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A directory with a corpus, two stores and a `windlass.toml`.
+struct World(TempDir);
+
+impl World {
+    /// One whose corpus `prod` has more settings.
+    fn new(settings: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let world = Self(dir);
+        for name in ["data", "store", "copy"] {
+            fs::create_dir(world.path(name)).unwrap();
+        }
+        fs::write(world.path("data/a"), "one").unwrap();
+        world.settle(settings);
+        world
+    }
+
+    fn settle(&self, settings: &str) {
+        let [data, store, copy] = ["data", "store", "copy"].map(|name| self.path(name));
+        let text = format!(
+            "[backup.store.disk]\nurl = \"file://{}\"\n\n[backup.corpus.prod]\nhost = \"local://\"\npath = \"{}\"\n\
+             store = \"disk\"\ncopies = [\"file://{}\"]\n{settings}\n",
+            store.display(),
+            data.display(),
+            copy.display()
+        );
+        fs::write(self.path("windlass.toml"), text).unwrap();
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().canonicalize().unwrap().join(name)
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_windlass"));
+        command.arg("backup").args(words).current_dir(self.0.path()).stdin(Stdio::null());
+        command
+    }
+
+    fn told(&self, words: &[&str]) -> (String, String, Option<i32>) {
+        let Output { stdout, stderr, status } = self.command(words).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (text(stdout), text(stderr), status.code())
+    }
+
+    /// What a command answers in JSON, and how it ends.
+    fn json(&self, words: &[&str]) -> (Value, Option<i32>) {
+        let (out, err, status) = self.told(&[words, &["--json"]].concat());
+        (serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out}\n{err}")), status)
+    }
+
+    /// Takes a snapshot, and says which.
+    fn take(&self) -> String {
+        let (done, status) = self.json(&["run"]);
+        assert_eq!(status, Some(0), "{done}");
+        done[0]["snapshot"].as_str().unwrap().to_owned()
+    }
+
+    fn snapshots(&self, store: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.path(store)).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// What `verify` finds: its exit code, and a word for each finding.
+    fn found(&self, words: &[&str]) -> (Option<i32>, Vec<String>) {
+        let (report, status) = self.json(&[&["verify"], words].concat());
+        let findings = report["findings"].as_array().unwrap();
+        (status, findings.iter().map(|one| one["problem"].as_str().unwrap().to_owned()).collect())
+    }
+}
+
+#[test]
+fn a_corpus_is_backed_up_listed_proven_and_comes_back() {
+    let world = World::new("retention = { last = 2 }");
+    let first = world.take();
+    assert_eq!(
+        (world.snapshots("store"), world.snapshots("copy")),
+        (vec![first.clone()], vec![first.clone()])
+    );
+    let (listed, status) = world.json(&["list"]);
+    assert_eq!((status, listed.as_array().unwrap().len()), (Some(0), 2));
+    assert_eq!(
+        (&listed[0]["snapshot"], &listed[0]["file_count"], &listed[0]["source"]["kind"]),
+        (&json!(first), &json!(1), &json!("path"))
+    );
+    assert!(listed[0]["verified_at"].is_string());
+    let (report, status) = world.json(&["verify", "--max-age", "26h"]);
+    assert_eq!((status, report["verified"].as_array().unwrap().len()), (Some(0), 2), "{report}");
+
+    // Two stay, in both stores.
+    fs::write(world.path("data/a"), "two").unwrap();
+    let (second, third) = (world.take(), world.take());
+    assert_eq!(world.snapshots("store"), [second.clone(), third.clone()]);
+    assert_eq!(world.snapshots("copy"), [second.clone(), third.clone()]);
+    let (gone, _) = world.json(&["prune", "--last", "1", "--dry-run"]);
+    assert_eq!((gone.as_array().unwrap().len(), &gone[0]["removed"]), (2, &json!(false)));
+    assert_eq!(world.snapshots("store").len(), 2);
+    world.json(&["prune", "--last", "1"]);
+    assert_eq!(world.snapshots("store"), std::slice::from_ref(&third));
+    // By other numbers than those of the settings, which is noticed.
+    assert_eq!(world.found(&[]), (Some(2), vec!["vanished".into(), "vanished".into()]));
+
+    // It comes back; what is there goes only when that was said.
+    let target = world.path("back");
+    let to = target.to_str().unwrap();
+    let (done, status) = world.json(&["restore", "prod", "--to-path", to]);
+    assert_eq!((status, &done["snapshot"]), (Some(0), &json!(third)));
+    assert_eq!(fs::read_to_string(target.join("a")).unwrap(), "two");
+    fs::write(target.join("live"), "x").unwrap();
+    for (more, said) in [(&[][..], "is not empty"), (&["--overwrite", "/other"], "repeat that")] {
+        let (_, err, status) = world.told(&[&["restore", "prod", "--to-path", to], more].concat());
+        assert!(status == Some(1) && err.contains(said), "{err}");
+    }
+    assert_eq!(fs::read_to_string(target.join("live")).unwrap(), "x");
+    world.json(&["restore", "prod", "--to-path", to, "--overwrite", to]);
+    assert!(!target.join("live").exists());
+}
+
+#[test]
+fn a_store_that_is_broken_is_passed_over_and_told() {
+    let world = World::new("");
+    let id = world.take();
+    let part = world.path("store").join(&id).join("snapshot.tar.zst");
+    let mut bytes = fs::read(&part).unwrap();
+    bytes[20] ^= 1;
+    fs::write(&part, bytes).unwrap();
+    assert_eq!(world.found(&[]), (Some(2), vec!["corrupt".into()]));
+    assert_eq!(world.found(&["--quick"]), (Some(0), vec![]));
+    let (_, err, status) =
+        world.told(&["restore", "prod", "--to-path", world.path("back").to_str().unwrap()]);
+    assert!(status == Some(0) && err.contains("Passed over file://"), "{err}");
+    assert_eq!(fs::read_to_string(world.path("back/a")).unwrap(), "one");
+
+    // A store that is not there is no store without snapshots.
+    fs::remove_dir_all(world.path("copy")).unwrap();
+    let (out, err, status) = world.told(&["verify"]);
+    assert!(status == Some(1) && err.contains("Could not verify the snapshots of prod"), "{err}");
+    assert!(out.contains("it has another hash"), "what was found is told all the same: {out}");
+}
+
+#[test]
+fn what_would_not_be_noticed_is_found() {
+    let world = World::new("");
+    assert_eq!(world.found(&[]), (Some(2), vec!["none".into(), "none".into()]));
+    let id = world.take();
+    assert_eq!(world.found(&["--max-age", "26h"]), (Some(0), vec![]));
+    // Within the second that it was taken in it is not older than that.
+    let older = || world.found(&["--max-age", "1s"]) == (Some(2), vec!["stale".into(), "stale".into()]);
+    while !older() {
+        std::thread::yield_now();
+    }
+    fs::remove_dir_all(world.path("copy").join(&id)).unwrap();
+    assert_eq!(world.found(&[]), (Some(2), vec!["none".into(), "not_copied".into()]));
+    fs::create_dir(world.path("other")).unwrap();
+    let toml = fs::read_to_string(world.path("windlass.toml")).unwrap();
+    fs::write(world.path("windlass.toml"), toml.replace("/data\"", "/other\"")).unwrap();
+    assert_eq!(world.found(&[]).1[0], "another_source");
+    let manifest = world.path("store").join(&id).join("snapshot.manifest.json");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, text.replace("\"files\":1", "\"files\":2")).unwrap();
+    assert_eq!(world.found(&[]).1[..2], ["broken", "none"]);
+}
+
+/// A service that waits for heartbeats: its address, and the first lines of what it is asked.
+fn service(status: &'static str) -> (String, mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/ping/s3cret", listener.local_addr().unwrap());
+    let (sender, asked) = mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = BufReader::new(stream.unwrap());
+            let mut first = String::new();
+            stream.read_line(&mut first).unwrap();
+            let mut line = String::from("-");
+            while !line.trim().is_empty() {
+                line.clear();
+                stream.read_line(&mut line).unwrap();
+            }
+            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            stream.get_mut().write_all(answer.as_bytes()).unwrap();
+            let _ = sender.send(first);
+        }
+    });
+    (address, asked)
+}
+
+#[test]
+fn the_heartbeat_is_called_after_success_and_not_otherwise() {
+    let (address, asked) = service("200 OK");
+    let world = World::new("heartbeat_url_env = \"PING\"");
+    let run = || world.command(&["run"]).env("PING", &address).output().unwrap();
+    assert_eq!(run().status.code(), Some(0));
+    assert!(asked.recv().unwrap().starts_with("GET /ping/s3cret "));
+
+    // Neither without all copies, nor without data, nor where there is no room.
+    fs::rename(world.path("copy"), world.path("away")).unwrap();
+    assert_eq!(run().status.code(), Some(1));
+    fs::rename(world.path("away"), world.path("copy")).unwrap();
+    fs::rename(world.path("data"), world.path("unmounted")).unwrap();
+    assert_eq!(run().status.code(), Some(1));
+    fs::create_dir(world.path("data")).unwrap();
+    let told = run();
+    let said = String::from_utf8(told.stderr).unwrap();
+    assert!(told.status.code() == Some(1) && said.contains("There is no file in "), "{said}");
+    assert!(asked.try_recv().is_err());
+
+    // One that nobody takes is told, without its address.
+    fs::write(world.path("data/a"), "one").unwrap();
+    let (address, asked) = service("404 Not Found");
+    let told = world.command(&["run"]).env("PING", &address).output().unwrap();
+    let said = String::from_utf8(told.stderr).unwrap();
+    assert!(told.status.code() == Some(1) && said.contains("answered 404"), "{said}");
+    assert!(said.contains("The backup itself is done") && !said.contains("s3cret"), "{said}");
+    asked.recv().unwrap();
+    let told = world.command(&["run"]).env_remove("PING").output().unwrap();
+    assert!(String::from_utf8(told.stderr).unwrap().contains("the variable PING"));
+}
+
+fn archive(place: &Path, words: &[&str]) {
+    assert!(Command::new("tar").args(words).current_dir(place).status().unwrap().success());
+}
+
+#[test]
+fn what_something_else_has_made_becomes_a_snapshot() {
+    let world = World::new("");
+    archive(&world.path("data"), &["-czf", "../snapshot_2026-11-28_0230.tgz", "."]);
+    let file = "snapshot_2026-11-28_0230.tgz";
+    let pattern = ["--name-pattern", "snapshot_%Y-%m-%d_%H%M.tgz"];
+    let adopt = |more: &[&str]| world.told(&[&["adopt", file, "--as", "prod"], &pattern[..], more].concat());
+    let (out, err, status) = adopt(&["--max-bytes", "10"]);
+    assert!(status == Some(1) && err.contains("it has more than 10 bytes"), "{out}{err}");
+    let (_, err, status) = adopt(&["--sha256", &"0".repeat(64)]);
+    assert!(status == Some(1) && err.contains("its SHA-256 is "), "{err}");
+    assert!(world.snapshots("store").is_empty(), "nothing is left");
+    let (out, err, status) = adopt(&[]);
+    assert_eq!(status, Some(0), "{err}");
+    assert!(out.starts_with("snapshot-prod-20261128T023000Z-"), "{out}");
+    let (done, status) = world.json(&["restore", "prod", "--to-path", world.path("back").to_str().unwrap()]);
+    assert_eq!((status, &done["file_count"]), (Some(0), &json!(1)), "{done}");
+    assert_eq!(fs::read_to_string(world.path("back/a")).unwrap(), "one");
+
+    // What was cut off, or is none, becomes none.
+    let bytes = fs::read(world.path(file)).unwrap();
+    fs::write(world.path("cut.tgz"), &bytes[..bytes.len() - 20]).unwrap();
+    fs::write(world.path("dump.dump"), "-- PostgreSQL database dump").unwrap();
+    fs::write(world.path("dump.sql"), "-- PostgreSQL database dump").unwrap();
+    for (file, said) in [
+        ("cut.tgz", "The archive cannot be read"),
+        ("dump.dump", "no dump of a database"),
+        ("dump.sql", "its name has none of the endings"),
+        ("http://127.0.0.1:1/a.tgz", "--insecure-url"),
+    ] {
+        let (_, err, status) = world.told(&["adopt", file, "--as", "prod"]);
+        assert!(status == Some(1) && err.contains(said), "{file}: {err}");
+    }
+    assert_eq!(world.snapshots("store").len(), 1);
+
+    // A server's, with and without TLS.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/dumps/prod_20261127.dump", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let mut stream = BufReader::new(stream);
+        let mut line = String::from("-");
+        while !line.trim().is_empty() {
+            line.clear();
+            stream.read_line(&mut line).unwrap();
+        }
+        let answer = "HTTP/1.1 200 OK\r\ncontent-length: 8\r\nconnection: close\r\n\r\nPGDMP123";
+        stream.get_mut().write_all(answer.as_bytes()).unwrap();
+    });
+    let words = ["adopt", &url, "--as", "prod", "--name-pattern", "prod_%Y%m%d.dump", "--insecure-url"];
+    let (out, err, status) = world.told(&words);
+    server.join().unwrap();
+    assert!(status == Some(0) && out.starts_with("snapshot-prod-20261127T000000Z-"), "{out}{err}");
+}
+
+#[test]
+fn wrong_settings_are_told_before_anything_is_done() {
+    for (settings, said) in [
+        ("volume = \"v\"", "exactly one of `path`, `volume`, `postgres` and `exec`"),
+        ("max_age = \"soon\"", "\"soon\" is no duration"),
+        ("format = \"zip\"", "has to be tar.zst, tgz or tar"),
+        ("links = \"all\"", "has to be inside or any"),
+        ("retain = 1", "unknown field `retain`"),
+    ] {
+        let world = World::new(settings);
+        let (out, err, status) = world.told(&["run"]);
+        assert!(status == Some(1) && out.is_empty() && err.contains(said), "{settings}: {err}");
+        assert!(world.snapshots("store").is_empty());
+    }
+    let world = World::new("");
+    let (_, err, status) = world.told(&["run", "other"]);
+    assert!(status == Some(1) && err.contains("does not have it"), "{err}");
+    let (_, err, status) = world.told(&["list", "prod", "--store", "away"]);
+    assert!(status == Some(1) && err.contains("`[backup.store]` of windlass.toml has disk"), "{err}");
+    let (_, err, status) = world.told(&["prune"]);
+    assert!(status == Some(1) && err.contains("Nothing says how many stay"), "{err}");
+}
+
+#[test]
+fn an_encrypted_snapshot_is_opened_by_its_keys_alone() {
+    use age::secrecy::ExposeSecret as _;
+
+    let [one, other] = [age::x25519::Identity::generate(), age::x25519::Identity::generate()];
+    let text = |identity: &age::x25519::Identity| identity.to_string().expose_secret().to_owned();
+    let world = World::new(&format!("encrypt_to = [\"{}\"]", one.to_public()));
+    let id = world.take();
+    let with = |key: &str, words: &[&str]| {
+        let home = world.path("home");
+        let output = world.command(words).env("SOPS_AGE_KEY", key).env("HOME", home).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (text(output.stdout), text(output.stderr), output.status.code())
+    };
+    // Who has no key knows that it is whole; who should have one notices that it is lost.
+    assert_eq!(world.found(&[]), (Some(0), vec![]));
+    let (out, err, status) = with(&text(&one), &["verify", "--open"]);
+    assert_eq!(status, Some(0), "{out}{err}");
+    let (out, _, status) = with(&text(&other), &["verify", "--open"]);
+    assert!(status == Some(2) && out.contains("none of the 1 private keys at hand opens it"), "{out}");
+    let back = world.path("back");
+    let restore = ["restore", "prod", "--to-path", back.to_str().unwrap()];
+    let (_, err, status) = with(&text(&other), &restore);
+    assert!(status == Some(1) && err.contains(&one.to_public().to_string()) && !back.exists(), "{err}");
+
+    // It is given to somebody else, without another upload.
+    let recipient = other.to_public().to_string();
+    let (out, err, status) = with(&text(&one), &["readdress", "prod", "--to", &recipient]);
+    assert!(status == Some(0) && out.contains(&id), "{out}{err}");
+    let (_, _, status) = with(&text(&one), &["restore", "prod", "--to-path", back.to_str().unwrap()]);
+    assert_eq!(status, Some(1));
+    let (_, err, status) = with(&text(&other), &restore);
+    assert_eq!(status, Some(0), "{err}");
+    assert_eq!(fs::read_to_string(back.join("a")).unwrap(), "one");
+}

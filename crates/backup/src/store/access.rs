@@ -1,0 +1,180 @@
+//! From a URL, and what else is said of a store, to the store.
+
+use std::{sync::Arc, time::Duration};
+
+use remote::{Executor, connection::SshConnection};
+use secret::Secret;
+
+use super::{FileStore, S3Settings, S3Store, SftpStore, Store, StoreError, StoreUrl};
+
+/// What buckets of one's own call the region that they do not have.
+const REGION: &str = "us-east-1";
+
+/// For how long a request is sent again to a server that does not answer.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What is said of a store beside its URL; what is not said of a bucket, the environment says.
+#[derive(Clone, Debug, Default)]
+pub struct Access {
+    /// Where this is said, for messages: a noun, such as `the table "away"`.
+    pub said_by: String,
+    /// The server's address.
+    pub endpoint: Option<String>,
+    /// The region.
+    pub region: Option<String>,
+    /// The name of the key. Without it, the whole key is that of the environment.
+    pub access_key_id: Option<String>,
+    /// The key.
+    pub secret_access_key: Option<Secret>,
+    /// What keys for a while come with.
+    pub session_token: Option<Secret>,
+}
+
+/// A server that is reached over SSH, or why there is no way to it.
+pub type Reached = Result<Arc<dyn Executor>, Box<dyn std::error::Error + Send + Sync>>;
+
+/// The way to a server that is reached over SSH.
+pub type Reach<'a> = &'a (dyn Fn(&SshConnection) -> Reached + Sync);
+
+/// A variable of the environment.
+pub type Variable<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
+
+/// Why a store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// Nobody says how one gets in.
+    #[error("there is no key for the store {store:?}")]
+    NoKey {
+        /// The store, as it was named.
+        store: String,
+    },
+    /// Nobody says how one logs in.
+    #[error("there is no way to the server of the store {store:?}")]
+    NoLogin {
+        /// The store, as it was named.
+        store: String,
+        /// Why not.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The settings cannot be those of a server.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Access {
+    /// The store at `url`, which messages call `named`. Nothing is connected.
+    ///
+    /// # Errors
+    /// When nobody says how one gets in.
+    pub fn open(
+        &self,
+        url: &StoreUrl,
+        named: &str,
+        (variable, reach): (Variable<'_>, Reach<'_>),
+    ) -> Result<Arc<dyn Store>, AccessError> {
+        Ok(match url {
+            StoreUrl::File(path) => Arc::new(FileStore::new(path)),
+            StoreUrl::S3 { bucket, prefix } => {
+                let settings = self.s3(variable);
+                let settings = settings.ok_or_else(|| AccessError::NoKey { store: named.to_owned() })?;
+                Arc::new(S3Store::new(bucket, prefix, &settings)?)
+            }
+            StoreUrl::Sftp { connection, path } => {
+                let executor = reach(connection)
+                    .map_err(|source| AccessError::NoLogin { store: named.to_owned(), source })?;
+                // Its own spelling: without what only says how it is reached.
+                let place = url.to_string();
+                let place = place.split('?').next().unwrap_or(&place);
+                Arc::new(SftpStore::new(place.to_owned(), path, executor))
+            }
+        })
+    }
+
+    /// How one gets into a bucket; `None` where there is no key.
+    fn s3(&self, variable: Variable<'_>) -> Option<S3Settings> {
+        let set = |names: &[&str]| {
+            let mut values = names.iter().filter_map(|name| variable(name));
+            values.find(|value| !value.is_empty())
+        };
+        let secret = |name| set(&[name]).map(Secret::new);
+        // A key and what goes with it come from one place.
+        let (id, key, session_token, key_from) = match &self.access_key_id {
+            Some(id) => {
+                let (key, token) = (self.secret_access_key.clone(), self.session_token.clone());
+                (Some(id.clone()), key, token, self.said_by.clone())
+            }
+            None => (
+                set(&["AWS_ACCESS_KEY_ID"]),
+                secret("AWS_SECRET_ACCESS_KEY"),
+                secret("AWS_SESSION_TOKEN"),
+                "the environment (AWS_ACCESS_KEY_ID)".to_owned(),
+            ),
+        };
+        Some(S3Settings {
+            endpoint: self.endpoint.clone().or_else(|| set(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"])),
+            region: self
+                .region
+                .clone()
+                .or_else(|| set(&["AWS_REGION", "AWS_DEFAULT_REGION"]))
+                .unwrap_or_else(|| REGION.to_owned()),
+            access_key_id: id?,
+            secret_access_key: key?,
+            session_token,
+            key_from,
+            patience: PATIENCE,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(
+        access: &Access,
+        variable: Variable<'_>,
+    ) -> (String, String, String, [Option<String>; 2], String) {
+        let S3Settings {
+            endpoint, region, access_key_id, secret_access_key, session_token, key_from, ..
+        } = access.s3(variable).unwrap();
+        let secrets =
+            [Some(secret_access_key), session_token].map(|key| key.map(|key| key.expose().to_owned()));
+        (endpoint.unwrap(), region, access_key_id, secrets, key_from)
+    }
+
+    #[test]
+    fn a_key_comes_from_one_place_and_what_is_said_comes_first() {
+        let environment = |name: &str| Some(format!("{name} of the environment"));
+        let from = |name: &str| format!("{name} of the environment");
+        assert_eq!(
+            told(&Access::default(), &environment),
+            (
+                from("AWS_ENDPOINT_URL_S3"),
+                from("AWS_REGION"),
+                from("AWS_ACCESS_KEY_ID"),
+                [Some(from("AWS_SECRET_ACCESS_KEY")), Some(from("AWS_SESSION_TOKEN"))],
+                "the environment (AWS_ACCESS_KEY_ID)".to_owned(),
+            )
+        );
+        let own = Access {
+            said_by: "the table \"away\"".into(),
+            endpoint: Some("https://s3.example.org".into()),
+            region: Some("eu".into()),
+            access_key_id: Some("id".into()),
+            secret_access_key: Some(Secret::new("key")),
+            session_token: None,
+        };
+        assert_eq!(
+            told(&own, &environment),
+            (
+                "https://s3.example.org".to_owned(),
+                "eu".to_owned(),
+                "id".to_owned(),
+                [Some("key".to_owned()), None],
+                "the table \"away\"".to_owned(),
+            )
+        );
+        assert!(Access::default().s3(&|_| None).is_none());
+    }
+}
