@@ -26,7 +26,9 @@ module "tailnet" {
   manage_policy = !local.is_drill
   admins        = each.value.admins
   tags          = ["tag:prod", "tag:dr-drill"]
-  deployer      = { tag = "tag:gha-deployer", users = each.value.deploys_as }
+  # Headscale refuses a test of a tag that no machine has yet.
+  policy_tests = each.value.serve
+  deployer     = { tag = "tag:gha-deployer", users = each.value.deploys_as }
 
   hosts = [{
     name         = local.is_drill ? "always-on-${terraform.workspace}" : "always-on"

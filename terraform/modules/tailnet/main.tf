@@ -22,7 +22,7 @@ locals {
     },
     length(var.services) == 0 ? {} : { autoApprovers = { services = var.services } },
     # The control server itself runs these before it takes the policy.
-    var.deployer == null ? {} : {
+    var.deployer == null || !var.policy_tests ? {} : {
       tests = [{ src = var.deployer.tag, accept = [for tag in var.tags : "${tag}:22"], deny = [for tag in var.tags : "${tag}:5432"] }]
     },
   )

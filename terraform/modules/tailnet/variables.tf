@@ -47,6 +47,12 @@ variable "deployer" {
   default = null
 }
 
+variable "policy_tests" {
+  description = "Whether the policy has tests of the deployer's rule. Headscale takes them only once a machine has joined with the deployer's tag: false until then."
+  type        = bool
+  default     = true
+}
+
 variable "acls" {
   description = "More rules, as they stand in `acls` of a policy."
   type        = list(object({ action = optional(string, "accept"), src = list(string), dst = list(string) }))
