@@ -108,7 +108,7 @@ impl SftpStore {
         }
         let mut content: Content = Box::new(io::Cursor::new(manifest.to_vec()));
         self.write_file(&session, &partial, &mut content).await?;
-        Ok(session.rename_over(&partial, &place).await?)
+        session.rename_over(&partial, &place).await
     }
 
     async fn remove_folder(&self, id: &SnapshotId) -> Result<(), Cause> {
