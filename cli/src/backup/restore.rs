@@ -98,7 +98,7 @@ impl Arguments {
     fn wanted(&self) -> Result<(Wanted, String), Failure> {
         let To { to_path, to_volume, to_container, to_exec } = &self.to;
         if let Some(path) = to_path {
-            let is_fine = path.starts_with('/') && path.trim_end_matches('/') != "";
+            let is_fine = path.starts_with('/') && !path.trim_end_matches('/').is_empty();
             return match is_fine {
                 true => Ok((Wanted::Path(path.clone()), path.clone())),
                 false => Err(self

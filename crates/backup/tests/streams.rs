@@ -29,9 +29,10 @@ fn stream(world: &World, command: &str, extension: &str) -> Exec {
         fs::set_permissions(bin.join("docker"), fs::Permissions::from_mode(0o755)).unwrap();
     }
     let shell = |text: &str| ["sh", "-c", text].map(str::to_owned).to_vec();
-    let cli = Cli::new("/run/docker.sock", "/root");
+    let mut cli = Cli::new("/run/docker.sock", "/root");
+    cli.path = format!("{}:/usr/bin:/bin", bin.display());
     Exec {
-        cli: Cli { path: format!("{}:/usr/bin:/bin", bin.display()), ..cli },
+        cli,
         container: "db".into(),
         command: shell(command),
         restore_command: shell(&format!("cat >{}", world.root().join("restored").display())),

@@ -88,7 +88,7 @@ fn a_network_of_a_stack_that_is_to_be_another_one_is_replaced_unless_others_are_
     set("{}");
     swarm.workspace.converge();
     let network = format!("{}_net", swarm.name);
-    assert_eq!(swarm.listed("network"), [network.clone()]);
+    assert_eq!(swarm.listed("network"), std::slice::from_ref(&network));
 
     // A service of somebody else is on it.
     let guest = format!("{}-guest", swarm.name);
@@ -98,7 +98,7 @@ fn a_network_of_a_stack_that_is_to_be_another_one_is_replaced_unless_others_are_
     set("{ internal: true }");
     let error = swarm.workspace.apply().expect_error();
     error.says(&format!("The network \"{network}\" is to be another one, and {guest} is on it"));
-    assert_eq!(swarm.listed("network"), [network.clone()]);
+    assert_eq!(swarm.listed("network"), std::slice::from_ref(&network));
 
     swarm.asks(&["service", "rm", &guest]);
     swarm.workspace.converge();
