@@ -147,6 +147,10 @@ impl Joining<'_> {
             if looks.next().await.is_err() {
                 return Err(not_listed(control.as_ref(), &state, device.as_ref(), wanted.as_deref()));
             }
+            if device.is_none() {
+                // One that was another machine before tells that one's id until it has heard of its new one.
+                state = self.node.state().await?;
+            }
         }
     }
 
