@@ -53,8 +53,15 @@ mod tests {
 
     #[tokio::test]
     async fn the_schema_equals_the_model_and_no_configuration_breaks_a_plan() {
-        let report =
-            matrix::<TailscaleServe>().sample("socket", ["/run/tailscale/tailscaled.sock"]).run().await;
-        assert!(report.planned > 10, "{report:?}");
+        let report = matrix::<TailscaleServe>()
+            .sample("socket", ["/run/tailscale/tailscaled.sock"])
+            .sample("handler.service", ["svc:api"])
+            .sample("handler.listen", [443_i64, 80])
+            .sample("handler.protocol", ["https", "tcp"])
+            .sample("handler.path", ["/a"])
+            .sample("handler.target", ["unix:/run/app.sock"])
+            .run()
+            .await;
+        assert!(report.planned > 20 && report.invalid > 20, "{report:?}");
     }
 }
