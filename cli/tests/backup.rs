@@ -348,3 +348,34 @@ fn an_encrypted_snapshot_is_opened_by_its_keys_alone() {
     assert_eq!(status, Some(0), "{err}");
     assert_eq!(fs::read_to_string(back.join("a")).unwrap(), "one");
 }
+
+#[test]
+fn who_interrupts_what_waits_for_a_store_is_not_kept_waiting() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let world = World::new(&format!(
+        "[backup.store.slow]\nurl = \"s3://bucket/prod\"\nendpoint = \"http://{}\"\naccess_key_id = \"id\"\n\
+         secret_access_key_env = \"SLOW_KEY\"",
+        listener.local_addr().unwrap()
+    ));
+    for words in [&["list", "--store", "slow"][..], &["verify", "--store", "slow"]] {
+        let mut command = world.command(words);
+        let mut child =
+            command.env("SLOW_KEY", "key").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // It asks, and nobody answers.
+        let asked = loop {
+            match listener.accept() {
+                Ok(asked) => break asked,
+                Err(_) => assert!(child.try_wait().unwrap().is_none(), "{words:?} has ended without asking"),
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        };
+        let signalled = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        assert!(signalled.success());
+        let output = child.wait_with_output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{words:?}: {told}");
+        assert!(told.contains("The command was interrupted"), "{words:?}: {told}");
+        drop(asked);
+    }
+}

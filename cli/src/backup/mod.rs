@@ -58,37 +58,51 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let settings = Settings::find()?;
     let cancel = CancellationToken::new();
     match &arguments.command {
-        Command::Run(wanted) => finish(&cancel, run::run(wanted, &settings, &cancel)),
-        Command::List(wanted) => finish(&cancel, list::run(wanted, &settings)),
-        Command::Verify(wanted) => finish(&cancel, verify::run(wanted, &settings)),
-        Command::Restore(wanted) => finish(&cancel, restore::run(wanted, &settings, &cancel)),
-        Command::Prune(wanted) => finish(&cancel, prune::run(wanted, &settings)),
-        Command::Readdress(wanted) => finish(&cancel, readdress::run(wanted, &settings)),
-        Command::Adopt(wanted) => finish(&cancel, adopt::run(wanted, &settings)),
+        Command::Run(wanted) => finish(Some(&cancel), run::run(wanted, &settings, &cancel)),
+        Command::List(wanted) => finish(None, list::run(wanted, &settings)),
+        Command::Verify(wanted) => finish(None, verify::run(wanted, &settings)),
+        Command::Restore(wanted) => finish(Some(&cancel), restore::run(wanted, &settings, &cancel)),
+        Command::Prune(wanted) => finish(None, prune::run(wanted, &settings)),
+        Command::Readdress(wanted) => finish(None, readdress::run(wanted, &settings)),
+        Command::Adopt(wanted) => finish(None, adopt::run(wanted, &settings)),
     }
 }
 
-/// Does `work` to its end. Who interrupts it once, or ends it by a signal, has it clean up after itself.
+/// Does `work` to its end. Where `cancel` is given, the first signal asks it to clean up after itself;
+/// any other one ends it where it is.
 fn finish(
-    cancel: &CancellationToken,
+    cancel: Option<&CancellationToken>,
     work: impl Future<Output = Result<Exit, Failure>>,
 ) -> Result<Exit, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+
     let failed = |error: std::io::Error| Failure::new("Could not begin").because(&error);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
-    runtime.block_on(async {
-        use tokio::signal::unix::{SignalKind, signal};
-
+    let outcome = runtime.block_on(async {
         let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
         tokio::pin!(work);
         loop {
             tokio::select! {
                 ended = &mut work => return ended,
-                _ = interrupt.recv(), if !cancel.is_cancelled() => cancel.cancel(),
-                _ = terminate.recv(), if !cancel.is_cancelled() => cancel.cancel(),
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            match cancel {
+                Some(cancel) if !cancel.is_cancelled() => cancel.cancel(),
+                _ => return Err(interrupted()),
             }
         }
-    })
+    });
+    // What still reads a file or waits for a command is not waited for.
+    runtime.shutdown_background();
+    outcome
+}
+
+fn interrupted() -> Failure {
+    Failure::new("The command was interrupted").with(
+        "What it had finished stays as it is; a snapshot that it had begun does not exist. Run it again.",
+    )
 }
 
 /// Prints an answer as JSON.
