@@ -32,16 +32,19 @@ fn a_state_is_encrypted_from_its_first_write_and_sops_opens_it() {
     }
 }
 
+/// A secret that the processes of no other test have: they run at the same time.
+const OWN_SECRET: &str = "known-to-one-test-alone-71c0";
+
 #[test]
 fn no_process_but_the_command_has_anything_of_the_state_in_its_environment() {
     let here = Workspace::new(&clis().remove(0));
     let values = tempfile::tempdir().unwrap();
-    std::fs::write(values.path().join("secret.tfvars"), format!("secret = \"{SECRET}\"\n")).unwrap();
+    std::fs::write(values.path().join("secret.tfvars"), format!("secret = \"{OWN_SECRET}\"\n")).unwrap();
     let file = format!("-var-file={}", values.path().join("secret.tfvars").display());
     let words = ["apply", "-auto-approve", "-input=false", "-no-color", &file];
     // What it knows comes by a file, and by nobody's environment.
     let first = here.command(&words).env_remove("TF_VAR_secret").output().unwrap();
-    assert!(first.status.success() && here.of_sops().contains(SECRET), "{}", both(&first));
+    assert!(first.status.success() && here.of_sops().contains(OWN_SECRET), "{}", both(&first));
     let gated = [&words[..], &["-var", "gate=go"]].concat();
     let child = here.command(&gated).env_remove("TF_VAR_secret").spawn().unwrap();
     here.wait_for("begun");
@@ -50,7 +53,7 @@ fn no_process_but_the_command_has_anything_of_the_state_in_its_environment() {
     for process in processes() {
         let read = |name: &str| std::fs::read(format!("/proc/{process}/{name}")).unwrap_or_default();
         let (environment, line) = (read("environ"), read("cmdline"));
-        assert!(!has(&environment, SECRET) && !has(&line, SECRET), "process {process}");
+        assert!(!has(&environment, OWN_SECRET) && !has(&line, OWN_SECRET), "process {process}");
         assert!(!has(&line, "TF_HTTP_PASSWORD"), "process {process}");
         if has(&environment, &format!("{}\0", here.path("home").display()))
             && has(&environment, "TF_HTTP_PASSWORD=")
@@ -66,7 +69,7 @@ fn no_process_but_the_command_has_anything_of_the_state_in_its_environment() {
     here.open_gate();
     let done = child.wait_with_output().unwrap();
     assert!(done.status.success(), "{}", both(&done));
-    assert_eq!(here.files_with(SECRET), Vec::<std::path::PathBuf>::new());
+    assert_eq!(here.files_with(OWN_SECRET), Vec::<std::path::PathBuf>::new());
 }
 
 fn processes() -> Vec<u32> {
