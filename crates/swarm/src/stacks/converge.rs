@@ -18,14 +18,26 @@ pub(super) enum Standing {
     Failed(String),
 }
 
-/// How the service stands; `tasks` are its own. Where `rolled_back`, to have gone back is what was
-/// asked for.
-pub(super) fn standing(live: &LiveService, tasks: &[&Task], rolled_back: bool) -> Standing {
+/// What this apply has asked of a service.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    /// Whether it was updated or made. What a swarm says of an update is of an earlier one otherwise.
+    pub(super) changed: bool,
+    /// Whether to have gone back is what was asked for.
+    pub(super) rolled_back: bool,
+}
+
+/// How the service stands; `tasks` are its own.
+pub(super) fn standing(live: &LiveService, tasks: &[&Task], asked: Asked) -> Standing {
+    // A job runs once for each change.
+    if !asked.changed && live.mode().is_job() {
+        return Standing::Well;
+    }
     if let Some((_, message)) = live.paused() {
         return Standing::Failed(format!("stands still: {message}"));
     }
     match live.update_state() {
-        Some(UpdateState::ROLLBACK_COMPLETED) if !rolled_back => {
+        Some(UpdateState::ROLLBACK_COMPLETED) if asked.changed && !asked.rolled_back => {
             return Standing::Failed(format!("was rolled back by the swarm: {}", live.update_message()));
         }
         Some(UpdateState::UPDATING | UpdateState::ROLLBACK_STARTED) => return Standing::Moving,
@@ -161,8 +173,10 @@ mod tests {
         serde_json::from_value(task).unwrap()
     }
 
+    const UPDATED: Asked = Asked { changed: true, rolled_back: false };
+
     fn stands(live: &LiveService, tasks: &[Task]) -> Standing {
-        standing(live, &tasks.iter().collect::<Vec<_>>(), false)
+        standing(live, &tasks.iter().collect::<Vec<_>>(), UPDATED)
     }
 
     const TWO: &str = r#"{"Replicated":{"Replicas":2}}"#;
@@ -192,7 +206,21 @@ mod tests {
         );
         let back = live(TWO, Some(("rollback_completed", "why")));
         let tasks = [task("a:2", "running", "running"), task("a:2", "running", "running")];
-        assert_eq!(standing(&back, &tasks.iter().collect::<Vec<_>>(), true), Standing::Well);
+        let tasks: Vec<&Task> = tasks.iter().collect();
+        // Asked for; and long ago, of a service that this apply has left as it is.
+        for fine in [Asked { rolled_back: true, ..UPDATED }, Asked { changed: false, ..UPDATED }] {
+            assert_eq!(standing(&back, &tasks, fine), Standing::Well, "{fine:?}");
+        }
+        let stuck = live(TWO, Some(("rollback_paused", "why")));
+        let unchanged = Asked { changed: false, ..UPDATED };
+        assert_eq!(standing(&stuck, &tasks, unchanged), Standing::Failed("stands still: why".into()));
+    }
+
+    #[test]
+    fn a_job_that_was_not_asked_for_anything_is_well() {
+        let job = live(r#"{"ReplicatedJob":{"TotalCompletions":1}}"#, None);
+        let failed = task("a:2", "complete", "failed");
+        assert_eq!(standing(&job, &[&failed], Asked { changed: false, ..UPDATED }), Standing::Well);
     }
 
     #[test]

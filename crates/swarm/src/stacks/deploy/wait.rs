@@ -17,7 +17,7 @@ use crate::{
     stacks::{
         StackError, SwarmLock,
         api::Api,
-        converge::{Standing, complaint, has_failed, is_over, standing, state, told},
+        converge::{Asked, Standing, complaint, has_failed, is_over, standing, state, told},
         error::ServiceFailure,
         live::LiveService,
     },
@@ -123,10 +123,7 @@ impl Wait<'_> {
     /// How a service stands, now that some time has passed.
     fn look(&self, name: &str, live: &LiveService, own: &[&Task], seen: &mut Seen) -> Standing {
         let changed = self.changed.contains(name);
-        if !changed && live.mode().is_job() {
-            return Standing::Well;
-        }
-        match standing(live, own, self.rolled_back) {
+        match standing(live, own, Asked { changed, rolled_back: self.rolled_back }) {
             Standing::Well => {
                 let since = *seen.well_since.get_or_insert_with(Instant::now);
                 // An updater has watched the tasks already, and a job has ended.
