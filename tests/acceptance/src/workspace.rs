@@ -227,6 +227,8 @@ impl Workspace {
     /// When there is a file that is no state.
     pub fn state(&self, address: &str) -> Value {
         match fs::read(self.path().join("terraform.tfstate")) {
+            // What a CLI that was killed before its first write has made to lock it.
+            Ok(text) if text.is_empty() => Value::Null,
             Ok(text) => values_of(&serde_json::from_slice(&text).unwrap(), address),
             Err(error) if error.kind() == ErrorKind::NotFound => Value::Null,
             Err(error) => panic!("{}: {error}", self.path().display()),
