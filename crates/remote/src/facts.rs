@@ -69,7 +69,9 @@ for client in "$2/usr/local/sbin/docker" "$2/usr/local/bin/docker" "$2/usr/sbin/
   [ -e "$client" ] || continue
   case $(readlink -f "$client") in */docker) ;; *) break ;; esac
   case $(head -c 4 "$client" 2>/dev/null) in *ELF) ;; *) break ;; esac
-  for plugin in "$HOME"/.docker/cli-plugins "$2"/usr/local/lib/docker/cli-plugins                 "$2"/usr/local/libexec/docker/cli-plugins "$2"/usr/lib/docker/cli-plugins                 "$2"/usr/libexec/docker/cli-plugins; do
+  for plugin in "$HOME"/.docker/cli-plugins "$2"/usr/local/lib/docker/cli-plugins \
+                "$2"/usr/local/libexec/docker/cli-plugins "$2"/usr/lib/docker/cli-plugins \
+                "$2"/usr/libexec/docker/cli-plugins; do
     [ -e "$plugin/docker-compose" ] || continue
     plugins=$((plugins + 1)) found=$plugin/docker-compose
   done
