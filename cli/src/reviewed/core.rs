@@ -98,6 +98,12 @@ impl<'a> Core<'a> {
     /// # Errors
     /// When the core cannot.
     pub fn plan(&self, more: &[String]) -> Result<Planned, Failure> {
+        if more.iter().any(|word| is_out(word)) {
+            return Err(Failure::new("Could not plan").with(
+                "The core's own `-out` would write the plan in clear; nothing was run. `--out` of `windlass plan` \
+                 encrypts it.",
+            ));
+        }
         let failed = |error: &std::io::Error| Failure::new("Could not keep a plan in memory").because(error);
         let mut file = MemoryFile::new().map_err(|error| failed(&error))?;
         let path = file.path();
@@ -164,6 +170,12 @@ impl<'a> Core<'a> {
     }
 }
 
+/// Whether a word is the option by which a core writes its plan into a file.
+fn is_out(word: &str) -> bool {
+    let name = word.strip_prefix("--").or_else(|| word.strip_prefix('-'));
+    name.is_some_and(|name| name == "out" || name.starts_with("out="))
+}
+
 /// Warnings of a core (of its own configuration, say) stand before what was asked for.
 fn object(told: &str) -> &str {
     let starts = std::iter::once(0).chain(told.match_indices('\n').map(|(at, _)| at + 1));
@@ -203,6 +215,12 @@ fn found() -> Result<OsString, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_option_itself_writes_a_plan() {
+        assert!(["-out", "-out=x", "--out", "--out=x"].iter().all(|word| is_out(word)));
+        assert!(!["outer=1", "-outer", "-var=out=1", "out", "-target=out"].iter().any(|word| is_out(word)));
+    }
 
     #[test]
     fn warnings_before_an_answer_are_no_part_of_it() {

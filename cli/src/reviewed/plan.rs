@@ -35,11 +35,6 @@ pub struct Arguments {
 /// # Errors
 /// When there is no plan, or it cannot be written.
 pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    if arguments.more.iter().any(|word| word.trim_start_matches('-').starts_with("out")) {
-        return Err(Failure::new("Could not plan").with(
-            "The core's own `-out` would write the plan in clear; nothing was run. `--out` encrypts it.",
-        ));
-    }
     let core = Core::open(&arguments.words)?;
     let recipients = recipients(arguments, &core)?;
     let planned = core.plan(&arguments.more)?;

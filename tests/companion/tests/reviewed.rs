@@ -68,6 +68,9 @@ fn a_first_plan_of_a_state_that_does_not_exist_is_applied() {
     assert!(done.status.success(), "{}", both(&done));
     let refused = here.windlass(&["plan", "--out", "x", "--", "-out=clear"]).output().unwrap();
     assert!(both(&refused).contains("would write the plan in clear"), "{}", both(&refused));
+    let refused = here.windlass(&["drift", "--", "-out=clear"]).output().unwrap();
+    assert!(both(&refused).contains("would write the plan in clear"), "{}", both(&refused));
+    assert!(!here.path("clear").exists());
 }
 
 #[test]
