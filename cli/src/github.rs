@@ -1,13 +1,11 @@
 //! GitHub's API, as far as reports and comments need it.
 
-use std::time::Duration;
-
-use http::Roots;
 use reqwest::{Client, Method, header};
 use secret::Secret;
 use serde_json::{Value, json};
 
 use crate::exit::Failure;
+use crate::web;
 
 /// The version of the API that is asked for.
 const VERSION: &str = "2022-11-28";
@@ -15,8 +13,6 @@ const VERSION: &str = "2022-11-28";
 const PAGE: usize = 100;
 /// Longer lists are not looked through.
 const PAGES: usize = 50;
-/// A call that takes longer is lost.
-const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// One repository, in somebody's name.
 pub struct GitHub {
@@ -59,14 +55,7 @@ impl GitHub {
         if !is_private {
             return Err(failed().with(format!("GITHUB_API_URL is `{base}`: a token is sent by https only.")));
         }
-        let tls = Roots::of_address(&base).client_config().map_err(|error| failed().because(&error))?;
-        let client = Client::builder()
-            .user_agent("windlass")
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(TIMEOUT)
-            .tls_backend_preconfigured(tls)
-            .build()
-            .map_err(|error| failed().because(&error))?;
+        let client = web::client(&base).map_err(|error| failed().because(error.as_ref()))?;
         Ok(Self { base, repository: repository.to_owned(), token, client })
     }
 

@@ -26,6 +26,7 @@ mod summary;
 mod telling;
 mod terminal;
 mod version;
+mod web;
 
 use std::ffi::OsString;
 

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::exit::{Exit, Failure};
 use crate::github::GitHub;
 use crate::summary::Format;
-use crate::telling::{comment, marker, rendered, summary};
+use crate::telling::{comment, key, marker, rendered, summary};
 use crate::{reviewed, terminal};
 
 /// What the command takes.
@@ -40,11 +40,6 @@ pub struct Arguments {
     /// Also write the page into this file
     #[arg(long, value_name = "FILE")]
     html_file: Option<PathBuf>,
-}
-
-fn key(text: &str) -> Result<String, String> {
-    let is_key = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
-    if is_key { Ok(text.to_owned()) } else { Err("a name has letters, digits, `-`, `_` and `.`".into()) }
 }
 
 /// Tells the plan.

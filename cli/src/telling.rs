@@ -29,6 +29,15 @@ pub fn comment(summary: &Summary, key: &str) -> Result<String, Failure> {
     Ok(format!("{marker}\n{body}"))
 }
 
+/// A name by which what is told is found again.
+///
+/// # Errors
+/// When it has other characters than those of the line that it stands in.
+pub fn key(text: &str) -> Result<String, String> {
+    let is_key = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    if is_key { Ok(text.to_owned()) } else { Err("it has letters, digits, `-`, `_` and `.`".into()) }
+}
+
 /// The line by which a comment is known.
 pub fn marker(key: &str) -> String {
     format!("<!-- windlass plan-summary: {key} -->")

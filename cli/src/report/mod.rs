@@ -14,6 +14,7 @@ use secret::Secret;
 use crate::exit::{Exit, Failure};
 use crate::github::GitHub;
 use crate::settings::Settings;
+use crate::telling::key;
 use crate::terminal;
 use class::Class;
 use message::Message;
@@ -43,11 +44,6 @@ pub struct Arguments {
     /// Run this, and report how it ends
     #[arg(last = true, value_name = "COMMAND", required_unless_present_any = ["ok", "failed"])]
     command: Vec<OsString>,
-}
-
-fn key(text: &str) -> Result<String, String> {
-    let is_key = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
-    if is_key { Ok(text.to_owned()) } else { Err("a key has letters, digits, `-`, `_` and `.`".into()) }
 }
 
 /// Reports.

@@ -3,15 +3,14 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
-use http::Roots;
 use secret::Secret;
 use serde_json::json;
 
 use super::message::Message;
 use crate::exit::Failure;
 use crate::github::GitHub;
+use crate::web;
 
 /// What becomes of the issue of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,15 +65,7 @@ pub async fn issue(github: &GitHub, message: &Message) -> Result<Step, Failure> 
 pub async fn webhook(address: &Secret, message: &Message) -> Result<(), Failure> {
     // The address is a secret itself: errors have it taken out.
     let failed = || Failure::new("Could not post the report to the webhook");
-    let tls =
-        Roots::of_address(address.expose()).client_config().map_err(|error| failed().because(&error))?;
-    let client = reqwest::Client::builder()
-        .user_agent("windlass")
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(Duration::from_secs(30))
-        .tls_backend_preconfigured(tls)
-        .build()
-        .map_err(|error| failed().because(&error.without_url()))?;
+    let client = web::client(address.expose()).map_err(|error| failed().because(error.as_ref()))?;
     let body = json!({
         "text": format!("{}\n{}", message.title, message.text),
         "key": message.key, "ok": message.ok, "class": message.class,
