@@ -178,8 +178,7 @@ pub async fn run(
                 terminal::note(Failure::new(format!("Passed over {}", store.url())).because(&error));
             }
             Err(error) => {
-                let failed = arguments.failed().because(&error);
-                result = Err(failed.with("What is there on the host is as it was."));
+                result = Err(arguments.failed().because(&error).with(error.left_behind()));
                 break;
             }
         }

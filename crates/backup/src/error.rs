@@ -87,6 +87,19 @@ pub enum Error {
         /// The host.
         host: String,
     },
+    /// A command that puts data back had begun, so that a part of them may be there.
+    #[error(
+        "a command in container {container:?} on {host} had begun to put the data back, and did not end well"
+    )]
+    Unfinished {
+        /// The container.
+        container: String,
+        /// The host.
+        host: String,
+        /// Why it did not.
+        #[source]
+        source: Box<Error>,
+    },
     /// Nobody here can open it.
     #[error(
         "{snapshot} is encrypted for {recipients}, and none of the {identities} private keys at hand opens it"
@@ -224,6 +237,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// What a restore that ended with it has left of the target, as a sentence.
+    pub fn left_behind(&self) -> &'static str {
+        match self {
+            Self::Unfinished { .. } => "A part of the data may be restored: the command had begun.",
+            _ => "What is there on the host is as it was.",
+        }
+    }
+
     /// Whether it is the store's: another store may have, whole, what this one has not.
     pub fn is_of_store(&self) -> bool {
         match self {

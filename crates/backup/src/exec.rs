@@ -10,18 +10,9 @@ use remote::{
     Command, Executor, Input,
     collect::{Limits, run_checked_with},
 };
-use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    archive::ArchiveError,
-    error::Error,
-    fetch::Fetching,
-    manifest::Format,
-    pack::pass_on,
-    pipe::{Tee, pipe},
-    subject::Subject,
-};
+use crate::{error::Error, fetch::Fetching, manifest::Format, subject::Subject};
 
 pub(crate) use gather::gather;
 
@@ -90,44 +81,17 @@ pub(crate) async fn restore(
     feed(on, fetching, &exec.command(&exec.restore_command), cancel).await
 }
 
-/// Has `command` read what is stored, all of which has its hash. That it has not is known only when all of it has
-/// passed: then the command's input ends with an error, and it is killed.
+/// Has `command` read what is stored; it is killed where that is not what it should be.
 async fn feed(
     on: &dyn Executor,
     fetching: Fetching<'_>,
     command: &Command,
     cancel: &CancellationToken,
 ) -> Result<(), Error> {
-    let (mut tee, [stored]) = Tee::new();
-    let (out, content) = pipe();
-    let (key, format) = (fetching.key.cloned(), fetching.manifest.format);
-    let opening = spawn_blocking(move || pass_on(stored, (key, format), out));
-    let fetched = async {
-        let mut fetched = Ok(());
-        for part in &fetching.manifest.parts {
-            if fetched.is_ok() {
-                fetched = fetching.part(part, &mut tee).await;
-            }
-        }
-        let is_ours = tee.is_broken;
-        if fetched.is_ok() {
-            tee.end().await;
-        } else {
-            drop(tee);
-        }
-        (fetched, is_ours)
-    };
     let limits = Limits::cancelled_by(cancel);
-    let reading = run_checked_with(on, command, Input::Reader(Box::new(content)), &limits);
-    let ((fetched, is_ours), opened, read) = tokio::join!(fetched, opening, reading);
-    // One end that fails takes the others with it, so the first cause is looked for.
-    if !is_ours {
-        fetched?;
-    }
-    match opened.map_err(Error::Thread)? {
-        Ok(()) | Err(ArchiveError::Pass(_)) => {}
-        Err(error) => return Err(error.into()),
-    }
-    read?;
-    Ok(())
+    let reading = async |content| {
+        run_checked_with(on, command, Input::Reader(Box::new(content)), &limits).await?;
+        Ok(())
+    };
+    fetching.feed((&fetching.manifest.parts, fetching.manifest.format), reading).await
 }

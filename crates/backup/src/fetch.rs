@@ -3,13 +3,18 @@
 use std::io;
 
 use sha2::{Digest as _, Sha256};
-use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    task::spawn_blocking,
+};
 
 use crate::{
     archive::{ArchiveError, hex},
     crypt::SnapshotKey,
     error::Error,
-    manifest::{Manifest, Part},
+    manifest::{Format, Manifest, Part},
+    pack::pass_on,
+    pipe::{PipeReader, Tee, pipe},
     store::{Store, StoreError},
 };
 
@@ -54,6 +59,43 @@ impl Fetching<'_> {
             out.write_all(&chunk[..count]).await.map_err(failed)?;
         }
         if hex(hasher) == part.sha256 { Ok(()) } else { Err(corrupt("it has another hash")) }
+    }
+
+    /// Has `reading` read what is stored of `parts`, in clear and unpacked. That a part is another one is known only
+    /// when all of it has passed: then what is read ends with an error.
+    pub(crate) async fn feed(
+        &self,
+        (parts, format): (&[Part], Format),
+        reading: impl AsyncFnOnce(PipeReader) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let (mut tee, [stored]) = Tee::new();
+        let (out, content) = pipe();
+        let key = self.key.cloned();
+        let opening = spawn_blocking(move || pass_on(stored, (key, format), out));
+        let fetching = async {
+            let mut fetched = Ok(());
+            for part in parts {
+                if fetched.is_ok() {
+                    fetched = self.part(part, &mut tee).await;
+                }
+            }
+            let is_ours = tee.is_broken;
+            if fetched.is_ok() {
+                tee.end().await;
+            } else {
+                drop(tee);
+            }
+            (fetched, is_ours)
+        };
+        let ((fetched, is_ours), opened, read) = tokio::join!(fetching, opening, reading(content));
+        // One end that fails takes the others with it, so the first cause is looked for.
+        if !is_ours {
+            fetched?;
+        }
+        match opened.map_err(Error::Thread)? {
+            Ok(()) | Err(ArchiveError::Pass(_)) => read,
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// A part that fits into memory, in clear.

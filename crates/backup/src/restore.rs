@@ -121,7 +121,12 @@ impl Restoring<'_> {
                 }
                 // The command cannot be stopped once it has begun: what is not whole is seen before.
                 verify(self.store, self.manifest).await?;
-                exec::restore(self.exec, self.fetching(), exec, &self.cancel).await?;
+                let restored = exec::restore(self.exec, self.fetching(), exec, &self.cancel).await;
+                restored.map_err(|source| Error::Unfinished {
+                    container: exec.container.clone(),
+                    host: self.exec.name().to_owned(),
+                    source: source.into(),
+                })?;
                 Ok(Restored { replaced_left_at: None })
             }
             Corpus::Path(path) => self.directory(path, None).await,

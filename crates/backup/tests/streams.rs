@@ -114,7 +114,12 @@ async fn what_is_not_whole_is_not_restored_and_a_restore_that_fails_is_told() {
     let taken = take(&world, exec()).await.unwrap();
     let failing = Exec { restore_command: ["sh", "-c", "cat; exit 4"].map(str::to_owned).to_vec(), ..exec() };
     let error = restore(&world, failing, &taken, Overwrite::Yes).await.unwrap_err();
-    assert!(matches!(error, Error::Host(_)), "{error:?}");
+    assert_eq!(error.left_behind(), "A part of the data may be restored: the command had begun.");
+    assert!(!error.is_of_store(), "no other store is tried over what is half done");
+    assert!(
+        matches!(&error, Error::Unfinished { source, .. } if matches!(**source, Error::Host(_))),
+        "{error:?}"
+    );
     let part = world.root().join("store").join(taken.snapshot.to_string()).join(&taken.parts[0].file);
     let mut bytes = fs::read(&part).unwrap();
     let at = bytes.len() / 2;

@@ -111,6 +111,9 @@ fn story(error: &Error) -> (String, String) {
         Error::Locked { .. } => {
             "Give the private key of one of them, by the provider's `sops` block or SOPS_AGE_KEY_FILE."
         }
+        Error::Unfinished { .. } => {
+            "Look at what the command has left; when the cause is gone, apply again, which restores from the beginning."
+        }
         Error::NoOutput { .. } => {
             "Look at the command: it has to write to stdout, and to fail when it cannot (`pipefail`, where it is a pipe)."
         }

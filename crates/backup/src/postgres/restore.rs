@@ -9,17 +9,13 @@ use remote::{
     collect::{Limits, run_checked_with},
     files::random_name,
 };
-use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use super::{DUMP, GLOBALS, Postgres, sql};
 use crate::{
-    archive::ArchiveError,
     error::Error,
     fetch::Fetching,
     manifest::{DatabaseFacts, Format, Holds, Manifest, Part, Source},
-    pack::pass_on,
-    pipe::{Tee, pipe},
     stage::Overwrite,
 };
 
@@ -135,33 +131,12 @@ impl RestoringPostgres<'_> {
             words.extend(["--no-owner", "--no-privileges"]);
         }
         let command = self.postgres.command("pg_restore", &words).timeout(None).bulk();
-        let (mut tee, [stored]) = Tee::new();
-        let (out, content) = pipe();
-        let key = self.fetching.key.cloned();
-        let opening = spawn_blocking(move || pass_on(stored, (key, Format::PgDump), out));
-        let fetching = async {
-            let fetched = self.fetching.part(dump, &mut tee).await;
-            let is_ours = tee.is_broken;
-            if fetched.is_ok() {
-                tee.end().await;
-            } else {
-                drop(tee);
-            }
-            (fetched, is_ours)
-        };
         let limits = Limits::cancelled_by(self.cancel);
-        let restoring = run_checked_with(self.exec, &command, self.postgres.input(content), &limits);
-        let ((fetched, is_ours), opened, restored) = tokio::join!(fetching, opening, restoring);
-        // One end that fails takes the others with it, so the first cause is looked for.
-        if !is_ours {
-            fetched?;
-        }
-        match opened.map_err(Error::Thread)? {
-            Ok(()) | Err(ArchiveError::Pass(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
-        restored?;
-        Ok(())
+        let restoring = async |content| {
+            run_checked_with(self.exec, &command, self.postgres.input(content), &limits).await?;
+            Ok(())
+        };
+        self.fetching.feed((std::slice::from_ref(dump), Format::PgDump), restoring).await
     }
 
     async fn put_in_place(&self, fresh: &str, old: Option<&str>) -> Result<(), Error> {

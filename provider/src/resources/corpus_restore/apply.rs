@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     corpora::{CorpusFields, corpus, links, name, open},
-    failure::{Failure, Stop, could_not},
+    failure::{Explain as _, Failure, Stop, could_not},
     hosted::{Hosted, Import, MachinePrivate, OnHost, OnMachine, Planning, Words},
 };
 
@@ -162,7 +162,8 @@ async fn from_first(
                     let title = format!("A store of {} was passed over", CorpusRestore::subject(model));
                     on.cx.warn(Diagnostic::warning(title).detail(format!("{passed}.")).at("store"));
                 }
-                return Err(error.into());
+                let world = error.left_behind();
+                return Err(error).with_world(world);
             }
         }
     }
@@ -175,6 +176,15 @@ enum FromStore {
     Failed(Error),
     /// The private keys cannot be read.
     Keys(Stop),
+}
+
+impl FromStore {
+    fn left_behind(&self) -> &'static str {
+        match self {
+            Self::Failed(error) => error.left_behind(),
+            Self::Keys(_) => NOT_RESTORED,
+        }
+    }
 }
 
 impl From<Error> for FromStore {
