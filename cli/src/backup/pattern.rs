@@ -3,11 +3,14 @@
 use backup::Moment;
 
 /// The moment that `name` tells by `pattern`, in which `%Y`, `%m`, `%d`, `%H`, `%M` and `%S` stand for digits and `*`
-/// for any text. What is not told is zero, or the first.
+/// for any text. The year has to be among them; what else is not told is zero, or the first.
 ///
 /// # Errors
 /// When the name is another one, or tells no moment.
 pub fn moment_in(name: &str, pattern: &str) -> Result<Moment, String> {
+    if !pattern.contains("%Y") {
+        return Err(format!("the pattern {pattern:?} has no %Y, so that it tells no year"));
+    }
     let mut fields = Fields::default();
     if !fields.matches(name, pattern)? {
         return Err(format!("the name {name:?} is not one of {pattern:?}"));
@@ -102,8 +105,10 @@ mod tests {
             ("pg_dump_20261129.dump.part", "pg_dump_%Y%m%d.dump"),
             ("pg_dump.dump", "pg_dump.dump"),
         ] {
-            assert!(told(name, pattern).is_err() || name == "pg_dump.dump", "{name}");
+            assert!(told(name, pattern).is_err(), "{name}");
         }
-        assert!(told("x", "%j").unwrap_err().contains("another %"));
+        assert!(told("x", "%Y%j").is_err());
+        assert!(told("2026x", "%Y%j").unwrap_err().contains("another %"));
+        assert!(told("pg_dump.dump", "pg_dump.dump").unwrap_err().contains("tells no year"));
     }
 }

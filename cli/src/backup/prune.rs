@@ -87,7 +87,8 @@ pub async fn run(arguments: &Arguments, settings: &Settings) -> Result<Exit, Fai
             };
             let failed =
                 || Failure::new(format!("Could not prune the snapshots of {name} in {}", store.url()));
-            let ids = ids.map_err(|error| failed().because(&error).with("Some may be gone already."))?;
+            let world = if arguments.dry_run { "Nothing was removed." } else { "Some may be gone already." };
+            let ids = ids.map_err(|error| failed().because(&error).with(world))?;
             gone.extend(ids.into_iter().map(|id| Gone {
                 corpus: name.to_string(),
                 snapshot: id.to_string(),

@@ -68,12 +68,16 @@ pub async fn run(
             }
         }
         if cancel.is_cancelled() {
-            return Err(Failure::new("The backup was interrupted")
-                .with("What was done before is as it is told above."));
+            break;
         }
     }
     if arguments.json {
         super::print_json(&done)?;
+    }
+    if cancel.is_cancelled() {
+        return Err(
+            Failure::new("The backup was interrupted").with("What was done before is as it is told above.")
+        );
     }
     Ok(exit)
 }
