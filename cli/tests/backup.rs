@@ -340,7 +340,7 @@ fn an_encrypted_snapshot_is_opened_by_its_keys_alone() {
 
     // It is given to somebody else, without another upload.
     let recipient = other.to_public().to_string();
-    let (out, err, status) = with(&text(&one), &["readdress", "prod", "--to", &recipient]);
+    let (out, err, status) = with(&text(&one), &["rekey", "prod", "--to", &recipient]);
     assert!(status == Some(0) && out.contains(&id), "{out}{err}");
     let (_, _, status) = with(&text(&one), &["restore", "prod", "--to-path", back.to_str().unwrap()]);
     assert_eq!(status, Some(1));

@@ -5,7 +5,7 @@ mod list;
 mod machine;
 mod pattern;
 mod prune;
-mod readdress;
+mod rekey;
 mod restore;
 mod run;
 mod settings;
@@ -42,7 +42,7 @@ enum Command {
     /// Remove what the retention does not keep
     Prune(prune::Arguments),
     /// Give encrypted snapshots to other recipients, without uploading them again
-    Readdress(readdress::Arguments),
+    Rekey(rekey::Arguments),
     /// Make a snapshot of a file that something else has made
     Adopt(adopt::Arguments),
 }
@@ -63,7 +63,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Verify(wanted) => finish(None, verify::run(wanted, &settings)),
         Command::Restore(wanted) => finish(Some(&cancel), restore::run(wanted, &settings, &cancel)),
         Command::Prune(wanted) => finish(None, prune::run(wanted, &settings)),
-        Command::Readdress(wanted) => finish(None, readdress::run(wanted, &settings)),
+        Command::Rekey(wanted) => finish(None, rekey::run(wanted, &settings)),
         Command::Adopt(wanted) => finish(None, adopt::run(wanted, &settings)),
     }
 }

@@ -150,11 +150,7 @@ impl Manifest {
     ///
     /// # Errors
     /// When it is not encrypted, or none of the private keys opens it.
-    pub(crate) fn readdressed(
-        &self,
-        identities: &Identities,
-        recipients: &[Recipient],
-    ) -> Result<Self, Error> {
+    pub(crate) fn rekeyed(&self, identities: &Identities, recipients: &[Recipient]) -> Result<Self, Error> {
         let (Some(encryption), Some(key)) = (&self.encryption, self.unlock(identities)?) else {
             return Err(Error::NotEncrypted { snapshot: self.snapshot.to_string() });
         };

@@ -56,7 +56,7 @@ pub use name::{Name, NameError, SnapshotId};
 pub use postgres::{Postgres, USER as POSTGRES_USER};
 pub use prune::{candidates, expired, prune};
 pub use raw::RawPath;
-pub use replicate::{readdress, replicate};
+pub use replicate::{rekey, replicate};
 pub use restore::{Restored, Restoring, latest, snapshot};
 pub use retention::{Candidate, Retention};
 pub use stage::Overwrite;

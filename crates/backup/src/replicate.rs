@@ -55,15 +55,15 @@ async fn copy(from: &dyn Store, to: &dyn Store, manifest: &Manifest) -> Result<M
 ///
 /// # Errors
 /// When none of the private keys opens it; the old manifest is there then.
-pub async fn readdress(
+pub async fn rekey(
     store: &dyn Store,
     manifest: &Manifest,
     identities: &Identities,
     recipients: &[Recipient],
 ) -> Result<Manifest, Error> {
-    let readdressed = manifest.readdressed(identities, recipients)?;
-    store.reseal(&manifest.snapshot, &readdressed.to_json()?).await?;
-    read_back(store, readdressed).await
+    let rekeyed = manifest.rekeyed(identities, recipients)?;
+    store.reseal(&manifest.snapshot, &rekeyed.to_json()?).await?;
+    read_back(store, rekeyed).await
 }
 
 /// Makes a snapshot of a folder by its manifest, and reads that back: what a store says it has proves nothing.

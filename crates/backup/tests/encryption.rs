@@ -7,7 +7,7 @@ mod world;
 use std::fs;
 
 use age::secrecy::ExposeSecret as _;
-use backup::{Error, Format, MANIFEST, Manifest, Overwrite, latest, readdress, verify};
+use backup::{Error, Format, MANIFEST, Manifest, Overwrite, latest, rekey, verify};
 use remote::conformance::Tools;
 use secret::Secret;
 use sops::{Identities, Recipient};
@@ -90,23 +90,23 @@ async fn recipients_change_and_what_is_stored_stays() {
     let before = (fs::read(&part).unwrap(), fs::metadata(&part).unwrap().modified().unwrap());
 
     // Who cannot open it cannot give it to others, and spoils nothing.
-    readdress(&world.store(), &manifest, &new, std::slice::from_ref(&for_new)).await.unwrap_err();
+    rekey(&world.store(), &manifest, &new, std::slice::from_ref(&for_new)).await.unwrap_err();
     assert_eq!(latest(&world.store(), &world.name).await.unwrap().0, manifest);
-    readdress(&world.store(), &manifest, &old, std::slice::from_ref(&for_new)).await.unwrap();
-    let (readdressed, broken) = latest(&world.store(), &world.name).await.unwrap();
+    rekey(&world.store(), &manifest, &old, std::slice::from_ref(&for_new)).await.unwrap();
+    let (rekeyed, broken) = latest(&world.store(), &world.name).await.unwrap();
     assert_eq!(broken.len(), 0);
     assert_eq!(before, (fs::read(&part).unwrap(), fs::metadata(&part).unwrap().modified().unwrap()));
     let names = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name());
     assert_eq!(names.count(), 2, "nothing else is left");
-    assert_eq!(readdressed.encryption.as_ref().unwrap().recipients, [for_new.as_str()]);
-    readdressed.unlock(&old).unwrap_err();
-    world.key = readdressed.unlock(&new).unwrap();
-    world.restore(&Tools::here(), &readdressed, Overwrite::Never).await.unwrap();
+    assert_eq!(rekeyed.encryption.as_ref().unwrap().recipients, [for_new.as_str()]);
+    rekeyed.unlock(&old).unwrap_err();
+    world.key = rekeyed.unlock(&new).unwrap();
+    world.restore(&Tools::here(), &rekeyed, Overwrite::Never).await.unwrap();
     assert_eq!(world::tree(&world.target(), false), world::tree(&world.source(), false));
 
     // One that everybody can read has no envelope to change.
     let open = world.taking(&Tools::here()).take().await.unwrap();
-    let error = readdress(&world.store(), &open, &new, &[for_old]).await.unwrap_err();
+    let error = rekey(&world.store(), &open, &new, &[for_old]).await.unwrap_err();
     assert!(matches!(error, Error::NotEncrypted { .. }), "{error:?}");
 }
 

@@ -143,7 +143,7 @@ fn how() -> [Attribute; 8] {
             .describe(
                 "For whom the snapshots are encrypted that are taken from now on: age recipients (`age1…`) and SSH public \
                  keys. Without any, they are not. Each snapshot has a key of its own, which is in its manifest in an \
-                 envelope for them, so `windlass backup readdress` gives snapshots to others without uploading them \
+                 envelope for them, so `windlass backup rekey` gives snapshots to others without uploading them \
                  again. What is in a snapshot, names and hashes too, is encrypted; its size and what it is of are not. \
                  That it is whole can be told without a private key.",
             ),

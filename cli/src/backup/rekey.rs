@@ -1,6 +1,6 @@
-//! `windlass backup readdress`: encrypted snapshots get other recipients.
+//! `windlass backup rekey`: encrypted snapshots get other recipients.
 
-use backup::{SnapshotId, look, readdress, store::manifest_of};
+use backup::{SnapshotId, look, rekey, store::manifest_of};
 
 use super::settings::recipients;
 use super::target::targets;
@@ -54,7 +54,7 @@ pub async fn run(arguments: &Arguments, settings: &Settings) -> Result<Exit, Fai
             {
                 let whole = manifest_of(store.as_ref(), &one.snapshot).await;
                 let whole = whole.map_err(|error| failed().because(&error))?;
-                readdress(store.as_ref(), &whole, &identities, &to).await.map_err(|error| {
+                rekey(store.as_ref(), &whole, &identities, &to).await.map_err(|error| {
                     failed()
                         .because(&error)
                         .with("Those that were told above are for the new recipients already.")
