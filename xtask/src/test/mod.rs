@@ -15,6 +15,7 @@ mod lanes;
 mod packages;
 mod programs;
 pub mod report;
+mod space;
 
 use crate::clis::{self, Cli};
 use crate::docs::{self, DocsArguments};
@@ -59,6 +60,7 @@ fn reported(phases: impl FnOnce(&Interrupt, &mut Report) -> Result<()>) -> Resul
 }
 
 fn everything(arguments: &TestArguments, interrupt: &Interrupt, report: &mut Report) -> Result<()> {
+    report.step(Area::Builds, "disk", space::ensure)?;
     report.step(Area::Builds, "packages", packages::ensure)?;
     let clis = report.step(Area::Builds, "CLIs", found_clis)?;
     let headscale = report.step(Area::Builds, "Headscale", || tools::built(tools::HEADSCALE))?;
