@@ -70,7 +70,7 @@ impl Pull {
 
 /// `docker compose version`, as JSON.
 pub fn version(cli: &Cli) -> Command {
-    cli.docker(["compose", "version", "--format", "json"]).timeout(Some(READ_LIMIT))
+    cli.compose(&[]).args(["version", "--format", "json"]).timeout(Some(READ_LIMIT))
 }
 
 /// `docker-compose version`: whether the retired version 1 is what the host has.
@@ -81,7 +81,7 @@ pub fn version_1() -> Command {
 impl Project {
     /// `config`: the whole project, resolved, as JSON on stdout.
     pub fn config(&self, cli: &Cli) -> Command {
-        self.command(cli).args(["config", "--format", "json"]).timeout(Some(READ_LIMIT))
+        self.reading(cli).args(["config", "--format", "json"]).timeout(Some(READ_LIMIT))
     }
 
     /// `config --no-interpolate`: the same with variables not filled in, env files not read, and all
@@ -98,7 +98,7 @@ impl Project {
 
     /// `config --hash`: one line `<service> <hash>` per service on stdout.
     pub fn hashes(&self, cli: &Cli) -> Command {
-        self.command(cli).args(["config", "--hash", "*"]).timeout(Some(READ_LIMIT))
+        self.reading(cli).args(["config", "--hash", "*"]).timeout(Some(READ_LIMIT))
     }
 
     /// `pull`: fetches images; services that are built here are left out.
@@ -158,18 +158,28 @@ impl Project {
     /// `config --services`: the names of all services, one per line; of those whose profiles are
     /// switched on.
     pub fn services(&self, cli: &Cli) -> Command {
-        self.command(cli).args(["config", "--services"]).timeout(Some(READ_LIMIT))
+        self.reading(cli).args(["config", "--services"]).timeout(Some(READ_LIMIT))
     }
 
-    /// The words that every call about this project begins with.
+    /// The words that every call about this project begins with that does something.
     fn command(&self, cli: &Cli) -> Command {
         self.command_with(cli, &[])
     }
 
     /// The same, with more `variables` for Compose itself.
     pub(super) fn command_with(&self, cli: &Cli, variables: &[(&str, &str)]) -> Command {
-        let mut command =
-            compose(cli, &self.name, &self.directory, variables).args(["--env-file", &self.env_file]);
+        let variables = [&[("PWD", self.directory.as_str())], variables].concat();
+        self.about(cli.compose(&variables))
+    }
+
+    /// The words that every call begins with that only reads the files.
+    fn reading(&self, cli: &Cli) -> Command {
+        self.about(cli.compose_without_daemon(&[("PWD", &self.directory)]))
+    }
+
+    /// `compose` with what names the project and its files.
+    fn about(&self, compose: Command) -> Command {
+        let mut command = named(compose, &self.name, &self.directory).args(["--env-file", &self.env_file]);
         for file in &self.files {
             command = command.args(["--file", file]);
         }
@@ -183,14 +193,15 @@ impl Project {
 /// `down` by the project's label alone: neither files nor values are needed, and a project that is
 /// gone already is no error.
 pub fn down(cli: &Cli, project: &str, volumes: bool, limit: Option<Duration>) -> Command {
-    let command = compose(cli, project, NOWHERE, &[]).args(["down", "--remove-orphans"]);
+    let compose = cli.compose(&[("PWD", NOWHERE)]);
+    let command = named(compose, project, NOWHERE).args(["down", "--remove-orphans"]);
     let command = if volumes { command.arg("--volumes") } else { command };
     command.timeout(limit)
 }
 
-fn compose(cli: &Cli, project: &str, directory: &str, variables: &[(&str, &str)]) -> Command {
-    let variables = [&[("PWD", directory)], variables].concat();
-    cli.compose(&variables).args([
+/// `compose` with what names the project.
+fn named(compose: Command, project: &str, directory: &str) -> Command {
+    compose.args([
         "--ansi",
         "never",
         "--progress",
@@ -228,9 +239,9 @@ mod tests {
         }
     }
 
-    /// The words behind `docker`, which [`Cli`] has its own tests for.
+    /// The words from `compose` on; [`Cli`] has its own tests for those before it.
     fn words(command: &Command) -> Vec<&str> {
-        command.words().iter().map(String::as_str).skip_while(|word| *word != "docker").skip(1).collect()
+        command.words().iter().map(String::as_str).skip_while(|word| *word != "compose").collect()
     }
 
     const BASE: [&str; 17] = [

@@ -15,6 +15,9 @@ const LAST: [&str; 3] = ["/run/current-system/sw/bin", "/opt/bin", "/opt/sbin"];
 /// itself sets it (`ReexecEnvvar` in docker/cli, `cli-plugins/metadata`).
 const AS_PLUGIN: &str = "DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND=docker";
 
+/// Where no daemon listens: `DOCKER_HOST` stays what it is, for files that name it.
+const NO_DAEMON: &str = "unix:///nonexistent/docker.sock";
+
 /// How the docker client is called on one host: under an environment of which every variable is
 /// written here, so that neither the login environment nor the client's context changes a result.
 ///
@@ -81,11 +84,29 @@ impl Cli {
 
     /// `docker compose` with more `variables`, none of them secret; its own words follow.
     pub fn compose(&self, variables: &[(&str, &str)]) -> Command {
+        self.compose_at(&[], variables)
+    }
+
+    /// The same for what needs no daemon. Compose asks every daemon in reach whether it is Docker
+    /// Desktop's, by a `GET /info` for which the daemon starts programs: that takes it more processor
+    /// time than Compose takes to read a project.
+    pub fn compose_without_daemon(&self, variables: &[(&str, &str)]) -> Command {
+        // What follows sudo stays as whoever allowed it knows it.
+        if self.under_sudo {
+            self.compose(variables)
+        } else {
+            self.compose_at(&["--host", NO_DAEMON], variables)
+        }
+    }
+
+    /// `docker <global options> compose`.
+    fn compose_at(&self, global: &[&str], variables: &[(&str, &str)]) -> Command {
+        let words = global.iter().copied().chain(["compose"]);
         match &self.compose_plugin {
             Some(plugin) => {
-                self.variables(variables).args([AS_PLUGIN, plugin.as_str(), "compose"]).privileged()
+                self.variables(variables).args([AS_PLUGIN, plugin.as_str()]).args(words).privileged()
             }
-            None => self.docker_with(variables, ["compose"]),
+            None => self.docker_with(variables, words),
         }
     }
 
@@ -216,6 +237,22 @@ mod tests {
         }
         let unknown = Cli::new("/s", "/root").with_compose_plugin(Sudo::Nothing, None).compose(&[]);
         assert!(unknown.words().join(" ").ends_with(" HOME=/root docker compose"));
+    }
+
+    #[test]
+    fn what_needs_no_daemon_has_none_in_reach_but_behind_sudo() {
+        let plugin = Some("/p/docker-compose");
+        let direct = Cli::new("/s", "/root").with_compose_plugin(Sudo::Nothing, plugin);
+        let words = direct.compose_without_daemon(&[]).words().join(" ");
+        assert!(words.contains(" DOCKER_HOST=unix:///s "), "{words}");
+        assert!(
+            words.ends_with(" /p/docker-compose --host unix:///nonexistent/docker.sock compose"),
+            "{words}"
+        );
+        let client = Cli::new("/s", "/root").compose_without_daemon(&[]).words().join(" ");
+        assert!(client.ends_with(" docker --host unix:///nonexistent/docker.sock compose"), "{client}");
+        let cli = Cli::new("/s", "/root").under(Sudo::Docker);
+        assert_eq!(cli.compose_without_daemon(&[]), cli.compose(&[]));
     }
 
     #[test]

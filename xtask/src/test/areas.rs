@@ -22,6 +22,8 @@ pub enum Area {
     Swarm,
     /// Compose projects: their life, their data, their secrets.
     Stacks,
+    /// The examples: whole systems from the first apply to the end.
+    Systems,
     /// What happens to them on hosts that are odd, cut off, full or shared.
     Failures,
     /// Whether plans say what Compose then does.
@@ -50,10 +52,10 @@ const COMPANION: &str = "companion-tests";
 
 /// What a run may take with all areas that there are, in minutes on two processors, with
 /// dependencies downloaded and nothing built.
-pub const TOTAL: u64 = 49;
+pub const TOTAL: u64 = 52;
 
 impl Area {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Builds,
         Self::Checks,
         Self::Units,
@@ -62,6 +64,7 @@ impl Area {
         Self::Backup,
         Self::Companion,
         Self::Fidelity,
+        Self::Systems,
         Self::Failures,
         Self::Stacks,
         Self::Tailnet,
@@ -77,6 +80,7 @@ impl Area {
             Self::Images => "docker, image",
             Self::Swarm => "swarm",
             Self::Stacks => "compose stacks",
+            Self::Systems => "systems",
             Self::Failures => "failures, odd hosts",
             Self::Fidelity => "fidelity",
             Self::Tailnet => "tailnet",
@@ -89,7 +93,7 @@ impl Area {
     pub const fn budget(self) -> u64 {
         match self {
             Self::Images | Self::Tailnet | Self::Backup => 2,
-            Self::Checks | Self::Fidelity => 3,
+            Self::Checks | Self::Fidelity | Self::Systems => 3,
             Self::Builds | Self::Hosts | Self::Companion => 4,
             Self::Units => 5,
             Self::Failures => 6,
@@ -117,7 +121,8 @@ impl Area {
             Self::Images => &["image", "docker"],
             Self::Backup => &["corpus"],
             Self::Swarm => &["swarm", "swarm_stack"],
-            Self::Stacks => &["compose_stack", "systems"],
+            Self::Stacks => &["compose_stack"],
+            Self::Systems => &["systems"],
             Self::Failures => &["failures", "edge", "engine"],
             Self::Fidelity => &["fidelity"],
         }

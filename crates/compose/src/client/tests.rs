@@ -130,9 +130,9 @@ async fn a_failed_build_tells_its_last_words() {
 async fn hashes_are_read_from_the_document_alone() {
     let fake = Fake::new("web");
     let hash = "a".repeat(64);
-    let words = "compose --ansi never --progress plain --project-name web --project-directory /srv/web \
+    let words = "--ansi never --progress plain --project-name web --project-directory /srv/web \
                  --env-file /dev/null --file - --profile * config --hash *";
-    let command = cli().docker_with(&[("PWD", "/srv/web")], words.split(' '));
+    let command = cli().compose_without_daemon(&[("PWD", "/srv/web")]).args(words.split(' '));
     expect(&fake, &command, Reply::ok(format!("app {hash}\n")));
     let found = compose(&fake).hashes("web", "/srv/web", b"{}".to_vec(), |command| command).await.unwrap();
     assert_eq!(found, BTreeMap::from([("app".to_owned(), hash)]));
