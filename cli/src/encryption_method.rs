@@ -58,7 +58,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let mut message = Zeroizing::new(String::new());
     std::io::stdin().lock().read_to_string(&mut message).map_err(|error| failed().because(&error))?;
     let asked: Asked = serde_json::from_str(&message)
-        .map_err(|_| failed().with("What it sent is no message of its encryption method."))?;
+        .map_err(|_| failed().with("What it sent is not a message of its encryption method."))?;
     let payload = Zeroizing::new(
         STANDARD.decode(&asked.payload).map_err(|_| failed().with("What it sent is not in base64."))?,
     );

@@ -294,7 +294,7 @@ fn what_something_else_has_made_becomes_a_snapshot() {
 fn wrong_settings_are_told_before_anything_is_done() {
     for (settings, said) in [
         ("volume = \"v\"", "exactly one of `path`, `volume`, `postgres` and `exec`"),
-        ("max_age = \"soon\"", "\"soon\" is no duration"),
+        ("max_age = \"soon\"", "\"soon\" is not a duration"),
         ("format = \"zip\"", "has to be tar.zst, tgz or tar"),
         ("links = \"all\"", "has to be inside or any"),
         ("retain = 1", "unknown field `retain`"),

@@ -131,7 +131,7 @@ impl Arguments {
         let file = tokio::fs::File::open(path).await.map_err(|error| self.failed().because(&error))?;
         let facts = file.metadata().await.map_err(|error| self.failed().because(&error))?;
         if !facts.is_file() {
-            return Err(self.failed().with("It is no regular file."));
+            return Err(self.failed().with("It is not a regular file."));
         }
         let changed = facts.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
         let changed = changed.and_then(|time| i64::try_from(time.as_secs()).ok()).and_then(Moment::from_unix);

@@ -163,7 +163,7 @@ pub fn name(text: &str) -> Result<Name, Failure> {
 /// When it is none.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let duration = compose::go_duration(text).filter(|duration| !duration.is_zero());
-    duration.ok_or_else(|| format!("{text:?} is no duration, which looks like 26h, 90m or 1h30m"))
+    duration.ok_or_else(|| format!("{text:?} is not a duration, which looks like 26h, 90m or 1h30m"))
 }
 
 /// Recipients of age.

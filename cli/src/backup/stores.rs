@@ -23,9 +23,9 @@ pub fn open(settings: &Settings, text: &str) -> Result<Arc<dyn Store>, Failure> 
     let url: StoreUrl = spelled.parse().map_err(|error: backup::store::UrlError| {
         let names: Vec<&str> = stores.keys().map(String::as_str).collect();
         let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        failed()
-            .because(&error)
-            .with(format!("It is no name of a store either: `[backup.store]` of windlass.toml has {names}."))
+        failed().because(&error).with(format!(
+            "It is not the name of a store either: `[backup.store]` of windlass.toml has {names}."
+        ))
     })?;
     let access = named.map(|store| access(store, text)).transpose()?.unwrap_or_default();
     // Its connections live as long as the process.

@@ -50,7 +50,7 @@ pub enum ArchiveError {
         path: RawPath,
     },
     /// What should be a dump of a database is none.
-    #[error("what came is no dump of a database: {size} bytes that do not begin as one")]
+    #[error("what came is not a dump of a database: {size} bytes that do not begin as one")]
     NoDump {
         /// How much came.
         size: u64,

@@ -21,11 +21,11 @@ const HASH_LENGTH: usize = 8;
 pub enum NameError {
     /// It is no name of a corpus.
     #[error(
-        "{0:?} is no name: it has 1 to 63 lower-case letters, digits, `.`, `_` and `-`, and begins with a letter or a digit"
+        "{0:?} is not a valid name: one has 1 to 63 lower-case letters, digits, `.`, `_` and `-`, and begins with a letter or a digit"
     )]
     Name(String),
     /// It is no id of a snapshot.
-    #[error("{0:?} is no id of a snapshot, which looks like snapshot-prod-20261129T163200Z-1a2b3c4d")]
+    #[error("{0:?} is not the id of a snapshot, which looks like snapshot-prod-20261129T163200Z-1a2b3c4d")]
     Id(String),
 }
 

@@ -133,7 +133,7 @@ mod tests {
         // Days 364 and 365 are the last of 2026 and the first of 2027.
         assert_eq!(days_kept(retention, 366), [333, 364, 365]);
         assert_eq!(days_kept(Retention { last: 2, ..Retention::default() }, 5), [3, 4]);
-        assert_eq!(days_kept(Retention::default(), 5), [0, 1, 2, 3, 4], "no retention is no limit");
+        assert_eq!(days_kept(Retention::default(), 5), [0, 1, 2, 3, 4], "no retention does not limit");
     }
 
     fn any_candidates() -> impl Strategy<Value = Vec<Candidate>> {

@@ -84,7 +84,7 @@ pub enum StoreError {
         store: String,
     },
     /// What is called a manifest is none.
-    #[error("{id} in {store} is no snapshot")]
+    #[error("{id} in {store} is not a snapshot")]
     NoManifest {
         /// Which one.
         id: String,

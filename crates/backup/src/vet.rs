@@ -39,7 +39,7 @@ pub enum Why {
     #[error("is a path that leaves the directory")]
     Traversal,
     /// It is below a symbolic link, or below a file.
-    #[error("is below something that is no directory")]
+    #[error("is below something that is not a directory")]
     BelowLink,
     /// There is one of this path already.
     #[error("is in the archive twice")]

@@ -121,5 +121,8 @@ async fn what_a_store_has_is_looked_at_and_what_is_broken_is_told() {
     let stored = look(&world.store(), &world.name).await.unwrap();
     assert_eq!((stored.manifests.len(), stored.broken.len()), (1, 1));
     let found = judge(&stored, &Expected::default(), Moment::now());
-    assert!(matches!(&found[..], [Finding::Broken { said }] if said.contains("is no snapshot")), "{found:?}");
+    assert!(
+        matches!(&found[..], [Finding::Broken { said }] if said.contains("is not a snapshot")),
+        "{found:?}"
+    );
 }

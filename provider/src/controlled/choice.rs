@@ -209,7 +209,7 @@ fn github(variable: &dyn Fn(&str) -> Option<String>, audience: String) -> Result
     match (url, token) {
         (Some(url), Some(token)) => Ok(TokenSource::GitHub { url, bearer: Secret::new(token), audience }),
         _ => Err(Stop::new(
-            "`audience` asks for an identity token of GitHub Actions, and this is no job that may have one.",
+            "`audience` asks for an identity token of GitHub Actions, and this is not a job that may have one.",
             "Give the job `permissions: id-token: write`, or elsewhere fetch a token and set `identity_token`.",
         )),
     }

@@ -83,7 +83,7 @@ fn untranslatable(title: &str, problems: &[Problem], world: &str, files: &str) -
         next.push("Correct the files, then plan again.");
     }
     Diagnostic::error(title)
-        .detail(format!("The files are no stack for a swarm:\n{}", lines.join("\n")))
+        .detail(format!("The files are not a stack for a swarm:\n{}", lines.join("\n")))
         .detail(world)
         .detail(next.join(" "))
         .at(files)
@@ -119,7 +119,7 @@ mod tests {
         ];
         let told = text(StackError::Untranslatable { stack: "web".into(), problems });
         assert!(told.starts_with(
-            "t (at config)\nThe files are no stack for a swarm:\n  Service \"app\" has `pid`: a task has processes of its \
+            "t (at config)\nThe files are not a stack for a swarm:\n  Service \"app\" has `pid`: a task has processes of its \
              own.\n  Service \"app\" mounts \"./data\", which is beside the files and on no node of a swarm."
         ), "{told}");
         assert!(told.contains("`ignore_keys`") && told.contains("`configs`"));

@@ -146,7 +146,7 @@ mod tests {
         for error in [
             Error::Unreachable { server: server(), operation: "read the policy", why: "refused".into() },
             Error::Lost { server: server(), operation: "read the policy", why: "cut".into() },
-            Error::Garbled { server: server(), operation: "read the policy", why: "it is no JSON".into() },
+            Error::Garbled { server: server(), operation: "read the policy", why: "it is not JSON".into() },
             Error::Credentials { server: server(), answered: answered() },
             Error::Forbidden { server: server(), answered: answered() },
             Error::NotFound { server: server(), answered: answered() },

@@ -160,7 +160,7 @@ fn the_encryption_method_speaks_as_opentofu_does() {
     );
     let nonsense = speak("encrypt", "{}");
     assert_eq!(nonsense.status.code(), Some(1));
-    assert!(both(&nonsense).contains("What it sent is no message of its encryption method."));
+    assert!(both(&nonsense).contains("What it sent is not a message of its encryption method."));
 }
 
 /// Says that the CLI would have run.

@@ -8,6 +8,7 @@ mod advice;
 mod arrows;
 mod circles;
 mod documents;
+mod english;
 mod exceptions;
 mod files;
 mod manifests;
@@ -89,6 +90,7 @@ fn check(root: &Path, exceptions: &Exceptions) -> Result<Vec<Violation>> {
     violations.extend(sources::check(&files, &rust, &leads));
     violations.extend(circles::check(&leads, exceptions.circles));
     violations.extend(advice::check(&files, &rust, exceptions.advice));
+    violations.extend(english::check(&rust));
     violations.extend(files::check(&files));
     violations.extend(portable::check(&files, &rust));
     violations.extend(documents::check(&files));

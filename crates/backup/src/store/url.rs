@@ -9,7 +9,7 @@ use remote::{
 
 /// Why a text is no store.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is no store: {why}")]
+#[error("{text:?} is not a valid store: {why}")]
 pub struct UrlError {
     text: String,
     why: &'static str,

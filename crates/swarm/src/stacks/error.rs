@@ -13,7 +13,7 @@ pub enum StackError {
     #[error(transparent)]
     Files(#[from] stack::Error),
     /// What the files say is nothing for a swarm.
-    #[error("the files of {stack:?} are no stack for a swarm: {}", .problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    #[error("the files of {stack:?} are not a stack for a swarm: {}", .problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Untranslatable { stack: String, problems: Vec<Problem> },
     /// Something that the files say is there is not.
     #[error("the swarm lacks what the files of {stack:?} say is there: {}", .missing.join(", "))]

@@ -24,8 +24,7 @@ pub(super) fn read(body: &[u8]) -> Result<Release, Error> {
     let unsupported = |what: String| Error::Unsupported { what };
     let told: Told = serde_json::from_slice(body).map_err(|_| {
         unsupported(
-            "what answers is no Headscale of 0.28 or 0.29: it does not tell its version as they do"
-                .to_owned(),
+            "what answers is not Headscale 0.28 or 0.29: it does not tell its version as they do".to_owned(),
         )
     })?;
     let numbers: Vec<&str> = told.version.trim_start_matches('v').split('.').collect();

@@ -177,10 +177,10 @@ fn check_expiry(token: &Secret) -> Result<(), Error> {
         exp: Option<u64>,
     }
     let wrong = |what: &str| Error::Configuration { what: format!("the identity token {what}") };
-    let payload = token.expose().split('.').nth(1).ok_or_else(|| wrong("is no JWT"))?;
+    let payload = token.expose().split('.').nth(1).ok_or_else(|| wrong("is not a JWT"))?;
     let payload =
-        BASE64_URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).map_err(|_| wrong("is no JWT"))?;
-    let claims: Claims = serde_json::from_slice(&payload).map_err(|_| wrong("is no JWT"))?;
+        BASE64_URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).map_err(|_| wrong("is not a JWT"))?;
+    let claims: Claims = serde_json::from_slice(&payload).map_err(|_| wrong("is not a JWT"))?;
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     match claims.exp {
         Some(end) if end > now => Ok(()),
@@ -203,8 +203,8 @@ mod tests {
         for (token, part) in [
             (jwt(r#"{"exp":1}"#), "has expired"),
             (jwt("{}"), "does not say"),
-            (Secret::from("hunter2"), "is no JWT"),
-            (Secret::from("a.!!.c"), "is no JWT"),
+            (Secret::from("hunter2"), "is not a JWT"),
+            (Secret::from("a.!!.c"), "is not a JWT"),
         ] {
             let error = check_expiry(&token).unwrap_err().to_string();
             assert!(error.contains(part) && !error.contains("hunter2"), "{error}");

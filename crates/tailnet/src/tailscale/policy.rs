@@ -44,7 +44,7 @@ impl Tailscale {
     fn stored(&self, operation: &'static str, reply: &Reply) -> Result<StoredPolicy, Error> {
         let garbled =
             |why: &str| Error::Garbled { server: self.wire.server(), operation, why: why.to_owned() };
-        let text = std::str::from_utf8(&reply.body).map_err(|_| garbled("it is no text"))?.to_owned();
+        let text = std::str::from_utf8(&reply.body).map_err(|_| garbled("it is not UTF-8 text"))?.to_owned();
         let version = reply.etag.clone().ok_or_else(|| garbled("it has no ETag"))?;
         Ok(StoredPolicy { text, version: PolicyVersion(version) })
     }

@@ -136,7 +136,7 @@ impl Wire {
 fn kind_of(error: &serde_json::Error) -> &'static str {
     match error.classify() {
         serde_json::error::Category::Io => "it could not be read",
-        serde_json::error::Category::Syntax => "it is no JSON",
+        serde_json::error::Category::Syntax => "it is not JSON",
         serde_json::error::Category::Data => "a part of it is missing or of another kind",
         serde_json::error::Category::Eof => "it ends too early",
     }

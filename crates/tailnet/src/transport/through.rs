@@ -56,7 +56,7 @@ impl Through {
     fn request(&self, call: &Call, bearer: Option<&Secret>) -> Result<Request, String> {
         let url: Url =
             format!("{}{}", self.base, call.path).parse().map_err(|error| format!("its address {error}"))?;
-        let method = call.method.parse().map_err(|_| format!("{} is no method", call.method))?;
+        let method = call.method.parse().map_err(|_| format!("{} is not a method", call.method))?;
         let told = |error: http::Error| error.to_string();
         let mut request = Request::new(method, url).header("accept", call.accept).map_err(told)?;
         if let Some(bearer) = bearer {

@@ -97,7 +97,7 @@ impl DataSource for SnapshotsDataSource {
         Schema::new(0)
             .describe(
                 "The snapshots of a corpus in a store, newest first, and whether the newest is too old: that backups \
-                 stopped is noticed by the next plan. A folder without a valid manifest is no snapshot; one whose \
+                 stopped is noticed by the next plan. A folder without a valid manifest is not a snapshot; one whose \
                  manifest was changed is a warning.",
             )
             .attribute(store_attribute("The store"))

@@ -26,7 +26,7 @@ pub(super) fn schema() -> Schema {
              `snapshot-<name>-<UTC time>-<short hash>` with an archive and `snapshot.manifest.json`, which has the size, \
              mode, owner, time and SHA-256 of every file. It is taken as a stream (`tar` on the host; nothing is written \
              down on the way), read back from the store, and only then is its manifest written: a folder without one is \
-             no snapshot. \
+             not a snapshot. \
              \n\nA new snapshot is taken when the resource is created, and whenever `triggers`, `path`, `volume`, `exclude`, \
              `store`, `format`, `links`, `postgres`, `exec` or the machine changes. A directory or volume without files is an error, because a disk that is \
              not mounted looks like one; so are files that change while they are read, where the host has GNU tar. \

@@ -130,7 +130,7 @@ mod tests {
         };
         model.set_observed(&found(), "");
         assert_eq!(model.settings, Field::Known(settings(&[("DEBUG", "1")])));
-        assert_eq!(model.reference(), "vieux/sshfs", "another spelling is no change");
+        assert_eq!(model.reference(), "vieux/sshfs", "another spelling changes nothing");
         model.reference = "vieux/sshfs:2".into();
         model.set_observed(&found(), "");
         assert_eq!(model.reference(), "vieux/sshfs:latest");

@@ -16,7 +16,7 @@ pub(super) fn validate(config: &SwarmModel, problems: &mut Diagnostics) {
     let managers = config.managers.known().map_or(0, Vec::len);
     if managers > 0 && managers.is_multiple_of(2) {
         problems.push(
-            Diagnostic::warning(format!("An even number of managers ({managers}) is no safer than one less"))
+            Diagnostic::warning(format!("An even number of managers ({managers}) is not safer than one less"))
                 .detail(format!(
                     "Of {managers}, {} must be up for anything to be decided, so that {} may fail: as many as of {}.",
                     managers / 2 + 1,

@@ -31,7 +31,7 @@ impl Clustered for SwarmStack {
     type Private = StackPrivate;
 
     const TYPE: &'static str = "windlass_swarm_stack";
-    const MANAGERS: &'static str = "Other managers of the same swarm are no change of the stack; a stack does not move to \
+    const MANAGERS: &'static str = "Other managers of the same swarm do not change the stack; a stack does not move to \
          another swarm.";
     const WORDS: Words = Words {
         create: "start",

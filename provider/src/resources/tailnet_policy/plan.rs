@@ -27,7 +27,7 @@ pub(super) fn validate(config: &PolicyModel, problems: &mut Diagnostics) {
     if let Err(error) = Policy::parse(text) {
         problems.push(
             Diagnostic::error("Invalid policy")
-                .detail(format!("It is no HuJSON. At {error}."))
+                .detail(format!("It is not valid HuJSON. At {error}."))
                 .detail(
                     "Correct it there: HuJSON is JSON with comments and trailing commas, and nothing else.",
                 )

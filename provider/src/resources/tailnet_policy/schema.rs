@@ -7,7 +7,7 @@ pub(super) fn schema() -> Schema {
         .describe(
             "The policy of a tailnet: who may reach what. It is sent as it is written, with its comments.\n\nThe plan \
              shows added, removed and changed rules, by `rules`; a text that is only ordered or formatted in another way, \
-             or has other comments, is no change (and is sent with the next one). Before that it is checked: its syntax, \
+             or has other comments, is not a change (and is sent with the next one). Before that it is checked: its syntax, \
              names that are there twice, names that are used and not defined, and what the server itself says, its \
              `tests` included.\n\nAn apply changes only what the plan has seen: a policy that somebody has edited \
              meanwhile is a conflict, which shows what they changed and changes nothing. (Headscale has no guard of its \

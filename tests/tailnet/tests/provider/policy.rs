@@ -147,7 +147,7 @@ async fn a_plan_says_what_is_wrong_with_a_policy() {
     let told = error(&policy.validate(&broken, CAPABILITIES).await.unwrap());
     assert!(
         told.starts_with(
-            "Invalid policy (at policy)\nIt is no HuJSON. At line 2, column 13: expected comma."
+            "Invalid policy (at policy)\nIt is not valid HuJSON. At line 2, column 13: expected comma."
         ),
         "{told}"
     );

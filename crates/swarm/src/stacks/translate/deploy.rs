@@ -18,7 +18,7 @@ pub(super) fn mode(service: &str, body: &Value, problems: &mut Vec<Problem>) -> 
             &format!("service {service:?}"),
             "deploy.mode",
             &deploy["mode"],
-            "is no mode",
+            "is not a mode of a service",
         ));
         ServiceMode::Replicated
     });

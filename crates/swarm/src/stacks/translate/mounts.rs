@@ -68,7 +68,7 @@ fn mount(files: &Files<'_>, service: &str, body: &Value) -> Result<Value, Proble
                 &format!("service {service:?}"),
                 "volumes",
                 &body["type"],
-                "is no kind of mount of a swarm",
+                "is not a type of mount that a swarm has",
             ));
         }
     }

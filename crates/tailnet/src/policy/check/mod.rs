@@ -104,7 +104,7 @@ fn sections(check: &mut Check<'_>) {
         } else if !SECTIONS.contains(&name) {
             check.warning(
                 member.at,
-                format!("{:?} is no section of a policy that is known here", member.name),
+                format!("{:?} is not a section of a policy that is known here", member.name),
             );
         }
         let fits = match name {

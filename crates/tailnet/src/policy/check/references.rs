@@ -85,7 +85,7 @@ pub(super) fn reference_to(check: &mut Check<'_>, at: Position, text: &str) {
         }
         Selector::Host(name) if !check.names.hosts.contains(name) => {
             let what = format!(
-                "{name:?} is no address, and not in \"hosts\"; a rule with it would do nothing. (A user has an @ in it, a \
+                "{name:?} is not an address, and not in \"hosts\"; a rule with it would do nothing. (A user has an @ in it, a \
                  DNS name has to stand in \"hosts\" with its address.)"
             );
             check.error(at, what);

@@ -66,7 +66,10 @@ pub(super) fn rules(check: &mut Check<'_>) {
             if !ports::is_valid(list_of_ports)
                 && !text.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-')
             {
-                check.error(list.at, format!("{text:?} is no list of ports such as \"tcp:22\" or \"80-90\""));
+                check.error(
+                    list.at,
+                    format!("{text:?} is not a list of ports such as \"tcp:22\" or \"80-90\""),
+                );
             }
         }
         for router in field("grants", rule, "via").map(Node::elements).unwrap_or_default() {
@@ -104,7 +107,7 @@ fn target_with_ports(check: &mut Check<'_>, node: &Node) {
         check.error(
             node.at,
             format!(
-                "{list:?} in {text:?} is no list of ports such as \"22\", \"80,443\", \"8000-8999\" or \"*\""
+                "{list:?} in {text:?} is not a list of ports such as \"22\", \"80,443\", \"8000-8999\" or \"*\""
             ),
         );
     }
@@ -124,7 +127,7 @@ fn autogroup_named(check: &mut Check<'_>, node: &Node, text: &str, side: &str) {
         "autogroup:self" | "autogroup:internet" => "dst",
         "autogroup:danger-all" => "src",
         name if !AUTOGROUPS.contains(&name) && !name.contains('@') => {
-            check.warning(node.at, format!("{name} is no group of the server's that is known here"));
+            check.warning(node.at, format!("{name} is not a group of the server's that is known here"));
             return;
         }
         _ => return,
