@@ -38,9 +38,9 @@ const DRIFT: Exit = Exit(2);
 pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let core = Core::open(&arguments.words)?;
     let planned = core.plan(&arguments.more);
-    let volatile = Settings::find()?.drift.volatile;
     core.session.close()?;
     let planned = planned?;
+    let volatile = Settings::find()?.drift.volatile;
     let failed = || Failure::new("Could not read the plan that the core has made");
     let mut source = read::read(planned.json.expose()).map_err(|error| failed().because(&error))?;
     let passed_over = source.plan.without_volatile(&volatile);

@@ -10,6 +10,7 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use secret::Secret;
+use tokio::runtime::Runtime;
 
 use crate::exit::{Exit, Failure};
 use crate::github::GitHub;
@@ -23,7 +24,7 @@ use sinks::{Memory, Step};
 /// What the command takes.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "With a command it ends as that does; a report that cannot be made is an error beside that.\n\nWhere reports go is said by `[report]` of windlass.toml: `issue = \"owner/name\"` (token: GITHUB_TOKEN), `webhook_variable` (the name of a variable that holds the address), `command`. The same message is never sent twice in a row: an issue tells by itself what it says, the others by a file in `memory`."
+    after_help = "With a command it ends as that does; a report that cannot be made is an error beside that.\n\nWhere reports go is said by `[report]` of windlass.toml: `issue = \"owner/name\"` (token: GITHUB_TOKEN), `webhook_variable` (the name of a variable that holds the address), `command`. The same message is never sent twice in a row: an issue tells by itself what it says, the others by a file each in `memory`."
 )]
 pub struct Arguments {
     /// What it is about: one issue per key
@@ -102,9 +103,11 @@ fn tell(settings: &Settings, message: &Message) -> Result<(), Failure> {
         note(step);
         Ok(())
     });
-    let others = (report.webhook_variable.is_some() || !report.command.is_empty())
-        .then(|| to_others(settings, message, &runtime));
-    let mut failures = [issue, others].into_iter().flatten().filter_map(Result::err);
+    let webhook = report.webhook_variable.as_ref();
+    let webhook = webhook.map(|variable| to_webhook(settings, variable, message, &runtime));
+    let command = (!report.command.is_empty())
+        .then(|| once(settings, "command", message, || sinks::command(&report.command, message)));
+    let mut failures = [issue, webhook, command].into_iter().flatten().filter_map(Result::err);
     let Some(first) = failures.next() else { return Ok(()) };
     failures.for_each(terminal::error);
     Err(first)
@@ -119,25 +122,37 @@ fn note(step: Step) {
     }
 }
 
-fn to_others(
+/// Brings it to the webhook, where it was not told this last.
+fn to_webhook(
     settings: &Settings,
+    variable: &str,
     message: &Message,
-    runtime: &tokio::runtime::Runtime,
+    runtime: &Runtime,
 ) -> Result<(), Failure> {
-    let report = &settings.report;
-    let folder = report.memory.clone().map_or_else(default_memory, |folder| settings.folder.join(folder));
-    let memory = Memory::of(&folder, &message.key);
-    if memory.has(message) {
-        return Ok(());
-    }
-    if let Some(variable) = &report.webhook_variable {
+    once(settings, "webhook", message, || {
         let address = std::env::var(variable).map(Secret::from).map_err(|_| {
             Failure::new("Could not post the report to the webhook")
                 .with(format!("The variable {variable}, which `[report]` names, is not set."))
         })?;
-        runtime.block_on(sinks::webhook(&address, message))?;
+        runtime.block_on(sinks::webhook(&address, message))
+    })
+}
+
+/// Sends a message to a sink that does not tell what it was told last, unless it was this. Each has a memory
+/// of its own: what one does not take, the others do not get again.
+fn once(
+    settings: &Settings,
+    sink: &str,
+    message: &Message,
+    send: impl FnOnce() -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let folder = settings.report.memory.clone();
+    let folder = folder.map_or_else(default_memory, |folder| settings.folder.join(folder));
+    let memory = Memory::of(&folder, &message.key, sink);
+    if memory.has(message) {
+        return Ok(());
     }
-    sinks::command(&report.command, message)?;
+    send()?;
     memory.keep(message).map_err(|error| {
         Failure::new(format!("Could not remember the report in {}", folder.display()))
             .because(&error)

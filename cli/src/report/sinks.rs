@@ -104,13 +104,13 @@ pub fn command(words: &[String], message: &Message) -> Result<(), Failure> {
     if status.success() { Ok(()) } else { Err(failed().with(format!("It ended with {status}."))) }
 }
 
-/// What was reported last, for sinks that do not tell.
+/// What a sink was told last that does not tell it.
 pub struct Memory(PathBuf);
 
 impl Memory {
-    /// That of a key, in a folder.
-    pub fn of(folder: &Path, key: &str) -> Self {
-        Self(folder.join(format!("{key}.report")))
+    /// That of a key for one sink, in a folder.
+    pub fn of(folder: &Path, key: &str, sink: &str) -> Self {
+        Self(folder.join(format!("{key}.{sink}")))
     }
 
     /// Whether this message is what was reported last. What was never reported was well.
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn what_was_reported_last_is_not_reported_again() {
         let folder = tempfile::tempdir().unwrap();
-        let memory = Memory::of(&folder.path().join("deep"), "drift");
+        let memory = Memory::of(&folder.path().join("deep"), "drift", "webhook");
         let message = |ok, text| Message::new("drift", ok, Class::Data, "t", text);
         assert!(memory.has(&message(true, "")) && !memory.has(&message(false, "a")));
         for (ok, text) in [(false, "a"), (false, "b"), (true, "c")] {

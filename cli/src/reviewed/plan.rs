@@ -36,7 +36,16 @@ pub struct Arguments {
 /// When there is no plan, or it cannot be written.
 pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let core = Core::open(&arguments.words)?;
-    let recipients = recipients(arguments, &core)?;
+    let ended = planned(arguments, &core);
+    core.session.close()?;
+    ended?;
+    terminal::note(format_args!("The plan is in {}. Apply it by `windlass apply`.", arguments.out.display()));
+    Ok(Exit::DONE)
+}
+
+/// Plans, writes that, and tells it.
+fn planned(arguments: &Arguments, core: &Core) -> Result<(), Failure> {
+    let recipients = recipients(arguments, core)?;
     let planned = core.plan(&arguments.more)?;
     // After the plan: a state that changes in between makes a plan that the core refuses as stale.
     let state = core.state()?;
@@ -48,9 +57,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     sops::replace(&arguments.out, &sealed, |written| written == sealed)
         .map_err(|error| failed().because(&error))?;
     terminal::raw(&text);
-    terminal::note(format_args!("The plan is in {}. Apply it by `windlass apply`.", arguments.out.display()));
-    core.session.close()?;
-    Ok(Exit::DONE)
+    Ok(())
 }
 
 fn recipients(arguments: &Arguments, core: &Core) -> Result<Vec<Recipient>, Failure> {

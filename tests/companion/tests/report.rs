@@ -2,9 +2,11 @@
 //! and a command as real ones.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 
 use companion_tests::github::{GitHub, TOKEN};
 use companion_tests::{both, windlass};
@@ -147,6 +149,72 @@ fn a_webhook_and_a_command_get_each_message_once() {
     let broken = Repository::new("[report]\ncommand = [\"false\"]\nmemory = \".reports\"\n");
     assert_eq!(broken.failed("x").status.code(), Some(1));
     assert_eq!(broken.failed("x").status.code(), Some(1));
+}
+
+/// A webhook that takes what it is posted; its address, and what it got.
+fn webhook() -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = format!("http://{}/hook/s3cr3t-path", listener.local_addr().unwrap());
+    let got = Arc::new(Mutex::new(Vec::new()));
+    let of_server = Arc::clone(&got);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut reader = BufReader::new(&stream);
+            let lines: Vec<String> =
+                reader.by_ref().lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+            let length = lines
+                .iter()
+                .find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+            let mut body = vec![0; length.unwrap_or(0)];
+            reader.read_exact(&mut body).unwrap();
+            of_server.lock().unwrap().push(format!("{}\n{}", lines[0], String::from_utf8(body).unwrap()));
+            let _ = (&stream).write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n");
+        }
+    });
+    (address, got)
+}
+
+#[test]
+fn a_webhook_gets_each_message_once_whatever_becomes_of_the_command() {
+    let here = Repository::new(
+        "[report]\nwebhook_variable = \"HOOK\"\ncommand = [\"sh\", \"-c\", \"cat >> told; test -e fine\"]\nmemory = \".reports\"\n",
+    );
+    let (address, got) = webhook();
+    let report = |variable: &str| {
+        let mut command =
+            here.command(&["report", "drift", "--", "sh", "-c", "echo connection refused; exit 3"]);
+        command.env("HOOK", variable).output().unwrap()
+    };
+    // One that nobody answers keeps the message from no other, and tells no address.
+    let failed = report("http://127.0.0.1:1/hook/s3cr3t-path");
+    assert_eq!(failed.status.code(), Some(3));
+    let text = both(&failed);
+    assert!(
+        text.contains("Could not post the report to the webhook") && text.contains("It ended with"),
+        "{text}"
+    );
+    assert!(!text.contains("s3cr3t-path"), "{text}");
+    for _ in 0..2 {
+        assert!(both(&report(&address)).contains("Could not give the report"));
+    }
+    let posted = got.lock().unwrap().clone();
+    let [only] = &posted[..] else { panic!("{posted:?}") };
+    let (head, body) = only.split_once('\n').unwrap();
+    assert_eq!(head, "POST /hook/s3cr3t-path HTTP/1.1");
+    let body: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert_eq!(
+        (&body["key"], &body["ok"], &body["class"]),
+        (&"drift".into(), &false.into(), &"network".into())
+    );
+    assert!(body["text"].as_str().unwrap().contains("connection refused"), "{body}");
+    // Each try reached the command; once it takes one, it gets no more either.
+    std::fs::write(here.folder.path().join("fine"), "").unwrap();
+    for _ in 0..2 {
+        assert!(!both(&report(&address)).contains("Could not"));
+    }
+    let told = std::fs::read_to_string(here.folder.path().join("told")).unwrap();
+    assert_eq!(told.matches("connection refused").count(), 4, "{told}");
+    assert_eq!(got.lock().unwrap().len(), 1);
 }
 
 #[test]

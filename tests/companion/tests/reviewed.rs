@@ -349,3 +349,21 @@ fn states(table: &mut Table) {
     here.write(&file, &sealed);
     assert!(!has(&sealed, SECRET));
 }
+
+/// What a core that could not hand its state over leaves in clear is encrypted also where there is no plan.
+#[test]
+fn a_plan_that_fails_leaves_no_state_in_clear() {
+    let here = prepared(&clis()[0]);
+    here.write("state.json", here.told(&["pull"]));
+    let script = "#!/bin/sh\ncase $1 in plan) cp state.json errored.tfstate; rm state.json; exit 1 ;; esac\n";
+    here.write("core", script);
+    let runs = std::process::Command::new("chmod").arg("755").arg(here.path("core")).status().unwrap();
+    assert!(runs.success());
+    let core = here.path("core");
+    let planned =
+        here.windlass(&["plan", "--core", core.to_str().unwrap(), "--out", "x.plan"]).output().unwrap();
+    assert_eq!(planned.status.code(), Some(1), "{}", both(&planned));
+    assert!(both(&planned).contains("It is kept, encrypted"), "{}", both(&planned));
+    assert!(here.path("errored.tfstate.sops.json").exists());
+    assert_eq!(here.files_with(SECRET), Vec::<PathBuf>::new());
+}
