@@ -4,7 +4,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::exit::{Exit, Failure};
 use crate::{
-    backup, check, drift, encryption_method, manual, plan_summary, report, reviewed, run, state, version,
+    backup, check, doctor, drift, encryption_method, manual, plan_summary, report, reviewed, run, stack,
+    state, version,
 };
 
 /// The companion of the Windlass provider for OpenTofu and Terraform
@@ -35,6 +36,10 @@ enum Command {
     Check(check::Arguments),
     /// Take snapshots of what a product cannot lose, prove them, and bring them back
     Backup(backup::Arguments),
+    /// Tell what is wrong with hosts, stores and certificates, and what to do next
+    Doctor(doctor::Arguments),
+    /// See and mend stacks on a host in an emergency, without a configuration
+    Stack(stack::Arguments),
     /// Look after encrypted states
     State(state::Arguments),
     /// Speak OpenTofu's external encryption method, with age
@@ -64,6 +69,8 @@ impl Arguments {
             Command::PlanSummary(arguments) => plan_summary::run(arguments),
             Command::Check(arguments) => check::run(arguments),
             Command::Backup(arguments) => backup::run(arguments),
+            Command::Doctor(arguments) => doctor::run(arguments),
+            Command::Stack(arguments) => stack::run(arguments),
             Command::State(arguments) => state::run(arguments),
             Command::EncryptionMethod(arguments) => encryption_method::run(arguments),
             Command::Execute(arguments) => run::execute(arguments),

@@ -7,11 +7,13 @@
 mod arguments;
 mod backup;
 mod check;
+mod doctor;
 mod drift;
 mod encryption_method;
 mod exit;
 mod git;
 mod github;
+mod machine;
 mod manual;
 mod opening;
 mod plan_summary;
@@ -20,13 +22,16 @@ mod reviewed;
 mod run;
 mod server;
 mod settings;
+mod stack;
 mod state;
 mod store;
 mod summary;
 mod telling;
 mod terminal;
+mod units;
 mod version;
 mod web;
+mod work;
 
 use std::ffi::OsString;
 

@@ -10,6 +10,7 @@ use sops::Recipient;
 
 use crate::backup::BackupSettings;
 use crate::check::CheckSettings;
+use crate::doctor::DoctorSettings;
 use crate::exit::Failure;
 use crate::store::Layout;
 
@@ -30,6 +31,8 @@ pub struct Settings {
     pub report: ReportSettings,
     /// What `windlass check` looks at.
     pub check: CheckSettings,
+    /// What `windlass doctor` looks at.
+    pub doctor: DoctorSettings,
     /// How to log in to hosts.
     pub ssh: Vec<SshSettings>,
     /// Which corpora are backed up, and where to.

@@ -5,6 +5,8 @@
 
 use std::io::Write;
 
+use crate::exit::Failure;
+
 /// Writes a line of an answer to stdout.
 pub fn answer(line: impl std::fmt::Display) {
     let _ = writeln!(std::io::stdout().lock(), "{line}");
@@ -24,4 +26,14 @@ pub fn note(text: impl std::fmt::Display) {
 pub fn raw(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Writes an answer as JSON.
+///
+/// # Errors
+/// When it cannot be written so.
+pub fn json(told: &impl serde::Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(told);
+    answer(text.map_err(|error| Failure::new("Could not write JSON").because(&error))?);
+    Ok(())
 }

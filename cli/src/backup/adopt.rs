@@ -10,11 +10,12 @@ use serde::Serialize;
 use tokio_util::io::StreamReader;
 
 use super::pattern::moment_in;
-use super::settings::{duration, name};
+use super::settings::name;
 use super::target::targets;
 use crate::exit::{Exit, Failure};
 use crate::settings::Settings;
 use crate::terminal;
+use crate::units::duration;
 
 /// How long a connection may take, and for how long a server may be silent.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -93,7 +94,7 @@ pub async fn run(arguments: &Arguments, settings: &Settings) -> Result<Exit, Fai
         sha256: manifest.sha256,
     };
     if arguments.json {
-        super::print_json(&done)?;
+        terminal::json(&done)?;
     } else {
         terminal::answer(format_args!("{} in {}: {} files", done.snapshot, done.store, done.file_count));
     }

@@ -7,6 +7,7 @@ use super::target::targets;
 use crate::exit::{Exit, Failure};
 use crate::settings::Settings;
 use crate::terminal;
+use crate::units::bytes;
 
 /// What the command takes.
 #[derive(clap::Args, Debug)]
@@ -75,18 +76,6 @@ impl Line {
     }
 }
 
-/// A number of bytes for people.
-pub fn bytes(count: u64) -> String {
-    let units = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
-    match units.into_iter().find(|(_, shift)| count >> shift > 0) {
-        Some((unit, shift)) => {
-            let tenths = (u128::from(count) * 10) >> shift;
-            format!("{}.{} {unit}", tenths / 10, tenths % 10)
-        }
-        None => format!("{count} B"),
-    }
-}
-
 /// Prints them, newest first.
 ///
 /// # Errors
@@ -105,28 +94,9 @@ pub async fn run(arguments: &Arguments, settings: &Settings) -> Result<Exit, Fai
         }
     }
     if arguments.json {
-        super::print_json(&lines)?;
+        terminal::json(&lines)?;
     } else {
         lines.iter().for_each(|line| terminal::answer(line.told()));
     }
     Ok(Exit::DONE)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::bytes;
-
-    #[test]
-    fn bytes_are_told_in_the_largest_unit_that_fits() {
-        for (count, text) in [
-            (0, "0 B"),
-            (1023, "1023 B"),
-            (1024, "1.0 KiB"),
-            (1_500_000, "1.4 MiB"),
-            (1 << 40, "1024.0 GiB"),
-            (u64::MAX, "17179869183.9 GiB"),
-        ] {
-            assert_eq!(bytes(count), text);
-        }
-    }
 }

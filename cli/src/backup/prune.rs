@@ -98,7 +98,7 @@ pub async fn run(arguments: &Arguments, settings: &Settings) -> Result<Exit, Fai
         }
     }
     if arguments.json {
-        super::print_json(&gone)?;
+        terminal::json(&gone)?;
     } else {
         let word = if arguments.dry_run { "would go" } else { "removed" };
         gone.iter()

@@ -8,10 +8,10 @@ use serde::Serialize;
 use sops::Identities;
 use tokio_util::sync::CancellationToken;
 
-use super::machine::Machine;
 use super::settings::secret;
 use super::target::{Target, targets};
 use crate::exit::{Exit, Failure};
+use crate::machine::Machine;
 use crate::opening::identities;
 use crate::settings::Settings;
 use crate::terminal;
@@ -193,7 +193,7 @@ pub async fn run(
         replaced_left_at: restored.replaced_left_at,
     };
     if arguments.json {
-        super::print_json(&done)?;
+        terminal::json(&done)?;
         return Ok(Exit::DONE);
     }
     terminal::answer(format_args!("{} from {}: {} files", done.snapshot, done.store, done.file_count));

@@ -6,13 +6,13 @@ use backup::{Error, Manifest, Moment, Retention, Store, Taking, heartbeat, prune
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::list::bytes;
-use super::machine::Machine;
 use super::settings::CorpusSettings;
 use super::target::{Target, targets};
 use crate::exit::{Exit, Failure};
+use crate::machine::Machine;
 use crate::settings::Settings;
 use crate::terminal;
+use crate::units::bytes;
 
 /// What the command takes.
 #[derive(clap::Args, Debug)]
@@ -72,7 +72,7 @@ pub async fn run(
         }
     }
     if arguments.json {
-        super::print_json(&done)?;
+        terminal::json(&done)?;
     }
     if cancel.is_cancelled() {
         return Err(

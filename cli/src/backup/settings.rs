@@ -9,6 +9,7 @@ use serde::Deserialize;
 use sops::Recipient;
 
 use crate::exit::Failure;
+use crate::units::duration;
 
 /// `[backup]`
 #[derive(Debug, Default, Deserialize)]
@@ -155,15 +156,6 @@ pub fn name(text: &str) -> Result<Name, Failure> {
     text.parse().map_err(|error: backup::NameError| {
         Failure::new(format!("Could not find the corpus {text:?}")).because(&error)
     })
-}
-
-/// A duration such as `26h` or `1h30m`.
-///
-/// # Errors
-/// When it is none.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    let duration = compose::go_duration(text).filter(|duration| !duration.is_zero());
-    duration.ok_or_else(|| format!("{text:?} is not a duration, which looks like 26h, 90m or 1h30m"))
 }
 
 /// Recipients of age.

@@ -8,12 +8,13 @@ use backup::{Expected, Manifest, Moment, Store, Stored, judge, judge_copy, look}
 use serde::Serialize;
 
 use super::FOUND;
-use super::settings::duration;
+
 use super::target::{Target, targets};
 use crate::exit::{Exit, Failure};
 use crate::opening::identities;
 use crate::settings::Settings;
 use crate::terminal;
+use crate::units::duration;
 
 /// What the command takes.
 #[derive(clap::Args, Debug)]
@@ -97,7 +98,7 @@ pub async fn run(arguments: &Arguments, settings: &Settings) -> Result<Exit, Fai
 impl Report {
     fn print(&self, json: bool) -> Result<(), Failure> {
         if json {
-            return super::print_json(self);
+            return terminal::json(self);
         }
         for Whole { snapshot, store } in &self.verified {
             terminal::answer(format_args!("{snapshot} in {store}: whole"));

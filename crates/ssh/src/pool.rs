@@ -7,7 +7,7 @@ use std::{
 };
 
 use remote::{
-    Error, Executor,
+    Connection, Error, Executor, Local,
     connection::{HostKey, SshConnection},
     credentials::{Credentials, Login},
     traced,
@@ -56,6 +56,22 @@ impl Pool {
     pub fn executor(&self, connection: &SshConnection, credentials: &Credentials) -> Arc<dyn Executor> {
         let host = self.host(&self.target(connection, credentials));
         traced(Arc::new(SshExecutor::new(host, connection.sudo)))
+    }
+
+    /// What runs commands on the machine behind `connection`, this one or another; `credentials` is asked how
+    /// to log in to another.
+    ///
+    /// # Errors
+    /// Those of `credentials`.
+    pub fn reach<E>(
+        &self,
+        connection: &Connection,
+        credentials: impl FnOnce(&SshConnection) -> Result<Credentials, E>,
+    ) -> Result<Arc<dyn Executor>, E> {
+        Ok(match connection {
+            Connection::Local(_) => traced(Arc::new(Local::default())),
+            Connection::Ssh(ssh) => self.executor(ssh, &credentials(ssh)?),
+        })
     }
 
     /// As [`Pool::executor`], connected: a host that does not answer yet is asked again until

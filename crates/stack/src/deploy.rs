@@ -9,6 +9,7 @@ mod build;
 mod gates;
 mod keep_images;
 mod newcomers;
+mod on_request;
 mod prune;
 mod record;
 mod release;
@@ -58,6 +59,7 @@ use crate::{
     steps::Steps,
     upload::{Generated, Upload, secret_digest},
 };
+pub use on_request::{RolledBack, roll_back};
 use release::KeptRelease;
 use rollback::Reached;
 

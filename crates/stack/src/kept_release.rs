@@ -40,7 +40,7 @@ pub(crate) fn location(state: &HostState, containers: &[Container]) -> Location 
 }
 
 /// Whether the files on the host and what runs there are as the last apply made them, and all services well.
-fn is_good(state: &HostState, containers: &[Container]) -> bool {
+pub(crate) fn is_good(state: &HostState, containers: &[Container]) -> bool {
     let unchanged = state.is_settled() && state.source_hash().as_deref() != Some(CHANGED);
     let Some(record) = state.record.as_ref().filter(|_| unchanged) else { return false };
     let live = observe(containers, Some(record), state.key.as_ref(), Some(&state.seen()));

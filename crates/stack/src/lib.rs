@@ -12,7 +12,7 @@
 //! [`Deployment::fetch`], [`Deployment::carry_out`]. `.env`, the override and the files go to the
 //! host first and the [record](Record) last, so that an apply that was cut off reads as a
 //! change. What a good apply has made is kept on the host as a [release](Release), to which
-//! one that fails goes back. [`destroy`] takes a stack down.
+//! one that fails goes back, and so does who [asks for it](roll_back()). [`destroy`] takes a stack down.
 
 mod adopted;
 mod before;
@@ -62,7 +62,7 @@ mod upload;
 mod wait;
 
 pub use context::{Context, LogSink, Sink, Warning};
-pub use deploy::{Deployment, Prepared};
+pub use deploy::{Deployment, Prepared, RolledBack, roll_back};
 pub use desired::{DesiredStack, JobService};
 pub use destroy::{DestroyRequest, Destroyed, abandon, destroy, remove_files};
 pub use error::{Error, FailedJob, FailedProbe, RollbackError, Undefined, UnknownNeeds};

@@ -78,6 +78,11 @@ pub fn directory(container: &Container) -> Option<String> {
     Some(directory.to_owned()).filter(|directory| directory.len() > 1 && directory.starts_with('/'))
 }
 
+/// Whether we have made the container.
+pub(crate) fn is_managed(container: &Container) -> bool {
+    container.label(LABEL_CONFIG_FILES).unwrap_or_default().split(',').any(is_ours)
+}
+
 fn override_file() -> String {
     format!("/{OURS}/override.json")
 }

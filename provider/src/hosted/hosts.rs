@@ -10,10 +10,9 @@ use std::{
 
 use framework::{Diagnostics, Field};
 use remote::{
-    Error, Executor, Local,
+    Error,
     connection::{Connection, SshConnection},
     credentials::{Credentials, choose},
-    traced,
 };
 use tailnet::Control;
 
@@ -212,10 +211,7 @@ impl Hosts {
     /// # Errors
     /// When no credentials fit it.
     fn open(&self, connection: &Connection, settings: &Settings) -> Result<Host, Error> {
-        let executor: Arc<dyn Executor> = match connection {
-            Connection::Local(_) => traced(Arc::new(Local::default())),
-            Connection::Ssh(ssh) => self.pool.executor(ssh, &credentials(ssh, settings)?),
-        };
+        let executor = self.pool.reach(connection, |ssh| credentials(ssh, settings))?;
         self.logins.met(&executor);
         let known = {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);

@@ -105,7 +105,8 @@ impl Area {
     /// them.
     const fn targets(self) -> &'static [&'static str] {
         match self {
-            Self::Builds | Self::Checks | Self::Units | Self::Companion => &[],
+            Self::Builds | Self::Checks | Self::Units => &[],
+            Self::Companion => &["companion"],
             Self::Tailnet => &["tailnet"],
             Self::Hosts => &[
                 "host",

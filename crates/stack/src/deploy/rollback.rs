@@ -98,7 +98,7 @@ impl Deployment<'_> {
 
     /// Makes files, tags and containers what they were, and waits until they are well. Nothing is
     /// touched before it is clear that all of it is there.
-    async fn go_back(
+    pub(super) async fn go_back(
         &self,
         cx: &Context,
         failed: &Work,
@@ -257,7 +257,7 @@ impl Deployment<'_> {
 }
 
 /// The files that somebody had edited before the failed apply shipped the right ones.
-fn edited(failed: &Work, kept: &HostState) -> BTreeSet<String> {
+pub(super) fn edited(failed: &Work, kept: &HostState) -> BTreeSet<String> {
     let then = kept.manifest.iter().flat_map(|manifest| &manifest.files);
     let was = &failed.state.found;
     then.filter(|(path, file)| was.get(*path).is_some_and(|was| was != *file))

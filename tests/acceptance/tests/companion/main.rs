@@ -1,0 +1,6 @@
+//! The companion on real hosts.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod doctor;
+mod stack;
