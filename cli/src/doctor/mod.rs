@@ -6,27 +6,18 @@ mod certificates;
 mod finding;
 mod judge;
 mod seen;
+mod settings;
 
 use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
-use serde::Deserialize;
 
 use crate::backup::open_store;
 use crate::exit::{Exit, Failure};
 use crate::settings::Settings;
 use crate::{terminal, work};
 use finding::{Finding, Level, Report};
-
-/// `[doctor]` of `windlass.toml`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct DoctorSettings {
-    /// Hosts, as connections.
-    pub hosts: Vec<String>,
-    /// Servers whose certificates are looked at: `name` or `name:port`.
-    pub certificates: Vec<String>,
-}
+pub use settings::DoctorSettings;
 
 /// What the command takes.
 #[derive(clap::Args, Debug)]
