@@ -43,6 +43,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let volatile = Settings::find()?.drift.volatile;
     let failed = || Failure::new("Could not read the plan that the core has made");
     let mut source = read::read(planned.json.expose()).map_err(|error| failed().because(&error))?;
+    source.diagnostics = planned.warnings;
     let passed_over = source.plan.without_volatile(&volatile);
     let summary = Summary::of(&source);
     terminal::raw(&rendered(&summary, arguments.format, None)?);

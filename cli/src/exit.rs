@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 /// An exit code.
 ///
-/// 0 is done, 1 is what went wrong, 2 are words that no command takes; commands whose answer is a
-/// code (`check`, `drift`) say so in their help, and `run` passes on that of what it ran.
+/// 0 is done, 1 is what went wrong, 64 are words that no command takes (`EX_USAGE` of sysexits.h); commands whose
+/// answer is a code (2 of `check`, `drift`, `backup verify`) say so in their help, and `run` passes on that of what
+/// it ran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exit(pub u8);
 
@@ -16,7 +17,7 @@ impl Exit {
     /// It did not work; stderr says why.
     pub const FAILED: Self = Self(1);
     /// Nothing was done, because the command line is not one.
-    pub const USAGE: Self = Self(2);
+    pub const USAGE: Self = Self(64);
 }
 
 impl From<Exit> for ExitCode {
@@ -41,14 +42,19 @@ impl Failure {
 
     /// Adds an error with all of its causes.
     #[must_use]
-    pub fn because(self, error: &dyn std::error::Error) -> Self {
+    pub fn because(self, error: &(dyn std::error::Error + 'static)) -> Self {
         let mut text = error.to_string();
+        let mut said = words_of_host(error);
         let mut cause = error.source();
         while let Some(error) = cause {
             text += &format!(": {error}");
+            said = said.or_else(|| words_of_host(error));
             cause = error.source();
         }
-        self.with(sentence(&text))
+        match said {
+            Some(said) => self.with(format!("{}:\n{said}", sentence(&text).trim_end_matches('.'))),
+            None => self.with(sentence(&text)),
+        }
     }
 
     /// Adds a paragraph: what the world looks like now, or what to do next.
@@ -66,11 +72,24 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Libraries' errors are fragments in lower case; a person gets a sentence.
+/// What a program on a host wrote before it failed.
+fn words_of_host<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e str> {
+    match error.downcast_ref() {
+        Some(remote::Error::Failed { stderr, .. }) => Some(stderr.trim()).filter(|said| !said.is_empty()),
+        _ => None,
+    }
+}
+
+/// Libraries' errors are fragments in lower case; a person gets a sentence. A name at its beginning stays as it is.
 fn sentence(fragment: &str) -> String {
+    let first_word = fragment.split_whitespace().next().unwrap_or_default();
+    let is_word =
+        first_word.trim_end_matches([',', ':']).chars().all(|c| c.is_ascii_lowercase() || c == '\'');
     let mut letters = fragment.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    let text = first + letters.as_str();
+    let text = match letters.next() {
+        Some(first) if is_word => first.to_uppercase().to_string() + letters.as_str(),
+        _ => fragment.to_owned(),
+    };
     if text.ends_with(['.', '!', '?', '\n']) { text } else { text + "." }
 }
 
@@ -81,6 +100,34 @@ mod tests {
     #[derive(Debug, thiserror::Error)]
     #[error("read the file x")]
     struct Outer(#[source] std::io::Error);
+
+    #[test]
+    fn names_stay_as_they_are() {
+        for (text, expected) in [
+            ("snapshot-a-20261129T163200Z-1a2b3c4d is gone", "snapshot-a-20261129T163200Z-1a2b3c4d is gone."),
+            ("root@10.0.0.1:22 refused", "root@10.0.0.1:22 refused."),
+            ("\"out\" is a link", "\"out\" is a link."),
+            ("there is nothing", "There is nothing."),
+        ] {
+            assert_eq!(sentence(text), expected);
+        }
+    }
+
+    #[test]
+    fn what_a_host_said_is_told() {
+        let failed = |stderr: &str| remote::Error::Failed {
+            program: "sh".into(),
+            host: "web".into(),
+            status: 2,
+            stderr: stderr.into(),
+        };
+        let told = |stderr: &str| Failure::new("Could not restore").because(&failed(stderr)).to_string();
+        assert_eq!(
+            told("tar: no space left\n"),
+            "Could not restore\n\n\"sh\" on web ended with status 2:\ntar: no space left"
+        );
+        assert!(told("").ends_with("ended with status 2."));
+    }
 
     #[test]
     fn a_failure_says_the_whole_chain_as_a_sentence() {

@@ -45,6 +45,14 @@ pub fn committed(path: &Path) -> Option<String> {
     if blob == here { None } else { git(folder, &["cat-file", "blob", blob.trim()]) }
 }
 
+/// Whether the commit that is checked out has the file.
+pub fn has(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| {
+        git(folder(path), &["rev-parse", "-q", "--verify", &format!("HEAD:./{name}")]).is_some()
+    })
+}
+
 /// Asks the upstream of the branch whether it has another version of the file.
 pub fn compare(path: &Path) -> Upstream {
     let folder = folder(path);

@@ -46,7 +46,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
         Ok(arguments) => arguments,
         Err(told) => return answered(&told),
     };
-    match arguments.run() {
+    match arguments.run().and_then(|exit| terminal::complete().map(|()| exit)) {
         Ok(exit) => exit,
         Err(failure) => {
             terminal::error(&failure);

@@ -1,7 +1,8 @@
 //! From a plan's text to what is told of it: for every command that tells one.
 
 use crate::exit::Failure;
-use crate::summary::{Format, Summary, read};
+use crate::summary::read::{self, Source};
+use crate::summary::{Format, Summary};
 
 /// The longest body that GitHub takes is of 65,536 characters; a byte is never more than one.
 const COMMENT_LIMIT: usize = 65_536;
@@ -11,12 +12,19 @@ const COMMENT_LIMIT: usize = 65_536;
 /// # Errors
 /// When it is no plan.
 pub fn summary(text: &str, name: &str) -> Result<Summary, Failure> {
-    let source = read::read(text).map_err(|error| {
+    source(text, name).map(|source| Summary::of(&source))
+}
+
+/// What a summary is made from, read from its text.
+///
+/// # Errors
+/// When it is no plan.
+pub fn source(text: &str, name: &str) -> Result<Source, Failure> {
+    read::read(text).map_err(|error| {
         Failure::new(format!("Could not read a plan from {name}"))
             .because(&error)
             .with("Give it what `tofu show -json PLANFILE` or `tofu plan -json` prints.")
-    })?;
-    Ok(Summary::of(&source))
+    })
 }
 
 /// A comment for a pull request, with a first line by which it is found again.

@@ -1,10 +1,14 @@
 //! Work that waits for others (hosts, stores), to its end or to a signal.
 
 use std::future::Future;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::{Exit, Failure};
+
+/// What follows a signal so soon is the same one.
+const SAME_SIGNAL: Duration = Duration::from_secs(1);
 
 /// Does `work` to its end. Where `cancel` is given, the first signal asks it to clean up after itself;
 /// any other one ends it where it is, which leaves behind what `left` says.
@@ -24,14 +28,20 @@ pub fn finish(
         let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
         tokio::pin!(work);
+        let mut asked_at = None;
         loop {
             tokio::select! {
                 ended = &mut work => return ended,
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
-            match cancel {
-                Some(cancel) if !cancel.is_cancelled() => cancel.cancel(),
+            match (cancel, asked_at) {
+                (Some(cancel), None) => {
+                    cancel.cancel();
+                    asked_at = Some(Instant::now());
+                }
+                // `timeout` signals a process and then its group: that is one signal, told twice.
+                (Some(_), Some(asked_at)) if asked_at.elapsed() < SAME_SIGNAL => {}
                 _ => return Err(Failure::new("The command was interrupted").with(left)),
             }
         }

@@ -122,6 +122,12 @@ fn a_corpus_is_backed_up_listed_proven_and_comes_back() {
     assert_eq!((status, &done["snapshot"]), (Some(0), &json!(third)));
     assert_eq!(fs::read_to_string(target.join("a")).unwrap(), "two");
     fs::write(target.join("live"), "x").unwrap();
+    // Another id than there is, or none, is not taken for the newest.
+    for id in ["nope", "", "Latest", &third[..third.len() - 1]] {
+        let words = ["restore", "prod", "--to-path", to, "--overwrite", to, "--snapshot", id];
+        let (_, err, status) = world.told(&words);
+        assert!(status == Some(64) && err.contains("is not the id of a snapshot"), "{id}: {err}");
+    }
     for (more, said) in [(&[][..], "is not empty"), (&["--overwrite", "/other"], "repeat that")] {
         let (_, err, status) = world.told(&[&["restore", "prod", "--to-path", to], more].concat());
         assert!(status == Some(1) && err.contains(said), "{err}");
@@ -261,7 +267,7 @@ fn what_something_else_has_made_becomes_a_snapshot() {
     fs::write(world.path("dump.sql"), "-- PostgreSQL database dump").unwrap();
     for (file, said) in [
         ("cut.tgz", "The archive cannot be read"),
-        ("dump.dump", "no dump of a database"),
+        ("dump.dump", "is not a dump of a database"),
         ("dump.sql", "its name has none of the endings"),
         ("http://127.0.0.1:1/a.tgz", "--insecure-url"),
     ] {
@@ -269,6 +275,11 @@ fn what_something_else_has_made_becomes_a_snapshot() {
         assert!(status == Some(1) && err.contains(said), "{file}: {err}");
     }
     assert_eq!(world.snapshots("store").len(), 1);
+    // What is yet to come would be newer than every backup.
+    fs::copy(world.path(file), world.path("f_20991231.tgz")).unwrap();
+    let words = ["adopt", "f_20991231.tgz", "--as", "prod", "--name-pattern", "f_%Y%m%d.tgz"];
+    let (_, err, status) = world.told(&words);
+    assert!(status == Some(1) && err.contains("yet to come"), "{err}");
 
     // A server's, with and without TLS.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -338,6 +349,18 @@ fn an_encrypted_snapshot_is_opened_by_its_keys_alone() {
     let (_, err, status) = with(&text(&other), &restore);
     assert!(status == Some(1) && err.contains(&one.to_public().to_string()) && !back.exists(), "{err}");
 
+    // What comes in clear does not go beside it unasked, and is noticed.
+    archive(&world.path("data"), &["-czf", "../foreign.tgz", "."]);
+    let (_, err, status) = world.told(&["adopt", "foreign.tgz", "--as", "prod"]);
+    assert!(status == Some(1) && err.contains("--in-clear"), "{err}");
+    assert_eq!(world.snapshots("store").len(), 1);
+    let (_, err, status) = world.told(&["adopt", "foreign.tgz", "--as", "prod", "--in-clear"]);
+    assert_eq!(status, Some(0), "{err}");
+    let (status, found) = world.found(&["--quick", "--store", "disk"]);
+    assert!(status == Some(2) && found.contains(&"in_clear".to_owned()), "{found:?}");
+    let foreign = world.snapshots("store").into_iter().find(|name| *name != id).unwrap();
+    fs::remove_dir_all(world.path("store").join(foreign)).unwrap();
+
     // It is given to somebody else, without another upload.
     let recipient = other.to_public().to_string();
     let (out, err, status) = with(&text(&one), &["rekey", "prod", "--to", &recipient]);
@@ -347,6 +370,33 @@ fn an_encrypted_snapshot_is_opened_by_its_keys_alone() {
     let (_, err, status) = with(&text(&other), &restore);
     assert_eq!(status, Some(0), "{err}");
     assert_eq!(fs::read_to_string(back.join("a")).unwrap(), "one");
+}
+
+#[test]
+fn a_copy_in_the_same_place_is_none() {
+    let world = World::new("");
+    std::os::unix::fs::symlink("store", world.path("link")).unwrap();
+    for same in ["store", "store/", "link"] {
+        let text = fs::read_to_string(world.path("windlass.toml")).unwrap();
+        let copies = format!("copies = [\"file://{}\"]", world.path(same).display());
+        let other = text.lines().map(|line| if line.starts_with("copies") { &copies } else { line });
+        fs::write(world.path("windlass.toml"), other.collect::<Vec<_>>().join("\n")).unwrap();
+        let (_, err, status) = world.told(&["run"]);
+        assert!(status == Some(1) && err.contains("a copy has to be in another one"), "{same}: {err}");
+    }
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_is_a_failure() {
+    let world = World::new("");
+    world.take();
+    for words in [&["list"][..], &["list", "--json"], &["verify"]] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = world.command(words).stdout(full).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{words:?}: {told}");
+        assert!(told.contains("Could not write the answer to stdout"), "{words:?}: {told}");
+    }
 }
 
 #[test]

@@ -53,6 +53,9 @@ pub struct Arguments {
     /// Take a URL without TLS, too
     #[arg(long)]
     insecure_url: bool,
+    /// Store it as it is, also where the snapshots of the corpus are encrypted
+    #[arg(long)]
+    in_clear: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -75,6 +78,15 @@ pub async fn run(arguments: &Arguments, settings: &Settings) -> Result<Exit, Fai
     let corpus = name(&arguments.name)?;
     let names = [arguments.name.clone()];
     let targets = targets(settings, &names, arguments.store.as_deref())?;
+    let is_encrypted =
+        targets.iter().any(|target| target.settings.is_some_and(|known| !known.encrypt_to.is_empty()));
+    if is_encrypted && !arguments.in_clear {
+        return Err(arguments.failed().with(format!(
+            "The snapshots of {corpus} are encrypted (`encrypt_to` in windlass.toml), and what is adopted is stored as it \
+             is; nothing was stored. `--in-clear` stores it so; else adopt it for a corpus of another name, or restore it \
+             and take a snapshot of that.",
+        )));
+    }
     let stores = targets.first().map(|target| target.open(settings)).transpose()?.unwrap_or_default();
     let store = stores.first().ok_or_else(|| arguments.failed())?;
     let artefact = arguments.open().await?;

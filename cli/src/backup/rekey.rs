@@ -48,6 +48,14 @@ pub async fn run(arguments: &Arguments, settings: &Settings) -> Result<Exit, Fai
         for store in target.open(settings)? {
             let stored =
                 look(store.as_ref(), &target.name).await.map_err(|error| failed().because(&error))?;
+            let in_clear = stored.manifests.iter().filter(|one| one.encryption.is_none()).count();
+            if in_clear > 0 {
+                terminal::note(format_args!(
+                    "{in_clear} snapshots of {} in {} are not encrypted, and stay so: only a new snapshot is encrypted.",
+                    target.name,
+                    store.url()
+                ));
+            }
             let is_meant = |id: &SnapshotId| arguments.snapshot.as_ref().is_none_or(|wanted| wanted == id);
             for one in
                 stored.manifests.iter().filter(|one| one.encryption.is_some() && is_meant(&one.snapshot))

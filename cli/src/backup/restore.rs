@@ -1,5 +1,7 @@
 //! `windlass backup restore`: a snapshot comes back.
 
+use std::str::FromStr;
+
 use backup::{
     Container, Database, Error, Manifest, Overwrite, Restored, Restoring, SnapshotId, Store, Stream, Wanted,
     latest, snapshot,
@@ -19,6 +21,24 @@ use crate::terminal;
 /// The word for the newest snapshot.
 const LATEST: &str = "latest";
 
+/// Which snapshot is meant. What is neither of both is refused: another one than was meant must not come back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Which {
+    Latest,
+    Id(SnapshotId),
+}
+
+impl FromStr for Which {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            LATEST => Ok(Self::Latest),
+            id => id.parse().map(Self::Id).map_err(|error| format!("{error}; `{LATEST}` is the newest one")),
+        }
+    }
+}
+
 /// What the command takes.
 #[derive(clap::Args, Debug)]
 #[command(
@@ -33,7 +53,7 @@ pub struct Arguments {
     store: Option<String>,
     /// The id of the snapshot, or latest
     #[arg(long, value_name = "ID", default_value = LATEST)]
-    snapshot: String,
+    snapshot: Which,
     /// The host, as a connection; default: the machine that runs this
     #[arg(long, value_name = "CONNECTION", default_value = "local://")]
     host: String,
@@ -217,9 +237,9 @@ struct Coming<'a> {
 
 impl Coming<'_> {
     async fn from(&self, store: &dyn Store) -> Result<(Manifest, Restored), Error> {
-        let manifest = match self.arguments.snapshot.parse::<SnapshotId>() {
-            Ok(id) => snapshot(store, &self.from.name, &id).await?,
-            Err(_) => {
+        let manifest = match &self.arguments.snapshot {
+            Which::Id(id) => snapshot(store, &self.from.name, id).await?,
+            Which::Latest => {
                 let (manifest, broken) = latest(store, &self.from.name).await?;
                 for error in broken {
                     terminal::note(Failure::new("Passed over a newer snapshot").because(&error));
@@ -244,5 +264,20 @@ impl Coming<'_> {
         };
         let restored = restoring.restore().await?;
         Ok((manifest, restored))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_id_does_not_become_the_newest_snapshot() {
+        assert_eq!("latest".parse(), Ok(Which::Latest));
+        assert!(matches!("snapshot-a-20261129T163200Z-1a2b3c4d".parse(), Ok(Which::Id(_))));
+        for text in ["", "nope", "Latest", "snapshot-a-20261129T163200Z-1a2b3c4"] {
+            let error = text.parse::<Which>().unwrap_err();
+            assert!(error.ends_with("`latest` is the newest one"), "{error}");
+        }
     }
 }

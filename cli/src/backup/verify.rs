@@ -134,6 +134,11 @@ impl Checking<'_> {
             for finding in judge(&stored, &expected, Moment::now()) {
                 self.tell(store.as_ref(), finding.word(), finding.to_string());
             }
+            let is_encrypted = known.is_some_and(|known| !known.encrypt_to.is_empty());
+            if is_encrypted && stored.manifests.first().is_some_and(|newest| newest.encryption.is_none()) {
+                let message = "the newest snapshot is not encrypted, although `encrypt_to` names recipients";
+                self.tell(store.as_ref(), "in_clear", message.to_owned());
+            }
             if let Some(finding) = first.as_ref().and_then(|first| judge_copy(first, &stored)) {
                 self.tell(store.as_ref(), finding.word(), finding.to_string());
             }

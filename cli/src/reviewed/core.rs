@@ -12,6 +12,8 @@ use super::facts::{Facts, StateFacts};
 use super::memory::MemoryFile;
 use crate::exit::{Exit, Failure};
 use crate::run::{Ended, Serve, Session, Stdout, Target};
+use crate::summary::read::stream::{self, Diagnostic};
+use crate::terminal;
 use crate::version::VERSION;
 
 /// Which core, and where its configuration is.
@@ -43,6 +45,8 @@ pub struct Planned {
     pub json: Secret,
     /// Whether anything is to be done.
     pub has_changes: bool,
+    /// What was warned of, which the plan itself does not say.
+    pub warnings: Vec<Diagnostic>,
 }
 
 #[derive(Deserialize)]
@@ -53,6 +57,20 @@ struct State {
 
 /// A core's failure is told by itself, on stderr.
 const TOLD: &str = "What it says is above; nothing was changed.";
+
+/// Tells a problem as the core would.
+fn tell(problem: &Diagnostic) {
+    let Diagnostic { severity, summary, detail, address, range } = problem;
+    let mut text = summary.clone();
+    if let Some(range) = range {
+        text += &format!("\n\n  on {} line {}", range.filename, range.start.line);
+    }
+    if !address.is_empty() {
+        text += &format!("\n\n  with {address}");
+    }
+    text += &format!("\n\n{detail}");
+    if severity == "error" { terminal::error(text) } else { terminal::note(format_args!("Warning: {text}")) }
+}
 
 impl<'a> Core<'a> {
     /// Opens the state, where it is ours, for commands of the core.
@@ -108,15 +126,18 @@ impl<'a> Core<'a> {
         let mut file = MemoryFile::new().map_err(|error| failed(&error))?;
         let path = file.path();
         let out = format!("-out={path}");
-        let mut words = vec!["plan", "-input=false", "-detailed-exitcode", &out];
+        // The messages have the warnings; the plan file has none.
+        let mut words = vec!["plan", "-json", "-input=false", "-detailed-exitcode", &out];
         words.extend(more.iter().map(String::as_str));
         let ended = self.kept(&words)?;
+        let warnings = stream::read(ended.stdout.expose()).map(|(_, told)| told).unwrap_or_default();
         if !matches!(ended.exit, Exit(0 | 2)) {
+            warnings.iter().for_each(tell);
             return Err(self.failed(&["plan"]).with(TOLD));
         }
         let json = self.object(&["show", "-json", &path])?;
         let file = file.bytes().map_err(|error| failed(&error))?;
-        Ok(Planned { file, json, has_changes: ended.exit == Exit(2) })
+        Ok(Planned { file, json, has_changes: ended.exit == Exit(2), warnings })
     }
 
     /// What a plan file says.

@@ -7,8 +7,8 @@ use sops::Recipient;
 use super::artefact::seal;
 use super::core::{Core, Words};
 use crate::exit::{Exit, Failure};
-use crate::summary::Format;
-use crate::telling::{rendered, summary};
+use crate::summary::{Format, Summary};
+use crate::telling::{rendered, source};
 use crate::terminal;
 
 /// What the command takes.
@@ -50,7 +50,9 @@ fn planned(arguments: &Arguments, core: &Core) -> Result<(), Failure> {
     // After the plan: a state that changes in between makes a plan that the core refuses as stale.
     let state = core.state()?;
     let facts = core.facts(Some(&state), std::slice::from_ref(&arguments.out))?;
-    let text = rendered(&summary(planned.json.expose(), "the core")?, Format::Text, None)?;
+    let mut told = source(planned.json.expose(), "the core")?;
+    told.diagnostics = planned.warnings;
+    let text = rendered(&Summary::of(&told), Format::Text, None)?;
     let failed = || Failure::new(format!("Could not write {}", arguments.out.display()));
     let sealed = seal(facts, &planned.file, &planned.json, &state, &recipients)
         .map_err(|error| failed().because(&error).with("Nothing was written."))?;

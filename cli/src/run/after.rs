@@ -36,6 +36,13 @@ pub fn leftovers(directory: &Path, settings: &Settings) -> Result<(), Failure> {
             .with("It holds the newest state, in clear. Keep it, and push it by `windlass state push`.")
     };
     let text = std::fs::read_to_string(&plain).map_err(|error| failed().because(&error))?;
+    if text.is_empty() {
+        // Of a full disk a core writes nothing but the name, and prints the state instead.
+        return Err(Failure::new(format!("Could not keep the state: {} is empty", plain.display())).with(
+            "There was no room for it, and the core has printed the newest state above, in clear. Make room, save that \
+             text into a file, push it by `windlass state push FILE`, and remove both files.",
+        ));
+    }
     let state = State::parse(&text).map_err(|error| failed().because(&error))?;
     let mut store = open(settings, &kept)?;
     if settings.recipients()?.is_empty() && store.state().is_none() {

@@ -117,6 +117,34 @@ pub fn rollback(store: &mut Store) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Whether what the command writes can be opened again: what it would make is known to nobody else.
+///
+/// # Errors
+/// When no key at hand opens it.
+pub fn openable(store: &mut Store) -> Result<(), Failure> {
+    let path = store.path().display().to_string();
+    store.check_recipients().map_err(|error| {
+        Failure::new(format!("Could not use {path}: nobody here could open it again"))
+            .because(&error)
+            .with("Nothing was run. Give the key of one of them, by SOPS_AGE_KEY_FILE for example, or add a recipient \
+                   whose key is here to `[state] recipients` of windlass.toml (or to SOPS_AGE_RECIPIENTS).")
+    })
+}
+
+/// Whether a state is gone that the commit has which is checked out: a command would begin another one, and make
+/// everything once more.
+///
+/// # Errors
+/// When it is.
+pub fn missing(path: &Path) -> Result<(), Failure> {
+    if path.exists() || !git::has(path) {
+        return Ok(());
+    }
+    Err(Failure::new(format!("Could not use {}: it is gone", path.display()))
+        .with("The commit that is checked out has it, and here it is not. Nothing was run: everything in it would be made once more.")
+        .with(format!("Restore it by `git checkout -- {0}`. To begin anew on purpose, commit first that it is gone (`git rm {0}`).", path.display())))
+}
+
 /// A core with this backend knows no workspaces.
 pub fn warn_of_workspaces(directory: &Path) {
     let named: Vec<String> = std::fs::read_dir(directory)

@@ -10,7 +10,7 @@ mod session;
 
 use std::ffi::OsString;
 
-pub use before::purpose;
+pub use before::{guard, purpose};
 pub use child::{EXECUTE, Ended, Execute, Stdout, execute};
 pub use session::{Serve, Session, Target};
 

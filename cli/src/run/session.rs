@@ -103,8 +103,10 @@ impl Session {
         }
         before::warn_of_workspaces(&self.directory);
         before::refuse_leftovers(&self.directory, &self.path)?;
+        before::missing(&self.path)?;
         let mut store = open(&self.settings, &self.path)?;
         before::rollback(&mut store)?;
+        before::openable(&mut store)?;
         let others = others(&target.others)?;
         let names: Vec<String> = others.keys().cloned().collect();
         let desk = Arc::new(Mutex::new(Desk::new(store, others)));

@@ -74,6 +74,22 @@ enum Command {
     },
 }
 
+impl Command {
+    /// Whether it reads or writes what is in a state, so that `[guard]` counts.
+    const fn opens_the_state(&self) -> bool {
+        match self {
+            Self::List
+            | Self::Pull
+            | Self::Push { .. }
+            | Self::Verify { .. }
+            | Self::Rotate
+            | Self::Import { .. } => true,
+            // They need no key.
+            Self::Init(_) | Self::Show { .. } | Self::Unlock | Self::Guard { .. } => false,
+        }
+    }
+}
+
 /// Does it.
 ///
 /// # Errors
@@ -81,6 +97,9 @@ enum Command {
 pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let settings = Settings::find()?;
     let path = settings.state_file(arguments.state.as_deref(), arguments.workspace.as_deref())?;
+    if arguments.command.opens_the_state() {
+        crate::run::guard(&settings, arguments.workspace.as_deref())?;
+    }
     match &arguments.command {
         Command::Init(wanted) => init::run(wanted, &settings),
         Command::Show { file } => show::run(file.as_deref().unwrap_or(&path)),

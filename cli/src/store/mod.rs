@@ -43,6 +43,8 @@ pub enum Error {
     Changed { path: PathBuf },
     #[error("what was written to {} reads back as something else", path.display())]
     ReadBack { path: PathBuf },
+    #[error("it would be encrypted for {recipients}, and no private key at hand opens that")]
+    NotForUs { recipients: String },
 }
 
 /// A state's file, and what is in it.
@@ -165,11 +167,34 @@ impl Store {
         self.put(state)
     }
 
+    /// Checks that we can open what is written from now on: nobody could go on with it else.
+    ///
+    /// # Errors
+    /// [`Error::NotForUs`].
+    pub fn check_recipients(&mut self) -> Result<(), Error> {
+        if self.recipients.is_empty() {
+            // It is for those that it is for already, and has been opened.
+            return Ok(());
+        }
+        let probe = Value::Map(vec![("data".into(), Value::text("probe"))]);
+        let mut file =
+            File::new(Format::Json, &self.recipients, Rules::EVERYTHING).map_err(Error::Encrypt)?;
+        let text = file.write(&probe).map_err(Error::Encrypt)?;
+        match File::open(&text, Format::Json, &mut self.identities) {
+            Ok(_) => Ok(()),
+            Err(_) => {
+                let recipients: Vec<&str> = self.recipients.iter().map(Recipient::as_str).collect();
+                Err(Error::NotForUs { recipients: recipients.join(", ") })
+            }
+        }
+    }
+
     /// Writes a state whatever is there.
     ///
     /// # Errors
     /// When it cannot be written; then the file is as it was.
     pub fn put(&mut self, state: State) -> Result<(), Error> {
+        self.check_recipients()?;
         self.unchanged()?;
         let (mut file, layout) = self.file_for(&state)?;
         let text = file.write(&laid_out(&state, layout)).map_err(Error::Encrypt)?;

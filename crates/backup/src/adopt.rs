@@ -3,7 +3,7 @@
 //! It goes into the store as it is. While it passes by, it is gone through as if it were restored, so that what is
 //! none, or was cut off, becomes no snapshot.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use remote::files::random_name;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -23,6 +23,9 @@ use crate::{
     verify::verify,
     vet::Links,
 };
+
+/// So far may clocks be apart.
+const CLOCKS_APART: Duration = Duration::from_secs(3600);
 
 /// How much is read at once.
 const CHUNK: usize = 256 << 10;
@@ -80,6 +83,15 @@ impl Adopting<'_> {
                 "its name has none of the endings .tar.zst, .tar.gz, .tgz, .tar, .dump, .pgdump and .pg_dump"
                     .to_owned(),
         })?;
+        if artefact.made_at > Moment::now().after(CLOCKS_APART) {
+            return Err(Error::Foreign {
+                artefact: artefact.name.clone(),
+                what: format!(
+                    "it is of {}, which is yet to come: every backup would be older",
+                    artefact.made_at
+                ),
+            });
+        }
         let id = self.id(&artefact).await?;
         let adopted = self.adopt_as(&id, format, artefact).await;
         if adopted.is_err()

@@ -278,8 +278,18 @@ fn header(entry: &Entry, kind: EntryType) -> Header {
     header.set_mode(u32::from_str_radix(&entry.mode, 8).unwrap_or(0o600));
     header.set_uid(entry.uid);
     header.set_gid(entry.gid);
-    header.set_mtime(entry.mtime.cast_unsigned());
+    match u64::try_from(entry.mtime) {
+        Ok(mtime) => header.set_mtime(mtime),
+        Err(_) => header.as_old_mut().mtime = before_1970(entry.mtime),
+    }
     header
+}
+
+/// A negative number as GNU tar writes it: base 256, in two's complement over all of the field.
+fn before_1970(mtime: i64) -> [u8; 12] {
+    let mut field = [0xff; 12];
+    field[4..].copy_from_slice(&mtime.to_be_bytes());
+    field
 }
 
 /// The path of something where the corpus is called `root`.

@@ -156,6 +156,12 @@ pub enum Error {
         /// What is different.
         what: String,
     },
+    /// A copy that would be where the snapshot is already.
+    #[error("{store} is the store that the snapshot is in: a copy has to be in another one")]
+    SamePlace {
+        /// The store.
+        store: String,
+    },
     /// There is no snapshot to restore.
     #[error("there is no snapshot of {name} in {store}")]
     NoSnapshot {

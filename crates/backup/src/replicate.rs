@@ -17,6 +17,9 @@ use crate::{
 /// All of [`Error`]. Nothing of it is left in `to` then, unless it was there before.
 pub async fn replicate(from: &dyn Store, to: &dyn Store, manifest: &Manifest) -> Result<Manifest, Error> {
     let id = &manifest.snapshot;
+    if from.location() == to.location() {
+        return Err(Error::SamePlace { store: to.url() });
+    }
     match manifest_of(to, id).await {
         Ok(there) => {
             verify(to, &there).await?;

@@ -113,6 +113,11 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Where it is, without credentials.
     fn url(&self) -> String;
 
+    /// What tells this place from every other one: a copy in the same place is none.
+    fn location(&self) -> String {
+        self.url().trim_end_matches('/').to_owned()
+    }
+
     /// The folders that are named like snapshots, in any order.
     ///
     /// # Errors

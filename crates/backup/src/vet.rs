@@ -24,7 +24,7 @@ pub enum Links {
 
 /// Why something must not be in a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{path} {why}")]
+#[error("\"{path}\" {why}")]
 pub struct Refusal {
     /// What it is about.
     pub path: RawPath,

@@ -160,3 +160,26 @@ async fn the_newest_is_the_last_that_was_taken_whatever_the_clock_says() {
     let error = world.taking(&tools).take_at(hour_back).await.unwrap_err();
     assert!(matches!(error, Error::Clock { .. }), "{error:?}");
 }
+
+#[tokio::test]
+async fn what_was_changed_before_1970_comes_back() {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    let world = World::new();
+    let tools = Tools::here();
+    fs::write(world.source().join("old"), "text").unwrap();
+    for seconds in [1, 86_400, 5_000_000_000] {
+        let then = UNIX_EPOCH - Duration::from_secs(seconds);
+        fs::File::options().write(true).open(world.source().join("old")).unwrap().set_modified(then).unwrap();
+        let taken = world.taking(&tools).take().await.unwrap();
+        assert_eq!(
+            taken.entries.iter().find(|one| one.path == "old".into()).unwrap().mtime,
+            -(seconds as i64)
+        );
+        world.restore(&tools, &taken, Overwrite::Yes).await.unwrap();
+        let restored = fs::metadata(world.target().join("old")).unwrap();
+        assert_eq!(restored.modified().unwrap(), then);
+        // Two of the same second would have the same id.
+        fs::write(world.source().join(seconds.to_string()), "").unwrap();
+    }
+}

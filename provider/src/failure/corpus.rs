@@ -31,6 +31,7 @@ fn attribute(error: &Error) -> Option<&'static str> {
         }),
         Error::Globals { .. } => Some("postgres"),
         Error::CannotExclude { .. } => Some("exclude"),
+        Error::SamePlace { .. } => Some("copies"),
         _ => None,
     }
 }
@@ -121,6 +122,7 @@ fn story(error: &Error) -> (String, String) {
             "Set `overwrite = true` and `confirm` to the name of the container if what is there may go."
         }
         Error::Recipients(_) => "Correct `encrypt_to`.",
+        Error::SamePlace { .. } => "Correct `copies`.",
         Error::NotEncrypted { .. }
         | Error::Foreign { .. }
         | Error::Host(_)
@@ -168,7 +170,7 @@ mod tests {
         let error = Error::Archive(ArchiveError::Refused(refusal));
         assert_eq!(
             corpus_error("T", &error, "W.").to_string(),
-            "T\na/out is a symbolic link that leads out of the directory.\n\nW.\n\nLeave the link out (`exclude`), or \
+            "T\n\"a/out\" is a symbolic link that leads out of the directory.\n\nW.\n\nLeave the link out (`exclude`), or \
              allow such links with `links = \"any\"`, here and where it is restored."
         );
     }

@@ -87,6 +87,13 @@ fn drift_has_an_exit_code_and_the_same_words_as_a_plan() {
         let some = drift(&["-var", "count_of=2"]);
         assert_eq!(some.status.code(), Some(2), "{}", both(&some));
         assert!(both(&some).contains("+ terraform_data.one[1] is created"), "{}", both(&some));
+        // What the core warns of is told, with drift and without.
+        here.write("check.tf", "check \"backup\" {\n  assert {\n    condition     = var.count_of > 5\n    error_message = \"The backup is old.\"\n  }\n}\n");
+        let warned = drift(&[]);
+        assert!(both(&warned).contains("The backup is old."), "{}", both(&warned));
+        let out = here.windlass(&["plan", "--core", here.cli(), "--out", "warned.plan"]).output().unwrap();
+        assert!(both(&out).contains("The backup is old."), "{}", both(&out));
+        std::fs::remove_file(here.path("check.tf")).unwrap();
         here.write("app/text", "two");
         let settings = std::fs::read_to_string(here.path("windlass.toml")).unwrap();
         assert_eq!(drift(&[]).status.code(), Some(2));
@@ -95,7 +102,13 @@ fn drift_has_an_exit_code_and_the_same_words_as_a_plan() {
         assert_eq!(volatile.status.code(), Some(0), "{}", both(&volatile));
         assert!(both(&volatile).contains("change by themselves: 1 changes"), "{}", both(&volatile));
         here.write("broken.tf", "nonsense {\n");
-        assert_eq!(drift(&[]).status.code(), Some(1));
+        let broken = drift(&[]);
+        assert_eq!(broken.status.code(), Some(1));
+        assert!(
+            both(&broken).contains("Error: ") && both(&broken).contains("broken.tf"),
+            "{}",
+            both(&broken)
+        );
     }
 }
 

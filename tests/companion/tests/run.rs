@@ -201,6 +201,8 @@ fn who_cannot_read_the_state_or_does_not_trust_it_does_not_begin() {
     here.git(&["commit", "-qam", "newer"]);
     std::fs::write(here.state(), &good).unwrap();
     never_ran(&here, "it is an older state");
+    std::fs::remove_file(here.state()).unwrap();
+    never_ran(&here, "it is gone");
     here.git(&["checkout", "-q", "."]);
 
     let other = keys();
@@ -213,7 +215,10 @@ fn who_cannot_read_the_state_or_does_not_trust_it_does_not_begin() {
     std::fs::write(here.path("windlass.toml"), settings.replace(&here.keys.recipient, &other.recipient))
         .unwrap();
     let rotated = here.windlass(&["state", "rotate"]).output().unwrap();
-    assert!(!rotated.status.success(), "what is written is read back, which the old key cannot");
+    assert!(both(&rotated).contains("no private key at hand opens that"), "{}", both(&rotated));
+    assert!(!rotated.status.success());
+    // Nor is anything run whose state nobody here could open again.
+    never_ran(&here, "nobody here could open it again");
     here.told(&["verify"]);
 }
 
@@ -234,6 +239,11 @@ fn a_guard_and_a_newer_upstream_keep_a_run_from_beginning() {
     here.git(&["commit", "-qm", "one"]);
     here.git(&["checkout", "-qb", "feature"]);
     never_ran(&here, "The branch is `feature`, and has to be `main`.");
+    for words in [&["state", "pull"][..], &["state", "list"], &["state", "verify"], &["state", "rotate"]] {
+        let refused = here.windlass(words).output().unwrap();
+        assert!(both(&refused).contains("has to be `main`"), "{words:?}: {}", both(&refused));
+    }
+    assert!(here.windlass(&["state", "show"]).output().unwrap().status.success(), "it opens nothing");
 
     std::fs::write(here.path("windlass.toml"), settings).unwrap();
     here.git(&["commit", "-qam", "two"]);

@@ -56,6 +56,26 @@ pub struct Diagnostic {
     pub detail: String,
     /// The resource that it is about.
     pub address: String,
+    /// Where in the configuration.
+    pub range: Option<Range>,
+}
+
+/// A place in a file of the configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Range {
+    /// The file.
+    pub filename: String,
+    /// Where it begins.
+    pub start: Position,
+}
+
+/// A place in a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Position {
+    /// From 1.
+    pub line: u32,
 }
 
 /// Reads a stream; lines that are no messages are passed over, as wrappers print such.

@@ -103,6 +103,11 @@ impl Store for FileStore {
         format!("file://{}", self.root.display())
     }
 
+    fn location(&self) -> String {
+        let root = std::fs::canonicalize(&self.root);
+        format!("file://{}", root.as_ref().unwrap_or(&self.root).display())
+    }
+
     async fn folders(&self) -> Result<Vec<Folder>, StoreError> {
         let list = |error| failed(self, "list the snapshots", error);
         let mut names = fs::read_dir(&self.root).await.map_err(list)?;
