@@ -10,7 +10,6 @@ use sops::Recipient;
 
 use crate::backup::BackupSettings;
 use crate::check::CheckSettings;
-use crate::doctor::DoctorSettings;
 use crate::exit::Failure;
 use crate::store::Layout;
 
@@ -66,6 +65,16 @@ pub struct ReportSettings {
     pub command: Vec<String>,
     /// The folder where it is remembered what was sent last.
     pub memory: Option<PathBuf>,
+}
+
+/// `[doctor]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DoctorSettings {
+    /// Hosts, as connections.
+    pub hosts: Vec<String>,
+    /// Servers whose certificates are looked at: `name` or `name:port`.
+    pub certificates: Vec<String>,
 }
 
 /// `[drift]`

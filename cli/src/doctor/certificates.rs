@@ -28,7 +28,7 @@ enum Untold {
     Late,
     #[error(transparent)]
     Roots(#[from] http::Error),
-    #[error("{0:?} is not the name of a server")]
+    #[error("{0:?} is not a name of a server")]
     Name(String),
     #[error("its certificate cannot be read")]
     Unreadable,

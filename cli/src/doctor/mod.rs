@@ -6,7 +6,6 @@ mod certificates;
 mod finding;
 mod judge;
 mod seen;
-mod settings;
 
 use std::collections::BTreeSet;
 
@@ -17,7 +16,6 @@ use crate::exit::{Exit, Failure};
 use crate::settings::Settings;
 use crate::{terminal, work};
 use finding::{Finding, Level, Report};
-pub use settings::DoctorSettings;
 
 /// What the command takes.
 #[derive(clap::Args, Debug)]

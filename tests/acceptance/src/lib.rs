@@ -46,5 +46,5 @@ pub use run::{Diagnostic, Run};
 pub use scratch::{Scratch, unique};
 pub use secrets::{SecretHunt, Watch};
 pub use stack::{STACK, Stack};
-pub use systems::{copy_example, test_module};
+pub use systems::{copy_example, test_module, test_root};
 pub use workspace::Workspace;

@@ -57,6 +57,19 @@ pub fn test_module(name: &str) {
     workspace.run(&["test"]).expect_success();
 }
 
+/// Runs the tests of a root that the workflows run, with the modules that it stands on.
+///
+/// # Panics
+/// When one fails.
+#[track_caller]
+pub fn test_root(name: &str) {
+    let workspace = Workspace::for_test();
+    copy(&repository().join("terraform"), &workspace.path().join("terraform"));
+    let directory = format!("-chdir=terraform/roots/{name}");
+    workspace.run(&[&directory, "get"]).expect_success();
+    workspace.run(&[&directory, "test"]).expect_success();
+}
+
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {

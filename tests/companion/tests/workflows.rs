@@ -40,6 +40,20 @@ fn the_linter_has_nothing_to_say() {
 }
 
 #[test]
+fn every_configuration_that_a_workflow_runs_is_there() {
+    let mut seen = 0;
+    for path in files() {
+        for line in std::fs::read_to_string(&path).unwrap().lines() {
+            let Some((_, root)) = line.split_once("ROOT: ") else { continue };
+            let main = github().join("..").join(root).join("main.tf");
+            assert!(main.is_file(), "{}: there is no {}", path.display(), main.display());
+            seen += 1;
+        }
+    }
+    assert!(seen >= 5);
+}
+
+#[test]
 fn actions_of_others_are_pinned_by_commit() {
     let mut seen = 0;
     for path in files() {

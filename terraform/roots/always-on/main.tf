@@ -1,0 +1,45 @@
+# Production: the product on its server. The workflows in .github plan, apply and deploy it; after a
+# disaster `restore_from` brings the data of a new server back.
+
+terraform {
+  # `windlass run` serves the state, encrypted in git.
+  backend "http" {}
+
+  required_providers {
+    windlass = { source = "windlass/windlass" }
+  }
+}
+
+provider "windlass" {
+  ssh {
+    user             = var.user
+    private_key_file = var.private_key_file
+  }
+}
+
+resource "windlass_host" "server" {
+  address  = var.address
+  host_key = var.host_key
+}
+
+module "product" {
+  source = "../../modules/product"
+
+  host         = windlass_host.server.connection
+  name         = "always-on"
+  source_dir   = "${path.module}/../app"
+  files        = ["compose.yaml"]
+  restore_from = var.restore_from
+  corpora      = { corpus = "/srv/always-on/corpus" }
+  probes       = { "http://127.0.0.1:8080/" = "Always on" }
+
+  environment = {
+    RELEASE    = var.release
+    CORPUS_DIR = "/srv/always-on/corpus"
+  }
+}
+
+output "restored" {
+  description = "What came back from the store."
+  value       = module.product.restored
+}
