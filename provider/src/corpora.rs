@@ -2,6 +2,7 @@
 
 mod exec;
 mod postgres;
+mod quiesce;
 mod stores;
 
 use std::{collections::BTreeSet, time::Duration};
@@ -11,6 +12,7 @@ use framework::{Attribute, Field, Type, schema::parse_duration, validate};
 
 pub(crate) use exec::{ExecModel, Use, exec_block};
 pub(crate) use postgres::{PostgresModel, postgres_block};
+pub(crate) use quiesce::{QuiesceModel, quiesce, quiesce_block};
 pub(crate) use stores::open;
 
 use crate::{

@@ -259,6 +259,9 @@ impl Coming<'_> {
             corpus: &corpus,
             overwrite: self.overwrite,
             links: if self.arguments.links == "any" { backup::Links::Any } else { backup::Links::Inside },
+            owner: None,
+            transform: &[],
+            quiesce: None,
             key,
             cancel: self.cancel.clone(),
         };

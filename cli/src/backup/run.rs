@@ -176,6 +176,13 @@ async fn take(
     let (wanted, format, links) = (known.wanted_with_secrets(name)?, known.format(name)?, known.links(name)?);
     let (keep_for, encrypt_to, now) = (known.keep_for(name)?, known.recipients(name)?, Moment::now());
     let machine = Machine::open(settings, host).await?;
+    let quiesce = match &known.quiesce {
+        Some(quiesce) => {
+            let stacks = machine.for_stacks().await.map_err(|error| not_taken(target).because(&error))?;
+            Some(quiesce.quiesce(name, stacks)?)
+        }
+        None => None,
+    };
     let taken = async {
         let corpus = machine.find(&wanted).await?;
         let taking = Taking {
@@ -187,9 +194,11 @@ async fn take(
             store,
             format,
             links,
+            quiesce: quiesce.as_ref(),
             encrypt_to: &encrypt_to,
             keep_until: keep_for.map(|hold| now.after(hold)),
             verify: true,
+            proof: None,
             cancel: cancel.clone(),
         };
         taking.take(now).await

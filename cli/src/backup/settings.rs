@@ -1,9 +1,9 @@
 //! `[backup]` of `windlass.toml`: which corpora there are, and where their snapshots live.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use backup::{Container, Database, Format, Links, Name, Retention, Stream, Wanted};
+use backup::{Container, Database, Format, Links, Mode, Name, Quiesce, Retention, Stream, Wanted};
 use secret::Secret;
 use serde::Deserialize;
 use sops::Recipient;
@@ -51,6 +51,8 @@ pub struct CorpusSettings {
     pub postgres: Option<PostgresSettings>,
     /// or what a command writes.
     pub exec: Option<ExecSettings>,
+    /// What holds still while it is copied.
+    pub quiesce: Option<QuiesceSettings>,
     /// Patterns of what is left out.
     #[serde(default)]
     pub exclude: Vec<String>,
@@ -116,6 +118,21 @@ pub struct ExecSettings {
     pub verify_command: Vec<String>,
     /// The ending of its name, such as `sql`.
     pub extension: String,
+}
+
+/// `[backup.corpus.NAME.quiesce]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuiesceSettings {
+    /// The Compose project on the host.
+    pub stack: String,
+    /// Its services; default: all.
+    #[serde(default)]
+    pub services: BTreeSet<String>,
+    /// `pause` or `stop`; default `pause`.
+    pub mode: Option<String>,
+    /// After how long they go on in any case; default 15 minutes.
+    pub timeout: Option<String>,
 }
 
 /// `[backup.corpus.NAME.retention]`
@@ -200,6 +217,9 @@ impl CorpusSettings {
         self.keep_for(name)?;
         self.max_age(name)?;
         self.recipients(name)?;
+        if let Some(quiesce) = &self.quiesce {
+            quiesce.how(name)?;
+        }
         Ok(())
     }
 
@@ -301,6 +321,35 @@ fn container(name: &Option<String>, stack: &Option<String>, service: &Option<Str
     match name {
         Some(name) => Container::Named(name.clone()),
         None => Container::Service { stack: text(stack), service: text(service) },
+    }
+}
+
+/// After how long services go on in any case, where nobody says.
+const QUIESCE_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+
+impl QuiesceSettings {
+    /// How they hold still, and for how long.
+    fn how(&self, name: &str) -> Result<(Mode, Duration), Failure> {
+        let mode = match self.mode.as_deref() {
+            None | Some("pause") => Mode::Pause,
+            Some("stop") => Mode::Stop,
+            Some(word) => {
+                let why = format!("`quiesce.mode` is {word:?}, and has to be pause or stop");
+                return Err(wrong(name, why));
+            }
+        };
+        let timeout = self.timeout.as_deref().map(duration).transpose();
+        let timeout = timeout.map_err(|why| wrong(name, format!("`quiesce.timeout`: {why}")))?;
+        Ok((mode, timeout.unwrap_or(QUIESCE_TIMEOUT)))
+    }
+
+    /// Which services of `host` it means.
+    ///
+    /// # Errors
+    /// When a setting means nothing.
+    pub fn quiesce(&self, name: &str, host: stack::Host) -> Result<Quiesce, Failure> {
+        let (mode, timeout) = self.how(name)?;
+        Ok(Quiesce { host, stack: self.stack.clone(), services: self.services.clone(), mode, timeout })
     }
 }
 

@@ -13,6 +13,7 @@ use tar::{Builder, EntryType, Header};
 use crate::{
     manifest::{Entry, EntryKind},
     raw::RawPath,
+    transform::Owner,
     vet::{Links, Refusal, Vetter, Why, path_in_corpus},
 };
 
@@ -111,7 +112,7 @@ pub(crate) fn is_empty(reader: impl Read) -> bool {
 
 /// Passes the archive that `reader` yields on to `out`, anew and entry by entry, so that nothing comes
 /// out that has not been looked at. It must hold just `expected`. In what comes out, the corpus is called
-/// `root`.
+/// `root`, and all in it belongs to `owner`, where there is one.
 ///
 /// # Errors
 /// When it does not, or as [`list`].
@@ -119,7 +120,7 @@ pub(crate) fn copy<W: Write>(
     reader: impl Read,
     out: W,
     (expected, root): (&[Entry], &str),
-    links: Links,
+    (links, owner): (Links, Option<Owner>),
 ) -> Result<W, ArchiveError> {
     let mut builder = Builder::new(out);
     let mut rest = expected.iter();
@@ -132,7 +133,7 @@ pub(crate) fn copy<W: Write>(
         }
         if entry.kind == EntryKind::File {
             let mut hashing = Hashing { reader: content, hasher: Sha256::new() };
-            let mut header = header(entry, EntryType::Regular);
+            let mut header = header(entry, EntryType::Regular, owner);
             builder
                 .append_data(&mut header, spelled(root, &entry.path), &mut hashing)
                 .map_err(ArchiveError::Pass)?;
@@ -141,7 +142,7 @@ pub(crate) fn copy<W: Write>(
             }
             return Ok(());
         }
-        append(&mut builder, entry, root).map_err(ArchiveError::Pass)
+        append(&mut builder, entry, root, owner).map_err(ArchiveError::Pass)
     })?;
     if let Some(absent) = rest.next() {
         return Err(ArchiveError::Absent { path: absent.path.clone() });
@@ -256,13 +257,18 @@ impl Read for Hashing<'_> {
 }
 
 /// Adds what has no content.
-fn append(builder: &mut Builder<impl Write>, entry: &Entry, root: &str) -> io::Result<()> {
+fn append(
+    builder: &mut Builder<impl Write>,
+    entry: &Entry,
+    root: &str,
+    owner: Option<Owner>,
+) -> io::Result<()> {
     let kind = match entry.kind {
         EntryKind::Symlink => EntryType::Symlink,
         EntryKind::Hardlink => EntryType::Link,
         EntryKind::Directory | EntryKind::File => EntryType::Directory,
     };
-    let (mut header, path) = (header(entry, kind), spelled(root, &entry.path));
+    let (mut header, path) = (header(entry, kind, owner), spelled(root, &entry.path));
     match &entry.target {
         // What a symbolic link says is said from its own place.
         Some(target) if kind == EntryType::Symlink => builder.append_link(&mut header, path, bytes(target)),
@@ -271,13 +277,13 @@ fn append(builder: &mut Builder<impl Write>, entry: &Entry, root: &str) -> io::R
     }
 }
 
-fn header(entry: &Entry, kind: EntryType) -> Header {
+fn header(entry: &Entry, kind: EntryType, owner: Option<Owner>) -> Header {
     let mut header = Header::new_gnu();
     header.set_entry_type(kind);
     header.set_size(entry.size.unwrap_or_default());
     header.set_mode(u32::from_str_radix(&entry.mode, 8).unwrap_or(0o600));
-    header.set_uid(entry.uid);
-    header.set_gid(entry.gid);
+    header.set_uid(owner.map_or(entry.uid, |owner| owner.uid.into()));
+    header.set_gid(owner.map_or(entry.gid, |owner| owner.gid.into()));
     match u64::try_from(entry.mtime) {
         Ok(mtime) => header.set_mtime(mtime),
         Err(_) => header.as_old_mut().mtime = before_1970(entry.mtime),

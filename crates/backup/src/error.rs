@@ -15,6 +15,9 @@ pub enum Error {
     /// Docker there.
     #[error(transparent)]
     Docker(#[from] docker::Error),
+    /// A stack there, or its lock.
+    #[error(transparent)]
+    Stack(#[from] stack::Error),
     /// A file of the host.
     #[error(transparent)]
     File(#[from] FileError),
@@ -237,6 +240,83 @@ pub enum Error {
         /// What the host said.
         said: String,
     },
+    /// No command on the host reaches what is in a volume.
+    #[error(
+        "no command on {host} reaches what is restored to volume {volume:?}, because that goes through Docker"
+    )]
+    CannotTransform {
+        /// The volume.
+        volume: String,
+        /// The host.
+        host: String,
+    },
+    /// What was restored of it for a proof is something else than was dumped.
+    #[error("what a restore of {subject} on {host} gives is not what was dumped: {what}")]
+    NotProven {
+        /// The database.
+        subject: Subject,
+        /// The host.
+        host: String,
+        /// What is different.
+        what: String,
+    },
+    /// A service that was to hold still has no container.
+    #[error("stack {stack:?} on {host} has no service {service:?}")]
+    NoService {
+        /// The service.
+        service: String,
+        /// The stack.
+        stack: String,
+        /// The host.
+        host: String,
+    },
+    /// What runs the command that copies was to hold still.
+    #[error("container {container:?} of stack {stack:?} on {host} cannot hold still: the copy is made in it")]
+    QuiescesItself {
+        /// The container.
+        container: String,
+        /// The stack.
+        stack: String,
+        /// The host.
+        host: String,
+    },
+    /// Services went on before the copy was complete.
+    #[error(
+        "services of stack {stack:?} on {host} went on before it was done, because it took longer than {seconds} s"
+    )]
+    QuiesceExpired {
+        /// The stack.
+        stack: String,
+        /// The host.
+        host: String,
+        /// How long they were to hold still.
+        seconds: u64,
+    },
+    /// Services that held still do not go on.
+    #[error("services of stack {stack:?} on {host} do not go on: {said}")]
+    NotResumed {
+        /// The stack.
+        stack: String,
+        /// The host.
+        host: String,
+        /// Which ones, or why nobody knows.
+        said: String,
+    },
+    /// Services may hold still, because nobody could tell them to go on.
+    #[error(
+        "services of stack {stack:?} on {host} may hold still for up to {seconds} s more, until a timer there ends that"
+    )]
+    StillQuiesced {
+        /// The stack.
+        stack: String,
+        /// The host.
+        host: String,
+        /// How long they hold still at most.
+        seconds: u64,
+        /// What went wrong first.
+        #[source]
+        source: Box<Error>,
+    },
     /// A thread of ours was ended.
     #[error("a thread that worked on the archive did not end well")]
     Thread(#[source] tokio::task::JoinError),
@@ -247,6 +327,10 @@ impl Error {
     pub fn left_behind(&self) -> &'static str {
         match self {
             Self::Unfinished { .. } => "A part of the data may be restored: the command had begun.",
+            Self::QuiesceExpired { .. } | Self::NotResumed { .. } => {
+                "The data were restored before that was noticed."
+            }
+            Self::StillQuiesced { source, .. } => source.left_behind(),
             _ => "What is there on the host is as it was.",
         }
     }

@@ -46,6 +46,8 @@ pub(crate) struct Gathering<'a> {
     pub(crate) exclude: &'a [String],
     pub(crate) format: Format,
     pub(crate) links: Links,
+    /// Whether the rows of a database's tables are counted.
+    pub(crate) counts: bool,
 }
 
 impl Gathering<'_> {
@@ -57,7 +59,7 @@ impl Gathering<'_> {
                 self.directory(path, source, &corpus.subject()).await
             }
             Corpus::Volume(volume) => self.volume(volume, &corpus.subject()).await,
-            Corpus::Postgres(database) => postgres::gather(&self.copying, database).await,
+            Corpus::Postgres(database) => postgres::gather(&self.copying, database, self.counts).await,
             Corpus::Exec(exec) => exec::gather(&self.copying, exec).await,
         }
     }

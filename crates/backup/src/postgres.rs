@@ -5,8 +5,10 @@
 //! status is theirs.
 
 mod gather;
+mod prove;
 mod restore;
 mod sql;
+mod tables;
 
 use bytes::Bytes;
 use docker::Cli;
@@ -17,6 +19,8 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use crate::{error::Error, subject::Subject};
 
 pub(crate) use gather::{entry, gather};
+pub(crate) use prove::Proving;
+pub use prove::{Check, Proof};
 pub(crate) use restore::RestoringPostgres;
 
 /// Who logs in where nobody says.

@@ -26,8 +26,10 @@ use crate::{
     pack::{opened, unpacked},
     pipe::{PipeReader, PipeWriter, Tee, pipe},
     postgres::RestoringPostgres,
+    quiesce::{Quiesce, quiesced},
     stage::{Overwrite, Stage},
     store::{Store, StoreError, manifest_of, snapshots_of},
+    transform::{Owner, Place, transform},
     verify::verify,
     vet::Links,
     volume::{Volume, Way},
@@ -48,6 +50,12 @@ pub struct Restoring<'a> {
     pub overwrite: Overwrite,
     /// Which links it may have.
     pub links: Links,
+    /// Whose all of it becomes; nobody means those whose it was. It is for files.
+    pub owner: Option<Owner>,
+    /// The words of a command on the host that changes the data before they take their place.
+    pub transform: &'a [String],
+    /// What holds still while the data change places.
+    pub quiesce: Option<&'a Quiesce>,
     /// The key of an encrypted one ([`Manifest::unlock`]).
     pub key: Option<SnapshotKey>,
     /// Stops it.
@@ -109,9 +117,16 @@ impl Restoring<'_> {
         self.manifest.contents(self.key.as_ref())?;
         match self.corpus {
             Corpus::Postgres(postgres) => {
-                let (exec, overwrite, cancel) = (self.exec, self.overwrite, &self.cancel);
-                let restoring =
-                    RestoringPostgres { exec, fetching: self.fetching(), postgres, overwrite, cancel };
+                let restoring = RestoringPostgres {
+                    exec: self.exec,
+                    fetching: self.fetching(),
+                    postgres,
+                    corpus: self.corpus,
+                    overwrite: self.overwrite,
+                    transform: self.transform,
+                    quiesce: self.quiesce,
+                    cancel: &self.cancel,
+                };
                 Ok(Restored { replaced_left_at: restoring.restore().await? })
             }
             Corpus::Exec(exec) => {
@@ -121,12 +136,19 @@ impl Restoring<'_> {
                 }
                 // The command cannot be stopped once it has begun: what is not whole is seen before.
                 verify(self.store, self.manifest).await?;
-                let restored = exec::restore(self.exec, self.fetching(), exec, &self.cancel).await;
-                restored.map_err(|source| Error::Unfinished {
-                    container: exec.container.clone(),
-                    host: self.exec.name().to_owned(),
-                    source: source.into(),
-                })?;
+                let restoring = async {
+                    let restored = exec::restore(self.exec, self.fetching(), exec, &self.cancel).await;
+                    let changed = match restored {
+                        Ok(()) => self.transform(Place::Container(&exec.container)).await,
+                        Err(error) => Err(error),
+                    };
+                    changed.map_err(|source| Error::Unfinished {
+                        container: exec.container.clone(),
+                        host: self.exec.name().to_owned(),
+                        source: source.into(),
+                    })
+                };
+                self.quiesced(restoring).await?;
                 Ok(Restored { replaced_left_at: None })
             }
             Corpus::Path(path) => self.directory(path, None).await,
@@ -142,20 +164,48 @@ impl Restoring<'_> {
     }
 
     async fn volume(&self, volume: &Volume, is_new: bool) -> Result<Restored, Error> {
-        volume.check_unused().await?;
+        // Those that hold still first are looked at then.
+        if self.quiesce.is_none() {
+            volume.check_unused().await?;
+        }
         match volume.way(self.exec).await? {
             Way::Directory(path) => self.directory(&path, Some(volume)).await,
-            Way::Container(helper) => {
-                let filled = self.fill_volume(volume, &helper, is_new).await;
+            Way::Container(helper) if !self.transform.is_empty() => {
                 helper.remove().await;
-                match filled {
-                    Ok(()) => Ok(Restored { replaced_left_at: None }),
-                    // It was empty, and has to be again.
-                    Err((error, true)) if !is_new => Err(left_over(volume, error, volume.make_anew().await)),
-                    Err((error, _)) => Err(error),
-                }
+                let host = self.exec.name().to_owned();
+                Err(Error::CannotTransform { volume: volume.name.clone(), host })
+            }
+            Way::Container(helper) => {
+                let filled = self.quiesced(self.through_container(volume, &helper, is_new)).await;
+                helper.remove().await;
+                filled.map(|()| Restored { replaced_left_at: None })
             }
         }
+    }
+
+    async fn through_container(
+        &self,
+        volume: &Volume,
+        helper: &Helper<'_>,
+        is_new: bool,
+    ) -> Result<(), Error> {
+        volume.check_unused().await?;
+        match self.fill_volume(volume, helper, is_new).await {
+            Ok(()) => Ok(()),
+            // It was empty, and has to be again.
+            Err((error, true)) if !is_new => Err(left_over(volume, error, volume.make_anew().await)),
+            Err((error, _)) => Err(error),
+        }
+    }
+
+    /// Runs the command that changes the data, if there is one.
+    async fn transform(&self, place: Place<'_>) -> Result<(), Error> {
+        transform(self.exec, self.transform, place, &self.cancel).await
+    }
+
+    /// Does `work` while what has to hold still does.
+    async fn quiesced<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        quiesced(self.quiesce, self.corpus, &self.cancel, work).await
     }
 
     /// Extracts into a volume that nothing is in; where that fails, it says whether something may be in
@@ -181,12 +231,17 @@ impl Restoring<'_> {
     async fn directory(&self, path: &str, volume: Option<&Volume>) -> Result<Restored, Error> {
         let stage = Stage::make(self.exec, path, self.overwrite, self.corpus.subject()).await?;
         let swapping = async {
-            self.fill(&extract_command(&stage.place()), HERE).await?;
-            // One may have been started meanwhile.
-            if let Some(volume) = volume {
-                volume.check_unused().await?;
-            }
-            stage.swap(self.overwrite).await
+            let place = stage.place();
+            self.fill(&extract_command(&place), HERE).await?;
+            self.transform(Place::Directory(&place)).await?;
+            self.quiesced(async {
+                // One may have been started meanwhile.
+                if let Some(volume) = volume {
+                    volume.check_unused().await?;
+                }
+                stage.swap(self.overwrite).await
+            })
+            .await
         };
         let swapped = swapping.await;
         let left = match &swapped {
@@ -203,8 +258,8 @@ impl Restoring<'_> {
         let (mut tee, [packed]) = Tee::new();
         let (out, archive) = pipe();
         let (entries, key) = (self.manifest.contents(self.key.as_ref())?, self.key.clone());
-        let (format, links) = (self.manifest.format, self.links);
-        let vetting = spawn_blocking(move || vet((packed, key), format, out, (&entries, root), links));
+        let (format, rules) = (self.manifest.format, (self.links, self.owner));
+        let vetting = spawn_blocking(move || vet((packed, key), format, out, (&entries, root), rules));
         let fetching = async {
             let fetched = self.fetch(&mut tee).await;
             let is_ours = tee.is_broken;
@@ -258,9 +313,9 @@ fn vet(
     format: crate::Format,
     out: PipeWriter,
     (entries, root): (&[crate::Entry], &str),
-    links: Links,
+    rules: (Links, Option<Owner>),
 ) -> Result<(), ArchiveError> {
     let packed = opened(stored, key.as_ref()).map_err(ArchiveError::Read)?;
     let archive = unpacked(packed, format).map_err(ArchiveError::Read)?;
-    archive::copy(archive, out, (entries, root), links)?.end().map_err(ArchiveError::Pass)
+    archive::copy(archive, out, (entries, root), rules)?.end().map_err(ArchiveError::Pass)
 }

@@ -10,6 +10,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use remote::{Executor, files::random_name};
 use sops::Recipient;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -23,9 +24,11 @@ use crate::{
     manifest::{FORMAT_VERSION, Format, Host, Manifest, Totals},
     moment::Moment,
     name::{Name, SnapshotId},
+    postgres::{Proof, Proving},
+    quiesce::{Quiesce, quiesced},
     replicate::seal,
     store::{Folder, Store, snapshots_of},
-    verify::verify,
+    verify::{prove, verify},
     vet::Links,
 };
 
@@ -51,12 +54,17 @@ pub struct Taking<'a> {
     pub format: Format,
     /// Which links it may have.
     pub links: Links,
+    /// What holds still while it is copied.
+    pub quiesce: Option<&'a Quiesce>,
     /// For whom it is encrypted; for nobody, it is not.
     pub encrypt_to: &'a [Recipient],
     /// Nobody removes it before that.
     pub keep_until: Option<Moment>,
     /// Whether it is read back from the store before it counts.
     pub verify: bool,
+    /// What it has to be once it is restored, where it is, before it counts: files to nowhere, a database to a server that
+    /// is made for that.
+    pub proof: Option<&'a Proof>,
     /// Stops it.
     pub cancel: CancellationToken,
 }
@@ -114,7 +122,19 @@ impl Taking<'_> {
         let (on, store, cancel) = (self.exec, self.store, &self.cancel);
         let copying = Copying { exec: on, store, id, key: key.as_ref(), cancel };
         let (exclude, format, links) = (self.exclude, self.format, self.links);
-        let gathered = Gathering { copying, exclude, format, links }.gather(self.corpus).await?;
+        let gathering = Gathering { copying, exclude, format, links, counts: self.proof.is_some() };
+        let gathering = async {
+            let gathering = gathering.gather(self.corpus);
+            match self.quiesce {
+                // What comes later is no part of this moment.
+                Some(quiesce) => match timeout(quiesce.timeout, gathering).await {
+                    Ok(gathered) => gathered,
+                    Err(_) => Err(quiesce.expired()),
+                },
+                None => gathering.await,
+            }
+        };
+        let gathered = quiesced(self.quiesce, self.corpus, cancel, gathering).await?;
         let Gathered { source, format, sha256, parts, entries, tool: (tool, version) } = gathered;
         let totals = Totals::of(&entries, &parts);
         if totals.files + totals.symlinks == 0 {
@@ -153,8 +173,27 @@ impl Taking<'_> {
                 let fetching = Fetching { store, manifest: &manifest, key: key.as_ref() };
                 exec::verify(on, fetching, one, cancel).await?;
             }
+            if let Some(proof) = self.proof {
+                self.prove((&manifest, key.as_ref()), proof).await?;
+            }
             manifest.verified_at = Some(Moment::now());
         }
         seal(self.store, manifest).await
+    }
+
+    /// Restores what the store has, and compares it.
+    async fn prove(
+        &self,
+        (manifest, key): (&Manifest, Option<&SnapshotKey>),
+        proof: &Proof,
+    ) -> Result<(), Error> {
+        match self.corpus {
+            Corpus::Postgres(postgres) => {
+                let fetching = Fetching { store: self.store, manifest, key };
+                let (exec, cancel) = (self.exec, &self.cancel);
+                Proving { exec, fetching, postgres, proof, cancel }.prove().await
+            }
+            _ => prove(self.store, manifest, key).await,
+        }
     }
 }

@@ -90,7 +90,7 @@ pub async fn prove(store: &dyn Store, manifest: &Manifest, key: Option<&Snapshot
         let packed = opened(stored, key.as_ref()).map_err(ArchiveError::Read)?;
         let archive = unpacked(packed, format).map_err(ArchiveError::Read)?;
         // Which links it may have was decided when it was taken.
-        archive::copy(archive, std::io::sink(), (&entries, HERE), Links::Any).map(drop)
+        archive::copy(archive, std::io::sink(), (&entries, HERE), (Links::Any, None)).map(drop)
     };
     through(&fetching, &manifest.parts, read).await
 }

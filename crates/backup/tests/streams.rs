@@ -54,6 +54,9 @@ async fn restore(world: &World, exec: Exec, manifest: &Manifest, overwrite: Over
         corpus: &Corpus::Exec(exec),
         overwrite,
         links: Links::Inside,
+        owner: None,
+        transform: &[],
+        quiesce: None,
         key: world.key.clone(),
         cancel: CancellationToken::new(),
     };

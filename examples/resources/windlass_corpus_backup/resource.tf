@@ -30,14 +30,27 @@ resource "windlass_corpus_backup" "database" {
     service  = "db"
     database = "shop"
   }
+
+  # It counts once it was restored to a Postgres of its own and asked.
+  verify = "restore"
+  check {
+    sql    = "SELECT count(*) > 0 FROM orders"
+    expect = "t"
+  }
 }
 
-# What a container keeps in a volume.
+# What a container keeps in a volume; it holds still for the time of the copy.
 resource "windlass_corpus_backup" "search" {
   host   = windlass_host.web.connection
   name   = "prod-search"
   volume = "shop_search"
   store  = "file:///mnt/backups"
+
+  quiesce {
+    stack    = "shop"
+    services = ["search"]
+    timeout  = "5m"
+  }
 }
 
 variable "release" {

@@ -21,6 +21,16 @@ resource "windlass_corpus_restore" "drill_database" {
   }
 }
 
+# Pre-production gets what people have uploaded, as its own user, without what is private.
+resource "windlass_corpus_restore" "seed" {
+  host      = windlass_host.drill.connection
+  store     = "file:///mnt/backups"
+  name      = "prod-uploads"
+  path      = "/srv/staging/uploads"
+  owner     = "1000:1000"
+  transform = ["rm", "-rf", "private"]
+}
+
 output "time_to_recovery" {
   value = windlass_corpus_restore.drill.duration_seconds
 }

@@ -76,6 +76,9 @@ resource "windlass_compose_stack" "always_on" {
     host_ports_allowed = ["${var.viewer_bind}:${var.viewer_port}"]
     env_template       = ".env.example"
   }
+
+  # The snapshot before the release; in a drill, the data before there is anything to run on them.
+  depends_on = [module.corpus]
 }
 
 output "url" {

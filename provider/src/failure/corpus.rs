@@ -32,6 +32,14 @@ fn attribute(error: &Error) -> Option<&'static str> {
         Error::Globals { .. } => Some("postgres"),
         Error::CannotExclude { .. } => Some("exclude"),
         Error::SamePlace { .. } => Some("copies"),
+        Error::NotProven { .. } => Some("verify"),
+        Error::CannotTransform { .. } => Some("transform"),
+        Error::Stack(_)
+        | Error::NoService { .. }
+        | Error::QuiescesItself { .. }
+        | Error::QuiesceExpired { .. }
+        | Error::NotResumed { .. }
+        | Error::StillQuiesced { .. } => Some("quiesce"),
         _ => None,
     }
 }
@@ -121,6 +129,21 @@ fn story(error: &Error) -> (String, String) {
         Error::Unconfirmed { .. } => {
             "Set `overwrite = true` and `confirm` to the name of the container if what is there may go."
         }
+        Error::Stack(_) => "Wait until whoever works on the stack is done, then apply again.",
+        Error::CannotTransform { .. } => {
+            "Connect as root or with `sudo = true` on the host, or take `transform` out."
+        }
+        Error::NotProven { .. } => {
+            "Look at what a dump leaves out there: data in tables of extensions, roles, and what the server needs \
+             (`server_args`)."
+        }
+        Error::NoService { .. } => "Correct `services`.",
+        Error::QuiescesItself { .. } => {
+            "Name the services that write into it, in `services`, and not the one that the copy is made in."
+        }
+        Error::QuiesceExpired { .. } => "Set `timeout` to more than it takes, then apply again.",
+        Error::NotResumed { .. } => "Look at their logs, and start them.",
+        Error::StillQuiesced { .. } => "When the cause is gone, apply again.",
         Error::Recipients(_) => "Correct `encrypt_to`.",
         Error::SamePlace { .. } => "Correct `copies`.",
         Error::NotEncrypted { .. }

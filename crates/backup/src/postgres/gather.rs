@@ -6,13 +6,16 @@ use remote::{
 };
 use sha2::{Digest as _, Sha256};
 
-use super::{DUMP, GLOBALS, Postgres, sql};
+use super::{
+    DUMP, GLOBALS, Postgres, sql,
+    tables::{Counted, TABLES},
+};
 use crate::{
     archive,
     copy::Copying,
     error::Error,
     gather::Gathered,
-    manifest::{DatabaseFacts, Entry, EntryKind, Format, Part, Source},
+    manifest::{DatabaseFacts, Entry, EntryKind, Format, ManifestError, Part, Source},
 };
 
 /// How large a list of roles may be.
@@ -21,30 +24,70 @@ const LARGEST_GLOBALS: usize = 64 << 20;
 /// The first version that compresses with Zstandard.
 const KNOWS_ZSTD: u32 = 16;
 
-/// Copies a dump of `postgres` to the store, with the globals before it where they belong to it.
-pub(crate) async fn gather(copying: &Copying<'_>, postgres: &Postgres) -> Result<Gathered, Error> {
+/// Copies a dump of `postgres` to the store, with the globals before it where they belong to it, and what its tables
+/// have (`counts`) where that is to be compared with.
+pub(crate) async fn gather(
+    copying: &Copying<'_>,
+    postgres: &Postgres,
+    counts: bool,
+) -> Result<Gathered, Error> {
     let version = version(copying, postgres).await?;
     let facts = facts(copying, postgres).await?;
-    let (mut parts, mut entries, mut whole) = (Vec::new(), Vec::new(), Sha256::new());
+    let mut small = Small::default();
     if postgres.globals {
-        let globals = globals(copying, postgres).await?;
-        entries.push(entry(GLOBALS, globals.len() as u64, &tree::sha256(&globals)));
+        small.put(copying, GLOBALS, globals(copying, postgres).await?).await?;
+    }
+    if !counts {
+        return dump(copying, postgres, (version, facts), (small, None)).await;
+    }
+    let counted = tokio::select! {
+        () = copying.cancel.cancelled() => return Err(remote::Error::Cancelled.into()),
+        counted = Counted::count(copying.exec, postgres) => counted?,
+    };
+    let tables = serde_json::to_vec(&counted.tables).map_err(ManifestError::Malformed)?;
+    small.put(copying, TABLES, tables).await?;
+    let dumped = dump(copying, postgres, (version, facts), (small, Some(&counted.snapshot))).await;
+    counted.end().await;
+    dumped
+}
+
+/// Parts that fit into memory, and are stored before the dump.
+#[derive(Default)]
+struct Small {
+    parts: Vec<Part>,
+    entries: Vec<Entry>,
+    whole: Sha256,
+}
+
+impl Small {
+    async fn put(&mut self, copying: &Copying<'_>, file: &str, content: Vec<u8>) -> Result<(), Error> {
+        self.entries.push(entry(file, content.len() as u64, &tree::sha256(&content)));
         let stored = match copying.key {
             Some(key) => {
-                key.encrypt(&globals).map_err(|source| Error::Pack { operation: "encrypt", source })?
+                key.encrypt(&content).map_err(|source| Error::Pack { operation: "encrypt", source })?
             }
-            None => globals,
+            None => content,
         };
-        whole.update(&stored);
+        self.whole.update(&stored);
         let (size, sha256) = (stored.len() as u64, tree::sha256(&stored));
-        copying.store.put(copying.id, GLOBALS, Box::new(std::io::Cursor::new(stored))).await?;
-        parts.push(Part { file: GLOBALS.to_owned(), size, sha256 });
+        copying.store.put(copying.id, file, Box::new(std::io::Cursor::new(stored))).await?;
+        self.parts.push(Part { file: file.to_owned(), size, sha256 });
+        Ok(())
     }
+}
+
+/// Copies the dump itself, of what `snapshot` sees.
+async fn dump(
+    copying: &Copying<'_>,
+    postgres: &Postgres,
+    (version, facts): (String, DatabaseFacts),
+    (small, snapshot): (Small, Option<&str>),
+) -> Result<Gathered, Error> {
+    let Small { mut parts, mut entries, whole } = small;
     let compress = if major(&version) >= KNOWS_ZSTD { "zstd:1" } else { "1" };
-    let command = postgres
-        .command("pg_dump", &["--format=custom", "--compress", compress, "-d", &postgres.database])
-        .timeout(None)
-        .bulk();
+    let mut words = vec!["--format=custom", "--compress", compress, "-d", &postgres.database];
+    words.extend(snapshot.iter().flat_map(|snapshot| ["--snapshot", *snapshot]));
+    let command = postgres.command("pg_dump", &words).timeout(None).bulk();
     let check = |ended: Streamed| {
         let output = Output { status: ended.status, stdout: Vec::new(), stderr: ended.stderr };
         Ok(remote::checked(copying.exec, &command, &output)?)

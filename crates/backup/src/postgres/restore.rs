@@ -13,10 +13,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{DUMP, GLOBALS, Postgres, sql};
 use crate::{
+    corpus::Corpus,
     error::Error,
     fetch::Fetching,
     manifest::{DatabaseFacts, Format, Holds, Manifest, Part, Source},
+    quiesce::{Quiesce, quiesced},
     stage::Overwrite,
+    transform::{Place, transform},
 };
 
 /// What such databases are called, each with something of its own behind it.
@@ -30,7 +33,13 @@ pub(crate) struct RestoringPostgres<'a> {
     pub(crate) exec: &'a dyn Executor,
     pub(crate) fetching: Fetching<'a>,
     pub(crate) postgres: &'a Postgres,
+    /// The same as a corpus.
+    pub(crate) corpus: &'a Corpus,
     pub(crate) overwrite: Overwrite,
+    /// The words of a command that changes the data before they take their place.
+    pub(crate) transform: &'a [String],
+    /// What holds still while the databases change their names.
+    pub(crate) quiesce: Option<&'a Quiesce>,
     pub(crate) cancel: &'a CancellationToken,
 }
 
@@ -59,7 +68,10 @@ impl RestoringPostgres<'_> {
         let restored = async {
             self.create(&fresh, facts).await?;
             self.fill(&fresh, dump, globals).await?;
-            self.put_in_place(&fresh, there.then_some(old.as_str())).await
+            let place = Place::Database { container: &self.postgres.container, database: &fresh };
+            transform(self.exec, self.transform, place, self.cancel).await?;
+            let placing = self.put_in_place(&fresh, there.then_some(old.as_str()));
+            quiesced(self.quiesce, self.corpus, self.cancel, placing).await
         };
         match restored.await {
             Ok(()) if there => Ok(self.dropped(&old).await.err().map(|()| old)),

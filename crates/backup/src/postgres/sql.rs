@@ -23,6 +23,16 @@ pub(super) fn about(database: &str) -> String {
 pub(super) const COUNT: &str = "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname <> \
      'information_schema' AND n.nspname !~ '^pg_';";
 
+/// Begins a transaction whose snapshot others can be told to see, says which one that is, and counts the rows of all
+/// tables and materialized views that are somebody's, each as an object of JSON. `\gexec` is psql's own.
+pub(super) const COUNT_ROWS: &str = r"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+SELECT pg_export_snapshot();
+SELECT format('SELECT json_build_object(''schema'', %L::text, ''name'', %L::text, ''rows'', count(*)) FROM ONLY %I.%I',
+  n.nspname, c.relname, n.nspname, c.relname)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE (c.relkind = 'r' OR c.relkind = 'm' AND c.relispopulated) AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' ORDER BY 1 \gexec
+";
+
 /// Makes a database without anything in it.
 pub(super) fn create(database: &str, encoding: &str, collate: &str, ctype: &str) -> String {
     format!(

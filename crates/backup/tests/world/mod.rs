@@ -81,9 +81,11 @@ impl World {
             store: &self.store,
             format: Format::TarZst,
             links: Links::Inside,
+            quiesce: None,
             encrypt_to: &[],
             keep_until: None,
             verify: true,
+            proof: None,
             cancel: CancellationToken::new(),
         })
     }
@@ -102,6 +104,9 @@ impl World {
             corpus: &corpus,
             overwrite,
             links: Links::Inside,
+            owner: None,
+            transform: &[],
+            quiesce: None,
             key: self.key.clone(),
             cancel: CancellationToken::new(),
         };

@@ -1,14 +1,14 @@
 //! Commands that go on when the connection is gone by which they were started.
 //!
 //! A machine that is reached through its tailnet may lose the connection by what it is told. So the
-//! command is started where the end of a session does not reach it (`systemd-run` where systemd runs,
-//! else `setsid`), writes what came of it into a private directory, and is waited for by looking
-//! there, by whatever connection comes through.
+//! command is started where the end of a session does not reach it ([`detached_command`]), writes what
+//! came of it into a private directory, and is waited for by looking there, by whatever connection
+//! comes through.
 
 use std::time::Duration;
 
 use remote::{
-    Command, Input,
+    Command, Input, detached_command,
     files::{Files, TempDir},
     poll::Poll,
     run_checked,
@@ -34,21 +34,6 @@ shift
 status=$?
 rm -f -- "$dir/key"
 printf '%s\n' "$status" >"$dir/new" && mv -f -- "$dir/new" "$dir/status"
-"#;
-
-/// Runs the script `$1` with what follows it, where the end of this session does not reach.
-const LAUNCH: &str = r#"
-if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null 2>&1 &&
-  systemd-run --quiet --collect --setenv="PATH=$PATH" -- /bin/sh -c "$@" >/dev/null 2>&1 </dev/null
-then
-  exit 0
-fi
-if command -v setsid >/dev/null 2>&1; then
-  setsid /bin/sh -c "$@" </dev/null >/dev/null 2>&1 &
-else
-  trap '' HUP
-  /bin/sh -c "$@" </dev/null >/dev/null 2>&1 &
-fi
 "#;
 
 /// Tells the status and what was said, once it is there; waits for that for up to five seconds.
@@ -112,8 +97,8 @@ impl Node {
                 return Err(error.into());
             }
         }
-        let launch = ["sh", "-c", LAUNCH, "windlass-launch", RUN, "windlass-detached", &directory];
-        let launch = Command::new(launch).args(words(&format!("{directory}/key"))).privileged();
+        let launch = detached_command(RUN, "windlass-detached").arg(&directory);
+        let launch = launch.args(words(&format!("{directory}/key"))).privileged();
         let ended = match run_checked(executor, &launch, Input::Nothing).await {
             Ok(_) => self.wait_for(operation, &directory, limit, cancel).await,
             Err(error) => Err(error.into()),

@@ -13,7 +13,7 @@ use super::{
     schema,
 };
 use crate::{
-    corpora::{CorpusFields, corpus, duration, links, name, open},
+    corpora::{CorpusFields, corpus, duration, links, name, open, quiesce},
     failure::{Explain as _, Failure, Stop, sentence},
     hosted::{Hosted, Import, MachinePrivate, OnHost, OnMachine, Planning, Words},
 };
@@ -171,6 +171,8 @@ async fn take(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Fai
         exec: model.exec.as_ref(),
         configured: apply.config.postgres.as_ref(),
     };
+    let quiesce = quiesce(model.quiesce.as_ref(), on.host).await?;
+    let proof = model.proof();
     let taking = |corpus| Taking {
         exec: on.host.executor.as_ref(),
         host,
@@ -180,9 +182,11 @@ async fn take(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Fai
         store: store.as_ref(),
         format: model.format(),
         links: links(&model.links),
+        quiesce: quiesce.as_ref(),
         encrypt_to: &encrypt_to,
         keep_until: duration(&model.keep_for).map(|hold| now.after(hold)),
         verify: true,
+        proof: proof.as_ref(),
         cancel: on.cx.token().clone(),
     };
     let taken = match corpus(on.host, fields).await {

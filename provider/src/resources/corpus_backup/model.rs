@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use backup::{Format, Manifest, Moment, Retention};
+use backup::{Check, Format, Manifest, Moment, Proof, Retention};
 use framework::{Field, Model};
 use secret::Secret;
 
-use crate::corpora::{ExecModel, PostgresModel};
+use crate::corpora::{ExecModel, PostgresModel, QuiesceModel};
 
 /// What a new snapshot is taken for when it changes.
 pub(super) const CAUSES: [&str; 10] =
@@ -29,6 +29,10 @@ pub(crate) struct BackupModel {
     pub(crate) keep_for: Field<String>,
     pub(crate) postgres: Option<PostgresModel>,
     pub(crate) exec: Option<ExecModel>,
+    pub(crate) quiesce: Option<QuiesceModel>,
+    pub(crate) verify: Field<String>,
+    pub(crate) server_args: Field<Vec<String>>,
+    pub(crate) check: Field<Vec<CheckModel>>,
     pub(crate) retention: Option<RetentionModel>,
     pub(crate) max_age: Field<String>,
     pub(crate) heartbeat_url_wo: Field<Secret>,
@@ -54,7 +58,24 @@ pub(crate) struct RetentionModel {
     pub(crate) yearly: Field<u64>,
 }
 
+/// A question to a database that was restored for a proof.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Model)]
+pub(crate) struct CheckModel {
+    pub(crate) sql: Field<String>,
+    pub(crate) expect: Field<String>,
+}
+
 impl BackupModel {
+    /// What a snapshot has to be once it is restored, where it is.
+    pub(super) fn proof(&self) -> Option<Proof> {
+        let text = |field: &Field<String>| field.as_str().unwrap_or_default().to_owned();
+        let check = |check: &CheckModel| Check { sql: text(&check.sql), expect: text(&check.expect) };
+        (self.verify.as_str() == Some("restore")).then(|| Proof {
+            checks: self.check.known().into_iter().flatten().map(check).collect(),
+            server_args: self.server_args.clone().known_or_default(),
+        })
+    }
+
     /// How the archive is packed.
     pub(super) fn format(&self) -> Format {
         self.format.as_str().and_then(Format::of_word).unwrap_or_default()

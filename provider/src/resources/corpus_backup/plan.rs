@@ -25,6 +25,9 @@ pub(super) async fn plan(
     now: Moment,
 ) -> Result<(), Diagnostics> {
     let cx = on.cx;
+    if let Some(problem) = asks_nothing(on.title, &plan.planned) {
+        return Err(problem.into());
+    }
     let takes = plan.is_create() || CAUSES.into_iter().any(|name| plan.changes(name));
     if takes {
         plan.planned.expect_snapshot();
@@ -47,6 +50,24 @@ pub(super) async fn plan(
         }
     }
     Ok(())
+}
+
+/// The error that questions are asked that nobody answers.
+fn asks_nothing(title: &str, planned: &BackupModel) -> Option<Diagnostic> {
+    let restores = planned.verify.is_unknown() || planned.verify.as_str() == Some("restore");
+    let has_no_check = planned.check.known().is_none_or(Vec::is_empty);
+    let attribute = match (has_no_check, planned.server_args.is_null()) {
+        (false, _) => "check",
+        (true, false) => "server_args",
+        (true, true) => return None,
+    };
+    (!restores || planned.postgres.is_none()).then(|| {
+        Diagnostic::error(title)
+            .detail(format!("`{attribute}` is for a database that is restored for a proof, and none is."))
+            .detail("Nothing was changed.")
+            .detail("Set `verify = \"restore\"` beside a `postgres` block, or take it out.")
+            .at(attribute)
+    })
 }
 
 /// The same decision once everything is known, but for the machine.

@@ -5,7 +5,7 @@ use framework::{Attribute, Block, Rule, Schema, Timeouts, Type, validate};
 use crate::{
     corpora::{
         Use, copies_attribute, duration_attribute, exec_block, links_attribute, name_attribute,
-        postgres_block, store_attribute, volume_attribute,
+        postgres_block, quiesce_block, store_attribute, volume_attribute,
     },
     host_path::check_path,
 };
@@ -15,6 +15,9 @@ const ON_DESTROY: [&str; 2] = ["keep", "delete"];
 
 /// The longest pattern, and the most of them: they go to the host as words of a command.
 const PATTERNS: usize = 200;
+
+/// The most options of a server.
+const WORDS: usize = 100;
 
 /// The most recipients.
 const RECIPIENTS: usize = 100;
@@ -50,8 +53,28 @@ pub(super) fn schema() -> Schema {
              status counts, and a stream without a byte is an error. `format`, `links` and `exclude` mean nothing here. \
              \n\nMariaDB: `[\"sh\", \"-c\", \"MYSQL_PWD=$MARIADB_ROOT_PASSWORD exec mariadb-dump --single-transaction -uroot shop\"]`; \
              SQLite: `[\"sh\", \"-c\", \"sqlite3 /data/app.db '.backup /tmp/app.db' && cat /tmp/app.db\"]`; \
-             Redis: `[\"sh\", \"-c\", \"redis-cli --rdb /tmp/dump.rdb >&2 && cat /tmp/dump.rdb\"]`.",
+             Redis: `[\"sh\", \"-c\", \"redis-cli --rdb /tmp/dump.rdb >&2 && cat /tmp/dump.rdb\"]`, verified by \
+             `[\"sh\", \"-c\", \"cat >/tmp/check.rdb && redis-check-rdb /tmp/check.rdb\"]`.",
             Use::Source,
+        ))
+        .block(
+            Block::list("check")
+                .describe(
+                    "With `verify = \"restore\"` of a database: a question to what was restored. With another answer than \
+                     the expected one, there is no snapshot.",
+                )
+                .attributes([
+                    Attribute::string("sql").required().describe("The question, in SQL."),
+                    Attribute::string("expect").required().describe(
+                        "The answer as `psql` prints it: a line for each row, with a tab between fields. Spaces around it \
+                         do not count.",
+                    ),
+                ]),
+        )
+        .block(quiesce_block(
+            "Services of a stack that hold still for the time of the copy, so that what they write is whole in it; the copy is verified when \
+             they go on again. A change of this takes no snapshot.",
+            "pause",
         ))
         .block(
             Block::single("retention")
@@ -125,8 +148,19 @@ fn what() -> [Attribute; 7] {
     ]
 }
 
-fn how() -> [Attribute; 8] {
+fn how() -> [Attribute; 10] {
     [
+        Attribute::string("verify").default("checksum").validate(validate::one_of(["checksum", "restore"])).describe(
+            "What proves a snapshot before it counts: `checksum` (default) reads all of it back from the store and compares \
+             the hashes. `restore` restores it as well: files to nowhere, each of which is compared with the manifest; a \
+             database to a Postgres in a container of its own on the host, of the very image that the source runs, \
+             without a network, with room for it in Docker's directory, which is removed afterwards. The rows of all its tables are counted as of \
+             the moment of the dump, stored with it, and compared. A change of this takes no snapshot.",
+        ),
+        Attribute::list("server_args", Type::String).validate(validate::length(0, WORDS)).describe(
+            "With `verify = \"restore\"` of a database: more options of the Postgres that it is restored to, word by word, \
+             such as `[\"-c\", \"shared_preload_libraries=timescaledb\"]`.",
+        ),
         Attribute::string("format").default("tar.zst").validate(validate::one_of(["tar.zst", "tgz", "tar"])).describe(
             "How the archive is packed, on the machine that runs tofu: `tar.zst` (default), `tgz`, which takes about \
              five times as long, or `tar`.",

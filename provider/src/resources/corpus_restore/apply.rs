@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use backup::{
-    Corpus, Error, Manifest, Moment, Name, Restored, Restoring, SnapshotId, Store, latest, snapshot,
+    Corpus, Error, Manifest, Moment, Name, Quiesce, Restored, Restoring, SnapshotId, Store, latest, snapshot,
 };
 use framework::{Apply, Diagnostic, Diagnostics, Field, Plan, Schema, State, error_chain};
 
@@ -14,7 +14,7 @@ use super::{
     plan::{self, unconfirmed},
 };
 use crate::{
-    corpora::{CorpusFields, corpus, links, name, open},
+    corpora::{CorpusFields, corpus, links, name, open, quiesce},
     failure::{Explain as _, Failure, Stop, could_not},
     hosted::{Hosted, Import, MachinePrivate, OnHost, OnMachine, Planning, Words},
 };
@@ -111,7 +111,8 @@ async fn restore(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), 
         configured: apply.config.postgres.as_ref(),
     };
     let corpus = corpus(on.host, fields).await?;
-    let (manifest, restored, from) = from_first(on, &model, &corpus).await?;
+    let quiesce = quiesce(model.quiesce.as_ref(), on.host).await?;
+    let (manifest, restored, from) = from_first(on, &model, (&corpus, quiesce.as_ref())).await?;
     if let Some(left) = restored.replaced_left_at {
         let title = format!("Restored {subject}, and something was left");
         let happened =
@@ -133,7 +134,7 @@ async fn restore(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), 
 async fn from_first(
     on: &OnMachine<'_>,
     model: &RestoreModel,
-    corpus: &Corpus,
+    to: (&Corpus, Option<&Quiesce>),
 ) -> Result<(Manifest, Restored, String), Failure> {
     let (name, copies) = (name(&model.name)?, model.copies.clone().known_or_default());
     let stores = [vec![model.store.clone()], copies.into_iter().map(Field::Known).collect()].concat();
@@ -144,7 +145,7 @@ async fn from_first(
     let last = opened.len() - 1;
     let mut passed_over = Vec::new();
     for (number, store) in opened.iter().enumerate() {
-        match from_store(on, model, corpus, (store.as_ref(), &name)).await {
+        match from_store(on, model, to, (store.as_ref(), &name)).await {
             Ok((manifest, restored)) => {
                 if !passed_over.is_empty() {
                     let title = format!("Restored {} from another store", CorpusRestore::subject(model));
@@ -206,7 +207,7 @@ impl From<FromStore> for Failure {
 async fn from_store(
     on: &OnMachine<'_>,
     model: &RestoreModel,
-    corpus: &Corpus,
+    (corpus, quiesce): (&Corpus, Option<&Quiesce>),
     (store, name): (&dyn Store, &Name),
 ) -> Result<(Manifest, Restored), FromStore> {
     let wanted = model.snapshot.as_str().unwrap_or(LATEST);
@@ -226,6 +227,7 @@ async fn from_store(
         Some(_) => manifest.unlock(&on.hosts.keyring().identities().map_err(FromStore::Keys)?)?,
         None => None,
     };
+    let transform = model.transform.clone().known_or_default();
     let restoring = Restoring {
         exec: on.host.executor.as_ref(),
         store,
@@ -233,6 +235,9 @@ async fn from_store(
         corpus,
         overwrite: model.overwrite(),
         links: links(&model.links),
+        owner: model.owner(),
+        transform: &transform,
+        quiesce,
         key,
         cancel: on.cx.token().clone(),
     };

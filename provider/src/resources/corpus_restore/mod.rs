@@ -26,6 +26,7 @@ mod tests {
             .sample("store", ["file:///nonexistent/store"])
             .sample("copies", [vec!["file:///nonexistent/copy"]])
             .sample("snapshot", ["latest", "snapshot-prod-20261129T163200Z-1a2b3c4d"])
+            .sample("owner", ["1000:1000"])
             .sample("links", ["any"])
             .sample("confirm", ["/srv/data", "shop_data"])
             .run()

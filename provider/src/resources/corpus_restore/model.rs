@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use backup::{Overwrite, SnapshotId};
-use framework::{Attribute, Field, Model, Rule, Schema, Timeouts, Type};
+use backup::{Overwrite, Owner, SnapshotId};
+use framework::{Attribute, Field, Model, Rule, Schema, Timeouts, Type, validate};
 
 use crate::{
     corpora::{
-        ExecModel, PostgresModel, Use, copies_attribute, exec_block, links_attribute, name_attribute,
-        postgres_block, store_attribute, volume_attribute,
+        ExecModel, PostgresModel, QuiesceModel, Use, copies_attribute, exec_block, links_attribute,
+        name_attribute, postgres_block, quiesce_block, store_attribute, volume_attribute,
     },
     host_path::check_path,
 };
+
+/// The most words of a command.
+const WORDS: usize = 200;
 
 /// The word for the newest snapshot.
 pub(super) const LATEST: &str = "latest";
@@ -27,6 +30,9 @@ pub(crate) struct RestoreModel {
     pub(crate) volume: Field<String>,
     pub(crate) postgres: Option<PostgresModel>,
     pub(crate) exec: Option<ExecModel>,
+    pub(crate) owner: Field<String>,
+    pub(crate) transform: Field<Vec<String>>,
+    pub(crate) quiesce: Option<QuiesceModel>,
     pub(crate) overwrite: Field<bool>,
     pub(crate) confirm: Field<String>,
     pub(crate) links: Field<String>,
@@ -71,8 +77,18 @@ pub(super) fn schema() -> Schema {
             "Instead of `path`, `volume` or `postgres`: a command in a container that reads what another one wrote. Whether there \
              are data that go for it nobody knows, so that it takes `overwrite`, and `confirm` with the name of the \
              container or of the service. It is read once from the store before the command begins, because nothing can \
-             be taken back from then on.",
+             be taken back from then on. \
+             \n\nMariaDB: `[\"sh\", \"-c\", \"MYSQL_PWD=$MARIADB_ROOT_PASSWORD exec mariadb -uroot shop\"]`; SQLite: \
+             `[\"sh\", \"-c\", \"cat >/data/new.db && mv /data/new.db /data/app.db\"]`, with the services that have it open \
+             in `quiesce`; Redis, with a restart policy that starts it again: `[\"sh\", \"-c\", \"cat >/data/dump.rdb && { \
+             (sleep 1; redis-cli shutdown nosave) >/dev/null 2>&1 </dev/null & }\"]`.",
             Use::Target,
+        ))
+        .block(quiesce_block(
+            "Services of a stack that hold still while the data change places, and for no longer: all else is done before. What has a \
+             directory or a volume mounted would go on with the old data, so that `pause` is for databases alone. A \
+             change of this restores nothing.",
+            "stop",
         ))
         .timeouts(Timeouts::new().create(120).update(120).delete(5).read(5))
 }
@@ -102,8 +118,22 @@ fn what() -> [Attribute; 6] {
     ]
 }
 
-fn place() -> [Attribute; 4] {
+fn place() -> [Attribute; 6] {
     [
+        Attribute::string("owner")
+            .check(|text: &String| text.parse::<Owner>().map(drop).map_err(|error| error.to_string()))
+            .describe(
+                "Whose all files become, as two numbers (`1000:1000`): users have other numbers on another host. Default: \
+                 whose they were. It is for `path` and `volume`; a change of this restores nothing.",
+            ),
+        Attribute::list("transform", Type::String).validate(validate::length(1, WORDS)).describe(
+            "The words of a command on the host that changes the data before they take their place, such as one that masks \
+             what a machine for tests must not have; no shell takes them apart. It runs as root, where the connection may \
+             be that. Of `path` and `volume` it is started in the directory, which is also WINDLASS_DIRECTORY; of \
+             `postgres` it gets WINDLASS_CONTAINER and WINDLASS_DATABASE, the name that the database has until then; of `exec` it \
+             comes after the command, with WINDLASS_CONTAINER. When it fails, nothing takes its place. A change of \
+             this restores nothing.",
+        ),
         Attribute::string("path").requires_replace().check(|path: &String| check_path(path)).describe(
             "Absolute path of the directory on the host that the snapshot becomes, with the owner and mode that it had. \
              Those above it are made where they are missing, with mode 0755. Another path is another restore; the \
@@ -155,6 +185,11 @@ impl RestoreModel {
     /// Whether it is known what that is.
     pub(super) fn has_target(&self) -> bool {
         !self.target().1.is_empty()
+    }
+
+    /// Whose all of it becomes.
+    pub(super) fn owner(&self) -> Option<Owner> {
+        self.owner.as_str().and_then(|text| text.parse().ok())
     }
 
     /// Whether data may go for it.

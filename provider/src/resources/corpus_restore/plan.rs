@@ -13,6 +13,11 @@ pub(super) fn plan(title: &str, plan: &mut Plan<OnHost<CorpusRestore>>) -> Resul
     if let Some(problem) = unconfirmed(title, &plan.planned) {
         return Err(problem.into());
     }
+    for problem in [pauses_files(title, &plan.planned), owns_nothing(title, &plan.planned)] {
+        if let Some(problem) = problem {
+            return Err(problem.into());
+        }
+    }
     if plan.is_create() {
         plan.planned.expect_restore();
         return Ok(());
@@ -50,4 +55,29 @@ pub(super) fn unconfirmed(title: &str, planned: &RestoreModel) -> Option<Diagnos
     );
     let next = format!("Set `confirm = {target:?}` if what is there may go.");
     Some(Diagnostic::error(title).detail(happened).detail("Nothing was changed.").detail(next).at("confirm"))
+}
+
+/// The error that what would be paused has the old data open, and keeps them.
+fn pauses_files(title: &str, planned: &RestoreModel) -> Option<Diagnostic> {
+    let has_files = planned.postgres.is_none() && planned.exec.is_none();
+    let pauses = planned.quiesce.as_ref().is_some_and(|quiesce| quiesce.mode.as_str() == Some("pause"));
+    (has_files && pauses).then(|| {
+        Diagnostic::error(title)
+            .detail("What is paused goes on with the data that it has open, and these are the old ones.")
+            .detail("Nothing was changed.")
+            .detail("Leave `mode` out, or set it to `stop`.")
+            .at("quiesce")
+    })
+}
+
+/// The error that something without files is to have an owner.
+fn owns_nothing(title: &str, planned: &RestoreModel) -> Option<Diagnostic> {
+    let has_files = planned.postgres.is_none() && planned.exec.is_none();
+    (!has_files && !planned.owner.is_null()).then(|| {
+        Diagnostic::error(title)
+            .detail("`owner` is for files, and there are none of them.")
+            .detail("Nothing was changed.")
+            .detail("Take it out; roles of a database come with `globals`.")
+            .at("owner")
+    })
 }

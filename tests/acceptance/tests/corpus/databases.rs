@@ -3,7 +3,7 @@
 use std::{fs, thread::sleep, time::Duration};
 
 use acceptance_tests::{Scratch, hcl, unique};
-use lab::{Lab, Variant};
+use lab::{Host, Lab, Variant};
 use serde_json::json;
 
 use crate::Corpus;
@@ -12,13 +12,13 @@ const BACKUP: &str = "windlass_corpus_backup.it";
 const PASSWORD: &str = "pg-t0p-s3cret";
 
 /// A Postgres of a test, removed when dropped.
-struct Server<'a> {
+pub(crate) struct Server<'a> {
     place: &'a Scratch<'a>,
     name: String,
 }
 
 impl<'a> Server<'a> {
-    fn on(lab: &Lab, place: &'a Scratch<'a>) -> Self {
+    pub(crate) fn on(lab: &Lab, place: &'a Scratch<'a>) -> Self {
         let (name, image) = (unique("postgres"), lab.image("postgres").unwrap());
         let password = format!("POSTGRES_PASSWORD={PASSWORD}");
         place.root_runs(&["docker", "run", "-d", "--name", &name, "-e", &password, image]);
@@ -31,13 +31,13 @@ impl<'a> Server<'a> {
     }
 
     /// What `psql` prints for `sql` in `database`.
-    fn sql(&self, database: &str, sql: &str) -> String {
+    pub(crate) fn sql(&self, database: &str, sql: &str) -> String {
         let psql = ["psql", "-X", "-A", "-t", "-q", "-U", "postgres", "-v", "ON_ERROR_STOP=1"];
         let words = [&["docker", "exec", &self.name][..], &psql, &["-d", database, "-c", sql]].concat();
         self.place.root_runs(&words).trim().to_owned()
     }
 
-    fn fill(&self) {
+    pub(crate) fn fill(&self) {
         self.sql("postgres", "CREATE ROLE app LOGIN PASSWORD 'app-pw'");
         self.sql("postgres", "CREATE DATABASE shop OWNER app");
         self.sql(
@@ -62,7 +62,11 @@ impl<'a> Server<'a> {
         self.sql("postgres", "SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY 1")
     }
 
-    fn block(&self, more: &str) -> String {
+    pub(crate) fn host(&self) -> &Host {
+        self.place.host()
+    }
+
+    pub(crate) fn block(&self, more: &str) -> String {
         format!("postgres {{\n    container = \"{}\"\n    database = \"shop\"\n    {more}\n  }}", self.name)
     }
 }

@@ -6,6 +6,9 @@ mod buckets;
 mod databases;
 mod faults;
 mod life;
+mod proofs;
+mod quiesced;
+mod streams;
 mod volumes;
 
 use std::{fs, path::PathBuf};
@@ -27,10 +30,15 @@ struct Corpus<'a> {
 impl<'a> Corpus<'a> {
     /// One with a few files, some of which only root may read.
     fn new(lab: &'a Lab) -> Self {
+        Self::on(lab, Variant::Sudo)
+    }
+
+    /// The same, on a host of this kind.
+    fn on(lab: &'a Lab, variant: Variant) -> Self {
         let workspace = Workspace::for_test();
         workspace.write("provider.tf", &hcl::provider_block(lab, ""));
         fs::create_dir(workspace.path().join("store")).unwrap();
-        let from = Scratch::on(lab, lab.host(Variant::Sudo).unwrap());
+        let from = Scratch::on(lab, lab.host(variant).unwrap());
         let to = Scratch::on(lab, lab.host(Variant::Root).unwrap());
         let corpus = Self { workspace, from, to, elsewhere: None, name: "prod" };
         let path = corpus.from.path("data");

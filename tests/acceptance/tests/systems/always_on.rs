@@ -12,14 +12,19 @@ const CORPUS: &str = "/srv/always-on/corpus";
 const SECRETS: [&str; 2] = ["token-Qx4-of-the-api", "key-Jn8-of-the-model"];
 
 /// The example on a host of its own.
-struct System<'a> {
+pub(crate) struct System<'a> {
     lab: &'a Lab,
     host: &'a Host,
-    workspace: Workspace,
+    pub(crate) workspace: Workspace,
 }
 
 impl<'a> System<'a> {
-    fn new(lab: &'a Lab, host: &'a Host) -> Self {
+    /// The same on another host.
+    pub(crate) fn moves(&mut self, host: &'a Host) {
+        self.host = host;
+    }
+
+    pub(crate) fn new(lab: &'a Lab, host: &'a Host) -> Self {
         let mut workspace = Workspace::for_test();
         copy_example("always-on", &workspace);
         workspace.env("TF_VAR_api_token", SECRETS[0]).env("TF_VAR_llm_api_key", SECRETS[1]);
@@ -27,14 +32,14 @@ impl<'a> System<'a> {
     }
 
     /// The tag of a release in the lab's registry; the api and the pipeline are busybox `version`.
-    fn publish(&self, release: &str, version: &str) -> String {
+    pub(crate) fn publish(&self, release: &str, version: &str) -> String {
         let tag = format!("{release}-{}", process::id());
         self.lab.registry().set_tag("busybox", version, &tag).unwrap();
         self.lab.registry().set_tag("nginx", "1.26", &tag).unwrap();
         tag
     }
 
-    fn choose(&self, release: &str) {
+    pub(crate) fn choose(&self, release: &str) {
         let registry = &self.lab.state().registry;
         let Host { address, host_key, user, private_key_file, .. } = self.host;
         self.workspace.write(
@@ -58,7 +63,7 @@ impl<'a> System<'a> {
 
     /// What the viewer answers on the host.
     #[track_caller]
-    fn asked(&self, path: &str) -> String {
+    pub(crate) fn asked(&self, path: &str) -> String {
         self.shell(&format!("curl -fsS http://127.0.0.1:8080{path}"))
     }
 
@@ -73,7 +78,7 @@ impl<'a> System<'a> {
     }
 
     /// Runs the pipeline as a person does.
-    fn make_episode(&self, title: &str) {
+    pub(crate) fn make_episode(&self, title: &str) {
         let directory = self.workspace.state(STACK)["directory"].as_str().unwrap().to_owned();
         let said = self.shell(&format!(
             "su - deploy -c 'cd {directory}/compose && docker compose run --rm -T pipeline-llm {title}' </dev/null"

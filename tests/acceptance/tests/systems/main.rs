@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod always_on;
+mod drill;
 mod swarm_saas;
 
 use std::fs;

@@ -52,9 +52,11 @@ async fn take(store: &S3Store, path: &str) -> Result<Manifest, Error> {
         store,
         format: Format::Tar,
         links: Links::Inside,
+        quiesce: None,
         encrypt_to: &[],
         keep_until: None,
         verify: true,
+        proof: None,
         cancel: CancellationToken::new(),
     };
     taking.take(Moment::now()).await
@@ -89,6 +91,9 @@ async fn a_snapshot_goes_there_in_parts_and_comes_back() {
         corpus: &Corpus::Path(target.to_str().unwrap().to_owned()),
         overwrite: Overwrite::Never,
         links: Links::Inside,
+        owner: None,
+        transform: &[],
+        quiesce: None,
         key: None,
         cancel: CancellationToken::new(),
     };

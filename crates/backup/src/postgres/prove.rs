@@ -1,0 +1,203 @@
+//! Proving a dump by restoring it: to a Postgres of the source's own image that nobody else sees, has no network, and
+//! is gone afterwards.
+
+use std::time::Duration;
+
+use docker::Cli;
+use remote::{
+    Command, Executor, Input,
+    collect::{Limits, run_checked, run_checked_with},
+    files::random_name,
+    poll::Poll,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Postgres, RestoringPostgres,
+    tables::{Counted, TABLES, Table, difference},
+};
+use crate::{corpus::Corpus, error::Error, fetch::Fetching, stage::Overwrite};
+
+/// What such containers are called, each with something of its own behind it.
+const PREFIX: &str = "windlass-proof-";
+
+/// Makes a cluster whose superuser is `$1`, and serves it with the options that follow, without what makes data last.
+/// After six hours nobody waits for it any more.
+const SERVE: &str = r#"
+user=$1
+shift
+initdb -D /tmp/proof -U "$user" --auth=trust -E UTF8 >/tmp/said 2>&1 || { cat /tmp/said >&2; exit 1; }
+(sleep 21600; kill -INT 1) &
+exec postgres -D /tmp/proof -c fsync=off -c full_page_writes=off -c listen_addresses= -c unix_socket_directories=/tmp "$@"
+"#;
+
+/// How long it may take until it answers.
+const START: Duration = Duration::from_secs(120);
+
+/// How often it is asked whether it does.
+const INTERVAL: Duration = Duration::from_millis(250);
+
+/// What a dump has to be once it is restored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Proof {
+    /// Questions, and what they are answered with.
+    pub checks: Vec<Check>,
+    /// More options of the server, such as `-c shared_preload_libraries=timescaledb`, word by word.
+    pub server_args: Vec<String>,
+}
+
+/// A question to a restored database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// The question, in SQL.
+    pub sql: String,
+    /// What `psql` prints as the answer: a line for each row, with a tab between fields.
+    pub expect: String,
+}
+
+/// A dump that is to be proven.
+pub(crate) struct Proving<'a> {
+    pub(crate) exec: &'a dyn Executor,
+    pub(crate) fetching: Fetching<'a>,
+    /// The database that it is of.
+    pub(crate) postgres: &'a Postgres,
+    pub(crate) proof: &'a Proof,
+    pub(crate) cancel: &'a CancellationToken,
+}
+
+impl Proving<'_> {
+    /// Restores it to nowhere.
+    pub(crate) async fn prove(&self) -> Result<(), Error> {
+        let container = format!("{PREFIX}{}", random_name()?);
+        let started = match self.run(&container).await {
+            Ok(()) => self.compare(&container).await,
+            Err(error) => Err(error),
+        };
+        let remove = self.cli().docker(["rm", "--force", "--volumes", &container]);
+        if let Err(error) = run_checked(self.exec, &remove, Input::Nothing).await {
+            tracing::warn!(container, %error, "could not remove the container of a proof");
+        }
+        started
+    }
+
+    fn cli(&self) -> &Cli {
+        &self.postgres.cli
+    }
+
+    async fn checked(&self, command: &Command) -> Result<String, Error> {
+        let limits = Limits::cancelled_by(self.cancel);
+        let output = run_checked_with(self.exec, command, Input::Nothing, &limits).await?;
+        Ok(output.stdout_text().trim().to_owned())
+    }
+
+    async fn run(&self, container: &str) -> Result<(), Error> {
+        let source = &self.postgres.container;
+        let image =
+            self.cli().docker(["inspect", "--type", "container", "--format", "{{.Image}}"]).arg(source);
+        let image = self.checked(&image).await?;
+        self.checked(&run_command(self.cli(), (container, &image), &self.postgres.user, self.proof)).await?;
+        let poll = Poll::new(INTERVAL, START, self.cancel);
+        let ready = self.cli().docker(["exec", container, "pg_isready", "--quiet"]);
+        loop {
+            let asked = self.checked(&ready).await;
+            let Err(error) = asked else { return Ok(()) };
+            let state = self.cli().docker(["inspect", "--format", "{{.State.Running}}", container]);
+            if self.checked(&state).await? != "true" || poll.next().await.is_err() {
+                return Err(self.without_start(container, error).await);
+            }
+        }
+    }
+
+    /// Why it does not serve, in its own last words.
+    async fn without_start(&self, container: &str, error: Error) -> Error {
+        let logs = self.cli().docker(["logs", "--tail", "5", container]);
+        match remote::run(self.exec, &logs, Input::Nothing).await {
+            Ok(logs) => {
+                let said = format!("{}{}", logs.stdout_text(), logs.stderr_text());
+                self.differs(format!("no server of its image could be started for it:\n{}", said.trim()))
+            }
+            Err(_) => error,
+        }
+    }
+
+    async fn compare(&self, container: &str) -> Result<(), Error> {
+        let copy = Postgres { container: container.to_owned(), password: None, ..self.postgres.clone() };
+        let corpus = Corpus::Postgres(copy.clone());
+        let restoring = RestoringPostgres {
+            exec: self.exec,
+            fetching: self.fetching,
+            postgres: &copy,
+            corpus: &corpus,
+            overwrite: Overwrite::Never,
+            transform: &[],
+            quiesce: None,
+            cancel: self.cancel,
+        };
+        restoring.restore().await?;
+        let counted = Counted::count(self.exec, &copy).await?;
+        let restored = counted.tables.clone();
+        counted.end().await;
+        let dumped = self.dumped().await?;
+        if let Some(what) = difference(&dumped, &restored) {
+            return Err(self.differs(what));
+        }
+        for Check { sql, expect } in &self.proof.checks {
+            let answer = copy.query(self.exec, &copy.database, sql).await?.join("\n");
+            if answer.trim() != expect.trim() {
+                return Err(
+                    self.differs(format!("{sql:?} is answered with {answer:?} instead of {expect:?}"))
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// What was counted at the time of the dump.
+    async fn dumped(&self) -> Result<Vec<Table>, Error> {
+        let manifest = self.fetching.manifest;
+        let corrupt = |what: &str| Error::Corrupt {
+            file: TABLES.to_owned(),
+            snapshot: manifest.snapshot.to_string(),
+            what: what.to_owned(),
+        };
+        let part = manifest.parts.iter().find(|part| part.file == TABLES);
+        let part = part.ok_or_else(|| corrupt("it is not in the snapshot"))?;
+        let content = self.fetching.small(part).await?;
+        serde_json::from_slice(&content)
+            .map_err(|error| corrupt(&format!("it is not a list of tables: {error}")))
+    }
+
+    fn differs(&self, what: String) -> Error {
+        Error::NotProven { subject: self.postgres.subject(), host: self.exec.name().to_owned(), what }
+    }
+}
+
+fn run_command(cli: &Cli, (container, image): (&str, &str), user: &str, proof: &Proof) -> Command {
+    let run = ["run", "--detach", "--pull", "never", "--network", "none", "--name", container];
+    cli.docker(run)
+        .args(["--user", "postgres", "--env", "PGHOST=/tmp", "--entrypoint", "sh", image, "-c", SERVE])
+        .args(["windlass-proof", user])
+        .args(proof.server_args.iter().cloned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_has_no_network_and_nothing_is_pulled() {
+        let cli = Cli::new("/run/docker.sock", "/root");
+        let proof = Proof { server_args: vec!["-c".into(), "jit=off".into()], ..Proof::default() };
+        let command = run_command(&cli, ("windlass-proof-1", "sha256:1"), "admin", &proof);
+        let words = command.words().join(" ");
+        let (before, after) = words.split_once(SERVE).unwrap();
+        assert!(
+            before.ends_with(
+                "docker run --detach --pull never --network none --name windlass-proof-1 --user postgres \
+                 --env PGHOST=/tmp --entrypoint sh sha256:1 -c "
+            ),
+            "{before}"
+        );
+        assert_eq!(after, " windlass-proof admin -c jit=off");
+    }
+}
