@@ -12,8 +12,8 @@ use tar::{Builder, EntryType, Header};
 
 use crate::{
     manifest::{Entry, EntryKind},
+    owner::Owner,
     raw::RawPath,
-    transform::Owner,
     vet::{Links, Refusal, Vetter, Why, path_in_corpus},
 };
 

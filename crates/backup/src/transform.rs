@@ -1,6 +1,4 @@
-//! What happens to restored data before they take their place: other owners, and a command on the host.
-
-use std::{fmt, str::FromStr};
+//! What happens to restored data before they take their place: a command on the host.
 
 use remote::{
     Command, Executor, Input,
@@ -17,39 +15,6 @@ go "$1" ''
 shift
 exec "$@"
 "#;
-
-/// Whose all restored files become, in numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Owner {
-    /// The user.
-    pub uid: u32,
-    /// The group.
-    pub gid: u32,
-}
-
-/// That a text names no owner.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an owner is two numbers with a colon between them, such as 1000:1000")]
-pub struct OwnerError;
-
-impl FromStr for Owner {
-    type Err = OwnerError;
-
-    fn from_str(text: &str) -> Result<Self, OwnerError> {
-        let (uid, gid) = text.split_once(':').ok_or(OwnerError)?;
-        let number = |text: &str| {
-            let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-            text.parse().ok().filter(|_| plain).ok_or(OwnerError)
-        };
-        Ok(Self { uid: number(uid)?, gid: number(gid)? })
-    }
-}
-
-impl fmt::Display for Owner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.uid, self.gid)
-    }
-}
 
 /// Where the data are that a command changes.
 #[derive(Clone, Copy)]
@@ -95,15 +60,6 @@ fn words(command: &[String], place: Place<'_>) -> Command {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_owner_is_two_numbers() {
-        assert_eq!("1000:33".parse(), Ok(Owner { uid: 1000, gid: 33 }));
-        for text in ["", "1000", "www-data:www-data", "1:", ":1", "+1:1", "-1:1", "1:2:3", "4294967296:0"] {
-            assert_eq!(text.parse::<Owner>(), Err(OwnerError), "{text}");
-        }
-        assert_eq!(Owner { uid: 1, gid: 2 }.to_string(), "1:2");
-    }
 
     #[test]
     fn the_command_is_told_where_the_data_are() {
