@@ -47,7 +47,9 @@ pub(crate) fn store_attribute(description: &str) -> Attribute {
              `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`), and so are `AWS_REGION` and `AWS_ENDPOINT_URL`. \
              `sftp://user@host/path` is a directory of another server, which must be there; `/~/path` is meant from where \
              the login begins. Its account need not be allowed anything but SFTP. It is reached as a `connection` is, by \
-             the `ssh` blocks, with `?host_key=…` and `&identity=…` where they are needed."
+             the `ssh` blocks, with `?host_key=…` and `&identity=…` where they are needed. `github://owner/repository` has a \
+             release for each snapshot, a draft until it is complete, whose files are smaller than 2 GiB: larger ones go there in \
+             pieces by way of the temporary directory; without a block, the token is that of the environment (`GITHUB_TOKEN`)."
         ))
 }
 

@@ -25,7 +25,7 @@ pub struct BackupSettings {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoreSettings {
-    /// `file:///path`, `s3://bucket/prefix` or `sftp://user@host/path`.
+    /// `file:///path`, `s3://bucket/prefix`, `sftp://user@host/path` or `github://owner/repository`.
     pub url: String,
     /// The server of a bucket.
     pub endpoint: Option<String>,
@@ -35,6 +35,8 @@ pub struct StoreSettings {
     pub access_key_id: Option<String>,
     /// The variable of the environment that has the key.
     pub secret_access_key_env: Option<String>,
+    /// The variable of the environment that has the token for a repository.
+    pub token_env: Option<String>,
 }
 
 /// `[backup.corpus.NAME]`

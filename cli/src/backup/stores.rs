@@ -37,6 +37,9 @@ pub fn open(settings: &Settings, text: &str) -> Result<Arc<dyn Store>, Failure> 
             "Set `access_key_id` and `secret_access_key_env` in its table of windlass.toml, or AWS_ACCESS_KEY_ID and \
              AWS_SECRET_ACCESS_KEY in the environment.",
         ),
+        AccessError::NoToken { .. } => failed().because(&error).with(
+            "Set `token_env` in its table of windlass.toml, or GITHUB_TOKEN in the environment.",
+        ),
         AccessError::NoLogin { .. } => failed().because(&error),
         AccessError::Store(error) => failed().because(&error),
     })
@@ -45,6 +48,8 @@ pub fn open(settings: &Settings, text: &str) -> Result<Arc<dyn Store>, Failure> 
 fn access(store: &StoreSettings, name: &str) -> Result<Access, Failure> {
     let variable = store.secret_access_key_env.as_deref();
     let key = variable.map(|variable| secret(variable, &format!("the key of the store {name:?}")));
+    let token = store.token_env.as_deref();
+    let token = token.map(|variable| secret(variable, &format!("the token of the store {name:?}")));
     Ok(Access {
         said_by: format!("`[backup.store.{name}]` of windlass.toml"),
         endpoint: store.endpoint.clone(),
@@ -52,5 +57,6 @@ fn access(store: &StoreSettings, name: &str) -> Result<Access, Failure> {
         access_key_id: store.access_key_id.clone(),
         secret_access_key: key.transpose()?,
         session_token: None,
+        token: token.transpose()?,
     })
 }

@@ -8,6 +8,7 @@ mod access;
 #[cfg(test)]
 pub(crate) mod conformance;
 mod file;
+mod github;
 mod s3;
 #[cfg(feature = "s3-server")]
 pub mod s3_server;
@@ -27,6 +28,7 @@ use crate::{
 
 pub use access::{Access, AccessError, Reach, Reached, Variable};
 pub use file::FileStore;
+pub use github::{GitHubSettings, GitHubStore};
 pub use s3::{S3Settings, S3Store};
 pub use sftp::SftpStore;
 pub use url::{StoreUrl, UrlError};

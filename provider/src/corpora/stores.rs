@@ -58,6 +58,10 @@ impl Opening<'_> {
                 sentence(&error_chain(&error)),
                 "Write an `ssh` block of the provider whose `name` is `identity` of the URL, or correct that.",
             ),
+            AccessError::NoToken { .. } => stop(
+                format!("There is no token for the store {store:?}."),
+                "Set `token` in a `store` block of the provider, or GITHUB_TOKEN in the environment.",
+            ),
             AccessError::NoKey { .. } => stop(
                 format!("There is no key for the store {store:?}."),
                 "Set `access_key_id` and `secret_access_key` in a `store` block of the provider, or AWS_ACCESS_KEY_ID \
@@ -99,12 +103,11 @@ impl Opening<'_> {
 fn access(store: &str, block: Option<&StoreBlock>) -> Result<Access, Failure> {
     let own = block.cloned().unwrap_or_default();
     let url = own.url.as_str().map(str::parse::<StoreUrl>);
-    let is_directory = matches!(url, Some(Ok(StoreUrl::File(_) | StoreUrl::Sftp { .. })));
-    if is_directory && let Some(setting) = own.first_of_bucket() {
+    if let Some(Ok(url)) = url
+        && let Some(setting) = own.first_out_of_place(&url)
+    {
         return Err(stop(
-            format!(
-                "`{setting}` of the `store` block {store:?} is a setting of buckets, and its `url` is a directory."
-            ),
+            format!("`{setting}` of the `store` block {store:?} is no setting of a store like {url}."),
             "Take it out, or correct `url`.",
         ));
     }
@@ -119,6 +122,7 @@ fn access(store: &str, block: Option<&StoreBlock>) -> Result<Access, Failure> {
         access_key_id: text(&own.access_key_id),
         secret_access_key: own.secret_access_key.known().cloned(),
         session_token: own.session_token.known().cloned(),
+        token: own.token.known().cloned(),
     })
 }
 
@@ -187,9 +191,11 @@ mod tests {
              in the environment."
         );
         let mixed = StoreBlock { region: "eu".into(), ..block("disk", "file:///mnt/b") };
-        assert!(told(&[mixed], "disk", true).contains(
-            "`region` of the `store` block \"disk\" is a setting of buckets, and its `url` is a directory."
-        ));
+        assert!(
+            told(&[mixed], "disk", true).contains(
+                "`region` of the `store` block \"disk\" is no setting of a store like file:///mnt/b."
+            )
+        );
         let twice = [block("disk", "file:///a"), block("disk", "file:///b")];
         assert!(
             told(&twice, "disk", true).contains("2 `store` blocks of the provider are meant by \"disk\".")

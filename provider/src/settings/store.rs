@@ -14,25 +14,33 @@ pub(crate) struct StoreBlock {
     pub(crate) access_key_id: Field<String>,
     pub(crate) secret_access_key: Field<Secret>,
     pub(crate) session_token: Field<Secret>,
+    pub(crate) token: Field<Secret>,
 }
 
 impl StoreBlock {
-    /// Whether a setting of a bucket is not known yet.
+    /// Whether a setting is not known yet.
     pub(crate) fn has_unknown(&self) -> bool {
         [&self.endpoint, &self.region, &self.access_key_id].iter().any(|field| field.is_unknown())
-            || [&self.secret_access_key, &self.session_token].iter().any(|field| field.is_unknown())
+            || [&self.secret_access_key, &self.session_token, &self.token]
+                .iter()
+                .any(|field| field.is_unknown())
     }
 }
 
 impl StoreBlock {
-    /// The first setting that only a bucket has.
-    pub(crate) fn first_of_bucket(&self) -> Option<&'static str> {
-        let texts =
-            [("endpoint", &self.endpoint), ("region", &self.region), ("access_key_id", &self.access_key_id)];
-        let secrets =
-            [("secret_access_key", &self.secret_access_key), ("session_token", &self.session_token)];
-        let texts = texts.into_iter().filter(|(_, field)| !field.is_null()).map(|(name, _)| name);
-        texts.chain(secrets.into_iter().filter(|(_, field)| !field.is_null()).map(|(name, _)| name)).next()
+    /// The first setting that a store at `url` does not have.
+    pub(crate) fn first_out_of_place(&self, url: &StoreUrl) -> Option<&'static str> {
+        let is_bucket = matches!(url, StoreUrl::S3 { .. });
+        let is_repository = matches!(url, StoreUrl::GitHub(_));
+        let fields = [
+            ("endpoint", !self.endpoint.is_null(), is_bucket || is_repository),
+            ("region", !self.region.is_null(), is_bucket),
+            ("access_key_id", !self.access_key_id.is_null(), is_bucket),
+            ("secret_access_key", !self.secret_access_key.is_null(), is_bucket),
+            ("session_token", !self.session_token.is_null(), is_bucket),
+            ("token", !self.token.is_null(), is_repository),
+        ];
+        fields.into_iter().find(|(_, is_set, fits)| *is_set && !fits).map(|(name, ..)| name)
     }
 }
 
@@ -48,14 +56,16 @@ pub(super) fn block() -> Block {
             Attribute::string("name").required().check(|name: &String| check_store_name(name)).describe("What `store` calls this block."),
             Attribute::string("url").required().check(|url: &String| check_store_url(url)).describe(
                 "`file:///path`, a directory of the machine that runs tofu, `s3://bucket/prefix`, a bucket of any server \
-                 that speaks S3, or `sftp://user@host/path`, a directory of another server. All else is for buckets, and refused beside a directory.",
+                 that speaks S3, `sftp://user@host/path`, a directory of another server, or `github://owner/repository`, \
+                 releases of a repository. A setting that is not for a store of its kind is refused.",
             ),
             Attribute::string("endpoint")
                 .validate(validate::pattern("an address that begins with https:// or http://", |text| {
                     text.starts_with("https://") || text.starts_with("http://")
                 }))
                 .describe(
-                    "The address of the server, such as `https://s3.example.org`. Default: `AWS_ENDPOINT_URL_S3` or \
+                    "The address of the server, such as `https://s3.example.org`; of `github://`, that of the API of a server of \
+                     one's own, such as `https://github.example.org/api/v3` (`GITHUB_API_URL`, else GitHub's). Default of a bucket: `AWS_ENDPOINT_URL_S3` or \
                      `AWS_ENDPOINT_URL` in the environment, else Amazon's for the region. With `http://`, whoever is on \
                      the way reads the snapshots.",
                 ),
@@ -70,6 +80,10 @@ pub(super) fn block() -> Block {
             ),
             Attribute::string("secret_access_key").sensitive().describe("The key itself."),
             Attribute::string("session_token").sensitive().describe("What a key for a while comes with."),
+            Attribute::string("token").sensitive().describe(
+                "Of `github://`: a token that may read and write the contents of the repository, which should be private and \
+                 has to have a commit. Default: `GITHUB_TOKEN` or `GH_TOKEN` in the environment.",
+            ),
         ])
         .rule(Rule::required_with("access_key_id", ["secret_access_key"]))
         .rule(Rule::required_with("secret_access_key", ["access_key_id"]))

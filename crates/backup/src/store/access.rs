@@ -5,7 +5,9 @@ use std::{sync::Arc, time::Duration};
 use remote::{Executor, connection::SshConnection};
 use secret::Secret;
 
-use super::{FileStore, S3Settings, S3Store, SftpStore, Store, StoreError, StoreUrl};
+use super::{
+    FileStore, GitHubSettings, GitHubStore, S3Settings, S3Store, SftpStore, Store, StoreError, StoreUrl,
+};
 
 /// What buckets of one's own call the region that they do not have.
 const REGION: &str = "us-east-1";
@@ -28,6 +30,8 @@ pub struct Access {
     pub secret_access_key: Option<Secret>,
     /// What keys for a while come with.
     pub session_token: Option<Secret>,
+    /// Who may read and write the contents of a repository.
+    pub token: Option<Secret>,
 }
 
 /// A server that is reached over SSH, or why there is no way to it.
@@ -45,6 +49,12 @@ pub enum AccessError {
     /// Nobody says how one gets in.
     #[error("there is no key for the store {store:?}")]
     NoKey {
+        /// The store, as it was named.
+        store: String,
+    },
+    /// Nobody says who one is.
+    #[error("there is no token for the store {store:?}")]
+    NoToken {
         /// The store, as it was named.
         store: String,
     },
@@ -80,6 +90,11 @@ impl Access {
                 let settings = settings.ok_or_else(|| AccessError::NoKey { store: named.to_owned() })?;
                 Arc::new(S3Store::new(bucket, prefix, &settings)?)
             }
+            StoreUrl::GitHub(repository) => {
+                let settings = self.github(variable);
+                let settings = settings.ok_or_else(|| AccessError::NoToken { store: named.to_owned() })?;
+                Arc::new(GitHubStore::new(repository, &settings)?)
+            }
             StoreUrl::Sftp { connection, path } => {
                 let executor = reach(connection)
                     .map_err(|source| AccessError::NoLogin { store: named.to_owned(), source })?;
@@ -89,6 +104,19 @@ impl Access {
                 Arc::new(SftpStore::new(place.to_owned(), path, executor))
             }
         })
+    }
+
+    /// How one gets into a repository; `None` where there is no token.
+    fn github(&self, variable: Variable<'_>) -> Option<GitHubSettings> {
+        let set = |name: &&str| variable(name).filter(|value| !value.is_empty());
+        let (token, token_from) = match &self.token {
+            Some(token) => (token.clone(), self.said_by.clone()),
+            None => ["GITHUB_TOKEN", "GH_TOKEN"]
+                .iter()
+                .find_map(|name| Some((Secret::new(set(name)?), format!("the environment ({name})"))))?,
+        };
+        let endpoint = self.endpoint.clone().or_else(|| set(&"GITHUB_API_URL"));
+        Some(GitHubSettings { endpoint, token, token_from, patience: PATIENCE })
     }
 
     /// How one gets into a bucket; `None` where there is no key.
@@ -164,6 +192,7 @@ mod tests {
             access_key_id: Some("id".into()),
             secret_access_key: Some(Secret::new("key")),
             session_token: None,
+            token: None,
         };
         assert_eq!(
             told(&own, &environment),
@@ -176,5 +205,18 @@ mod tests {
             )
         );
         assert!(Access::default().s3(&|_| None).is_none());
+    }
+
+    #[test]
+    fn a_token_is_that_of_the_store_or_of_the_environment() {
+        let environment = |name: &str| name.starts_with("GH").then(|| "env".to_owned());
+        let told = |access: Access| {
+            let settings = access.github(&environment).unwrap();
+            (settings.token.expose().to_owned(), settings.token_from)
+        };
+        assert_eq!(told(Access::default()), ("env".to_owned(), "the environment (GH_TOKEN)".to_owned()));
+        let own = Access { said_by: "here".into(), token: Some(Secret::new("own")), ..Access::default() };
+        assert_eq!(told(own), ("own".to_owned(), "here".to_owned()));
+        assert!(Access::default().github(&|_| None).is_none());
     }
 }

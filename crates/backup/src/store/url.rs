@@ -27,6 +27,8 @@ pub enum StoreUrl {
         /// What the names of all objects begin with, without slashes at its ends; empty for nothing.
         prefix: String,
     },
+    /// `github://owner/repository`: releases of a repository.
+    GitHub(String),
     /// `sftp://user@host/path`: a directory of another server, which may let us do nothing else.
     Sftp {
         /// How it is reached.
@@ -45,6 +47,7 @@ impl fmt::Display for StoreUrl {
             Self::File(path) => write!(f, "file://{path}"),
             Self::S3 { bucket, prefix } if prefix.is_empty() => write!(f, "s3://{bucket}"),
             Self::S3 { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
+            Self::GitHub(repository) => write!(f, "github://{repository}"),
             Self::Sftp { connection, path } => {
                 let connection = Connection::Ssh(connection.clone()).to_string();
                 let place = connection.strip_prefix("ssh://").unwrap_or(&connection);
@@ -64,13 +67,16 @@ impl FromStr for StoreUrl {
         if let Some(place) = text.strip_prefix("s3://") {
             return bucket(place).map_err(|why| UrlError { text: text.to_owned(), why });
         }
+        if let Some(place) = text.strip_prefix("github://") {
+            return repository(place).map_err(|why| UrlError { text: text.to_owned(), why });
+        }
         if let Some(place) = text.strip_prefix("sftp://") {
             return server(place).map_err(|why| UrlError { text: text.to_owned(), why });
         }
         let Some(path) = text.strip_prefix("file://") else {
             return error(
-                "it begins with `file://`, followed by an absolute path, or is `s3://bucket/prefix` or \
-                 `sftp://user@host/path`",
+                "it begins with `file://`, followed by an absolute path, or is `s3://bucket/prefix`, \
+                 `sftp://user@host/path` or `github://owner/repository`",
             );
         };
         if !path.starts_with('/') {
@@ -103,6 +109,19 @@ fn bucket(place: &str) -> Result<StoreUrl, &'static str> {
         return Err("what is behind the bucket has letters, digits, `.`, `_`, `-` and `/`, and no `..`");
     }
     Ok(StoreUrl::S3 { bucket: bucket.to_owned(), prefix: plain(prefix) })
+}
+
+fn repository(place: &str) -> Result<StoreUrl, &'static str> {
+    let is_name = |name: &str| {
+        let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        !name.is_empty() && name.chars().all(fits) && ![".", ".."].contains(&name)
+    };
+    match place.trim_end_matches('/').split_once('/') {
+        Some((owner, name)) if is_name(owner) && is_name(name) => {
+            Ok(StoreUrl::GitHub(format!("{owner}/{name}")))
+        }
+        _ => Err("`github://` is followed by an owner and a repository: letters, digits, `.`, `_` and `-`"),
+    }
 }
 
 fn server(place: &str) -> Result<StoreUrl, &'static str> {
@@ -168,6 +187,14 @@ mod tests {
             "sftp://box/../a",
             "sftp://box/a?sudo=1",
         ] {
+            assert!(text.parse::<StoreUrl>().is_err(), "{text}");
+        }
+        for text in ["github://acme/backups", "github://acme/backups/"] {
+            assert_eq!(text.parse::<StoreUrl>().unwrap().to_string(), "github://acme/backups");
+        }
+        for text in
+            ["github://", "github://acme", "github://acme/a/b", "github://acme/..", "github://t@acme/b"]
+        {
             assert!(text.parse::<StoreUrl>().is_err(), "{text}");
         }
         for text in ["", "/srv", "file://srv", "file:///", "file:///a/../b", "file:///a%20b", "ftp://x/y"] {
