@@ -17,6 +17,7 @@ use tokio::{
 use super::{
     ManagerList,
     attribute::{connections, is_unknown},
+    sight::{Answers, Forget, Sight},
 };
 use crate::{
     failure::{Failure, Stop},
@@ -27,10 +28,12 @@ use crate::{
 const SOON: Duration = Duration::from_secs(5);
 
 /// A host that answers, and what it says of its part in a swarm.
+#[derive(Clone)]
 pub(crate) struct At {
     pub(crate) host: Host,
     pub(crate) membership: Membership,
-    engine: docker::Engine,
+    pub(super) engine: docker::Engine,
+    pub(super) sight: Arc<Sight>,
 }
 
 impl At {
@@ -41,7 +44,7 @@ impl At {
     pub(crate) async fn ask(host: Host) -> Result<Self, Failure> {
         let engine = host.engine().await?;
         let membership = Member::of(engine.clone()).membership().await?;
-        Ok(Self { host, membership, engine })
+        Ok(Self { host, membership, engine, sight: Arc::default() })
     }
 
     /// Its engine as a manager.
@@ -76,6 +79,8 @@ pub(crate) struct Clusters {
     silent: Mutex<HashSet<Connection>>,
     /// For steps of one swarm that exclude each other.
     turns: Mutex<HashMap<String, Turns>>,
+    /// What Read was told.
+    answers: Answers,
 }
 
 /// Whose turn it is in one swarm, among the resources of this process.
@@ -90,7 +95,7 @@ struct Turns {
 impl Clusters {
     /// Swarms on the hosts that the provider knows.
     pub(crate) fn new(hosts: Arc<Hosts>) -> Self {
-        Self { hosts, silent: Mutex::default(), turns: Mutex::default() }
+        Self { hosts, silent: Mutex::default(), turns: Mutex::default(), answers: Answers::default() }
     }
 
     /// The hosts.
@@ -124,12 +129,26 @@ impl Clusters {
     /// that is not the node `but`, if there is another. Who does not answer soon is asked again only
     /// where nobody else is such a manager.
     pub(crate) async fn find(&self, list: &ManagerList, id: Option<&str>, but: Option<&str>) -> Found {
+        self.search(list, Search::new(id, but), Asked::Now).await
+    }
+
+    /// As [`Clusters::find`], for Read: what one resource has just been told counts for the others.
+    pub(crate) async fn look(&self, list: &ManagerList, id: Option<&str>) -> Found {
+        self.search(list, Search::new(id, None), Asked::Lately).await
+    }
+
+    /// Something of a swarm is about to be changed: what was told before counts no more, once what this
+    /// gives is dropped.
+    pub(super) fn changing(&self) -> Forget<'_> {
+        self.answers.forget_after()
+    }
+
+    async fn search(&self, list: &ManagerList, mut search: Search<'_>, when: Asked) -> Found {
         let asked = self.silent_last(connections(list));
-        let mut search = Search::new(id, but);
         let mut slow = Vec::new();
         let has_others = asked.len() > 1;
         for (field, connection) in asked {
-            let asking = self.ask(&field);
+            let asking = self.asked(&field, &connection, when);
             let answer = if has_others { timeout(SOON, asking).await } else { Ok(asking.await) };
             let Ok(answer) = answer else {
                 self.note_silence(connection.clone());
@@ -217,10 +236,31 @@ impl Clusters {
         answers
     }
 
+    async fn asked(
+        &self,
+        field: &Field<String>,
+        connection: &Connection,
+        when: Asked,
+    ) -> Result<Option<At>, Failure> {
+        match when {
+            Asked::Now => self.ask(field).await,
+            Asked::Lately => self.answers.get(connection, || self.ask(field)).await,
+        }
+    }
+
     async fn ask(&self, field: &Field<String>) -> Result<Option<At>, Failure> {
         let Some(host) = self.hosts.reach(field).await? else { return Ok(None) };
         At::ask(host).await.map(Some)
     }
+}
+
+/// When a host has to have said what counts.
+#[derive(Clone, Copy)]
+enum Asked {
+    /// Now: it is asked.
+    Now,
+    /// Since something was changed, and not long ago.
+    Lately,
 }
 
 /// A search for a manager, and what it has come by so far.

@@ -60,7 +60,7 @@ impl<K: Clustered> Resource for InCluster<K> {
 
     async fn read(&self, cx: &Context, state: State<Self>) -> Result<Option<State<Self>>, Diagnostics> {
         let title = title::<K>("read", &state.model);
-        let found = self.clusters.find(&managers_of(&state.model), K::swarm(&state.model), None).await;
+        let found = self.clusters.look(&managers_of(&state.model), K::swarm(&state.model)).await;
         let (manager, failure) = match found {
             Found::NotKnownYet => {
                 cx.warn(not_known_yet(&title));
@@ -110,6 +110,7 @@ impl<K: Clustered> Resource for InCluster<K> {
 
     async fn create(&self, cx: &Context, apply: &mut Apply<Self>) -> Result<(), Diagnostics> {
         let title = title::<K>(K::WORDS.create, &apply.planned);
+        let _change = self.clusters.changing();
         let done = K::create(&self.on(cx), apply).await;
         done.map_err(|failure| failure.into_diagnostics(&title, K::WORDS.unchanged))
     }
@@ -121,12 +122,14 @@ impl<K: Clustered> Resource for InCluster<K> {
                 Failure::bug("There is no prior state to update.").into_diagnostics(&title, UNCHANGED)
             );
         };
+        let _change = self.clusters.changing();
         let done = K::update(&self.on(cx), prior, apply).await;
         done.map_err(|failure| failure.into_diagnostics(&title, K::WORDS.unchanged))
     }
 
     async fn delete(&self, cx: &Context, state: State<Self>) -> Result<(), Diagnostics> {
         let title = title::<K>(K::WORDS.delete, &state.model);
+        let _change = self.clusters.changing();
         let done = K::delete(&self.on(cx), &state).await;
         self.clusters.hosts().settle_delete(cx, &title, K::WORDS.remains, done)
     }

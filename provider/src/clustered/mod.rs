@@ -11,6 +11,7 @@ mod clusters;
 mod in_cluster;
 mod object;
 mod obstacle;
+mod sight;
 #[cfg(test)]
 pub(crate) mod testing;
 

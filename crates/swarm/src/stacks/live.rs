@@ -80,11 +80,16 @@ impl LiveStack {
             Record::find(&api, name),
         );
         let files = BTreeMap::from([(FileKind::Secret, secrets?), (FileKind::Config, configs?)]);
-        let (runs, services): (Vec<_>, Vec<_>) = services?.into_iter().partition(is_run);
+        let record = record?.map(|(_, record)| record);
+        Ok(Self { networks: networks?, files, ..Self::running(name, services?, record) })
+    }
+
+    /// What runs of the stack `name`, of whose networks and files nobody has asked.
+    pub(super) fn running(name: &str, services: Vec<Service>, record: Option<Record>) -> Self {
+        let (runs, services): (Vec<_>, Vec<_>) = services.into_iter().partition(is_run);
         let leftovers = runs.into_iter().filter_map(|service| service.id).collect();
         let services = services.into_iter().map(|service| LiveService::named(name, service)).collect();
-        let record = record?.map(|(_, record)| record);
-        Ok(Self { services, networks: networks?, files, record, leftovers })
+        Self { services, record, leftovers, ..Self::default() }
     }
 
     /// Whether there is nothing of it.

@@ -20,6 +20,7 @@ mod overview;
 mod plan;
 mod record;
 mod resolve;
+mod survey;
 pub mod translate;
 mod wanted;
 
@@ -31,6 +32,7 @@ pub use lock::SwarmLock;
 pub use overview::{CONVERGING, StackOverview, overview};
 pub use plan::{PlanOptions, PlannedService, ResolveImage, plan};
 pub use resolve::{Resolved, Tokens, digest, directory, resolve, resolve_for_apply};
+pub use survey::Survey;
 pub use translate::{Files, Problem, translate};
 pub use wanted::{
     FileContent, FileKind, NewFile, NewNetwork, NewService, ServiceMode, Wanted, WantedService, WantedStack,

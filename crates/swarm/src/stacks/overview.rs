@@ -51,7 +51,8 @@ pub async fn overview(engine: &Engine) -> Result<BTreeMap<String, StackOverview>
     Ok(stacks(services?, &managed?))
 }
 
-fn stacks(services: Vec<Service>, managed: &BTreeSet<String>) -> BTreeMap<String, StackOverview> {
+/// Those that are of a stack, by its name.
+pub(super) fn by_stack(services: Vec<Service>) -> BTreeMap<String, Vec<Service>> {
     let mut all: BTreeMap<String, Vec<Service>> = BTreeMap::new();
     for service in services {
         let labels = service.spec.as_ref().and_then(|spec| spec.labels.as_ref());
@@ -59,11 +60,15 @@ fn stacks(services: Vec<Service>, managed: &BTreeSet<String>) -> BTreeMap<String
             all.entry(stack).or_default().push(service);
         }
     }
+    all
+}
+
+fn stacks(services: Vec<Service>, managed: &BTreeSet<String>) -> BTreeMap<String, StackOverview> {
     let one = |(name, services): (String, Vec<Service>)| {
         let managed = managed.contains(&name);
         (name.clone(), StackOverview { managed, ..stack(&name, services) })
     };
-    all.into_iter().map(one).collect()
+    by_stack(services).into_iter().map(one).collect()
 }
 
 fn stack(name: &str, services: Vec<Service>) -> StackOverview {

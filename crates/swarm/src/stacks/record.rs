@@ -37,8 +37,7 @@ struct Data {
 impl Record {
     /// The newest one of the stack `name`, and what it is called.
     pub(super) async fn find(api: &Api, name: &str) -> Result<Option<(String, Self)>, Error> {
-        let mut found = api.labelled_configs(&format!("{LABEL_RECORD}={name}")).await?;
-        found.sort_by_key(|config| config.version.as_ref().and_then(|version| version.index));
+        let found = in_order(api.labelled_configs(&format!("{LABEL_RECORD}={name}")).await?);
         Ok(found.last().map(|config| (config.id.clone().unwrap_or_default(), Self::of(config))))
     }
 
@@ -51,6 +50,11 @@ impl Record {
     pub(super) async fn stacks(api: &Api) -> Result<BTreeSet<String>, Error> {
         let found = api.labelled_configs(LABEL_RECORD).await?;
         Ok(found.iter().filter_map(|config| labels_of(config).remove(LABEL_RECORD)).collect())
+    }
+
+    /// The newest one of each stack, by the name of that.
+    pub(super) async fn newest(api: &Api) -> Result<BTreeMap<String, Self>, Error> {
+        Ok(newest(api.labelled_configs(LABEL_RECORD).await?))
     }
 
     fn of(config: &Config) -> Self {
@@ -84,5 +88,36 @@ impl Record {
     /// Whether a config is one of these.
     pub(super) fn is_one(labels: &HashMap<String, String>) -> bool {
         labels.contains_key(LABEL_RECORD)
+    }
+}
+
+/// The newest one last.
+fn in_order(mut configs: Vec<Config>) -> Vec<Config> {
+    configs.sort_by_key(|config| config.version.as_ref().and_then(|version| version.index));
+    configs
+}
+
+fn newest(configs: Vec<Config>) -> BTreeMap<String, Record> {
+    let named = |config: Config| Some((labels_of(&config).remove(LABEL_RECORD)?, Record::of(&config)));
+    in_order(configs).into_iter().filter_map(named).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_newest_record_of_each_stack_counts() {
+        let config = |stack: &str, version: u64, instance: &str| -> Config {
+            let labels = json!({LABEL_RECORD: stack, LABEL_INSTANCE: instance});
+            serde_json::from_value(json!({"Version": {"Index": version}, "Spec": {"Labels": labels}}))
+                .unwrap()
+        };
+        let found =
+            newest(vec![config("web", 12, "new"), config("web", 9, "old"), config("db", 10, "other")]);
+        let instances: Vec<_> =
+            found.iter().map(|(name, one)| (name.as_str(), one.instance.as_str())).collect();
+        assert_eq!(instances, [("db", "other"), ("web", "new")]);
     }
 }

@@ -70,7 +70,7 @@ impl Clustered for SwarmCluster {
         mut state: State<Resource>,
     ) -> Result<Option<State<Resource>>, Failure> {
         let manager = at.manager();
-        let (cluster, nodes) = tokio::join!(manager.cluster(), manager.nodes());
+        let (cluster, nodes) = tokio::join!(manager.cluster(), at.nodes());
         let cluster = cluster?;
         state.model.set_observed(&cluster, &nodes?);
         state.private.autolock = cluster.autolock;

@@ -77,8 +77,9 @@ impl Clustered for SwarmNode {
         at: &At,
         mut state: State<Resource>,
     ) -> Result<Option<State<Resource>>, Failure> {
-        let Some(node) = at.manager().node(state.model.id()).await? else { return Ok(None) };
-        state.model.set_observed(&node);
+        let nodes = at.nodes().await?;
+        let Some(node) = nodes.iter().find(|node| node.id == state.model.id()) else { return Ok(None) };
+        state.model.set_observed(node);
         if state.model.swarm.is_null() {
             state.model.swarm = Field::from(at.membership.cluster_id.clone());
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use docker::engine::Answer;
 use framework::{Diagnostic, State};
 use stack::Orphans;
-use swarm::stacks::{LiveStack, ObservedService, ResolveImage};
+use swarm::stacks::{ObservedService, ResolveImage};
 
 use super::{
     Resource,
@@ -23,8 +23,7 @@ pub(super) async fn observe(
     at: &At,
     mut state: State<Resource>,
 ) -> Result<Option<State<Resource>>, Failure> {
-    let engine = at.host.engine().await?;
-    let found = LiveStack::look(&engine, state.model.name()).await?;
+    let found = at.stacks().await?.stack(state.model.name());
     if found.is_absent() {
         return Ok(None);
     }
@@ -41,7 +40,7 @@ pub(super) async fn observe(
         observed.retain(|name, _| wanted.services.contains_key(name));
     }
     state.private.moved = match state.model.resolve_image() {
-        ResolveImage::Always => moved(on, &engine, &observed).await,
+        ResolveImage::Always => moved(on, &at.host.engine().await?, &observed).await,
         ResolveImage::Changed | ResolveImage::Never => BTreeMap::new(),
     };
     state.model.set_observed(observed);
