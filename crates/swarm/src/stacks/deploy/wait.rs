@@ -6,9 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bollard::{models::Task, query_parameters::LogsOptionsBuilder};
+use bollard::{
+    models::{Service, Task},
+    query_parameters::LogsOptionsBuilder,
+};
 use futures_util::StreamExt;
-use remote::Tail;
+use remote::{Tail, poll::Poll};
 use secret::Scrubber;
 use stack::Context;
 
@@ -28,6 +31,9 @@ const LOOK: Duration = Duration::from_millis(700);
 /// How long a service that no updater watches has to stay as it is to be: what a swarm's own updater
 /// takes where nobody says otherwise.
 const HOLD: Duration = Duration::from_secs(5);
+/// How long managers may take to elect a leader after one was lost: what they are told meanwhile is lost
+/// on them, and what they run goes on.
+const ELECTION: Duration = Duration::from_secs(40);
 /// How many tasks a failure tells of.
 const TOLD: usize = 3;
 /// How many lines of a log a failure shows.
@@ -79,11 +85,9 @@ impl Wait<'_> {
         let mut seen: BTreeMap<String, Seen> = BTreeMap::new();
         loop {
             self.lock.still_held()?;
-            let (services, tasks) =
-                tokio::join!(self.api.services(Some(self.name)), self.api.tasks(self.name));
+            let (services, tasks) = self.state().await?;
             let services: BTreeMap<_, _> =
-                services?.into_iter().map(|service| LiveService::named(self.name, service)).collect();
-            let tasks = tasks?;
+                services.into_iter().map(|service| LiveService::named(self.name, service)).collect();
             let (mut failed, mut moving) = (Vec::new(), Vec::new());
             for name in &self.services {
                 let Some(live) = services.get(*name) else {
@@ -117,6 +121,22 @@ impl Wait<'_> {
                 }
                 () = tokio::time::sleep(LOOK) => {}
             }
+        }
+    }
+
+    /// The services and tasks of the stack. While managers elect a leader, they are waited for.
+    async fn state(&self) -> Result<(Vec<Service>, Vec<Task>), StackError> {
+        let poll = Poll::new(LOOK, ELECTION, self.cx.token());
+        loop {
+            let looked = tokio::join!(self.api.services(Some(self.name)), self.api.tasks(self.name));
+            let error = match looked {
+                (Ok(services), Ok(tasks)) => return Ok((services, tasks)),
+                (Err(error), _) | (_, Err(error)) => error,
+            };
+            if !matches!(error, Error::NoLeader { .. }) || poll.next().await.is_err() {
+                return Err(error.into());
+            }
+            tracing::info!(stack = self.name, %error, "waiting for the managers to elect a leader");
         }
     }
 
