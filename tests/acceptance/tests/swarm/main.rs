@@ -7,6 +7,7 @@
 mod cluster;
 mod disaster;
 mod drain;
+mod interrupted;
 mod leader;
 mod life;
 mod moves;
