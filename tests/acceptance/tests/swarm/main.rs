@@ -10,6 +10,7 @@ mod drain;
 mod interrupted;
 mod leader;
 mod life;
+mod locked;
 mod moves;
 mod outages;
 mod quorum;
