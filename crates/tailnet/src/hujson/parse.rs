@@ -105,7 +105,7 @@ struct Lines<'t> {
 
 impl<'t> Lines<'t> {
     fn of(text: &'t str) -> Self {
-        let after = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(index, _)| index + 1);
+        let after = text.match_indices('\n').map(|(index, _)| index + 1);
         Self { text, starts: std::iter::once(0).chain(after).collect() }
     }
 

@@ -12,11 +12,11 @@ pub(super) fn first_violation(text: &str) -> Option<(usize, String)> {
                 Ok(end) => index = end?,
                 Err(at) => return Some((at, control(bytes[at]))),
             },
-            (b'/', Some(b'/')) => match find(bytes, index + 2, b"\n") {
-                Some(end) => index = end + 1,
+            (b'/', Some(b'/')) => match text.get(index + 2..).and_then(|rest| rest.find('\n')) {
+                Some(length) => index += 2 + length + 1,
                 None => return Some((index, "a `//` comment must end with a newline".to_owned())),
             },
-            (b'/', Some(b'*')) => index = find(bytes, index + 2, b"*/")? + 2,
+            (b'/', Some(b'*')) => index += 2 + text.get(index + 2..)?.find("*/")? + 2,
             (b' ' | b'\t' | b'\r' | b'\n' | 0x21..=0x7e, _) => index += 1,
             (0x80.., _) => {
                 return Some((
@@ -45,11 +45,6 @@ fn end_of_string(bytes: &[u8], start: usize) -> Result<Option<usize>, usize> {
         }
     }
     Ok(None)
-}
-
-fn find(bytes: &[u8], from: usize, what: &[u8]) -> Option<usize> {
-    let rest = bytes.get(from..)?;
-    rest.windows(what.len()).position(|window| window == what).map(|index| from + index)
 }
 
 fn control(byte: u8) -> String {

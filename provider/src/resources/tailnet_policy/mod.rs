@@ -9,6 +9,7 @@
 mod apply;
 mod model;
 mod plan;
+mod reading;
 mod schema;
 
 /// The policy of `windlass_tailnet_policy`.

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use framework::{Field, Model};
 use serde::{Deserialize, Serialize};
-use tailnet::{
-    Expected, PolicyVersion, StoredPolicy,
-    policy::{Deployer, Policy},
-};
+use tailnet::{Expected, PolicyVersion, StoredPolicy, policy::Deployer};
+
+use super::reading::rules_of;
 
 #[derive(Clone, Debug, Default, Model)]
 pub(crate) struct PolicyModel {
@@ -59,11 +58,6 @@ impl DeployerBlock {
             port: u16::try_from(self.port.known_or(22)).unwrap_or(22),
         })
     }
-}
-
-/// The rules of a text; `None` where it is no policy that can be read here.
-pub(super) fn rules_of(text: &str) -> Option<BTreeMap<String, Vec<String>>> {
-    Policy::parse(text).ok().map(|policy| policy.rules())
 }
 
 impl PolicyModel {

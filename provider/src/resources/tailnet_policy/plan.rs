@@ -8,7 +8,8 @@ use tailnet::{
 
 use super::{
     TailnetPolicy,
-    model::{PolicyModel, rules_of},
+    model::PolicyModel,
+    reading::{read_policy, rules_of},
 };
 use crate::{
     controlled::OnTailnet,
@@ -24,7 +25,7 @@ const OPEN: [&str; 2] = ["accept * -> *:*", "* -> * ip=*"];
 /// What can be said of a configuration alone: whether the text can be read.
 pub(super) fn validate(config: &PolicyModel, problems: &mut Diagnostics) {
     let Some(text) = config.policy.as_str() else { return };
-    if let Err(error) = Policy::parse(text) {
+    if let Err(error) = read_policy(text) {
         problems.push(
             Diagnostic::error("Invalid policy")
                 .detail(format!("It is not valid HuJSON. At {error}."))
@@ -46,19 +47,21 @@ pub(super) async fn plan(
         plan.planned.rules = Field::Unknown;
         return Ok(());
     };
-    let Ok(policy) = Policy::parse(&text) else {
+    let Ok(read) = read_policy(&text) else {
         let mut problems = Diagnostics::new();
         validate(&plan.config, &mut problems);
         return Err(problems);
     };
-    let rules = policy.rules();
-    let before = plan.prior.as_ref().and_then(|prior| prior.model.policy.as_str()).and_then(rules_of);
-    let is_same = before.as_ref() == Some(&rules);
+    let (policy, rules) = (&read.policy, read.rules());
+    let before = plan.prior.as_ref().and_then(|prior| prior.model.policy.as_str());
+    let before = before.and_then(|text| read_policy(text).ok());
+    let before = before.as_ref().map(|before| before.rules());
+    let is_same = before == Some(rules);
     if is_same {
         plan.keep_spelling("policy")?;
     }
     plan.planned.rules = Field::Known(rules.clone());
-    let mut problems = lockouts(title, &policy, &plan.config);
+    let mut problems = lockouts(title, policy, &plan.config);
     if is_same {
         return problems.into_result();
     }
