@@ -211,10 +211,11 @@ impl Headscale {
     }
 }
 
-/// What a list shows of a key, without what is masked in it.
+/// What a list shows of a key, without what is masked in it. A prefix may end with a dash of its own.
 fn bare_prefix(shown: &str) -> String {
     let shown = shown.strip_prefix("hskey-api-").unwrap_or(shown);
-    shown.trim_end_matches('*').trim_end_matches('-').to_owned()
+    let bare = shown.strip_suffix("***").map(|rest| rest.strip_suffix('-').unwrap_or(rest));
+    bare.unwrap_or(shown).to_owned()
 }
 
 /// The part of a key that is no secret.
@@ -293,6 +294,7 @@ mod tests {
         assert_eq!(prefix_of("hskey-api-abcdefghijkl-secret").as_deref(), Some("abcdefghijkl"));
         assert_eq!(prefix_of("abc.secret").as_deref(), Some("abc"));
         assert_eq!(bare_prefix("hskey-api-abcdefghijkl-***"), "abcdefghijkl");
-        assert_eq!(bare_prefix("abc"), "abc");
+        assert_eq!(bare_prefix("hskey-api-abcdefghijk--***"), "abcdefghijk-");
+        assert_eq!((bare_prefix("abc***").as_str(), bare_prefix("abc").as_str()), ("abc", "abc"));
     }
 }
