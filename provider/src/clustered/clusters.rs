@@ -8,7 +8,10 @@ use std::{
 
 use framework::Field;
 use remote::Connection;
-use swarm::{LocalState, Manager, Member, Membership};
+use swarm::{
+    LocalState, Manager, Member, Membership, Node,
+    stacks::{StackError, Survey},
+};
 use tokio::{
     sync::{Mutex as Turn, OwnedMutexGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock as Roles},
     time::timeout,
@@ -52,6 +55,22 @@ impl At {
         Manager::of(self.engine.clone())
     }
 
+    /// All nodes of its swarm, as they were when the first who reads them asked.
+    ///
+    /// # Errors
+    /// As [`Manager::nodes`].
+    pub(crate) async fn nodes(&self) -> Result<Arc<Vec<Node>>, swarm::Error> {
+        self.sight.nodes(&self.engine).await
+    }
+
+    /// What runs there of all stacks, likewise.
+    ///
+    /// # Errors
+    /// As [`Survey::of`].
+    pub(crate) async fn stacks(&self) -> Result<Arc<Survey>, StackError> {
+        self.sight.stacks(&self.engine).await
+    }
+
     /// Its engine as a member.
     pub(crate) fn member(&self) -> Member {
         Member::of(self.engine.clone())
@@ -80,7 +99,7 @@ pub(crate) struct Clusters {
     /// For steps of one swarm that exclude each other.
     turns: Mutex<HashMap<String, Turns>>,
     /// What Read was told.
-    answers: Answers,
+    answers: Answers<At>,
 }
 
 /// Whose turn it is in one swarm, among the resources of this process.
@@ -139,7 +158,7 @@ impl Clusters {
 
     /// Something of a swarm is about to be changed: what was told before counts no more, once what this
     /// gives is dropped.
-    pub(super) fn changing(&self) -> Forget<'_> {
+    pub(super) fn changing(&self) -> Forget<'_, At> {
         self.answers.forget_after()
     }
 

@@ -7,11 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use docker::Engine;
 use remote::Connection;
-use swarm::{Error, Node, stacks::StackError, stacks::Survey};
+use swarm::{Error, Manager, Node, stacks::StackError, stacks::Survey};
 use tokio::sync::Mutex;
-
-use super::At;
 
 /// How old an answer may be that Read goes by: resources that depend on each other are read one after
 /// the other.
@@ -59,41 +58,43 @@ pub(super) struct Sight {
     stacks: Shared<Arc<Survey>>,
 }
 
-impl At {
+impl Sight {
     /// All nodes, as they were when the first who reads them asked.
-    ///
-    /// # Errors
-    /// As [`swarm::Manager::nodes`].
-    pub(crate) async fn nodes(&self) -> Result<Arc<Vec<Node>>, Error> {
-        let ask = || async { Ok(Arc::new(self.manager().nodes().await?)) };
-        self.sight.nodes.get(ask).await
+    pub(super) async fn nodes(&self, engine: &Engine) -> Result<Arc<Vec<Node>>, Error> {
+        let ask = || async { Ok(Arc::new(Manager::of(engine.clone()).nodes().await?)) };
+        self.nodes.get(ask).await
     }
 
     /// What runs of all stacks, likewise.
-    ///
-    /// # Errors
-    /// As [`Survey::of`].
-    pub(crate) async fn stacks(&self) -> Result<Arc<Survey>, StackError> {
-        let ask = || async { Ok(Arc::new(Survey::of(&self.engine).await?)) };
-        self.sight.stacks.get(ask).await
+    pub(super) async fn stacks(&self, engine: &Engine) -> Result<Arc<Survey>, StackError> {
+        let ask = || async { Ok(Arc::new(Survey::of(engine).await?)) };
+        self.stacks.get(ask).await
     }
 }
 
 /// What hosts have said of themselves to Read.
-#[derive(Default)]
-pub(super) struct Answers(Lock<HashMap<Connection, (Instant, Arc<Shared<Option<At>>>)>>);
+pub(super) struct Answers<T>(Lock<HashMap<Connection, Answer<T>>>);
 
-impl Answers {
+/// When it was asked for, and what came.
+type Answer<T> = (Instant, Arc<Shared<Option<T>>>);
+
+impl<T> Default for Answers<T> {
+    fn default() -> Self {
+        Self(Lock::default())
+    }
+}
+
+impl<T: Clone> Answers<T> {
     /// What the host behind `connection` says: what it has just said, else what `ask` gets.
-    pub(super) async fn get<E, F: Future<Output = Result<Option<At>, E>>>(
+    pub(super) async fn get<E, F: Future<Output = Result<Option<T>, E>>>(
         &self,
         connection: &Connection,
         ask: impl FnOnce() -> F,
-    ) -> Result<Option<At>, E> {
+    ) -> Result<Option<T>, E> {
         self.of(connection).get(ask).await
     }
 
-    fn of(&self, connection: &Connection) -> Arc<Shared<Option<At>>> {
+    fn of(&self, connection: &Connection) -> Arc<Shared<Option<T>>> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, (since, _)| since.elapsed() < FRESH);
         known.entry(connection.clone()).or_insert_with(|| (Instant::now(), Arc::default())).1.clone()
@@ -101,15 +102,15 @@ impl Answers {
 
     /// Nothing that was said before counts once what this gives is dropped: it is kept while something
     /// is changed.
-    pub(super) fn forget_after(&self) -> Forget<'_> {
+    pub(super) fn forget_after(&self) -> Forget<'_, T> {
         Forget(self)
     }
 }
 
 /// Has what was said forgotten, at its end.
-pub(super) struct Forget<'a>(&'a Answers);
+pub(super) struct Forget<'a, T>(&'a Answers<T>);
 
-impl Drop for Forget<'_> {
+impl<T> Drop for Forget<'_, T> {
     fn drop(&mut self) {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
@@ -140,7 +141,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_said_before_a_change_counts_no_more() {
-        let answers = Answers::default();
+        let answers = Answers::<()>::default();
         let (a, b): (Connection, Connection) = ("ssh://a".parse().unwrap(), "ssh://b".parse().unwrap());
         let first = answers.of(&a);
         assert!(Arc::ptr_eq(&first, &answers.of(&a)) && !Arc::ptr_eq(&first, &answers.of(&b)));

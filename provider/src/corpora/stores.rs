@@ -107,7 +107,7 @@ fn access(store: &str, block: Option<&StoreBlock>) -> Result<Access, Failure> {
         && let Some(setting) = own.first_out_of_place(&url)
     {
         return Err(stop(
-            format!("`{setting}` of the `store` block {store:?} is no setting of a store like {url}."),
+            format!("`{setting}` of the `store` block {store:?} is not a setting of a store like {url}."),
             "Take it out, or correct `url`.",
         ));
     }
@@ -191,11 +191,9 @@ mod tests {
              in the environment."
         );
         let mixed = StoreBlock { region: "eu".into(), ..block("disk", "file:///mnt/b") };
-        assert!(
-            told(&[mixed], "disk", true).contains(
-                "`region` of the `store` block \"disk\" is no setting of a store like file:///mnt/b."
-            )
-        );
+        assert!(told(&[mixed], "disk", true).contains(
+            "`region` of the `store` block \"disk\" is not a setting of a store like file:///mnt/b."
+        ));
         let twice = [block("disk", "file:///a"), block("disk", "file:///b")];
         assert!(
             told(&twice, "disk", true).contains("2 `store` blocks of the provider are meant by \"disk\".")
