@@ -71,6 +71,23 @@ fn the_example_has_all_that_the_schema_has() {
     assert!(schemas.validate(&more, index).is_err(), "it is strict");
 }
 
+#[test]
+fn the_example_that_people_copy_is_what_is_read() {
+    let text = include_str!("../README.md");
+    let (_, example) = text.split_once("```toml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
+    compiler.add_resource("windlass.json", schema()).unwrap();
+    let index = compiler.compile("windlass.json", &mut schemas).unwrap();
+    schemas.validate(&toml::from_str(example).unwrap(), index).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("windlass.toml"), example).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_windlass"));
+    let output = command.args(["backup", "list", "nobody"]).current_dir(dir.path()).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("`[backup.corpus]` of windlass.toml does not have it"), "{told}");
+}
+
 /// Where the schema has a corpus.
 const CORPUS: &str = "/properties/backup/properties/corpus/additionalProperties";
 
@@ -103,6 +120,7 @@ fn the_companion_reads_all_that_the_schema_has() {
         ("backup.corpus.x", CORPUS),
         ("backup.corpus.x.postgres", &format!("{CORPUS}/properties/postgres")),
         ("backup.corpus.x.exec", &format!("{CORPUS}/properties/exec")),
+        ("backup.corpus.x.quiesce", &format!("{CORPUS}/properties/quiesce")),
         ("backup.corpus.x.retention", &format!("{CORPUS}/properties/retention")),
     ] {
         let header = if table == "ssh" { "[[ssh]]".to_owned() } else { format!("[{table}]") };
