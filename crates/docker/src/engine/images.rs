@@ -96,7 +96,7 @@ impl Engine {
     }
 
     /// The digest (`sha256:…`) that `reference` stands for in its registry now.
-    async fn registry_digest(
+    pub(super) async fn registry_digest(
         &self,
         reference: &str,
         registry: Option<&Registry>,

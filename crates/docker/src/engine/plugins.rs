@@ -114,6 +114,12 @@ impl Engine {
         Ok(gathered(&self.asked(reference, registry).await?))
     }
 
+    /// Some daemons (26.1) say of a plugin that they cannot get that it asks for nothing.
+    async fn expect_there(&self, reference: &str, registry: Option<&Registry>) -> Result<(), Error> {
+        let found = self.registry_digest(reference, registry).await;
+        found.map(drop).map_err(|source| self.pull_error(reference, source))
+    }
+
     /// The call is our own, because bollard's (0.21) takes no credentials.
     async fn asked(
         &self,
@@ -123,7 +129,12 @@ impl Engine {
         let call = format!("/plugins/privileges?remote={reference}");
         let answer = self.requests.send(Method::GET, &call, credentials(registry), Vec::new()).await;
         let asked = answer.and_then(|text| Ok(serde_json::from_slice::<Option<_>>(&text)?));
-        asked.map(Option::unwrap_or_default).map_err(|source| self.pull_error(reference, source))
+        let asked: Vec<_> =
+            asked.map(Option::unwrap_or_default).map_err(|source| self.pull_error(reference, source))?;
+        if asked.is_empty() {
+            self.expect_there(reference, registry).await?;
+        }
+        Ok(asked)
     }
 
     /// What is granted, as the daemon compares it: to the letter with what the plugin asks for.

@@ -10,10 +10,14 @@ use super::{
     model::{PluginModel, is_same_reference},
 };
 use crate::{
-    failure::{Failure, Stop, UNCHANGED, in_words},
+    failure::{Failure, Stop, UNCHANGED, as_warning, in_words},
     hosted::{OnHost, Planning, is_same_connection},
     registries,
 };
+
+/// What becomes of a plan that cannot tell what a plugin asks for.
+const LATER: &str =
+    "The plan goes on; if it is still so when the plugin is installed, that fails and changes nothing.";
 
 type Resource = OnHost<DockerPlugin>;
 
@@ -50,8 +54,18 @@ async fn check_grant(on: &Planning<'_>, planned: &PluginModel) -> Result<(), Dia
     let Ok(Some(host)) = on.hosts.reach(&planned.host).await else { return Ok(()) };
     let Ok(engine) = host.engine().await else { return Ok(()) };
     let known = registries::known(on.hosts);
-    let asked = engine.plugin_privileges(reference, for_image(&known, reference)).await;
-    let Ok(asked) = asked else { return Ok(()) };
+    let asked = match engine.plugin_privileges(reference, for_image(&known, reference)).await {
+        Ok(asked) => asked,
+        // It may be brought there in the same run.
+        Err(error @ docker::Error::Pull { .. }) => {
+            let title = format!("Could not see what the plugin {reference} asks for");
+            for problem in Failure::from(error).into_diagnostics(&title, LATER) {
+                on.cx.warn(as_warning(problem.at("reference")));
+            }
+            return Ok(());
+        }
+        Err(_) => return Ok(()),
+    };
     let missing = missing(&asked, &planned.granted());
     if missing.is_empty() {
         return Ok(());

@@ -182,3 +182,43 @@ fn upgraded_in_place(plugin: &Plugin<'_>) {
     assert_eq!((&inspected["Id"], capabilities), (&id, &serde_json::json!(["CAP_SYS_ADMIN"])));
     assert_eq!((&inspected["Enabled"], plugin.variable("TOKEN").is_empty()), (&true.into(), false));
 }
+
+/// The daemon has no login of its own there: what the provider's block says is all that counts.
+#[test]
+fn a_plugin_comes_from_a_registry_that_asks_for_a_login_and_a_misspelled_one_is_named_by_the_plan() {
+    let lab = Lab::current().unwrap();
+    let mut plugin = Plugin::new(&lab);
+    plugin.fixture.workspace.env("TF_VAR_token", "none");
+    let private = &lab.state().private_registry;
+    plugin.registry = format!("{}/team", private.address);
+    let (reference, directory) = (plugin.reference("1"), format!("/tmp/{}-plugin", plugin.fixture.name));
+    let build = format!(
+        "set -e; export DOCKER_CONFIG=$(mktemp -d); docker login -u {} -p {} {} 2>&1; sh {directory}/build.sh {reference} ''; \
+         rm -rf $DOCKER_CONFIG",
+        private.username, private.password, private.address
+    );
+    plugin.fixture.root_runs(&["sh", "-c", &build]);
+
+    plugin.configure("1", NETWORK);
+    let workspace = &plugin.fixture.workspace;
+    let run = workspace.plan().expect_success();
+    run.expect_warning(&format!("Could not see what the plugin {reference} asks for")).says("registry block");
+    let error = workspace.apply().expect_error();
+    error.says("Could not install docker plugin").says("registry block").says("Nothing was changed.");
+
+    plugin.fixture.provider(&acceptance_tests::hcl::registry_block(&lab), "");
+    plugin.configure("7", NETWORK);
+    let run = workspace.plan().expect_success();
+    let warning = run.expect_warning(&plugin.reference("7"));
+    warning.says("Check the name and the tag").at("reference");
+
+    // Now it is known what it asks for.
+    plugin.configure("1", "");
+    workspace.plan().expect_error().says("asks for more than it is granted: network host");
+    plugin.configure("1", NETWORK);
+    workspace.converge();
+    assert_eq!(plugin.inspected()["Enabled"], true);
+    let found = format!("grep -rlF {} /root/.docker /tmp /etc/docker 2>/dev/null; true", private.password);
+    assert_eq!(plugin.fixture.root_runs(&["sh", "-c", &found]), "");
+    workspace.destroy().expect_success();
+}
