@@ -44,6 +44,7 @@ const TOOLS: &[Tool] = &[
     tool(SOPS, "sops", &["--version", "--disable-version-check"], ""),
     // It tells the version of the module that it was built from.
     tool(HEADSCALE, "headscale", &["version"], ""),
+    tool(OLDER_HEADSCALE, "headscale", &["version"], ""),
     // One program is the daemon, and under the name `tailscale` the command.
     Tool {
         tags: &["ts_include_cli"],
@@ -67,6 +68,8 @@ pub const ACTIONLINT: &str = "actionlint";
 pub const SOPS: &str = "sops";
 /// The control server that the tests of tailnets start.
 pub const HEADSCALE: &str = "headscale";
+/// The same of the release before, which is supported as well.
+pub const OLDER_HEADSCALE: &str = "headscale-0.28";
 
 /// What joins the tailnets of tests.
 pub const TAILSCALE: &str = "tailscale";
@@ -322,6 +325,7 @@ mod tests {
             (COMPOSE, "5."),
             (BUILDX, "0."),
             (HEADSCALE, "0.29."),
+            (OLDER_HEADSCALE, "0.28."),
             (TAILSCALE, "1."),
             (ACTIONLINT, "1."),
             (SOPS, "3.13.3"),

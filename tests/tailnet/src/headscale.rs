@@ -3,7 +3,7 @@
 use std::{
     fs,
     net::TcpListener,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -11,13 +11,14 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::tools::headscale_binary;
+use crate::tools::{headscale_binary, older_headscale_binary};
 
 /// How long it may take to answer.
 const START: Duration = Duration::from_secs(30);
 
 /// A running Headscale. It ends, and all it has written goes, when it is dropped.
 pub struct HeadscaleServer {
+    binary: &'static Path,
     process: Child,
     directory: TempDir,
     url: String,
@@ -49,11 +50,23 @@ impl HeadscaleServer {
         Self::start_at("127.0.0.1")
     }
 
+    /// As [`HeadscaleServer::start`], of the release before the current one.
+    ///
+    /// # Panics
+    /// As [`HeadscaleServer::start`].
+    pub fn start_older() -> Self {
+        Self::start_of(older_headscale_binary(), "127.0.0.1")
+    }
+
     /// Starts one that listens on this address of the machine, on a port that is free there.
     ///
     /// # Panics
     /// As [`HeadscaleServer::start`].
     pub fn start_at(address: &str) -> Self {
+        Self::start_of(headscale_binary(), address)
+    }
+
+    fn start_of(binary: &'static Path, address: &str) -> Self {
         let directory = tempfile::Builder::new().prefix("windlass-headscale-").tempdir().unwrap();
         // A port that is free now is free a moment later, as far as this machine's own tests go.
         let listen = TcpListener::bind((address, 0)).unwrap().local_addr().unwrap().to_string();
@@ -61,17 +74,8 @@ impl HeadscaleServer {
         for (name, text) in configuration(&directory.path().display().to_string(), &listen, &url) {
             fs::write(directory.path().join(name), text).unwrap();
         }
-        let log = fs::File::create(directory.path().join("log")).unwrap();
-        let process = Command::new(headscale_binary())
-            .args(["serve", "--config"])
-            .arg(directory.path().join("config.yaml"))
-            .env_clear()
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let server = Self { process, directory, url };
+        let process = serve(binary, directory.path());
+        let server = Self { binary, process, directory, url };
         server.wait_until_it_answers();
         server.run(&["users", "create", "ops"]);
         server
@@ -92,7 +96,7 @@ impl HeadscaleServer {
     /// # Panics
     /// When the command fails.
     pub fn run(&self, arguments: &[&str]) -> Value {
-        let output = Command::new(headscale_binary())
+        let output = Command::new(self.binary)
             .args(["--config", self.config().to_str().unwrap(), "--output", "json"])
             .args(arguments)
             .env_clear()
@@ -126,7 +130,7 @@ impl HeadscaleServer {
         fs::create_dir_all(&folder).unwrap();
         let script = format!(
             "#!/bin/sh\nexec {} --config {} \"$@\"\n",
-            headscale_binary().display(),
+            self.binary.display(),
             self.config().display()
         );
         let program = folder.join("headscale");
@@ -135,6 +139,30 @@ impl HeadscaleServer {
         std::os::unix::fs::PermissionsExt::set_mode(&mut mode, 0o755);
         fs::set_permissions(&program, mode).unwrap();
         folder
+    }
+
+    /// Makes the only key of its interface one of a year ago, as if it had been made and run out then. It
+    /// is stopped for that.
+    ///
+    /// # Panics
+    /// When there is no such key.
+    pub fn age_api_key(&mut self) {
+        let key = self.run(&["apikeys", "list"])[0].clone();
+        let shown = key["prefix"].as_str().unwrap();
+        let prefix = shown.strip_prefix("hskey-api-").unwrap_or(shown).trim_end_matches("-***");
+        let made = key["created_at"]["seconds"].as_i64().unwrap();
+        let year = 1970 + made / 31_556_952;
+        // Asked to end, it writes all that it knows into one file.
+        let ended = Command::new("sh").args(["-c", &format!("kill {}", self.process.id())]).status().unwrap();
+        assert!(ended.success());
+        self.process.wait().unwrap();
+        let place = self.directory.path().join("db.sqlite");
+        let mut bytes = fs::read(&place).unwrap();
+        age(&mut bytes, prefix, year);
+        fs::write(&place, bytes).unwrap();
+        let _ = fs::remove_file(self.directory.path().join("hs.sock"));
+        self.process = serve(self.binary, self.directory.path());
+        self.wait_until_it_answers();
     }
 
     fn wait_until_it_answers(&self) {
@@ -147,6 +175,42 @@ impl HeadscaleServer {
             std::thread::sleep(Duration::from_millis(50));
         }
     }
+}
+
+/// Starts the program; what it says goes into its log.
+fn serve(binary: &Path, directory: &Path) -> Child {
+    let log = fs::File::options().create(true).append(true).open(directory.join("log")).unwrap();
+    Command::new(binary)
+        .args(["serve", "--config"])
+        .arg(directory.join("config.yaml"))
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .spawn()
+        .unwrap()
+}
+
+/// How long the record of a key is at most, in its database.
+const RECORD: usize = 250;
+
+/// Takes a year off both times in the record of the key that begins with `prefix`. SQLite keeps texts as
+/// they are, and one of the same length is the same record.
+fn age(database: &mut [u8], prefix: &str, year: i64) {
+    let (from, to) = (format!("{year}-"), format!("{}-", year - 1));
+    let mut aged = 0;
+    for start in 0..database.len().saturating_sub(prefix.len()) {
+        if !database[start..].starts_with(prefix.as_bytes()) {
+            continue;
+        }
+        for at in start..(start + RECORD).min(database.len() - from.len()) {
+            if database[at..].starts_with(from.as_bytes()) {
+                database[at..at + to.len()].copy_from_slice(to.as_bytes());
+                aged += 1;
+            }
+        }
+    }
+    assert!(aged >= 2, "{aged} times were found beside the key {prefix}");
 }
 
 impl Drop for HeadscaleServer {

@@ -12,6 +12,12 @@ pub fn headscale_binary() -> &'static Path {
     BINARY.get_or_init(|| pinned("WINDLASS_HEADSCALE", "headscale"))
 }
 
+/// The pinned Headscale of the release before that.
+pub fn older_headscale_binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| pinned("WINDLASS_OLDER_HEADSCALE", "headscale-0.28"))
+}
+
 /// The pinned daemon of Tailscale, which is its command too where it is called `tailscale`.
 pub fn tailscale_binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();

@@ -15,14 +15,22 @@ const POLICY: &str =
 
 #[tokio::test]
 async fn a_real_headscale_keeps_policy_and_keys() {
-    let server = HeadscaleServer::start();
+    keeps_policy_and_keys(&HeadscaleServer::start(), Release::V29).await;
+}
+
+#[tokio::test]
+async fn a_real_headscale_of_the_release_before_keeps_policy_and_keys() {
+    keeps_policy_and_keys(&HeadscaleServer::start_older(), Release::V28).await;
+}
+
+async fn keeps_policy_and_keys(server: &HeadscaleServer, release: Release) {
     let key = server.api_key();
     // Once as from here, once as through a host.
     let direct = Headscale::new(Arc::new(Direct::new(server.url())), ApiKeys::Given(key.as_str().into()));
     let local: Arc<dyn Executor> = Arc::new(Local::default());
     let through =
         Headscale::new(Arc::new(Through::new(local, server.url())), ApiKeys::Given(key.as_str().into()));
-    assert_eq!(through.release().await.unwrap(), Release::V29);
+    assert_eq!(through.release().await.unwrap(), release);
 
     policy(&direct, &through).await;
     keys(&through).await;
@@ -52,8 +60,17 @@ async fn policy(one: &Headscale, other: &Headscale) {
     one.set_policy("{\"acls\": []}", &Expected::Untouched).await.unwrap();
 
     assert!(one.check_policy(POLICY).await.unwrap().is_fine());
-    let unknown = one.check_policy("{\"acls\": [], \"nothing\": 1}").await.unwrap();
-    assert!(unknown.errors[0].contains("nothing"), "{unknown:?}");
+    // The older one checks nothing beforehand, and takes only what it can read.
+    let unknown = "{\"acls\": [], \"nothing\": 1}";
+    let said = match one.release().await.unwrap() {
+        Release::V28 => {
+            let refused =
+                one.set_policy(unknown, &Expected::Version(theirs.version.clone())).await.unwrap_err();
+            refused.answered().unwrap().words()
+        }
+        Release::V29 => one.check_policy(unknown).await.unwrap().errors[0].clone(),
+    };
+    assert!(said.contains("nothing"), "{said}");
     one.reset_policy(&Expected::Version(theirs.version)).await.unwrap();
     assert!(one.policy().await.unwrap().unwrap().text.contains("everybody reaches everything"));
 }
@@ -78,7 +95,15 @@ async fn keys(control: &Headscale) {
 
 #[tokio::test]
 async fn a_real_machine_is_seen_settled_and_removed() {
-    let server = HeadscaleServer::start();
+    is_seen_settled_and_removed(&HeadscaleServer::start(), Release::V29).await;
+}
+
+#[tokio::test]
+async fn a_real_machine_is_seen_settled_and_removed_by_the_release_before() {
+    is_seen_settled_and_removed(&HeadscaleServer::start_older(), Release::V28).await;
+}
+
+async fn is_seen_settled_and_removed(server: &HeadscaleServer, release: Release) {
     let key = server.api_key();
     let control = Headscale::new(Arc::new(Direct::new(server.url())), ApiKeys::Given(key.as_str().into()));
     let policy = "{\"tagOwners\": {\"tag:prod\": [\"ops@\"], \"tag:db\": [\"ops@\"]}}";
@@ -86,7 +111,7 @@ async fn a_real_machine_is_seen_settled_and_removed() {
     let spec = KeySpec { user: Some("ops".into()), expiry: Duration::from_secs(600), ..KeySpec::default() };
     let key = control.create_key(&spec).await.unwrap();
     let routes = "--advertise-routes=10.1.0.0/16,0.0.0.0/0,::/0";
-    let machine = Machine::join(&server, key.secret.expose(), "Web-One", &[routes]);
+    let machine = Machine::join(server, key.secret.expose(), "Web-One", &[routes]);
     assert_eq!(control.key(&key.info.id).await.unwrap().unwrap().status, KeyStatus::Spent);
 
     let [device] = control.devices().await.unwrap().try_into().unwrap();
@@ -97,9 +122,13 @@ async fn a_real_machine_is_seen_settled_and_removed() {
         control.change_device(&device.id, &change).await.unwrap();
         control.device(&device.id).await.unwrap().unwrap()
     };
-    assert!(changed(DeviceChange::KeyExpiryDisabled(true)).await.key_expiry_disabled);
-    let off = control.change_device(&device.id, &DeviceChange::KeyExpiryDisabled(false)).await.unwrap_err();
-    assert!(matches!(off, Error::Unsupported { .. }), "{off:?}");
+    if release == Release::V29 {
+        assert!(changed(DeviceChange::KeyExpiryDisabled(true)).await.key_expiry_disabled);
+    }
+    // The older one knows no key that never ends; the newer one only on its way in.
+    let change = DeviceChange::KeyExpiryDisabled(release == Release::V28);
+    let refused = control.change_device(&device.id, &change).await.unwrap_err();
+    assert!(matches!(refused, Error::Unsupported { .. }), "{refused:?}");
     assert_eq!(changed(DeviceChange::Tags(vec!["tag:prod".into()])).await.tags, ["tag:prod"]);
     assert_eq!(changed(DeviceChange::Name("frontend".into())).await.name, "frontend");
     let wanted: Vec<String> = ["0.0.0.0/0", "10.1.0.0/16", "::/0"].map(str::to_owned).to_vec();

@@ -64,6 +64,8 @@ fn everything(arguments: &TestArguments, interrupt: &Interrupt, report: &mut Rep
     report.step(Area::Builds, "packages", packages::ensure)?;
     let clis = report.step(Area::Builds, "CLIs", found_clis)?;
     let headscale = report.step(Area::Builds, "Headscale", || tools::built(tools::HEADSCALE))?;
+    let older_headscale =
+        report.step(Area::Builds, "the Headscale before", || tools::built(tools::OLDER_HEADSCALE))?;
     let tailscale = report.step(Area::Builds, "Tailscale", || tools::built(tools::TAILSCALE))?;
     let sops = report.step(Area::Builds, "sops", || tools::built(tools::SOPS))?;
     quick_checks(interrupt, report)?;
@@ -73,6 +75,7 @@ fn everything(arguments: &TestArguments, interrupt: &Interrupt, report: &mut Rep
     checks(Some(&built.provider), interrupt, report)?;
     let mut environment = environment(arguments, &built.provider, &clis)?;
     environment.push(("WINDLASS_HEADSCALE", headscale.into()));
+    environment.push(("WINDLASS_OLDER_HEADSCALE", older_headscale.into()));
     environment.push(("WINDLASS_TAILSCALE", tailscale.into()));
     environment.push(("WINDLASS_SOPS", sops.into()));
     environment.push(("WINDLASS_COMPANION", built.companion.clone().into()));

@@ -78,3 +78,19 @@ async fn a_key_for_one_run_is_revoked_at_its_end() {
     assert_eq!(server.keys()[0]["invalid"], true);
     subject.end().await;
 }
+
+/// Nobody closes it then, so that its own end is all that counts.
+#[tokio::test]
+async fn a_key_for_one_run_ends_by_itself_where_the_run_was_killed() {
+    let server = TailscaleServer::start();
+    let subject = Subject::at(&server).await;
+    let (result, _, problems) = subject.open(&[("tags", Value::list_of(["tag:deployer"]))]).await;
+    assert_eq!(problems, []);
+    assert!(text(&result, "key").starts_with("tskey-auth-"));
+    subject.kill().await;
+    let key = server.keys()[0].clone();
+    assert!(key.get("invalid").is_none(), "it was not revoked: {key}");
+    let time = |name: &str| tailnet::parse_moment(key[name].as_str().unwrap()).unwrap();
+    let lifetime = (time("expires") - time("created")).whole_seconds();
+    assert_eq!(lifetime, 600, "{key}");
+}

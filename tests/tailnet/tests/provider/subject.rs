@@ -3,7 +3,8 @@
 use std::ops::Deref;
 
 use protocol_tests::{
-    CAPABILITIES, Launch, Mode, Planned, Problem, Resource, Session, Stored, failed, provider_binary, values,
+    CAPABILITIES, Launch, Mode, Planned, Problem, Resource, Session, Signal, Stored, failed, provider_binary,
+    values,
 };
 use tailnet_tests::TailscaleServer;
 use tempfile::TempDir;
@@ -78,6 +79,13 @@ impl Subject {
         let request = pb::close_ephemeral_resource::Request { type_name, private: Some(private) };
         let response = self.client().close_ephemeral_resource(request).await.unwrap().into_inner();
         assert_eq!(Problem::all(response.diagnostics), []);
+    }
+
+    /// Ends the provider as a power cut does.
+    pub async fn kill(self) {
+        let mut core = self.session.into_core();
+        core.signal(Signal::KILL).unwrap();
+        assert!(!core.exit().await.unwrap().success());
     }
 
     /// Ends the provider as a core does.
