@@ -177,25 +177,27 @@ impl Restoring<'_> {
                 Err(Error::CannotTransform { volume: volume.name.clone(), host })
             }
             Way::Container(helper) => {
-                let filled = self.quiesced(self.through_container(volume, &helper, is_new)).await;
+                let mut is_spoiled = false;
+                let filling = async {
+                    volume.check_unused().await?;
+                    let filled = self.fill_volume(volume, &helper, is_new).await;
+                    filled.map_err(|(error, may_be_in_it)| {
+                        is_spoiled = may_be_in_it;
+                        error
+                    })
+                };
+                let filled = self.quiesced(filling).await;
+                // As long as it is there, it has the volume.
                 helper.remove().await;
-                filled.map(|()| Restored { replaced_left_at: None })
+                match filled {
+                    Ok(()) => Ok(Restored { replaced_left_at: None }),
+                    // It was empty, and has to be again.
+                    Err(error) if is_spoiled && !is_new => {
+                        Err(left_over(volume, error, volume.make_anew().await))
+                    }
+                    Err(error) => Err(error),
+                }
             }
-        }
-    }
-
-    async fn through_container(
-        &self,
-        volume: &Volume,
-        helper: &Helper<'_>,
-        is_new: bool,
-    ) -> Result<(), Error> {
-        volume.check_unused().await?;
-        match self.fill_volume(volume, helper, is_new).await {
-            Ok(()) => Ok(()),
-            // It was empty, and has to be again.
-            Err((error, true)) if !is_new => Err(left_over(volume, error, volume.make_anew().await)),
-            Err((error, _)) => Err(error),
         }
     }
 
