@@ -351,6 +351,9 @@ fn an_encrypted_snapshot_is_opened_by_its_keys_alone() {
 
     // What comes in clear does not go beside it unasked, and is noticed.
     archive(&world.path("data"), &["-czf", "../foreign.tgz", "."]);
+    let soon = std::time::SystemTime::now() + std::time::Duration::from_secs(60);
+    let foreign = fs::File::options().write(true).open(world.path("foreign.tgz")).unwrap();
+    foreign.set_modified(soon).unwrap();
     let (_, err, status) = world.told(&["adopt", "foreign.tgz", "--as", "prod"]);
     assert!(status == Some(1) && err.contains("--in-clear"), "{err}");
     assert_eq!(world.snapshots("store").len(), 1);

@@ -239,6 +239,8 @@ pub enum Error {
         host: String,
         /// What the host said.
         said: String,
+        /// Where what was there is now, if it could not be moved back.
+        stranded_at: Option<String>,
     },
     /// No command on the host reaches what is in a volume.
     #[error(

@@ -249,7 +249,7 @@ impl Restoring<'_> {
         let swapped = swapping.await;
         let left = match &swapped {
             // It holds the only copy of what was there.
-            Err(Error::Swap { .. }) => None,
+            Err(Error::Swap { stranded_at: Some(_), .. }) => None,
             _ => stage.remove().await,
         };
         swapped?;

@@ -17,6 +17,7 @@ check() {
   if [ -L "./$1" ]; then exit 103; fi
   [ -e "./$1" ] || return 0
   [ -d "./$1" ] || exit 103
+  [ "$(stat -c %d -- "./$1")" = "$(stat -c %d .)" ] || exit 106
   [ "$2" = overwrite ] || [ -z "$(ls -A "./$1")" ] || exit 104
 }
 "#;
@@ -52,6 +53,8 @@ const OCCUPIED: u32 = 103;
 const NOT_EMPTY: u32 = 104;
 /// What was there is in the stage.
 const STRANDED: u32 = 105;
+/// The target is another file system than what it is in: such a directory cannot change places.
+const MOUNTED: u32 = 106;
 
 /// Whether data that are in the target may go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -109,10 +112,11 @@ impl<'a> Stage<'a> {
             return Ok(());
         }
         let mut said = output.stderr_text().trim().to_owned();
-        if output.status == STRANDED {
-            said.push_str(&format!(" (what was there is in {}/old now)", self.path()));
+        let stranded_at = (output.status == STRANDED).then(|| format!("{}/old", self.path()));
+        if let Some(place) = &stranded_at {
+            said.push_str(&format!(" (what was there is in {place} now)"));
         }
-        Err(Error::Swap { path: self.target(), host: self.exec.name().to_owned(), said })
+        Err(Error::Swap { path: self.target(), host: self.exec.name().to_owned(), said, stranded_at })
     }
 
     /// Removes it with what is in it; where it stays, it says where.
@@ -152,6 +156,10 @@ impl<'a> Stage<'a> {
         match output.status {
             OCCUPIED => Err(Error::NotDirectory { path, host, kind: "something else".to_owned() }),
             NOT_EMPTY => Err(Error::NotEmpty { subject: self.subject.clone(), host }),
+            MOUNTED => {
+                let said = "it is a disk of its own that is mounted there".to_owned();
+                Err(Error::Swap { path, host, said, stranded_at: None })
+            }
             _ => Ok(()),
         }
     }

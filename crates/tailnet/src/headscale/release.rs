@@ -49,6 +49,6 @@ mod tests {
             let error = read(version).unwrap_err().to_string();
             assert!(error.contains(part) && error.contains("0.28 and 0.29 are supported"), "{error}");
         }
-        assert!(super::read(b"404 page not found").unwrap_err().to_string().contains("no Headscale"));
+        assert!(super::read(b"404 page not found").unwrap_err().to_string().contains("not Headscale"));
     }
 }

@@ -28,6 +28,9 @@ mod tests {
             .sample("snapshot", ["latest", "snapshot-prod-20261129T163200Z-1a2b3c4d"])
             .sample("owner", ["1000:1000"])
             .sample("links", ["any"])
+            .sample("quiesce.stack", ["shop"])
+            .sample("quiesce.mode", ["stop"])
+            .sample("quiesce.timeout", ["5m"])
             .sample("confirm", ["/srv/data", "shop_data"])
             .run()
             .await;
