@@ -13,10 +13,9 @@ pub(super) fn plan(title: &str, plan: &mut Plan<OnHost<CorpusRestore>>) -> Resul
     if let Some(problem) = unconfirmed(title, &plan.planned) {
         return Err(problem.into());
     }
-    for problem in [pauses_files(title, &plan.planned), owns_nothing(title, &plan.planned)] {
-        if let Some(problem) = problem {
-            return Err(problem.into());
-        }
+    let problems = [pauses_files(title, &plan.planned), owns_nothing(title, &plan.planned)];
+    if let Some(problem) = problems.into_iter().flatten().next() {
+        return Err(problem.into());
     }
     if plan.is_create() {
         plan.planned.expect_restore();

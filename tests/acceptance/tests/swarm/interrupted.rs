@@ -46,7 +46,7 @@ fn a_drain_that_was_stopped_half_way_loses_nothing_and_goes_on() {
     running.kill();
     assert_ne!(running.finish().code, Some(0));
     cluster.workspace.converge();
-    assert_eq!(cluster.places(first, &cluster.name), [third.name.clone()]);
+    assert_eq!(cluster.places(first, &cluster.name), std::slice::from_ref(&third.name));
     assert!(cluster.nodes(first).contains(&format!("{} Drain", second.name)));
 
     // Nothing of the drain is left once the node takes work again, and neither when it is stopped on its way
@@ -72,7 +72,7 @@ fn a_drain_that_was_stopped_half_way_loses_nothing_and_goes_on() {
     running.kill();
     assert_ne!(running.finish().code, Some(0));
     cluster.workspace.converge();
-    assert_eq!(cluster.places(first, &cluster.name), [third.name.clone()]);
+    assert_eq!(cluster.places(first, &cluster.name), std::slice::from_ref(&third.name));
     assert_eq!((notes(), constraints(&cluster, first).contains(&id)), (0, false));
     assert_eq!(cluster.nodes(first).len(), 2);
     assert_eq!(cluster.local_state(second), "inactive");
