@@ -35,10 +35,15 @@ impl<'a> Corpus<'a> {
 
     /// The same, on a host of this kind.
     fn on(lab: &'a Lab, variant: Variant) -> Self {
+        Self::at(lab, lab.host(variant).unwrap())
+    }
+
+    /// The same, on this host.
+    fn at(lab: &'a Lab, host: &'a Host) -> Self {
         let workspace = Workspace::for_test();
         workspace.write("provider.tf", &hcl::provider_block(lab, ""));
         fs::create_dir(workspace.path().join("store")).unwrap();
-        let from = Scratch::on(lab, lab.host(variant).unwrap());
+        let from = Scratch::on(lab, host);
         let to = Scratch::on(lab, lab.host(Variant::Root).unwrap());
         let corpus = Self { workspace, from, to, elsewhere: None, name: "prod" };
         let path = corpus.from.path("data");

@@ -117,7 +117,9 @@ fn paused_services_go_on_whoever_dies() {
 #[test]
 fn stopped_services_go_on_whoever_dies_and_with_the_machine() {
     let lab = Lab::current().unwrap();
-    let corpus = Corpus::on(&lab, Variant::Systemd);
+    // It is started anew, and other tests have the others.
+    let host = lab.add_host(Variant::Systemd).unwrap();
+    let corpus = Corpus::at(&lab, &host);
     let data = corpus.from.path("data");
     let writers = Writers::on(&lab, &corpus.from, &data);
     hold_still_and_go_on(&corpus, &writers, ("stop", STOPPED));

@@ -23,6 +23,9 @@ fn a_file_tells_its_hash_and_recipients_to_who_has_no_key() {
     assert!(sealed.contains(written) && written.ends_with('Z'), "{facts}");
     let other = workspace.state("data.windlass_sops_metadata.text");
     assert_eq!((&other["sha256"], &other["last_modified"]), (&facts["sha256"], &facts["last_modified"]));
+    // Both would be wrong, and which is told first is chance.
+    workspace
+        .write("main.tf", "data \"windlass_sops_metadata\" \"one\" {\n  source_file = \"secrets.yaml\"\n}\n");
     workspace.write("secrets.yaml", "token: hunter2\n");
     workspace.plan().expect_error().says("not encrypted by SOPS").at("source_file");
 }
