@@ -1,6 +1,6 @@
 //! `windlass backup list`: which snapshots there are.
 
-use backup::{Manifest, Source, look};
+use backup::{Manifest, Source, inspect};
 use serde::Serialize;
 
 use super::target::targets;
@@ -86,7 +86,7 @@ pub async fn run(arguments: &Arguments, settings: &Settings) -> Result<Exit, Fai
         for store in target.open(settings)? {
             let failed = || Failure::new(format!("Could not list the snapshots of {}", target.name));
             let stored =
-                look(store.as_ref(), &target.name).await.map_err(|error| failed().because(&error))?;
+                inspect(store.as_ref(), &target.name).await.map_err(|error| failed().because(&error))?;
             for error in stored.broken {
                 terminal::note(Failure::new("Warning: a snapshot is broken").because(&error));
             }

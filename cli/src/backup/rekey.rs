@@ -1,6 +1,6 @@
 //! `windlass backup rekey`: encrypted snapshots get other recipients.
 
-use backup::{SnapshotId, look, rekey, store::manifest_of};
+use backup::{SnapshotId, inspect, rekey, store::manifest_of};
 
 use super::settings::recipients;
 use super::target::targets;
@@ -47,7 +47,7 @@ pub async fn run(arguments: &Arguments, settings: &Settings) -> Result<Exit, Fai
         }
         for store in target.open(settings)? {
             let stored =
-                look(store.as_ref(), &target.name).await.map_err(|error| failed().because(&error))?;
+                inspect(store.as_ref(), &target.name).await.map_err(|error| failed().because(&error))?;
             let in_clear = stored.manifests.iter().filter(|one| one.encryption.is_none()).count();
             if in_clear > 0 {
                 terminal::note(format_args!(

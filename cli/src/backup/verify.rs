@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backup::store::manifest_of;
-use backup::{Expected, Manifest, Moment, Store, Stored, judge, judge_copy, look};
+use backup::{Expected, Manifest, Moment, Store, Stored, inspect, judge, judge_copy};
 use serde::Serialize;
 
 use super::FOUND;
@@ -130,7 +130,7 @@ impl Checking<'_> {
         let mut first: Option<Stored> = None;
         for store in self.target.open(settings)? {
             let failed = || Failure::new(format!("Could not verify the snapshots of {name}"));
-            let stored = look(store.as_ref(), name).await.map_err(|error| failed().because(&error))?;
+            let stored = inspect(store.as_ref(), name).await.map_err(|error| failed().because(&error))?;
             for finding in judge(&stored, &expected, Moment::now()) {
                 self.tell(store.as_ref(), finding.word(), finding.to_string());
             }

@@ -28,7 +28,7 @@ pub struct Stored {
 ///
 /// # Errors
 /// When the store cannot be asked.
-pub async fn look(store: &dyn Store, name: &Name) -> Result<Stored, StoreError> {
+pub async fn inspect(store: &dyn Store, name: &Name) -> Result<Stored, StoreError> {
     let mut stored = Stored::default();
     for id in snapshots_of(store, name).await? {
         match manifest_of(store, &id).await {

@@ -43,7 +43,7 @@ mod wanted;
 
 pub use adopt::{Adopting, Artefact};
 pub use archive::ArchiveError;
-pub use audit::{Expected, Finding, Stored, judge, judge_copy, look};
+pub use audit::{Expected, Finding, Stored, inspect, judge, judge_copy};
 pub use corpus::Corpus;
 pub use crypt::SnapshotKey;
 pub use error::Error;

@@ -8,7 +8,7 @@ use std::{fs, time::Duration};
 
 use backup::{
     Candidate, Container, Database, Expected, Finding, Manifest, Moment, Retention, SnapshotId, Stored,
-    Wanted, judge, judge_copy, look,
+    Wanted, inspect, judge, judge_copy,
 };
 use remote::conformance::Tools;
 use world::World;
@@ -118,7 +118,7 @@ async fn what_a_store_has_is_looked_at_and_what_is_broken_is_told() {
     let at = bytes.len() / 2;
     bytes[at] ^= 1;
     fs::write(&manifest, bytes).unwrap();
-    let stored = look(&world.store(), &world.name).await.unwrap();
+    let stored = inspect(&world.store(), &world.name).await.unwrap();
     assert_eq!((stored.manifests.len(), stored.broken.len()), (1, 1));
     let found = judge(&stored, &Expected::default(), Moment::now());
     assert!(

@@ -281,14 +281,14 @@ pub async fn until_ready(
     scrubber: &Scrubber,
 ) -> Result<Vec<Container>, WaitError> {
     let began = Instant::now();
-    let ended = look(engine, project, goals, before, pace, cancel, scrubber).await;
+    let ended = observe(engine, project, goals, before, pace, cancel, scrubber).await;
     let result = ended.as_ref().map_or_else(ToString::to_string, |_| "ready".to_owned());
     let took_ms = began.elapsed().as_millis() as u64;
     tracing::debug!(project, took_ms, result = scrubber.scrub(&result), "waited for services");
     ended
 }
 
-async fn look(
+async fn observe(
     engine: &Engine,
     project: &str,
     goals: &BTreeMap<String, Goal>,

@@ -34,7 +34,7 @@ pub struct Drain<'a> {
 }
 
 /// What a swarm runs, at one moment.
-struct Look {
+struct Observed {
     nodes: Vec<Node>,
     services: Vec<Service>,
     tasks: Vec<Task>,
@@ -46,11 +46,11 @@ impl Drain<'_> {
     /// # Errors
     /// When the manager cannot be asked.
     pub async fn homeless(&self) -> Result<Vec<String>, Error> {
-        let look = self.look().await?;
-        let moving = on_node(&look, self.node, Mode::Replicated);
-        let reasons = moving
-            .into_iter()
-            .filter_map(|service| no_place(service, self.node, &look.nodes, &look.services, &look.tasks));
+        let observed = self.observe().await?;
+        let moving = on_node(&observed, self.node, Mode::Replicated);
+        let reasons = moving.into_iter().filter_map(|service| {
+            no_place(service, self.node, &observed.nodes, &observed.services, &observed.tasks)
+        });
         Ok(reasons.collect())
     }
 
@@ -73,10 +73,10 @@ impl Drain<'_> {
             self.available(Availability::Pause).await?;
             self.move_services(&poll).await?;
         }
-        let affected = services_that_move(&self.look().await?, self.node);
+        let affected = services_that_move(&self.observe().await?, self.node);
         self.available(Availability::Drain).await?;
         self.wait(&poll, left).await?;
-        self.wait(&poll, |look, _| unreplaced(look, &affected)).await
+        self.wait(&poll, |observed, _| unreplaced(observed, &affected)).await
     }
 
     /// Takes back what a drain has told services: none of their tasks is replaced by that.
@@ -93,10 +93,10 @@ impl Drain<'_> {
     }
 
     async fn move_services(&self, poll: &Poll<'_>) -> Result<(), Error> {
-        let look = self.look().await?;
+        let observed = self.observe().await?;
         let name = note_name(self.node);
         let noted = self.manager.noted(&name).await?;
-        let moving = on_node(&look, self.node, Mode::Replicated);
+        let moving = on_node(&observed, self.node, Mode::Replicated);
         // A constraint that somebody else has set stays when ours go.
         let ours = moving.iter().filter(|service| !service.constraints.contains(&avoid(self.node)));
         let known = noted.as_deref().unwrap_or_default().split(',').filter(|id| !id.is_empty());
@@ -109,8 +109,8 @@ impl Drain<'_> {
             self.manager.constrain(&service.id, |constraints| with(constraints, self.node)).await?;
         }
         loop {
-            let look = self.look().await?;
-            let left = on_node(&look, self.node, Mode::Replicated);
+            let observed = self.observe().await?;
+            let left = on_node(&observed, self.node, Mode::Replicated);
             if left.is_empty() {
                 return Ok(());
             }
@@ -122,8 +122,12 @@ impl Drain<'_> {
         }
     }
 
-    async fn wait(&self, poll: &Poll<'_>, what: impl Fn(&Look, &str) -> Option<String>) -> Result<(), Error> {
-        while let Some(what) = what(&self.look().await?, self.node) {
+    async fn wait(
+        &self,
+        poll: &Poll<'_>,
+        what: impl Fn(&Observed, &str) -> Option<String>,
+    ) -> Result<(), Error> {
+        while let Some(what) = what(&self.observe().await?, self.node) {
             self.next(poll, || what).await?;
         }
         Ok(())
@@ -141,10 +145,10 @@ impl Drain<'_> {
         self.manager.change_node(self.node, &change).await
     }
 
-    async fn look(&self) -> Result<Look, Error> {
+    async fn observe(&self) -> Result<Observed, Error> {
         let (nodes, services, tasks) =
             tokio::join!(self.manager.nodes(), self.manager.services(), self.manager.tasks());
-        Ok(Look { nodes: nodes?, services: services?, tasks: tasks? })
+        Ok(Observed { nodes: nodes?, services: services?, tasks: tasks? })
     }
 }
 
@@ -159,7 +163,7 @@ pub async fn jobs_are_done(
 ) -> Result<(), Error> {
     let drain = Drain { manager, node: "", graceful: false, limit, cancel };
     let poll = Poll::new(INTERVAL, limit, cancel);
-    drain.wait(&poll, |look, _| unfinished_anywhere(look)).await
+    drain.wait(&poll, |observed, _| unfinished_anywhere(observed)).await
 }
 
 /// The name of the config that notes which services a drain of `node` has told to go.
@@ -187,59 +191,62 @@ fn without(constraints: &[String], node: &str) -> Vec<String> {
 }
 
 /// The services of this mode with tasks on `node` that are to run there.
-fn on_node<'l>(look: &'l Look, node: &str, mode: Mode) -> Vec<&'l Service> {
+fn on_node<'l>(observed: &'l Observed, node: &str, mode: Mode) -> Vec<&'l Service> {
     let has_task = |service: &&Service| {
-        look.tasks
+        observed
+            .tasks
             .iter()
             .any(|task| task.node == node && task.service == service.id && task.wanted && task.live)
     };
-    look.services.iter().filter(|service| service.mode == mode).filter(has_task).collect()
+    observed.services.iter().filter(|service| service.mode == mode).filter(has_task).collect()
 }
 
 /// The replicated services that have a task on `node` which can run elsewhere. Where it can not, nobody
 /// waits for its replacement.
-fn services_that_move(look: &Look, node: &str) -> BTreeSet<String> {
-    let has_place =
-        |service: &&Service| no_place(service, node, &look.nodes, &look.services, &look.tasks).is_none();
-    let moving = on_node(look, node, Mode::Replicated).into_iter().filter(has_place);
+fn services_that_move(observed: &Observed, node: &str) -> BTreeSet<String> {
+    let has_place = |service: &&Service| {
+        no_place(service, node, &observed.nodes, &observed.services, &observed.tasks).is_none()
+    };
+    let moving = on_node(observed, node, Mode::Replicated).into_iter().filter(has_place);
     moving.map(|service| service.id.clone()).collect()
 }
 
 /// That jobs on `node` are not finished.
-fn unfinished(look: &Look, node: &str) -> Option<String> {
-    let jobs = on_node(look, node, Mode::Job);
+fn unfinished(observed: &Observed, node: &str) -> Option<String> {
+    let jobs = on_node(observed, node, Mode::Job);
     let names: Vec<&str> = jobs.iter().map(|service| service.name.as_str()).collect();
     (!names.is_empty()).then(|| format!("the jobs of {} on the node to finish", names.join(", ")))
 }
 
 /// That jobs are not finished.
-fn unfinished_anywhere(look: &Look) -> Option<String> {
-    let jobs = look.services.iter().filter(|service| service.mode == Mode::Job);
-    let open =
-        jobs.filter(|job| look.tasks.iter().any(|task| task.service == job.id && task.wanted && task.live));
+fn unfinished_anywhere(observed: &Observed) -> Option<String> {
+    let jobs = observed.services.iter().filter(|service| service.mode == Mode::Job);
+    let open = jobs
+        .filter(|job| observed.tasks.iter().any(|task| task.service == job.id && task.wanted && task.live));
     let names: Vec<&str> = open.map(|service| service.name.as_str()).collect();
     (!names.is_empty()).then(|| format!("the jobs of {} to finish", names.join(", ")))
 }
 
 /// That tasks are on `node` still. Of one that is down nobody hears that they have stopped.
-fn left(look: &Look, node: &str) -> Option<String> {
-    if look.nodes.iter().any(|other| other.id == node && other.state == NodeState::Down) {
+fn left(observed: &Observed, node: &str) -> Option<String> {
+    if observed.nodes.iter().any(|other| other.id == node && other.state == NodeState::Down) {
         return None;
     }
     // A service that is gone takes its tasks along; nobody tells when they have stopped.
-    let is_known = |task: &&Task| look.services.iter().any(|service| service.id == task.service);
-    let count = look.tasks.iter().filter(|task| task.node == node && task.live).filter(is_known).count();
+    let is_known = |task: &&Task| observed.services.iter().any(|service| service.id == task.service);
+    let count = observed.tasks.iter().filter(|task| task.node == node && task.live).filter(is_known).count();
     (count > 0).then(|| format!("{count} tasks to stop on the node"))
 }
 
 /// That replacements do not run yet.
-fn unreplaced(look: &Look, services: &BTreeSet<String>) -> Option<String> {
-    let waiting: Vec<&str> = look
+fn unreplaced(observed: &Observed, services: &BTreeSet<String>) -> Option<String> {
+    let waiting: Vec<&str> = observed
         .services
         .iter()
         .filter(|service| services.contains(&service.id))
         .filter(|service| {
-            look.tasks
+            observed
+                .tasks
                 .iter()
                 .any(|task| task.service == service.id && task.wanted && task.live && !task.running)
         })
@@ -266,12 +273,12 @@ mod tests {
     const RUNS: (bool, bool, bool) = (true, true, true);
     const STOPS: (bool, bool, bool) = (false, true, true);
 
-    fn look(tasks: Vec<Task>) -> Look {
+    fn observed(tasks: Vec<Task>) -> Observed {
         let web = Service { constraints: Vec::new(), ..service() };
         let job = Service { id: "j".into(), name: "migrate".into(), mode: Mode::Job, ..service() };
         let global = Service { id: "g".into(), name: "agent".into(), mode: Mode::Global, ..service() };
         let nodes = ["n1", "n2"].map(|id| Node { id: id.into(), ..node() }).into();
-        Look { nodes, services: vec![web, job, global], tasks }
+        Observed { nodes, services: vec![web, job, global], tasks }
     }
 
     #[test]
@@ -286,29 +293,29 @@ mod tests {
 
     #[test]
     fn a_drain_waits_for_jobs_tasks_and_replacements() {
-        let there = look(vec![task("s1", "n1", RUNS), task("j", "n1", RUNS), task("g", "n1", RUNS)]);
+        let there = observed(vec![task("s1", "n1", RUNS), task("j", "n1", RUNS), task("g", "n1", RUNS)]);
         assert_eq!(services_that_move(&there, "n1"), BTreeSet::from(["s1".to_owned()]));
         assert_eq!(unfinished(&there, "n1").unwrap(), "the jobs of migrate on the node to finish");
         assert_eq!(unfinished(&there, "n2"), None);
         assert_eq!(unfinished_anywhere(&there).unwrap(), "the jobs of migrate to finish");
-        assert_eq!(unfinished_anywhere(&look(vec![task("s1", "n1", RUNS)])), None);
+        assert_eq!(unfinished_anywhere(&observed(vec![task("s1", "n1", RUNS)])), None);
         assert_eq!(left(&there, "n1").unwrap(), "3 tasks to stop on the node");
 
-        let stopping = look(vec![task("s1", "n1", STOPS), task("s1", "n2", (true, true, false))]);
+        let stopping = observed(vec![task("s1", "n1", STOPS), task("s1", "n2", (true, true, false))]);
         assert!(on_node(&stopping, "n1", Mode::Replicated).is_empty());
         assert_eq!(left(&stopping, "n1").unwrap(), "1 tasks to stop on the node");
         let all = BTreeSet::from(["s1".to_owned()]);
         assert_eq!(unreplaced(&stopping, &all).unwrap(), "the tasks of web to run on other nodes");
 
-        let done = look(vec![task("s1", "n1", (false, false, false)), task("s1", "n2", RUNS)]);
+        let done = observed(vec![task("s1", "n1", (false, false, false)), task("s1", "n2", RUNS)]);
         assert_eq!((left(&done, "n1"), unreplaced(&done, &all)), (None, None));
         // A task of a service that is gone is nobody's.
-        assert_eq!(left(&look(vec![task("gone", "n1", STOPS)]), "n1"), None);
+        assert_eq!(left(&observed(vec![task("gone", "n1", STOPS)]), "n1"), None);
     }
 
     #[test]
     fn nobody_waits_for_what_can_run_nowhere_else() {
-        let mut only = look(vec![task("s1", "n1", RUNS)]);
+        let mut only = observed(vec![task("s1", "n1", RUNS)]);
         only.services[0].constraints = vec!["node.id==n1".to_owned()];
         assert_eq!(services_that_move(&only, "n1"), BTreeSet::new());
     }

@@ -152,7 +152,7 @@ impl Clusters {
     }
 
     /// As [`Clusters::find`], for Read: what one resource has just been told counts for the others.
-    pub(crate) async fn look(&self, list: &ManagerList, id: Option<&str>) -> Found {
+    pub(crate) async fn inspect(&self, list: &ManagerList, id: Option<&str>) -> Found {
         self.search(list, Search::new(id, None), Asked::Lately).await
     }
 

@@ -51,14 +51,14 @@ pub(crate) fn sealed(config: &Sources<'_>) -> Result<Field<Sealed>, Diagnostics>
         Field::Null => return Ok(Field::Null),
         Field::Known(path) => path,
     };
-    let looked = look(config, path).map(Field::Known);
+    let looked = inspect(config, path).map(Field::Known);
     looked.map_err(|stop| {
         let title = format!("Could not use the encrypted values of {}", config.subject);
         Failure::from(stop).into_diagnostics(&title, UNCHANGED)
     })
 }
 
-fn look(config: &Sources<'_>, path: &str) -> Result<Sealed, Stop> {
+fn inspect(config: &Sources<'_>, path: &str) -> Result<Sealed, Stop> {
     let text = read(path, ATTRIBUTE)?;
     let names = sops::names(&text, Format::of_path(path)).map_err(|error| sops_stop(&error, ATTRIBUTE))?;
     let plain = config.environment.known();

@@ -27,7 +27,7 @@ pub async fn destroy(
 ) -> Result<Destroyed, StackError> {
     let lock = SwarmLock::acquire(cx, engine, name).await?;
     let done = async {
-        let found = LiveStack::look(engine, name).await?;
+        let found = LiveStack::inspect(engine, name).await?;
         if !instance.is_empty() && found.instance().is_some_and(|other| other != instance) {
             return Ok(Destroyed::Another);
         }

@@ -70,7 +70,7 @@ impl LiveStack {
     ///
     /// # Errors
     /// When it does not tell.
-    pub async fn look(engine: &Engine, name: &str) -> Result<Self, StackError> {
+    pub async fn inspect(engine: &Engine, name: &str) -> Result<Self, StackError> {
         let api = Api::of(engine.clone());
         let (services, networks, secrets, configs, record) = tokio::join!(
             api.services(Some(name)),

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use backup::{Manifest, Moment, Source, Stored, look};
+use backup::{Manifest, Moment, Source, Stored, inspect};
 use framework::{
     Attribute, Context, DataSource, Diagnostic, Diagnostics, Field, Model, Schema, Timeouts, error_chain,
 };
@@ -153,5 +153,5 @@ impl DataSource for SnapshotsDataSource {
 /// The snapshots, newest first, and what is none though it has a manifest.
 async fn stored(hosts: &Hosts, config: &SnapshotsFacts) -> Result<Stored, Failure> {
     let (store, name) = (open(hosts, &config.store)?, crate::corpora::name(&config.name)?);
-    Ok(look(store.as_ref(), &name).await?)
+    Ok(inspect(store.as_ref(), &name).await?)
 }

@@ -38,7 +38,7 @@ impl SwarmDataSource {
         Self { clusters }
     }
 
-    async fn look(&self, mut facts: SwarmFacts) -> Result<SwarmFacts, Failure> {
+    async fn observe(&self, mut facts: SwarmFacts) -> Result<SwarmFacts, Failure> {
         let at: At = self.clusters.for_data_source(&facts.managers).await?;
         let manager = at.manager();
         let (cluster, nodes) = tokio::join!(manager.cluster(), manager.nodes());
@@ -84,7 +84,7 @@ impl DataSource for SwarmDataSource {
     }
 
     async fn read(&self, _cx: &Context, config: SwarmFacts) -> Result<SwarmFacts, Diagnostics> {
-        let found = self.look(config).await;
+        let found = self.observe(config).await;
         found.map_err(|failure| failure.into_diagnostics("Could not read the swarm", UNCHANGED))
     }
 }

@@ -173,7 +173,7 @@ async fn deploy(
             &OwnEnv::Known(spec.env_text()),
             Some(&remembered.subjects()),
         )?;
-        let found = LiveStack::look(&host.engine, &spec.name).await?;
+        let found = LiveStack::inspect(&host.engine, &spec.name).await?;
         if prior.is_none() && !found.is_absent() {
             let (stack, services) = (spec.name.clone(), found.service_names());
             return Err(StackError::Exists { stack, services }.into());
@@ -258,7 +258,7 @@ async fn ended(
         _ => {}
     }
     // The state of what stays shows what is there; what was wanted of it has not come about.
-    if let (Some(state), Ok(live)) = (&mut apply.state, LiveStack::look(engine, &name).await) {
+    if let (Some(state), Ok(live)) = (&mut apply.state, LiveStack::inspect(engine, &name).await) {
         state.model.set_observed(live.observed());
         if !matches!(failed.outcome, Outcome::Unchanged) {
             state.private.wanted = None;

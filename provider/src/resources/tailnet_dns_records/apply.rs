@@ -7,7 +7,7 @@ use remote::files::{Content, FileError, Kind, WriteOptions, random_name};
 use super::{
     DnsRecords, KIND, OWNERSHIP, RecordsPrivate,
     model::RecordsModel,
-    read::{self, look},
+    read::{self, inspect},
     schema,
 };
 use crate::{
@@ -118,7 +118,7 @@ impl Hosted for DnsRecords {
     async fn delete(on: &OnMachine<'_>, state: &State<Resource>) -> Result<(), Failure> {
         let (path, instance) = (state.model.path(), &state.private.instance);
         let Some(claims) = OWNERSHIP.to_remove(on, path, instance).await? else { return Ok(()) };
-        if look(on.host, path).await?.is_some_and(|(_, text)| text.is_some()) {
+        if inspect(on.host, path).await?.is_some_and(|(_, text)| text.is_some()) {
             if state.model.on_destroy.as_str() == Some("delete") {
                 on.host.files().remove_file(path).await?;
             } else {
@@ -135,7 +135,7 @@ impl Hosted for DnsRecords {
 async fn expect_vacant(on: &OnMachine<'_>, planned: &RecordsModel) -> Result<(), Failure> {
     let path = planned.path();
     let claims = claims(on.host, KIND).await?;
-    let (found, owner) = tokio::join!(look(on.host, path), claims.owner(path));
+    let (found, owner) = tokio::join!(inspect(on.host, path), claims.owner(path));
     let (Some((facts, text)), owner) = (found?, owner?) else { return Ok(()) };
     let nothing = RecordsModel { record: Field::Null, ..planned.clone() };
     let is_ours = |text: &String| [planned.text(), nothing.text()].contains(text);

@@ -17,7 +17,7 @@ pub(super) async fn observe(
     mut state: State<OnHost<DnsRecords>>,
 ) -> Result<Option<State<OnHost<DnsRecords>>>, Failure> {
     let path = state.model.path().to_owned();
-    let Some((facts, text)) = look(on.host, &path).await? else { return Ok(None) };
+    let Some((facts, text)) = inspect(on.host, &path).await? else { return Ok(None) };
     let Some(text) = text else {
         let happened = format!("There is {} in its place on {}.", facts.kind, on.host.name());
         return Err(Stop::new(
@@ -35,7 +35,7 @@ pub(super) async fn observe(
 }
 
 /// What is at `path`, and what it says if it is a file.
-pub(super) async fn look(host: &Host, path: &str) -> Result<Option<(Facts, Option<String>)>, FileError> {
+pub(super) async fn inspect(host: &Host, path: &str) -> Result<Option<(Facts, Option<String>)>, FileError> {
     let Some(facts) = host.files().stat(&[path]).await?.remove(path) else { return Ok(None) };
     if facts.kind != Kind::File {
         return Ok(Some((facts, None)));

@@ -103,7 +103,7 @@ impl Hosted for TailscaleServe {
     ) -> Result<(), Failure> {
         let Some(wanted) = planned.handlers() else { return Ok(()) };
         let api = read::api(on.host, planned);
-        match look(&api).await {
+        match observe(&api).await {
             Ok((node, found)) => vacant(on, &api, &node, &found, &wanted, planned).await,
             Err(NodeError::Host(error)) => Err(error.into()),
             // It may be installed in the same apply.
@@ -115,7 +115,7 @@ impl Hosted for TailscaleServe {
         let planned = apply.planned.clone();
         let api = read::api(on.host, &planned);
         let wanted = known(&planned)?;
-        let (node, found) = look(&api).await?;
+        let (node, found) = observe(&api).await?;
         vacant(on, &api, &node, &found, &wanted, &planned).await?;
         bring(on, apply, None, random_name()?).await
     }
@@ -143,7 +143,7 @@ impl Hosted for TailscaleServe {
     }
 }
 
-async fn look(api: &LocalApi) -> Result<(NodeState, ServeConfig), NodeError> {
+async fn observe(api: &LocalApi) -> Result<(NodeState, ServeConfig), NodeError> {
     Ok((api.state().await?, api.serving().await?.config))
 }
 

@@ -147,7 +147,7 @@ impl Deployment<'_> {
         let unchanged = |error| Failed { error, outcome: Outcome::Unchanged };
         let started = self.wanted.services.keys().cloned().collect();
         check_needs(&self.options.jobs, &started).map_err(|error| unchanged(error.into()))?;
-        let before = LiveStack::look(self.engine, self.name).await.map_err(unchanged)?;
+        let before = LiveStack::inspect(self.engine, self.name).await.map_err(unchanged)?;
         let mut names = self.check(&api, &before).await.map_err(unchanged)?;
         let mut touched = Touched::default();
         match self.change(&api, &before, &mut names, &mut touched).await {
@@ -159,7 +159,7 @@ impl Deployment<'_> {
             self.sweep(&api, &before, &names).await?;
             self.record(&api).await?;
             forget_unneeded(&api).await;
-            LiveStack::look(self.engine, self.name).await
+            LiveStack::inspect(self.engine, self.name).await
         };
         done.await.map_err(|error| Failed { error, outcome: Outcome::Kept })
     }
@@ -224,7 +224,7 @@ impl Deployment<'_> {
 
     /// Leaves in the swarm what was made.
     async fn record(&self, api: &Api) -> Result<(), StackError> {
-        let live = LiveStack::look(self.engine, self.name).await?;
+        let live = LiveStack::inspect(self.engine, self.name).await?;
         let services: BTreeMap<String, ServiceSpec> =
             live.services.into_iter().map(|(name, service)| (name, service.spec)).collect();
         Record { instance: self.options.instance.clone(), services }.leave(api, self.name).await

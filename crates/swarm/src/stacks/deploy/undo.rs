@@ -55,7 +55,7 @@ impl Deployment<'_> {
         before: &LiveStack,
         touched: &Touched,
     ) -> Result<(), StackError> {
-        let now = LiveStack::look(self.engine, self.name).await?;
+        let now = LiveStack::inspect(self.engine, self.name).await?;
         let known = wait::Known::of(api, self.name).await?;
         let recorded = |name: &String| before.record.as_ref().and_then(|record| record.services.get(name));
         let mut changed = BTreeSet::new();

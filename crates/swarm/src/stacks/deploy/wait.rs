@@ -96,7 +96,7 @@ impl Wait<'_> {
                 };
                 let own: Vec<&Task> =
                     tasks.iter().filter(|task| task.service_id.as_ref() == Some(&live.id)).collect();
-                match self.look(name, live, &own, seen.entry((*name).clone()).or_default()) {
+                match self.observe(name, live, &own, seen.entry((*name).clone()).or_default()) {
                     Standing::Well => {}
                     Standing::Moving => moving.push((*name, own)),
                     Standing::Failed(said) => failed.push(self.failure(name, &said, &own).await),
@@ -141,7 +141,7 @@ impl Wait<'_> {
     }
 
     /// How a service stands, now that some time has passed.
-    fn look(&self, name: &str, live: &LiveService, own: &[&Task], seen: &mut Seen) -> Standing {
+    fn observe(&self, name: &str, live: &LiveService, own: &[&Task], seen: &mut Seen) -> Standing {
         let changed = self.changed.contains(name);
         match standing(live, own, Asked { changed, rolled_back: self.rolled_back }) {
             Standing::Well => {
