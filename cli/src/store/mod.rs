@@ -172,8 +172,8 @@ impl Store {
     /// # Errors
     /// [`Error::NotForUs`].
     pub fn check_recipients(&mut self) -> Result<(), Error> {
-        if self.recipients.is_empty() {
-            // It is for those that it is for already, and has been opened.
+        // What is for the same as before has been opened.
+        if self.loaded.as_ref().is_some_and(|loaded| self.are_recipients_of(&loaded.file)) {
             return Ok(());
         }
         let probe = Value::Map(vec![("data".into(), Value::text("probe"))]);
@@ -217,6 +217,7 @@ impl Store {
     /// # Errors
     /// As [`Self::put`].
     pub fn rotate(&mut self) -> Result<(), Error> {
+        self.check_recipients()?;
         let Some(loaded) = self.loaded.as_mut() else { return Ok(()) };
         let recipients = if self.recipients.is_empty() {
             let kept: Result<Vec<Recipient>, _> = loaded.file.recipients().map(str::parse).collect();
@@ -242,6 +243,14 @@ impl Store {
         if now == known { Ok(()) } else { Err(Error::Changed { path }) }
     }
 
+    /// Whether the file is for those that the state is for from now on.
+    fn are_recipients_of(&self, file: &File) -> bool {
+        let is_for: Vec<&str> = file.recipients().collect();
+        self.recipients.is_empty()
+            || is_for.len() == self.recipients.len()
+                && self.recipients.iter().all(|one| is_for.contains(&one.as_str()))
+    }
+
     /// The file to write with: the same data key, unless it is for others now or laid out anew.
     fn file_for(&mut self, state: &State) -> Result<(File, Layout), Error> {
         let layout = if state.fits_sops() { self.layout } else { Layout::Binary };
@@ -249,11 +258,7 @@ impl Store {
             && loaded.layout == layout
         {
             let mut file = loaded.file.clone();
-            let is_for: Vec<&str> = file.recipients().collect();
-            let same = self.recipients.is_empty()
-                || is_for.len() == self.recipients.len()
-                    && self.recipients.iter().all(|one| is_for.contains(&one.as_str()));
-            if !same {
+            if !self.are_recipients_of(&file) {
                 file.rotate(&self.recipients).map_err(Error::Encrypt)?;
             }
             return Ok((file, layout));

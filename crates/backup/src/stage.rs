@@ -17,7 +17,7 @@ check() {
   if [ -L "./$1" ]; then exit 103; fi
   [ -e "./$1" ] || return 0
   [ -d "./$1" ] || exit 103
-  [ "$(stat -c %d -- "./$1")" = "$(stat -c %d .)" ] || exit 106
+  ! mountpoint -q "./$1" 2>/dev/null || exit 106
   [ "$2" = overwrite ] || [ -z "$(ls -A "./$1")" ] || exit 104
 }
 "#;
@@ -53,7 +53,8 @@ const OCCUPIED: u32 = 103;
 const NOT_EMPTY: u32 = 104;
 /// What was there is in the stage.
 const STRANDED: u32 = 105;
-/// The target is another file system than what it is in: such a directory cannot change places.
+/// Something is mounted on the target: such a directory cannot change places. Where nothing tells that, the swap
+/// fails instead.
 const MOUNTED: u32 = 106;
 
 /// Whether data that are in the target may go.
@@ -157,7 +158,7 @@ impl<'a> Stage<'a> {
             OCCUPIED => Err(Error::NotDirectory { path, host, kind: "something else".to_owned() }),
             NOT_EMPTY => Err(Error::NotEmpty { subject: self.subject.clone(), host }),
             MOUNTED => {
-                let said = "it is a disk of its own that is mounted there".to_owned();
+                let said = "something is mounted on it".to_owned();
                 Err(Error::Swap { path, host, said, stranded_at: None })
             }
             _ => Ok(()),

@@ -115,9 +115,10 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Where it is, without credentials.
     fn url(&self) -> String;
 
-    /// What tells this place from every other one: a copy in the same place is none.
+    /// What tells this place from every other one, also where their URLs are the same: a copy in the same place is
+    /// none.
     fn location(&self) -> String {
-        self.url().trim_end_matches('/').to_owned()
+        at_server(self.url(), None)
     }
 
     /// The folders that are named like snapshots, in any order.
@@ -191,6 +192,12 @@ pub async fn manifest_of(store: &dyn Store, id: &SnapshotId) -> Result<Manifest,
         return Err(no_manifest(ManifestError::Contradiction(says)));
     }
     Ok(manifest)
+}
+
+/// A place by its URL and the address of its server, where that is not in the URL.
+fn at_server(url: String, endpoint: Option<&str>) -> String {
+    let url = url.trim_end_matches('/');
+    endpoint.map_or_else(|| url.to_owned(), |endpoint| format!("{url} at {}", endpoint.trim_end_matches('/')))
 }
 
 /// What `store` could not do.

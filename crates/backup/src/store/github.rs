@@ -26,7 +26,7 @@ use tokio::{
 };
 use tokio_util::io::{ReaderStream, StreamReader};
 
-use super::{Content, Folder, Store, StoreError, failed};
+use super::{Content, Folder, Store, StoreError, at_server, failed};
 use crate::{manifest::MANIFEST, moment::Moment, name::SnapshotId};
 use api::{Api, ApiError, Asset, Release};
 
@@ -62,6 +62,8 @@ pub struct GitHubSettings {
 /// Snapshots as releases: `github://owner/repository`.
 #[derive(Clone, Debug)]
 pub struct GitHubStore {
+    /// The address of the API, where it is not GitHub's.
+    endpoint: Option<String>,
     repository: String,
     token_from: String,
     piece: u64,
@@ -82,7 +84,7 @@ impl GitHubStore {
             source: source.into(),
         })?;
         let (repository, token_from) = (repository.to_owned(), settings.token_from.clone());
-        Ok(Self { repository, token_from, piece: PIECE, api })
+        Ok(Self { endpoint: settings.endpoint.clone(), repository, token_from, piece: PIECE, api })
     }
 
     fn told(&self, operation: String, error: ApiError) -> StoreError {
@@ -308,6 +310,10 @@ impl Spooled {
 impl Store for GitHubStore {
     fn url(&self) -> String {
         url(&self.repository)
+    }
+
+    fn location(&self) -> String {
+        at_server(self.url(), self.endpoint.as_deref())
     }
 
     async fn folders(&self) -> Result<Vec<Folder>, StoreError> {

@@ -20,7 +20,7 @@ use object_store::{Error as ObjectError, ObjectStore as _, ObjectStoreExt as _, 
 use secret::Secret;
 use tokio_util::io::StreamReader;
 
-use super::{Content, Folder, Store, StoreError};
+use super::{Content, Folder, Store, StoreError, at_server};
 use crate::{manifest::MANIFEST, moment::Moment, name::SnapshotId};
 
 /// Where a bucket is, and how one gets in.
@@ -45,6 +45,8 @@ pub struct S3Settings {
 /// Snapshots in a bucket: `s3://bucket/prefix`.
 #[derive(Clone, Debug)]
 pub struct S3Store {
+    /// The server's address, where it is not Amazon's.
+    endpoint: Option<String>,
     bucket: String,
     prefix: Path,
     key_from: String,
@@ -68,6 +70,7 @@ impl S3Store {
             source,
         })?;
         Ok(Self {
+            endpoint: settings.endpoint.clone(),
             bucket: bucket.to_owned(),
             prefix: Path::from(prefix),
             key_from: settings.key_from.clone(),
@@ -142,6 +145,10 @@ fn url(bucket: &str, prefix: &str) -> String {
 impl Store for S3Store {
     fn url(&self) -> String {
         url(&self.bucket, self.prefix.as_ref())
+    }
+
+    fn location(&self) -> String {
+        at_server(self.url(), self.endpoint.as_deref())
     }
 
     async fn folders(&self) -> Result<Vec<Folder>, StoreError> {

@@ -24,6 +24,25 @@ fn store(server: &S3Server) -> S3Store {
     S3Store { part: 5 << 20, ..S3Store::new(BUCKET, "prod", &server.settings()).unwrap() }
 }
 
+#[test]
+fn buckets_of_one_name_are_two_places_where_their_servers_are_two() {
+    let at = |endpoint: Option<&str>| {
+        let settings = S3Settings {
+            endpoint: endpoint.map(str::to_owned),
+            region: "eu".into(),
+            access_key_id: "id".into(),
+            secret_access_key: "key".into(),
+            session_token: None,
+            key_from: "the test".into(),
+            patience: std::time::Duration::ZERO,
+        };
+        S3Store::new(BUCKET, "prod", &settings).unwrap().location()
+    };
+    let [one, other] = ["https://a.example.org", "https://b.example.org"].map(Some).map(at);
+    assert!(one != other && one != at(None), "{one}");
+    assert_eq!(one, at(Some("https://a.example.org/")));
+}
+
 /// The size of the file in [`large`].
 const SIZE: u64 = 11_000_000;
 
