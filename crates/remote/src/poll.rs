@@ -47,13 +47,21 @@ impl<'a> Poll<'a> {
     /// # Errors
     /// [`Ended`] when there is no next look.
     pub async fn next(&self) -> Result<(), Ended> {
-        if self.elapsed() + self.interval > self.limit {
+        self.next_after(self.interval).await
+    }
+
+    /// As [`Poll::next`], where this look is worth another pause.
+    ///
+    /// # Errors
+    /// [`Ended`] when there is no next look.
+    pub async fn next_after(&self, pause: Duration) -> Result<(), Ended> {
+        if self.elapsed() + pause > self.limit {
             return Err(Ended::Late);
         }
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => Err(Ended::Cancelled),
-            () = sleep(self.interval) => Ok(()),
+            () = sleep(pause) => Ok(()),
         }
     }
 }

@@ -1,6 +1,10 @@
 //! A host that stacks are deployed to, opened for one operation.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    pin::pin,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use compose::{Compose, ComposeVersion};
 use docker::{Cli, Engine};
@@ -12,13 +16,23 @@ use remote::{
 };
 use secret::Scrubber;
 use time::OffsetDateTime;
-use tokio::sync::OnceCell;
+use tokio::{
+    sync::{OnceCell, Semaphore},
+    time::sleep,
+};
 use tokio_util::sync::CancellationToken;
 
-use crate::{context::Context, error::Error};
+use crate::{context::Context, error::Error, remembered::Remembered};
 
 /// How long somebody else's work on the same stack is waited for.
 const LOCK_WAIT: Duration = Duration::from_secs(15);
+
+/// How many projects are started at the same time for each processor of a host. More of them only take
+/// the time from each other, so that all are ready late and none is early.
+const STARTS: usize = 2;
+
+/// How long a start keeps others waiting. What takes longer than this does not compute, but waits itself.
+const TURN: Duration = Duration::from_secs(3);
 
 /// A host with Docker.
 #[derive(Clone)]
@@ -33,22 +47,35 @@ pub struct Host {
     pub machine_id: String,
     /// The home directory of who logs in, without a slash at its end.
     pub home: String,
-    /// The version of Compose there, once somebody has asked for it.
-    compose: Arc<OnceCell<ComposeVersion>>,
+    /// How many processors it has.
+    processors: usize,
+    known: Arc<KnownHost>,
+}
+
+/// What all who work on a host in one process share. What stays while the process runs is asked once;
+/// failures are not remembered.
+#[derive(Debug, Default)]
+pub struct KnownHost {
+    /// The version of Compose there.
+    pub compose: OnceCell<ComposeVersion>,
+    /// What Compose has made of files before the process began.
+    pub(crate) remembered: OnceCell<Remembered>,
+    /// Who starts containers there takes one of these.
+    starts: OnceLock<Semaphore>,
 }
 
 impl Host {
-    /// The host behind `executor`, of which `facts` are known. What `compose` remembers is asked no
-    /// more.
+    /// The host behind `executor`, of which `facts` are known. What is `known` is asked no more.
     pub fn new(
         executor: Arc<dyn Executor>,
         engine: Engine,
         cli: Cli,
         facts: &Facts,
-        compose: Arc<OnceCell<ComposeVersion>>,
+        known: Arc<KnownHost>,
     ) -> Self {
         let home = facts.home.trim_end_matches('/').to_owned();
-        Self { executor, engine, cli, machine_id: facts.machine_id.clone(), home, compose }
+        let processors = usize::try_from(facts.cpus).unwrap_or(1).max(1);
+        Self { executor, engine, cli, machine_id: facts.machine_id.clone(), home, processors, known }
     }
 
     /// The host in words.
@@ -65,12 +92,33 @@ impl Host {
             let (executor, cli) = (self.executor.as_ref(), self.cli.clone());
             Compose::new(executor, cli, Scrubber::default(), CancellationToken::new()).version().await
         };
-        Ok(self.compose.get_or_try_init(ask).await?.to_string())
+        Ok(self.known.compose.get_or_try_init(ask).await?.to_string())
     }
 
     /// Where a stack of this name is when nobody says otherwise.
     pub fn default_directory(&self, name: &str) -> String {
         format!("{}/windlass/{name}", self.home)
+    }
+
+    /// What Compose has made of files before the process began.
+    pub(crate) async fn remembered(&self) -> &Remembered {
+        self.known.remembered.get_or_init(|| Remembered::on(self)).await
+    }
+
+    /// Does `work`, which starts containers, when it is its turn.
+    pub(crate) async fn in_turn<T>(&self, cx: &Context, work: impl Future<Output = T>) -> T {
+        let starts = self.known.starts.get_or_init(|| Semaphore::new(STARTS * self.processors));
+        let turn = tokio::select! {
+            turn = starts.acquire() => turn.ok(),
+            // The work ends by itself then.
+            () = cx.token().cancelled() => None,
+        };
+        let mut work = pin!(work);
+        tokio::select! {
+            done = &mut work => return done,
+            () = sleep(TURN) => drop(turn),
+        }
+        work.await
     }
 
     pub(crate) fn executor(&self) -> &dyn Executor {

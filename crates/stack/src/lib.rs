@@ -66,7 +66,7 @@ pub use deploy::{Deployment, Prepared, RolledBack, roll_back};
 pub use desired::{DesiredStack, JobService};
 pub use destroy::{DestroyRequest, Destroyed, abandon, destroy, remove_files};
 pub use error::{Error, FailedJob, FailedProbe, RollbackError, Undefined, UnknownNeeds};
-pub use host::{Host, StackLock, holder};
+pub use host::{Host, KnownHost, StackLock, holder};
 pub use host_env::HostEnv;
 pub use host_state::HostState;
 pub use image_facts::ImageFacts;

@@ -5,7 +5,7 @@
 //! of all that went in. Only projects whose answer depends on nothing else are remembered: a file
 //! that Compose reads although it is not shipped could be another one by then.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use compose::{inside_directory, layout::ENV_FILE, outline::references};
 use remote::{Command, Input, run};
@@ -22,9 +22,11 @@ const READING_MORE: [&str; 4] = ["env_file", "label_file", "extends", "include"]
 /// Larger files are not looked through.
 const LARGEST: u64 = 1 << 20;
 
-/// Prints the answer `$1`, if it is as new as the apply of a plan that somebody looked at for a while.
+/// Prints the answers that are as new as the apply of a plan that somebody looked at for a while: a line
+/// for each, behind the name and a colon. `grep` names a file only beside another.
 const LOOK: &str = r#"
-find "${HOME:?}/.windlass/resolved/$1" -maxdepth 0 -type f -mmin -60 -exec cat -- {} \; 2>/dev/null
+cd -- "${HOME:?}/.windlass/resolved" 2>/dev/null || exit 0
+find . ! -name . -type f -mmin -60 -exec grep '' /dev/null {} + 2>/dev/null
 exit 0
 "#;
 
@@ -35,6 +37,30 @@ mkdir -p -- "${HOME:?}/.windlass/resolved" && cd -- "$HOME/.windlass/resolved" |
 find . ! -name . -type f -mmin +60 -exec rm -f -- {} +
 cat >"$1.$$" && mv -f -- "$1.$$" "$1"
 "#;
+
+/// The answers of a moment ago that lie on a host, by their names. All that a process wants to know of them
+/// it gets by one command.
+#[derive(Debug, Default)]
+pub struct Remembered(BTreeMap<String, String>);
+
+impl Remembered {
+    /// What lies on `host`; nothing where that cannot be told.
+    pub(crate) async fn on(host: &Host) -> Self {
+        let text = run_script(host, LOOK, "", Vec::new()).await.unwrap_or_default();
+        Self::parse(&String::from_utf8_lossy(&text))
+    }
+
+    fn parse(text: &str) -> Self {
+        let lines = text.lines().filter_map(|line| line.strip_prefix("./")?.split_once(':'));
+        Self(lines.map(|(name, json)| (name.to_owned(), json.to_owned())).collect())
+    }
+
+    /// The answer of this name, if it is one for these inputs.
+    fn answer(&self, name: &str, digest: &str) -> Option<DesiredStack> {
+        let found: DesiredStack = serde_json::from_str(self.0.get(name)?).ok()?;
+        (found.digest == digest).then_some(found)
+    }
+}
 
 /// As [`resolve`], which is asked when nobody has done so for the same inputs just now.
 ///
@@ -53,20 +79,19 @@ pub async fn resolve_once(
     let digest = spec.digest(directory, &host.compose_version().await?);
     // What another version of Windlass has left may mean something else.
     let name = format!("{digest}-{}", env!("CARGO_PKG_VERSION"));
-    let known = ask(host, LOOK, &name, Vec::new()).await.and_then(|json| parse(&json, &digest));
-    if let Some(known) = known {
+    if let Some(known) = host.remembered().await.answer(&name, &digest) {
         tracing::debug!(stack = spec.name, "Compose was asked the same just now");
         return Ok(known);
     }
     let desired = resolve(cx, host, spec, directory).await?;
     // Plain fields cannot fail.
     let json = serde_json::to_vec(&desired).unwrap_or_default();
-    ask(host, LEAVE, &name, json).await;
+    run_script(host, LEAVE, &name, json).await;
     Ok(desired)
 }
 
 /// Runs a script that may as well fail: then Compose is asked again.
-async fn ask(host: &Host, script: &str, name: &str, input: Vec<u8>) -> Option<Vec<u8>> {
+async fn run_script(host: &Host, script: &str, name: &str, input: Vec<u8>) -> Option<Vec<u8>> {
     let command = Command::new(["sh", "-c", script, "windlass-remember", name]);
     match run(host.executor(), &command, Input::bytes(input)).await {
         Ok(output) => Some(output.stdout),
@@ -75,12 +100,6 @@ async fn ask(host: &Host, script: &str, name: &str, input: Vec<u8>) -> Option<Ve
             None
         }
     }
-}
-
-/// The answer for these inputs, if it is one.
-fn parse(json: &[u8], digest: &str) -> Option<DesiredStack> {
-    let found: DesiredStack = serde_json::from_slice(json).ok()?;
-    (found.digest == digest).then_some(found)
 }
 
 /// Whether Compose reads nothing but the Compose files themselves, all of which are shipped.
@@ -198,29 +217,36 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_found_again_while_it_is_new() {
+    fn answers_are_found_again_while_they_are_new() {
         for tools in Tools::all() {
             let home = tempfile::tempdir().unwrap();
-            let ask = |script: &str, input: &[u8]| {
+            let ask = |script: &str, name: &str, input: &[u8]| {
                 let script = format!("HOME=$2\n{script}");
-                tools.run(&script, &["d-1".as_ref(), home.path().as_os_str()], input).1
+                let found = tools.run(&script, &[name.as_ref(), home.path().as_os_str()], input).1;
+                Remembered::parse(&found).0
             };
-            assert_eq!(ask(LOOK, b""), "");
-            ask(LEAVE, b"answer");
-            assert_eq!(ask(LOOK, b""), "answer", "{tools:?}");
-            let file = home.path().join(".windlass/resolved/d-1");
+            assert!(ask(LOOK, "", b"").is_empty());
+            ask(LEAVE, "d-1", b"{\"a:b\": 1}");
+            let one = BTreeMap::from([("d-1".to_owned(), "{\"a:b\": 1}".to_owned())]);
+            assert_eq!(ask(LOOK, "", b""), one, "{tools:?}");
+            ask(LEAVE, "d-2", b"{}");
+            assert_eq!(ask(LOOK, "", b"").len(), 2, "{tools:?}");
             let old = std::time::SystemTime::now() - std::time::Duration::from_secs(2 * 60 * 60);
-            std::fs::File::open(&file).unwrap().set_modified(old).unwrap();
-            assert_eq!(ask(LOOK, b""), "", "{tools:?}");
+            for name in ["d-1", "d-2"] {
+                let file = home.path().join(".windlass/resolved").join(name);
+                std::fs::File::open(&file).unwrap().set_modified(old).unwrap();
+            }
+            assert!(ask(LOOK, "", b"").is_empty(), "{tools:?}");
         }
     }
 
     #[test]
     fn only_the_answer_for_the_same_inputs_counts() {
         let answer = DesiredStack { digest: "d".into(), ..DesiredStack::default() };
-        let json = serde_json::to_vec(&answer).unwrap();
-        assert_eq!(parse(&json, "d"), Some(answer));
-        assert_eq!(parse(&json, "other"), None);
-        assert_eq!(parse(b"", "d"), None);
+        let json = serde_json::to_string(&answer).unwrap();
+        let found = Remembered::parse(&format!("./d-1:{json}\n./broken:{{\n"));
+        assert_eq!(found.answer("d-1", "d"), Some(answer));
+        assert_eq!(found.answer("d-1", "other"), None);
+        assert_eq!((found.answer("broken", "d"), found.answer("d-2", "d")), (None, None));
     }
 }

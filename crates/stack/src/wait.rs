@@ -34,11 +34,13 @@ pub const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a container that was started again has to be up until it counts as one that stays; Docker
 /// itself takes a start for a good one after this time.
 const STABLE: Duration = Duration::from_secs(10);
+/// What the list of containers rounds down to.
+const WHOLE: Duration = Duration::from_secs(1);
 
 /// How a wait goes about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
-    /// Time from one look to the next.
+    /// Time from one look to the next, where nothing says when something will have changed.
     pub interval: Duration,
     /// A service without a health check must be up this long. Programs that cannot start tend to
     /// end within a second; whole seconds count, because the list of containers tells no less.
@@ -53,7 +55,7 @@ pub struct Pace {
 impl Default for Pace {
     fn default() -> Self {
         Self {
-            interval: Duration::from_millis(300),
+            interval: Duration::from_millis(200),
             settle: Duration::from_secs(2),
             start_timeout: START_TIMEOUT,
             limit: Duration::from_secs(600),
@@ -317,8 +319,9 @@ async fn observe(
         if !failed.is_empty() {
             return Err(WaitError::Failed(explain(engine, &containers, failed, scrubber).await?));
         }
+        let pause = pause(goals, &containers, &progress, pace);
         let pending = pending(&progress);
-        match poll.next().await {
+        match poll.next_after(pause).await {
             Ok(()) => {}
             Err(Ended::Cancelled) => return Err(WaitError::Cancelled(pending)),
             Err(Ended::Late) => {
@@ -328,6 +331,35 @@ async fn observe(
             }
         }
     }
+}
+
+/// How long nothing can have come to its end: where all that is missing is that containers have been up for
+/// some seconds, that is known. In their last second they are looked at often.
+fn pause(
+    goals: &BTreeMap<String, Goal>,
+    containers: &[Container],
+    progress: &BTreeMap<String, Progress>,
+    pace: Pace,
+) -> Duration {
+    let waits = |name: &str| matches!(progress.get(name), Some(Progress::Pending(_)));
+    let live = by_service(containers);
+    let mut pause = Duration::ZERO;
+    for (name, goal) in goals.iter().filter(|(name, _)| waits(name)) {
+        let own = live.get(name).map(Vec::as_slice).unwrap_or_default();
+        let settles = |one: &&&Container| {
+            let unchecked = goal.ready == ReadyState::Up || one.health().is_none();
+            one.state == State::Running && unchecked && goal.ready != ReadyState::Completed
+        };
+        let times: Vec<Duration> = own.iter().filter(settles).filter_map(|one| one.status.uptime).collect();
+        let all =
+            times.len() == own.len() && usize::try_from(goal.replicas).is_ok_and(|all| all <= own.len());
+        let Some(least) = times.iter().min().filter(|least| all && **least < pace.settle) else {
+            return pace.interval;
+        };
+        // Whole seconds are told, and one that has begun may be over soon.
+        pause = pause.max(pace.settle.saturating_sub(*least + WHOLE));
+    }
+    pause.max(pace.interval / 2)
 }
 
 /// The containers that may have been restarted without a look having seen it.

@@ -185,3 +185,30 @@ fn errors_are_one_line() {
     let error = WaitError::Failed(vec![failure("web-app-1"), failure("web-app-2")]);
     assert_eq!(error.to_string(), "web-app-1 is unhealthy; web-app-2 is unhealthy");
 }
+
+#[test]
+fn nobody_looks_while_nothing_can_have_changed() {
+    let ms = Duration::from_millis;
+    let pause_of = |ready, replicas, containers: &[Container]| {
+        let goals = BTreeMap::from([("app".to_owned(), Goal { replicas, ..goal(ready) })]);
+        let progress = judge(&goals, containers, &BTreeMap::new(), NOW);
+        pause(&goals, containers, &progress, Pace::default())
+    };
+    let up = |status: &str| container("app", "1", State::Running, status);
+    use ReadyState::{Completed, Healthy, Running, Up};
+    for (ready, status, expected) in [
+        (Running, "Up Less than a second", 1000),
+        (Running, "Up 1 second", 100),
+        (Up, "Up Less than a second (health: starting)", 1000),
+        // Whatever ends by itself is looked for.
+        (Running, "Up 1 second (health: starting)", 200),
+        (Healthy, "Up Less than a second (health: starting)", 200),
+        (Completed, "Up 1 second", 200),
+    ] {
+        assert_eq!(pause_of(ready, 1, &[up(status)]), ms(expected), "{ready:?} {status}");
+    }
+    assert_eq!(pause_of(Running, 2, &[up("Up 1 second")]), ms(200));
+    assert_eq!(pause_of(Running, 1, &[]), ms(200));
+    let other = container("app", "2", State::Created, "Created");
+    assert_eq!(pause_of(Running, 2, &[up("Up 1 second"), other]), ms(200));
+}

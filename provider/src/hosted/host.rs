@@ -52,7 +52,7 @@ pub(crate) struct Host {
 pub(super) struct Known {
     facts: OnceCell<Facts>,
     engine: OnceCell<Engine>,
-    compose: Arc<OnceCell<ComposeVersion>>,
+    stacks: Arc<stack::KnownHost>,
 }
 
 impl Host {
@@ -144,7 +144,7 @@ impl Host {
     /// As [`Host::facts`] and [`Host::engine`].
     pub(crate) async fn for_stacks(&self) -> Result<stack::Host, docker::Error> {
         let (facts, engine, cli) = (self.facts().await?, self.engine().await?, self.cli().await?);
-        Ok(stack::Host::new(self.executor.clone(), engine, cli, facts, self.known.compose.clone()))
+        Ok(stack::Host::new(self.executor.clone(), engine, cli, facts, self.known.stacks.clone()))
     }
 
     /// The version of Compose there.
@@ -156,6 +156,6 @@ impl Host {
             let (cli, executor) = (self.cli().await?, self.executor.as_ref());
             Compose::new(executor, cli, Scrubber::default(), CancellationToken::new()).version().await
         };
-        self.known.compose.get_or_try_init(ask).await.copied()
+        self.known.stacks.compose.get_or_try_init(ask).await.copied()
     }
 }

@@ -33,7 +33,7 @@ seize() (
 # Makes the directory $1 here, in the place of a link that somebody has left.
 room() {
   [ ! -L "./$1" ] || rm -f -- "./$1" || exit
-  mkdir -p -- "./$1" || exit
+  [ -d "./$1" ] || mkdir -p -- "./$1" || exit
 }
 
 # Takes the files and links that are listed on stdin (NUL behind each), below the directory that is open
@@ -51,7 +51,7 @@ taken() {
     case $1 in */*) up=${1%/*} ;; esac
     cd -P /proc/self/fd/8 || exit 255
     below "$up"
-    mkdir -p -- "/proc/self/fd/9/$up" || exit 255
+    [ -d "/proc/self/fd/9/$up" ] || mkdir -p -- "/proc/self/fd/9/$up" || exit 255
     count=0 words=
     for path; do
       case $path in */*) ;; *) path=./$path ;; esac
@@ -92,7 +92,7 @@ copied() {
 # Makes of what was taken to the directory $1 the files below $2, in a place of our own: large ones are what
 # they are, the others become copies.
 settle() {
-  mkdir -p -- "$2" || exit
+  [ -d "$2" ] || mkdir -p -- "$2" || exit
   find "$1" -type f -size +512 -exec sh -c '
     taken=$0 to=$1
     shift

@@ -7,12 +7,20 @@
 # (`late`), or until somebody has removed the lock's file (`removed`).
 umask 077
 command -v timeout >/dev/null 2>&1 || exit 69
-# One that is found first may be a link to a BusyBox that was built without it.
-for flock in flock /usr/bin/flock /bin/flock ''; do
-    [ -n "$flock" ] || exit 69
-    "$flock" -n /dev/null true >/dev/null 2>&1
-    [ $? -ge 126 ] || break
-done
+
+# Takes the lock of the file that is open as descriptor $1, if it is free. The program that is found first
+# may be a link to a BusyBox that was built without it.
+flock=flock flocks='/usr/bin/flock /bin/flock'
+try() {
+    while :; do
+        "$flock" -n "$1" 2>/dev/null
+        status=$?
+        [ "$status" -ge 126 ] || return "$status"
+        [ "$flocks" ] || { [ -s "$own" ] || rm -f -- "$own"; exit 69; }
+        flock=${flocks%% *} flocks=${flocks#"$flock"}
+        flocks=${flocks# }
+    done
+}
 
 # The seconds since the machine has started: its own clock, which nobody sets.
 clock() {
@@ -52,13 +60,13 @@ has_time() {
 
 # Waits for the lock of the file that is open as descriptor $1.
 await() {
-    "$flock" -n "$1" && return
+    try "$1" && return
     look "$1"
     printf 'busy %s %s\n' "$silent" "$holder"
     while has_time "$1"; do
         timeout "$left" "$flock" "$1" </dev/null >/dev/null 2>&1 && return
     done
-    "$flock" -n "$1" && return
+    try "$1" && return
     printf 'busy %s %s\n' "$silent" "$holder"
     exit 75
 }
@@ -69,7 +77,7 @@ await() {
 # A directory that another user has made is root's from when root comes by.
 share() {
     [ -d "$directory" ] || mkdir -m 1777 -- "$directory"
-    if [ "$(id -u)" = 0 ] && [ ! -O "$directory" ]; then
+    if [ ! -O "$directory" ] && [ "$(id -u)" = 0 ]; then
         chown -h 0:0 -- "$directory" && [ ! -L "$directory" ] && chmod 1777 -- "$directory"
     fi
     [ -d "$directory" ] && [ ! -L "$directory" ] || return 1
@@ -102,7 +110,7 @@ tell() {
 
 # The user's own lock comes first, for whoever knows of no other.
 own=${HOME:?}/.windlass/locks/$1 directory=$4 file=$4/$1 name=$1 shared=
-mkdir -p -- "$HOME/.windlass/locks" || exit 1
+[ -d "$HOME/.windlass/locks" ] || mkdir -p -- "$HOME/.windlass/locks" || exit 1
 while :; do
     exec 8>>"$own" || exit 1
     await 8

@@ -28,8 +28,8 @@ if [ -f record.new ]; then
   put record.new record.json
   echo recorded
 fi
-trap 'rm -r -f -- ./taken' EXIT
-rm -r -f -- ./taken
+trap '! [ -e ./taken ] || rm -r -f -- ./taken' EXIT
+! [ -e ./taken ] && ! [ -L ./taken ] || rm -r -f -- ./taken
 mkdir -- ./taken
 exec 9<./taken
 take no <"./$2/.windlass/list"
@@ -41,7 +41,9 @@ rm -f -- "./$2/.windlass/list"
 pub(super) const SWAP: &str = r#"
 ln -s -f -n -- "$2" "$3.new"
 put "$3.new" "$3"
-find "${2%/*}" -mindepth 1 -maxdepth 1 ! -name "${2##*/}" -exec rm -r -f -- {} +
+for other in "${2%/*}"/*; do
+  [ "$other" = "$2" ] || rm -r -f -- "$other"
+done
 "#;
 
 /// What the script says once the record is in its place.
