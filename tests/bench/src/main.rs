@@ -5,11 +5,12 @@
 //! turns in the same run, because machines have moods. Nothing here is a test: a limit that is
 //! missed is marked. Only what could not be measured makes the run fail.
 //!
-//! Told by `cargo xtask bench` through the environment: `WINDLASS_PROVIDER` (a release build),
-//! `WINDLASS_LAB_STATE` (a lab whose first host is used, and five of them for a swarm) and
+//! Told by `cargo xtask bench` through the environment: `WINDLASS_PROVIDER` and `WINDLASS_COMPANION` (release
+//! builds), `WINDLASS_LAB_STATE` (a lab whose first host is used, and five of them for a swarm) and
 //! `WINDLASS_CLIS`.
 
 mod apply;
+mod corpus;
 mod exec;
 mod large;
 mod many_files;
@@ -36,6 +37,8 @@ use tokio::task::JoinHandle;
 struct Bench {
     /// The provider's binary.
     provider: PathBuf,
+    /// The companion's binary.
+    companion: PathBuf,
     /// The host.
     place: Place,
     /// What tells of the lab.
@@ -72,11 +75,12 @@ async fn main() -> ExitCode {
 async fn run() -> Result<bool> {
     let file = env::args_os().nth(1).context("name the file for the table")?;
     let provider = PathBuf::from(env::var_os("WINDLASS_PROVIDER").context("WINDLASS_PROVIDER is not set")?);
+    let companion = env::var_os("WINDLASS_COMPANION").context("WINDLASS_COMPANION is not set")?.into();
     let state = PathBuf::from(env::var_os("WINDLASS_LAB_STATE").context("WINDLASS_LAB_STATE is not set")?);
     let place = Place::new(&state)?;
-    let bench: &'static Bench = Box::leak(Box::new(Bench { provider, place, state }));
+    let bench: &'static Bench = Box::leak(Box::new(Bench { provider, companion, place, state }));
 
-    let sections: [(&'static str, Measuring); 14] = [
+    let sections: [(&'static str, Measuring); 15] = [
         ("start", Box::pin(starts::measure(bench))),
         ("exec on a host", Box::pin(exec::measure(bench))),
         ("ApplyResourceChange", Box::pin(apply::measure(bench))),
@@ -85,6 +89,7 @@ async fn run() -> Result<bool> {
         ("large source_dir", Box::pin(large::measure(bench))),
         ("many files", Box::pin(many_files::measure(bench))),
         ("tailnet", Box::pin(tailnet::measure(bench))),
+        ("corpus", Box::pin(corpus::measure(bench))),
         ("plan", Box::pin(plan::measure(bench))),
         ("swarm join", Box::pin(swarm::join::measure(bench))),
         ("swarm plan", Box::pin(swarm::plan::measure(bench))),

@@ -159,6 +159,13 @@ impl Place {
         command
     }
 
+    /// What a person's script starts: `ssh` to the host, which connects anew, with the line still to come.
+    pub(crate) fn connecting(&self) -> Command {
+        let mut command = self.plain_ssh();
+        command.arg(self.target());
+        command
+    }
+
     /// `ssh` with what it needs for this host, none of it from the person's own configuration.
     fn plain_ssh(&self) -> Command {
         let mut command = Command::new("ssh");
