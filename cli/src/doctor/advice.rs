@@ -35,6 +35,12 @@ pub fn remote(error: &remote::Error) -> String {
         Error::Authentication { user, .. } => format!(
             "Add the public key to ~{user}/.ssh/authorized_keys on the host, or choose another user or key in `[[ssh]]` of windlass.toml."
         ),
+        Error::TailnetPolicy { confirm_at: Some(address), .. } => format!(
+            "The tailnet's policy asks somebody to confirm this login in a browser: do so at {address}, then ask again. Where nobody is there to do so, the policy needs a rule in `ssh` with the action `accept`."
+        ),
+        Error::TailnetPolicy { user, confirm_at: None, .. } => format!(
+            "Tailscale SSH looks at no key: the tailnet's policy needs a rule in `ssh` with the action `accept`, this machine in `src`, the host in `dst` and {user:?} in `users`; and the user must exist on the host."
+        ),
         Error::NoShell { .. } | Error::JoinedStreams { .. } => {
             "Give the user a login shell that runs commands and prints nothing of its own (`ssh HOST true` shows it).".to_owned()
         }

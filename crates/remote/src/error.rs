@@ -45,6 +45,17 @@ pub enum Error {
         /// What was tried, in words: `key /root/.ssh/id (ed25519 SHA256:…)`, `agent (2 keys)`.
         tried: Vec<String>,
     },
+    /// The host is reached by Tailscale SSH, which lets in whom the tailnet's policy names, by no key: it
+    /// does not let us in, or not before somebody has confirmed it in a browser.
+    #[error("{host} did not let user {user} in by Tailscale SSH")]
+    TailnetPolicy {
+        host: String,
+        user: String,
+        /// What it said.
+        said: String,
+        /// The address where somebody may confirm it, where the policy asks for that.
+        confirm_at: Option<String>,
+    },
     /// A setting on our side cannot be used: a key file that is missing, a wrong passphrase.
     #[error("{what}")]
     Configuration {

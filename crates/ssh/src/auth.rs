@@ -18,6 +18,7 @@ use russh::{
     },
 };
 use secret::Secret;
+use tokio::time::sleep;
 
 use crate::{
     handshake::{Handle, ServerInfo},
@@ -27,6 +28,10 @@ use crate::{
 
 /// An agent may ask a person; a server may ask a directory. Both end at some point.
 const AUTHENTICATION_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long a Tailscale that has shown an address gets to let us in all the same: what it says before
+/// it lets somebody in may have one too.
+const CONFIRMED: Duration = Duration::from_secs(2);
 
 /// With what to authenticate. `none` is always tried first, the key next, the agent last.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +49,9 @@ pub(crate) struct Identity {
 /// Authenticates `user`; `host` is for messages only.
 ///
 /// # Errors
-/// [`Error::Authentication`] with everything that was tried, [`Error::Configuration`] when our key
-/// cannot be used, [`Error::Unreachable`] when the connection ends.
+/// [`Error::Authentication`] with everything that was tried, [`Error::TailnetPolicy`] where Tailscale SSH
+/// does not let us in, [`Error::Configuration`] when our key cannot be used, [`Error::Unreachable`] when
+/// the connection ends.
 pub(crate) async fn authenticate(
     handle: &mut Handle,
     server: &ServerInfo,
@@ -77,7 +83,12 @@ impl Attempt<'_> {
             None => None,
         };
         // Tailscale SSH lets people in by their address; others tell here what they accept.
-        let answer = self.handle.authenticate_none(self.user).await;
+        let answer = if self.server.is_tailscale() {
+            // It looks at nothing else.
+            Ok(self.ask_tailscale().await?)
+        } else {
+            self.handle.authenticate_none(self.user).await
+        };
         if self.accepted(answer, "none".to_owned())? {
             return Ok(());
         }
@@ -104,6 +115,38 @@ impl Attempt<'_> {
             user: self.user.to_owned(),
             tried: self.tried,
         })
+    }
+
+    /// Asks to be let in by our address. Where the policy wants somebody to confirm that in a browser,
+    /// Tailscale says where and keeps us waiting, for half an hour: nobody would see it, so that is its
+    /// answer. One that lets nobody in says why and hangs up.
+    async fn ask_tailscale(&mut self) -> Result<AuthResult, Error> {
+        let mut said = self.server.banner.subscribe();
+        let shows_address = async {
+            // The sender lives as long as the connection's information, which is ours.
+            let _ = said.wait_for(|said| address_in(said).is_some()).await;
+            sleep(CONFIRMED).await;
+        };
+        let answer = tokio::select! {
+            answer = self.handle.authenticate_none(self.user) => answer,
+            () = shows_address => return Err(self.policy()),
+        };
+        let has_said_why = !self.server.banner.borrow().is_empty();
+        match answer {
+            Ok(AuthResult::Failure { .. }) | Err(_) if has_said_why => Err(self.policy()),
+            Ok(answer) => Ok(answer),
+            Err(error) => Err(self.unreachable(error)),
+        }
+    }
+
+    fn policy(&self) -> Error {
+        let said = self.server.banner.borrow();
+        Error::TailnetPolicy {
+            host: self.host.to_owned(),
+            user: self.user.to_owned(),
+            said: said.trim().to_owned(),
+            confirm_at: address_in(&said),
+        }
     }
 
     async fn ask_agent(&mut self, socket: &Path) -> Result<bool, Error> {
@@ -202,5 +245,34 @@ impl Attempt<'_> {
 
     fn unreachable(&self, error: russh::Error) -> Error {
         Error::Unreachable { host: self.host.to_owned(), source: Box::new(error) }
+    }
+}
+
+/// The address of a page in what a server says.
+fn address_in(said: &str) -> Option<String> {
+    let mut words = said.split_whitespace();
+    words.find(|word| word.starts_with("https://") || word.starts_with("http://")).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_names_its_address() {
+        for (said, address) in [
+            (
+                "# Tailscale SSH requires an additional check.\n# To authenticate, visit: https://login.tailscale.com/a/abc\n",
+                Some("https://login.tailscale.com/a/abc"),
+            ),
+            (
+                "# To authenticate, visit: http://10.0.0.1:8080/auth/x\n# Authentication checked",
+                Some("http://10.0.0.1:8080/auth/x"),
+            ),
+            ("tailscale: tailnet policy does not permit you to SSH to this node\n", None),
+            ("", None),
+        ] {
+            assert_eq!(address_in(said).as_deref(), address, "{said}");
+        }
     }
 }

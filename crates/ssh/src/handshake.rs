@@ -13,9 +13,9 @@ use russh::{
     compression,
     keys::{Algorithm, PublicKey, PublicKeyOrCertificate},
 };
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
-use crate::trust::Judge;
+use crate::{signals::is_tailscale, trust::Judge};
 
 /// A host that says nothing is asked whether it is there this often.
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(15);
@@ -90,6 +90,18 @@ pub(crate) struct ServerInfo {
     pub(crate) version: OnceLock<String>,
     /// Why it ended the connection, if it said so: `Too many authentication failures`.
     pub(crate) goodbye: OnceLock<String>,
+    /// What it had to say while we authenticated, and was to be shown (RFC 4252 §5.4).
+    pub(crate) banner: watch::Sender<String>,
+}
+
+/// How much of what a server says while we authenticate is kept.
+const BANNER: usize = 4 << 10;
+
+impl ServerInfo {
+    /// Whether it is Tailscale's own, which asks the tailnet's policy and looks at no key.
+    pub(crate) fn is_tailscale(&self) -> bool {
+        self.version.get().is_some_and(|version| is_tailscale(version))
+    }
 }
 
 /// Checks the host key and refuses everything that a server might open towards us.
@@ -131,6 +143,14 @@ impl Handler for Verifier {
         // Keys are exchanged again now and then; the first one counts.
         self.server.key.get_or_init(|| key.clone());
         Ok(true)
+    }
+
+    async fn auth_banner(&mut self, banner: &str, _: &mut Session) -> Result<(), Failure> {
+        self.server.banner.send_modify(|said| {
+            let room = BANNER.saturating_sub(said.len());
+            said.extend(banner.chars().take(room));
+        });
+        Ok(())
     }
 
     async fn kex_done(&mut self, _: Option<&[u8]>, _: &Names, session: &mut Session) -> Result<(), Failure> {

@@ -3,7 +3,8 @@
 //! Closing its channel does not: without a terminal sshd tells a command nothing. The protocol's
 //! own way is the `signal` request (RFC 4254 §6.9). OpenSSH before 9.8 refuses it to root, whose
 //! logins had no privilege separation there ("session signalling requires privilege separation"),
-//! and answers nothing; and no server may signal what sudo runs for another user. Such commands
+//! and answers nothing; Tailscale SSH passes on no signal at all; and no server may signal what sudo
+//! runs for another user. Such commands
 //! are ended by `kill` on another channel, under sudo where need be: the mark before a command's
 //! output ([`crate::frame`]) tells its process id. Where sudo runs docker and nothing else, there is no
 //! such `kill`: closing the channel is all that can be done, and docker ends when it next writes.
@@ -33,9 +34,12 @@ const CLOSE_GRACE: Duration = Duration::from_secs(2);
 const PID_GRACE: Duration = Duration::from_secs(5);
 
 /// Sends signal `$1` to the process group of process `$2`: sshd gives each command its own, and
-/// the fifth field of a Linux process's stat (after the name in parentheses) names it.
-const KILL: &str = "g=$(sed 's/.*) . [0-9]* \\([0-9]*\\) .*/\\1/' \"/proc/$2/stat\") \
-                    && [ \"$g\" -gt 1 ] && kill \"-$1\" \"-$g\"";
+/// the fifth field of a Linux process's stat (after the name in parentheses) names it. A server that
+/// leaves commands in its own group (Tailscale, where `su` is BusyBox's) has this script in it as well:
+/// then the process alone is ended, and never the server.
+const KILL: &str = "group() { sed 's/.*) . [0-9]* \\([0-9]*\\) .*/\\1/' \"/proc/$1/stat\"; }; \
+                    g=$(group \"$2\") && [ \"$g\" -gt 1 ] || exit; \
+                    if [ \"$g\" = \"$(group $$)\" ]; then kill \"-$1\" \"$2\"; else kill \"-$1\" \"-$g\"; fi";
 
 /// What is known of a command's process id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,7 +18,7 @@ use tokio::{
 
 use crate::{
     handshake::{Handle, ServerInfo},
-    signals::refuses_signals_to_root,
+    signals::refuses_signals,
 };
 
 /// Session channels at once on one connection. sshd's `MaxSessions` is 10 unless somebody changed
@@ -81,7 +81,7 @@ impl Link {
         jump: Option<Arc<Link>>,
     ) -> Self {
         let version = server.version.get().map(String::as_str).unwrap_or_default();
-        let refuses_signals = as_root && refuses_signals_to_root(version);
+        let refuses_signals = refuses_signals(version, as_root);
         Self {
             handle: Arc::new(handle),
             slots: Arc::new(Semaphore::new(SLOTS)),

@@ -29,6 +29,12 @@ enum Parts {
         user: String,
         tried: Vec<String>,
     },
+    TailnetPolicy {
+        host: String,
+        user: String,
+        said: String,
+        confirm_at: Option<String>,
+    },
     /// Everything else is told in words.
     Words(String),
 }
@@ -43,6 +49,9 @@ impl Shared {
                 Parts::Unknown { host, offered, known_hosts_line }
             }
             Error::Authentication { host, user, tried } => Parts::Authentication { host, user, tried },
+            Error::TailnetPolicy { host, user, said, confirm_at } => {
+                Parts::TailnetPolicy { host, user, said, confirm_at }
+            }
             Error::Configuration { what } => Parts::Words(what),
             other => Parts::Words(other.to_string()),
         };
@@ -60,6 +69,9 @@ impl Shared {
                 Error::HostKeyUnknown { host, offered, known_hosts_line }
             }
             Parts::Authentication { host, user, tried } => Error::Authentication { host, user, tried },
+            Parts::TailnetPolicy { host, user, said, confirm_at } => {
+                Error::TailnetPolicy { host, user, said, confirm_at }
+            }
             Parts::Words(what) => Error::Configuration { what },
         }
     }

@@ -68,6 +68,9 @@ fn story(error: &Error) -> (String, String) {
                  the provider's `ssh` block (environment: WINDLASS_SSH_USER, WINDLASS_SSH_PRIVATE_KEY_FILE)."
             ),
         ),
+        Error::TailnetPolicy { host, user, said, confirm_at } => {
+            tailnet_policy(host, user, said, confirm_at.as_deref())
+        }
         Error::NoShell { host, status, said } => (no_shell(host, *status, said), login_hint(host, said)),
         Error::JoinedStreams { host, shell } => joined_streams(host, shell),
         Error::Configuration { what } => {
@@ -112,6 +115,38 @@ fn attempts(tried: &[String]) -> String {
         return "There was no key to try: none is configured and there is no agent.".to_owned();
     }
     format!("Tried: {}.", tried.join(", "))
+}
+
+/// Tailscale SSH that lets nobody in, or not yet.
+fn tailnet_policy(host: &str, user: &str, said: &str, confirm_at: Option<&str>) -> (String, String) {
+    match confirm_at {
+        Some(address) => (
+            format!(
+                "The tailnet's policy has user {user} log in to {host} by Tailscale SSH only once somebody has \
+                 confirmed it in a browser (a rule in `ssh` with the action `check`). Windlass does not wait for that: \
+                 nobody would see the address."
+            ),
+            format!(
+                "Confirm it at\n{address}\nand run the same command again: that counts for the rule's `checkPeriod` \
+                 (12 hours where it says nothing). Where nobody is there to do so, as in CI, the policy needs a rule \
+                 with the action `accept` for this machine's tag."
+            ),
+        ),
+        None => (
+            format!(
+                "The host {host} is there and its host key is right, but Tailscale SSH there does not let user {user} \
+                 in. It said: {}",
+                sentence(said)
+            ),
+            format!(
+                "It looks at no key: the tailnet's policy decides. It needs a rule in `ssh` with the action `accept`, \
+                 this machine (in CI its tag) in `src`, the host's tag in `dst` and {user:?} in `users`, and the user \
+                 must exist on the host. `windlass_tailnet_policy` checks that such a rule stays, by its block \
+                 `deployer`. For the host's own sshd, reach it by an address outside of the tailnet, or switch \
+                 Tailscale SSH off there."
+            ),
+        ),
+    }
 }
 
 fn failed(program: &str, host: &str, status: u32, stderr: &str) -> String {
@@ -288,6 +323,12 @@ mod tests {
                 known_hosts_line: "web ssh-ed25519 A".into(),
             },
             Error::Authentication { host: host(), user: "root".into(), tried: vec![] },
+            Error::TailnetPolicy {
+                host: host(),
+                user: "root".into(),
+                said: "tailscale: no".into(),
+                confirm_at: None,
+            },
             Error::NoShell { host: host(), status: Some(142), said: "no".into() },
             Error::NoShell { host: host(), status: None, said: String::new() },
             Error::JoinedStreams { host: host(), shell: "/bin/bash".into() },
@@ -359,6 +400,29 @@ mod tests {
         ] {
             let text = told(status, said);
             assert!(text.contains(next) && text.contains("another user"), "{next:?} is missing in {text}");
+        }
+    }
+
+    #[test]
+    fn what_the_policy_of_a_tailnet_says_is_told_with_the_rule_or_the_address_that_helps() {
+        let told = |said: &str, confirm_at: Option<&str>| {
+            let (host, user) = ("deploy@web:22".to_owned(), "deploy".to_owned());
+            let confirm_at = confirm_at.map(str::to_owned);
+            detail(&Error::TailnetPolicy { host, user, said: said.to_owned(), confirm_at })
+        };
+        let refused = told("tailscale: tailnet policy does not permit you to SSH as user \"deploy\"", None);
+        for part in [
+            "Tailscale SSH there does not let user deploy in. It said: Tailscale: tailnet policy does not permit you",
+            "looks at no key: the tailnet's policy decides",
+            "\"deploy\" in `users`",
+        ] {
+            assert!(refused.contains(part), "{part} is missing in {refused}");
+        }
+        let asked = told("visit: https://login.example/a", Some("https://login.example/a"));
+        for part in
+            ["confirmed it in a browser", "Confirm it at\nhttps://login.example/a\n", "the action `accept`"]
+        {
+            assert!(asked.contains(part), "{part} is missing in {asked}");
         }
     }
 

@@ -68,6 +68,12 @@ fn access_error(error: &Error) -> Option<Error> {
         Error::Authentication { host, user, tried } => {
             Error::Authentication { host: host.clone(), user: user.clone(), tried: tried.clone() }
         }
+        Error::TailnetPolicy { host, user, said, confirm_at } => Error::TailnetPolicy {
+            host: host.clone(),
+            user: user.clone(),
+            said: said.clone(),
+            confirm_at: confirm_at.clone(),
+        },
         Error::NoShell { host, status, said } => {
             Error::NoShell { host: host.clone(), status: *status, said: said.clone() }
         }

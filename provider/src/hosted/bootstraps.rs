@@ -55,6 +55,7 @@ pub(crate) fn keeps_out(error: &Error) -> bool {
         error,
         Error::Unreachable { .. }
             | Error::Authentication { .. }
+            | Error::TailnetPolicy { .. }
             | Error::NoShell { .. }
             | Error::JoinedStreams { .. }
     )

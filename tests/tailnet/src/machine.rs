@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    net::TcpListener,
     os::unix::fs::symlink,
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -28,6 +29,20 @@ impl Machine {
     /// # Panics
     /// When the daemon does not start; its log is shown.
     pub fn start() -> Self {
+        Self::start_with(None)
+    }
+
+    /// As [`Machine::start`], with a SOCKS5 proxy into its tailnet, as a job of CI has; its address.
+    ///
+    /// # Panics
+    /// As [`Machine::start`].
+    pub fn start_with_proxy() -> (Self, String) {
+        let listen = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().to_string();
+        let machine = Self::start_with(Some(&format!("--socks5-server={listen}")));
+        (machine, format!("socks5://{listen}"))
+    }
+
+    fn start_with(more: Option<&str>) -> Self {
         let directory = tempfile::Builder::new().prefix("windlass-machine-").tempdir().unwrap();
         symlink(tailscale_binary(), directory.path().join("tailscale")).unwrap();
         let log = fs::File::create(directory.path().join("log")).unwrap();
@@ -35,6 +50,7 @@ impl Machine {
             .args(["--tun=userspace-networking", "--port=0", "--no-logs-no-support"])
             .arg(format!("--statedir={}", directory.path().display()))
             .arg(format!("--socket={}", directory.path().join("socket").display()))
+            .args(more)
             .env_clear()
             .env("HOME", directory.path())
             .stdin(Stdio::null())
@@ -54,7 +70,16 @@ impl Machine {
     /// Starts one that joins by this key and calls itself so, and waits until it is connected.
     pub fn join(server: &HeadscaleServer, key: &str, hostname: &str, more: &[&str]) -> Self {
         let machine = Self::start();
-        let file = machine.directory.path().join("key");
+        machine.up(server, key, hostname, more);
+        machine
+    }
+
+    /// Joins by this key, and waits until it is connected.
+    ///
+    /// # Panics
+    /// When it does not come to that.
+    pub fn up(&self, server: &HeadscaleServer, key: &str, hostname: &str, more: &[&str]) {
+        let file = self.directory.path().join("key");
         fs::write(&file, key).unwrap();
         let words = [
             "up".to_owned(),
@@ -63,8 +88,7 @@ impl Machine {
             format!("--hostname={hostname}"),
             "--timeout=60s".to_owned(),
         ];
-        machine.tailscale(words.iter().map(String::as_str).chain(more.iter().copied()));
-        machine
+        self.tailscale(words.iter().map(String::as_str).chain(more.iter().copied()));
     }
 
     /// A directory with a program `tailscale`, for a `PATH`.

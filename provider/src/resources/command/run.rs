@@ -110,6 +110,7 @@ impl RunError {
                     | Error::HostKeyMismatch { .. }
                     | Error::HostKeyUnknown { .. }
                     | Error::Authentication { .. }
+                    | Error::TailnetPolicy { .. }
                     | Error::NoShell { .. }
                     | Error::JoinedStreams { .. }
                     | Error::Configuration { .. }

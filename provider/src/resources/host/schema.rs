@@ -17,7 +17,13 @@ pub(super) fn schema() -> Schema {
         .describe(
             "A machine that is reached over SSH. Creating it waits until SSH answers (and cloud-init has finished), \
              pins the host key and gathers facts; nothing is changed on the machine. Everything that lives on the \
-             machine takes `host = windlass_host.<name>.connection`.",
+             machine takes `host = windlass_host.<name>.connection`. \
+             \n\nA host that serves Tailscale SSH is reached by its address or name in the tailnet, with no key at all: the \
+             tailnet's policy says who logs in as whom (`ssh`, with the action `accept`). The action `check` wants somebody \
+             at a browser; Windlass does not wait for that, and its error has the address. It shows the host keys of the machine's \
+             own sshd, so that a `host_key` that was pinned before stays right; any machine of the tailnet has them in \
+             `tailscale status --json`, as `sshHostKeys`. It forwards no socket of Docker, which is reached by a \
+             command then.",
         )
         .attributes(route())
         .block(bootstrap())

@@ -56,7 +56,9 @@ pub(super) fn schema() -> Schema {
         .attribute(Attribute::string("exit_node").optional().computed().keep_on_update().describe(
             "The exit node that it uses: its name or address; empty for none.",
         ))
-        .attribute(setting("ssh", "Whether Tailscale SSH is on."))
+        .attribute(setting("ssh", "Whether Tailscale SSH is on. At port 22 of the host's address in the tailnet it lets in whom the \
+             policy names in `ssh`, by no key; the host's own sshd stays at all other addresses. It shows the same host keys, \
+             so that a pinned `host_key` stays right."))
         .attribute(Attribute::string("socket").check(|path: &String| check_path(path)).describe(
             "The socket of Tailscale's daemon, where it is not at its usual place. Default: what the command `tailscale` on \
              the host takes.",

@@ -7,6 +7,7 @@ mod always_on;
 mod headscale;
 mod member;
 mod serve;
+mod ssh_server;
 
 use acceptance_tests::{Workspace, hcl};
 use lab::{Host, Lab, Throwaway, Variant};
