@@ -53,7 +53,7 @@ fn fragment(text: &str) -> String {
         .unwrap_or_default()
 }
 
-fn node(value: &ast::Value<'_>, lines: &Lines<'_>) -> Result<Node, SyntaxError> {
+fn node(value: &ast::Value<'_>, lines: &Lines) -> Result<Node, SyntaxError> {
     let at = lines.position(value.range().start);
     let value = match value {
         ast::Value::NullKeyword(_) => Value::Null,
@@ -97,22 +97,29 @@ fn is_number(text: &str) -> bool {
         && exponent.is_none_or(|text| digits(text.strip_prefix(['+', '-']).unwrap_or(text)))
 }
 
-/// Where the lines of a text begin.
-struct Lines<'t> {
-    text: &'t str,
+/// Where the lines of a text begin, and what is beyond ASCII in it: a position costs two searches however
+/// long its line is, and what `jsonencode` writes is one line.
+struct Lines {
     starts: Vec<usize>,
+    /// The bytes that continue a character.
+    continued: Vec<usize>,
 }
 
-impl<'t> Lines<'t> {
-    fn of(text: &'t str) -> Self {
+impl Lines {
+    fn of(text: &str) -> Self {
         let after = text.match_indices('\n').map(|(index, _)| index + 1);
-        Self { text, starts: std::iter::once(0).chain(after).collect() }
+        let bytes = text.bytes().enumerate();
+        Self {
+            starts: std::iter::once(0).chain(after).collect(),
+            continued: bytes.filter(|(_, byte)| byte & 0xc0 == 0x80).map(|(index, _)| index).collect(),
+        }
     }
 
     fn position(&self, offset: usize) -> Position {
         let line = self.starts.partition_point(|start| *start <= offset);
         let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or_default();
-        let before = self.text.get(start..offset).unwrap_or_default();
-        Position { line, column: before.chars().count() + 1 }
+        let continued = |before: usize| self.continued.partition_point(|index| *index < before);
+        let column = offset - start - (continued(offset) - continued(start)) + 1;
+        Position { line, column }
     }
 }

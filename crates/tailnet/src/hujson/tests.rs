@@ -79,6 +79,16 @@ fn a_mistake_is_shown_with_its_line_and_column() {
 }
 
 #[test]
+fn every_value_of_one_long_line_knows_its_column() {
+    let element = "\"ä€😀\", ";
+    let text = format!("[\n{}0]", element.repeat(1000));
+    let node = parse(&text).unwrap();
+    for (index, value) in node.elements().iter().enumerate() {
+        assert_eq!(value.at, Position { line: 2, column: 1 + index * element.chars().count() });
+    }
+}
+
+#[test]
 fn names_that_are_there_twice_are_found_at_any_depth() {
     let node =
         parse("{\n\"acls\": [],\n\"groups\": {\"a\": 1, \"a\": 2},\n\"acls\": [{\"x\":1}]\n}").unwrap();

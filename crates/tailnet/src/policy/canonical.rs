@@ -47,15 +47,28 @@ pub(super) fn section_name(written: &str) -> &str {
     SECTIONS.iter().find(|name| name.eq_ignore_ascii_case(written)).copied().unwrap_or(written)
 }
 
+/// Old names of fields: the section, the old and the new one.
+const RENAMED: [(&str, &str, &str); 4] = [
+    ("acls", "users", "src"),
+    ("acls", "ports", "dst"),
+    ("tests", "user", "src"),
+    ("tests", "allow", "accept"),
+];
+
 /// The name of a field of a rule in lower case, old names as new ones.
 pub(super) fn field_name(section: &str, written: &str) -> String {
     let lower = written.to_lowercase();
-    match (section, lower.as_str()) {
-        ("acls", "users") => "src".to_owned(),
-        ("acls", "ports") => "dst".to_owned(),
-        ("tests", "user") => "src".to_owned(),
-        ("tests", "allow") => "accept".to_owned(),
-        _ => lower,
+    let renamed = RENAMED.iter().find(|(of, old, _)| *of == section && *old == lower);
+    renamed.map_or(lower, |(.., new)| (*new).to_owned())
+}
+
+/// Whether a field of a rule, as it is written, is the one that [`field_name`] calls `name`, which is ASCII.
+/// Every rule is asked for every field: nothing is made anew for that.
+fn is_field(section: &str, written: &str, name: &str) -> bool {
+    let renamed = RENAMED.iter().find(|(of, old, _)| *of == section && old.eq_ignore_ascii_case(written));
+    match renamed {
+        Some((.., new)) => *new == name,
+        None => written.eq_ignore_ascii_case(name),
     }
 }
 
@@ -68,7 +81,7 @@ pub(super) fn section<'n>(root: &'n Node, name: &str) -> Option<&'n Node> {
 /// A field of a rule of `section`.
 pub(super) fn field<'n>(section: &str, rule: &'n Node, name: &str) -> Option<&'n Node> {
     let members = rule.members().iter().rev();
-    members.filter(|member| field_name(section, &member.name) == name).map(|member| &member.node).next()
+    members.filter(|member| is_field(section, &member.name, name)).map(|member| &member.node).next()
 }
 
 /// The texts in a field that is a list of texts.

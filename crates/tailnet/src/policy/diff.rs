@@ -1,6 +1,6 @@
 //! What one policy says and another does not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::Rules;
 
@@ -64,18 +64,24 @@ fn of_section(section: &str, old: &[String], new: &[String]) -> Vec<Change> {
             .flat_map(|(line, count)| std::iter::repeat_n((*line).to_owned(), *count))
             .collect::<Vec<_>>()
     };
-    let (mut removed, mut changes) = (left(&removed), Vec::new());
-    for line in left(&added) {
-        let to = format!("{section}: {line}");
-        let same_name = |old: &String| name_of(old).is_some() && name_of(old) == name_of(&line);
-        match removed.iter().position(same_name) {
-            Some(index) => {
-                changes.push(Change::Changed { from: format!("{section}: {}", removed.remove(index)), to });
-            }
-            None => changes.push(Change::Added(to)),
+    let (mut unnamed, mut by_name) = (Vec::new(), BTreeMap::<String, VecDeque<String>>::new());
+    for line in left(&removed) {
+        match name_of(&line).map(str::to_owned) {
+            Some(name) => by_name.entry(name).or_default().push_back(line),
+            None => unnamed.push(line),
         }
     }
-    changes.extend(removed.into_iter().map(|line| Change::Removed(format!("{section}: {line}"))));
+    let mut changes = Vec::new();
+    for line in left(&added) {
+        let to = format!("{section}: {line}");
+        let was = name_of(&line).and_then(|name| by_name.get_mut(name)?.pop_front());
+        changes.push(match was {
+            Some(was) => Change::Changed { from: format!("{section}: {was}"), to },
+            None => Change::Added(to),
+        });
+    }
+    let gone = unnamed.into_iter().chain(by_name.into_values().flatten());
+    changes.extend(gone.map(|line| Change::Removed(format!("{section}: {line}"))));
     changes.sort();
     changes
 }

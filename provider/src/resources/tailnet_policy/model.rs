@@ -6,7 +6,7 @@ use framework::{Field, Model};
 use serde::{Deserialize, Serialize};
 use tailnet::{Expected, PolicyVersion, StoredPolicy, policy::Deployer};
 
-use super::reading::rules_of;
+use super::reading::read_policy;
 
 #[derive(Clone, Debug, Default, Model)]
 pub(crate) struct PolicyModel {
@@ -64,14 +64,17 @@ impl PolicyModel {
     /// Takes over what is stored. A text that means the same as the known one is that one, so that
     /// how somebody has formatted it is no difference.
     pub(super) fn observe(&mut self, stored: &StoredPolicy) {
-        let rules = rules_of(&stored.text);
+        let read = read_policy(&stored.text).ok();
+        let rules = read.as_ref().map(|read| read.rules());
+        let says_the_same = |known: &str| {
+            rules.is_some() && read_policy(known).is_ok_and(|known| Some(known.rules()) == rules)
+        };
         let known = self.policy.as_str();
-        let same =
-            known == Some(stored.text.as_str()) || rules.is_some() && known.and_then(rules_of) == rules;
+        let same = known.is_some_and(|known| known == stored.text || says_the_same(known));
         if !same {
             self.policy = Field::Known(stored.text.clone());
         }
-        self.rules = Field::Known(rules.unwrap_or_default());
+        self.rules = Field::Known(rules.cloned().unwrap_or_default());
         self.adopt_existing = std::mem::take(&mut self.adopt_existing).or(Field::Known(false));
         self.reset_on_destroy = std::mem::take(&mut self.reset_on_destroy).or(Field::Known(false));
     }

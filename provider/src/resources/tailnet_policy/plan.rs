@@ -6,11 +6,7 @@ use tailnet::{
     policy::{Finding, Level, Lockout, Policy, changes},
 };
 
-use super::{
-    TailnetPolicy,
-    model::PolicyModel,
-    reading::{read_policy, rules_of},
-};
+use super::{TailnetPolicy, model::PolicyModel, reading::read_policy};
 use crate::{
     controlled::OnTailnet,
     failure::{Failure, UNCHANGED, as_warning},
@@ -200,9 +196,10 @@ pub(super) fn listed(lines: &[String]) -> String {
 
 /// What one policy says and the other does not, as lines.
 pub(super) fn difference(old: &str, new: &str) -> String {
-    match (rules_of(old), rules_of(new)) {
-        (Some(old), Some(new)) => {
-            let lines: Vec<String> = changes(&old, &new).iter().map(ToString::to_string).collect();
+    match (read_policy(old), read_policy(new)) {
+        (Ok(old), Ok(new)) => {
+            let lines: Vec<String> =
+                changes(old.rules(), new.rules()).iter().map(ToString::to_string).collect();
             if lines.is_empty() { "(only comments, order or format)".to_owned() } else { listed(&lines) }
         }
         _ => "(one of both cannot be read as HuJSON)".to_owned(),

@@ -57,11 +57,6 @@ impl Memory {
     }
 }
 
-/// The rules of a text; `None` where it is no policy that can be read here.
-pub(super) fn rules_of(text: &str) -> Option<Rules> {
-    read_policy(text).ok().map(|read| read.rules().clone())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +72,5 @@ mod tests {
         }
         assert!(!Arc::ptr_eq(&first, &memory.read(&text(0)).unwrap()), "no more are kept");
         assert!(memory.read("{").is_err());
-        assert!(rules_of("{").is_none());
     }
 }
