@@ -386,7 +386,42 @@ fn a_copy_in_the_same_place_is_none() {
         fs::write(world.path("windlass.toml"), other.collect::<Vec<_>>().join("\n")).unwrap();
         let (_, err, status) = world.told(&["run"]);
         assert!(status == Some(1) && err.contains("a copy has to be in another one"), "{same}: {err}");
+        assert!(world.snapshots("store").is_empty(), "that was known before");
     }
+}
+
+#[test]
+fn a_copy_that_vanished_is_made_again() {
+    let world = World::new("retention = { last = 3 }");
+    let first = world.take();
+    let second = world.take();
+    fs::remove_dir_all(world.path("copy").join(&first)).unwrap();
+    let (done, status) = world.json(&["run"]);
+    assert_eq!((status, done[0]["copied_again"].as_array().unwrap().len()), (Some(0), 1), "{done}");
+    assert!(done[0]["copied_again"][0].as_str().unwrap().ends_with(&first));
+    assert!(world.snapshots("copy").contains(&first) && world.snapshots("copy").len() == 3);
+    assert_eq!(world.found(&["--all"]), (Some(0), vec![]));
+    // What the retention lets go is not brought there first.
+    fs::remove_dir_all(world.path("copy").join(&first)).unwrap();
+    let (done, _) = world.json(&["run"]);
+    assert_eq!(done[0]["copied_again"], json!([]), "{done}");
+    assert!(!world.snapshots("copy").contains(&first) && world.snapshots("copy").contains(&second));
+}
+
+#[test]
+fn an_archive_that_is_gone_is_noticed_without_reading_others() {
+    let world = World::new("");
+    let id = world.take();
+    assert_eq!(world.found(&["--quick"]), (Some(0), vec![]));
+    fs::remove_file(world.path("copy").join(&id).join("snapshot.tar.zst")).unwrap();
+    let (report, status) = world.json(&["verify", "--quick"]);
+    let findings = report["findings"].as_array().unwrap();
+    assert_eq!(
+        (status, findings.len(), &findings[0]["problem"]),
+        (Some(2), 1, &json!("corrupt")),
+        "{report}"
+    );
+    assert!(findings[0]["message"].as_str().unwrap().contains("it is not there"), "{report}");
 }
 
 #[test]

@@ -111,6 +111,8 @@ struct Done {
     file_count: u64,
     size_bytes: u64,
     replaced_left_at: Option<String>,
+    /// Whose all of it is now, although it was not.
+    all_owned_by: Option<String>,
 }
 
 impl Arguments {
@@ -211,6 +213,7 @@ pub async fn run(
         file_count: manifest.totals.files,
         size_bytes: manifest.totals.size_bytes,
         replaced_left_at: restored.replaced_left_at,
+        all_owned_by: restored.all_owned_by.map(|owner| owner.to_string()),
     };
     if arguments.json {
         terminal::json(&done)?;
@@ -219,6 +222,12 @@ pub async fn run(
     terminal::answer(format_args!("{} from {}: {} files", done.snapshot, done.store, done.file_count));
     if let Some(left) = &done.replaced_left_at {
         terminal::note(format_args!("What was there before could not be removed: it is at {left}."));
+    }
+    if let Some(owner) = &done.all_owned_by {
+        terminal::note(format_args!(
+            "All of it belongs to {owner} now, and not to those whose it was: only root gives files to others. Restore as \
+             root, or with `?sudo=1` in the connection, to keep the owners."
+        ));
     }
     Ok(Exit::DONE)
 }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use backup::{Error, Manifest, Moment, Retention, Store, Taking, heartbeat, prune, replicate};
+use backup::{
+    Error, Manifest, Moment, Retention, Store, Taking, check_places, heartbeat, missing_copies, prune,
+    replicate, snapshot,
+};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +20,7 @@ use crate::units::bytes;
 /// What the command takes.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Exit codes: 0 every corpus is in all of its stores, read back from each; 1 something went wrong. The heartbeat of a corpus is called when all that is asked for it was done, and not otherwise."
+    after_help = "Older snapshots that the retention keeps and that a store of copies does not have are copied as well.\n\nExit codes: 0 every corpus is in all of its stores, read back from each; 1 something went wrong. The heartbeat of a corpus is called when all that is asked for it was done, and not otherwise."
 )]
 pub struct Arguments {
     /// Corpora by their names; default: all of `[backup.corpus]` in windlass.toml
@@ -40,6 +43,8 @@ struct Done {
     sha256: String,
     verified_at: Option<String>,
     copies_verified_at: BTreeMap<String, String>,
+    /// Older snapshots that a store of copies did not have.
+    copied_again: Vec<String>,
     removed: Vec<String>,
 }
 
@@ -94,6 +99,9 @@ impl Done {
         for copy in self.copies_verified_at.keys() {
             text += &format!("\n  copied to {copy}");
         }
+        for copied in &self.copied_again {
+            text += &format!("\n  was missing, and copied: {copied}");
+        }
         for removed in &self.removed {
             text += &format!("\n  removed {removed}");
         }
@@ -108,6 +116,10 @@ async fn one(settings: &Settings, target: &Target<'_>, cancel: &CancellationToke
     let url = known.heartbeat(name)?;
     let stores = target.open(settings)?;
     let (first, copies) = stores.split_first().ok_or_else(|| not_taken(target))?;
+    let places: Vec<&dyn Store> = copies.iter().map(AsRef::as_ref).collect();
+    check_places(first.as_ref(), &places).map_err(|error| {
+        not_taken(target).because(&error).with("Nothing was done; correct `copies` in windlass.toml.")
+    })?;
     let manifest = take(settings, target, known, (first.as_ref(), cancel)).await?;
     let mut done = Done {
         corpus: name.to_owned(),
@@ -119,6 +131,7 @@ async fn one(settings: &Settings, target: &Target<'_>, cancel: &CancellationToke
         sha256: manifest.sha256.clone(),
         verified_at: manifest.verified_at.map(|moment| moment.to_string()),
         copies_verified_at: BTreeMap::new(),
+        copied_again: Vec::new(),
         removed: Vec::new(),
     };
     let mut failed = None;
@@ -142,6 +155,14 @@ async fn one(settings: &Settings, target: &Target<'_>, cancel: &CancellationToke
             )));
     }
     let retention: Retention = known.retention.into();
+    for copy in copies {
+        let missing = copy_missing((first.as_ref(), copy.as_ref()), target, retention).await;
+        done.copied_again.extend(missing.map_err(|error| {
+            Failure::new(format!("Could not copy older snapshots of {name} to {}", copy.url()))
+                .because(&error)
+                .with("The new snapshot is there, in all stores, and nothing was removed.")
+        })?);
+    }
     for store in &stores {
         let gone = prune(store.as_ref(), &target.name, retention, Moment::now()).await;
         let gone = gone.map_err(|error| {
@@ -159,6 +180,21 @@ async fn one(settings: &Settings, target: &Target<'_>, cancel: &CancellationToke
         })?;
     }
     Ok(done)
+}
+
+/// Copies the older snapshots that are missing in a store of copies, and says which.
+async fn copy_missing(
+    (first, copy): (&dyn Store, &dyn Store),
+    target: &Target<'_>,
+    retention: Retention,
+) -> Result<Vec<String>, Error> {
+    let mut copied = Vec::new();
+    for id in missing_copies((first, copy), &target.name, retention, Moment::now()).await? {
+        let manifest = snapshot(first, &target.name, &id).await?;
+        replicate(first, copy, &manifest).await?;
+        copied.push(format!("{}/{id}", copy.url()));
+    }
+    Ok(copied)
 }
 
 fn not_taken(target: &Target<'_>) -> Failure {

@@ -34,7 +34,7 @@ pub struct Arguments {
     /// Read back every snapshot; default: the newest of each corpus
     #[arg(long, conflicts_with = "quick")]
     all: bool,
-    /// Read nothing back but manifests
+    /// Read nothing back but manifests, and look only whether the archives are there
     #[arg(long)]
     quick: bool,
     /// Open encrypted snapshots too, with the private keys at hand (SOPS_AGE_KEY, SOPS_AGE_KEY_FILE, …)
@@ -126,18 +126,14 @@ impl Checking<'_> {
             None => known.map(|known| known.max_age(name.as_str())).transpose()?.flatten(),
         };
         let retention = known.map(|known| known.retention.into());
-        let expected = Expected { max_age, retention, of: of.as_ref() };
+        let encrypted = known.is_some_and(|known| !known.encrypt_to.is_empty());
+        let expected = Expected { max_age, retention, of: of.as_ref(), encrypted };
         let mut first: Option<Stored> = None;
         for store in self.target.open(settings)? {
             let failed = || Failure::new(format!("Could not verify the snapshots of {name}"));
             let stored = inspect(store.as_ref(), name).await.map_err(|error| failed().because(&error))?;
             for finding in judge(&stored, &expected, Moment::now()) {
                 self.tell(store.as_ref(), finding.word(), finding.to_string());
-            }
-            let is_encrypted = known.is_some_and(|known| !known.encrypt_to.is_empty());
-            if is_encrypted && stored.manifests.first().is_some_and(|newest| newest.encryption.is_none()) {
-                let message = "the newest snapshot is not encrypted, although `encrypt_to` names recipients";
-                self.tell(store.as_ref(), "in_clear", message.to_owned());
             }
             if let Some(finding) = first.as_ref().and_then(|first| judge_copy(first, &stored)) {
                 self.tell(store.as_ref(), finding.word(), finding.to_string());
@@ -155,11 +151,10 @@ impl Checking<'_> {
 
     /// Reads the content of snapshots.
     async fn read_back(&mut self, store: &Arc<dyn Store>, stored: &Stored) -> Result<(), Failure> {
-        let count = match (self.arguments.quick, self.arguments.all) {
-            (true, _) => 0,
-            (false, true) => usize::MAX,
-            (false, false) => 1,
-        };
+        if self.arguments.quick {
+            return self.look(store.as_ref(), stored).await;
+        }
+        let count = if self.arguments.all { usize::MAX } else { 1 };
         for manifest in stored.manifests.iter().take(count) {
             let failed =
                 || Failure::new(format!("Could not verify {} in {}", manifest.snapshot, store.url()));
@@ -181,6 +176,21 @@ impl Checking<'_> {
                     self.tell(store.as_ref(), "corrupt", error.to_string());
                 }
                 Err(error) => return Err(failed().because(&error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks whether what the manifests vouch for is there at all.
+    async fn look(&mut self, store: &dyn Store, stored: &Stored) -> Result<(), Failure> {
+        for manifest in &stored.manifests {
+            match backup::check_parts(store, manifest).await {
+                Ok(()) => {}
+                Err(error @ backup::Error::Corrupt { .. }) => self.tell(store, "corrupt", error.to_string()),
+                Err(error) => {
+                    let title = format!("Could not look for {} in {}", manifest.snapshot, store.url());
+                    return Err(Failure::new(title).because(&error));
+                }
             }
         }
         Ok(())

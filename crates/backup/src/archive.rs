@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use tar::{Builder, EntryType, Header};
 
 use crate::{
+    holes::{Dense, Finder, announce, is_filled},
     manifest::{Entry, EntryKind},
     owner::Owner,
     raw::RawPath,
@@ -70,8 +71,8 @@ pub enum ArchiveError {
 /// When it ends too early, or when something in it must not be in a snapshot.
 pub(crate) fn list(reader: impl Read, links: Links) -> Result<Vec<Entry>, ArchiveError> {
     let mut entries = Vec::new();
-    walk(reader, links, |entry, content| {
-        entries.push(hashed(entry, content)?);
+    walk(reader, links, |entry, is_sparse, content| {
+        entries.push(hashed(entry, is_sparse, content)?);
         Ok(())
     })?;
     Ok(entries)
@@ -110,9 +111,20 @@ pub(crate) fn is_empty(reader: impl Read) -> bool {
         .is_ok_and(|entries| entries.iter().all(|entry| entry.path == RawPath::from(HERE)))
 }
 
+/// What an archive may have in it that is written anew, and what becomes of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Rules {
+    /// Which links it may have.
+    pub(crate) links: Links,
+    /// Whose all of it becomes; nobody means those whose it was.
+    pub(crate) owner: Option<Owner>,
+    /// Whether sparse files come out without their holes, which only GNU tar understands.
+    pub(crate) keeps_holes: bool,
+}
+
 /// Passes the archive that `reader` yields on to `out`, anew and entry by entry, so that nothing comes
 /// out that has not been looked at. It must hold just `expected`. In what comes out, the corpus is called
-/// `root`, and all in it belongs to `owner`, where there is one.
+/// `root`.
 ///
 /// # Errors
 /// When it does not, or as [`list`].
@@ -120,23 +132,32 @@ pub(crate) fn copy<W: Write>(
     reader: impl Read,
     out: W,
     (expected, root): (&[Entry], &str),
-    (links, owner): (Links, Option<Owner>),
+    Rules { links, owner, keeps_holes }: Rules,
 ) -> Result<W, ArchiveError> {
     let mut builder = Builder::new(out);
     let mut rest = expected.iter();
-    walk(reader, links, |found, content| {
+    walk(reader, links, |found, _, content| {
         let Some(entry) = rest.next() else { return Err(ArchiveError::Unknown { path: found.path }) };
         let differs = || ArchiveError::Differs { path: entry.path.clone() };
-        // The hash alone is known only when the content has passed.
-        if (Entry { sha256: None, ..entry.clone() }) != found {
+        // The hash and the holes alone are known only when the content has passed.
+        if (Entry { sha256: None, holes: Vec::new(), ..entry.clone() }) != found {
             return Err(differs());
         }
         if entry.kind == EntryKind::File {
             let mut hashing = Hashing { reader: content, hasher: Sha256::new() };
+            let path = spelled(root, &entry.path);
+            let holes = if keeps_holes { &entry.holes[..] } else { &[] };
             let mut header = header(entry, EntryType::Regular, owner);
-            builder
-                .append_data(&mut header, spelled(root, &entry.path), &mut hashing)
-                .map_err(ArchiveError::Pass)?;
+            let appended = match header.as_gnu_mut().filter(|_| !holes.is_empty()) {
+                Some(sparse) => {
+                    let before = announce(sparse, holes, entry.size.unwrap_or_default());
+                    header.set_entry_type(EntryType::GNUSparse);
+                    builder.append_data(&mut header, path, before.chain(Dense::new(&mut hashing, holes)))
+                }
+                None => builder.append_data(&mut header, path, &mut hashing),
+            };
+            appended
+                .map_err(|error| if is_filled(&error) { differs() } else { ArchiveError::Pass(error) })?;
             if Some(hex(hashing.hasher)) != entry.sha256 {
                 return Err(differs());
             }
@@ -150,11 +171,12 @@ pub(crate) fn copy<W: Write>(
     builder.into_inner().map_err(ArchiveError::Pass)
 }
 
-/// Has `visit` look at each entry, in order, once it is known that it may be there.
+/// Has `visit` look at each entry, in order, once it is known that it may be there, and whether it was stored
+/// without its holes.
 fn walk(
     reader: impl Read,
     links: Links,
-    mut visit: impl FnMut(Entry, &mut dyn Read) -> Result<(), ArchiveError>,
+    mut visit: impl FnMut(Entry, bool, &mut dyn Read) -> Result<(), ArchiveError>,
 ) -> Result<(), ArchiveError> {
     let mut vetter = Vetter::new(links);
     let mut archive = tar::Archive::new(Ended { reader, zeros: 0 });
@@ -162,7 +184,8 @@ fn walk(
         let mut content = entry.map_err(ArchiveError::Read)?;
         let (entry, mode) = facts(&content)?;
         vetter.check(&entry, mode)?;
-        visit(entry, &mut content)?;
+        let is_sparse = content.header().entry_type().is_gnu_sparse();
+        visit(entry, is_sparse, &mut content)?;
     }
     let mut rest = archive.into_inner();
     // What comes behind the end is padding; it is read so that who writes it is not cut off.
@@ -217,30 +240,35 @@ fn facts(content: &tar::Entry<'_, impl Read>) -> Result<(Entry, u32), ArchiveErr
         mtime: header.mtime().map_err(ArchiveError::Read)?.cast_signed(),
         size: (kind == EntryKind::File).then(|| content.size()),
         sha256: None,
+        holes: Vec::new(),
         target,
     };
     Ok((entry, mode))
 }
 
-/// `entry` with the hash of its content.
-fn hashed(entry: Entry, content: &mut dyn Read) -> Result<Entry, ArchiveError> {
+/// `entry` with the hash of its content, and with its holes where it `is_sparse`.
+fn hashed(entry: Entry, is_sparse: bool, content: &mut dyn Read) -> Result<Entry, ArchiveError> {
     if entry.kind != EntryKind::File {
         return Ok(entry);
     }
     let (mut hasher, mut chunk, mut size) = (Sha256::new(), vec![0; CHUNK], 0);
+    let mut holes = is_sparse.then(Finder::new);
     loop {
         let count = content.read(&mut chunk).map_err(ArchiveError::Read)?;
         if count == 0 {
             break;
         }
         hasher.update(&chunk[..count]);
+        if let Some(holes) = &mut holes {
+            holes.push(&chunk[..count]);
+        }
         size += count as u64;
     }
     // A stream that was cut off within a file.
     if entry.size != Some(size) {
         return Err(ArchiveError::Read(io::ErrorKind::UnexpectedEof.into()));
     }
-    Ok(Entry { sha256: Some(hex(hasher)), ..entry })
+    Ok(Entry { sha256: Some(hex(hasher)), holes: holes.map(Finder::finish).unwrap_or_default(), ..entry })
 }
 
 struct Hashing<'a> {

@@ -1,6 +1,6 @@
 //! Whether the snapshots of a name are what they should be: what nobody would notice until the day of a restore.
 //!
-//! [`look`] gathers what a store has; what that means is decided by pure functions.
+//! [`inspect`] gathers what a store has; what that means is decided by pure functions.
 
 use std::{fmt, time::Duration};
 
@@ -49,6 +49,8 @@ pub struct Expected<'a> {
     pub retention: Option<Retention>,
     /// What they are taken of.
     pub of: Option<&'a Wanted>,
+    /// Whether they are encrypted.
+    pub encrypted: bool,
 }
 
 /// Something that is not as it should be.
@@ -94,6 +96,11 @@ pub enum Finding {
         /// It.
         newest: SnapshotId,
     },
+    /// Everybody can read the newest one, and nobody else than some should.
+    InClear {
+        /// It.
+        newest: SnapshotId,
+    },
     /// A store of copies does not have the newest one.
     NotCopied {
         /// It.
@@ -112,6 +119,7 @@ impl Finding {
             Self::Vanished { .. } => "vanished",
             Self::AnotherSource { .. } => "another_source",
             Self::Unverified { .. } => "unverified",
+            Self::InClear { .. } => "in_clear",
             Self::NotCopied { .. } => "not_copied",
         }
     }
@@ -145,6 +153,9 @@ impl fmt::Display for Finding {
             Self::Unverified { newest } => {
                 write!(f, "the newest snapshot, {newest}, was never read back from this store")
             }
+            Self::InClear { newest } => {
+                write!(f, "the newest snapshot, {newest}, is not encrypted, although recipients are named")
+            }
             Self::NotCopied { newest } => write!(f, "the newest snapshot, {newest}, is not in this store"),
         }
     }
@@ -176,6 +187,9 @@ pub fn judge(stored: &Stored, expected: &Expected<'_>, now: Moment) -> Vec<Findi
     }
     if manifest.verified_at.is_none() {
         findings.push(Finding::Unverified { newest: newest() });
+    }
+    if expected.encrypted && manifest.encryption.is_none() {
+        findings.push(Finding::InClear { newest: newest() });
     }
     if let Some(of) = expected.of.filter(|of| !is_of(&manifest.source, of)) {
         let (is, should) = (said_of(&manifest.source), of.subject().to_string());

@@ -143,6 +143,9 @@ impl Manifest {
         if self.totals != Totals::of(&entries, &self.parts) {
             return Err(corrupt("its sums are not those of the manifest".to_owned()));
         }
+        if !entries.iter().all(Entry::has_fitting_holes) {
+            return Err(corrupt("a file has holes that cannot be in it".to_owned()));
+        }
         Ok(entries)
     }
 

@@ -1,9 +1,10 @@
 //! What can go wrong with snapshots.
 
-use remote::files::FileError;
+use remote::{files::FileError, lock::LockError};
 
 use crate::{
-    archive::ArchiveError, manifest::ManifestError, moment::Moment, store::StoreError, subject::Subject,
+    archive::ArchiveError, manifest::ManifestError, moment::Moment, owner::Owner, store::StoreError,
+    subject::Subject,
 };
 
 /// A snapshot that was not taken, not verified or not restored.
@@ -18,6 +19,17 @@ pub enum Error {
     /// A stack there, or its lock.
     #[error(transparent)]
     Stack(#[from] stack::Error),
+    /// Somebody else restores to the same place.
+    #[error(transparent)]
+    Lock(LockError),
+    /// The login cannot give what it restores to somebody else.
+    #[error("the login {host} is not root, and cannot give what it restores to {owner}")]
+    CannotOwn {
+        /// To whom it was to be given.
+        owner: Owner,
+        /// The host.
+        host: String,
+    },
     /// A file of the host.
     #[error(transparent)]
     File(#[from] FileError),

@@ -48,6 +48,8 @@ pub(crate) fn create_command(tar: &HostTar, directory: &str, exclude: &[String])
             "--format=gnu",
             "--numeric-owner",
             "--sort=name",
+            // Without holes: a file of a terabyte that has a megabyte in it is one megabyte.
+            "--sparse",
             // As BusyBox understands patterns: from the beginning of any name on, and `*` within one.
             "--no-anchored",
             "--wildcards",
@@ -87,7 +89,8 @@ mod tests {
     fn commands_are_words() {
         let exclude = ["*.tmp".to_owned(), "/cache".to_owned()];
         let last = ["--exclude=*.tmp", "--exclude=./cache", "-c", "-f", "-", "."];
-        let gnu = ["--format=gnu", "--numeric-owner", "--sort=name", "--no-anchored", "--wildcards"];
+        let gnu =
+            ["--format=gnu", "--numeric-owner", "--sort=name", "--sparse", "--no-anchored", "--wildcards"];
         for (is_gnu, options) in [(true, &gnu[..]), (false, &[])] {
             let tar = HostTar { version: "tar".into(), is_gnu, can_exclude: true };
             let command = create_command(&tar, "/srv/a b", &exclude);

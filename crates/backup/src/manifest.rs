@@ -6,8 +6,14 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
-use crate::{moment::Moment, name::SnapshotId, raw::RawPath};
+use crate::{
+    holes::{self, Hole},
+    moment::Moment,
+    name::SnapshotId,
+    raw::RawPath,
+};
 
 /// What it is called in the folder of its snapshot.
 pub const MANIFEST: &str = "snapshot.manifest.json";
@@ -280,6 +286,9 @@ pub struct Entry {
     /// SHA-256 of its content; of regular files alone.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub sha256: Option<String>,
+    /// Where a sparse file has holes, which are read as zeros; of regular files alone.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub holes: Vec<Hole>,
     /// Where a symbolic link leads; the path in the corpus of the file that a hard link is a further
     /// name of.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -298,6 +307,24 @@ pub enum EntryKind {
     Symlink,
     /// A further name of a regular file.
     Hardlink,
+}
+
+/// How a document ends: the seal is its last field, and in JSON as it is.
+fn sealed_end(seal: &str) -> String {
+    format!("\"seal\":{}}}", serde_json::Value::from(seal))
+}
+
+/// The seal of a document without its end: the hash of it with an empty text in that place.
+fn seal_of(unsealed: &[u8]) -> String {
+    let hasher = Sha256::new_with_prefix(unsealed).chain_update(sealed_end(""));
+    secret::hex(&hasher.finalize())
+}
+
+impl Entry {
+    /// Whether its holes can be there.
+    pub(crate) fn has_fitting_holes(&self) -> bool {
+        holes::fit(&self.holes, self.size.unwrap_or_default())
+    }
 }
 
 impl Totals {
@@ -323,8 +350,10 @@ impl Manifest {
     /// # Errors
     /// When it cannot be written as JSON.
     pub fn to_json(&self) -> Result<Vec<u8>, ManifestError> {
-        let sealed = Self { seal: self.seal()?, ..self.clone() };
-        serde_json::to_vec(&sealed).map_err(ManifestError::Malformed)
+        let mut document = self.unsealed()?;
+        let seal = seal_of(&document);
+        document.extend_from_slice(sealed_end(&seal).as_bytes());
+        Ok(document)
     }
 
     /// The manifest in a document, if it is a valid one.
@@ -351,9 +380,14 @@ impl Manifest {
     }
 
     fn seal(&self) -> Result<String, ManifestError> {
-        let open = Self { seal: String::new(), ..self.clone() };
-        let document = serde_json::to_vec(&open).map_err(ManifestError::Malformed)?;
-        Ok(tree::sha256(&document))
+        Ok(seal_of(&self.unsealed()?))
+    }
+
+    /// The document without its end, which is the seal. Nothing is copied for it: that of many files is large.
+    fn unsealed(&self) -> Result<Vec<u8>, ManifestError> {
+        let mut document = serde_json::to_vec(self).map_err(ManifestError::Malformed)?;
+        document.truncate(document.len().saturating_sub(sealed_end(&self.seal).len()));
+        Ok(document)
     }
 
     /// Checks what the parts of the document say of each other.
@@ -370,6 +404,9 @@ impl Manifest {
         }
         if self.parts.is_empty() {
             return says("it has no parts");
+        }
+        if !self.entries.iter().all(Entry::has_fitting_holes) {
+            return says("a file has holes that cannot be in it");
         }
         // A part is a file in the snapshot's own folder, and not the manifest.
         let plain = |file: &str| {

@@ -6,9 +6,46 @@ use crate::{
     error::Error,
     manifest::{MANIFEST, Manifest},
     moment::Moment,
-    store::{Store, StoreError, manifest_of},
+    name::{Name, SnapshotId},
+    prune::candidates,
+    retention::Retention,
+    store::{Store, StoreError, manifest_of, snapshots_of},
     verify::verify,
 };
+
+/// That the stores of copies are other places than `store`, and than each other. It should be known before anything
+/// is written.
+///
+/// # Errors
+/// [`Error::SamePlace`] with the first that is not.
+pub fn check_places(store: &dyn Store, copies: &[&dyn Store]) -> Result<(), Error> {
+    let mut seen = vec![store.location()];
+    for copy in copies {
+        let location = copy.location();
+        if seen.contains(&location) {
+            return Err(Error::SamePlace { store: copy.url() });
+        }
+        seen.push(location);
+    }
+    Ok(())
+}
+
+/// The snapshots of `name` in `from` that are missing in `to`, newest first, as far as `retention` keeps them there.
+///
+/// # Errors
+/// When a store cannot be asked.
+pub async fn missing_copies(
+    (from, to): (&dyn Store, &dyn Store),
+    name: &Name,
+    retention: Retention,
+    now: Moment,
+) -> Result<Vec<SnapshotId>, StoreError> {
+    let there = snapshots_of(to, name).await?;
+    let (here, _) = candidates(from, name).await?;
+    let goes = retention.expired(&here, now);
+    let is_missing = |id: &SnapshotId| !there.contains(id) && !goes.contains(id);
+    Ok(here.into_iter().map(|candidate| candidate.id).filter(is_missing).collect())
+}
 
 /// Copies the snapshot that `manifest` is of, part by part, reads all of it back from `to`, and only then makes a
 /// snapshot of it there; its manifest says when that was. One that is there already is read back, and stays.

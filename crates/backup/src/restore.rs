@@ -7,21 +7,21 @@
 
 use remote::{
     Command, Executor, Input,
-    collect::{Limits, run_checked_with},
+    collect::{Limits, run_checked, run_checked_with},
 };
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    archive::{self, ArchiveError, HERE},
+    archive::{self, ArchiveError, HERE, Rules},
     corpus::Corpus,
     crypt::SnapshotKey,
     error::Error,
     exec,
     fetch::Fetching,
     helper::{Helper, PLACE},
-    host_tar::extract_command,
-    manifest::{Manifest, Source},
+    host_tar::{HostTar, extract_command},
+    manifest::{Entry, Manifest, Source},
     name::{Name, SnapshotId},
     owner::Owner,
     pack::{opened, unpacked},
@@ -31,10 +31,14 @@ use crate::{
     stage::{Overwrite, Stage},
     store::{Store, StoreError, manifest_of, snapshots_of},
     transform::{Place, transform},
+    turn::Turn,
     verify::verify,
     vet::Links,
     volume::{Volume, Way},
 };
+
+/// Prints the numbers of the user and of the group.
+const WHO: [&str; 3] = ["sh", "-c", "id -u && id -g"];
 
 /// A snapshot on its way back.
 #[derive(Debug)]
@@ -68,6 +72,8 @@ pub struct Restoring<'a> {
 pub struct Restored {
     /// Where the data are that were there before, if they are still on the host.
     pub replaced_left_at: Option<String>,
+    /// Whose all of it is now, although it was not: the login is not root, who alone gives files to others.
+    pub all_owned_by: Option<Owner>,
 }
 
 /// The newest snapshot of `name` in `store` that is one, and what is wrong with newer folders that have
@@ -116,6 +122,13 @@ impl Restoring<'_> {
         }
         // Nothing on the host is touched for what cannot be opened.
         self.manifest.contents(self.key.as_ref())?;
+        let turn = Turn::take(self.exec, self.corpus, &self.cancel).await?;
+        let restored = self.restore_alone(&turn).await;
+        turn.end().await;
+        restored
+    }
+
+    async fn restore_alone(&self, turn: &Turn) -> Result<Restored, Error> {
         match self.corpus {
             Corpus::Postgres(postgres) => {
                 let restoring = RestoringPostgres {
@@ -126,9 +139,10 @@ impl Restoring<'_> {
                     overwrite: self.overwrite,
                     transform: self.transform,
                     quiesce: self.quiesce,
+                    turn,
                     cancel: &self.cancel,
                 };
-                Ok(Restored { replaced_left_at: restoring.restore().await? })
+                Ok(Restored { replaced_left_at: restoring.restore().await?, all_owned_by: None })
             }
             Corpus::Exec(exec) => {
                 if self.overwrite == Overwrite::Never {
@@ -150,12 +164,12 @@ impl Restoring<'_> {
                     })
                 };
                 self.quiesced(restoring).await?;
-                Ok(Restored { replaced_left_at: None })
+                Ok(Restored { replaced_left_at: None, all_owned_by: None })
             }
-            Corpus::Path(path) => self.directory(path, None).await,
+            Corpus::Path(path) => self.directory(path, None, turn).await,
             Corpus::Volume(volume) => {
                 let is_new = volume.make().await?;
-                let restored = self.volume(volume, is_new).await;
+                let restored = self.volume(volume, is_new, turn).await;
                 match restored {
                     Err(error) if is_new => Err(left_over(volume, error, volume.unmake().await)),
                     restored => restored,
@@ -164,13 +178,13 @@ impl Restoring<'_> {
         }
     }
 
-    async fn volume(&self, volume: &Volume, is_new: bool) -> Result<Restored, Error> {
+    async fn volume(&self, volume: &Volume, is_new: bool, turn: &Turn) -> Result<Restored, Error> {
         // Those that hold still first are looked at then.
         if self.quiesce.is_none() {
             volume.check_unused().await?;
         }
         match volume.way(self.exec).await? {
-            Way::Directory(path) => self.directory(&path, Some(volume)).await,
+            Way::Directory(path) => self.directory(&path, Some(volume), turn).await,
             Way::Container(helper) if !self.transform.is_empty() => {
                 helper.remove().await;
                 let host = self.exec.name().to_owned();
@@ -190,7 +204,7 @@ impl Restoring<'_> {
                 // As long as it is there, it has the volume.
                 helper.remove().await;
                 match filled {
-                    Ok(()) => Ok(Restored { replaced_left_at: None }),
+                    Ok(()) => Ok(Restored { replaced_left_at: None, all_owned_by: None }),
                     // It was empty, and has to be again.
                     Err(error) if is_spoiled && !is_new => {
                         Err(left_over(volume, error, volume.make_anew().await))
@@ -227,15 +241,21 @@ impl Restoring<'_> {
             };
             return Err((error, false));
         }
-        self.fill(&helper.write_command(), PLACE).await.map_err(|error| (error, true))
+        let entries = self.manifest.contents(self.key.as_ref()).map_err(|error| (error, false))?;
+        // Docker takes no archive with holes.
+        self.fill(&helper.write_command(), (entries, PLACE), false).await.map_err(|error| (error, true))
     }
 
     /// Puts it into the place of a directory, which may be that of a volume.
-    async fn directory(&self, path: &str, volume: Option<&Volume>) -> Result<Restored, Error> {
-        let stage = Stage::make(self.exec, path, self.overwrite, self.corpus.subject()).await?;
+    async fn directory(&self, path: &str, volume: Option<&Volume>, turn: &Turn) -> Result<Restored, Error> {
+        let entries = self.manifest.contents(self.key.as_ref())?;
+        let all_owned_by = self.sole_owner(&entries).await?;
+        let stage = Stage::make(self.exec, path, self.overwrite, (self.corpus.subject(), turn)).await?;
         let swapping = async {
             let place = stage.place();
-            self.fill(&extract_command(&place), HERE).await?;
+            let has_holes = entries.iter().any(|entry| !entry.holes.is_empty());
+            let keeps_holes = has_holes && HostTar::of(self.exec).await?.is_gnu;
+            self.fill(&extract_command(&place), (entries, HERE), keeps_holes).await?;
             self.transform(Place::Directory(&place)).await?;
             self.quiesced(async {
                 // One may have been started meanwhile.
@@ -253,15 +273,43 @@ impl Restoring<'_> {
             _ => stage.remove().await,
         };
         swapped?;
-        Ok(Restored { replaced_left_at: left })
+        Ok(Restored { replaced_left_at: left, all_owned_by })
     }
 
-    /// Has `command` extract it, in whose archive the corpus is called `root`.
-    async fn fill(&self, command: &Command, root: &'static str) -> Result<(), Error> {
+    /// Whose all of it will be, where that is somebody else than whose it was, and nobody asked for that.
+    async fn sole_owner(&self, entries: &[Entry]) -> Result<Option<Owner>, Error> {
+        let who = run_checked(self.exec, &Command::new(WHO).privileged(), Input::Nothing).await?;
+        let who: Vec<u32> = who.stdout_text().split_whitespace().filter_map(|id| id.parse().ok()).collect();
+        // Only root gives files to others; a host that does not tell has no say.
+        let &[uid, gid] = &who[..] else { return Ok(None) };
+        if uid == 0 {
+            return Ok(None);
+        }
+        let login = Owner { uid, gid };
+        match self.owner {
+            Some(owner) if owner != login => {
+                Err(Error::CannotOwn { owner, host: self.exec.name().to_owned() })
+            }
+            Some(_) => Ok(None),
+            None => {
+                let is_of_others = |entry: &Entry| (entry.uid, entry.gid) != (u64::from(uid), u64::from(gid));
+                Ok(entries.iter().any(is_of_others).then_some(login))
+            }
+        }
+    }
+
+    /// Has `command` extract the `entries` of it, in whose archive the corpus is called `root`, with or without
+    /// holes.
+    async fn fill(
+        &self,
+        command: &Command,
+        (entries, root): (Vec<Entry>, &'static str),
+        keeps_holes: bool,
+    ) -> Result<(), Error> {
         let (mut tee, [packed]) = Tee::new();
         let (out, archive) = pipe();
-        let (entries, key) = (self.manifest.contents(self.key.as_ref())?, self.key.clone());
-        let (format, rules) = (self.manifest.format, (self.links, self.owner));
+        let (format, key) = (self.manifest.format, self.key.clone());
+        let rules = Rules { links: self.links, owner: self.owner, keeps_holes };
         let vetting = spawn_blocking(move || vet((packed, key), format, out, (&entries, root), rules));
         let fetching = async {
             let fetched = self.fetch(&mut tee).await;
@@ -315,8 +363,8 @@ fn vet(
     (stored, key): (PipeReader, Option<SnapshotKey>),
     format: crate::Format,
     out: PipeWriter,
-    (entries, root): (&[crate::Entry], &str),
-    rules: (Links, Option<Owner>),
+    (entries, root): (&[Entry], &str),
+    rules: Rules,
 ) -> Result<(), ArchiveError> {
     let packed = opened(stored, key.as_ref()).map_err(ArchiveError::Read)?;
     let archive = unpacked(packed, format).map_err(ArchiveError::Read)?;

@@ -6,9 +6,9 @@ use remote::{
     run,
 };
 
-use crate::{error::Error, subject::Subject};
+use crate::{error::Error, subject::Subject, turn::Turn};
 
-/// What such places are called, each with something of its own behind it.
+/// What such places are called, each with the mark of its target and something of its own behind it.
 const PREFIX: &str = ".windlass-restore-";
 
 /// Looks at the target `$2` in the directory that the script has gone to; `$3` is what may go for it.
@@ -22,13 +22,15 @@ check() {
 }
 "#;
 
-/// Makes the stage `$4` beside the target `$2` in `$1`. Others that are a day old are of calls that were
-/// cut off, and go, unless they hold what was to be replaced.
+/// Makes the stage `$4` beside the target `$2` in `$1`. Others of this target, whose names begin with `$5`,
+/// are of calls that were cut off, and so are all that are a day old: they go, unless they hold what was to be
+/// replaced.
 const MAKE: &str = r#"
 go "$1" 755
 check "$2" "$3"
 for other in ./.windlass-restore-*; do
   if [ -d "$other" ] && [ ! -L "$other" ] && [ ! -e "$other/old" ]; then
+    if [ -n "$5" ] && [ "${other#"./$5"}" != "$other" ]; then rm -r -f -- "$other"; continue; fi
     find "$other" -maxdepth 0 -mtime +0 -exec rm -r -f -- {} +
   fi
 done
@@ -74,16 +76,18 @@ pub(crate) struct Stage<'a> {
     parent: String,
     name: String,
     stage: String,
+    /// What the names of others of this target begin with, while nobody else restores to it.
+    others: String,
     subject: Subject,
 }
 
 impl<'a> Stage<'a> {
-    /// Makes one beside `path`, if a snapshot may be restored there.
+    /// Makes one beside `path`, whose `turn` it is, if a snapshot may be restored there.
     pub(crate) async fn make(
         exec: &'a dyn Executor,
         path: &str,
         overwrite: Overwrite,
-        subject: Subject,
+        (subject, turn): (Subject, &Turn),
     ) -> Result<Self, Error> {
         let (parent, name) = path.trim_end_matches('/').rsplit_once('/').unwrap_or_default();
         let parent = if parent.is_empty() { "/" } else { parent };
@@ -91,7 +95,8 @@ impl<'a> Stage<'a> {
             exec,
             parent: parent.to_owned(),
             name: name.to_owned(),
-            stage: format!("{PREFIX}{}", random_name()?),
+            stage: format!("{PREFIX}{}-{}", turn.mark, random_name()?),
+            others: if turn.is_alone() { format!("{PREFIX}{}-", turn.mark) } else { String::new() },
             subject,
         };
         let (command, output) = stage.run(MAKE, overwrite).await?;
@@ -144,7 +149,7 @@ impl<'a> Stage<'a> {
         let script = walking_script(&format!("{CHECK}{body}"));
         let overwrite = if overwrite == Overwrite::Yes { "overwrite" } else { "" };
         let command = Command::new(["sh", "-c", &script, "windlass-restore", &self.parent])
-            .args([&self.name, overwrite, &self.stage])
+            .args([&self.name, overwrite, &self.stage, &self.others])
             .timeout(None)
             .privileged();
         let output = run(self.exec, &command, Input::Nothing).await?;

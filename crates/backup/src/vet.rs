@@ -147,6 +147,7 @@ mod tests {
             mtime: 0,
             size: None,
             sha256: None,
+            holes: Vec::new(),
             target: target.map(RawPath::from),
         }
     }

@@ -60,7 +60,8 @@ async fn a_thousand_healthy_rounds_raise_no_alarm_and_what_is_wrong_does() {
     let retention = Retention { daily: 14, weekly: 4, monthly: 3, ..Retention::default() };
     let mut rounds = Rounds { stored: Stored::default(), template, retention };
     let limit = Duration::from_secs(26 * HOUR);
-    let expected = Expected { max_age: Some(limit), retention: Some(retention), of: Some(&of) };
+    let expected =
+        Expected { max_age: Some(limit), retention: Some(retention), of: Some(&of), encrypted: false };
     let mut now = Moment::parse("2026-01-01T02:00:00Z").unwrap();
     for round in 0..1000_u64 {
         // Now and then by hand as well, and never at the same minute.
@@ -93,6 +94,9 @@ async fn a_thousand_healthy_rounds_raise_no_alarm_and_what_is_wrong_does() {
         let found = judge(&rounds.stored, &Expected { of: Some(of), ..expected }, now);
         assert!(matches!(&found[..], [Finding::AnotherSource { .. }]), "{found:?}");
     }
+    // It should be encrypted.
+    let found = judge(&rounds.stored, &Expected { encrypted: true, ..expected }, now);
+    assert_eq!(found, [Finding::InClear { newest: newest.clone() }]);
     // Somebody prunes with other numbers.
     let gone = rounds.stored.manifests.remove(1).snapshot;
     assert_eq!(judge(&rounds.stored, &expected, now), [Finding::Vanished { gone }]);

@@ -25,6 +25,7 @@ fn somebody() -> (Identities, Recipient) {
 async fn taken(format: Format, to: &[Recipient]) -> (World, Manifest) {
     let world = World::new();
     fs::write(world.source().join("tell-tale-name"), "tell-tale-content ".repeat(10_000)).unwrap();
+    fs::File::create(world.source().join("tell-tale-hole")).unwrap().set_len(1 << 20).unwrap();
     let tools = Tools::here();
     let taking = world.taking(&tools).with(|taking| {
         taking.encrypt_to = to;
@@ -49,7 +50,7 @@ async fn who_it_is_for_opens_it_and_nobody_else() {
             let bytes = fs::read(file.unwrap().path()).unwrap();
             assert!(!bytes.windows(9).any(|window| window == b"tell-tale"), "{format:?}");
         }
-        assert_eq!((found.entries.len(), found.totals.files), (0, 1));
+        assert_eq!((found.entries.len(), found.totals.files), (0, 2));
 
         let error = found.unlock(&stranger).unwrap_err();
         let Error::Locked { recipients, identities: 1, .. } = &error else { panic!("{error:?}") };

@@ -168,6 +168,7 @@ async fn what_somebody_put_into_an_archive_stays_in_it() {
         gid: 0,
         mtime: 1,
         size,
+        holes: Vec::new(),
         sha256: size.map(|size| tree::sha256(&vec![b'x'; usize::try_from(size).unwrap()])),
         target: target.map(Into::into),
     };
@@ -366,4 +367,48 @@ async fn a_store_that_gives_back_something_else_has_no_snapshot() {
     let error = world.taking(&Tools::here()).with_store(&store).take().await.unwrap_err();
     assert!(matches!(error, Error::Corrupt { .. }), "{error:?}");
     assert_eq!(world.store().folders().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn what_a_restore_left_that_was_cut_off_goes_with_the_next_one() {
+    let world = World::new();
+    fs::write(world.source().join("a"), "a").unwrap();
+    let here = Tools::here();
+    let taken = world.taking(&here).take().await.unwrap();
+    // As a process that is killed: nothing is cleared up.
+    let waiting = ["sleep".to_owned(), "600".to_owned()];
+    let restoring = world.restore_with(&here, &taken, (Overwrite::Never, &waiting));
+    let cut = tokio::time::timeout(std::time::Duration::from_secs(3), restoring).await;
+    assert!(cut.is_err(), "{cut:?}");
+    let left = world.beside_target().into_iter().find(|name| name.starts_with(".windlass-restore-")).unwrap();
+
+    // One that somebody waits for is not touched, nor what belongs to another target, nor what was replaced.
+    let of_another = ".windlass-restore-0123456789ab-0123456789abcdef";
+    let replaced = left.replace(&left[left.len() - 4..], "0000");
+    for place in [of_another, &format!("{replaced}/old")] {
+        fs::create_dir_all(world.root().join(place)).unwrap();
+    }
+    world.restore(&here, &taken, Overwrite::Never).await.unwrap();
+    let mut expected =
+        vec![of_another.to_owned(), replaced, "source".into(), "store".into(), "target".into()];
+    expected.sort();
+    assert_eq!(world.beside_target(), expected);
+}
+
+#[tokio::test]
+async fn two_restores_to_one_place_do_not_meet() {
+    let world = World::new();
+    fs::write(world.source().join("a"), "a").unwrap();
+    let here = Tools::here();
+    let taken = world.taking(&here).take().await.unwrap();
+    let slow = ["sleep".to_owned(), "8".to_owned()];
+    let first = world.restore_with(&here, &taken, (Overwrite::Never, &slow));
+    let second = async {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        world.restore(&here, &taken, Overwrite::Never).await
+    };
+    let (first, second) = tokio::join!(first, second);
+    first.unwrap();
+    assert!(matches!(second, Err(Error::Lock(_))), "{second:?}");
+    assert_eq!(world.beside_target(), ["source", "store", "target"]);
 }

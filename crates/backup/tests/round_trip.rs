@@ -6,11 +6,13 @@ mod world;
 
 use std::{
     fs,
-    os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink},
+    os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _, symlink},
     path::Path,
 };
 
-use backup::{Corpus, Error, Format, Links, MANIFEST, Moment, Overwrite, Why, latest, verify};
+use backup::{
+    ArchiveError, Corpus, Error, Format, Hole, Links, MANIFEST, Moment, Overwrite, Why, latest, verify,
+};
 use remote::{Executor as _, conformance::Tools};
 use world::{World, raw, tree};
 
@@ -63,6 +65,65 @@ async fn what_is_restored_is_what_was_there_whatever_tar_a_host_has() {
         assert_eq!(fs::metadata(first).unwrap().ino(), fs::metadata(second).unwrap().ino());
         assert_eq!(world.beside_target(), ["source", "store", "target"]);
     }
+}
+
+/// How much room a file takes.
+fn room(path: &Path) -> u64 {
+    fs::metadata(path).unwrap().blocks() * 512
+}
+
+/// Makes a file of this size that has 100 bytes at each of these places, and holes between them.
+fn sparse(path: &Path, size: u64, places: impl IntoIterator<Item = u64>) {
+    let file = fs::File::create(path).unwrap();
+    file.set_len(size).unwrap();
+    places.into_iter().for_each(|place| file.write_all_at(&[7; 100], place).unwrap());
+}
+
+#[tokio::test]
+async fn holes_stay_holes_where_a_host_has_gnu_tar() {
+    let world = World::new();
+    let (source, target) = (world.source(), world.target());
+    let mib = 1 << 20;
+    sparse(&source.join("ends-with-one"), 64 * mib, [0, 20 * mib]);
+    sparse(&source.join("begins-with-one"), 40 * mib + 5, [40 * mib - 95]);
+    sparse(&source.join("nothing-else"), 32 * mib, []);
+    // More than there is room for in the first header of an archive, under a name that has none there either.
+    let many = format!("{}-holes", "many".repeat(40));
+    sparse(&source.join(&many), 40 * mib, (0..60).map(|number| number * mib / 2 + mib / 4));
+    fs::write(source.join("written"), vec![0; 8 << 20]).unwrap();
+    let names = ["ends-with-one", "begins-with-one", "nothing-else", &many];
+    assert!(names.iter().all(|name| room(&source.join(name)) < mib), "there are no holes here");
+
+    let taken = world.taking(&Tools::here()).take().await.unwrap();
+    let of = |name: &str| taken.entries.iter().find(|entry| entry.path == name.into()).unwrap();
+    assert!(taken.totals.stored_bytes < 100_000, "{}", taken.totals.stored_bytes);
+    assert_eq!(taken.totals.size_bytes, 184 * mib + 5);
+    assert_eq!(of("nothing-else").holes, [Hole(0, 32 * mib)]);
+    assert_eq!(of(&many).holes.len(), 61);
+    assert_eq!(of("written").holes, [], "what somebody wrote is written");
+    world.restore(&Tools::here(), &taken, Overwrite::Never).await.unwrap();
+    assert_eq!(tree(&target, true), tree(&source, true));
+    for name in names {
+        assert!(room(&target.join(name)) < mib, "{name} takes {}", room(&target.join(name)));
+    }
+    assert!(room(&target.join("written")) >= 8 * mib);
+    // A tar that does not know them writes their zeros.
+    let busybox = Tools::all().pop().unwrap();
+    fs::remove_dir_all(&target).unwrap();
+    world.restore(&busybox, &taken, Overwrite::Never).await.unwrap();
+    assert_eq!(tree(&target, false), tree(&source, false));
+
+    // What is no hole in the archive is none in its manifest.
+    let mut wrong = taken.clone();
+    let entry = wrong.entries.iter_mut().find(|entry| entry.path == "written".into()).unwrap();
+    entry.holes = vec![Hole(0, 8 * mib)];
+    fs::remove_dir_all(&target).unwrap();
+    world.restore(&Tools::here(), &wrong, Overwrite::Never).await.unwrap();
+    let entry = wrong.entries.iter_mut().find(|entry| entry.path == "ends-with-one".into()).unwrap();
+    entry.holes = vec![Hole(0, 64 * mib)];
+    fs::remove_dir_all(&target).unwrap();
+    let refused = world.restore(&Tools::here(), &wrong, Overwrite::Never).await.unwrap_err();
+    assert!(matches!(refused, Error::Archive(ArchiveError::Differs { .. })), "{refused:?}");
 }
 
 #[tokio::test]

@@ -34,6 +34,7 @@ fn attribute(error: &Error) -> Option<&'static str> {
         Error::SamePlace { .. } => Some("copies"),
         Error::NotProven { .. } => Some("verify"),
         Error::CannotTransform { .. } => Some("transform"),
+        Error::CannotOwn { .. } => Some("owner"),
         Error::Stack(_)
         | Error::NoService { .. }
         | Error::QuiescesItself { .. }
@@ -130,6 +131,10 @@ fn story(error: &Error) -> (String, String) {
             "Set `overwrite = true` and `confirm` to the name of the container if what is there may go."
         }
         Error::Stack(_) => "Wait until whoever works on the stack is done, then apply again.",
+        Error::Lock(_) => "Wait until the other restore to this place is done, then apply again.",
+        Error::CannotOwn { .. } => {
+            "Connect as root or with `sudo = true` on the host, or name the login's own numbers in `owner`."
+        }
         Error::CannotTransform { .. } => {
             "Connect as root or with `sudo = true` on the host, or take `transform` out."
         }

@@ -87,6 +87,6 @@ impl Companion {
 }
 
 /// The companion under test: `WINDLASS_COMPANION`, else the build in this checkout.
-fn companion_binary() -> PathBuf {
+pub fn companion_binary() -> PathBuf {
     env::var_os("WINDLASS_COMPANION").map_or_else(|| root().join("target/debug/windlass"), PathBuf::from)
 }

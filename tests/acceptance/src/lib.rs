@@ -35,7 +35,7 @@ pub use bounded::Running;
 pub use change::Change;
 pub use choice::{is_full_run, test_cli, test_cli_since};
 pub use cli::{Cli, every_cli, provider_binary};
-pub use companion::{Answer, Companion};
+pub use companion::{Answer, Companion, companion_binary};
 pub use compose::CurrentCompose;
 pub use compose_file::compose_file;
 pub use fixture::{CleanUp, Fixture};

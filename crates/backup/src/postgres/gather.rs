@@ -155,6 +155,7 @@ pub(crate) fn entry(file: &str, size: u64, sha256: &str) -> Entry {
         mtime: 0,
         size: Some(size),
         sha256: Some(sha256.to_owned()),
+        holes: Vec::new(),
         target: None,
     }
 }

@@ -16,7 +16,7 @@ use super::{
     Postgres, RestoringPostgres,
     tables::{Counted, TABLES, Table, difference},
 };
-use crate::{corpus::Corpus, error::Error, fetch::Fetching, stage::Overwrite};
+use crate::{corpus::Corpus, error::Error, fetch::Fetching, stage::Overwrite, turn::Turn};
 
 /// What such containers are called, each with something of its own behind it.
 const PREFIX: &str = "windlass-proof-";
@@ -131,6 +131,7 @@ impl Proving<'_> {
             overwrite: Overwrite::Never,
             transform: &[],
             quiesce: None,
+            turn: &Turn::of_ones_own(&corpus),
             cancel: self.cancel,
         };
         restoring.restore().await?;

@@ -20,9 +20,10 @@ use crate::{
     quiesce::{Quiesce, quiesced},
     stage::Overwrite,
     transform::{Place, transform},
+    turn::Turn,
 };
 
-/// What such databases are called, each with something of its own behind it.
+/// What such databases are called, each with the mark of its place and something of its own behind it.
 const FRESH: &str = "windlass-restoring-";
 
 /// What one is called that was replaced, until it is dropped.
@@ -40,6 +41,8 @@ pub(crate) struct RestoringPostgres<'a> {
     pub(crate) transform: &'a [String],
     /// What holds still while the databases change their names.
     pub(crate) quiesce: Option<&'a Quiesce>,
+    /// That nobody else restores it.
+    pub(crate) turn: &'a Turn,
     pub(crate) cancel: &'a CancellationToken,
 }
 
@@ -63,8 +66,9 @@ impl RestoringPostgres<'_> {
         if globals {
             self.restore_globals(self.part(GLOBALS)?).await?;
         }
-        let random = random_name()?;
-        let (fresh, old) = (format!("{FRESH}{random}"), format!("{OLD}{random}"));
+        self.clear_debris().await?;
+        let (mark, random) = (&self.turn.mark, random_name()?);
+        let (fresh, old) = (format!("{FRESH}{mark}-{random}"), format!("{OLD}{random}"));
         let restored = async {
             self.create(&fresh, facts).await?;
             self.fill(&fresh, dump, globals).await?;
@@ -82,6 +86,19 @@ impl RestoringPostgres<'_> {
                 Err(error)
             }
         }
+    }
+
+    /// Drops what restores of this database left that were cut off. What was replaced stays: it may be the only
+    /// copy of what somebody wants back.
+    async fn clear_debris(&self) -> Result<(), Error> {
+        if !self.turn.is_alone() {
+            return Ok(());
+        }
+        for debris in self.ask(&sql::named(&format!("{FRESH}{}-", self.turn.mark))).await? {
+            tracing::info!(database = debris, "dropping what is left of a restore");
+            let _ = self.dropped(&debris).await;
+        }
+        Ok(())
     }
 
     async fn is_there(&self) -> Result<bool, Error> {

@@ -19,6 +19,11 @@ pub(super) fn about(database: &str) -> String {
     )
 }
 
+/// Asks for the databases whose names begin so.
+pub(super) fn named(prefix: &str) -> String {
+    format!("SELECT datname FROM pg_database WHERE left(datname, {}) = {};", prefix.len(), text(prefix))
+}
+
 /// Asks how many tables, views and sequences of somebody's are in the database that it is asked in.
 pub(super) const COUNT: &str = "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname <> \
      'information_schema' AND n.nspname !~ '^pg_';";

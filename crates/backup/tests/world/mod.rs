@@ -96,6 +96,16 @@ impl World {
         manifest: &Manifest,
         overwrite: Overwrite,
     ) -> Result<Restored, Error> {
+        self.restore_with(exec, manifest, (overwrite, &[])).await
+    }
+
+    /// The same, with a command that changes the data on the way.
+    pub async fn restore_with(
+        &self,
+        exec: &dyn Executor,
+        manifest: &Manifest,
+        (overwrite, transform): (Overwrite, &[String]),
+    ) -> Result<Restored, Error> {
         let corpus = Corpus::Path(self.target().to_str().unwrap().to_owned());
         let restoring = Restoring {
             exec,
@@ -105,7 +115,7 @@ impl World {
             overwrite,
             links: Links::Inside,
             owner: None,
-            transform: &[],
+            transform,
             quiesce: None,
             key: self.key.clone(),
             cancel: CancellationToken::new(),

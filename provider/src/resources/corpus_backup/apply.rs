@@ -161,6 +161,7 @@ async fn delete_from(
 async fn take(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Failure> {
     let mut model = apply.planned.clone();
     let (store, name, now) = (open(on.hosts, &model.store)?, name(&model.name)?, Moment::now());
+    copies::check_places(on, &model, store.as_ref())?;
     let exclude = model.exclude.clone().known_or_default();
     let encrypt_to = recipients(&model.encrypt_to)?;
     let host = Host { name: on.host.name().to_owned(), machine_id: on.host.machine_id().await?.to_owned() };

@@ -12,6 +12,20 @@ use crate::{
     hosted::OnMachine,
 };
 
+/// That the copies are in other places than the snapshot, before there is one.
+pub(super) fn check_places(
+    on: &OnMachine<'_>,
+    model: &BackupModel,
+    store: &dyn Store,
+) -> Result<(), Failure> {
+    let mut copies = Vec::new();
+    for copy in model.copies() {
+        copies.push(open(on.hosts, &Field::Known(copy))?);
+    }
+    let places: Vec<&dyn Store> = copies.iter().map(AsRef::as_ref).collect();
+    Ok(backup::check_places(store, &places)?)
+}
+
 /// Makes the copies of a snapshot that is in a store, and records in `model` those that were made, whatever became
 /// of the others.
 pub(super) async fn make(

@@ -119,6 +119,19 @@ async fn restore(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), 
             format!("What was there before could not be removed: it is at {left} on {}.", on.host.name());
         on.cx.warn(Diagnostic::warning(title).detail(happened));
     }
+    if let Some(owner) = restored.all_owned_by {
+        let title = format!("Restored {subject}, and the owners are lost");
+        let happened = format!(
+            "All of it belongs to {owner} now, and not to those whose it was: the login {} is not root, who alone gives \
+             files to others.",
+            on.host.name()
+        );
+        let next = format!(
+            "Restore again by a connection of root or with `sudo = true` on the host, or say that it is right by \
+             `owner = \"{owner}\"`."
+        );
+        on.cx.warn(Diagnostic::warning(title).detail(happened).detail(next).at("owner"));
+    }
     model.snapshot_id = Field::Known(manifest.snapshot.to_string());
     model.restored_from = Field::Known(from);
     model.restored_at = Field::Known(Moment::now().to_string());

@@ -9,6 +9,7 @@ mod life;
 mod proofs;
 mod quiesced;
 mod streams;
+mod trees;
 mod volumes;
 
 use std::{fs, path::PathBuf};
