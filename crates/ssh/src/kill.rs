@@ -34,12 +34,18 @@ const CLOSE_GRACE: Duration = Duration::from_secs(2);
 const PID_GRACE: Duration = Duration::from_secs(5);
 
 /// Sends signal `$1` to the process group of process `$2`: sshd gives each command its own, and
-/// the fifth field of a Linux process's stat (after the name in parentheses) names it. A server that
-/// leaves commands in its own group (Tailscale, where `su` is BusyBox's) has this script in it as well:
-/// then the process alone is ended, and never the server.
-const KILL: &str = "group() { sed 's/.*) . [0-9]* \\([0-9]*\\) .*/\\1/' \"/proc/$1/stat\"; }; \
-                    g=$(group \"$2\") && [ \"$g\" -gt 1 ] || exit; \
-                    if [ \"$g\" = \"$(group $$)\" ]; then kill \"-$1\" \"$2\"; else kill \"-$1\" \"-$g\"; fi";
+/// the fifth field of a Linux process's stat (after the name in parentheses) names it. Tailscale SSH leaves
+/// commands in its own group, as it does with this script: there the process and what it has started are ended,
+/// and never the server.
+const KILL: &str = r#"
+group() { sed 's/.*) . [0-9]* \([0-9]*\) .*/\1/' "/proc/$1/stat"; }
+tree() {
+  echo "$1"
+  for child in $(sed -n "s/^\([0-9]*\) (.*) . $1 .*/\1/p" /proc/[0-9]*/stat 2>/dev/null); do tree "$child"; done
+}
+g=$(group "$2") && [ "$g" -gt 1 ] || exit
+if [ "$g" = "$(group $$)" ]; then kill "-$1" $(tree "$2"); else kill "-$1" "-$g"; fi
+"#;
 
 /// What is known of a command's process id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,5 +141,51 @@ pub(crate) fn signal_number(signal: &Sig) -> u32 {
             // OpenSSH calls every signal without a name of its own "SIG@openssh.com".
             _ => 0,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{BufRead as _, BufReader},
+        os::unix::process::CommandExt as _,
+        process::{Command, Stdio},
+    };
+
+    use super::*;
+
+    /// Runs the script against a command that is in this process group, or in its own, and says the ids of
+    /// what that has started.
+    fn killed(own_group: bool) -> Vec<String> {
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 600 & echo $!; sleep 600 & echo $!; wait"]).stdout(Stdio::piped());
+        if own_group {
+            command.process_group(0);
+        }
+        let mut child = command.spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let started: Vec<String> = lines.take(2).map(Result::unwrap).collect();
+        let status = Command::new("sh").args(["-c", KILL, "sh", "KILL", &child.id().to_string()]).status();
+        assert!(status.unwrap().success());
+        assert!(!child.wait().unwrap().success());
+        started
+    }
+
+    #[test]
+    fn a_command_ends_with_what_it_has_started_and_nobody_else_of_our_group() {
+        for own_group in [true, false] {
+            for pid in killed(own_group) {
+                let stat = format!("/proc/{pid}/stat");
+                let runs = || std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z "));
+                // Whoever is its parent now may not have looked yet.
+                for _ in 0..500 {
+                    if !runs() {
+                        break;
+                    }
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                assert!(!runs(), "{pid} runs ({own_group})");
+            }
+        }
     }
 }

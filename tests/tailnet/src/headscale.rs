@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::TcpListener,
+    net::{TcpListener, UdpSocket},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -12,6 +12,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::tools::{headscale_binary, older_headscale_binary};
+
+/// What a machine's daemon needs in its environment to speak to the relay of a Headscale without TLS.
+pub const RELAY_BY_HTTP: (&str, &str) = ("TS_DEBUG_USE_DERP_HTTP", "1");
 
 /// How long it may take to answer.
 const START: Duration = Duration::from_secs(30);
@@ -66,12 +69,37 @@ impl HeadscaleServer {
         Self::start_of(headscale_binary(), address)
     }
 
+    /// As [`HeadscaleServer::start_at`], with a relay of its own: machines that have none at all look for another
+    /// network all the time, and what they send each other is lost. They speak to it by HTTP where
+    /// [`RELAY_BY_HTTP`] is in their environment.
+    ///
+    /// # Panics
+    /// As [`HeadscaleServer::start`].
+    pub fn start_with_relay(address: &str) -> Self {
+        Self::start_as(headscale_binary(), address, |config, directory| {
+            let stun = UdpSocket::bind((address, 0)).unwrap().local_addr().unwrap();
+            let relay = format!(
+                "enabled: true\n    region_id: 900\n    region_code: test\n    region_name: test\n    \
+                 stun_listen_addr: {stun}\n    private_key_path: {directory}/derp.key\n    \
+                 automatically_add_embedded_derp_region: true\n    ipv4: {address}"
+            );
+            let with_relay = config.replace("enabled: false\n  urls", &format!("{relay}\n  urls"));
+            with_relay.replace(&format!("paths: [{directory}/derp.yaml]"), "paths: []")
+        })
+    }
+
     fn start_of(binary: &'static Path, address: &str) -> Self {
+        Self::start_as(binary, address, |config, _| config)
+    }
+
+    fn start_as(binary: &'static Path, address: &str, configure: impl Fn(String, &str) -> String) -> Self {
         let directory = tempfile::Builder::new().prefix("windlass-headscale-").tempdir().unwrap();
         // A port that is free now is free a moment later, as far as this machine's own tests go.
         let listen = TcpListener::bind((address, 0)).unwrap().local_addr().unwrap().to_string();
         let url = format!("http://{listen}");
-        for (name, text) in configuration(&directory.path().display().to_string(), &listen, &url) {
+        let place = directory.path().display().to_string();
+        for (name, text) in configuration(&place, &listen, &url) {
+            let text = if name == "config.yaml" { configure(text, &place) } else { text };
             fs::write(directory.path().join(name), text).unwrap();
         }
         let process = serve(binary, directory.path());

@@ -12,7 +12,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{HeadscaleServer, tools::tailscale_binary};
+use crate::{HeadscaleServer, headscale::RELAY_BY_HTTP, tools::tailscale_binary};
 
 /// How long the daemon may take to start.
 const START: Duration = Duration::from_secs(30);
@@ -53,6 +53,7 @@ impl Machine {
             .args(more)
             .env_clear()
             .env("HOME", directory.path())
+            .env(RELAY_BY_HTTP.0, RELAY_BY_HTTP.1)
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)

@@ -32,9 +32,9 @@ ln -s tailscaled /opt/tailscale/tailscale
 touch /var/log/tailscale-calls && chmod 666 /var/log/tailscale-calls
 set -- /opt/tailscale/tailscaled --tun=userspace-networking --port=0 --no-logs-no-support --statedir=/var/lib/tailscale
 if [ -d /run/systemd/system ]; then
-  systemd-run --quiet --unit=tailscaled --setenv=HOME=/root "$@"
+  systemd-run --quiet --unit=tailscaled --setenv=HOME=/root --setenv=TS_DEBUG_USE_DERP_HTTP=1 "$@"
 else
-  setsid "$@" </dev/null >/var/log/tailscaled.log 2>&1 &
+  TS_DEBUG_USE_DERP_HTTP=1 setsid "$@" </dev/null >/var/log/tailscaled.log 2>&1 &
 fi
 count=0
 until [ -S /var/run/tailscale/tailscaled.sock ] || [ "$count" = 300 ]; do sleep 0.1; count=$((count + 1)); done

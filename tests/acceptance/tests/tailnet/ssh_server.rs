@@ -70,7 +70,7 @@ struct Tailnet<'a> {
 
 impl<'a> Tailnet<'a> {
     fn start(lab: &'a Lab, variant: Variant) -> Self {
-        let server = HeadscaleServer::start_at(&lab.own_address().unwrap());
+        let server = HeadscaleServer::start_with_relay(&lab.own_address().unwrap());
         server.set_policy(&policy("accept", &["root", "deploy"]));
         let host = Machine::start(lab, variant);
         let key = |tag: &str| {
