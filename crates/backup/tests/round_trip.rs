@@ -104,7 +104,9 @@ async fn holes_stay_holes_where_a_host_has_gnu_tar() {
     world.restore(&Tools::here(), &taken, Overwrite::Never).await.unwrap();
     assert_eq!(tree(&target, true), tree(&source, true));
     for name in names {
-        assert!(room(&target.join(name)) < mib, "{name} takes {}", room(&target.join(name)));
+        // What is written is written by 64 KiB.
+        let room = room(&target.join(name));
+        assert!(room < if name == many { 4 * mib } else { mib }, "{name} takes {room}");
     }
     assert!(room(&target.join("written")) >= 8 * mib);
     // A tar that does not know them writes their zeros.
