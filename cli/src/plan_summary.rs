@@ -9,8 +9,9 @@ use zeroize::Zeroizing;
 
 use crate::exit::{Exit, Failure};
 use crate::github::GitHub;
-use crate::summary::Format;
-use crate::telling::{comment, key, marker, rendered, summary};
+use crate::summary::read::stream::Diagnostic;
+use crate::summary::{Format, Summary};
+use crate::telling::{comment, key, marker, rendered, source};
 use crate::{reviewed, terminal};
 
 /// What the command takes.
@@ -47,8 +48,10 @@ pub struct Arguments {
 /// # Errors
 /// When it is none, or something would be told that nobody may see.
 pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let text = text_of(&arguments.plan)?;
-    let summary = summary(text.expose(), &arguments.plan.display().to_string())?;
+    let (text, warnings) = text_of(&arguments.plan)?;
+    let mut source = source(text.expose(), &arguments.plan.display().to_string())?;
+    source.diagnostics.extend(warnings);
+    let summary = Summary::of(&source);
     let told = rendered(&summary, arguments.format, None)?;
     match &arguments.out {
         Some(path) => write(path, &told)?,
@@ -81,7 +84,8 @@ fn publish(number: u64, key: &str, comment: &str) -> Result<(), Failure> {
     })
 }
 
-fn text_of(path: &Path) -> Result<Secret, Failure> {
+/// The plan, and what was warned of where it is not in it.
+fn text_of(path: &Path) -> Result<(Secret, Vec<Diagnostic>), Failure> {
     let failed = || Failure::new(format!("Could not read {}", path.display()));
     let mut bytes = Zeroizing::new(Vec::new());
     let read = if path == Path::new("-") {
@@ -90,11 +94,11 @@ fn text_of(path: &Path) -> Result<Secret, Failure> {
         File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
     };
     read.map_err(|error| failed().because(&error))?;
-    if let Some(json) = reviewed::plan_json(path, &bytes)? {
-        return Ok(json);
+    if let Some(reviewed) = reviewed::plan_json(path, &bytes)? {
+        return Ok(reviewed);
     }
     let text = std::str::from_utf8(&bytes).map_err(|error| failed().because(&error))?;
-    Ok(Secret::new(text))
+    Ok((Secret::new(text), Vec::new()))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {

@@ -7,14 +7,6 @@ use crate::summary::{Format, Summary};
 /// The longest body that GitHub takes is of 65,536 characters; a byte is never more than one.
 const COMMENT_LIMIT: usize = 65_536;
 
-/// What a plan means, read from its text.
-///
-/// # Errors
-/// When it is no plan.
-pub fn summary(text: &str, name: &str) -> Result<Summary, Failure> {
-    source(text, name).map(|source| Summary::of(&source))
-}
-
 /// What a summary is made from, read from its text.
 ///
 /// # Errors
@@ -68,6 +60,10 @@ pub fn rendered(summary: &Summary, format: Format, limit: Option<usize>) -> Resu
 mod tests {
     use super::*;
     use serde_json::json;
+
+    fn summary(text: &str, name: &str) -> Result<Summary, Failure> {
+        source(text, name).map(|source| Summary::of(&source))
+    }
 
     /// A plan of so many resources, each with a text of so many lines.
     fn large(resources: usize, lines: usize) -> Summary {

@@ -216,6 +216,12 @@ fn the_heartbeat_is_called_after_success_and_not_otherwise() {
     // Neither without all copies, nor without data, nor where there is no room.
     fs::rename(world.path("copy"), world.path("away")).unwrap();
     assert_eq!(run().status.code(), Some(1));
+    // What was done is told all the same, and what was not.
+    let told = world.command(&["run", "--json"]).env("PING", &address).output().unwrap();
+    let done: Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert!(done[0]["snapshot"].as_str().is_some_and(|name| name.starts_with("snapshot-prod-")), "{done}");
+    assert!(done[0]["failed"].as_str().is_some_and(|why| why.starts_with("Could not copy ")), "{done}");
+    assert_eq!((told.status.code(), &done[0]["copies_verified_at"]), (Some(1), &json!({})));
     fs::rename(world.path("away"), world.path("copy")).unwrap();
     fs::rename(world.path("data"), world.path("unmounted")).unwrap();
     assert_eq!(run().status.code(), Some(1));
@@ -308,6 +314,7 @@ fn wrong_settings_are_told_before_anything_is_done() {
         ("max_age = \"soon\"", "\"soon\" is not a duration"),
         ("format = \"zip\"", "has to be tar.zst, tgz or tar"),
         ("links = \"all\"", "has to be inside or any"),
+        ("exclude = [\"/cache\", \"[\"]", "`exclude` has \"[\", which is not a pattern"),
         ("retain = 1", "unknown field `retain`"),
     ] {
         let world = World::new(settings);

@@ -62,6 +62,14 @@ pub fn build_companion(arguments: &BuildArguments) -> Result<PathBuf> {
     program(&shell::stdout(&mut cargo_build(arguments, "cli", COMPANION))?, COMPANION)
 }
 
+/// As [`build_companion`], but not longer than until somebody interrupts.
+///
+/// # Errors
+/// As [`build_companion`].
+pub fn build_companion_unless(interrupt: &Interrupt, arguments: &BuildArguments) -> Result<PathBuf> {
+    program(&interrupt.stdout(&mut cargo_build(arguments, "cli", COMPANION))?, COMPANION)
+}
+
 fn command(arguments: &BuildArguments) -> Command {
     cargo_build(arguments, "provider", BINARY)
 }

@@ -46,6 +46,20 @@ struct Done {
     /// Older snapshots that a store of copies did not have.
     copied_again: Vec<String>,
     removed: Vec<String>,
+    /// What went wrong once the snapshot was there.
+    failed: Option<String>,
+}
+
+/// What was not done for a corpus, and what was.
+struct Undone {
+    done: Option<Box<Done>>,
+    failure: Failure,
+}
+
+impl From<Failure> for Undone {
+    fn from(failure: Failure) -> Self {
+        Self { done: None, failure }
+    }
 }
 
 /// Backs them up.
@@ -60,17 +74,22 @@ pub async fn run(
     let targets = targets(settings, &arguments.names, None)?;
     let (mut done, mut exit) = (Vec::new(), Exit::DONE);
     for target in &targets {
-        match one(settings, target, cancel).await {
-            Ok(one) => {
-                if !arguments.json {
-                    terminal::answer(one.told());
-                }
-                done.push(one);
+        let (taken, ended) = match one(settings, target, cancel).await {
+            Ok(one) => (Some(one), None),
+            Err(Undone { done, failure }) => (done.map(|done| *done), Some(failure)),
+        };
+        if let Some(taken) = taken {
+            if !arguments.json {
+                terminal::answer(taken.told());
             }
-            Err(failure) => {
-                terminal::error(failure);
-                exit = Exit::FAILED;
+            done.push(taken);
+        }
+        if let Some(failure) = ended {
+            if let Some(last) = done.last_mut().filter(|last| last.corpus == target.name.as_str()) {
+                last.failed = Some(failure.to_string());
             }
+            terminal::error(failure);
+            exit = Exit::FAILED;
         }
         if cancel.is_cancelled() {
             break;
@@ -109,7 +128,7 @@ impl Done {
     }
 }
 
-async fn one(settings: &Settings, target: &Target<'_>, cancel: &CancellationToken) -> Result<Done, Failure> {
+async fn one(settings: &Settings, target: &Target<'_>, cancel: &CancellationToken) -> Result<Done, Undone> {
     let known = target.settled()?;
     let name = target.name.as_str();
     // What is wrong with these should be known before the work is done.
@@ -133,7 +152,9 @@ async fn one(settings: &Settings, target: &Target<'_>, cancel: &CancellationToke
         copies_verified_at: BTreeMap::new(),
         copied_again: Vec::new(),
         removed: Vec::new(),
+        failed: None,
     };
+    let undone = |done: Done, failure| Undone { done: Some(Box::new(done)), failure };
     let mut failed = None;
     for copy in copies {
         match replicate(first.as_ref(), copy.as_ref(), &manifest).await {
@@ -147,12 +168,13 @@ async fn one(settings: &Settings, target: &Target<'_>, cancel: &CancellationToke
         }
     }
     if let Some((error, copy)) = failed {
-        return Err(Failure::new(format!("Could not copy {} to {copy}", manifest.snapshot))
+        let failure = Failure::new(format!("Could not copy {} to {copy}", manifest.snapshot))
             .because(&error)
             .with(format!(
                 "The snapshot is in {}, and nothing was removed. The next run takes and copies another one.",
                 first.url()
-            )));
+            ));
+        return Err(undone(done, failure));
     }
     let retention: Retention = known.retention.into();
     for copy in copies {
@@ -165,19 +187,26 @@ async fn one(settings: &Settings, target: &Target<'_>, cancel: &CancellationToke
     }
     for store in &stores {
         let gone = prune(store.as_ref(), &target.name, retention, Moment::now()).await;
-        let gone = gone.map_err(|error| {
-            Failure::new(format!("Could not remove old snapshots of {name} from {}", store.url()))
-                .because(&error)
-                .with("The new snapshot is there, in all stores.")
-        })?;
+        let gone = match gone {
+            Ok(gone) => gone,
+            Err(error) => {
+                let failure =
+                    Failure::new(format!("Could not remove old snapshots of {name} from {}", store.url()));
+                return Err(undone(
+                    done,
+                    failure.because(&error).with("The new snapshot is there, in all stores."),
+                ));
+            }
+        };
         done.removed.extend(gone.into_iter().map(|id| format!("{}/{id}", store.url())));
     }
-    if let Some(url) = url {
-        heartbeat(&url).await.map_err(|error| {
-            Failure::new(format!("Could not call the heartbeat of {name}"))
-                .because(&error)
-                .with("The backup itself is done: the snapshot is there, in all stores.")
-        })?;
+    if let Some(url) = url
+        && let Err(error) = heartbeat(&url).await
+    {
+        let failure = Failure::new(format!("Could not call the heartbeat of {name}"))
+            .because(&error)
+            .with("The backup itself is done: the snapshot is there, in all stores.");
+        return Err(undone(done, failure));
     }
     Ok(done)
 }
@@ -210,6 +239,7 @@ async fn take(
     let name = target.name.as_str();
     let host = known.host.as_deref().unwrap_or("local://");
     let (wanted, format, links) = (known.wanted_with_secrets(name)?, known.format(name)?, known.links(name)?);
+    let exclude = known.exclude(name)?;
     let (keep_for, encrypt_to, now) = (known.keep_for(name)?, known.recipients(name)?, Moment::now());
     let machine = Machine::open(settings, host).await?;
     let quiesce = match &known.quiesce {
@@ -226,7 +256,7 @@ async fn take(
             host: machine.host(),
             name: &target.name,
             corpus: &corpus,
-            exclude: &known.exclude,
+            exclude,
             store,
             format,
             links,

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use backup::{Container, Database, Format, Links, Mode, Name, Quiesce, Retention, Stream, Wanted};
+use backup::{
+    Container, Database, Format, Links, Mode, Name, Quiesce, Retention, Stream, Wanted, check_pattern,
+};
 use secret::Secret;
 use serde::Deserialize;
 use sops::Recipient;
@@ -261,6 +263,19 @@ impl CorpusSettings {
         let Some(word) = &self.format else { return Ok(Format::default()) };
         Format::of_word(word)
             .ok_or_else(|| wrong(name, format!("`format` is {word:?}, and has to be tar.zst, tgz or tar")))
+    }
+
+    /// What is left out.
+    ///
+    /// # Errors
+    /// When one is not a pattern.
+    pub fn exclude(&self, name: &str) -> Result<&[String], Failure> {
+        match self.exclude.iter().find_map(|pattern| Some((pattern, check_pattern(pattern).err()?))) {
+            None => Ok(&self.exclude),
+            Some((pattern, why)) => {
+                Err(wrong(name, format!("`exclude` has {pattern:?}, which is not a pattern: {why}")))
+            }
+        }
     }
 
     /// Which links it may have.

@@ -10,14 +10,17 @@ pub enum Level {
     Error,
     /// It may be meant.
     Warning,
+    /// It could not be looked at.
+    Note,
 }
 
 impl Level {
-    /// Its word, which SARIF and annotations have as well.
+    /// Its word, which SARIF has as well.
     pub fn word(self) -> &'static str {
         match self {
             Self::Error => "error",
             Self::Warning => "warning",
+            Self::Note => "note",
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::finding::Finding;
+use super::finding::{Finding, Level};
 use crate::version::VERSION;
 
 /// How findings are told.
@@ -39,10 +39,14 @@ fn text(findings: &[Finding], checked: usize) -> String {
         let line = one.line.map(|line| format!(":{line}")).unwrap_or_default();
         let _ = writeln!(text, "{}{line}: {}: {} ({})", one.file, one.level.word(), one.message, one.rule);
     }
-    let errors = findings.iter().filter(|one| one.is_error()).count();
+    let count = |level| findings.iter().filter(|one| one.level == level).count();
     let projects = if checked == 1 { "1 project" } else { &format!("{checked} projects") };
-    let _ =
-        writeln!(text, "{projects} checked: {errors} to correct, {} to look at.", findings.len() - errors);
+    let _ = writeln!(
+        text,
+        "{projects} checked: {} to correct, {} to look at.",
+        count(Level::Error),
+        count(Level::Warning)
+    );
     text
 }
 
@@ -51,9 +55,10 @@ fn annotation(one: &Finding) -> String {
     let message = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
     let property = |text: &str| message(text).replace(':', "%3A").replace(',', "%2C");
     let line = one.line.map(|line| format!(",line={line}")).unwrap_or_default();
+    // GitHub calls notes so.
+    let word = if one.level == Level::Note { "notice" } else { one.level.word() };
     format!(
-        "::{} file={}{line},title={}::{}\n",
-        one.level.word(),
+        "::{word} file={}{line},title={}::{}\n",
         property(&one.file),
         property(&one.rule),
         message(&one.message)
@@ -91,7 +96,6 @@ fn result(one: &Finding) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::finding::Level;
     use super::*;
 
     fn found() -> Vec<Finding> {
@@ -115,6 +119,9 @@ mod tests {
              tag: 100%25%0Areally\n"
         );
         assert_eq!(Format::Github.tell(&[], 1), "");
+        let note = Finding { level: Level::Note, ..found().remove(1) };
+        assert!(Format::Github.tell(std::slice::from_ref(&note), 1).starts_with("::notice file="));
+        assert!(Format::Text.tell(&[note], 1).ends_with("1 project checked: 0 to correct, 0 to look at.\n"));
     }
 
     #[test]

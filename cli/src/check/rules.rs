@@ -4,13 +4,14 @@
 use std::path::{Path, PathBuf};
 
 use compose::policy::{BadEntry, HostPort, Pin, Policies};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// `[check]`
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CheckSettings {
-    /// Directories with Compose files, from where `windlass.toml` lies.
+    /// Directories with Compose files or a configuration, from where `windlass.toml` lies.
     pub directories: Vec<String>,
     /// The same, of stacks for a Docker Swarm.
     pub swarm: Vec<String>,
@@ -19,7 +20,7 @@ pub struct CheckSettings {
 }
 
 /// `[check.require]`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Require {
     pinned_images: Option<PinnedImages>,
@@ -33,7 +34,7 @@ pub struct Require {
     env_template: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum PinnedImages {
     Tag,
@@ -59,13 +60,53 @@ pub struct Wanted {
     pub swarm: bool,
 }
 
+impl Wanted {
+    /// The directory as machines want it: without `./` before it.
+    pub fn shown(&self) -> PathBuf {
+        self.path.strip_prefix(".").unwrap_or(&self.path).to_owned()
+    }
+}
+
+/// Why a block `require` means nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum BadRule {
+    /// What it says is not one of its words.
+    #[error("its `require` cannot be followed: {0}")]
+    Word(#[from] serde_json::Error),
+    /// An entry of `host_ports_allowed` is none.
+    #[error("its `host_ports_allowed` cannot be followed: {0}")]
+    Port(#[from] BadEntry),
+}
+
 impl CheckSettings {
+    /// What is asked of a stack whose own block says this, rule by rule. Null is a rule that nobody knows yet:
+    /// it is not asked.
+    ///
+    /// # Errors
+    /// When the block means nothing.
+    pub fn rules_of(&self, own: &Map<String, Value>) -> Result<Rules, BadRule> {
+        let Value::Object(mut all) = serde_json::to_value(&self.require)? else {
+            return Ok(self.rules()?);
+        };
+        all.extend(own.clone());
+        // `null` is a rule that is not set, whatever its type.
+        all.retain(|_, said| !said.is_null());
+        let require: Require = serde_json::from_value(Value::Object(all))?;
+        Ok(require.rules()?)
+    }
+
     /// What is asked.
     ///
     /// # Errors
     /// When an entry of `host_ports_allowed` means nothing.
     pub fn rules(&self) -> Result<Rules, BadEntry> {
-        let require = &self.require;
+        self.require.rules()
+    }
+}
+
+impl Require {
+    fn rules(&self) -> Result<Rules, BadEntry> {
+        let require = self;
         let ports = require
             .host_ports_allowed
             .as_ref()
@@ -86,7 +127,9 @@ impl CheckSettings {
         };
         Ok(Rules { policies, env_template: require.env_template.clone().filter(|path| !path.is_empty()) })
     }
+}
 
+impl CheckSettings {
     /// The directories: those that were asked for, else those of the settings, else where we are. One that
     /// the settings call a swarm's is one also where it was asked for.
     pub fn projects(&self, folder: &Path, asked: &[PathBuf]) -> Vec<Wanted> {
@@ -129,6 +172,24 @@ mod tests {
         let wrong = settings("[require]\nhost_ports_allowed = [\"http\"]\n").rules().unwrap_err();
         assert!(wrong.to_string().contains("\"http\""), "{wrong}");
         assert!(toml::from_str::<CheckSettings>("[require]\npinned_images = \"yes\"\n").is_err());
+    }
+
+    #[test]
+    fn a_stack_says_rule_by_rule_what_counts() {
+        let settings =
+            settings("[require]\npinned_images = \"digest\"\nhealthchecks = true\nno_privileged = true\n");
+        let own = |text: &str| settings.rules_of(&serde_json::from_str(text).unwrap());
+        let rules =
+            own(r#"{"pinned_images": "none", "healthchecks": null, "host_ports_allowed": ["443"]}"#).unwrap();
+        let policies = &rules.policies;
+        assert_eq!(
+            (policies.pinned_images, policies.health_checks, policies.no_privileged),
+            (None, false, true)
+        );
+        assert_eq!(policies.host_ports.as_ref().map(Vec::len), Some(1));
+        assert!(
+            own(r#"{"pinned_images": "yes"}"#).is_err() && own(r#"{"host_ports_allowed": ["x"]}"#).is_err()
+        );
     }
 
     #[test]

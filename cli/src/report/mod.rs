@@ -47,6 +47,9 @@ pub struct Arguments {
     command: Vec<OsString>,
 }
 
+/// How a shell ends for a program that is not there.
+const NOT_STARTED: Exit = Exit(127);
+
 /// Reports.
 ///
 /// # Errors
@@ -74,17 +77,24 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 /// The exit code, whether all is well, and what was said.
 fn outcome(arguments: &Arguments) -> Result<(Exit, bool, String), Failure> {
     if !arguments.command.is_empty() {
-        let (exit, text) = tee::run(&arguments.command)?;
-        return Ok((exit, exit == Exit::DONE, text));
+        return Ok(match tee::run(&arguments.command) {
+            Ok((exit, text)) => (exit, exit == Exit::DONE, text),
+            // What never ran is what somebody has to hear of first.
+            Err(failure) => {
+                terminal::error(&failure);
+                (NOT_STARTED, false, failure.to_string())
+            }
+        });
     }
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     if arguments.failed {
         std::io::stdin()
             .lock()
-            .read_to_string(&mut text)
+            .read_to_end(&mut bytes)
             .map_err(|error| Failure::new("Could not read the report from stdin").because(&error))?;
     }
-    Ok((Exit::DONE, arguments.ok, text))
+    // Programs write what they like.
+    Ok((Exit::DONE, arguments.ok, String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 /// Brings it to every sink; one that does not work keeps it from no other.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::artefact::Artefact;
 use super::core::{Core, Words};
+use super::digests;
 use super::facts::Facts;
 use super::memory::MemoryFile;
 use crate::exit::{Exit, Failure};
@@ -11,7 +12,7 @@ use crate::exit::{Exit, Failure};
 /// What the command takes.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "It ends with the core's exit code, or with 1 where the plan is refused: when the state, the configuration, the lock file, a provider or a version is not what it was. A plan is applied once: after that, the state is another one."
+    after_help = "It ends with the core's exit code, or with 1 where the plan is refused: when the state, the configuration, the lock file, a provider or a version is not what it was. A new file beside the configuration counts where a core reads its name (`*.tf`, `*.tfvars`, …) or the configuration may read it. A plan is applied once: after that, the state is another one."
 )]
 pub struct Arguments {
     #[command(flatten)]
@@ -52,10 +53,11 @@ fn reviewed(arguments: &Arguments, core: &Core, artefact: &Artefact) -> Result<M
     let then = &artefact.content.facts;
     let but = std::slice::from_ref(&arguments.file);
     // First what needs no state: another core, say, may not even be able to read it.
-    let around = core.facts(None, but)?;
+    let may_be_read = |path: &str| digests::may_be_read(core.directory(), then.configuration.keys(), path);
+    let around = core.facts(None, but)?.but_unrelated(then, may_be_read);
     same(&Facts { state: None, ..then.clone() }, &around)?;
     let state = core.state()?;
-    same(then, &core.facts(Some(&state), but)?)?;
+    same(then, &core.facts(Some(&state), but)?.but_unrelated(then, may_be_read))?;
     if !artefact.is_of(&state) {
         return Err(refused()
             .with("It was not made from this state: the state has the same lineage and serial and other contents, or somebody without access to it has made this file.")

@@ -15,7 +15,9 @@ use sha2::{Digest, Sha256};
 use sops::{Identities, Recipient};
 use zeroize::Zeroizing;
 
+use super::core::Planned;
 use super::facts::Facts;
+use crate::summary::read::stream::Diagnostic;
 
 /// The format that is written.
 const FORMAT: u32 = 1;
@@ -48,6 +50,9 @@ pub struct Content {
     plan: String,
     /// The plan as JSON: what was reviewed.
     plan_json: String,
+    /// What the core warned of, which the plan does not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Diagnostic>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -86,14 +91,18 @@ fn key(state: &Secret) -> ProofKey {
 /// When age cannot.
 pub fn seal(
     facts: Facts,
-    plan: &[u8],
-    plan_json: &Secret,
+    planned: &Planned,
     state: &Secret,
     recipients: &[Recipient],
 ) -> Result<Vec<u8>, Error> {
     let made_at = UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
-    let content =
-        Content { made_at, facts, plan: STANDARD.encode(plan), plan_json: plan_json.expose().to_owned() };
+    let content = Content {
+        made_at,
+        facts,
+        plan: STANDARD.encode(&planned.file),
+        plan_json: planned.json.expose().to_owned(),
+        warnings: planned.warnings.clone(),
+    };
     let content = Zeroizing::new(serde_json::to_string(&content).map_err(|_| Error::Other)?);
     sealed(FORMAT, &content, &key(state).proof(PURPOSE, &content), recipients)
 }
@@ -158,7 +167,14 @@ pub mod tests {
 
     fn made(state: &str, recipient: &Recipient) -> Vec<u8> {
         let recipients = std::slice::from_ref(recipient);
-        seal(Facts::default(), b"plan", &"{}".into(), &state.into(), recipients).unwrap()
+        let warnings = vec![Diagnostic { summary: "old".into(), ..Diagnostic::default() }];
+        let planned = Planned {
+            file: Zeroizing::new(b"plan".to_vec()),
+            json: "{}".into(),
+            has_changes: true,
+            warnings,
+        };
+        seal(Facts::default(), &planned, &state.into(), recipients).unwrap()
     }
 
     fn why(bytes: &[u8], identities: &Identities) -> String {
@@ -170,6 +186,7 @@ pub mod tests {
         let (identities, recipient) = keys();
         let opened = open(&made("state", &recipient), &identities).unwrap();
         assert_eq!((opened.plan().unwrap().as_slice(), opened.plan_json()), (&b"plan"[..], "{}"));
+        assert_eq!(opened.content.warnings[0].summary, "old");
         assert!(opened.is_of(&"state".into()) && !opened.is_of(&"another".into()));
     }
 

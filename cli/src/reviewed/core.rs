@@ -140,6 +140,11 @@ impl<'a> Core<'a> {
         Ok(Planned { file, json, has_changes: ended.exit == Exit(2), warnings })
     }
 
+    /// Where the configuration is.
+    pub fn directory(&self) -> &Path {
+        &self.words.directory
+    }
+
     /// What a plan file says.
     ///
     /// # Errors

@@ -54,6 +54,37 @@ pub fn of_configuration(directory: &Path, but: &[PathBuf]) -> std::io::Result<BT
     Ok(found)
 }
 
+/// What a core reads by itself, by the ends of names.
+const READ: [&str; 9] =
+    [".tf", ".tofu", ".tf.json", ".tofu.json", ".tfvars", ".tfvars.json", ".hcl", ".tfrc", "windlass.toml"];
+/// What a configuration reads a whole folder by.
+const WHOLE: [&str; 2] = ["fileset(", "fileexists("];
+
+/// Whether a file that has come to lie in the directory of a configuration may be a part of it: one whose
+/// name a core reads, or that the configuration may read, because it says its name or takes the directory as
+/// a whole. `files` are its own, modules included, as paths from there.
+pub fn may_be_read<'f>(directory: &Path, mut files: impl Iterator<Item = &'f String>, name: &str) -> bool {
+    let is_read = |name: &str| READ.iter().any(|end| name.ends_with(end));
+    if name.contains('/') || is_read(name) {
+        return true;
+    }
+    files.any(|path| {
+        // What cannot be read may say anything.
+        let text = || std::fs::read_to_string(directory.join(path));
+        is_read(path) && text().map_or(true, |text| text.contains(name) || takes_the_directory(&text))
+    })
+}
+
+/// Whether a text names the directory itself, and not only something in it.
+fn takes_the_directory(text: &str) -> bool {
+    let whole = |variable: &str| {
+        text.match_indices(variable).any(|(at, _)| !text[at + variable.len()..].starts_with("}/"))
+    };
+    WHOLE.iter().any(|call| text.contains(call))
+        || ["path.module", "path.root", "path.cwd"].iter().any(|variable| whole(variable))
+        || ["\".\"", "\"./\"", "\"..\"", "\"../\""].iter().any(|place| text.contains(place))
+}
+
 fn walk(
     folder: &Path,
     name: &Path,
@@ -248,6 +279,29 @@ mod tests {
         std::fs::remove_file(root.join("main.tf")).unwrap();
         std::os::unix::fs::symlink("sub/app/compose.yaml", root.join("main.tf")).unwrap();
         assert_ne!(of_configuration(&root, &[]).unwrap()["main.tf"], before);
+    }
+
+    #[test]
+    fn what_nobody_reads_is_no_part_of_a_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        let may = |text: &str, name: &str| {
+            std::fs::write(folder.path().join("main.tf"), text).unwrap();
+            may_be_read(folder.path(), ["main.tf".to_owned()].iter(), name)
+        };
+        let app = "source_dir = \"${path.module}/app\"\n";
+        assert!(!may(app, "comment.md") && !may(app, "plan.log"));
+        for (text, name) in [
+            (app, "new.tf"),
+            (app, "x.auto.tfvars"),
+            (app, "app/comment.md"),
+            ("source_dir = path.module\n", "comment.md"),
+            ("source_dir = \"${path.root}\"\n", "comment.md"),
+            ("source_dir = \".\"\n", "comment.md"),
+            ("for_each = fileset(\"x\", \"*\")\n", "comment.md"),
+            ("input = file(\"comment.md\")\n", "comment.md"),
+        ] {
+            assert!(may(text, name), "{text} {name}");
+        }
     }
 
     #[test]

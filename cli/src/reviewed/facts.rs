@@ -39,6 +39,14 @@ pub struct StateFacts {
 }
 
 impl Facts {
+    /// The same, without files of the configuration that these facts do not have and that `may_be_read` does not
+    /// take for a part of it.
+    #[must_use]
+    pub fn but_unrelated(mut self, then: &Self, may_be_read: impl Fn(&str) -> bool) -> Self {
+        self.configuration.retain(|path, _| then.configuration.contains_key(path) || may_be_read(path));
+        self
+    }
+
     /// In what it differs now, as sentences.
     pub fn differences(&self, now: &Self) -> Vec<String> {
         let mut found = Vec::new();

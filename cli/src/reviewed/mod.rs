@@ -13,12 +13,15 @@ mod plan;
 
 use std::path::Path;
 
+use secret::Secret;
+
 pub use self::core::{Core, Words};
 pub use apply::{Arguments as ApplyArguments, run as apply};
 pub use plan::{Arguments as PlanArguments, run as plan};
 
 use crate::exit::Failure;
 use crate::opening::identities;
+use crate::summary::read::stream::Diagnostic;
 use artefact::Artefact;
 
 /// Opens an artefact.
@@ -31,13 +34,14 @@ fn open(path: &Path, bytes: &[u8]) -> Result<Artefact, Failure> {
     })
 }
 
-/// The JSON of a plan that bytes hold, where they are an artefact.
+/// The JSON of a plan that bytes hold, where they are an artefact, and what was warned of.
 ///
 /// # Errors
 /// When they are one that does not open.
-pub fn plan_json(path: &Path, bytes: &[u8]) -> Result<Option<secret::Secret>, Failure> {
+pub fn plan_json(path: &Path, bytes: &[u8]) -> Result<Option<(Secret, Vec<Diagnostic>)>, Failure> {
     if !artefact::is_one(bytes) {
         return Ok(None);
     }
-    Ok(Some(open(path, bytes)?.plan_json().into()))
+    let artefact = open(path, bytes)?;
+    Ok(Some((artefact.plan_json().into(), artefact.content.warnings)))
 }

@@ -1,10 +1,10 @@
 //! `windlass plan --out F`: a plan, encrypted with all that has to be the same when it is applied.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sops::Recipient;
 
-use super::artefact::seal;
+use super::artefact::{is_one, seal};
 use super::core::{Core, Words};
 use crate::exit::{Exit, Failure};
 use crate::summary::{Format, Summary};
@@ -46,20 +46,34 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 /// Plans, writes that, and tells it.
 fn planned(arguments: &Arguments, core: &Core) -> Result<(), Failure> {
     let recipients = recipients(arguments, core)?;
+    check_out(&arguments.out)?;
     let planned = core.plan(&arguments.more)?;
     // After the plan: a state that changes in between makes a plan that the core refuses as stale.
     let state = core.state()?;
     let facts = core.facts(Some(&state), std::slice::from_ref(&arguments.out))?;
     let mut told = source(planned.json.expose(), "the core")?;
-    told.diagnostics = planned.warnings;
+    told.diagnostics.clone_from(&planned.warnings);
     let text = rendered(&Summary::of(&told), Format::Text, None)?;
     let failed = || Failure::new(format!("Could not write {}", arguments.out.display()));
-    let sealed = seal(facts, &planned.file, &planned.json, &state, &recipients)
+    let sealed = seal(facts, &planned, &state, &recipients)
         .map_err(|error| failed().because(&error).with("Nothing was written."))?;
     sops::replace(&arguments.out, &sealed, |written| written == sealed)
         .map_err(|error| failed().because(&error))?;
     terminal::raw(&text);
     Ok(())
+}
+
+/// A plan takes the place of an older one, and of nothing else.
+fn check_out(path: &Path) -> Result<(), Failure> {
+    let failed = || Failure::new(format!("Could not write {}", path.display()));
+    match std::fs::read(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(failed().because(&error).with("Nothing was run.")),
+        Ok(there) if there.is_empty() || is_one(&there) => Ok(()),
+        Ok(_) => Err(failed()
+            .with("There is a file of that name which is not a plan; nothing was run, and it is as it was.")
+            .with("Choose another name, or remove it.")),
+    }
 }
 
 fn recipients(arguments: &Arguments, core: &Core) -> Result<Vec<Recipient>, Failure> {

@@ -24,7 +24,10 @@ pub fn directory(words: &[OsString]) -> PathBuf {
 /// # Errors
 /// When something does not fit, with all of it.
 pub fn guard(settings: &Settings, workspace: Option<&str>) -> Result<(), Failure> {
-    let branch = git::branch(&settings.folder);
+    // git takes milliseconds to start: it is asked where the answer counts.
+    let counts = settings.guard.branch.is_some()
+        || settings.guard.workspace.values().any(|workspace| workspace.branch.is_some());
+    let branch = counts.then(|| git::branch(&settings.folder)).flatten();
     let variable = |name: &str| std::env::var(name).ok().map(Secret::from);
     let problems = problems(&settings.guard, workspace.unwrap_or("default"), branch.as_deref(), &variable);
     if problems.is_empty() {

@@ -1,6 +1,7 @@
 //! `windlass state`: what is done with an encrypted state beside running commands with it.
 
 mod init;
+mod opentofu;
 mod show;
 
 use std::path::{Path, PathBuf};
@@ -44,7 +45,7 @@ enum Command {
     List,
     /// Print the state, in clear
     Pull,
-    /// Replace the state by that of a file, plain or encrypted by SOPS
+    /// Replace the state by that of a file, plain or encrypted by SOPS or OpenTofu
     Push {
         /// The file
         file: PathBuf,
@@ -60,7 +61,10 @@ enum Command {
     },
     /// Encrypt with a new key, for the recipients of the settings and no others
     Rotate,
-    /// Begin the state with that of a file, plain or encrypted by SOPS
+    /// Begin the state with that of a file, plain or encrypted by SOPS or OpenTofu
+    ///
+    /// What OpenTofu itself has encrypted is read where its method makes age files, as tofu-age-encryption and
+    /// `windlass encryption-method` do.
     Import {
         /// The file
         file: PathBuf,
@@ -142,13 +146,17 @@ fn read(file: &Path) -> Result<State, Failure> {
     if let Ok(state) = State::parse(&text) {
         return Ok(state);
     }
-    let opened = File::open(&text, Format::Json, &mut identities()?);
-    let (_, mut tree) = match opened {
-        Ok(opened) => opened,
+    if let Some(envelope) = opentofu::Envelope::of(&text) {
+        return envelope
+            .open(&identities()?)
+            .map_err(|error| failed().because(&error).with("Nothing was changed."));
+    }
+    let mut tree = match File::read(&text, Format::Json, &mut identities()?) {
+        Ok(tree) => tree,
         Err(sops::Error::NotEncrypted | sops::Error::Syntax { .. }) => {
-            return Err(
-                failed().with("It is neither a state nor one that SOPS has encrypted. Nothing was changed.")
-            );
+            return Err(failed().with(
+                "It is neither a state nor one that SOPS or OpenTofu has encrypted. Nothing was changed.",
+            ));
         }
         Err(error) => return Err(failed().because(&error).with("Nothing was changed.")),
     };

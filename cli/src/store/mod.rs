@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use sops::{File, Format, Identities, Recipient, ReplaceError, Rules, Value, replace};
-use zeroize::Zeroizing;
 
 pub use lock::{Held, Lock, LockInfo};
 pub use state::{State, identity};
@@ -116,27 +115,32 @@ impl Store {
     /// # Errors
     /// As [`Self::open`].
     pub fn read(&mut self, text: &str) -> Result<State, Error> {
-        self.load(text, false).map(|loaded| loaded.state)
+        let tree = File::read(text, Format::Json, &mut self.identities)
+            .map_err(|source| Error::Open { path: self.path.clone(), source })?;
+        self.state_of(tree, false).map(|(state, _)| state)
     }
 
     fn load(&mut self, text: &str, accept_edited: bool) -> Result<Loaded, Error> {
-        let path = self.path.clone();
         let opened = File::open_identified(text, Format::Json, &mut self.identities, identity);
-        let (file, mut tree) = opened.map_err(|source| Error::Open { path: path.clone(), source })?;
-        let on_disk = Sha256::digest(text).into();
+        let (file, tree) = opened.map_err(|source| Error::Open { path: self.path.clone(), source })?;
+        let (state, layout) = self.state_of(tree, accept_edited)?;
+        Ok(Loaded { file, layout, state, on_disk: Sha256::digest(text).into() })
+    }
+
+    /// The state in the tree of a file, whose digest has to fit.
+    fn state_of(&self, mut tree: Value, accept_edited: bool) -> Result<(State, Layout), Error> {
         if tree.get("version").is_none()
             && let Some(Value::Text(text)) = tree.take("data")
         {
-            let state = State::parse(&text)?;
-            return Ok(Loaded { file, layout: Layout::Binary, state, on_disk });
+            return Ok((State::parse(&text)?, Layout::Binary));
         }
         let digest = tree.take(DIGEST);
         let state = State::of(tree)?;
-        let fits = digest.is_some_and(|digest| digest.as_text() == Some(&state.digest()));
+        let fits = digest.is_some_and(|digest| digest.as_text() == Some(state.digest()));
         if !fits && !accept_edited {
-            return Err(Error::Digest { path });
+            return Err(Error::Digest { path: self.path.clone() });
         }
-        Ok(Loaded { file, layout: Layout::Structured, state, on_disk })
+        Ok((state, Layout::Structured))
     }
 
     /// The state, when there is one.
@@ -193,20 +197,24 @@ impl Store {
     ///
     /// # Errors
     /// When it cannot be written; then the file is as it was.
-    pub fn put(&mut self, state: State) -> Result<(), Error> {
+    pub fn put(&mut self, mut state: State) -> Result<(), Error> {
         self.check_recipients()?;
         self.unchanged()?;
         let (mut file, layout) = self.file_for(&state)?;
-        let text = file.write(&laid_out(&state, layout)).map_err(Error::Encrypt)?;
-        let expected = state.digest();
         let path = self.path.clone();
-        replace(&path, text.as_bytes(), |written| {
-            let again = std::str::from_utf8(written).ok().and_then(|text| self.load(text, false).ok());
-            again.is_some_and(|again| again.state.digest() == expected)
-        })
-        .map_err(|error| match error {
-            ReplaceError::Disk(source) => Error::Write { path: path.clone(), source },
-            ReplaceError::ReadBack => Error::ReadBack { path: path.clone() },
+        let text = state.laid_out(layout, |tree| {
+            let text = file.write(tree).map_err(Error::Encrypt)?;
+            replace(&path, text.as_bytes(), |written| {
+                let text = std::str::from_utf8(written).ok();
+                // All of it opens, and is what it was: nothing less is a reason to let the old one go.
+                text.and_then(|text| File::read(text, Format::Json, &mut self.identities).ok()).as_ref()
+                    == Some(tree)
+            })
+            .map_err(|error| match error {
+                ReplaceError::Disk(source) => Error::Write { path: path.clone(), source },
+                ReplaceError::ReadBack => Error::ReadBack { path: path.clone() },
+            })?;
+            Ok(text)
         })?;
         self.loaded = Some(Loaded { file, layout, state, on_disk: Sha256::digest(&text).into() });
         Ok(())
@@ -278,17 +286,5 @@ impl Store {
         };
         let file = File::new(Format::Json, recipients, Rules::EVERYTHING).map_err(Error::Encrypt)?;
         Ok((file.identified(identity), layout))
-    }
-}
-
-/// What is in the file of a state.
-fn laid_out(state: &State, layout: Layout) -> Value {
-    match (layout, state.tree()) {
-        (Layout::Structured, Some(Value::Map(pairs))) => {
-            let mut pairs = pairs.clone();
-            pairs.push((DIGEST.into(), Value::text(state.digest())));
-            Value::Map(pairs)
-        }
-        _ => Value::Map(vec![("data".into(), Value::Text(Zeroizing::new(state.text().to_owned())))]),
     }
 }

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 use sops::{Format, Value, compact};
 use zeroize::Zeroizing;
 
-use super::Error;
+use super::{DIGEST, Error, Layout};
 
 /// A state of format 4.
 #[derive(Clone)]
@@ -79,13 +79,26 @@ impl State {
     }
 
     /// SHA-256 of all of it.
-    pub fn digest(&self) -> String {
-        self.digest.clone()
+    pub fn digest(&self) -> &str {
+        &self.digest
     }
 
-    /// Its tree, where SOPS can keep it.
-    pub const fn tree(&self) -> Option<&Value> {
-        self.tree.as_ref()
+    /// Calls with what its file has in it. The tree is lent and not copied: a state may be large.
+    pub fn laid_out<T>(&mut self, layout: Layout, call: impl FnOnce(&Value) -> T) -> T {
+        match (layout, self.tree.take()) {
+            (Layout::Structured, Some(Value::Map(mut pairs))) => {
+                pairs.push((DIGEST.into(), Value::text(self.digest.as_str())));
+                let mut tree = Value::Map(pairs);
+                let done = call(&tree);
+                tree.take(DIGEST);
+                self.tree = Some(tree);
+                done
+            }
+            (_, tree) => {
+                self.tree = tree;
+                call(&Value::Map(vec![("data".into(), Value::Text(self.text.clone()))]))
+            }
+        }
     }
 
     /// Whether SOPS can keep all of its numbers.
@@ -144,9 +157,8 @@ fn addresses(of: &Value) -> Vec<String> {
 /// What elements of a state's lists are known by: resources by their address, instances by their
 /// index, everything else by its number. So what is not touched keeps its ciphertext when something
 /// before it comes or goes.
-pub fn identity(path: &[String], at: usize, value: &Value) -> String {
-    let names: Vec<&str> = path.iter().map(String::as_str).collect();
-    let known = match names.as_slice() {
+pub fn identity(path: &[&str], at: usize, value: &Value) -> String {
+    let known = match path {
         ["resources"] => resource(value),
         ["resources", "instances"] => {
             let deposed = text(value, "deposed").unwrap_or_default();

@@ -43,7 +43,7 @@ pub enum Error {
     #[error(transparent)]
     Manifest(#[from] ManifestError),
     /// What a snapshot was to be taken of is not there.
-    #[error("there is no {subject} on {host}")]
+    #[error("there is no {} on {host}", subject.missing())]
     SourceMissing {
         /// What it is.
         subject: Subject,

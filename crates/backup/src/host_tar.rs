@@ -62,6 +62,29 @@ pub(crate) fn create_command(tar: &HostTar, directory: &str, exclude: &[String])
     command.args(excluded).args(["-c", "-f", "-", "."]).timeout(None).privileged().bulk()
 }
 
+/// Checks a pattern of what is left out. tar takes a bracket that is not closed for itself, which nobody means.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_pattern(pattern: &str) -> Result<(), &'static str> {
+    if pattern.is_empty() || pattern.len() > 1000 || pattern.contains(['\0', '\n']) {
+        return Err("it has to be of 1 to 1000 characters, on one line");
+    }
+    let mut rest = pattern;
+    while let Some(at) = rest.find(['\\', '[']) {
+        let (sign, after) = rest.split_at(at).1.split_at(1);
+        if sign == "\\" {
+            rest = after.strip_prefix(|_: char| true).unwrap_or_default();
+            continue;
+        }
+        // What stands first in a set is part of it, also its end.
+        let set = after.strip_prefix(['!', '^']).unwrap_or(after);
+        let set = set.strip_prefix(']').unwrap_or(set);
+        rest = set.split_once(']').ok_or("it has a `[` without its `]`; `\\[` is the sign itself")?.1;
+    }
+    Ok(())
+}
+
 /// The command that extracts stdin in `directory`.
 pub(crate) fn extract_command(directory: &str) -> Command {
     in_directory(directory)
@@ -84,6 +107,16 @@ fn in_archive(pattern: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn brackets_are_closed() {
+        for good in ["*.tmp", "/cache", "[ab]*", "[!]x]", "[^]]", "a\\[b", "a]"] {
+            assert_eq!(check_pattern(good), Ok(()), "{good}");
+        }
+        for bad in ["", "[", "a[b", "[]", "[!]", "a\nb", "\\[[", &"x".repeat(1001)] {
+            assert!(check_pattern(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn commands_are_words() {

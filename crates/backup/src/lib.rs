@@ -53,6 +53,7 @@ pub use exec::Exec;
 pub use heartbeat::{HeartbeatError, heartbeat};
 pub use helper::Docker;
 pub use holes::Hole;
+pub use host_tar::check_pattern;
 pub use manifest::{
     DatabaseFacts, Encryption, Entry, EntryKind, FORMAT_VERSION, Format, Holds, Host, MANIFEST, Manifest,
     ManifestError, Part, Source, Totals,

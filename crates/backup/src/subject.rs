@@ -27,6 +27,14 @@ impl fmt::Display for Subject {
 }
 
 impl Subject {
+    /// What is not there, where it is missing: of what a command writes, the container.
+    pub(crate) fn missing(&self) -> String {
+        match self {
+            Self::Stream(container) => format!("container {container:?}"),
+            other => other.to_string(),
+        }
+    }
+
     /// What kind it is, in words.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
@@ -35,5 +43,18 @@ impl Subject {
             Self::Database(_) => "a Postgres database",
             Self::Stream(_) => "the stream of a command",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Error;
+
+    #[test]
+    fn what_is_missing_is_a_thing() {
+        let missing = |subject| Error::SourceMissing { subject, host: "web".into() }.to_string();
+        assert_eq!(missing(Subject::Stream("db-1".into())), "there is no container \"db-1\" on web");
+        assert_eq!(missing(Subject::Volume("data".into())), "there is no volume \"data\" on web");
     }
 }

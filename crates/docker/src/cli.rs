@@ -33,6 +33,8 @@ pub struct Cli {
     /// Whether the client, and nothing else, runs under sudo. Then sudo gives it an environment and a
     /// `PATH` of its own, and what is set here reaches it only where sudo is told to keep it.
     pub under_sudo: bool,
+    /// Where the client has its configuration and plugins, where that is not `.docker` in the home.
+    configuration: Option<String>,
     /// The program that `docker compose` becomes, where that is sure. It is called as docker would call
     /// it: docker starts twice to get there (to ask the plugin what it is, and to run it), which takes
     /// more than half of the processor time of a `docker compose config`.
@@ -47,6 +49,7 @@ impl Cli {
             home: home.into(),
             path: search_path("", &[]),
             under_sudo: false,
+            configuration: None,
             compose_plugin: None,
         }
     }
@@ -66,6 +69,12 @@ impl Cli {
     #[must_use]
     pub fn found_by(self, login_path: &str, places: &[String]) -> Self {
         Self { path: search_path(login_path, places), ..self }
+    }
+
+    /// The same, with its configuration and plugins in this directory (`DOCKER_CONFIG`).
+    #[must_use]
+    pub fn configured_in(self, directory: Option<String>) -> Self {
+        Self { configuration: directory, ..self }
     }
 
     /// The same, under sudo by words of its own where `sudo` lets it run docker alone.
@@ -147,7 +156,8 @@ impl Cli {
 
     fn environment(&self) -> Command {
         let variables = [format!("PATH={}", self.path), format!("DOCKER_HOST=unix://{}", self.socket)];
-        Command::new(["env", "-i"]).args(variables)
+        let configuration = self.configuration.iter().map(|directory| format!("DOCKER_CONFIG={directory}"));
+        Command::new(["env", "-i"]).args(variables).args(configuration)
     }
 }
 
@@ -185,6 +195,16 @@ mod tests {
             ]
         );
         assert!(command.is_privileged());
+    }
+
+    #[test]
+    fn a_configuration_elsewhere_is_named() {
+        let cli = |directory: Option<&str>| {
+            let cli = Cli::new("/s", "/root").configured_in(directory.map(str::to_owned));
+            cli.docker(["ps"]).words().join(" ")
+        };
+        assert!(cli(Some("/etc/docker-ci")).ends_with(" DOCKER_CONFIG=/etc/docker-ci HOME=/root docker ps"));
+        assert!(!cli(None).contains("DOCKER_CONFIG"));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Single values: AES-256-GCM with a nonce of 32 bytes, and the text form `ENC[…]`.
 
+use std::cell::RefCell;
+
+use aes_gcm::aead::AeadInOut;
 use aes_gcm::aead::consts::U32;
-use aes_gcm::aead::{Aead, Payload};
 use aes_gcm::aes::Aes256;
 use aes_gcm::{AesGcm, KeyInit};
 use base64::Engine;
@@ -11,6 +13,9 @@ use zeroize::Zeroizing;
 use crate::error::Error;
 
 const TAG: usize = 16;
+const NONCE: usize = 32;
+/// How many nonces are asked of the system at once: a state has tens of thousands of values.
+const NONCES: usize = 64;
 const START: &str = "ENC[AES256_GCM,data:";
 
 /// The key of a file's values; each recipient has it wrapped for itself.
@@ -18,14 +23,40 @@ const START: &str = "ENC[AES256_GCM,data:";
 pub struct DataKey(Zeroizing<[u8; 32]>);
 
 /// What makes ciphertext of plaintext with one data key.
-pub struct Cipher(AesGcm<Aes256, U32>);
+pub struct Cipher {
+    aes: AesGcm<Aes256, U32>,
+    nonces: RefCell<Nonces>,
+}
+
+/// Random numbers for nonces, each for one use.
+struct Nonces {
+    bytes: [u8; NONCE * NONCES],
+    used: usize,
+}
+
+impl Nonces {
+    const fn new() -> Self {
+        Self { bytes: [0; NONCE * NONCES], used: NONCE * NONCES }
+    }
+
+    fn next(&mut self) -> Result<[u8; NONCE], Error> {
+        if self.used == self.bytes.len() {
+            getrandom::fill(&mut self.bytes).map_err(|_| Error::Random)?;
+            self.used = 0;
+        }
+        let end = self.used + NONCE;
+        let fresh = self.bytes.get(self.used..end).and_then(|bytes| bytes.try_into().ok());
+        self.used = end;
+        fresh.ok_or(Error::Random)
+    }
+}
 
 /// A value as it was opened: the bytes and what they mean.
-pub struct Opened {
+pub struct Opened<'t> {
     /// The plaintext.
     pub plain: Zeroizing<Vec<u8>>,
     /// `str`, `int`, `float`, `bool`, `time`, `comment` or `bytes`.
-    pub kind: String,
+    pub kind: &'t str,
 }
 
 impl DataKey {
@@ -34,7 +65,9 @@ impl DataKey {
     /// # Errors
     /// When the system has no random numbers.
     pub fn random() -> Result<Self, Error> {
-        Ok(Self(Zeroizing::new(random()?)))
+        let mut bytes = Zeroizing::new([0; 32]);
+        getrandom::fill(&mut bytes[..]).map_err(|_| Error::Random)?;
+        Ok(Self(bytes))
     }
 
     /// The one that was wrapped.
@@ -49,14 +82,8 @@ impl DataKey {
 
     /// What works with it.
     pub fn cipher(&self) -> Cipher {
-        Cipher(AesGcm::new((&*self.0).into()))
+        Cipher { aes: AesGcm::new((&*self.0).into()), nonces: RefCell::new(Nonces::new()) }
     }
-}
-
-fn random() -> Result<[u8; 32], Error> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|_| Error::Random)?;
-    Ok(bytes)
 }
 
 impl Cipher {
@@ -68,27 +95,46 @@ impl Cipher {
         if plain.is_empty() {
             return Ok(String::new());
         }
-        let nonce = random()?;
-        let payload = Payload { msg: plain, aad: place.as_bytes() };
-        let sealed = self.0.encrypt(&nonce.into(), payload).map_err(|_| Error::Random)?;
-        let (data, tag) = sealed.split_at(sealed.len() - TAG);
-        let [data, nonce, tag] = [data, &nonce, tag].map(|bytes| STANDARD.encode(bytes));
-        Ok(format!("{START}{data},iv:{nonce},tag:{tag},type:{kind}]"))
+        let nonce = self.nonces.borrow_mut().next()?;
+        let mut data = plain.to_vec();
+        let tag = self
+            .aes
+            .encrypt_inout_detached(&nonce.into(), place.as_bytes(), data.as_mut_slice().into())
+            .map_err(|_| Error::Random)?;
+        // Nonce, tag and the words between take some hundred letters.
+        let mut text = String::with_capacity(START.len() + data.len().div_ceil(3) * 4 + 100);
+        text.push_str(START);
+        STANDARD.encode_string(&data, &mut text);
+        text.push_str(",iv:");
+        STANDARD.encode_string(nonce, &mut text);
+        text.push_str(",tag:");
+        STANDARD.encode_string(tag, &mut text);
+        text.push_str(",type:");
+        text.push_str(kind);
+        text.push(']');
+        Ok(text)
     }
 
     /// Opens what [`Self::seal`] made for the same place; `None` when it is anything else.
-    pub fn open(&self, sealed: &str, place: &str) -> Option<Opened> {
+    pub fn open<'t>(&self, sealed: &'t str, place: &str) -> Option<Opened<'t>> {
         let (data, rest) = sealed.strip_prefix(START)?.strip_suffix(']')?.split_once(",iv:")?;
         let (nonce, rest) = rest.split_once(",tag:")?;
         let (tag, kind) = rest.split_once(",type:")?;
-        let nonce: [u8; 32] = STANDARD.decode(nonce).ok()?.try_into().ok()?;
-        let tag = STANDARD.decode(tag).ok().filter(|tag| tag.len() == TAG)?;
-        let mut message = STANDARD.decode(data).ok()?;
-        message.extend(tag);
-        let payload = Payload { msg: &message, aad: place.as_bytes() };
-        let plain = self.0.decrypt(&nonce.into(), payload).ok()?;
-        Some(Opened { plain: Zeroizing::new(plain), kind: kind.to_owned() })
+        let nonce: [u8; NONCE] = bytes(nonce)?;
+        let tag: [u8; TAG] = bytes(tag)?;
+        let mut plain = Zeroizing::new(STANDARD.decode(data).ok()?);
+        let buffer = plain.as_mut_slice().into();
+        self.aes.decrypt_inout_detached(&nonce.into(), place.as_bytes(), buffer, &tag.into()).ok()?;
+        Some(Opened { plain, kind })
     }
+}
+
+/// As many bytes as there have to be.
+fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
+    // Room for what the longer of the two may decode to.
+    let mut room = [0; NONCE + 4];
+    let length = STANDARD.decode_slice(text, &mut room).ok()?;
+    room.get(..length)?.try_into().ok()
 }
 
 /// Whether a text has the form of an encrypted value.

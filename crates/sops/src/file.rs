@@ -170,21 +170,18 @@ impl File {
         identities: &mut Identities,
         identify: Identify,
     ) -> Result<(Self, Value), Error> {
-        let mut sealed = format.read(text)?;
-        let said = sealed.take("sops").ok_or(Error::NotEncrypted)?;
-        let mut metadata = Metadata::read(&said)?;
-        if format == Format::Binary {
-            metadata.rules = metadata.rules.for_everything();
-        }
-        let key = identities.unwrap(&metadata)?;
-        let cipher = key.cipher();
-        let (plain, expected) = open(&sealed, &cipher, &metadata.rules)?;
-        let mac = cipher.open(&metadata.mac, &bound_to(&metadata.last_modified)).ok_or(Error::Mac)?;
-        if mac.plain.as_slice() != expected.as_bytes() {
-            return Err(Error::Mac);
-        }
-        let memory = Memory::of(&sealed, &plain, identify);
+        let Opened { key, metadata, sealed, plain } = Opened::of(text, format, identities)?;
+        let memory = Memory::of(sealed, &plain, identify);
         Ok((Self { format, key, metadata, memory, identify }, plain))
+    }
+
+    /// What is in a file, for who will not write it again: its MAC is verified as well, and nothing
+    /// is remembered of it.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn read(text: &str, format: Format, identities: &mut Identities) -> Result<Value, Error> {
+        Opened::of(text, format, identities).map(|opened| opened.plain)
     }
 
     /// Has elements of lists known by what they say.
@@ -203,8 +200,10 @@ impl File {
             return Err(Error::Taken);
         }
         let cipher = self.key.cipher();
-        // Before anything is encrypted: whether the format can have it at all.
-        self.format.write(plain)?;
+        // Before anything is encrypted: whether the format can have it at all. JSON has every tree.
+        if matches!(self.format, Format::Yaml | Format::Dotenv) {
+            self.format.write(plain)?;
+        }
         let (mut sealed, mac, learned) =
             seal(plain, &cipher, &self.metadata.rules, &self.memory, self.identify)?;
         self.metadata.last_modified = now();
@@ -212,9 +211,9 @@ impl File {
         if let Value::Map(pairs) = &mut sealed {
             pairs.push(("sops".into(), self.metadata.write()));
         }
-        let text = self.format.write(&sealed)?;
+        let mut text = self.format.write(&sealed)?;
         self.memory = learned;
-        Ok(text.to_string())
+        Ok(std::mem::take(&mut *text))
     }
 
     /// For whom it is.
@@ -234,6 +233,34 @@ impl File {
         self.memory = Memory::default();
         self.key = key;
         Ok(())
+    }
+}
+
+/// A file that was opened and whose MAC fits.
+struct Opened {
+    key: DataKey,
+    metadata: Metadata,
+    /// As it stands there, without the part `sops`.
+    sealed: Value,
+    plain: Value,
+}
+
+impl Opened {
+    fn of(text: &str, format: Format, identities: &mut Identities) -> Result<Self, Error> {
+        let mut sealed = format.read(text)?;
+        let said = sealed.take("sops").ok_or(Error::NotEncrypted)?;
+        let mut metadata = Metadata::read(&said)?;
+        if format == Format::Binary {
+            metadata.rules = metadata.rules.for_everything();
+        }
+        let key = identities.unwrap(&metadata)?;
+        let cipher = key.cipher();
+        let (plain, expected) = open(&sealed, &cipher, &metadata.rules)?;
+        let mac = cipher.open(&metadata.mac, &bound_to(&metadata.last_modified)).ok_or(Error::Mac)?;
+        if mac.plain.as_slice() != expected.as_bytes() {
+            return Err(Error::Mac);
+        }
+        Ok(Self { key, metadata, sealed, plain })
     }
 }
 

@@ -24,6 +24,8 @@ enum Rule {
 
 /// What SOPS does where a file says nothing.
 pub const DEFAULT_SUFFIX: &str = "_unencrypted";
+/// The expression that any name fits.
+const ANYTHING: &str = ".*";
 
 impl Default for Rules {
     fn default() -> Self {
@@ -81,7 +83,7 @@ impl Rules {
     pub fn write(&self) -> Vec<(String, Value)> {
         let said = match &self.rule {
             // Without a rule SOPS leaves out what ends in `_unencrypted`.
-            Rule::Everything => Some(("encrypted_regex", ".*")),
+            Rule::Everything => Some(("encrypted_regex", ANYTHING)),
             Rule::UnencryptedSuffix(text) => Some(("unencrypted_suffix", text.as_str())),
             Rule::EncryptedSuffix(text) => Some(("encrypted_suffix", text.as_str())),
             Rule::UnencryptedRegex(regex) => Some(("unencrypted_regex", regex.as_str())),
@@ -96,13 +98,15 @@ impl Rules {
     }
 
     /// Whether what lies below these names is encrypted: any of them decides.
-    pub fn covers(&self, path: &[String]) -> bool {
+    pub fn covers(&self, path: &[&str]) -> bool {
         let any = |matches: &dyn Fn(&str) -> bool| path.iter().any(|name| matches(name));
         match &self.rule {
             Rule::Everything => true,
             Rule::UnencryptedSuffix(suffix) => !any(&|name| name.ends_with(suffix.as_str())),
             Rule::EncryptedSuffix(suffix) => any(&|name| name.ends_with(suffix.as_str())),
             Rule::UnencryptedRegex(regex) => !any(&|name| regex.is_match(name)),
+            // What every file says that encrypts everything; asked once for each value.
+            Rule::EncryptedRegex(regex) if regex.as_str() == ANYTHING => !path.is_empty(),
             Rule::EncryptedRegex(regex) => any(&|name| regex.is_match(name)),
         }
     }
@@ -124,7 +128,7 @@ mod tests {
 
     #[test]
     fn any_name_on_the_way_decides() {
-        let path = |words: &str| words.split('.').map(str::to_owned).collect::<Vec<_>>();
+        let path = |words: &'static str| words.split('.').collect::<Vec<_>>();
         let all = [
             (rules(&[]), "a.b_unencrypted.c", false),
             (rules(&[]), "a.b", true),
@@ -133,6 +137,7 @@ mod tests {
             (rules(&[("encrypted_regex", "^(data|stringData)$")]), "x.data.y", true),
             (rules(&[("encrypted_regex", "^(data|stringData)$")]), "x.metadata.y", false),
             (rules(&[("unencrypted_regex", "lic")]), "public.y", false),
+            (rules(&[("encrypted_regex", ".*")]), "a", true),
         ];
         for (rules, words, covered) in all {
             assert_eq!(rules.unwrap().covers(&path(words)), covered, "{words}");

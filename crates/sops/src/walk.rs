@@ -1,6 +1,8 @@
 //! The way through a tree, as SOPS goes it: what is encrypted with what, and the MAC over all of it.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha512};
 use zeroize::Zeroizing;
@@ -18,19 +20,23 @@ const ONLY_ENCRYPTED: [u8; 32] = [
 
 /// What an element of a list is known by: its number, or what it says of itself. The names lead to
 /// the list.
-pub type Identify = fn(&[String], usize, &Value) -> String;
+pub type Identify = fn(&[&str], usize, &Value) -> String;
 
 /// Elements by their numbers.
-pub fn by_number(_: &[String], at: usize, _: &Value) -> String {
+pub fn by_number(_: &[&str], at: usize, _: &Value) -> String {
     at.to_string()
 }
 
 /// What stood where when the file was last read or written, so that what has not changed keeps its
 /// ciphertext. A nonce is used again only with it: same place, same kind, same plaintext.
+///
+/// A file is copied before it is written, so this is shared: it has an entry for each value.
 #[derive(Clone, Default)]
-pub struct Memory(HashMap<String, Sealed>);
+pub struct Memory(Arc<Known>);
 
-#[derive(Clone)]
+/// By position.
+type Known = HashMap<String, Arc<Sealed>>;
+
 struct Sealed {
     plain: Zeroizing<Vec<u8>>,
     kind: &'static str,
@@ -58,9 +64,34 @@ fn with_bytes<T>(value: &Value, call: impl FnOnce(&[u8], &'static str) -> T) -> 
     bytes(value).map(|(bytes, kind)| call(bytes, kind))
 }
 
-/// What a value is bound to: the names that lead to it, and never the number in a list.
-fn place(path: &[String]) -> String {
-    path.join(":") + ":"
+/// The names that lead to where one is, and what a value there is bound to.
+#[derive(Default)]
+struct Path<'t> {
+    names: Vec<&'t str>,
+    /// The names with a colon after each, and never the number in a list.
+    bound: String,
+}
+
+impl<'t> Path<'t> {
+    fn enter(&mut self, name: &'t str) {
+        self.names.push(name);
+        self.bound.push_str(name);
+        self.bound.push(':');
+    }
+
+    fn leave(&mut self) {
+        let name = self.names.pop().unwrap_or_default();
+        self.bound.truncate(self.bound.len().saturating_sub(name.len() + 1));
+    }
+
+    fn place(&self) -> &str {
+        if self.names.is_empty() { ":" } else { &self.bound }
+    }
+
+    /// For people.
+    fn words(&self) -> String {
+        self.names.join(".")
+    }
 }
 
 /// The hash that becomes the MAC.
@@ -94,20 +125,20 @@ impl Mac {
 /// # Errors
 /// At the first value that does not open, or is not encrypted and should be.
 pub fn open(tree: &Value, cipher: &Cipher, rules: &Rules) -> Result<(Value, String), Error> {
-    let mut opening = Opening { cipher, rules, mac: Mac::new(rules), path: Vec::new() };
+    let mut opening = Opening { cipher, rules, mac: Mac::new(rules), path: Path::default() };
     let plain = opening.value(tree)?;
     Ok((plain, opening.mac.text()))
 }
 
-struct Opening<'a> {
+struct Opening<'a, 't> {
     cipher: &'a Cipher,
     rules: &'a Rules,
     mac: Mac,
-    path: Vec<String>,
+    path: Path<'t>,
 }
 
-impl Opening<'_> {
-    fn value(&mut self, value: &Value) -> Result<Value, Error> {
+impl<'t> Opening<'_, 't> {
+    fn value(&mut self, value: &'t Value) -> Result<Value, Error> {
         match value {
             Value::Null => Ok(Value::Null),
             Value::List(values) => {
@@ -119,7 +150,7 @@ impl Opening<'_> {
                 .collect::<Result<_, _>>()
                 .map(Value::Map),
             leaf => {
-                let encrypted = self.rules.covers(&self.path);
+                let encrypted = self.rules.covers(&self.path.names);
                 let plain = if encrypted { self.leaf(leaf)? } else { leaf.clone() };
                 self.mac.take(&plain, encrypted);
                 Ok(plain)
@@ -127,29 +158,29 @@ impl Opening<'_> {
         }
     }
 
-    fn pair(&mut self, name: &str, value: &Value) -> Result<(String, Value), Error> {
+    fn pair(&mut self, name: &'t str, value: &'t Value) -> Result<(String, Value), Error> {
         // A comment is at the place of what it stands in.
         if value.is_comment() {
             return Ok((String::new(), self.value(value)?));
         }
-        self.path.push(name.to_owned());
+        self.path.enter(name);
         let plain = self.value(value)?;
-        self.path.pop();
+        self.path.leave();
         Ok((name.to_owned(), plain))
     }
 
     fn leaf(&self, leaf: &Value) -> Result<Value, Error> {
-        let here = place(&self.path);
-        let name = || self.path.join(".");
+        let here = self.path.place();
+        let name = || self.path.words();
         match leaf {
             // Comments may have been written by hand since.
-            Value::Comment(text) => match self.cipher.open(text, &here) {
+            Value::Comment(text) => match self.cipher.open(text, here) {
                 Some(opened) => Ok(Value::Comment(utf8(opened).ok_or_else(|| Error::Value(name()))?)),
                 None => Ok(leaf.clone()),
             },
             Value::Text(text) if text.is_empty() => Ok(leaf.clone()),
             Value::Text(text) if is_sealed(text) => {
-                let opened = self.cipher.open(text, &here).ok_or_else(|| Error::Value(name()))?;
+                let opened = self.cipher.open(text, here).ok_or_else(|| Error::Value(name()))?;
                 typed(opened).ok_or_else(|| Error::Value(name()))
             }
             _ => Err(Error::Plain(name())),
@@ -157,14 +188,15 @@ impl Opening<'_> {
     }
 }
 
-fn utf8(opened: Opened) -> Option<Zeroizing<String>> {
-    String::from_utf8(opened.plain.to_vec()).ok().map(Zeroizing::new)
+fn utf8(mut opened: Opened<'_>) -> Option<Zeroizing<String>> {
+    let text = String::from_utf8(std::mem::take(&mut *opened.plain));
+    text.map(Zeroizing::new).map_err(|error| drop(Zeroizing::new(error.into_bytes()))).ok()
 }
 
-fn typed(opened: Opened) -> Option<Value> {
-    let kind = opened.kind.clone();
+fn typed(opened: Opened<'_>) -> Option<Value> {
+    let kind = opened.kind;
     let text = utf8(opened)?;
-    Some(match kind.as_str() {
+    Some(match kind {
         "str" | "bytes" => Value::Text(text),
         "int" => Value::Int(text.parse().ok()?),
         "float" => Value::Float(Float::rounded(&text).ok()?),
@@ -195,25 +227,25 @@ pub fn seal(
         cipher,
         rules,
         mac: Mac::new(rules),
-        memory,
-        learned: Memory::default(),
-        way: Way { path: Vec::new(), position: String::new(), identify },
+        memory: &memory.0,
+        learned: Known::with_capacity(memory.0.len()),
+        way: Way::new(identify),
     };
     let sealed = sealing.value(tree)?;
-    Ok((sealed, sealing.mac.text(), sealing.learned))
+    Ok((sealed, sealing.mac.text(), Memory(Arc::new(sealing.learned))))
 }
 
-struct Sealing<'a> {
+struct Sealing<'a, 't> {
     cipher: &'a Cipher,
     rules: &'a Rules,
     mac: Mac,
-    memory: &'a Memory,
-    learned: Memory,
-    way: Way,
+    memory: &'a Known,
+    learned: Known,
+    way: Way<'t>,
 }
 
-impl Sealing<'_> {
-    fn value(&mut self, value: &Value) -> Result<Value, Error> {
+impl<'t> Sealing<'_, 't> {
+    fn value(&mut self, value: &'t Value) -> Result<Value, Error> {
         match value {
             Value::Null => Ok(Value::Null),
             Value::List(values) => {
@@ -236,7 +268,7 @@ impl Sealing<'_> {
                 Ok(Value::Map(sealed))
             }
             leaf => {
-                let encrypted = self.rules.covers(&self.way.path);
+                let encrypted = self.rules.covers(&self.way.path.names);
                 self.mac.take(leaf, encrypted);
                 if encrypted { self.leaf(leaf) } else { Ok(leaf.clone()) }
             }
@@ -244,15 +276,15 @@ impl Sealing<'_> {
     }
 
     fn leaf(&mut self, leaf: &Value) -> Result<Value, Error> {
-        let here = place(&self.way.path);
         let sealed = with_bytes(leaf, |bytes, kind| {
-            let known = self.memory.0.get(&self.way.position);
+            let known = self.memory.get(&self.way.position);
             let known = known.filter(|known| known.kind == kind && known.plain.as_slice() == bytes);
-            let text = match known {
-                Some(known) => known.text.clone(),
-                None => self.cipher.seal(bytes, kind, &here)?,
+            let sealed = match known {
+                Some(known) => Arc::clone(known),
+                None => Sealed::new(bytes, kind, self.cipher.seal(bytes, kind, self.way.path.place())?),
             };
-            self.learned.learn(&self.way.position, bytes, kind, &text);
+            let text = sealed.text.clone();
+            self.learned.insert(self.way.position.clone(), sealed);
             Ok::<_, Error>(text)
         });
         let Some(text) = sealed.transpose()? else { return Ok(Value::Null) };
@@ -261,31 +293,36 @@ impl Sealing<'_> {
 }
 
 /// Where one is: the names, and beside them what tells elements of lists apart.
-struct Way {
-    path: Vec<String>,
+struct Way<'t> {
+    path: Path<'t>,
     position: String,
     identify: Identify,
 }
 
-impl Way {
+impl<'t> Way<'t> {
+    fn new(identify: Identify) -> Self {
+        Self { path: Path::default(), position: String::new(), identify }
+    }
+
     /// Returns what [`Self::back`] takes.
     fn enter_element(&mut self, at: usize, value: &Value, seen: &mut HashMap<String, usize>) -> usize {
         let before = self.position.len();
-        let identity = (self.identify)(&self.path, at, value);
-        let count = seen.entry(identity.clone()).or_default();
+        let identity = (self.identify)(&self.path.names, at, value);
         // Lengths keep one step from being taken for another.
-        self.position += &format!("[{}:{identity}#{count}", identity.len());
+        let _ = write!(self.position, "[{}:{identity}#", identity.len());
+        let count = seen.entry(identity).or_default();
+        let _ = write!(self.position, "{count}");
         *count += 1;
         before
     }
 
-    fn enter_pair(&mut self, at: usize, name: &str, value: &Value) -> usize {
+    fn enter_pair(&mut self, at: usize, name: &'t str, value: &Value) -> usize {
         let before = self.position.len();
         if value.is_comment() {
-            self.position += &format!("#{at}");
+            let _ = write!(self.position, "#{at}");
         } else {
-            self.path.push(name.to_owned());
-            self.position += &format!(".{}:{name}", name.len());
+            self.path.enter(name);
+            let _ = write!(self.position, ".{}:{name}", name.len());
         }
         before
     }
@@ -293,45 +330,49 @@ impl Way {
     fn back(&mut self, before: usize, named: bool) {
         self.position.truncate(before);
         if named {
-            self.path.pop();
+            self.path.leave();
         }
+    }
+}
+
+impl Sealed {
+    fn new(plain: &[u8], kind: &'static str, text: String) -> Arc<Self> {
+        Arc::new(Self { plain: Zeroizing::new(plain.to_vec()), kind, text })
     }
 }
 
 impl Memory {
     /// What a file has where, by its tree as it stands there and opened.
-    pub fn of(sealed: &Value, plain: &Value, identify: Identify) -> Self {
-        let mut memory = Self::default();
-        memory.compare(sealed, plain, &mut Way { path: Vec::new(), position: String::new(), identify });
-        memory
+    pub fn of(sealed: Value, plain: &Value, identify: Identify) -> Self {
+        let mut known = Known::default();
+        learn(&mut known, sealed, plain, &mut Way::new(identify));
+        Self(Arc::new(known))
     }
+}
 
-    fn learn(&mut self, position: &str, plain: &[u8], kind: &'static str, text: &str) {
-        let sealed = Sealed { plain: Zeroizing::new(plain.to_vec()), kind, text: text.to_owned() };
-        self.0.insert(position.to_owned(), sealed);
-    }
-
-    fn compare(&mut self, sealed: &Value, plain: &Value, way: &mut Way) {
-        match (sealed, plain) {
-            (Value::List(sealed), Value::List(plain)) => {
-                let mut seen = HashMap::new();
-                for (at, (sealed, plain)) in sealed.iter().zip(plain).enumerate() {
-                    let before = way.enter_element(at, plain, &mut seen);
-                    self.compare(sealed, plain, way);
-                    way.back(before, false);
-                }
+fn learn<'t>(known: &mut Known, sealed: Value, plain: &'t Value, way: &mut Way<'t>) {
+    match (sealed, plain) {
+        (Value::List(sealed), Value::List(plain)) => {
+            let mut seen = HashMap::new();
+            for (at, (sealed, plain)) in sealed.into_iter().zip(plain).enumerate() {
+                let before = way.enter_element(at, plain, &mut seen);
+                learn(known, sealed, plain, way);
+                way.back(before, false);
             }
-            (Value::Map(sealed), Value::Map(plain)) => {
-                for (at, ((name, sealed), (_, plain))) in sealed.iter().zip(plain).enumerate() {
-                    let before = way.enter_pair(at, name, plain);
-                    self.compare(sealed, plain, way);
-                    way.back(before, !plain.is_comment());
-                }
-            }
-            (Value::Text(text) | Value::Comment(text), plain) if is_sealed(text) => {
-                with_bytes(plain, |bytes, kind| self.learn(&way.position, bytes, kind, text));
-            }
-            _ => {}
         }
+        (Value::Map(sealed), Value::Map(plain)) => {
+            for (at, ((_, sealed), (name, plain))) in sealed.into_iter().zip(plain).enumerate() {
+                let before = way.enter_pair(at, name, plain);
+                learn(known, sealed, plain, way);
+                way.back(before, !plain.is_comment());
+            }
+        }
+        (Value::Text(mut text) | Value::Comment(mut text), plain) if is_sealed(&text) => {
+            let text = std::mem::take(&mut *text);
+            if let Some(sealed) = with_bytes(plain, |bytes, kind| Sealed::new(bytes, kind, text)) {
+                known.insert(way.position.clone(), sealed);
+            }
+        }
+        _ => {}
     }
 }

@@ -5,11 +5,12 @@
 //! turns in the same run, because machines have moods. Nothing here is a test: a limit that is
 //! missed is marked. Only what could not be measured makes the run fail.
 //!
-//! Told by `cargo xtask bench` through the environment: `WINDLASS_PROVIDER` and `WINDLASS_COMPANION` (release
-//! builds), `WINDLASS_LAB_STATE` (a lab whose first host is used, and five of them for a swarm) and
-//! `WINDLASS_CLIS`.
+//! Told by `cargo xtask bench` through the environment: `WINDLASS_PROVIDER` and `WINDLASS_COMPANION`
+//! (release builds), `WINDLASS_LAB_STATE` (a lab whose first host is used, and five of them for a swarm),
+//! `WINDLASS_CLIS`, and for the companion `WINDLASS_SOPS` and `WINDLASS_COMPOSE`.
 
 mod apply;
+mod companion;
 mod corpus;
 mod exec;
 mod large;
@@ -73,6 +74,10 @@ async fn main() -> ExitCode {
 
 /// Whether everything could be measured.
 async fn run() -> Result<bool> {
+    if env::args().nth(1).is_some_and(|word| word == companion::WRITER) {
+        let rounds = env::args().nth(2).and_then(|word| word.parse().ok()).context("say how many states")?;
+        return companion::write(rounds).map(|()| true);
+    }
     let file = env::args_os().nth(1).context("name the file for the table")?;
     let provider = PathBuf::from(env::var_os("WINDLASS_PROVIDER").context("WINDLASS_PROVIDER is not set")?);
     let companion = env::var_os("WINDLASS_COMPANION").context("WINDLASS_COMPANION is not set")?.into();
@@ -80,7 +85,7 @@ async fn run() -> Result<bool> {
     let place = Place::new(&state)?;
     let bench: &'static Bench = Box::leak(Box::new(Bench { provider, companion, place, state }));
 
-    let sections: [(&'static str, Measuring); 15] = [
+    let sections: [(&'static str, Measuring); 16] = [
         ("start", Box::pin(starts::measure(bench))),
         ("exec on a host", Box::pin(exec::measure(bench))),
         ("ApplyResourceChange", Box::pin(apply::measure(bench))),
@@ -91,6 +96,7 @@ async fn run() -> Result<bool> {
         ("tailnet", Box::pin(tailnet::measure(bench))),
         ("corpus", Box::pin(corpus::measure(bench))),
         ("plan", Box::pin(plan::measure(bench))),
+        ("companion", Box::pin(companion::measure())),
         ("swarm join", Box::pin(swarm::join::measure(bench))),
         ("swarm plan", Box::pin(swarm::plan::measure(bench))),
         ("swarm drain", Box::pin(swarm::drain::measure(bench))),

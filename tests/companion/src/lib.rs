@@ -192,6 +192,13 @@ impl Workspace {
         command
     }
 
+    /// The CLI without the companion, in the same environment.
+    pub fn alone(&self, words: &[&str]) -> Command {
+        let mut command = self.clean(&self.cli);
+        command.args(words);
+        command
+    }
+
     /// `windlass run -- <cli> words…`, to be started.
     pub fn command(&self, words: &[&str]) -> Command {
         let mut command = self.windlass(&["run", "--"]);
@@ -273,6 +280,11 @@ impl Workspace {
 /// Whether bytes have a text in them.
 pub fn has(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+/// Whether this is the run with the long matrices.
+pub fn is_full_run() -> bool {
+    std::env::var_os("WINDLASS_FULL").is_some()
 }
 
 /// Both streams.

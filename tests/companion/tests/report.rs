@@ -96,6 +96,24 @@ fn an_issue_is_opened_updated_and_closed_by_itself_and_never_told_the_same_twice
 }
 
 #[test]
+fn what_never_ran_and_what_is_no_text_are_reported_as_well() {
+    let here = Repository::new(ISSUE);
+    let missing = here.windlass(&["report", "backup", "--", "no-such-program-anywhere"]);
+    assert_eq!(missing.status.code(), Some(127), "{}", both(&missing));
+    assert_eq!(here.github.writes(), ["POST /issues"]);
+    let body =
+        |number: u64| here.github.state(|state| state.issues[&number]["body"].as_str().unwrap().to_owned());
+    assert!(body(1).contains("Could not run `no-such-program-anywhere`"), "{}", body(1));
+    let mut command = here.command(&["report", "drift", "--failed"]);
+    let mut child =
+        command.stdin(Stdio::piped()).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"caf\xe9 is wrong").unwrap();
+    let told = child.wait_with_output().unwrap();
+    assert!(told.status.success(), "{}", both(&told));
+    assert!(body(2).contains("is wrong"), "{}", body(2));
+}
+
+#[test]
 fn a_command_that_is_reported_ends_as_it_does() {
     let here = Repository::new(ISSUE);
     let failed =

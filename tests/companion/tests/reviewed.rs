@@ -50,6 +50,8 @@ fn a_reviewed_plan_is_applied_once_and_leaves_nothing_in_clear() {
         );
         assert_eq!(here.files_with(SECRET), Vec::<PathBuf>::new());
         assert!(std::fs::read(here.path("reviewed.plan")).unwrap().starts_with(b"age-encryption.org/"));
+        // What a review leaves beside the configuration is no part of it.
+        here.write("comment.md", "reviewed");
         let done = apply(&here, &["reviewed.plan"]);
         assert!(done.status.success(), "{}", both(&done));
         assert_eq!(here.told(&["list"]).lines().count(), 4);
@@ -66,6 +68,14 @@ fn a_first_plan_of_a_state_that_does_not_exist_is_applied() {
     assert!(plan(&here, "first.plan", &[]).status.success());
     let done = apply(&here, &["first.plan"]);
     assert!(done.status.success(), "{}", both(&done));
+    let overwriting = plan(&here, "main.tf", &[]);
+    assert!(
+        both(&overwriting).contains("There is a file of that name which is not a plan"),
+        "{}",
+        both(&overwriting)
+    );
+    assert!(std::fs::read_to_string(here.path("main.tf")).unwrap().contains("terraform_data"));
+    assert!(plan(&here, "first.plan", &[]).status.success(), "a plan takes the place of a plan");
     let refused = here.windlass(&["plan", "--out", "x", "--", "-out=clear"]).output().unwrap();
     assert!(both(&refused).contains("would write the plan in clear"), "{}", both(&refused));
     let refused = here.windlass(&["drift", "--", "-out=clear"]).output().unwrap();
@@ -93,6 +103,8 @@ fn drift_has_an_exit_code_and_the_same_words_as_a_plan() {
         assert!(both(&warned).contains("The backup is old."), "{}", both(&warned));
         let out = here.windlass(&["plan", "--core", here.cli(), "--out", "warned.plan"]).output().unwrap();
         assert!(both(&out).contains("The backup is old."), "{}", both(&out));
+        let again = here.windlass(&["plan-summary", "warned.plan"]).output().unwrap();
+        assert!(both(&again).contains("The backup is old."), "{}", both(&again));
         std::fs::remove_file(here.path("check.tf")).unwrap();
         here.write("app/text", "two");
         let settings = std::fs::read_to_string(here.path("windlass.toml")).unwrap();

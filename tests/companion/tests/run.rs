@@ -283,3 +283,46 @@ fn a_state_is_imported_from_a_plain_one_and_from_one_that_sops_has_encrypted() {
     let is_same = here.told(&["pull"]) == plain;
     assert!(is_same || both(&older).contains("--force"), "{}", both(&older));
 }
+
+/// OpenTofu's own envelope around an age file, which is what tofu-age-encryption leaves in a state as well.
+#[test]
+fn a_state_that_opentofu_has_encrypted_with_age_is_imported() {
+    for cli in clis().into_iter().filter(|cli| cli.ends_with("tofu")) {
+        let here = Workspace::new(&cli);
+        let folder = here.path("native");
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(
+            folder.join("main.tf"),
+            "output \"a\" {\n  value = var.secret\n  sensitive = true\n}\nvariable \"secret\" {}\n",
+        )
+        .unwrap();
+        let method = |way: &str| {
+            format!("[\"{}\", \"encryption-method\", \"{way}\"]", companion_tests::windlass().display())
+        };
+        let encryption = format!(
+            r#"method "external" "age" {{
+              encrypt_command = {}
+              decrypt_command = {}
+            }}
+            state {{
+              method   = method.external.age
+              enforced = true
+            }}"#,
+            method("encrypt"),
+            method("decrypt")
+        );
+        for words in [&["init", "-input=false"][..], &["apply", "-auto-approve", "-input=false"]] {
+            let mut native = here.alone(words);
+            let done = native.current_dir(&folder).env("TF_ENCRYPTION", &encryption).output().unwrap();
+            assert!(done.status.success(), "{}", both(&done));
+        }
+        let text = std::fs::read_to_string(folder.join("terraform.tfstate")).unwrap();
+        assert!(text.contains("encrypted_data") && !text.contains(SECRET), "{text}");
+        here.told(&["import", "native/terraform.tfstate"]);
+        assert!(here.told(&["pull"]).contains(SECRET) && here.of_sops().contains(SECRET));
+        let changed = text.replacen("\"serial\":", "\"serial\":7", 1);
+        std::fs::write(here.path("changed.tfstate"), changed).unwrap();
+        let refused = here.windlass(&["state", "push", "changed.tfstate"]).output().unwrap();
+        assert!(both(&refused).contains("It was changed after it was encrypted"), "{}", both(&refused));
+    }
+}

@@ -10,6 +10,7 @@ use crate::shell;
 use crate::test::areas::Area;
 use crate::test::lab::{self, Lab};
 use crate::test::report::Report;
+use crate::tools;
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,14 @@ pub fn run() -> Result<()> {
     let interrupt = Interrupt::watch()?;
     let clis = clis::all()?;
     let provider = provider_binary::build_unless(&interrupt, &BuildArguments::RELEASE)?;
+    let companion = provider_binary::build_companion_unless(&interrupt, &BuildArguments::RELEASE)?;
     let meter = build_meter(&interrupt)?;
+    let measured = Measured {
+        provider,
+        companion,
+        sops: tools::built(tools::SOPS)?,
+        compose: tools::built(tools::COMPOSE)?,
+    };
     let table = provider_binary::in_target("bench.txt");
     // What an earlier run left must not pass for the result of this one.
     if table.exists() {
@@ -35,7 +43,7 @@ pub fn run() -> Result<()> {
         &mut Report::default(),
         |lab, report| {
             report.step(Area::Hosts, "measure", || {
-                interrupt.run(&mut measuring(&meter, &table, &provider, lab, &clis)?)
+                interrupt.run(&mut measuring(&meter, &table, &measured, lab, &clis)?)
             })
         },
     );
@@ -54,12 +62,23 @@ fn build_meter(interrupt: &Interrupt) -> Result<PathBuf> {
     program(&interrupt.stdout(shell::cargo().args(words))?, PACKAGE)
 }
 
-fn measuring(meter: &Path, table: &Path, provider: &Path, lab: &Lab, clis: &[Cli]) -> Result<Command> {
+/// What is measured, and what beside it.
+struct Measured {
+    provider: PathBuf,
+    companion: PathBuf,
+    sops: PathBuf,
+    compose: PathBuf,
+}
+
+fn measuring(meter: &Path, table: &Path, measured: &Measured, lab: &Lab, clis: &[Cli]) -> Result<Command> {
     let programs = std::env::join_paths(clis.iter().map(|cli| &cli.program));
     let mut command = Command::new(meter);
     command
         .arg(table)
-        .env("WINDLASS_PROVIDER", provider)
+        .env("WINDLASS_PROVIDER", &measured.provider)
+        .env("WINDLASS_COMPANION", &measured.companion)
+        .env("WINDLASS_SOPS", &measured.sops)
+        .env("WINDLASS_COMPOSE", &measured.compose)
         .env("WINDLASS_LAB_STATE", lab.state_file())
         .env("WINDLASS_CLIS", programs.context("a CLI has a colon in its path")?);
     Ok(command)

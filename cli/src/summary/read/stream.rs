@@ -1,7 +1,7 @@
 //! The stream of messages that `tofu plan -json` writes (and `-json-into` into a file): a JSON object
 //! in each line. It has addresses, actions and reasons, and no values.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::plan::{Change, Plan, ResourceChange};
@@ -45,7 +45,7 @@ struct Output {
 }
 
 /// A problem that was told on the way.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Diagnostic {
     /// `error` or `warning`.
@@ -61,7 +61,7 @@ pub struct Diagnostic {
 }
 
 /// A place in a file of the configuration.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Range {
     /// The file.
@@ -71,7 +71,7 @@ pub struct Range {
 }
 
 /// A place in a file.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Position {
     /// From 1.

@@ -2,12 +2,10 @@
 
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use sops::{Format, compact};
+#[path = "../../tests/support/invariants.rs"]
+mod invariants;
 
-fuzz_target!(|text: &str| {
-    let Ok(tree) = Format::Dotenv.read_plain(text) else { return };
-    let Ok(written) = Format::Dotenv.write_plain(&tree) else { return };
-    let again = Format::Dotenv.read_plain(&written).expect("what is written can be read");
-    assert_eq!(*compact(&again), *compact(&tree));
-});
+use libfuzzer_sys::fuzz_target;
+use sops::Format;
+
+fuzz_target!(|text: &str| invariants::plain(text, Format::Dotenv));

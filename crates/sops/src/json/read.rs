@@ -7,6 +7,8 @@ use crate::value::{Float, Value};
 
 /// Nothing that people write is deeper, and every level takes stack.
 const DEPTH: usize = 500;
+/// In objects of up to so many members the names are compared one by one: most are small.
+const SMALL: usize = 16;
 
 /// Reads an object.
 ///
@@ -87,7 +89,7 @@ impl Reader<'_> {
     fn map(&mut self, depth: usize) -> Result<Value, Error> {
         self.at += 1;
         self.blank();
-        let (mut pairs, mut names) = (Vec::new(), HashSet::new());
+        let (mut pairs, mut names) = (Vec::<(String, Value)>::new(), HashSet::new());
         if self.eat("}") {
             return Ok(Value::Map(pairs));
         }
@@ -96,7 +98,15 @@ impl Reader<'_> {
                 return Err(self.error("a name is missing"));
             }
             let name = self.string()?;
-            if !names.insert(name.clone()) {
+            if pairs.len() == SMALL {
+                names.extend(pairs.iter().map(|(name, _)| name.clone()));
+            }
+            let is_new = if pairs.len() < SMALL {
+                pairs.iter().all(|(known, _)| *known != name)
+            } else {
+                names.insert(name.clone())
+            };
+            if !is_new {
                 return Err(self.error("a name occurs twice"));
             }
             self.blank();
@@ -164,7 +174,9 @@ impl Reader<'_> {
         let mut text = String::new();
         loop {
             let rest = self.rest();
-            let Some(plain) = rest.find(|c: char| c == '"' || c == '\\' || c < ' ') else {
+            // None of these bytes is part of a longer letter.
+            let Some(plain) = rest.bytes().position(|byte| byte == b'"' || byte == b'\\' || byte < b' ')
+            else {
                 self.at = self.text.len();
                 return Err(self.error("it ends too early"));
             };

@@ -75,19 +75,38 @@ fn new_line(depth: Option<usize>, text: &mut String) {
 /// A text in quotes. Go escapes what a browser would take for markup.
 fn string(content: &str, for_html: bool, text: &mut String) {
     text.push('"');
-    for letter in content.chars() {
-        match letter {
-            '"' => text.push_str("\\\""),
-            '\\' => text.push_str("\\\\"),
-            '\n' => text.push_str("\\n"),
-            '\r' => text.push_str("\\r"),
-            '\t' => text.push_str("\\t"),
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' if for_html => {
-                text.push_str(&format!("\\u{:04x}", u32::from(letter)));
-            }
-            control if control < ' ' => text.push_str(&format!("\\u{:04x}", u32::from(control))),
-            other => text.push(other),
+    let mut rest = content;
+    // Most texts have nothing to escape, and are long: what lies between is copied as a whole.
+    while let Some(at) = rest.bytes().position(|byte| may_be_escaped(byte, for_html)) {
+        let (plain, from) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        text.push_str(plain);
+        let mut letters = from.chars();
+        if let Some(letter) = letters.next() {
+            escaped(letter, for_html, text);
         }
+        rest = letters.as_str();
     }
+    text.push_str(rest);
     text.push('"');
+}
+
+/// Whether a letter that begins with this byte may have to be escaped.
+const fn may_be_escaped(byte: u8, for_html: bool) -> bool {
+    // The separators of lines and paragraphs begin with 0xE2.
+    byte < b' ' || matches!(byte, b'"' | b'\\') || for_html && matches!(byte, b'<' | b'>' | b'&' | 0xE2)
+}
+
+fn escaped(letter: char, for_html: bool, text: &mut String) {
+    match letter {
+        '"' => text.push_str("\\\""),
+        '\\' => text.push_str("\\\\"),
+        '\n' => text.push_str("\\n"),
+        '\r' => text.push_str("\\r"),
+        '\t' => text.push_str("\\t"),
+        '<' | '>' | '&' | '\u{2028}' | '\u{2029}' if for_html => {
+            text.push_str(&format!("\\u{:04x}", u32::from(letter)));
+        }
+        control if control < ' ' => text.push_str(&format!("\\u{:04x}", u32::from(control))),
+        other => text.push(other),
+    }
 }

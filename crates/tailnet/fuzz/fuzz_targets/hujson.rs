@@ -2,12 +2,9 @@
 
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use tailnet::hujson;
+#[path = "../../tests/support/invariants.rs"]
+mod invariants;
 
-fuzz_target!(|text: &str| {
-    let Ok(value) = hujson::parse(text) else { return };
-    let printed = hujson::pretty(&value);
-    let again = hujson::parse(&printed).expect("what is printed can be read");
-    assert_eq!(hujson::compact(&again), hujson::compact(&value));
-});
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| invariants::check(text));

@@ -128,9 +128,10 @@ fn what() -> [Attribute; 7] {
         ),
         Attribute::list("exclude", Type::String)
             .validate(validate::length(0, PATTERNS))
-            .validate(validate::each(validate::pattern("a pattern of 1 to 1000 characters", |text| {
-                !text.is_empty() && text.len() <= 1000 && !text.contains('\0')
-            })))
+            .validate(validate::each(validate::pattern(
+                "a pattern of 1 to 1000 characters on one line, whose brackets are closed",
+                |text| backup::check_pattern(text).is_ok(),
+            )))
             .describe(
                 "Patterns of what is left out, with `*`, `?` and `[…]`, none of which matches a `/`. One that begins with \
                  `/` is meant from the directory on (`/cache`), any other one from the beginning of any name \

@@ -4,7 +4,7 @@
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use companion_tests::{SECRET, Small, Workspace, both, clis};
+use companion_tests::{SECRET, Small, Workspace, both, clis, is_full_run};
 
 fn signal(process: u32, name: &str) {
     let done = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status().unwrap();
@@ -182,4 +182,43 @@ fn while_it_runs_no_file_has_a_secret_and_no_core_is_dumped() {
         here.open_gate();
         assert!(ended(run).status.success());
     }
+}
+
+/// Values of each resource of a large state; a core writes them twice.
+const VALUES: usize = 400;
+/// What each of them takes there, about: `"value-0123": "…"`.
+const BYTES: usize = 50;
+
+/// A state is as many values as it has bytes: what takes a moment for one must not take hours for all.
+#[test]
+fn a_large_state_is_written_and_read_in_time() {
+    // In megabytes. A development build does not get far in seconds.
+    let size: usize = if is_full_run() { 50 } else { 5 };
+    let here = Workspace::new(&clis().remove(0));
+    let values: Vec<String> = (0..VALUES).map(|at| format!("\"value-{at:04}\": \"{at:032}\"")).collect();
+    here.write("values.json", format!("{{{}}}", values.join(",")));
+    here.write(
+        "main.tf",
+        "terraform {\n  backend \"http\" {}\n}\nvariable \"count_of\" {}\n\
+         resource \"terraform_data\" \"large\" {\n  count = var.count_of\n  input = jsondecode(file(\"values.json\"))\n}\n",
+    );
+    let count = (size << 20).div_ceil(2 * VALUES * BYTES);
+    let one = format!("count_of={count}");
+    let begun = Instant::now();
+    here.apply(&["-var", &one, "-parallelism=50"]);
+    let applied = begun.elapsed();
+    assert!(here.state().metadata().unwrap().len() > (size << 20) as u64);
+    let first = std::fs::read_to_string(here.state()).unwrap();
+    let begun = Instant::now();
+    let other = format!("count_of={}", count - 1);
+    here.apply(&["-var", &other, "-parallelism=50"]);
+    let changed = begun.elapsed();
+    // What has not changed keeps its ciphertext, also in a large one.
+    let second = std::fs::read_to_string(here.state()).unwrap();
+    let before: std::collections::HashSet<&str> = first.lines().collect();
+    let new = second.lines().filter(|line| !before.contains(line)).count();
+    assert!(new < 20, "{new} lines are new");
+    // Most of it is the core's own time. What is quadratic takes hours.
+    let limit = Duration::from_secs(24 * size as u64);
+    assert!(applied < limit && changed < limit, "{applied:?} and {changed:?} of {limit:?}");
 }
