@@ -1,6 +1,8 @@
 //! Dotenv as SOPS has it: `NAME=value` a line, comments, all values texts. What SOPS says of a file
 //! stands in flat names (`sops_age__list_0__map_recipient`).
 
+use std::collections::HashSet;
+
 use zeroize::Zeroizing;
 
 use crate::error::Error;
@@ -14,6 +16,7 @@ const PREFIX: &str = "sops_";
 /// When a line is none.
 pub fn read(text: &str) -> Result<Value, Error> {
     let (mut pairs, mut said) = (Vec::new(), Value::Map(Vec::new()));
+    let mut names = HashSet::new();
     for (at, line) in text.split('\n').enumerate() {
         let line = line.strip_suffix('\r').unwrap_or(line);
         if line.is_empty() {
@@ -29,9 +32,7 @@ pub fn read(text: &str) -> Result<Value, Error> {
         let value = Value::text(value.replace("\\n", "\n"));
         match name.strip_prefix(PREFIX) {
             Some(flat) => place(&mut said, flat, value).ok_or_else(|| problem("not what SOPS writes"))?,
-            None if pairs.iter().any(|(other, value)| other == name && !value.is_comment()) => {
-                return Err(problem("a name occurs twice"));
-            }
+            None if !names.insert(name) => return Err(problem("a name occurs twice")),
             None => pairs.push((name.to_owned(), value)),
         }
     }

@@ -1,6 +1,6 @@
 //! The reader, on the events of a parser.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use granit_parser::{Event, Parser, Placement, ScalarStyle, Span, Tag};
 use zeroize::Zeroizing;
@@ -46,6 +46,8 @@ struct Open {
     value: Value,
     /// In a map, the name whose value comes next.
     name: Option<String>,
+    /// In a map, the names that it has.
+    names: HashSet<String>,
     anchor: usize,
     /// How far in it begins: what stands further out is not in it, although its end is not told yet.
     column: usize,
@@ -107,7 +109,7 @@ impl Reader {
         if let Some(Open { value: Value::Map(_), name: None, .. }) = self.open.last() {
             return Err(Error::Shape("a name that is not a text"));
         }
-        self.open.push(Open { value, name: None, anchor, column, after: Vec::new() });
+        self.open.push(Open { value, name: None, names: HashSet::new(), anchor, column, after: Vec::new() });
         for comment in std::mem::take(&mut self.waiting) {
             self.comment(comment);
         }
@@ -133,10 +135,10 @@ impl Reader {
         match self.open.last_mut() {
             None => self.root = Some(value),
             Some(Open { value: Value::List(values), .. }) => values.push(value),
-            Some(Open { value: Value::Map(pairs), name, .. }) => match name.take() {
+            Some(Open { value: Value::Map(pairs), name, names, .. }) => match name.take() {
                 Some(name) => pairs.push((name, value)),
                 None if merge.is_some() => return Err(Error::Shape("a merge key")),
-                None => *name = Some(new_name(&value, pairs, line)?),
+                None => *name = Some(new_name(&value, names, line)?),
             },
             Some(_) => {}
         }
@@ -150,9 +152,9 @@ impl Reader {
     }
 }
 
-fn new_name(value: &Value, pairs: &[(String, Value)], line: usize) -> Result<String, Error> {
+fn new_name(value: &Value, names: &mut HashSet<String>, line: usize) -> Result<String, Error> {
     let name = value.as_text().ok_or(Error::Shape("a name that is not a text"))?;
-    if pairs.iter().any(|(other, value)| other == name && !value.is_comment()) {
+    if !names.insert(name.to_owned()) {
         return Err(Error::Syntax { format: "YAML", problem: "a name occurs twice".into(), line });
     }
     Ok(name.to_owned())
