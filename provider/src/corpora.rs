@@ -3,6 +3,7 @@
 mod exec;
 mod postgres;
 mod quiesce;
+mod sections;
 mod stores;
 
 use std::{collections::BTreeSet, time::Duration};
@@ -11,8 +12,9 @@ use backup::{Corpus, Docker, Error, Links, Name, Wanted};
 use framework::{Attribute, Field, Type, schema::parse_duration, validate};
 
 pub(crate) use exec::{ExecModel, Use, exec_block};
-pub(crate) use postgres::{PostgresModel, postgres_block};
+pub(crate) use postgres::{PostgresModel, PostgresWords, postgres_block};
 pub(crate) use quiesce::{QuiesceModel, quiesce, quiesce_block};
+pub(crate) use sections::{SectionsModel, sections_block};
 pub(crate) use stores::open;
 
 use crate::{
@@ -82,7 +84,7 @@ pub(crate) struct CorpusFields<'a> {
     pub(crate) volume: &'a Field<String>,
     pub(crate) postgres: Option<&'a PostgresModel>,
     pub(crate) exec: Option<&'a ExecModel>,
-    /// The block in the configuration, which has the password.
+    /// The block in the configuration, which has what is write-only.
     pub(crate) configured: Option<&'a PostgresModel>,
 }
 

@@ -1,10 +1,11 @@
 //! `windlass backup restore`: a snapshot comes back.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use backup::{
-    Container, Database, Error, Manifest, Overwrite, Restored, Restoring, SnapshotId, Store, Stream, Wanted,
-    latest, snapshot,
+    Container, Database, Error, Manifest, Overwrite, Restored, Restoring, Sections, Server, SnapshotId,
+    Store, Stream, Wanted, latest, snapshot,
 };
 use serde::Serialize;
 use sops::Identities;
@@ -68,9 +69,14 @@ pub struct Arguments {
     /// Restore neither roles nor tablespaces
     #[arg(long, requires = "database")]
     no_globals: bool,
-    /// The database, with --to-container
-    #[arg(long, value_name = "DATABASE", requires = "to_container")]
+    /// The database, with --to-container or --to-uri-env
+    #[arg(long, value_name = "DATABASE", conflicts_with_all = ["to_path", "to_volume", "to_exec"])]
     database: Option<String>,
+    /// The image on the host whose programs restore it; default: those of the container, or of the host with --to-uri-env
+    #[arg(long, value_name = "IMAGE", requires = "database")]
+    image: Option<String>,
+    #[command(flatten)]
+    sections: SqlFiles,
     /// Replace the data that are there; the value repeats the path, the volume or the database
     #[arg(long, value_name = "TARGET")]
     overwrite: Option<String>,
@@ -98,9 +104,51 @@ struct To {
     /// The container of the Postgres that it becomes a database of
     #[arg(long, value_name = "CONTAINER", requires = "database")]
     to_container: Option<String>,
+    /// The variable of the environment that has the URI of the Postgres that it becomes a database of, as the host reaches it
+    #[arg(long, value_name = "VARIABLE", requires = "database")]
+    to_uri_env: Option<String>,
     /// The container in which the command behind `--` reads it from stdin; needs --overwrite with the container's name
     #[arg(long, value_name = "CONTAINER", requires = "command")]
     to_exec: Option<String>,
+}
+
+/// SQL between the sections of a dump.
+#[derive(clap::Args, Debug)]
+struct SqlFiles {
+    /// A file of SQL that runs before types, tables and functions of the database are restored, such as CREATE EXTENSION
+    #[arg(long, value_name = "FILE", requires = "database")]
+    before_pre_data: Option<PathBuf>,
+    /// The same before the rows
+    #[arg(long, value_name = "FILE", requires = "database")]
+    before_data: Option<PathBuf>,
+    /// The same before indexes, constraints and triggers
+    #[arg(long, value_name = "FILE", requires = "database")]
+    before_post_data: Option<PathBuf>,
+    /// The same after all of it
+    #[arg(long, value_name = "FILE", requires = "database")]
+    after_post_data: Option<PathBuf>,
+}
+
+impl SqlFiles {
+    /// What is in them, where there are some.
+    fn read(&self) -> Result<Option<Sections>, Failure> {
+        let Self { before_pre_data, before_data, before_post_data, after_post_data } = self;
+        if [before_pre_data, before_data, before_post_data, after_post_data].iter().all(|file| file.is_none())
+        {
+            return Ok(None);
+        }
+        let text = |file: &Option<PathBuf>| match file {
+            None => Ok(String::new()),
+            Some(path) => std::fs::read_to_string(path)
+                .map_err(|error| Failure::new(format!("Could not read {}", path.display())).because(&error)),
+        };
+        Ok(Some(Sections {
+            before_pre_data: text(before_pre_data)?,
+            before_data: text(before_data)?,
+            before_post_data: text(before_post_data)?,
+            after_post_data: text(after_post_data)?,
+        }))
+    }
 }
 
 /// What was restored, as it is printed.
@@ -118,7 +166,7 @@ struct Done {
 impl Arguments {
     /// What it becomes, and what that is called.
     fn wanted(&self) -> Result<(Wanted, String), Failure> {
-        let To { to_path, to_volume, to_container, to_exec } = &self.to;
+        let To { to_path, to_volume, to_container, to_uri_env, to_exec } = &self.to;
         if let Some(path) = to_path {
             let is_fine = path.starts_with('/') && !path.trim_end_matches('/').is_empty();
             return match is_fine {
@@ -141,12 +189,16 @@ impl Arguments {
             };
             return Ok((Wanted::Stream(stream), container.clone()));
         }
-        let (container, database) =
-            (to_container.clone().unwrap_or_default(), self.database.clone().unwrap_or_default());
+        let server = match to_uri_env {
+            Some(variable) => Server::Uri(Some(secret(variable, "the URI of the server")?)),
+            None => Server::Container(Container::Named(to_container.clone().unwrap_or_default())),
+        };
+        let database = self.database.clone().unwrap_or_default();
         let password =
             self.password_env.as_deref().map(|variable| secret(variable, "the password of the role"));
         let wanted = Database {
-            container: Container::Named(container),
+            server,
+            image: self.image.clone(),
             database: database.clone(),
             user: self.user.clone(),
             password: password.transpose()?,
@@ -181,6 +233,7 @@ pub async fn run(
 ) -> Result<Exit, Failure> {
     let (wanted, target) = arguments.wanted()?;
     let overwrite = arguments.overwrite(&target)?;
+    let sections = arguments.sections.read()?;
     let names = [arguments.name.clone()];
     let corpora = targets(settings, &names, arguments.store.as_deref())?;
     let from = corpora.first().ok_or_else(|| arguments.failed())?;
@@ -189,7 +242,7 @@ pub async fn run(
     let machine = Machine::open(settings, &arguments.host).await?;
     let (mut result, last) = (Err(arguments.failed()), stores.len().saturating_sub(1));
     for (number, store) in stores.iter().enumerate() {
-        let (machine, wanted, identities) = (&machine, &wanted, &identities);
+        let (machine, wanted, identities) = (&machine, (&wanted, sections.as_ref()), &identities);
         let restoring = Coming { arguments, from, machine, wanted, overwrite, identities, cancel };
         match restoring.from(store.as_ref()).await {
             Ok((manifest, restored)) => {
@@ -237,7 +290,8 @@ struct Coming<'a> {
     arguments: &'a Arguments,
     from: &'a Target<'a>,
     machine: &'a Machine,
-    wanted: &'a Wanted,
+    /// What it becomes, and SQL between the sections of a dump.
+    wanted: (&'a Wanted, Option<&'a Sections>),
     overwrite: Overwrite,
     /// What opens encrypted ones.
     identities: &'a Identities,
@@ -260,7 +314,8 @@ impl Coming<'_> {
             Some(_) => manifest.unlock(self.identities)?,
             None => None,
         };
-        let corpus = self.machine.find(self.wanted).await?;
+        let (wanted, sections) = self.wanted;
+        let corpus = self.machine.find(wanted).await?;
         let restoring = Restoring {
             exec: self.machine.executor.as_ref(),
             store,
@@ -269,6 +324,7 @@ impl Coming<'_> {
             overwrite: self.overwrite,
             links: if self.arguments.links == "any" { backup::Links::Any } else { backup::Links::Inside },
             owner: None,
+            sections,
             transform: &[],
             quiesce: None,
             key,

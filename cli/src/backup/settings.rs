@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use backup::{
-    Container, Database, Format, Links, Mode, Name, Quiesce, Retention, Stream, Wanted, check_pattern,
+    Container, Database, Format, Links, Mode, Name, Quiesce, Retention, Server, Stream, Wanted, check_pattern,
 };
 use secret::Secret;
 use serde::Deserialize;
@@ -93,11 +93,15 @@ pub struct PostgresSettings {
     pub container: Option<String>,
     /// or the Compose project
     pub stack: Option<String>,
-    /// and the service of it.
+    /// and the service of it,
     pub service: Option<String>,
+    /// or the variable of the environment that has the URI of a server.
+    pub uri_env: Option<String>,
+    /// The image on the host whose programs are used.
+    pub image: Option<String>,
     /// The database.
     pub database: String,
-    /// Who logs in; default `postgres`.
+    /// Who logs in, where no URI says; default `postgres`.
     pub user: Option<String>,
     /// The variable of the environment that has the password.
     pub password_env: Option<String>,
@@ -212,6 +216,12 @@ impl CorpusSettings {
         if one_of.into_iter().filter(|is_set| *is_set).count() != 1 {
             return Err(wrong(name, "It needs exactly one of `path`, `volume`, `postgres` and `exec`"));
         }
+        if self.postgres.as_ref().is_some_and(|postgres| !postgres.has_one_server()) {
+            return Err(wrong(
+                name,
+                "`postgres` needs exactly one of `container`, `stack` with `service`, and `uri_env`",
+            ));
+        }
         self.path
             .as_ref()
             .filter(|path| !path.starts_with('/'))
@@ -227,7 +237,7 @@ impl CorpusSettings {
         Ok(())
     }
 
-    /// What it is taken of, without the password.
+    /// What it is taken of, without the password and the URI.
     pub fn wanted(&self) -> Option<Wanted> {
         if let Some(path) = &self.path {
             return Some(Wanted::Path(path.clone()));
@@ -241,16 +251,20 @@ impl CorpusSettings {
         self.postgres.as_ref().map(|postgres| Wanted::Database(postgres.database()))
     }
 
-    /// The same with the password.
+    /// The same with the password and the URI.
     ///
     /// # Errors
     /// When a variable that should have it is not set.
     pub fn wanted_with_secrets(&self, name: &str) -> Result<Wanted, Failure> {
         let mut wanted = self.wanted().ok_or_else(|| wrong(name, "It says not what it is"))?;
-        if let (Wanted::Database(database), Some(postgres)) = (&mut wanted, &self.postgres)
-            && let Some(variable) = &postgres.password_env
-        {
-            database.password = Some(secret(variable, &format!("the password of the corpus {name:?}"))?);
+        if let (Wanted::Database(database), Some(postgres)) = (&mut wanted, &self.postgres) {
+            if let Some(variable) = &postgres.password_env {
+                database.password = Some(secret(variable, &format!("the password of the corpus {name:?}"))?);
+            }
+            if let Some(variable) = &postgres.uri_env {
+                let uri = secret(variable, &format!("the URI of the server of the corpus {name:?}"))?;
+                database.server = Server::Uri(Some(uri));
+            }
         }
         Ok(wanted)
     }
@@ -383,13 +397,58 @@ impl ExecSettings {
 }
 
 impl PostgresSettings {
+    fn has_one_server(&self) -> bool {
+        let is_service = self.stack.is_some() && self.service.is_some();
+        let is_half = self.stack.is_some() != self.service.is_some();
+        let ways = [self.container.is_some(), is_service, self.uri_env.is_some()];
+        !is_half && ways.into_iter().filter(|is_set| *is_set).count() == 1
+    }
+
     fn database(&self) -> Database {
         Database {
-            container: container(&self.container, &self.stack, &self.service),
+            server: match self.uri_env {
+                Some(_) => Server::Uri(None),
+                None => Server::Container(container(&self.container, &self.stack, &self.service)),
+            },
+            image: self.image.clone(),
             database: self.database.clone(),
             user: self.user.clone().unwrap_or_else(|| backup::POSTGRES_USER.to_owned()),
             password: None,
             globals: self.globals.unwrap_or(true),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(postgres: &str) -> Result<(), String> {
+        let text = format!("store = \"file:///s\"\n[postgres]\ndatabase = \"shop\"\n{postgres}\n");
+        let settings: CorpusSettings = toml::from_str(&text).unwrap();
+        settings.check("prod").map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn a_database_has_one_server() {
+        for fine in [
+            "container = \"db\"",
+            "stack = \"shop\"\nservice = \"db\"",
+            "uri_env = \"URI\"\nimage = \"p:17\"",
+        ] {
+            assert_eq!(checked(fine), Ok(()), "{fine}");
+        }
+        for wrong in [
+            "",
+            "stack = \"shop\"",
+            "container = \"db\"\nuri_env = \"URI\"",
+            "uri_env = \"URI\"\nservice = \"db\"",
+        ] {
+            let said = checked(wrong).unwrap_err();
+            assert!(
+                said.contains("exactly one of `container`, `stack` with `service`, and `uri_env`."),
+                "{said}"
+            );
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     name::{Name, SnapshotId},
     retention::{Candidate, Retention},
     store::{Store, StoreError, manifest_of, snapshots_of},
-    wanted::{Container, Wanted},
+    wanted::{Container, Server, Wanted},
 };
 
 /// What a store has of a name.
@@ -225,13 +225,22 @@ fn is_of(source: &Source, wanted: &Wanted) -> bool {
         (Source::Path { path, .. }, Wanted::Path(wanted)) => path == wanted,
         (Source::Volume { volume, .. }, Wanted::Volume(wanted)) => volume == wanted,
         (Source::Postgres { container, database, .. }, Wanted::Database(wanted)) => {
-            *database == wanted.database && is_in(container, &wanted.container)
+            *database == wanted.database && is_at(container.as_deref(), &wanted.server)
         }
         (Source::Exec { container, command }, Wanted::Stream(wanted)) => {
             is_in(container, &wanted.container) && *command == wanted.command
         }
         // Somebody has brought it here.
         (Source::Adopted { .. }, _) => true,
+        _ => false,
+    }
+}
+
+fn is_at(container: Option<&str>, wanted: &Server) -> bool {
+    match (container, wanted) {
+        (Some(container), Server::Container(wanted)) => is_in(container, wanted),
+        // Where a URI leads is in no snapshot.
+        (None, Server::Uri(_)) => true,
         _ => false,
     }
 }
@@ -247,12 +256,48 @@ fn said_of(source: &Source) -> String {
     match source {
         Source::Path { path, .. } => path.clone(),
         Source::Volume { volume, .. } => format!("volume {volume:?}"),
-        Source::Postgres { container, database, .. } => {
+        Source::Postgres { container: Some(container), database, .. } => {
             format!("database {database:?} in container {container:?}")
+        }
+        Source::Postgres { container: None, database, .. } => {
+            format!("database {database:?} of a server that a URI leads to")
         }
         Source::Exec { container, command } => {
             format!("what {:?} in container {container:?} writes", command.join(" "))
         }
         Source::Adopted { artefact, .. } => format!("the file {artefact:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{manifest::DatabaseFacts, wanted::Database};
+
+    #[test]
+    fn a_server_that_a_uri_leads_to_is_not_one_in_a_container() {
+        let source = |container: Option<&str>| Source::Postgres {
+            container: container.map(str::to_owned),
+            database: "shop".into(),
+            globals: true,
+            facts: DatabaseFacts {
+                encoding: "UTF8".into(),
+                collate: "C".into(),
+                ctype: "C".into(),
+                owner: "app".into(),
+            },
+        };
+        let wanted = |server| {
+            let (database, user) = ("shop".into(), "postgres".into());
+            Wanted::Database(Database { server, image: None, database, user, password: None, globals: true })
+        };
+        let (by_uri, named) = (Server::Uri(None), Server::Container(Container::Named("db".into())));
+        assert!(
+            is_of(&source(None), &wanted(by_uri.clone()))
+                && is_of(&source(Some("db")), &wanted(named.clone()))
+        );
+        assert!(!is_of(&source(Some("db")), &wanted(by_uri)) && !is_of(&source(None), &wanted(named)));
+        assert_eq!(said_of(&source(None)), "database \"shop\" of a server that a URI leads to");
+        assert_eq!(said_of(&source(Some("db"))), "database \"shop\" in container \"db\"");
     }
 }

@@ -14,7 +14,7 @@ pub enum Corpus {
     Path(String),
     /// A Docker volume.
     Volume(Volume),
-    /// A database of a Postgres in a container.
+    /// A database of a Postgres.
     Postgres(Postgres),
     /// What a command in a container writes.
     Exec(Exec),

@@ -3,7 +3,8 @@
 use remote::{files::FileError, lock::LockError};
 
 use crate::{
-    archive::ArchiveError, manifest::ManifestError, moment::Moment, owner::Owner, store::StoreError,
+    archive::ArchiveError, manifest::ManifestError, moment::Moment, owner::Owner, postgres::UriError,
+    store::StoreError,
     subject::Subject,
 };
 
@@ -59,6 +60,56 @@ pub enum Error {
         host: String,
         /// What it is instead.
         kind: String,
+    },
+    /// A task of a swarm's service runs on another machine.
+    #[error("service {service:?} does not run on {host}, but on node {nodes}")]
+    Elsewhere {
+        /// The service, with its stack.
+        service: String,
+        /// The host that was asked.
+        host: String,
+        /// The nodes that it runs on, by their names.
+        nodes: String,
+    },
+    /// A task of a swarm's service may run on another machine.
+    #[error(
+        "service {service:?} does not run on {host}, and only a manager of its swarm knows where it does"
+    )]
+    Nowhere {
+        /// The service, with its stack.
+        service: String,
+        /// The host that was asked, a worker.
+        host: String,
+    },
+    /// What says where a server is does not.
+    #[error("the URI of the server of {subject} does not say where that is")]
+    Uri {
+        /// The database.
+        subject: Subject,
+        /// Why not.
+        #[source]
+        source: UriError,
+    },
+    /// The image whose programs were to be used is not there.
+    #[error("there is no image {image:?} on {host}")]
+    NoImage {
+        /// The image.
+        image: String,
+        /// The host.
+        host: String,
+    },
+    /// SQL of somebody's own, between the sections of a dump.
+    #[error("the SQL that comes {place} of {subject} on {host} failed")]
+    OwnSql {
+        /// Where that is.
+        place: &'static str,
+        /// The database.
+        subject: Subject,
+        /// The host.
+        host: String,
+        /// Why it did.
+        #[source]
+        source: Box<Error>,
     },
     /// What packs the files there knows no way to leave something out.
     #[error("{version} on {host} cannot leave files out")]

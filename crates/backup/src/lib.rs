@@ -61,7 +61,9 @@ pub use manifest::{
 pub use moment::Moment;
 pub use name::{Name, NameError, SnapshotId};
 pub use owner::{Owner, OwnerError};
-pub use postgres::{Check, Postgres, Proof, USER as POSTGRES_USER};
+pub use postgres::{
+    Check, Network, Postgres, Proof, Sections, ServerUri, Tools, USER as POSTGRES_USER, UriError,
+};
 pub use prune::{candidates, expired, prune};
 pub use quiesce::{Mode, Quiesce};
 pub use raw::RawPath;
@@ -75,4 +77,4 @@ pub use take::Taking;
 pub use verify::{check_parts, prove, verify};
 pub use vet::{Links, Refusal, Why};
 pub use volume::Volume;
-pub use wanted::{Container, Database, Stream, Wanted};
+pub use wanted::{Container, Database, Server, Stream, Wanted};

@@ -99,10 +99,11 @@ pub enum Source {
         /// What was left out.
         exclude: Vec<String>,
     },
-    /// A database of a Postgres in a container.
+    /// A database of a Postgres.
     Postgres {
-        /// The container.
-        container: String,
+        /// The container that it runs in; nothing where it is somewhere else, and is reached by a URI.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        container: Option<String>,
         /// The database.
         database: String,
         /// Whether roles and tablespaces were stored with it.

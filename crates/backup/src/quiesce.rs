@@ -130,8 +130,8 @@ impl Quiesce {
         }
         let mut held = held(&containers, &self.services, self.mode);
         let source = match corpus {
-            Corpus::Postgres(postgres) => Some(&postgres.container),
-            Corpus::Exec(exec) => Some(&exec.container),
+            Corpus::Postgres(postgres) => postgres.container(),
+            Corpus::Exec(exec) => Some(exec.container.as_str()),
             Corpus::Path(_) | Corpus::Volume(_) => None,
         };
         if let Some(one) = held.iter().find(|one| source.is_some_and(|name| *name == one.name)) {

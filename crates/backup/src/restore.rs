@@ -26,7 +26,7 @@ use crate::{
     owner::Owner,
     pack::{opened, unpacked},
     pipe::{PipeReader, PipeWriter, Tee, pipe},
-    postgres::RestoringPostgres,
+    postgres::{RestoringPostgres, Sections},
     quiesce::{Quiesce, quiesced},
     stage::{Overwrite, Stage},
     store::{Store, StoreError, manifest_of, snapshots_of},
@@ -57,6 +57,8 @@ pub struct Restoring<'a> {
     pub links: Links,
     /// Whose all of it becomes; nobody means those whose it was. It is for files.
     pub owner: Option<Owner>,
+    /// SQL between the sections of a database's dump.
+    pub sections: Option<&'a Sections>,
     /// The words of a command on the host that changes the data before they take their place.
     pub transform: &'a [String],
     /// What holds still while the data change places.
@@ -137,6 +139,7 @@ impl Restoring<'_> {
                     postgres,
                     corpus: self.corpus,
                     overwrite: self.overwrite,
+                    sections: self.sections,
                     transform: self.transform,
                     quiesce: self.quiesce,
                     turn,

@@ -7,7 +7,10 @@ use remote::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::error::Error;
+use crate::{
+    error::Error,
+    postgres::{Postgres, WITH_VARIABLES},
+};
 
 /// Goes to the directory `$1`, led by no link that others may have put there, and becomes the words that follow.
 const IN: &str = r#"
@@ -21,8 +24,8 @@ exec "$@"
 pub(crate) enum Place<'a> {
     /// In a directory, which it is started in.
     Directory(&'a str),
-    /// In a database of a container.
-    Database { container: &'a str, database: &'a str },
+    /// In a database of a server.
+    Database { postgres: &'a Postgres, database: &'a str },
     /// Where another command in a container has put them.
     Container(&'a str),
 }
@@ -37,8 +40,14 @@ pub(crate) async fn transform(
     if command.is_empty() {
         return Ok(());
     }
+    let input = match place {
+        Place::Database { postgres, .. } if postgres.container().is_none() => {
+            Input::bytes(postgres.preface().into_bytes())
+        }
+        _ => Input::Nothing,
+    };
     let command = words(command, place).timeout(None).privileged();
-    run_checked_with(exec, &command, Input::Nothing, &Limits::cancelled_by(cancel)).await?;
+    run_checked_with(exec, &command, input, &Limits::cancelled_by(cancel)).await?;
     Ok(())
 }
 
@@ -49,9 +58,16 @@ fn words(command: &[String], place: Place<'_>) -> Command {
             Command::new(["sh", "-c", &walking_script(IN), "windlass-transform", path, "env"])
                 .arg(set("WINDLASS_DIRECTORY", path))
         }
-        Place::Database { container, database } => Command::new(["env"])
-            .arg(set("WINDLASS_CONTAINER", container))
-            .arg(set("WINDLASS_DATABASE", database)),
+        Place::Database { postgres, database } => match postgres.container() {
+            Some(container) => Command::new(["env"])
+                .arg(set("WINDLASS_CONTAINER", container))
+                .arg(set("WINDLASS_DATABASE", database)),
+            // How one gets in comes by stdin.
+            None => Command::new(["sh", "-c", WITH_VARIABLES, "windlass-transform", "env"])
+                .arg(set("WINDLASS_DATABASE", database))
+                .arg(set("PGDATABASE", database))
+                .arg(set("PGUSER", &postgres.user)),
+        },
         Place::Container(container) => Command::new(["env"]).arg(set("WINDLASS_CONTAINER", container)),
     };
     begun.args(command.iter().cloned())
@@ -60,15 +76,34 @@ fn words(command: &[String], place: Place<'_>) -> Command {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::postgres::{ServerUri, Tools};
 
     #[test]
     fn the_command_is_told_where_the_data_are() {
         let command = ["mask".to_owned(), "--all".to_owned()];
-        let database = Place::Database { container: "db", database: "fresh" };
+        let mut postgres = Postgres {
+            tools: Tools::Container {
+                cli: docker::Cli::new("/run/docker.sock", "/root"),
+                container: "db".into(),
+            },
+            server: None,
+            database: "shop".into(),
+            user: "app".into(),
+            password: None,
+            globals: true,
+        };
+        let words_of = |postgres| {
+            let words = words(&command, Place::Database { postgres, database: "fresh" });
+            words.words().iter().map(|word| word.replace(WITH_VARIABLES, "SCRIPT")).collect::<Vec<_>>()
+        };
         assert_eq!(
-            words(&command, database).words(),
+            words_of(&postgres),
             ["env", "WINDLASS_CONTAINER=db", "WINDLASS_DATABASE=fresh", "mask", "--all"]
         );
+        (postgres.tools, postgres.server) = (Tools::Host, Some(ServerUri::default()));
+        let begins = ["sh", "-c", "SCRIPT", "windlass-transform", "env", "WINDLASS_DATABASE=fresh"];
+        assert_eq!(words_of(&postgres)[..6], begins);
+        assert_eq!(words_of(&postgres)[6..], ["PGDATABASE=fresh", "PGUSER=app", "mask", "--all"]);
         let directory = words(&command, Place::Directory("/srv/new"));
         assert_eq!(
             directory.words()[3..],

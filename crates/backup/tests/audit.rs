@@ -7,8 +7,8 @@ mod world;
 use std::{fs, time::Duration};
 
 use backup::{
-    Candidate, Container, Database, Expected, Finding, Manifest, Moment, Retention, SnapshotId, Stored,
-    Wanted, inspect, judge, judge_copy,
+    Candidate, Container, Database, Expected, Finding, Manifest, Moment, Retention, Server, SnapshotId,
+    Stored, Wanted, inspect, judge, judge_copy,
 };
 use remote::conformance::Tools;
 use world::World;
@@ -84,7 +84,8 @@ async fn a_thousand_healthy_rounds_raise_no_alarm_and_what_is_wrong_does() {
     // It is of another directory, and of another database.
     let other = Wanted::Path("/srv/other".into());
     let database = Wanted::Database(Database {
-        container: Container::Named("db".into()),
+        server: Server::Container(Container::Named("db".into())),
+        image: None,
         database: "shop".into(),
         user: "postgres".into(),
         password: None,

@@ -6,9 +6,10 @@ mod world;
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use backup::{Corpus, Error, Postgres, Store as _};
+use backup::{Corpus, Error, Postgres, ServerUri, Store as _, Tools};
 use docker::Cli;
 use remote::Local;
+use secret::Secret;
 use tempfile::TempDir;
 use world::World;
 
@@ -22,7 +23,7 @@ impl FakeDocker {
         let script = format!(
             "#!/bin/sh\ncase \"$*\" in\n\
              *' pg_dump --version') echo 'pg_dump (PostgreSQL) 17.5 (Debian)' ;;\n\
-             *' psql '*) cat >/dev/null; printf 'UTF8\\tC.UTF-8\\tC.UTF-8\\tapp\\n' ;;\n\
+             *' psql '*) cat >/dev/null; printf 'UTF8\\tC.UTF-8\\tC.UTF-8\\tapp\\tt\\n' ;;\n\
              *' pg_dumpall '*) {globals} ;;\n\
              *' pg_dump '*) {dump} ;;\n\
              *) exit 9 ;;\nesac\n"
@@ -37,8 +38,8 @@ impl FakeDocker {
         let mut cli = Cli::new("/nowhere.sock", "/root");
         cli.path = format!("{}:/usr/bin:/bin", self.0.path().display());
         Corpus::Postgres(Postgres {
-            cli,
-            container: "db".into(),
+            tools: Tools::Container { cli, container: "db".into() },
+            server: None,
             database: "shop".into(),
             user: "postgres".into(),
             password: None,
@@ -92,4 +93,93 @@ async fn what_is_not_made_of_files_does_not_become_a_directory() {
     let error = world.restore(&Local::new(), &taken, backup::Overwrite::Never).await.unwrap_err();
     assert!(matches!(error, Error::WrongKind { .. }), "{error:?}");
     assert!(!world.target().exists());
+}
+
+/// Programs of the host itself, which tell in a file how they were called and with which variables.
+const PROGRAM: &str = r#"#!/bin/sh
+echo "${0##*/} $* $PGHOST:$PGPORT $PGPASSWORD $PGSSLMODE" >>"$CALLS"
+case "${0##*/} $*" in
+pg_dump\ --version) echo 'pg_dump (PostgreSQL) 15.3' ;;
+psql*) cat >/dev/null; printf 'UTF8\tC.UTF-8\tC.UTF-8\tdoadmin\tf\n' ;;
+pg_dumpall*) echo 'CREATE ROLE app;' ;;
+pg_dump*) printf 'PGDMP rest' ;;
+esac
+"#;
+
+/// This machine, with such programs first in its `PATH`.
+#[derive(Debug)]
+struct HostWithPostgres(TempDir);
+
+impl HostWithPostgres {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["pg_dump", "pg_dumpall", "psql"] {
+            let path = dir.path().join(name);
+            fs::write(&path, PROGRAM).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        Self(dir)
+    }
+
+    fn calls(&self) -> String {
+        fs::read_to_string(self.0.path().join("calls")).unwrap()
+    }
+}
+
+#[async_trait::async_trait]
+impl remote::Executor for HostWithPostgres {
+    async fn start(&self, command: &remote::Command) -> Result<remote::Process, remote::Error> {
+        assert!(!command.words().iter().any(|word| word.contains("t0p") || word.contains("db.example")));
+        let path = format!("PATH={}:{}", self.0.path().display(), std::env::var("PATH").unwrap());
+        let calls = format!("CALLS={}", self.0.path().join("calls").display());
+        let words = ["env".to_owned(), path, calls].into_iter().chain(command.words().iter().cloned());
+        Local::new().start(&remote::Command::new(words).timeout(command.time_limit())).await
+    }
+
+    async fn dial(&self, target: &remote::Dial) -> Result<Box<dyn remote::Stream>, remote::Error> {
+        Local::new().dial(target).await
+    }
+
+    fn name(&self) -> &str {
+        "a host with Postgres"
+    }
+
+    fn sudo(&self) -> remote::connection::Sudo {
+        remote::connection::Sudo::Nothing
+    }
+
+    fn noise(&self) -> Option<remote::Noise> {
+        None
+    }
+}
+
+#[tokio::test]
+async fn a_server_somewhere_else_is_dumped_by_the_programs_of_the_host() {
+    let (world, host) = (World::new(), HostWithPostgres::new());
+    let server =
+        ServerUri::parse(&Secret::new("postgres://doadmin:t0p@db.example:25060/defaultdb?sslmode=require"));
+    let server = server.unwrap();
+    let corpus = Corpus::Postgres(Postgres {
+        tools: Tools::Host,
+        user: server.user.clone().unwrap(),
+        password: server.password.clone(),
+        server: Some(server),
+        database: "shop".into(),
+        globals: true,
+    });
+    let taken = world.taking(&host).with(|taking| taking.corpus = &corpus).take().await.unwrap();
+    let reached = "db.example:25060 t0p require";
+    assert_eq!(
+        host.calls(),
+        format!(
+            "pg_dump --version {reached}\n\
+             psql --username doadmin --no-password -X -A -t -q -F \t -v ON_ERROR_STOP=1 -d defaultdb -f - {reached}\n\
+             pg_dumpall --username doadmin --no-password --globals-only -l defaultdb --no-role-passwords {reached}\n\
+             pg_dump --username doadmin --no-password --format=custom --compress 1 -d shop {reached}\n"
+        )
+    );
+    // Where it is, is nobody's business who reads the store.
+    let text = String::from_utf8(taken.to_json().unwrap()).unwrap();
+    assert!(!text.contains("db.example") && !text.contains("t0p"), "{text}");
+    assert!(text.contains(r#""source":{"kind":"postgres","database":"shop""#), "{text}");
 }

@@ -55,6 +55,7 @@ async fn restore(world: &World, exec: Exec, manifest: &Manifest, overwrite: Over
         overwrite,
         links: Links::Inside,
         owner: None,
+        sections: None,
         transform: &[],
         quiesce: None,
         key: world.key.clone(),

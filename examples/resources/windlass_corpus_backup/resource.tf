@@ -39,6 +39,26 @@ resource "windlass_corpus_backup" "database" {
   }
 }
 
+# A managed database that the host reaches, by the programs of an image that is there; its extensions are made by
+# the one who restores.
+resource "windlass_corpus_backup" "managed" {
+  host  = windlass_host.web.connection
+  name  = "prod-managed"
+  store = "file:///mnt/backups"
+
+  postgres {
+    uri_wo         = var.database_uri
+    uri_wo_version = "1"
+    image          = "postgres:17"
+    database       = "shop"
+  }
+
+  verify = "restore"
+  sections {
+    before_pre_data = "CREATE EXTENSION IF NOT EXISTS pg_trgm;"
+  }
+}
+
 # What a container keeps in a volume; it holds still for the time of the copy.
 resource "windlass_corpus_backup" "search" {
   host   = windlass_host.web.connection
@@ -55,6 +75,13 @@ resource "windlass_corpus_backup" "search" {
 
 variable "release" {
   type = string
+}
+
+# postgresql://doadmin:…@db.example.org:25060/defaultdb?sslmode=verify-full
+variable "database_uri" {
+  type      = string
+  sensitive = true
+  ephemeral = true
 }
 
 resource "windlass_host" "web" {

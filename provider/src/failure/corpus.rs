@@ -29,7 +29,9 @@ fn attribute(error: &Error) -> Option<&'static str> {
             Subject::Database(_) => "postgres",
             Subject::Stream(_) => "exec",
         }),
-        Error::Globals { .. } => Some("postgres"),
+        Error::Globals { .. } | Error::Uri { .. } | Error::NoImage { .. } => Some("postgres"),
+        Error::Elsewhere { .. } | Error::Nowhere { .. } => Some("host"),
+        Error::OwnSql { .. } => Some("sections"),
         Error::CannotExclude { .. } => Some("exclude"),
         Error::SamePlace { .. } => Some("copies"),
         Error::NotProven { .. } => Some("verify"),
@@ -65,6 +67,18 @@ fn story(error: &Error) -> (String, String) {
         Error::SourceMissing { .. } => {
             "Check the name. With `if_missing = \"skip\"`, what is not there (yet) is nothing to back up."
         }
+        Error::Elsewhere { .. } => {
+            "Let `host` be that node, and have a placement constraint keep the service there: its container is worked on \
+             where it runs."
+        }
+        Error::Nowhere { .. } => {
+            "Let `host` be the node that the service runs on; `docker service ps` on a manager says which one that is."
+        }
+        Error::Uri { .. } => "Correct `uri_wo`.",
+        Error::NoImage { .. } => {
+            "Pull it there, or correct `image`: nothing is pulled for a backup or a restore."
+        }
+        Error::OwnSql { .. } => "Correct the SQL; what was restored until then is gone again.",
         Error::NotDirectory { .. } => "Name a directory, and not a link to one.",
         Error::Empty { .. } => "A disk that is not mounted looks like this. Check the name, and `exclude`.",
         Error::CannotExclude { .. } => {
@@ -193,6 +207,24 @@ mod tests {
                 .to_string(),
             "Could not back up corpus \"prod\" (at path)\nThere is no file in /srv/data on deploy@web:22.\n\n\
              There is no new snapshot.\n\nA disk that is not mounted looks like this. Check the name, and `exclude`."
+        );
+        let error = Error::Elsewhere {
+            service: "shop_db".into(),
+            host: "deploy@web:22".into(),
+            nodes: "\"db-1\", \"db-2\"".into(),
+        };
+        assert_eq!(
+            corpus_error("T", &error, "W.").to_string(),
+            "T (at host)\nService \"shop_db\" does not run on deploy@web:22, but on node \"db-1\", \"db-2\".\n\nW.\n\n\
+             Let `host` be that node, and have a placement constraint keep the service there: its container is worked on \
+             where it runs."
+        );
+        let uri = backup::ServerUri::parse(&secret::Secret::new("mysql://a:pw@b/c")).unwrap_err();
+        let error = Error::Uri { subject: Subject::Database("shop".into()), source: uri };
+        assert_eq!(
+            corpus_error("T", &error, "W.").to_string(),
+            "T (at postgres)\nThe URI of the server of database \"shop\" does not say where that is: it has to begin with \
+             postgresql:// or postgres://.\n\nW.\n\nCorrect `uri_wo`."
         );
         let refusal = Refusal { path: RawPath::from("a/out"), why: Why::LinkOutside };
         let error = Error::Archive(ArchiveError::Refused(refusal));

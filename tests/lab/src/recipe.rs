@@ -188,6 +188,38 @@ pub(crate) fn workloads() -> Vec<Workload> {
             },
         },
         Workload {
+            tag: "3",
+            recipe: Recipe {
+                name: "sqlite",
+                from: None,
+                packages: &["sqlite3"],
+                files: vec![],
+                finish: "mkdir -p /data",
+                changes: &["WORKDIR /data", "VOLUME /data", "CMD [\"sleep\", \"infinity\"]"],
+                stop_signal: "SIGKILL",
+            },
+        },
+        Workload {
+            tag: "11.8",
+            recipe: Recipe {
+                name: "mariadb",
+                from: None,
+                packages: &["mariadb-client", "mariadb-server-core"],
+                files: vec![script(
+                    "usr/local/bin/docker-entrypoint.sh",
+                    include_str!("../images/mariadb-entrypoint.sh"),
+                )],
+                finish: "useradd -r mysql && rm -rf /var/lib/mysql && install -d -o mysql /var/lib/mysql /run/mysqld",
+                changes: &[
+                    "VOLUME /var/lib/mysql",
+                    "ENTRYPOINT [\"docker-entrypoint.sh\"]",
+                    "CMD [\"mariadbd\"]",
+                    "EXPOSE 3306",
+                ],
+                stop_signal: "SIGTERM",
+            },
+        },
+        Workload {
             tag: "17",
             recipe: Recipe {
                 name: "postgres",

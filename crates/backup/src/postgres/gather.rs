@@ -1,7 +1,7 @@
 //! Dumping a database.
 
 use remote::{
-    Input, Output,
+    Output,
     collect::{Limits, Streamed, run_checked_with},
 };
 use sha2::{Digest as _, Sha256};
@@ -32,10 +32,10 @@ pub(crate) async fn gather(
     counts: bool,
 ) -> Result<Gathered, Error> {
     let version = version(copying, postgres).await?;
-    let facts = facts(copying, postgres).await?;
+    let (facts, is_superuser) = facts(copying, postgres).await?;
     let mut small = Small::default();
     if postgres.globals {
-        small.put(copying, GLOBALS, globals(copying, postgres).await?).await?;
+        small.put(copying, GLOBALS, globals(copying, postgres, is_superuser).await?).await?;
     }
     if !counts {
         return dump(copying, postgres, (version, facts), (small, None)).await;
@@ -98,7 +98,7 @@ async fn dump(
     entries.push(entry(DUMP, size, &sha256));
     parts.push(Part { file: DUMP.to_owned(), size: packed.size, sha256: packed.sha256 });
     let source = Source::Postgres {
-        container: postgres.container.clone(),
+        container: postgres.container().map(str::to_owned),
         database: postgres.database.clone(),
         globals: postgres.globals,
         facts,
@@ -108,9 +108,11 @@ async fn dump(
 }
 
 async fn version(copying: &Copying<'_>, postgres: &Postgres) -> Result<String, Error> {
-    let command = postgres.cli.docker(["exec", &postgres.container, "pg_dump", "--version"]);
+    let words = ["pg_dump", "--version"].map(str::to_owned);
+    let command = postgres.tools.command(words, postgres.has_variables());
     let limits = Limits::cancelled_by(copying.cancel);
-    let output = run_checked_with(copying.exec, &command, Input::Nothing, &limits).await?;
+    let input = postgres.input(tokio::io::empty());
+    let output = run_checked_with(copying.exec, &command, input, &limits).await?;
     Ok(output.stdout_text().trim().to_owned())
 }
 
@@ -120,20 +122,31 @@ fn major(version: &str) -> u32 {
     number.split(|c: char| !c.is_ascii_digit()).next().and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
-async fn facts(copying: &Copying<'_>, postgres: &Postgres) -> Result<DatabaseFacts, Error> {
-    let rows = postgres.query(copying.exec, postgres.maintenance(), &sql::about(&postgres.database)).await?;
+/// What the database is made with, and whether who logs in is a superuser.
+async fn facts(copying: &Copying<'_>, postgres: &Postgres) -> Result<(DatabaseFacts, bool), Error> {
+    let rows = postgres.query(copying.exec, postgres.entrance(), &sql::about(&postgres.database)).await?;
     let fields: Vec<&str> = rows.first().map(|row| row.split('\t').collect()).unwrap_or_default();
-    let [encoding, collate, ctype, owner] = fields[..] else {
+    let [encoding, collate, ctype, owner, is_superuser] = fields[..] else {
         let host = copying.exec.name().to_owned();
         return Err(Error::SourceMissing { subject: postgres.subject(), host });
     };
     let own = str::to_owned;
-    Ok(DatabaseFacts { encoding: own(encoding), collate: own(collate), ctype: own(ctype), owner: own(owner) })
+    let facts = DatabaseFacts {
+        encoding: own(encoding),
+        collate: own(collate),
+        ctype: own(ctype),
+        owner: own(owner),
+    };
+    Ok((facts, is_superuser == "t"))
 }
 
-async fn globals(copying: &Copying<'_>, postgres: &Postgres) -> Result<Vec<u8>, Error> {
-    let command =
-        postgres.command("pg_dumpall", &["--globals-only", "-l", postgres.maintenance()]).timeout(None);
+/// Roles and tablespaces. Only a superuser may read the hashes of passwords.
+async fn globals(copying: &Copying<'_>, postgres: &Postgres, is_superuser: bool) -> Result<Vec<u8>, Error> {
+    let mut words = vec!["--globals-only", "-l", postgres.entrance()];
+    if !is_superuser {
+        words.push("--no-role-passwords");
+    }
+    let command = postgres.command("pg_dumpall", &words).timeout(None);
     let limits = Limits { cap: LARGEST_GLOBALS, ..Limits::cancelled_by(copying.cancel) };
     let input = postgres.input(tokio::io::empty());
     let globals = run_checked_with(copying.exec, &command, input, &limits).await?.stdout;

@@ -13,7 +13,7 @@ use remote::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Postgres, RestoringPostgres,
+    Postgres, RestoringPostgres, Sections, Tools,
     tables::{Counted, TABLES, Table, difference},
 };
 use crate::{corpus::Corpus, error::Error, fetch::Fetching, stage::Overwrite, turn::Turn};
@@ -42,6 +42,8 @@ const INTERVAL: Duration = Duration::from_millis(250);
 pub struct Proof {
     /// Questions, and what they are answered with.
     pub checks: Vec<Check>,
+    /// SQL between the sections of the dump.
+    pub sections: Option<Sections>,
     /// More options of the server, such as `-c shared_preload_libraries=timescaledb`, word by word.
     pub server_args: Vec<String>,
 }
@@ -68,20 +70,19 @@ pub(crate) struct Proving<'a> {
 impl Proving<'_> {
     /// Restores it to nowhere.
     pub(crate) async fn prove(&self) -> Result<(), Error> {
+        let Some(cli) = self.postgres.tools.cli() else {
+            return Err(self.differs("there is no image of a server that it could be restored to".to_owned()));
+        };
         let container = format!("{PREFIX}{}", random_name()?);
-        let started = match self.run(&container).await {
-            Ok(()) => self.compare(&container).await,
+        let started = match self.run(cli, &container).await {
+            Ok(()) => self.compare(cli, &container).await,
             Err(error) => Err(error),
         };
-        let remove = self.cli().docker(["rm", "--force", "--volumes", &container]);
+        let remove = cli.docker(["rm", "--force", "--volumes", &container]);
         if let Err(error) = run_checked(self.exec, &remove, Input::Nothing).await {
             tracing::warn!(container, %error, "could not remove the container of a proof");
         }
         started
-    }
-
-    fn cli(&self) -> &Cli {
-        &self.postgres.cli
     }
 
     async fn checked(&self, command: &Command) -> Result<String, Error> {
@@ -90,27 +91,36 @@ impl Proving<'_> {
         Ok(output.stdout_text().trim().to_owned())
     }
 
-    async fn run(&self, container: &str) -> Result<(), Error> {
-        let source = &self.postgres.container;
-        let image =
-            self.cli().docker(["inspect", "--type", "container", "--format", "{{.Image}}"]).arg(source);
-        let image = self.checked(&image).await?;
-        self.checked(&run_command(self.cli(), (container, &image), &self.postgres.user, self.proof)).await?;
+    /// The image of the server: the one whose programs are used, else that of the source itself.
+    async fn image(&self) -> Result<String, Error> {
+        match &self.postgres.tools {
+            Tools::Image { image, .. } => Ok(image.clone()),
+            Tools::Container { cli, container } => {
+                let words = ["inspect", "--type", "container", "--format", "{{.Image}}"];
+                self.checked(&cli.docker(words).arg(container)).await
+            }
+            Tools::Host => Ok(String::new()),
+        }
+    }
+
+    async fn run(&self, cli: &Cli, container: &str) -> Result<(), Error> {
+        let image = self.image().await?;
+        self.checked(&run_command(cli, (container, &image), &self.postgres.user, self.proof)).await?;
         let poll = Poll::new(INTERVAL, START, self.cancel);
-        let ready = self.cli().docker(["exec", container, "pg_isready", "--quiet"]);
+        let ready = cli.docker(["exec", container, "pg_isready", "--quiet"]);
         loop {
             let asked = self.checked(&ready).await;
             let Err(error) = asked else { return Ok(()) };
-            let state = self.cli().docker(["inspect", "--format", "{{.State.Running}}", container]);
+            let state = cli.docker(["inspect", "--format", "{{.State.Running}}", container]);
             if self.checked(&state).await? != "true" || poll.next().await.is_err() {
-                return Err(self.without_start(container, error).await);
+                return Err(self.without_start(cli, container, error).await);
             }
         }
     }
 
     /// Why it does not serve, in its own last words.
-    async fn without_start(&self, container: &str, error: Error) -> Error {
-        let logs = self.cli().docker(["logs", "--tail", "5", container]);
+    async fn without_start(&self, cli: &Cli, container: &str, error: Error) -> Error {
+        let logs = cli.docker(["logs", "--tail", "5", container]);
         match remote::run(self.exec, &logs, Input::Nothing).await {
             Ok(logs) => {
                 let said = format!("{}{}", logs.stdout_text(), logs.stderr_text());
@@ -120,8 +130,9 @@ impl Proving<'_> {
         }
     }
 
-    async fn compare(&self, container: &str) -> Result<(), Error> {
-        let copy = Postgres { container: container.to_owned(), password: None, ..self.postgres.clone() };
+    async fn compare(&self, cli: &Cli, container: &str) -> Result<(), Error> {
+        let tools = Tools::Container { cli: cli.clone(), container: container.to_owned() };
+        let copy = Postgres { tools, server: None, password: None, ..self.postgres.clone() };
         let corpus = Corpus::Postgres(copy.clone());
         let restoring = RestoringPostgres {
             exec: self.exec,
@@ -129,6 +140,7 @@ impl Proving<'_> {
             postgres: &copy,
             corpus: &corpus,
             overwrite: Overwrite::Never,
+            sections: self.proof.sections.as_ref(),
             transform: &[],
             quiesce: None,
             turn: &Turn::of_ones_own(&corpus),

@@ -11,7 +11,7 @@ use remote::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{DUMP, GLOBALS, Postgres, sql};
+use super::{DUMP, GLOBALS, Postgres, Sections, sections::Step, sql};
 use crate::{
     corpus::Corpus,
     error::Error,
@@ -37,6 +37,8 @@ pub(crate) struct RestoringPostgres<'a> {
     /// The same as a corpus.
     pub(crate) corpus: &'a Corpus,
     pub(crate) overwrite: Overwrite,
+    /// SQL between the sections of the dump; without it, all of them come at once.
+    pub(crate) sections: Option<&'a Sections>,
     /// The words of a command that changes the data before they take their place.
     pub(crate) transform: &'a [String],
     /// What holds still while the databases change their names.
@@ -72,7 +74,7 @@ impl RestoringPostgres<'_> {
         let restored = async {
             self.create(&fresh, facts).await?;
             self.fill(&fresh, dump, globals).await?;
-            let place = Place::Database { container: &self.postgres.container, database: &fresh };
+            let place = Place::Database { postgres: self.postgres, database: &fresh };
             transform(self.exec, self.transform, place, self.cancel).await?;
             let placing = self.put_in_place(&fresh, there.then_some(old.as_str()));
             quiesced(self.quiesce, self.corpus, self.cancel, placing).await
@@ -154,11 +156,33 @@ impl RestoringPostgres<'_> {
     }
 
     async fn fill(&self, fresh: &str, dump: &Part, has_roles: bool) -> Result<(), Error> {
-        let mut words = vec!["--exit-on-error", "-d", fresh];
-        if !has_roles {
-            // The roles of the dump need not be there.
-            words.extend(["--no-owner", "--no-privileges"]);
+        let Some(sections) = self.sections else { return self.pass(fresh, dump, (has_roles, None)).await };
+        for step in sections.steps() {
+            match step {
+                Step::Section(section) => self.pass(fresh, dump, (has_roles, Some(section))).await?,
+                Step::Sql(place, sql) => {
+                    let ran = self.postgres.query(self.exec, fresh, sql).await;
+                    ran.map_err(|source| Error::OwnSql {
+                        place,
+                        subject: self.postgres.subject(),
+                        host: self.exec.name().to_owned(),
+                        source: source.into(),
+                    })?;
+                }
+            }
         }
+        Ok(())
+    }
+
+    /// Has `pg_restore` read the dump, all of it or a section. Of a stream it takes one section alone, so that
+    /// another one is read from the store once more.
+    async fn pass(
+        &self,
+        fresh: &str,
+        dump: &Part,
+        (has_roles, section): (bool, Option<&str>),
+    ) -> Result<(), Error> {
+        let words = restore_words(fresh, has_roles, section);
         let command = self.postgres.command("pg_restore", &words).timeout(None).bulk();
         let limits = Limits::cancelled_by(self.cancel);
         let restoring = async |content| {
@@ -189,5 +213,30 @@ impl RestoringPostgres<'_> {
 
     async fn ask(&self, script: &str) -> Result<Vec<String>, Error> {
         self.postgres.query(self.exec, self.postgres.maintenance(), script).await
+    }
+}
+
+/// The words of `pg_restore` that fills the database `fresh`.
+fn restore_words<'a>(fresh: &'a str, has_roles: bool, section: Option<&'a str>) -> Vec<&'a str> {
+    let mut words = vec!["--exit-on-error", "-d", fresh];
+    words.extend(section.into_iter().flat_map(|section| ["--section", section]));
+    if !has_roles {
+        // The roles of the dump need not be there.
+        words.extend(["--no-owner", "--no-privileges"]);
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_of_a_dump_or_a_section_is_restored() {
+        assert_eq!(restore_words("fresh", true, None), ["--exit-on-error", "-d", "fresh"]);
+        assert_eq!(
+            restore_words("fresh", false, Some("pre-data")),
+            ["--exit-on-error", "-d", "fresh", "--section", "pre-data", "--no-owner", "--no-privileges"]
+        );
     }
 }

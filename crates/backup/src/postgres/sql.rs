@@ -10,11 +10,12 @@ fn text(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// Asks for the encoding, the two locales and the owner of a database; no row where there is none.
+/// Asks for the encoding, the two locales and the owner of a database, and whether who asks is a superuser; no row
+/// where there is none.
 pub(super) fn about(database: &str) -> String {
     format!(
-        "SELECT pg_encoding_to_char(encoding), datcollate, datctype, pg_get_userbyid(datdba) FROM pg_database WHERE \
-         datname = {};",
+        "SELECT pg_encoding_to_char(encoding), datcollate, datctype, pg_get_userbyid(datdba), (SELECT rolsuper FROM \
+         pg_roles WHERE rolname = current_user) FROM pg_database WHERE datname = {};",
         text(database)
     )
 }

@@ -44,8 +44,7 @@ impl Counted {
             source,
         };
         let mut process = exec.start(&command).await?;
-        let password = postgres.password.as_ref().map(|password| format!("{}\n", password.expose()));
-        let script = format!("{}{}\\echo {END}\n", password.unwrap_or_default(), sql::COUNT_ROWS);
+        let script = format!("{}{}\\echo {END}\n", postgres.preface(), sql::COUNT_ROWS);
         process.stdin.write_all(script.as_bytes()).await.map_err(failed)?;
         process.stdin.flush().await.map_err(failed)?;
         let mut lines = BufReader::new(&mut process.stdout).lines();

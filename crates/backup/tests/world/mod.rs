@@ -115,6 +115,7 @@ impl World {
             overwrite,
             links: Links::Inside,
             owner: None,
+            sections: None,
             transform,
             quiesce: None,
             key: self.key.clone(),

@@ -14,6 +14,7 @@ mod networks;
 mod plugins;
 mod push;
 mod status;
+mod tasks;
 mod transport;
 mod volumes;
 
@@ -45,6 +46,7 @@ pub use model::{Container, EngineVersion, Image, Port, Run, State};
 pub use networks::{Network, NetworkSpec, Subnet};
 pub use plugins::Plugin;
 pub use status::{Health, StatusText};
+pub use tasks::ServiceNodes;
 pub use transport::Route;
 pub use volumes::{Volume, VolumeSpec};
 

@@ -29,6 +29,7 @@ mod tests {
             .sample("store", ["file:///nonexistent/store"])
             .sample("format", ["tgz"])
             .sample("links", ["any"])
+            .sample("postgres.uri_wo", ["postgres://app:pw@db.example/defaultdb"])
             .sample("verify", ["restore"])
             .sample("quiesce.stack", ["shop"])
             .sample("quiesce.mode", ["stop"])

@@ -6,7 +6,7 @@ use backup::{Check, Format, Manifest, Moment, Proof, Retention};
 use framework::{Field, Model};
 use secret::Secret;
 
-use crate::corpora::{ExecModel, PostgresModel, QuiesceModel};
+use crate::corpora::{ExecModel, PostgresModel, QuiesceModel, SectionsModel};
 
 /// What a new snapshot is taken for when it changes.
 pub(super) const CAUSES: [&str; 10] =
@@ -33,6 +33,7 @@ pub(crate) struct BackupModel {
     pub(crate) verify: Field<String>,
     pub(crate) server_args: Field<Vec<String>>,
     pub(crate) check: Field<Vec<CheckModel>>,
+    pub(crate) sections: Option<SectionsModel>,
     pub(crate) retention: Option<RetentionModel>,
     pub(crate) max_age: Field<String>,
     pub(crate) heartbeat_url_wo: Field<Secret>,
@@ -72,6 +73,7 @@ impl BackupModel {
         let check = |check: &CheckModel| Check { sql: text(&check.sql), expect: text(&check.expect) };
         (self.verify.as_str() == Some("restore")).then(|| Proof {
             checks: self.check.known().into_iter().flatten().map(check).collect(),
+            sections: self.sections.as_ref().map(SectionsModel::sections),
             server_args: self.server_args.clone().known_or_default(),
         })
     }

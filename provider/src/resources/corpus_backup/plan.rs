@@ -25,7 +25,8 @@ pub(super) async fn plan(
     now: Moment,
 ) -> Result<(), Diagnostics> {
     let cx = on.cx;
-    if let Some(problem) = asks_nothing(on.title, &plan.planned) {
+    let problems = [asks_nothing(on.title, &plan.planned), has_no_server(on.title, &plan.planned)];
+    if let Some(problem) = problems.into_iter().flatten().next() {
         return Err(problem.into());
     }
     let takes = plan.is_create() || CAUSES.into_iter().any(|name| plan.changes(name));
@@ -56,10 +57,11 @@ pub(super) async fn plan(
 fn asks_nothing(title: &str, planned: &BackupModel) -> Option<Diagnostic> {
     let restores = planned.verify.is_unknown() || planned.verify.as_str() == Some("restore");
     let has_no_check = planned.check.known().is_none_or(Vec::is_empty);
-    let attribute = match (has_no_check, planned.server_args.is_null()) {
-        (false, _) => "check",
-        (true, false) => "server_args",
-        (true, true) => return None,
+    let attribute = match (has_no_check, planned.server_args.is_null(), &planned.sections) {
+        (false, ..) => "check",
+        (true, false, _) => "server_args",
+        (true, true, Some(_)) => "sections",
+        (true, true, None) => return None,
     };
     (!restores || planned.postgres.is_none()).then(|| {
         Diagnostic::error(title)
@@ -67,6 +69,20 @@ fn asks_nothing(title: &str, planned: &BackupModel) -> Option<Diagnostic> {
             .detail("Nothing was changed.")
             .detail("Set `verify = \"restore\"` beside a `postgres` block, or take it out.")
             .at(attribute)
+    })
+}
+
+/// The error that a database of a server somewhere else is to be proven, and nothing says by which server.
+fn has_no_server(title: &str, planned: &BackupModel) -> Option<Diagnostic> {
+    let restores = planned.verify.as_str() == Some("restore");
+    let lacks_image =
+        planned.postgres.as_ref().is_some_and(|postgres| postgres.is_by_uri() && postgres.image.is_null());
+    (restores && lacks_image).then(|| {
+        Diagnostic::error(title)
+            .detail("With `uri_wo`, nothing says of which image the server is that the dump is restored to for a proof.")
+            .detail("Nothing was changed.")
+            .detail("Set `image` in the block `postgres`, or leave `verify` at \"checksum\".")
+            .at("verify")
     })
 }
 
@@ -145,4 +161,55 @@ async fn leaving(hosts: &Hosts, planned: &BackupModel, now: Moment) -> Option<Di
 
 fn snapshots(count: usize) -> String {
     if count == 1 { "1 snapshot".to_owned() } else { format!("{count} snapshots") }
+}
+
+#[cfg(test)]
+mod tests {
+    use framework::Field;
+
+    use super::*;
+    use crate::{
+        corpora::{PostgresModel, SectionsModel},
+        resources::corpus_backup::model::CheckModel,
+    };
+
+    fn model(postgres: PostgresModel) -> BackupModel {
+        let verify = Field::Known("restore".to_owned());
+        BackupModel { verify, postgres: Some(postgres), ..BackupModel::default() }
+    }
+
+    #[test]
+    fn a_server_that_a_uri_leads_to_is_proven_by_an_image_alone() {
+        let text = |text: &str| Field::Known(text.to_owned());
+        let by_uri = PostgresModel { uri_wo_version: text("1"), ..PostgresModel::default() };
+        assert_eq!(
+            has_no_server("T", &model(by_uri.clone())).unwrap().to_string(),
+            "T (at verify)\nWith `uri_wo`, nothing says of which image the server is that the dump is restored to for a proof.\n\n\
+             Nothing was changed.\n\nSet `image` in the block `postgres`, or leave `verify` at \"checksum\"."
+        );
+        let checksum = BackupModel { verify: text("checksum"), ..model(by_uri.clone()) };
+        let with_image = PostgresModel { image: text("postgres:17"), ..by_uri.clone() };
+        let unknown = PostgresModel { image: Field::Unknown, ..by_uri };
+        let container = PostgresModel { container: text("db"), ..PostgresModel::default() };
+        for fine in [checksum, model(with_image), model(unknown), model(container)] {
+            assert!(has_no_server("T", &fine).is_none(), "{fine:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_for_a_proof_needs_one() {
+        let container = PostgresModel { container: Field::Known("db".into()), ..PostgresModel::default() };
+        let proven = model(container);
+        let plain = || BackupModel { verify: Field::Known("checksum".into()), ..proven.clone() };
+        let sections = BackupModel { sections: Some(SectionsModel::default()), ..plain() };
+        assert_eq!(
+            asks_nothing("T", &sections).unwrap().to_string(),
+            "T (at sections)\n`sections` is for a database that is restored for a proof, and none is.\n\nNothing was changed.\n\n\
+             Set `verify = \"restore\"` beside a `postgres` block, or take it out."
+        );
+        let check = Field::Known(vec![CheckModel::default()]);
+        assert!(asks_nothing("T", &BackupModel { check: check.clone(), ..plain() }).is_some());
+        let fine = BackupModel { check, sections: Some(SectionsModel::default()), ..proven.clone() };
+        assert!(asks_nothing("T", &fine).is_none() && asks_nothing("T", &plain()).is_none());
+    }
 }

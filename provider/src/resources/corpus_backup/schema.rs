@@ -4,8 +4,8 @@ use framework::{Attribute, Block, Rule, Schema, Timeouts, Type, validate};
 
 use crate::{
     corpora::{
-        Use, copies_attribute, duration_attribute, exec_block, links_attribute, name_attribute,
-        postgres_block, quiesce_block, store_attribute, volume_attribute,
+        PostgresWords, Use, copies_attribute, duration_attribute, exec_block, links_attribute,
+        name_attribute, postgres_block, quiesce_block, sections_block, store_attribute, volume_attribute,
     },
     host_path::check_path,
 };
@@ -21,6 +21,18 @@ const WORDS: usize = 100;
 
 /// The most recipients.
 const RECIPIENTS: usize = 100;
+
+/// What the block `postgres` means here.
+const POSTGRES: PostgresWords<'static> = PostgresWords {
+    block: "Instead of `path` or `volume`: a database of a Postgres (13 or newer) that runs in a container, or that the host \
+            reaches by a URI. It is dumped by the container's own `pg_dump` (or that of `image`), in the custom format, as of \
+            one moment and beside all that goes on. A dump that did not end well, is empty or is none makes no snapshot. What \
+            belongs to the database alone (`ALTER DATABASE … SET`, and who may connect) is not in it. `format`, `links` and \
+            `exclude` mean nothing here.",
+    globals: "Whether roles and tablespaces are dumped too (`pg_dumpall --globals-only`). Default: `true`. With them go the \
+              hashes of passwords, where the role that logs in is a superuser: who can read the store can read these.",
+    version: "Another one takes a new snapshot.",
+};
 
 pub(super) fn schema() -> Schema {
     Schema::new(0)
@@ -42,20 +54,17 @@ pub(super) fn schema() -> Schema {
         .rule(Rule::exactly_one_of(["path", "volume", "postgres", "exec"]))
         .attributes(what())
         .attributes(how())
-        .block(postgres_block(
-            "Instead of `path` or `volume`: a database of a Postgres (13 or newer) that runs in a container. It is dumped \
-             by the container's own `pg_dump`, in the custom format, as of one moment and beside all that goes on. A \
-             dump that did not end well, is empty or is none makes no snapshot. What belongs to the database alone \
-             (`ALTER DATABASE … SET`, and who may connect) is not in it. `format`, `links` and `exclude` mean nothing here.",
-            "Whether roles and tablespaces are dumped too (`pg_dumpall --globals-only`). Default: `true`. With them go the \
-             hashes of passwords: who can read the store can read these.",
-        ))
+        .block(postgres_block(&POSTGRES))
         .block(exec_block(
             "Instead of `path`, `volume` or `postgres`: what a command in a container writes, for any other database. Its exit \
              status counts, and a stream without a byte is an error. `format`, `links` and `exclude` mean nothing here. \
-             \n\nMariaDB: `[\"sh\", \"-c\", \"MYSQL_PWD=$MARIADB_ROOT_PASSWORD exec mariadb-dump --single-transaction -uroot shop\"]`; \
-             SQLite: `[\"sh\", \"-c\", \"sqlite3 /data/app.db '.backup /tmp/app.db' && cat /tmp/app.db\"]`; \
-             Redis: `[\"sh\", \"-c\", \"redis-cli --rdb /tmp/dump.rdb >&2 && cat /tmp/dump.rdb\"]`, verified by \
+             \n\nRecipes, in images as the usual ones: MariaDB `[\"sh\", \"-c\", \"MYSQL_PWD=$MARIADB_ROOT_PASSWORD exec \
+             mariadb-dump --single-transaction --routines --events -uroot shop\"]`, verified by `[\"sh\", \"-c\", \"tail -n 1 | \
+             grep -q '^-- Dump completed'\"]`, because a dump that was cut off has no such line; SQLite `[\"sh\", \"-c\", \
+             \"sqlite3 'file:/data/app.db?mode=rw' '.backup /tmp/app.db' && cat /tmp/app.db && rm /tmp/app.db\"]`, which takes \
+             what is in the log beside the file along, and makes no database where there is none, verified by `[\"sh\", \"-c\", \
+             \"cat >/tmp/check.db && test \\\"$(sqlite3 /tmp/check.db 'PRAGMA integrity_check')\\\" = ok\"]`; Redis \
+             `[\"sh\", \"-c\", \"redis-cli --rdb /tmp/dump.rdb >&2 && cat /tmp/dump.rdb\"]`, verified by \
              `[\"sh\", \"-c\", \"cat >/tmp/check.rdb && redis-check-rdb /tmp/check.rdb\"]`.",
             Use::Source,
         ))
@@ -73,6 +82,10 @@ pub(super) fn schema() -> Schema {
                     ),
                 ]),
         )
+        .block(sections_block(
+            "With `verify = \"restore\"` of a database: SQL that runs while it is restored for the proof, such as what makes \
+             extensions as a restore would. A change of this takes no snapshot.",
+        ))
         .block(quiesce_block(
             "Services of a stack that hold still for the time of the copy, so that what they write is whole in it; the copy is verified when \
              they go on again. A change of this takes no snapshot.",

@@ -14,7 +14,7 @@ use super::{
     plan::{self, unconfirmed},
 };
 use crate::{
-    corpora::{CorpusFields, corpus, links, name, open, quiesce},
+    corpora::{CorpusFields, SectionsModel, corpus, links, name, open, quiesce},
     failure::{Explain as _, Failure, Stop, could_not},
     hosted::{Hosted, Import, MachinePrivate, OnHost, OnMachine, Planning, Words},
 };
@@ -241,6 +241,7 @@ async fn from_store(
         None => None,
     };
     let transform = model.transform.clone().known_or_default();
+    let sections = model.sections.as_ref().map(SectionsModel::sections);
     let restoring = Restoring {
         exec: on.host.executor.as_ref(),
         store,
@@ -249,6 +250,7 @@ async fn from_store(
         overwrite: model.overwrite(),
         links: links(&model.links),
         owner: model.owner(),
+        sections: sections.as_ref(),
         transform: &transform,
         quiesce,
         key,

@@ -28,6 +28,7 @@ mod tests {
             .sample("snapshot", ["latest", "snapshot-prod-20261129T163200Z-1a2b3c4d"])
             .sample("owner", ["1000:1000"])
             .sample("links", ["any"])
+            .sample("postgres.uri_wo", ["postgres://app:pw@db.example/defaultdb"])
             .sample("quiesce.stack", ["shop"])
             .sample("quiesce.mode", ["stop"])
             .sample("quiesce.timeout", ["5m"])

@@ -7,8 +7,9 @@ use framework::{Attribute, Field, Model, Rule, Schema, Timeouts, Type, validate}
 
 use crate::{
     corpora::{
-        ExecModel, PostgresModel, QuiesceModel, Use, copies_attribute, exec_block, links_attribute,
-        name_attribute, postgres_block, quiesce_block, store_attribute, volume_attribute,
+        ExecModel, PostgresModel, PostgresWords, QuiesceModel, SectionsModel, Use, copies_attribute,
+        exec_block, links_attribute, name_attribute, postgres_block, quiesce_block, sections_block,
+        store_attribute, volume_attribute,
     },
     host_path::check_path,
 };
@@ -30,6 +31,7 @@ pub(crate) struct RestoreModel {
     pub(crate) volume: Field<String>,
     pub(crate) postgres: Option<PostgresModel>,
     pub(crate) exec: Option<ExecModel>,
+    pub(crate) sections: Option<SectionsModel>,
     pub(crate) owner: Field<String>,
     pub(crate) transform: Field<Vec<String>>,
     pub(crate) quiesce: Option<QuiesceModel>,
@@ -44,6 +46,19 @@ pub(crate) struct RestoreModel {
     pub(crate) size_bytes: Field<u64>,
     pub(crate) duration_seconds: Field<u64>,
 }
+
+/// What the block `postgres` means here.
+const POSTGRES: PostgresWords<'static> = PostgresWords {
+    block: "Instead of `path` or `volume`: the database that it becomes, of a Postgres (13 or newer) that runs in a \
+            container, or that the host reaches by a URI. It is restored into a database of another name, by the container's \
+            own `pg_restore` (or that of `image`), which stops at the first error; then both change their names in one \
+            transaction, and the old one is dropped. Connections to the old one are ended for that. Another container or \
+            database is another restore; what was restored before stays.",
+    globals: "Whether roles and tablespaces are restored too, before the database. Default: `true`. Roles that are there \
+              already get the passwords and rights that they had then, but for the one that logs in. With `false`, all that \
+              is restored belongs to the role that logs in, and nobody else gets rights.",
+    version: "Another one restores nothing, because it may be the same server: `triggers` do.",
+};
 
 /// The schema.
 pub(super) fn schema() -> Schema {
@@ -63,25 +78,20 @@ pub(super) fn schema() -> Schema {
         .attributes(what())
         .attributes(place())
         .attributes(outputs())
-        .block(postgres_block(
-            "Instead of `path` or `volume`: the database that it becomes, of a Postgres (13 or newer) that runs in a \
-             container. It is restored into a database of another name, by the container's own `pg_restore`, which stops \
-             at the first error; then both change their names in one transaction, and the old one is dropped. \
-             Connections to the old one are ended for that. Another container or database is another restore; what \
-             was restored before stays.",
-            "Whether roles and tablespaces are restored too, before the database. Default: `true`. Roles that are there \
-             already get the passwords and rights that they had then, but for the one that logs in. With `false`, all \
-             that is restored belongs to the role that logs in, and nobody else gets rights.",
+        .block(postgres_block(&POSTGRES))
+        .block(sections_block(
+            "With `postgres`: SQL that runs while the database is restored, before it takes its place. A change of this \
+             restores nothing.",
         ))
         .block(exec_block(
             "Instead of `path`, `volume` or `postgres`: a command in a container that reads what another one wrote. Whether there \
              are data that go for it nobody knows, so that it takes `overwrite`, and `confirm` with the name of the \
              container or of the service. It is read once from the store before the command begins, because nothing can \
              be taken back from then on. \
-             \n\nMariaDB: `[\"sh\", \"-c\", \"MYSQL_PWD=$MARIADB_ROOT_PASSWORD exec mariadb -uroot shop\"]`; SQLite: \
-             `[\"sh\", \"-c\", \"cat >/data/new.db && mv /data/new.db /data/app.db\"]`, with the services that have it open \
-             in `quiesce`; Redis, with a restart policy that starts it again: `[\"sh\", \"-c\", \"cat >/data/dump.rdb && { \
-             (sleep 1; redis-cli shutdown nosave) >/dev/null 2>&1 </dev/null & }\"]`.",
+             \n\nRecipes: MariaDB `[\"sh\", \"-c\", \"MYSQL_PWD=$MARIADB_ROOT_PASSWORD exec mariadb -uroot shop\"]`, into a database \
+             that is there; SQLite `[\"sh\", \"-c\", \"cat >/tmp/new.db && sqlite3 /data/app.db '.restore /tmp/new.db' && rm \
+             /tmp/new.db\"]`, all at once, also while others have it open; Redis, with a restart policy that starts it again, \
+             `[\"sh\", \"-c\", \"cat >/data/dump.rdb && { (sleep 1; redis-cli shutdown nosave) >/dev/null 2>&1 </dev/null & }\"]`.",
             Use::Target,
         ))
         .block(quiesce_block(
@@ -130,7 +140,8 @@ fn place() -> [Attribute; 6] {
             "The words of a command on the host that changes the data before they take their place, such as one that masks \
              what a machine for tests must not have; no shell takes them apart. It runs as root, where the connection may \
              be that. Of `path` and `volume` it is started in the directory, which is also WINDLASS_DIRECTORY; of \
-             `postgres` it gets WINDLASS_CONTAINER and WINDLASS_DATABASE, the name that the database has until then; of `exec` it \
+             `postgres` it gets WINDLASS_CONTAINER and WINDLASS_DATABASE, the name that the database has until then (with \
+             `uri_wo`, in the place of the container the variables of libpq, so that `psql` there gets in); of `exec` it \
              comes after the command, with WINDLASS_CONTAINER. When it fails, nothing takes its place. A change of \
              this restores nothing.",
         ),

@@ -13,7 +13,9 @@ pub(super) fn plan(title: &str, plan: &mut Plan<OnHost<CorpusRestore>>) -> Resul
     if let Some(problem) = unconfirmed(title, &plan.planned) {
         return Err(problem.into());
     }
-    let problems = [pauses_files(title, &plan.planned), owns_nothing(title, &plan.planned)];
+    let planned = &plan.planned;
+    let problems =
+        [pauses_files(title, planned), owns_nothing(title, planned), has_no_sections(title, planned)];
     if let Some(problem) = problems.into_iter().flatten().next() {
         return Err(problem.into());
     }
@@ -79,4 +81,47 @@ fn owns_nothing(title: &str, planned: &RestoreModel) -> Option<Diagnostic> {
             .detail("Take it out; roles of a database come with `globals`.")
             .at("owner")
     })
+}
+
+/// The error that something that is not a dump is to come in sections.
+fn has_no_sections(title: &str, planned: &RestoreModel) -> Option<Diagnostic> {
+    (planned.postgres.is_none() && planned.sections.is_some()).then(|| {
+        Diagnostic::error(title)
+            .detail("`sections` is for a database, and this is none.")
+            .detail("Nothing was changed.")
+            .detail("Take it out.")
+            .at("sections")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::corpora::{PostgresModel, SectionsModel};
+
+    #[test]
+    fn only_a_dump_has_sections() {
+        let files = RestoreModel { sections: Some(SectionsModel::default()), ..RestoreModel::default() };
+        assert_eq!(
+            has_no_sections("T", &files).unwrap().to_string(),
+            "T (at sections)\n`sections` is for a database, and this is none.\n\nNothing was changed.\n\nTake it out."
+        );
+        let database = RestoreModel { postgres: Some(PostgresModel::default()), ..files.clone() };
+        assert!(has_no_sections("T", &database).is_none());
+    }
+
+    #[test]
+    fn a_server_that_a_uri_leads_to_is_the_same_one_by_another_version() {
+        let text = |text: &str| Field::Known(text.to_owned());
+        let by = |version: &str, database: &str| RestoreModel {
+            postgres: Some(PostgresModel {
+                uri_wo_version: text(version),
+                database: text(database),
+                ..PostgresModel::default()
+            }),
+            ..RestoreModel::default()
+        };
+        assert!(!by("2", "shop").is_another(&by("1", "shop")));
+        assert!(by("1", "other").is_another(&by("1", "shop")));
+    }
 }

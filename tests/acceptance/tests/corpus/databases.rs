@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::Corpus;
 
 const BACKUP: &str = "windlass_corpus_backup.it";
-const PASSWORD: &str = "pg-t0p-s3cret";
+pub(crate) const PASSWORD: &str = "pg-t0p-s3cret";
 
 /// A Postgres of a test, removed when dropped.
 pub(crate) struct Server<'a> {
@@ -58,7 +58,13 @@ impl<'a> Server<'a> {
         [rows, owners, database, role].map(|sql| self.sql("shop", sql)).join("\n")
     }
 
-    fn databases(&self) -> String {
+    /// Where the host reaches it.
+    pub(crate) fn address(&self) -> String {
+        let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
+        self.place.root_runs(&["docker", "inspect", "--format", format, &self.name]).trim().to_owned()
+    }
+
+    pub(crate) fn databases(&self) -> String {
         self.sql("postgres", "SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY 1")
     }
 
@@ -88,8 +94,10 @@ fn a_database_is_dumped_and_comes_back_on_another_machine() {
     corpus.workspace.apply().expect_error().says("no database \"shop\"").says("no new snapshot");
     assert!(corpus.snapshots().is_empty());
     from.fill();
+    // By the programs of an image, which the server asks for the password.
     let secret = format!("password_wo = {}", hcl::quoted(PASSWORD));
-    corpus.back_up_from(from.place.host(), &from.block(&secret));
+    let image = hcl::quoted(lab.image("postgres").unwrap());
+    corpus.back_up_from(from.place.host(), &from.block(&format!("{secret}\n    image = {image}")));
     corpus.workspace.converge();
     let state = corpus.workspace.state(BACKUP);
     assert_eq!(state["file_count"], json!(2), "{state}");
@@ -139,7 +147,11 @@ fn a_database_is_dumped_and_comes_back_on_another_machine() {
     corpus.workspace.plan().expect_error().says("overwrite");
     corpus.restore_to(
         to.place.host(),
-        &format!("{}\n  {}", to.block("globals = false"), overwrite.replace('2', "4")),
+        &format!(
+            "{}\n  {}",
+            to.block(&format!("globals = false\n    {secret}")),
+            overwrite.replace('2', "4")
+        ),
     );
     corpus.workspace.converge();
     assert_eq!(to.sql("shop", "SELECT count(*) FROM goods"), "20000");

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod databases;
 mod drift;
 mod failures;
 mod gates;

@@ -111,6 +111,7 @@ async fn a_snapshot_goes_there_in_parts_and_comes_back() {
         overwrite: Overwrite::Never,
         links: Links::Inside,
         owner: None,
+        sections: None,
         transform: &[],
         quiesce: None,
         key: None,
