@@ -92,7 +92,7 @@ mod tests {
             password: None,
             globals: true,
         };
-        let words_of = |postgres| {
+        let words_of = |postgres: &Postgres| {
             let words = words(&command, Place::Database { postgres, database: "fresh" });
             words.words().iter().map(|word| word.replace(WITH_VARIABLES, "SCRIPT")).collect::<Vec<_>>()
         };

@@ -61,7 +61,7 @@ impl Tools {
                 // What it writes is a dump, which would be written down once more as its log.
                 let run = ["run", "--rm", "-i", "--pull", "never", "--log-driver", "none"];
                 let command = cli.docker(run).args(["--network", &network, "--entrypoint", "sh", image]);
-                command.args(&script[1..])
+                command.args(script[1..].iter().copied())
             }
             Self::Host => Command::new(script),
         };
