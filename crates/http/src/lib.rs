@@ -5,8 +5,9 @@
 //! program for it. From this machine it works alike, through [`remote::Local`].
 //!
 //! It is small on purpose: one request per connection, HTTP/1.1, no redirects (they are responses
-//! like any other), no proxies, no cookies, no compression. What this machine asks over the
-//! internet by itself is the business of a full client.
+//! like any other), no proxies, no cookies, no compression. Bodies are held in memory; those that are too
+//! large for that pass through [`send_streamed`]. What this machine asks over the internet by itself
+//! is the business of a full client.
 
 mod client;
 mod error;
@@ -14,6 +15,7 @@ mod exchange;
 pub mod probe;
 mod request;
 mod response;
+mod streamed;
 mod tls;
 mod url;
 
@@ -22,5 +24,6 @@ pub use error::Error;
 pub use hyper::{HeaderMap, Method, header};
 pub use request::Request;
 pub use response::Response;
+pub use streamed::{Streamed, send_streamed};
 pub use tls::Roots;
 pub use url::{Url, UrlError};

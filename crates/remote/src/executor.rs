@@ -57,6 +57,15 @@ pub trait Executor: fmt::Debug + Send + Sync {
     /// [`Error::Dial`] when the host answers but the target does not.
     async fn dial(&self, target: &Dial) -> Result<Box<dyn Stream>, Error>;
 
+    /// As [`Executor::dial`], for a stream that much data flows through: where streams share a connection, it gets one
+    /// of its own, so that a slow reader makes nobody wait but the target.
+    ///
+    /// # Errors
+    /// As [`Executor::dial`].
+    async fn dial_bulk(&self, target: &Dial) -> Result<Box<dyn Stream>, Error> {
+        self.dial(target).await
+    }
+
     /// The host in words for messages: `deploy@web.example.org:22`, `this machine`.
     fn name(&self) -> &str;
 

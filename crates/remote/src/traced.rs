@@ -40,9 +40,13 @@ impl Executor for Traced {
     async fn dial(&self, target: &Dial) -> Result<Box<dyn Stream>, Error> {
         let began = Instant::now();
         let dialled = self.0.dial(target).await;
-        let result = dialled.as_ref().map_or_else(ToString::to_string, |_| "connected".to_owned());
-        debug!(host = self.name(), %target, took_ms = millis(began), result, "opened a stream");
-        dialled
+        self.told(target, began, dialled)
+    }
+
+    async fn dial_bulk(&self, target: &Dial) -> Result<Box<dyn Stream>, Error> {
+        let began = Instant::now();
+        let dialled = self.0.dial_bulk(target).await;
+        self.told(target, began, dialled)
     }
 
     fn name(&self) -> &str {
@@ -55,6 +59,15 @@ impl Executor for Traced {
 
     fn noise(&self) -> Option<Noise> {
         self.0.noise()
+    }
+}
+
+impl Traced {
+    /// Tells the log what became of a stream.
+    fn told<T>(&self, target: &Dial, began: Instant, dialled: Result<T, Error>) -> Result<T, Error> {
+        let result = dialled.as_ref().err().map_or_else(|| "connected".to_owned(), ToString::to_string);
+        debug!(host = self.name(), %target, took_ms = millis(began), result, "opened a stream");
+        dialled
     }
 }
 

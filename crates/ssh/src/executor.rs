@@ -76,6 +76,20 @@ impl SshExecutor {
         Ok(Box::new(Socket::from(drain(channel, Purpose::Socket, Sharing::Own, link, own))))
     }
 
+    fn not_dialled(&self, target: &Dial, error: OpenError) -> Error {
+        let host = self.name.clone();
+        match error {
+            source @ (OpenError::Dead | OpenError::Stalled) => {
+                Error::Unreachable { host, source: Box::new(source) }
+            }
+            error => Error::Dial {
+                target: target.to_string(),
+                host,
+                source: Box::new(dial_failure(target, error)),
+            },
+        }
+    }
+
     fn not_started(&self, program: &str, error: impl Into<StartError>) -> Error {
         Error::Start { program: program.to_owned(), host: self.name.clone(), source: Box::new(error.into()) }
     }
@@ -127,18 +141,19 @@ impl Executor for SshExecutor {
                 }
                 // The pooled connection had died; nothing was sent, so a new one is tried once.
                 Err(OpenError::Dead) if !died => died = true,
-                Err(source @ (OpenError::Dead | OpenError::Stalled)) => {
-                    return Err(Error::Unreachable { host: self.name.clone(), source: Box::new(source) });
-                }
-                Err(error) => {
-                    return Err(Error::Dial {
-                        target: target.to_string(),
-                        host: self.name.clone(),
-                        source: Box::new(dial_failure(target, error)),
-                    });
-                }
+                Err(error) => return Err(self.not_dialled(target, error)),
             }
         }
+    }
+
+    async fn dial_bulk(&self, target: &Dial) -> Result<Box<dyn Stream>, Error> {
+        if matches!(target, Dial::Subsystem(_)) {
+            return self.dial(target).await;
+        }
+        let own = self.host.own_link().await.map_err(|failed| failed.error)?;
+        let link = own.link.clone();
+        let channel = link.open_socket(target).await.map_err(|error| self.not_dialled(target, error))?;
+        Ok(Box::new(Socket::from(drain(channel, Purpose::Socket, Sharing::Own, link, own))))
     }
 
     fn name(&self) -> &str {

@@ -318,6 +318,17 @@ impl Host {
 
     /// A session channel on a connection of its own. What is returned beside it keeps both alive.
     pub(crate) async fn own_session(&self) -> Result<(Channel<Msg>, Own), SessionError> {
+        let OwnLink { link, turn } = self.own_link().await?;
+        let Some(slot) = link.slot().await else {
+            return Err(SessionError::Open(OpenError::Dead));
+        };
+        let (channel, slot) =
+            link.open_session(slot).await.map_err(|(error, _)| SessionError::Open(error))?;
+        Ok((channel, Own { _slot: slot, link, _turn: turn }))
+    }
+
+    /// A connection for one stream, which is to be kept with it.
+    pub(crate) async fn own_link(&self) -> Result<OwnLink, Failed> {
         let turn = match timeout(SLOT_PATIENCE, self.own.clone().acquire_owned()).await {
             Ok(turn) => turn.ok(),
             // Whoever waits may itself be what the others wait for.
@@ -326,13 +337,7 @@ impl Host {
                 None
             }
         };
-        let link = Arc::new(self.connect(Sharing::Own).await?);
-        let Some(slot) = link.slot().await else {
-            return Err(SessionError::Open(OpenError::Dead));
-        };
-        let (channel, slot) =
-            link.open_session(slot).await.map_err(|(error, _)| SessionError::Open(error))?;
-        Ok((channel, Own { _slot: slot, link, _turn: turn }))
+        Ok(OwnLink { link: Arc::new(self.connect(Sharing::Own).await?), turn })
     }
 
     /// Connects; a host that hangs up because too many knock at once is asked again a few times.
@@ -421,6 +426,12 @@ impl Links {
         let recent = failure.as_ref().filter(|(when, ..)| *when >= asked);
         recent.map(|(_, error, retry)| Failed { error: error.to_error(), retry: *retry })
     }
+}
+
+/// A connection of its own, and its place among the few.
+pub(crate) struct OwnLink {
+    pub(crate) link: Arc<Link>,
+    turn: Option<OwnedSemaphorePermit>,
 }
 
 /// Keeps a connection of its own, and its place among the few, as long as its channel lives.

@@ -7,4 +7,5 @@ mod limits;
 mod requests;
 mod responses;
 mod server;
+mod streamed;
 mod tls;

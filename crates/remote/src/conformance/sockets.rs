@@ -8,7 +8,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::{Dial, Error, Executor};
+use crate::{Dial, Error, Executor, Stream};
 
 use super::Host;
 
@@ -77,21 +77,28 @@ pub async fn sockets(host: &Host) {
     // Port 1 (tcpmux) is served by nobody.
     let closed = Dial::Tcp("127.0.0.1".to_owned(), 1);
     for target in [missing, closed] {
-        let Err(error) = exec.dial(&target).await else { panic!("{target} answered") };
-        assert!(
-            matches!(&error, Error::Dial { target: told, .. } if *told == target.to_string()),
-            "{error:?}"
-        );
+        for dialled in [exec.dial(&target).await, exec.dial_bulk(&target).await] {
+            let Err(error) = dialled else { panic!("{target} answered") };
+            assert!(
+                matches!(&error, Error::Dial { target: told, .. } if *told == target.to_string()),
+                "{error:?}"
+            );
+        }
     }
 }
 
 async fn echo(exec: &dyn Executor, target: &Dial) {
     let sent: Vec<u8> =
         (0..1_u32 << 20).map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
-    let stream = exec.dial(target).await.expect("the echo server answers");
+    for dialled in [exec.dial(target).await, exec.dial_bulk(target).await] {
+        echoed(dialled.expect("the echo server answers"), target, &sent).await;
+    }
+}
+
+async fn echoed(stream: Box<dyn Stream>, target: &Dial, sent: &[u8]) {
     let (mut reader, mut writer) = tokio::io::split(stream);
     let write = async {
-        writer.write_all(&sent).await.expect("the stream takes bytes");
+        writer.write_all(sent).await.expect("the stream takes bytes");
         writer.shutdown().await.expect("the stream can be shut down");
     };
     let mut received = Vec::new();
