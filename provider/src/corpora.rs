@@ -15,7 +15,7 @@ pub(crate) use exec::{ExecModel, Use, exec_block};
 pub(crate) use postgres::{PostgresModel, PostgresWords, postgres_block};
 pub(crate) use quiesce::{QuiesceModel, quiesce, quiesce_block};
 pub(crate) use sections::{SectionsModel, sections_block};
-pub(crate) use stores::open;
+pub(crate) use stores::{is_repository, open, repository};
 
 use crate::{
     docker_objects::check_name,
@@ -51,7 +51,11 @@ pub(crate) fn store_attribute(description: &str) -> Attribute {
              the login begins. Its account need not be allowed anything but SFTP. It is reached as a `connection` is, by \
              the `ssh` blocks, with `?host_key=…` and `&identity=…` where they are needed. `github://owner/repository` has a \
              release for each snapshot, a draft until it is complete, whose files are smaller than 2 GiB: larger ones go there in \
-             pieces by way of the temporary directory; without a block, the token is that of the environment (`GITHUB_TOKEN`)."
+             pieces by way of the temporary directory; without a block, the token is that of the environment (`GITHUB_TOKEN`). \
+             `restic:place` is a repository of restic, for `engine = \"restic\"`: `restic:/srv/repository`, \
+             `restic:s3:https://s3.example.org/bucket/prefix`, `restic:sftp:user@host:/path`, or what else restic calls a \
+             repository, as the host sees it that restic runs on; without a block, its password is that of the environment \
+             (`RESTIC_PASSWORD`)."
         ))
 }
 

@@ -1,8 +1,9 @@
 //! `windlass backup list`: which snapshots there are.
 
-use backup::{Manifest, Source, inspect};
+use backup::{Manifest, Moment, Name, ResticSnapshot, Source, inspect};
 use serde::Serialize;
 
+use super::restic;
 use super::target::targets;
 use crate::exit::{Exit, Failure};
 use crate::settings::Settings;
@@ -34,10 +35,10 @@ struct Line {
     keep_until: Option<String>,
     host: String,
     source: Source,
-    file_count: u64,
-    size_bytes: u64,
-    stored_bytes: u64,
-    sha256: String,
+    file_count: Option<u64>,
+    size_bytes: Option<u64>,
+    stored_bytes: Option<u64>,
+    sha256: Option<String>,
 }
 
 impl Line {
@@ -51,22 +52,45 @@ impl Line {
             keep_until: manifest.keep_until.map(|moment| moment.to_string()),
             host: manifest.host.name,
             source: manifest.source,
-            file_count: manifest.totals.files,
-            size_bytes: manifest.totals.size_bytes,
-            stored_bytes: manifest.totals.stored_bytes,
-            sha256: manifest.sha256,
+            file_count: Some(manifest.totals.files),
+            size_bytes: Some(manifest.totals.size_bytes),
+            stored_bytes: Some(manifest.totals.stored_bytes),
+            sha256: Some(manifest.sha256),
+        }
+    }
+
+    fn of_restic(name: &Name, snapshot: ResticSnapshot, store: String) -> Self {
+        let moment = |moment: Option<Moment>| moment.map(|moment| moment.to_string());
+        let [files, size, stored] = snapshot.totals().map_or([None; 3], |totals| totals.map(Some));
+        let exclude = Vec::new();
+        let source = match snapshot.volume() {
+            Some(volume) => Source::Volume { volume, exclude },
+            None => Source::Path { path: snapshot.paths.join(":"), exclude },
+        };
+        Self {
+            corpus: name.to_string(),
+            store,
+            created_at: moment(snapshot.moment()).unwrap_or_default(),
+            verified_at: None,
+            keep_until: moment(snapshot.keep_until()),
+            host: snapshot.hostname,
+            source,
+            file_count: files,
+            size_bytes: size,
+            stored_bytes: stored,
+            sha256: None,
+            snapshot: snapshot.id,
         }
     }
 
     fn told(&self) -> String {
-        let mut text = format!(
-            "{}  {} files, {} stored  {}",
-            self.snapshot,
-            self.file_count,
-            bytes(self.stored_bytes),
-            self.store
-        );
-        if self.verified_at.is_none() {
+        let mut text = format!("{}  {}", self.snapshot, self.created_at);
+        if let (Some(files), Some(stored)) = (self.file_count, self.stored_bytes) {
+            text = format!("{}  {files} files, {} stored", self.snapshot, bytes(stored));
+        }
+        text += &format!("  {}", self.store);
+        // Who checks a repository leaves no word in it.
+        if self.verified_at.is_none() && self.sha256.is_some() {
             text += "  not verified";
         }
         if let Some(moment) = &self.keep_until {
@@ -83,6 +107,12 @@ impl Line {
 pub async fn run(arguments: &Arguments, settings: &Settings) -> Result<Exit, Failure> {
     let mut lines = Vec::new();
     for target in targets(settings, &arguments.names, arguments.store.as_deref())? {
+        if let Some(repository) = target.repository(settings)? {
+            let found = restic::snapshots(settings, &target, &repository).await?;
+            let line = |one| Line::of_restic(&target.name, one, repository.url());
+            lines.extend(found.into_iter().map(line));
+            continue;
+        }
         for store in target.open(settings)? {
             let failed = || Failure::new(format!("Could not list the snapshots of {}", target.name));
             let stored =

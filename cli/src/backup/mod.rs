@@ -5,10 +5,12 @@ mod list;
 mod pattern;
 mod prune;
 mod rekey;
+mod restic;
 mod restore;
 mod run;
 mod settings;
 mod stores;
+mod taken;
 mod target;
 mod verify;
 

@@ -1,8 +1,9 @@
 //! `windlass backup prune`: letting go of what the retention does not keep.
 
-use backup::{Moment, Retention, expired, prune};
+use backup::{Moment, Pruned, Retention, Store, expired, prune};
 use serde::Serialize;
 
+use super::restic;
 use super::target::targets;
 use crate::exit::{Exit, Failure};
 use crate::settings::Settings;
@@ -64,6 +65,13 @@ impl Arguments {
     }
 }
 
+/// Tells of what a store keeps, though nobody else does.
+pub fn tell_held(store: &dyn Store, pruned: &Pruned) {
+    for line in pruned.held_lines() {
+        terminal::note(format_args!("{line}. It stays in {}.", store.url()));
+    }
+}
+
 /// Removes them.
 ///
 /// # Errors
@@ -79,17 +87,28 @@ pub async fn run(arguments: &Arguments, settings: &Settings) -> Result<Exit, Fai
                  of windlass.toml.",
             )
         })?;
+        if let Some(repository) = target.repository(settings)? {
+            let ids = restic::prune(settings, &target, &repository, (retention, arguments.dry_run)).await?;
+            gone.extend(ids.into_iter().map(|snapshot| Gone {
+                corpus: name.to_string(),
+                snapshot,
+                store: repository.url(),
+                removed: !arguments.dry_run,
+            }));
+            continue;
+        }
         for store in target.open(settings)? {
             let (store, now) = (store.as_ref(), Moment::now());
-            let ids = match arguments.dry_run {
+            let pruned = match arguments.dry_run {
                 true => expired(store, name, retention, now).await,
                 false => prune(store, name, retention, now).await,
             };
             let failed =
                 || Failure::new(format!("Could not prune the snapshots of {name} in {}", store.url()));
             let world = if arguments.dry_run { "Nothing was removed." } else { "Some may be gone already." };
-            let ids = ids.map_err(|error| failed().because(&error).with(world))?;
-            gone.extend(ids.into_iter().map(|id| Gone {
+            let pruned = pruned.map_err(|error| failed().because(&error).with(world))?;
+            tell_held(store, &pruned);
+            gone.extend(pruned.gone.into_iter().map(|id| Gone {
                 corpus: name.to_string(),
                 snapshot: id.to_string(),
                 store: store.url(),

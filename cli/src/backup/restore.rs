@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use backup::{
-    Container, Database, Error, Manifest, Overwrite, Restored, Restoring, Sections, Server, SnapshotId,
-    Store, Stream, Wanted, latest, snapshot,
+    Chosen, Container, Database, Error, Manifest, Overwrite, Repository, Restored, Restoring,
+    RestoringResticSnapshot, Sections, Server, SnapshotId, Store, Stream, Wanted, latest, snapshot,
 };
 use serde::Serialize;
 use sops::Identities;
@@ -27,6 +27,8 @@ const LATEST: &str = "latest";
 enum Which {
     Latest,
     Id(SnapshotId),
+    /// One of a repository of restic.
+    OfRestic(Chosen),
 }
 
 impl FromStr for Which {
@@ -35,6 +37,7 @@ impl FromStr for Which {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             LATEST => Ok(Self::Latest),
+            id if id.parse::<Chosen>().is_ok() => Ok(Self::OfRestic(Chosen::Id(id.to_owned()))),
             id => id.parse().map(Self::Id).map_err(|error| format!("{error}; `{LATEST}` is the newest one")),
         }
     }
@@ -156,8 +159,8 @@ impl SqlFiles {
 struct Done {
     snapshot: String,
     store: String,
-    file_count: u64,
-    size_bytes: u64,
+    file_count: Option<u64>,
+    size_bytes: Option<u64>,
     replaced_left_at: Option<String>,
     /// Whose all of it is now, although it was not.
     all_owned_by: Option<String>,
@@ -237,6 +240,10 @@ pub async fn run(
     let names = [arguments.name.clone()];
     let corpora = targets(settings, &names, arguments.store.as_deref())?;
     let from = corpora.first().ok_or_else(|| arguments.failed())?;
+    if let Some(repository) = from.repository(settings)? {
+        let done = restic(settings, arguments, (from, &repository), (&wanted, overwrite), cancel).await?;
+        return done.print(arguments.json);
+    }
     let stores = from.open(settings)?;
     let identities = identities()?;
     let machine = Machine::open(settings, &arguments.host).await?;
@@ -263,26 +270,80 @@ pub async fn run(
     let done = Done {
         snapshot: manifest.snapshot.to_string(),
         store,
-        file_count: manifest.totals.files,
-        size_bytes: manifest.totals.size_bytes,
+        file_count: Some(manifest.totals.files),
+        size_bytes: Some(manifest.totals.size_bytes),
         replaced_left_at: restored.replaced_left_at,
         all_owned_by: restored.all_owned_by.map(|owner| owner.to_string()),
     };
-    if arguments.json {
-        terminal::json(&done)?;
-        return Ok(Exit::DONE);
+    done.print(arguments.json)
+}
+
+impl Done {
+    fn print(&self, json: bool) -> Result<Exit, Failure> {
+        if json {
+            terminal::json(self)?;
+            return Ok(Exit::DONE);
+        }
+        let files = self.file_count.map_or_else(String::new, |files| format!(": {files} files"));
+        terminal::answer(format_args!("{} from {}{files}", self.snapshot, self.store));
+        if let Some(left) = &self.replaced_left_at {
+            terminal::note(format_args!("What was there before could not be removed: it is at {left}."));
+        }
+        if let Some(owner) = &self.all_owned_by {
+            terminal::note(format_args!(
+                "All of it belongs to {owner} now, and not to those whose it was: only root gives files to others. Restore as \
+                 root, or with `?sudo=1` in the connection, to keep the owners."
+            ));
+        }
+        Ok(Exit::DONE)
     }
-    terminal::answer(format_args!("{} from {}: {} files", done.snapshot, done.store, done.file_count));
-    if let Some(left) = &done.replaced_left_at {
-        terminal::note(format_args!("What was there before could not be removed: it is at {left}."));
-    }
-    if let Some(owner) = &done.all_owned_by {
-        terminal::note(format_args!(
-            "All of it belongs to {owner} now, and not to those whose it was: only root gives files to others. Restore as \
-             root, or with `?sudo=1` in the connection, to keep the owners."
-        ));
-    }
-    Ok(Exit::DONE)
+}
+
+/// Restores from a repository, by the restic of the host that it is restored to.
+async fn restic(
+    settings: &Settings,
+    arguments: &Arguments,
+    (from, repository): (&Target<'_>, &Repository),
+    (wanted, overwrite): (&Wanted, Overwrite),
+    cancel: &CancellationToken,
+) -> Result<Done, Failure> {
+    let chosen = match &arguments.snapshot {
+        Which::Latest => Chosen::Latest,
+        Which::OfRestic(chosen) => chosen.clone(),
+        Which::Id(id) => {
+            return Err(arguments.failed().with(format!("{id} is not the id of a snapshot of restic.")));
+        }
+    };
+    let machine = Machine::open(settings, &arguments.host).await?;
+    let restored = async {
+        let corpus = machine.find(wanted).await?;
+        let restoring = RestoringResticSnapshot {
+            exec: machine.executor.as_ref(),
+            repository,
+            name: &from.name,
+            chosen: &chosen,
+            corpus: &corpus,
+            overwrite,
+            owner: None,
+            transform: &[],
+            quiesce: None,
+            cancel: cancel.clone(),
+        };
+        restoring.restore().await
+    };
+    let restored = restored.await;
+    machine.close().await;
+    let (found, restored) =
+        restored.map_err(|error| arguments.failed().because(&error).with(error.left_behind()))?;
+    let [file_count, size_bytes, _] = found.totals().map_or([None; 3], |totals| totals.map(Some));
+    Ok(Done {
+        snapshot: found.id,
+        store: repository.url(),
+        file_count,
+        size_bytes,
+        replaced_left_at: restored.replaced_left_at,
+        all_owned_by: restored.all_owned_by.map(|owner| owner.to_string()),
+    })
 }
 
 /// A snapshot on its way.
@@ -302,6 +363,9 @@ impl Coming<'_> {
     async fn from(&self, store: &dyn Store) -> Result<(Manifest, Restored), Error> {
         let manifest = match &self.arguments.snapshot {
             Which::Id(id) => snapshot(store, &self.from.name, id).await?,
+            Which::OfRestic(_) => {
+                return Err(Error::NoSnapshot { name: self.from.name.to_string(), store: store.url() });
+            }
             Which::Latest => {
                 let (manifest, broken) = latest(store, &self.from.name).await?;
                 for error in broken {

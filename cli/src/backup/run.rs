@@ -6,16 +6,17 @@ use backup::{
     Error, Manifest, Moment, Retention, Store, Taking, check_places, heartbeat, missing_copies, prune,
     replicate, snapshot,
 };
-use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use super::prune::tell_held;
+use super::restic;
 use super::settings::CorpusSettings;
+use super::taken::{Done, not_taken, quiesce};
 use super::target::{Target, targets};
 use crate::exit::{Exit, Failure};
 use crate::machine::Machine;
 use crate::settings::Settings;
 use crate::terminal;
-use crate::units::bytes;
 
 /// What the command takes.
 #[derive(clap::Args, Debug)]
@@ -29,25 +30,9 @@ pub struct Arguments {
     /// Print JSON
     #[arg(long)]
     json: bool,
-}
-
-/// What was done for a corpus, as it is printed.
-#[derive(Serialize)]
-struct Done {
-    corpus: String,
-    snapshot: String,
-    store: String,
-    size_bytes: u64,
-    stored_bytes: u64,
-    file_count: u64,
-    sha256: String,
-    verified_at: Option<String>,
-    copies_verified_at: BTreeMap<String, String>,
-    /// Older snapshots that a store of copies did not have.
-    copied_again: Vec<String>,
-    removed: Vec<String>,
-    /// What went wrong once the snapshot was there.
-    failed: Option<String>,
+    /// Make the repository of restic, where there is none: a disk that is not mounted looks like that as well
+    #[arg(long)]
+    init: bool,
 }
 
 /// What was not done for a corpus, and what was.
@@ -74,7 +59,7 @@ pub async fn run(
     let targets = targets(settings, &arguments.names, None)?;
     let (mut done, mut exit) = (Vec::new(), Exit::DONE);
     for target in &targets {
-        let (taken, ended) = match one(settings, target, cancel).await {
+        let (taken, ended) = match one(settings, (target, arguments.init), cancel).await {
             Ok(one) => (Some(one), None),
             Err(Undone { done, failure }) => (done.map(|done| *done), Some(failure)),
         };
@@ -106,33 +91,42 @@ pub async fn run(
     Ok(exit)
 }
 
-impl Done {
-    fn told(&self) -> String {
-        let mut text = format!(
-            "{}  {} files, {} stored  {}",
-            self.snapshot,
-            self.file_count,
-            bytes(self.stored_bytes),
-            self.store
-        );
-        for copy in self.copies_verified_at.keys() {
-            text += &format!("\n  copied to {copy}");
-        }
-        for copied in &self.copied_again {
-            text += &format!("\n  was missing, and copied: {copied}");
-        }
-        for removed in &self.removed {
-            text += &format!("\n  removed {removed}");
-        }
-        text
-    }
-}
-
-async fn one(settings: &Settings, target: &Target<'_>, cancel: &CancellationToken) -> Result<Done, Undone> {
+async fn one(
+    settings: &Settings,
+    (target, init): (&Target<'_>, bool),
+    cancel: &CancellationToken,
+) -> Result<Done, Undone> {
     let known = target.settled()?;
     let name = target.name.as_str();
     // What is wrong with these should be known before the work is done.
     let url = known.heartbeat(name)?;
+    let done = match target.repository(settings)? {
+        Some(repository) => restic::run(settings, (target, known), (&repository, init), cancel).await?,
+        None => archive(settings, (target, known), cancel).await?,
+    };
+    if let Some(url) = url
+        && let Err(error) = heartbeat(&url).await
+    {
+        let failure = Failure::new(format!("Could not call the heartbeat of {name}"))
+            .because(&error)
+            .with("The backup itself is done: the snapshot is there, in all stores.");
+        return Err(undone(done, failure));
+    }
+    Ok(done)
+}
+
+/// A failure behind which something is done already.
+fn undone(done: Done, failure: Failure) -> Undone {
+    Undone { done: Some(Box::new(done)), failure }
+}
+
+/// Takes an archive, copies it, and removes what is not kept.
+async fn archive(
+    settings: &Settings,
+    (target, known): (&Target<'_>, &CorpusSettings),
+    cancel: &CancellationToken,
+) -> Result<Done, Undone> {
+    let name = target.name.as_str();
     let stores = target.open(settings)?;
     let (first, copies) = stores.split_first().ok_or_else(|| not_taken(target))?;
     let places: Vec<&dyn Store> = copies.iter().map(AsRef::as_ref).collect();
@@ -147,14 +141,13 @@ async fn one(settings: &Settings, target: &Target<'_>, cancel: &CancellationToke
         size_bytes: manifest.totals.size_bytes,
         stored_bytes: manifest.totals.stored_bytes,
         file_count: manifest.totals.files,
-        sha256: manifest.sha256.clone(),
+        sha256: Some(manifest.sha256.clone()),
         verified_at: manifest.verified_at.map(|moment| moment.to_string()),
         copies_verified_at: BTreeMap::new(),
         copied_again: Vec::new(),
         removed: Vec::new(),
         failed: None,
     };
-    let undone = |done: Done, failure| Undone { done: Some(Box::new(done)), failure };
     let mut failed = None;
     for copy in copies {
         match replicate(first.as_ref(), copy.as_ref(), &manifest).await {
@@ -186,9 +179,8 @@ async fn one(settings: &Settings, target: &Target<'_>, cancel: &CancellationToke
         })?);
     }
     for store in &stores {
-        let gone = prune(store.as_ref(), &target.name, retention, Moment::now()).await;
-        let gone = match gone {
-            Ok(gone) => gone,
+        let pruned = match prune(store.as_ref(), &target.name, retention, Moment::now()).await {
+            Ok(pruned) => pruned,
             Err(error) => {
                 let failure =
                     Failure::new(format!("Could not remove old snapshots of {name} from {}", store.url()));
@@ -198,15 +190,8 @@ async fn one(settings: &Settings, target: &Target<'_>, cancel: &CancellationToke
                 ));
             }
         };
-        done.removed.extend(gone.into_iter().map(|id| format!("{}/{id}", store.url())));
-    }
-    if let Some(url) = url
-        && let Err(error) = heartbeat(&url).await
-    {
-        let failure = Failure::new(format!("Could not call the heartbeat of {name}"))
-            .because(&error)
-            .with("The backup itself is done: the snapshot is there, in all stores.");
-        return Err(undone(done, failure));
+        tell_held(store.as_ref(), &pruned);
+        done.removed.extend(pruned.gone.into_iter().map(|id| format!("{}/{id}", store.url())));
     }
     Ok(done)
 }
@@ -226,10 +211,6 @@ async fn copy_missing(
     Ok(copied)
 }
 
-fn not_taken(target: &Target<'_>) -> Failure {
-    Failure::new(format!("Could not back up the corpus {:?}", target.name.as_str()))
-}
-
 async fn take(
     settings: &Settings,
     target: &Target<'_>,
@@ -242,13 +223,7 @@ async fn take(
     let exclude = known.exclude(name)?;
     let (keep_for, encrypt_to, now) = (known.keep_for(name)?, known.recipients(name)?, Moment::now());
     let machine = Machine::open(settings, host).await?;
-    let quiesce = match &known.quiesce {
-        Some(quiesce) => {
-            let stacks = machine.for_stacks().await.map_err(|error| not_taken(target).because(&error))?;
-            Some(quiesce.quiesce(name, stacks)?)
-        }
-        None => None,
-    };
+    let quiesce = quiesce(&machine, target, known).await?;
     let taken = async {
         let corpus = machine.find(&wanted).await?;
         let taking = Taking {

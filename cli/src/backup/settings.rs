@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use backup::store::{Lock, LockMode};
 use backup::{
     Container, Database, Format, Links, Mode, Name, Quiesce, Retention, Server, Stream, Wanted, check_pattern,
 };
@@ -27,7 +28,7 @@ pub struct BackupSettings {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoreSettings {
-    /// `file:///path`, `s3://bucket/prefix`, `sftp://user@host/path` or `github://owner/repository`.
+    /// `file:///path`, `s3://bucket/prefix`, `sftp://user@host/path`, `github://owner/repository` or `restic:place`.
     pub url: String,
     /// The server of a bucket.
     pub endpoint: Option<String>,
@@ -39,6 +40,36 @@ pub struct StoreSettings {
     pub secret_access_key_env: Option<String>,
     /// The variable of the environment that has the token for a repository.
     pub token_env: Option<String>,
+    /// The variable of the environment that has the password of a repository of restic.
+    pub password_env: Option<String>,
+    /// The host that a bucket is reached from, as a connection.
+    pub via: Option<String>,
+    /// `governance` or `compliance`: how each new object of a bucket is locked,
+    pub object_lock_mode: Option<String>,
+    /// and for how many days.
+    pub object_lock_days: Option<u32>,
+}
+
+impl StoreSettings {
+    /// How each new object is locked, where that is said.
+    ///
+    /// # Errors
+    /// When that means nothing.
+    pub fn lock(&self) -> Result<Option<Lock>, String> {
+        let (word, days) = match (&self.object_lock_mode, self.object_lock_days) {
+            (None, None) => return Ok(None),
+            (Some(word), Some(days)) => (word, days),
+            _ => return Err("`object_lock_mode` and `object_lock_days` go together".to_owned()),
+        };
+        let mode = LockMode::of_word(word);
+        let mode = mode.ok_or_else(|| {
+            format!("`object_lock_mode` is {word:?}, and has to be governance or compliance")
+        })?;
+        if !(1..=36_500).contains(&days) {
+            return Err(format!("`object_lock_days` is {days}, and has to be from 1 to 36500"));
+        }
+        Ok(Some(Lock { mode, days }))
+    }
 }
 
 /// `[backup.corpus.NAME]`
@@ -64,6 +95,8 @@ pub struct CorpusSettings {
     pub links: Option<String>,
     /// `tar.zst`, `tgz` or `tar`.
     pub format: Option<String>,
+    /// `archive` (default) or `restic`.
+    pub engine: Option<String>,
     /// Where snapshots go: the name of a store, or a URL.
     pub store: String,
     /// More stores that each goes to.
@@ -226,6 +259,7 @@ impl CorpusSettings {
             .as_ref()
             .filter(|path| !path.starts_with('/'))
             .map_or(Ok(()), |path| Err(wrong(name, format!("`path` is {path:?}, and has to be absolute"))))?;
+        self.check_engine(name)?;
         self.format(name)?;
         self.links(name)?;
         self.keep_for(name)?;
@@ -235,6 +269,28 @@ impl CorpusSettings {
             quiesce.how(name)?;
         }
         Ok(())
+    }
+
+    fn check_engine(&self, name: &str) -> Result<(), Failure> {
+        match self.engine.as_deref() {
+            None | Some("archive") => return Ok(()),
+            Some("restic") => {}
+            Some(word) => {
+                return Err(wrong(name, format!("`engine` is {word:?}, and has to be archive or restic")));
+            }
+        }
+        if self.path.is_none() && self.volume.is_none() {
+            return Err(wrong(name, "restic takes snapshots of a `path` or a `volume`, and of nothing else"));
+        }
+        if !self.copies.is_empty() || !self.encrypt_to.is_empty() {
+            return Err(wrong(name, "`copies` and `encrypt_to` are for archives, and not for restic"));
+        }
+        Ok(())
+    }
+
+    /// Whether restic takes its snapshots.
+    pub fn uses_restic(&self) -> bool {
+        self.engine.as_deref() == Some("restic")
     }
 
     /// What it is taken of, without the password and the URI.

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use backup::{Name, Store};
+use backup::{Name, Repository, Store};
 
 use super::settings::{CorpusSettings, name};
-use super::stores::open;
+use super::stores::{open, repository};
 use crate::exit::Failure;
 use crate::settings::Settings;
 
@@ -64,6 +64,34 @@ impl<'a> Target<'a> {
             Failure::new(format!("Could not find the corpus {:?}", self.name.as_str()))
                 .with("`[backup.corpus]` of windlass.toml does not have it; nothing was done.")
         })
+    }
+
+    /// The repository of restic that its snapshots are in; `None` where they are archives in stores.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is not for such a corpus.
+    pub fn repository(&self, settings: &Settings) -> Result<Option<Repository>, Failure> {
+        let Some(store) = self.stores.first() else { return Ok(None) };
+        let found = repository(settings, store)?;
+        match (found.is_some(), self.settings.map(CorpusSettings::uses_restic)) {
+            (true, Some(false)) => {
+                Err(self.wrong_store(store, "is a repository of restic, and `engine` does not say `restic`"))
+            }
+            (false, Some(true)) => {
+                Err(self.wrong_store(store, "is not a repository of restic, and `engine` says `restic`"))
+            }
+            _ => Ok(found),
+        }
+    }
+
+    fn wrong_store(&self, store: &str, why: &str) -> Failure {
+        Failure::new(format!("Could not open the store of the corpus {:?}", self.name.as_str()))
+            .with(format!("The store {store:?} {why}; nothing was done."))
+    }
+
+    /// The host that restic runs on, as a connection.
+    pub fn host(&self) -> &str {
+        self.settings.and_then(|known| known.host.as_deref()).unwrap_or("local://")
     }
 
     /// Its stores, opened.

@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backup::store::manifest_of;
-use backup::{Expected, Manifest, Moment, Store, Stored, inspect, judge, judge_copy};
+use backup::{
+    Expected, Manifest, Moment, Repository, ResticCheck, Store, Stored, inspect, judge, judge_copy,
+};
 use serde::Serialize;
 
 use super::FOUND;
 
+use super::restic;
 use super::target::{Target, targets};
 use crate::exit::{Exit, Failure};
 use crate::opening::identities;
@@ -125,6 +128,9 @@ impl Checking<'_> {
             Some(max_age) => Some(max_age),
             None => known.map(|known| known.max_age(name.as_str())).transpose()?.flatten(),
         };
+        if let Some(repository) = self.target.repository(settings)? {
+            return self.restic(settings, &repository, max_age).await;
+        }
         let retention = known.map(|known| known.retention.into());
         let encrypted = known.is_some_and(|known| !known.encrypt_to.is_empty());
         let expected = Expected { max_age, retention, of: of.as_ref(), encrypted };
@@ -145,8 +151,34 @@ impl Checking<'_> {
     }
 
     fn tell(&mut self, store: &dyn Store, problem: &str, message: String) {
+        self.tell_of(store.url(), problem, message);
+    }
+
+    fn tell_of(&mut self, store: String, problem: &str, message: String) {
         let corpus = self.target.name.to_string();
-        self.report.findings.push(Told { corpus, store: store.url(), problem: problem.to_owned(), message });
+        self.report.findings.push(Told { corpus, store, problem: problem.to_owned(), message });
+    }
+
+    /// Looks after a repository of restic: how old the newest snapshot is, and whether it is whole.
+    async fn restic(
+        &mut self,
+        settings: &Settings,
+        repository: &Repository,
+        max_age: Option<Duration>,
+    ) -> Result<(), Failure> {
+        let how = match (self.arguments.quick, self.arguments.all) {
+            (true, _) => None,
+            (false, true) => Some(ResticCheck::All),
+            (false, false) => Some(ResticCheck::Some),
+        };
+        let checked = restic::verify(settings, self.target, repository, (max_age, how)).await?;
+        for (problem, message) in checked.findings {
+            self.tell_of(repository.url(), problem, message);
+        }
+        if let Some(snapshot) = checked.whole {
+            self.report.verified.push(Whole { snapshot, store: repository.url() });
+        }
+        Ok(())
     }
 
     /// Reads the content of snapshots.

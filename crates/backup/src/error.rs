@@ -4,8 +4,7 @@ use remote::{files::FileError, lock::LockError};
 
 use crate::{
     archive::ArchiveError, manifest::ManifestError, moment::Moment, owner::Owner, postgres::UriError,
-    store::StoreError,
-    subject::Subject,
+    restic_error::ResticError, store::StoreError, subject::Subject,
 };
 
 /// A snapshot that was not taken, not verified or not restored.
@@ -14,6 +13,9 @@ pub enum Error {
     /// The host, or the way there.
     #[error(transparent)]
     Host(#[from] remote::Error),
+    /// restic there.
+    #[error(transparent)]
+    Restic(#[from] ResticError),
     /// Docker there.
     #[error(transparent)]
     Docker(#[from] docker::Error),

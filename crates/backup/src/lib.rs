@@ -25,11 +25,16 @@ mod name;
 mod owner;
 mod pack;
 mod pipe;
+mod place;
 mod postgres;
 mod prune;
 mod quiesce;
 mod raw;
+mod repeats;
 mod replicate;
+mod repository;
+mod restic;
+mod restic_error;
 mod restore;
 mod retention;
 mod stage;
@@ -61,14 +66,21 @@ pub use manifest::{
 pub use moment::Moment;
 pub use name::{Name, NameError, SnapshotId};
 pub use owner::{Owner, OwnerError};
+pub use place::Restored;
 pub use postgres::{
     Check, Network, Postgres, Proof, Sections, ServerUri, Tools, USER as POSTGRES_USER, UriError,
 };
-pub use prune::{candidates, expired, prune};
+pub use prune::{Pruned, candidates, expired, prune, remove_all};
 pub use quiesce::{Mode, Quiesce};
 pub use raw::RawPath;
+pub use repeats::{Repeats, judge_repeats, repeats};
 pub use replicate::{check_places, missing_copies, rekey, replicate};
-pub use restore::{Restored, Restoring, latest, snapshot};
+pub use repository::{Repository, RepositoryPlace};
+pub use restic::{
+    Chosen, Progress, ResticCheck, ResticSnapshot, RestoringResticSnapshot, TakenByRestic, TakingWithRestic,
+};
+pub use restic_error::ResticError;
+pub use restore::{Restoring, latest, snapshot};
 pub use retention::{Candidate, Retention};
 pub use stage::Overwrite;
 pub use store::Store;

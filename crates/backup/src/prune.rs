@@ -5,7 +5,7 @@ use crate::{
     moment::Moment,
     name::{Name, SnapshotId},
     retention::{Candidate, Retention},
-    store::{Store, StoreError, manifest_of, snapshots_of},
+    store::{Held, Store, StoreError, manifest_of, snapshots_of},
 };
 
 /// The snapshots of `name` as a retention looks at them, newest first, and what has a manifest that cannot be
@@ -27,12 +27,44 @@ pub async fn candidates(
     Ok((candidates, broken))
 }
 
-/// What `retention` does not keep of `name`, oldest first. What is no snapshot any more is none that it counts,
-/// nor lets go.
+/// What goes of the snapshots of a name, and what stays all the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Those that go, oldest first.
+    pub gone: Vec<SnapshotId>,
+    /// Those that their store keeps though nobody else does, and why.
+    pub held: Vec<(SnapshotId, Held)>,
+}
+
+impl Pruned {
+    /// What keeps one in its store, a line for each.
+    pub fn held_lines(&self) -> Vec<String> {
+        self.held.iter().map(|(id, held)| format!("{id}: {held}")).collect()
+    }
+}
+
+/// What would go of `name` by a prune, as far as the store tells what it keeps. What is no snapshot any more is none
+/// that the retention counts, nor lets go.
 ///
 /// # Errors
 /// When the store cannot be asked.
 pub async fn expired(
+    store: &dyn Store,
+    name: &Name,
+    retention: Retention,
+    now: Moment,
+) -> Result<Pruned, Error> {
+    let mut pruned = Pruned::default();
+    for id in not_kept(store, name, retention, now).await? {
+        match store.held(&id).await? {
+            None => pruned.gone.push(id),
+            Some(held) => pruned.held.push((id, held)),
+        }
+    }
+    Ok(pruned)
+}
+
+async fn not_kept(
     store: &dyn Store,
     name: &Name,
     retention: Retention,
@@ -44,19 +76,32 @@ pub async fn expired(
     Ok(retention.expired(&candidates(store, name).await?.0, now))
 }
 
-/// Removes that, and says what it was.
+/// Removes what `retention` does not keep of `name`, and says what it was. What the store keeps stays, and hinders
+/// nothing else.
 ///
 /// # Errors
-/// When the store cannot be asked, or does not let go of one.
+/// When the store cannot be asked, or does not let go of one for another reason.
 pub async fn prune(
     store: &dyn Store,
     name: &Name,
     retention: Retention,
     now: Moment,
-) -> Result<Vec<SnapshotId>, Error> {
-    let gone = expired(store, name, retention, now).await?;
-    for id in &gone {
-        store.remove(id).await?;
+) -> Result<Pruned, Error> {
+    remove_all(store, not_kept(store, name, retention, now).await?).await
+}
+
+/// Removes these, but for those that the store keeps.
+///
+/// # Errors
+/// When the store does not let go of one for another reason.
+pub async fn remove_all(store: &dyn Store, ids: Vec<SnapshotId>) -> Result<Pruned, Error> {
+    let mut pruned = Pruned::default();
+    for id in ids {
+        match store.remove(&id).await {
+            Ok(()) => pruned.gone.push(id),
+            Err(StoreError::Held { held, .. }) => pruned.held.push((id, held)),
+            Err(error) => return Err(error.into()),
+        }
     }
-    Ok(gone)
+    Ok(pruned)
 }

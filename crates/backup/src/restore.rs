@@ -26,9 +26,10 @@ use crate::{
     owner::Owner,
     pack::{opened, unpacked},
     pipe::{PipeReader, PipeWriter, Tee, pipe},
+    place::{Placing, Restored},
     postgres::{RestoringPostgres, Sections},
     quiesce::{Quiesce, quiesced},
-    stage::{Overwrite, Stage},
+    stage::Overwrite,
     store::{Store, StoreError, manifest_of, snapshots_of},
     transform::{Place, transform},
     turn::Turn,
@@ -67,15 +68,6 @@ pub struct Restoring<'a> {
     pub key: Option<SnapshotKey>,
     /// Stops it.
     pub cancel: CancellationToken,
-}
-
-/// What was restored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Restored {
-    /// Where the data are that were there before, if they are still on the host.
-    pub replaced_left_at: Option<String>,
-    /// Whose all of it is now, although it was not: the login is not root, who alone gives files to others.
-    pub all_owned_by: Option<Owner>,
 }
 
 /// The newest snapshot of `name` in `store` that is one, and what is wrong with newer folders that have
@@ -253,30 +245,23 @@ impl Restoring<'_> {
     async fn directory(&self, path: &str, volume: Option<&Volume>, turn: &Turn) -> Result<Restored, Error> {
         let entries = self.manifest.contents(self.key.as_ref())?;
         let all_owned_by = self.sole_owner(&entries).await?;
-        let stage = Stage::make(self.exec, path, self.overwrite, (self.corpus.subject(), turn)).await?;
-        let swapping = async {
-            let place = stage.place();
+        let placing = Placing {
+            exec: self.exec,
+            corpus: self.corpus,
+            volume,
+            overwrite: self.overwrite,
+            transform: self.transform,
+            quiesce: self.quiesce,
+            turn,
+            cancel: &self.cancel,
+        };
+        let fill = |place: String| async move {
             let has_holes = entries.iter().any(|entry| !entry.holes.is_empty());
             let keeps_holes = has_holes && HostTar::of(self.exec).await?.is_gnu;
-            self.fill(&extract_command(&place), (entries, HERE), keeps_holes).await?;
-            self.transform(Place::Directory(&place)).await?;
-            self.quiesced(async {
-                // One may have been started meanwhile.
-                if let Some(volume) = volume {
-                    volume.check_unused().await?;
-                }
-                stage.swap(self.overwrite).await
-            })
-            .await
+            self.fill(&extract_command(&place), (entries, HERE), keeps_holes).await
         };
-        let swapped = swapping.await;
-        let left = match &swapped {
-            // It holds the only copy of what was there.
-            Err(Error::Swap { stranded_at: Some(_), .. }) => None,
-            _ => stage.remove().await,
-        };
-        swapped?;
-        Ok(Restored { replaced_left_at: left, all_owned_by })
+        let restored = placing.place(path, fill).await?;
+        Ok(Restored { all_owned_by, ..restored })
     }
 
     /// Whose all of it will be, where that is somebody else than whose it was, and nobody asked for that.

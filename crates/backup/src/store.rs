@@ -29,7 +29,7 @@ use crate::{
 pub use access::{Access, AccessError, Reach, Reached, Variable};
 pub use file::FileStore;
 pub use github::{GitHubSettings, GitHubStore};
-pub use s3::{S3Settings, S3Store};
+pub use s3::{Lock, LockMode, S3Settings, S3Store};
 pub use sftp::SftpStore;
 pub use url::{StoreUrl, UrlError};
 
@@ -77,6 +77,16 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Something there keeps a snapshot from being removed.
+    #[error("{id} in {store} cannot be removed: {held}")]
+    Held {
+        /// Which one.
+        id: String,
+        /// Where.
+        store: String,
+        /// What.
+        held: Held,
+    },
     /// There is no such snapshot.
     #[error("there is no snapshot {id} in {store}")]
     NoSnapshot {
@@ -96,6 +106,27 @@ pub enum StoreError {
         #[source]
         source: ManifestError,
     },
+}
+
+/// What keeps a snapshot in its store, whoever wants to remove it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// A lock, until then.
+    Until(Moment),
+    /// A legal hold, until somebody takes that off.
+    LegalHold,
+    /// Something that the server tells in these words.
+    Refused(String),
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Until(moment) => write!(f, "its objects are locked until {moment}"),
+            Self::LegalHold => f.write_str("its objects have a legal hold"),
+            Self::Refused(said) => f.write_str(said),
+        }
+    }
 }
 
 /// A folder in a store that is named like a snapshot.
@@ -151,10 +182,19 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// When it cannot be read.
     async fn get(&self, id: &SnapshotId, name: &str) -> Result<Option<Content>, StoreError>;
 
+    /// What keeps a snapshot from being removed now, as far as the store tells that beforehand.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    async fn held(&self, _id: &SnapshotId) -> Result<Option<Held>, StoreError> {
+        Ok(None)
+    }
+
     /// Removes a folder with all that is in it, its manifest first; one that is gone is none to remove.
     ///
     /// # Errors
-    /// When something of it is left. It is no snapshot any more then.
+    /// [`StoreError::Held`] when the store keeps it; nothing of it is gone then. Any other one when something of it is
+    /// left. It is no snapshot any more then.
     async fn remove(&self, id: &SnapshotId) -> Result<(), StoreError>;
 }
 

@@ -73,6 +73,21 @@ resource "windlass_corpus_backup" "search" {
   }
 }
 
+# Much data of which little changes: restic on the host stores what is new, in a repository. Its password: RESTIC_PASSWORD,
+# or `password` of a `store` block of the provider.
+resource "windlass_corpus_backup" "media" {
+  host     = windlass_host.web.connection
+  name     = "prod-media"
+  path     = "/srv/app/media"
+  engine   = "restic"
+  store    = "restic:sftp:backup@box.example.org:/srv/restic"
+  triggers = { release = var.release }
+
+  retention {
+    daily = 14
+  }
+}
+
 variable "release" {
   type = string
 }

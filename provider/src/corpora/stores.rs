@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backup::{
-    Store,
+    Repository, Store,
     store::{Access, AccessError, Reach, Reached, StoreUrl, Variable},
 };
 use framework::{Field, error_chain};
@@ -22,6 +22,21 @@ pub(crate) fn check_store(store: &str) -> Result<(), String> {
 
 /// The store that the attribute `store` means.
 pub(crate) fn open(hosts: &Hosts, store: &Field<String>) -> Result<Arc<dyn Store>, Failure> {
+    with_opening(hosts, |opening| opening.open(store.as_str().unwrap_or_default()))
+}
+
+/// The repository of restic that the attribute `store` means; `None` where it means a store of another kind.
+pub(crate) fn repository(hosts: &Hosts, store: &Field<String>) -> Result<Option<Repository>, Failure> {
+    with_opening(hosts, |opening| opening.repository(store.as_str().unwrap_or_default()))
+}
+
+/// Whether the attribute `store` means a repository of restic, as far as is known.
+pub(crate) fn is_repository(hosts: &Hosts, store: &Field<String>) -> Option<bool> {
+    let store = store.as_str()?;
+    with_opening(hosts, |opening| opening.url(store).ok().map(|url| matches!(url, StoreUrl::Restic(_))))
+}
+
+fn with_opening<T>(hosts: &Hosts, work: impl FnOnce(Opening<'_>) -> T) -> T {
     let settings = hosts.settings();
     let blocks = settings.as_ref().map(|settings| settings.stores.as_slice());
     let reach = |ssh: &SshConnection| -> Reached {
@@ -30,8 +45,7 @@ pub(crate) fn open(hosts: &Hosts, store: &Field<String>) -> Result<Arc<dyn Store
             None => Err("the provider's settings are not known before apply".into()),
         }
     };
-    let opening = Opening { blocks, variable: &|name| std::env::var(name).ok(), reach: &reach };
-    opening.open(store.as_str().unwrap_or_default())
+    work(Opening { blocks, variable: &|name| std::env::var(name).ok(), reach: &reach })
 }
 
 /// What decides which store it is, and how one gets in.
@@ -46,30 +60,23 @@ struct Opening<'a> {
 
 impl Opening<'_> {
     fn open(&self, store: &str) -> Result<Arc<dyn Store>, Failure> {
-        let block = self.block(store)?;
-        let url = block.map_or(Some(store), |block| block.url.as_str()).and_then(|url| url.parse().ok());
-        let Some(url) = url else {
-            return Err(unknown(format!("The URL of the store {store:?} is not known before apply.")));
-        };
-        let access = access(store, block)?;
-        access.open(&url, store, (self.variable, self.reach)).map_err(|error| match error {
-            AccessError::Store(error) => error.into(),
-            error @ AccessError::NoLogin { .. } => stop(
-                sentence(&error_chain(&error)),
-                "Write an `ssh` block of the provider whose `name` is `identity` of the URL, or correct that.",
-            ),
-            AccessError::NoToken { .. } => stop(
-                format!("There is no token for the store {store:?}."),
-                "Set `token` in a `store` block of the provider, or GITHUB_TOKEN in the environment.",
-            ),
-            AccessError::NoKey { .. } => stop(
-                format!("There is no key for the store {store:?}."),
-                "Set `access_key_id` and `secret_access_key` in a `store` block of the provider, or AWS_ACCESS_KEY_ID \
-                 and AWS_SECRET_ACCESS_KEY in the environment.",
-            ),
-        })
+        let (url, access) = (self.url(store)?, access(store, self.block(store)?)?);
+        let opened = access.open(&url, store, (self.variable, self.reach));
+        opened.map_err(|error| not_opened(store, error))
     }
 
+    fn repository(&self, store: &str) -> Result<Option<Repository>, Failure> {
+        let StoreUrl::Restic(place) = self.url(store)? else { return Ok(None) };
+        let access = access(store, self.block(store)?)?;
+        let opened = access.repository(&place, store, self.variable);
+        opened.map(Some).map_err(|error| not_opened(store, error))
+    }
+
+    fn url(&self, store: &str) -> Result<StoreUrl, Failure> {
+        let block = self.block(store)?;
+        let url = block.map_or(Some(store), |block| block.url.as_str()).and_then(|url| url.parse().ok());
+        url.ok_or_else(|| unknown(format!("The URL of the store {store:?} is not known before apply.")))
+    }
     /// The block that is meant, by its name or by its URL; none where the URL is all there is.
     fn block(&self, store: &str) -> Result<Option<&StoreBlock>, Failure> {
         let url = store.parse::<StoreUrl>();
@@ -99,6 +106,41 @@ impl Opening<'_> {
     }
 }
 
+/// Why a store cannot be opened, as it is told.
+fn not_opened(store: &str, error: AccessError) -> Failure {
+    match error {
+        AccessError::Store(error) => error.into(),
+        error @ AccessError::Repository { .. } => stop(
+            sentence(&error.to_string()),
+            "Set `engine = \"restic\"`, or name another store. `copies` are in stores of other kinds.",
+        ),
+        AccessError::NoPassword { .. } => stop(
+            format!("There is no password for the store {store:?}."),
+            "Set `password` in a `store` block of the provider, or RESTIC_PASSWORD in the environment.",
+        ),
+        error @ AccessError::NotALine { .. } => {
+            stop(sentence(&error.to_string()), "Set it to one line, as restic takes it from a file.")
+        }
+        error @ AccessError::NoLogin { .. } => stop(
+            sentence(&error_chain(&error)),
+            "Write an `ssh` block of the provider whose `name` is `identity` of the URL, or correct that.",
+        ),
+        error @ AccessError::NoHost { .. } => stop(
+            sentence(&error_chain(&error)),
+            "Write an `ssh` block of the provider whose `name` is `identity` of `via`, or correct that.",
+        ),
+        AccessError::NoToken { .. } => stop(
+            format!("There is no token for the store {store:?}."),
+            "Set `token` in a `store` block of the provider, or GITHUB_TOKEN in the environment.",
+        ),
+        AccessError::NoKey { .. } => stop(
+            format!("There is no key for the store {store:?}."),
+            "Set `access_key_id` and `secret_access_key` in a `store` block of the provider, or AWS_ACCESS_KEY_ID \
+             and AWS_SECRET_ACCESS_KEY in the environment.",
+        ),
+    }
+}
+
 /// What a block says of its store.
 fn access(store: &str, block: Option<&StoreBlock>) -> Result<Access, Failure> {
     let own = block.cloned().unwrap_or_default();
@@ -123,6 +165,9 @@ fn access(store: &str, block: Option<&StoreBlock>) -> Result<Access, Failure> {
         secret_access_key: own.secret_access_key.known().cloned(),
         session_token: own.session_token.known().cloned(),
         token: own.token.known().cloned(),
+        via: own.via.as_str().and_then(|text| text.parse().ok()),
+        lock: own.lock(),
+        password: own.password.known().cloned(),
     })
 }
 
@@ -194,6 +239,17 @@ mod tests {
         assert!(told(&[mixed], "disk", true).contains(
             "`region` of the `store` block \"disk\" is not a setting of a store like file:///mnt/b."
         ));
+        let server = StoreBlock { via: "ssh://web".into(), ..block("box", "sftp://box/a") };
+        assert!(
+            told(&[server], "box", true).contains(
+                "`via` of the `store` block \"box\" is not a setting of a store like sftp://box/a."
+            )
+        );
+        let from = StoreBlock { via: "ssh://web".into(), ..block("away", "s3://bucket") };
+        assert!(
+            told(&[from], "away", true)
+                .contains("There is no way to ssh://web, which the store \"away\" is reached from: no way.")
+        );
         let twice = [block("disk", "file:///a"), block("disk", "file:///b")];
         assert!(
             told(&twice, "disk", true).contains("2 `store` blocks of the provider are meant by \"disk\".")
@@ -209,6 +265,8 @@ mod tests {
         };
         assert!(told(&[secret], "away", true).contains("are not known before apply"));
         let url = StoreBlock { url: Field::Unknown, ..block("away", "") };
+        let via = StoreBlock { via: Field::Unknown, ..block("away", "s3://bucket") };
+        assert!(told(&[via], "away", true).contains("are not known before apply"));
         assert!(told(&[url], "away", true).contains("is not known before apply"));
         let variable = |_: &str| Some("k".to_owned());
         let opening = || Opening { blocks: None, variable: &variable, reach: &no_way };

@@ -1,6 +1,6 @@
 //! Failures of backups and restores.
 
-use backup::{ArchiveError, Error, Subject, Why, store::StoreError};
+use backup::{ArchiveError, Error, ResticError, Subject, Why, store::StoreError};
 use framework::{Diagnostic, error_chain};
 
 use super::sentence;
@@ -19,6 +19,7 @@ pub(super) fn corpus_error(title: &str, error: &Error, world: &str) -> Diagnosti
 fn attribute(error: &Error) -> Option<&'static str> {
     match error {
         Error::Store(_) | Error::NoSnapshot { .. } | Error::Corrupt { .. } => Some("store"),
+        Error::Restic(error) => restic_attribute(error),
         Error::NotDirectory { .. } => Some("path"),
         Error::InUse { .. } | Error::NeedsRoot { .. } | Error::LeftOver { .. } => Some("volume"),
         Error::SourceMissing { subject, .. }
@@ -129,12 +130,16 @@ fn story(error: &Error) -> (String, String) {
             "Make the bucket, or correct its name (`store`, or `url` of the `store` block) or the server's address \
              (`endpoint`)."
         }
+        Error::Store(StoreError::Held { .. }) => {
+            "Wait until then, or have somebody end the lock who may. Nothing of it was removed."
+        }
         Error::Store(_) => {
             "Check the store: that it is there, that there is room, and that we may write to it."
         }
         Error::Locked { .. } => {
             "Give the private key of one of them, by the provider's `sops` block or SOPS_AGE_KEY_FILE."
         }
+        Error::Restic(error) => restic_next(error),
         Error::Unfinished { .. } => {
             "Look at what the command has left; when the cause is gone, apply again, which restores from the beginning."
         }
@@ -176,6 +181,51 @@ fn story(error: &Error) -> (String, String) {
         | Error::Thread(_) => "Run the same command again.",
     };
     (told(), next.to_owned())
+}
+
+fn restic_attribute(error: &ResticError) -> Option<&'static str> {
+    match error {
+        ResticError::NoRepository { .. }
+        | ResticError::WrongPassword { .. }
+        | ResticError::Locked { .. }
+        | ResticError::NoSnapshot { .. } => Some("store"),
+        ResticError::SeveralPaths { .. } => Some("snapshot"),
+        ResticError::Incomplete { .. } => Some("exclude"),
+        _ => None,
+    }
+}
+
+fn restic_next(error: &ResticError) -> &'static str {
+    match error {
+        ResticError::Missing { .. } => {
+            "Install restic there (Debian 13 and Ubuntu 25.04 have a version that is new enough)."
+        }
+        ResticError::TooOld { .. } => "Install a newer one; Debian 13 has 0.18.",
+        ResticError::NoRepository { .. } => {
+            "It is made when the resource is created, and not later: a disk that is not mounted looks like this. Check the \
+             place, or make it with `restic init`."
+        }
+        ResticError::WrongPassword { .. } => "Correct `password` of the `store` block, or RESTIC_PASSWORD.",
+        ResticError::Locked { .. } => {
+            "Wait until whoever works with it is done. What a restic of that very host has left is taken away by itself; a \
+             lock of another machine that is gone goes with `restic unlock` there or, once nobody works with the \
+             repository, with `restic unlock --remove-all`."
+        }
+        ResticError::Incomplete { .. } => {
+            "What was stored all the same was taken back. Connect as root or with `sudo = true` on the host, or leave out what \
+             cannot be read (`exclude`)."
+        }
+        ResticError::NoSnapshot { .. } => "`windlass_corpus_snapshots` lists the snapshots that there are.",
+        ResticError::SeveralPaths { .. } => {
+            "Restore it with restic itself, and name a snapshot of one directory here."
+        }
+        ResticError::NotFiles { .. } => {
+            "Connect as root or with `sudo = true` on the host, for a volume. For anything else, leave `engine` out and name \
+             another store."
+        }
+        ResticError::Interrupted { .. } | ResticError::Answer { .. } => "Run the same command again.",
+        ResticError::Failed { .. } => "restic says the rest: look after the repository and the way there.",
+    }
 }
 
 fn refused(why: Why) -> String {

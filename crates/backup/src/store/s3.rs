@@ -7,21 +7,30 @@
 
 mod client;
 mod leftovers;
+mod lock;
 mod refusal;
 #[cfg(test)]
 mod tests;
+mod through;
 mod upload;
 
 use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
-use object_store::{Error as ObjectError, ObjectStore as _, ObjectStoreExt as _, aws::AmazonS3, path::Path};
+use object_store::{
+    Error as ObjectError, ObjectStore as _, ObjectStoreExt as _, aws::AmazonS3, client::HttpClient,
+    path::Path,
+};
+use remote::Executor;
 use secret::Secret;
+use tokio::sync::OnceCell;
 use tokio_util::io::StreamReader;
 
-use super::{Content, Folder, Store, StoreError, at_server};
+use super::{Content, Folder, Held, Store, StoreError, at_server};
 use crate::{manifest::MANIFEST, moment::Moment, name::SnapshotId};
+
+pub use lock::{Lock, LockMode};
 
 /// Where a bucket is, and how one gets in.
 #[derive(Clone, Debug)]
@@ -40,6 +49,10 @@ pub struct S3Settings {
     pub key_from: String,
     /// For how long a request is sent again that did not arrive or that the server was not able to answer.
     pub patience: Duration,
+    /// The host that requests leave from, where that is not this machine: the address is one that it sees.
+    pub via: Option<Arc<dyn Executor>>,
+    /// How each new object is locked, where that is not left to the bucket.
+    pub lock: Option<Lock>,
 }
 
 /// Snapshots in a bucket: `s3://bucket/prefix`.
@@ -54,8 +67,16 @@ pub struct S3Store {
     /// How large the parts of an upload are, in bytes.
     part: usize,
     client: Arc<AmazonS3>,
+    /// The same, which tells the server a checksum of all that it is sent, and locks that.
+    locking: Arc<AmazonS3>,
     /// For questions that `client` does not know.
-    web: reqwest::Client,
+    web: HttpClient,
+    /// The host that requests leave from, in words.
+    via: Option<String>,
+    /// Whether each new object is locked, by us.
+    is_locking: bool,
+    /// Whether objects of the bucket may be locked, once that is known.
+    has_lock: Arc<OnceCell<bool>>,
 }
 
 impl S3Store {
@@ -64,11 +85,12 @@ impl S3Store {
     /// # Errors
     /// When the settings cannot be those of a server.
     pub fn new(bucket: &str, prefix: &str, settings: &S3Settings) -> Result<Self, StoreError> {
-        let (client, web) = client::build(bucket, settings).map_err(|source| StoreError::Failed {
-            operation: "prepare requests".to_owned(),
-            store: url(bucket, prefix),
-            source,
-        })?;
+        let client::Clients { client, locking, web } =
+            client::build(bucket, settings).map_err(|source| StoreError::Failed {
+                operation: "prepare requests".to_owned(),
+                store: url(bucket, prefix),
+                source,
+            })?;
         Ok(Self {
             endpoint: settings.endpoint.clone(),
             bucket: bucket.to_owned(),
@@ -77,7 +99,11 @@ impl S3Store {
             patience: settings.patience,
             part: upload::PART,
             client: Arc::new(client),
+            locking: Arc::new(locking),
             web,
+            via: settings.via.as_ref().map(|host| host.name().to_owned()),
+            is_locking: settings.lock.is_some(),
+            has_lock: Arc::default(),
         })
     }
 
@@ -97,6 +123,11 @@ impl S3Store {
         };
         let (folder, file) = below.split_once('/')?;
         if file.contains('/') { None } else { folder.parse().ok() }
+    }
+
+    /// What uploads.
+    async fn writer(&self) -> &AmazonS3 {
+        if self.has_lock().await { &self.locking } else { &self.client }
     }
 
     async fn has(&self, place: &Path) -> Result<bool, ObjectError> {
@@ -148,7 +179,12 @@ impl Store for S3Store {
     }
 
     fn location(&self) -> String {
-        at_server(self.url(), self.endpoint.as_deref())
+        let place = at_server(self.url(), self.endpoint.as_deref());
+        match &self.via {
+            // An address may mean another server from there.
+            Some(host) => format!("{place} from {host}"),
+            None => place,
+        }
     }
 
     async fn folders(&self) -> Result<Vec<Folder>, StoreError> {
@@ -173,7 +209,7 @@ impl Store for S3Store {
         let place = self.place(id, MANIFEST);
         let replaced = async {
             self.client.head(&place).await?;
-            self.client.put(&place, manifest.to_vec().into()).await
+            self.writer().await.put(&place, manifest.to_vec().into()).await
         };
         let replaced = replaced.await;
         replaced.map(drop).map_err(|error| self.told(format!("replace the manifest of {id}"), error))
@@ -192,7 +228,19 @@ impl Store for S3Store {
         }
     }
 
+    async fn held(&self, id: &SnapshotId) -> Result<Option<Held>, StoreError> {
+        if !self.has_lock().await {
+            return Ok(None);
+        }
+        self.hold_of(id).await.map_err(|error| self.told(format!("look after the lock of {id}"), error))
+    }
+
     async fn remove(&self, id: &SnapshotId) -> Result<(), StoreError> {
+        if self.has_lock().await {
+            self.remove_versions(id).await?;
+            let ended = self.end_uploads(id).await;
+            return ended.map_err(|error| self.told(format!("remove {id}"), error));
+        }
         let removed = self.remove_objects(id).await;
         removed.map_err(|error| self.told(format!("remove {id}"), error))
     }

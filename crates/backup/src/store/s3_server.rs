@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
 
+pub mod locks;
 mod metered;
 
 use std::{
@@ -21,8 +22,12 @@ use secret::Secret;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Runtime};
 
-use self::metered::{Meter, Metered};
+use self::{
+    locks::{Locks, Verdict},
+    metered::{Meter, Metered},
+};
 use super::S3Settings;
+use crate::moment::Moment;
 
 /// The name of the only bucket.
 pub const BUCKET: &str = "bucket";
@@ -62,6 +67,8 @@ type Fault = Box<dyn std::error::Error + Send + Sync>;
 struct Hand {
     hook: Mutex<Option<Hook>>,
     asked: Mutex<Vec<(Asked, Answer)>>,
+    /// Of a bucket with object lock.
+    locks: Option<Locks>,
 }
 
 impl Hand {
@@ -117,11 +124,22 @@ impl S3Server {
     /// Starts one on a free port, with an empty bucket.
     #[must_use]
     pub fn start() -> Self {
+        Self::with(|_| Hand::default())
+    }
+
+    /// The same with object lock, and perhaps a mode and days by which the bucket locks each object itself.
+    #[must_use]
+    pub fn start_with_lock(default: locks::ByDefault) -> Self {
+        Self::with(|objects| Hand { locks: Some(Locks::new(objects, default)), ..Hand::default() })
+    }
+
+    fn with(hand: impl FnOnce(PathBuf) -> Hand) -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join(BUCKET)).unwrap();
         let mut builder = S3ServiceBuilder::new(FileSystem::new(dir.path()).unwrap());
         builder.set_auth(SimpleAuth::from_single(KEY_ID, KEY));
-        let (service, hand, meter) = (builder.build(), Arc::<Hand>::default(), Arc::<Meter>::default());
+        let hand = Arc::new(hand(dir.path().join(BUCKET)));
+        let (service, meter) = (builder.build(), Arc::<Meter>::default());
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.unwrap();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -148,7 +166,32 @@ impl S3Server {
             session_token: None,
             key_from: "the test".to_owned(),
             patience: Duration::from_millis(300),
+            via: None,
+            lock: None,
         }
+    }
+
+    /// The mode and the end of the locks of all objects, by their keys.
+    #[must_use]
+    pub fn locked(&self) -> BTreeMap<String, (String, Moment)> {
+        self.hand.locks.as_ref().map(Locks::locked).unwrap_or_default()
+    }
+
+    /// How many versions of objects there are, and markers that hide some.
+    #[must_use]
+    pub fn versions(&self) -> usize {
+        self.hand.locks.as_ref().map_or(0, Locks::count)
+    }
+
+    /// Ends all locks.
+    pub fn end_locks(&self) {
+        self.hand.locks.iter().for_each(Locks::end);
+    }
+
+    /// The port that it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.address.port()
     }
 
     /// The directory that the objects of the bucket are files of.
@@ -261,10 +304,19 @@ async fn answer(
         Answer::Its | Answer::Lost => {}
     }
     let lists_uploads = asked.method == "GET" && asked.query.contains("uploads=");
-    let its = hyper::service::Service::call(&service, request).await.map_err(|error| format!("{error:?}"))?;
+    if let Some(locks) = &hand.locks
+        && let Verdict::Answer(said) = locks.check(&asked, &request)
+    {
+        return Ok(said);
+    }
+    let mut its =
+        hyper::service::Service::call(&service, request).await.map_err(|error| format!("{error:?}"))?;
     // The real one checks the signature, and then cannot do it.
     if lists_uploads && its.status() == 501 {
         return Ok(Response::new(Body::from(hand.uploads())));
+    }
+    if let Some(locks) = &hand.locks {
+        locks.done(&asked, &mut its);
     }
     if answer == Answer::Lost { Err("lost".into()) } else { Ok(its) }
 }

@@ -7,6 +7,8 @@ use remote::{
     connection::{SshConnection, Sudo},
 };
 
+use crate::repository::RepositoryPlace;
+
 /// Why a text is no store.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not a valid store: {why}")]
@@ -27,6 +29,8 @@ pub enum StoreUrl {
         /// What the names of all objects begin with, without slashes at its ends; empty for nothing.
         prefix: String,
     },
+    /// `restic:place`: a repository of restic, which is no store: restic alone writes into it.
+    Restic(RepositoryPlace),
     /// `github://owner/repository`: releases of a repository.
     GitHub(String),
     /// `sftp://user@host/path`: a directory of another server, which may let us do nothing else.
@@ -47,6 +51,7 @@ impl fmt::Display for StoreUrl {
             Self::File(path) => write!(f, "file://{path}"),
             Self::S3 { bucket, prefix } if prefix.is_empty() => write!(f, "s3://{bucket}"),
             Self::S3 { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
+            Self::Restic(place) => write!(f, "restic:{place}"),
             Self::GitHub(repository) => write!(f, "github://{repository}"),
             Self::Sftp { connection, path } => {
                 let connection = Connection::Ssh(connection.clone()).to_string();
@@ -67,6 +72,9 @@ impl FromStr for StoreUrl {
         if let Some(place) = text.strip_prefix("s3://") {
             return bucket(place).map_err(|why| UrlError { text: text.to_owned(), why });
         }
+        if let Some(place) = text.strip_prefix("restic:") {
+            return place.parse().map(Self::Restic).map_err(|why| UrlError { text: text.to_owned(), why });
+        }
         if let Some(place) = text.strip_prefix("github://") {
             return repository(place).map_err(|why| UrlError { text: text.to_owned(), why });
         }
@@ -76,7 +84,7 @@ impl FromStr for StoreUrl {
         let Some(path) = text.strip_prefix("file://") else {
             return error(
                 "it begins with `file://`, followed by an absolute path, or is `s3://bucket/prefix`, \
-                 `sftp://user@host/path` or `github://owner/repository`",
+                 `sftp://user@host/path`, `github://owner/repository` or `restic:place`",
             );
         };
         if !path.starts_with('/') {
@@ -197,7 +205,20 @@ mod tests {
         {
             assert!(text.parse::<StoreUrl>().is_err(), "{text}");
         }
-        for text in ["", "/srv", "file://srv", "file:///", "file:///a/../b", "file:///a%20b", "ftp://x/y"] {
+        for text in ["restic:/srv/repository", "restic:s3:https://s3.example.org/bucket"] {
+            assert_eq!(text.parse::<StoreUrl>().unwrap().to_string(), text);
+        }
+        for text in [
+            "",
+            "restic:",
+            "restic:srv",
+            "/srv",
+            "file://srv",
+            "file:///",
+            "file:///a/../b",
+            "file:///a%20b",
+            "ftp://x/y",
+        ] {
             assert!(text.parse::<StoreUrl>().is_err(), "{text}");
         }
     }

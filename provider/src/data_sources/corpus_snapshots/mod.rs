@@ -1,19 +1,19 @@
 //! `windlass_corpus_snapshots`: what snapshots a store has, and whether the newest one is too old.
 //!
-//! It reads manifests and nothing else: no host is contacted.
+//! It reads manifests and nothing else, and contacts no host but for a repository of restic.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use backup::{Manifest, Moment, Source, Stored, inspect};
+use backup::{Manifest, Moment, ResticSnapshot, Source, Stored, inspect, store::StoreError};
 use framework::{
     Attribute, Context, DataSource, Diagnostic, Diagnostics, Field, Model, Schema, Timeouts, error_chain,
 };
 
 use crate::{
-    corpora::{duration, duration_attribute, name_attribute, open, store_attribute},
-    failure::{Failure, UNCHANGED},
-    hosted::Hosts,
+    corpora::{duration, duration_attribute, name_attribute, open, repository, store_attribute},
+    failure::{Failure, Stop, UNCHANGED},
+    hosted::{Hosts, check_connection},
 };
 
 /// The type of the data source.
@@ -36,6 +36,7 @@ pub(crate) struct SnapshotsFacts {
     store: Field<String>,
     name: Field<String>,
     max_age: Field<String>,
+    host: Field<String>,
     snapshots: Field<Vec<OneSnapshot>>,
     latest: Field<String>,
     stale: Field<bool>,
@@ -85,6 +86,40 @@ impl OneSnapshot {
     }
 }
 
+/// What the plan has to know of a snapshot, beside what is told of it.
+struct Found {
+    one: OneSnapshot,
+    taken_at: Option<Moment>,
+}
+
+impl Found {
+    fn of(manifest: &Manifest) -> Self {
+        Self { one: OneSnapshot::of(manifest), taken_at: Some(manifest.started_at) }
+    }
+
+    fn of_restic(snapshot: &ResticSnapshot) -> Self {
+        let moment = |moment: Option<Moment>| Field::from(moment.map(|moment| moment.to_string()));
+        let [files, size, stored] = snapshot.totals().map_or([None; 3], |totals| totals.map(Some));
+        let volume = snapshot.volume();
+        let path = snapshot.paths.first().filter(|_| volume.is_none()).cloned();
+        let one = OneSnapshot {
+            id: Field::Known(snapshot.id.clone()),
+            created_at: moment(snapshot.moment()),
+            host: Field::Known(snapshot.hostname.clone()),
+            path: Field::from(path),
+            volume: Field::from(volume),
+            database: Field::Null,
+            size_bytes: Field::from(size),
+            stored_bytes: Field::from(stored),
+            file_count: Field::from(files),
+            sha256: Field::Null,
+            verified_at: Field::Null,
+            keep_until: moment(snapshot.keep_until()),
+        };
+        Self { one, taken_at: snapshot.moment() }
+    }
+}
+
 #[async_trait]
 impl DataSource for SnapshotsDataSource {
     type Model = SnapshotsFacts;
@@ -106,6 +141,12 @@ impl DataSource for SnapshotsDataSource {
                 "How old the newest snapshot may be, such as `26h`. When it is older, or there is none, `stale` is true and \
                  the plan warns.",
             ))
+            .attribute(Attribute::string("host").check(check_connection).describe(
+                "Of a `restic:` store: the host whose restic is asked, as a connection. Default: the machine that runs tofu, \
+                 which needs restic then, and has to see the repository by the same place. Its snapshots have no `sha256` \
+                 and no `verified_at`, and `host` is what the host called itself; numbers of one that an old restic took are \
+                 null.",
+            ))
             .attribute(Attribute::list("snapshots", OneSnapshot::object_type()).computed().describe(
                 "The snapshots, newest first: `id`, `created_at`, `host`, `path`, `volume` and `database` \
                  (where it was taken; all but one of these three are null, and all of a file that `windlass backup adopt` took in), `size_bytes` (in \
@@ -120,20 +161,21 @@ impl DataSource for SnapshotsDataSource {
     async fn read(&self, cx: &Context, config: SnapshotsFacts) -> Result<SnapshotsFacts, Diagnostics> {
         let subject = config.name.as_str().unwrap_or_default().to_owned();
         let title = format!("Could not list the snapshots of corpus {subject:?}");
-        let found = stored(&self.hosts, &config).await;
-        let Stored { manifests, broken } =
-            found.map_err(|failure| failure.into_diagnostics(&title, UNCHANGED))?;
+        let found = found(&self.hosts, &config).await;
+        let (found, broken) = found.map_err(|failure| failure.into_diagnostics(&title, UNCHANGED))?;
         for error in broken {
             let title = format!("A snapshot of corpus {subject:?} is broken");
             cx.warn(Diagnostic::warning(title).detail(format!("{}.", error_chain(&error))).at("store"));
         }
-        let newest = manifests.first();
-        let age = newest.map(|manifest| Moment::now().since(manifest.started_at));
+        let newest = found.first();
+        let age = newest.and_then(|found| Some(Moment::now().since(found.taken_at?)));
         let limit = duration(&config.max_age);
         let stale = limit.is_some_and(|limit| age.is_none_or(|age| age > limit));
         if stale {
             let happened = match newest {
-                Some(manifest) => format!("The newest snapshot is {}.", manifest.snapshot),
+                Some(found) => {
+                    format!("The newest snapshot is {}.", found.one.id.as_str().unwrap_or_default())
+                }
                 None => "There is no snapshot.".to_owned(),
             };
             let title = format!("There is no recent snapshot of corpus {subject:?}");
@@ -142,8 +184,8 @@ impl DataSource for SnapshotsDataSource {
             cx.warn(Diagnostic::warning(title).detail(happened).detail(next).at("max_age"));
         }
         Ok(SnapshotsFacts {
-            latest: Field::from(newest.map(|manifest| manifest.snapshot.to_string())),
-            snapshots: Field::Known(manifests.iter().map(OneSnapshot::of).collect()),
+            latest: newest.map_or(Field::Null, |found| found.one.id.clone()),
+            snapshots: Field::Known(found.into_iter().map(|found| found.one).collect()),
             stale: Field::Known(stale),
             ..config
         })
@@ -151,7 +193,23 @@ impl DataSource for SnapshotsDataSource {
 }
 
 /// The snapshots, newest first, and what is none though it has a manifest.
-async fn stored(hosts: &Hosts, config: &SnapshotsFacts) -> Result<Stored, Failure> {
-    let (store, name) = (open(hosts, &config.store)?, crate::corpora::name(&config.name)?);
-    Ok(inspect(store.as_ref(), &name).await?)
+async fn found(hosts: &Hosts, config: &SnapshotsFacts) -> Result<(Vec<Found>, Vec<StoreError>), Failure> {
+    let name = crate::corpora::name(&config.name)?;
+    let Some(repository) = repository(hosts, &config.store)? else {
+        if !config.host.is_null() {
+            let next = "Take it out: other stores are asked from here.";
+            return Err(Stop::new("`host` is for a repository of restic, and the store is none.", next)
+                .at("host")
+                .into());
+        }
+        let Stored { manifests, broken } = inspect(open(hosts, &config.store)?.as_ref(), &name).await?;
+        return Ok((manifests.iter().map(Found::of).collect(), broken));
+    };
+    let host = config.host.as_str().unwrap_or("local://").to_owned();
+    let Some(host) = hosts.reach(&Field::Known(host)).await? else {
+        let next = "Make what the provider's settings depend on first (`-target`).";
+        return Err(Stop::new("How to reach the host is not known before apply.", next).at("host").into());
+    };
+    let found = repository.snapshots_of(host.executor.as_ref(), &name, &Default::default()).await?;
+    Ok((found.iter().map(Found::of_restic).collect(), Vec::new()))
 }

@@ -1,19 +1,19 @@
 //! Taking snapshots, and letting them go.
 
 use async_trait::async_trait;
-use backup::{Error, Host, Moment, Subject, Taking, candidates, heartbeat, prune};
+use backup::{Error, Host, Moment, Pruned, Taking, candidates, prune, remove_all};
 use framework::{Apply, Diagnostic, Diagnostics, Field, Plan, Schema, State, error_chain};
-use secret::Secret;
 use sops::Recipient;
 
 use super::{
     CorpusBackup, copies,
     model::BackupModel,
     plan::{self, takes},
-    schema,
+    restic, schema,
+    telling::{NOT_PRUNED, beat, corpus_of, tell_kept, tell_skipped},
 };
 use crate::{
-    corpora::{CorpusFields, corpus, duration, links, name, open, quiesce},
+    corpora::{duration, links, name, open, quiesce},
     failure::{Explain as _, Failure, Stop, sentence},
     hosted::{Hosted, Import, MachinePrivate, OnHost, OnMachine, Planning, Words},
 };
@@ -27,10 +27,6 @@ const NOT_COPIED: &str = "The snapshot is recorded, and so are the copies that w
 /// The same of the first one: the core takes what was made by a create that failed for broken.
 const NOT_COPIED_AT_FIRST: &str = "The snapshot is in its store, and so are the copies that were made. The next apply takes another one and \
      copies that; until then nothing is removed.";
-/// What the world looks like when the retention stopped.
-const NOT_PRUNED: &str =
-    "The new snapshot was taken and is recorded. Some that `retention` does not keep are still there.";
-
 type Resource = OnHost<CorpusBackup>;
 
 #[async_trait]
@@ -118,6 +114,9 @@ impl Hosted for CorpusBackup {
     }
 
     async fn delete(on: &OnMachine<'_>, state: &State<Resource>) -> Result<(), Failure> {
+        if state.model.uses_restic() {
+            return restic::delete(on, state).await;
+        }
         for copy in state.model.copies() {
             delete_from(on, state, &Field::Known(copy)).await?;
         }
@@ -132,15 +131,13 @@ async fn delete_from(
     store: &Field<String>,
 ) -> Result<(), Failure> {
     let (store, name, now) = (open(on.hosts, store)?, name(&state.model.name)?, Moment::now());
-    let mut held = Vec::new();
     let (candidates, broken) = candidates(store.as_ref(), &name).await?;
-    for candidate in candidates {
-        if candidate.keep_until > Some(now) {
-            held.push(candidate.id.to_string());
-        } else {
-            store.remove(&candidate.id).await?;
-        }
-    }
+    let (held, free): (Vec<_>, Vec<_>) =
+        candidates.into_iter().partition(|candidate| candidate.keep_until > Some(now));
+    let held: Vec<String> = held.iter().map(|candidate| candidate.id.to_string()).collect();
+    let removed =
+        remove_all(store.as_ref(), free.into_iter().map(|candidate| candidate.id).collect()).await?;
+    tell_held(on, &CorpusBackup::subject(&state.model), (&store.url(), &removed));
     if !broken.is_empty() {
         let title = format!("Snapshots of {} could not be read", CorpusBackup::subject(&state.model));
         let list: Vec<String> = broken.iter().map(|error| error_chain(error)).collect();
@@ -148,30 +145,34 @@ async fn delete_from(
         let next = format!("Look at them, and remove their folders from {} by hand.", store.url());
         on.cx.warn(Diagnostic::warning(title).detail(happened).detail(next).at("store"));
     }
-    if !held.is_empty() {
-        let title = format!("Snapshots of {} are held", CorpusBackup::subject(&state.model));
-        let happened =
-            format!("They stay in {}, because `keep_for` has not passed:\n{}", store.url(), held.join("\n"));
-        on.cx.warn(Diagnostic::warning(title).detail(happened));
-    }
+    tell_kept(on, &CorpusBackup::subject(&state.model), (&store.url(), &held));
     Ok(())
+}
+
+/// Tells of what a store keeps, though nobody else does.
+fn tell_held(on: &OnMachine<'_>, subject: &str, (store, pruned): (&str, &Pruned)) {
+    if pruned.held.is_empty() {
+        return;
+    }
+    let lines = pruned.held_lines().join("\n");
+    let happened = format!("They stay in {store}, which does not let go of them now:\n{lines}");
+    let next = "A later apply that takes a snapshot removes what `retention` does not keep, once it can be.";
+    on.cx.warn(
+        Diagnostic::warning(format!("Snapshots of {subject} are locked")).detail(happened).detail(next),
+    );
 }
 
 /// Takes a snapshot, records it, and lets go of those that are not kept.
 async fn take(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Failure> {
+    if apply.planned.uses_restic() {
+        return restic::take(on, apply).await;
+    }
     let mut model = apply.planned.clone();
     let (store, name, now) = (open(on.hosts, &model.store)?, name(&model.name)?, Moment::now());
     copies::check_places(on, &model, store.as_ref())?;
     let exclude = model.exclude.clone().known_or_default();
     let encrypt_to = recipients(&model.encrypt_to)?;
     let host = Host { name: on.host.name().to_owned(), machine_id: on.host.machine_id().await?.to_owned() };
-    let fields = CorpusFields {
-        path: &model.path,
-        volume: &model.volume,
-        postgres: model.postgres.as_ref(),
-        exec: model.exec.as_ref(),
-        configured: apply.config.postgres.as_ref(),
-    };
     let quiesce = quiesce(model.quiesce.as_ref(), on.host).await?;
     let proof = model.proof();
     let taking = |corpus| Taking {
@@ -190,7 +191,7 @@ async fn take(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Fai
         proof: proof.as_ref(),
         cancel: on.cx.token().clone(),
     };
-    let taken = match corpus(on.host, fields).await {
+    let taken = match corpus_of(on, &model, apply.config.postgres.as_ref()).await {
         Ok(corpus) => taking(&corpus).take(now).await,
         Err(error) => Err(error),
     };
@@ -201,45 +202,30 @@ async fn take(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Fai
             copied = copies::make(on, &mut model, (store.as_ref(), &manifest)).await;
         }
         Err(Error::SourceMissing { subject, host }) if model.if_missing.as_str() == Some("skip") => {
-            let title = format!("Took no snapshot of {}", CorpusBackup::subject(&model));
-            let happened = format!("There is no {subject} on {host}, and `if_missing` says to skip that.");
-            let attribute = match subject {
-                Subject::Path(_) => "path",
-                Subject::Volume(_) => "volume",
-                Subject::Database(_) => "postgres",
-                Subject::Stream(_) => "exec",
-            };
-            on.cx.warn(Diagnostic::warning(title).detail(happened).at(attribute));
+            tell_skipped(on, &CorpusBackup::subject(&model), &subject, &host);
             model.set_snapshot(None);
         }
         Err(error) => return Err(error.into()),
     }
-    let (retention, copies) = (model.retention(), model.copies());
+    let (retention, copies, subject) = (model.retention(), model.copies(), CorpusBackup::subject(&model));
     let is_taken = model.snapshot.is_known();
     let not_copied = if apply.prior.is_some() { NOT_COPIED } else { NOT_COPIED_AT_FIRST };
     on.record(apply, model, MachinePrivate::default());
     copied.with_world(not_copied)?;
     if is_taken {
-        prune(store.as_ref(), &name, retention, now).await.with_world(NOT_PRUNED)?;
+        let mut stores = vec![store];
         for copy in copies {
-            let copy = open(on.hosts, &Field::Known(copy))?;
-            prune(copy.as_ref(), &name, retention, now).await.with_world(NOT_PRUNED)?;
+            stores.push(open(on.hosts, &Field::Known(copy))?);
+        }
+        for store in stores {
+            let pruned = prune(store.as_ref(), &name, retention, now).await.with_world(NOT_PRUNED)?;
+            tell_held(on, &subject, (&store.url(), &pruned));
         }
         if let Some(url) = apply.config.heartbeat_url_wo.known() {
             beat(on, name.as_str(), url).await;
         }
     }
     Ok(())
-}
-
-/// Tells who waits for it that all went well. That it does not hear that is its alarm, and no reason to fail.
-async fn beat(on: &OnMachine<'_>, name: &str, url: &Secret) {
-    if let Err(error) = heartbeat(url).await {
-        let title = format!("Could not call the heartbeat of corpus {name:?}");
-        let world = "The snapshot was taken and is in all stores.";
-        let happened = sentence(&error_chain(&error));
-        on.cx.warn(Diagnostic::warning(title).detail(happened).detail(world).at("heartbeat_url_wo"));
-    }
 }
 
 /// For whom snapshots are encrypted.

@@ -3,14 +3,15 @@
 //! On the host it owns nothing, and leaves nothing but an empty image where a volume is reached by a container. In the store it owns the snapshots of its name: it
 //! takes a new one when it is created and whenever what it is taken of, where it goes, or `triggers`
 //! change, and then lets go of those that `retention` does not keep. Read asks the host for nothing but
-//! which machine it is; a plan looks at the clock for `max_age`, and at a store that is a directory of this
-//! machine.
+//! which machine it is; a plan looks at the clock for `max_age`, and after the last snapshot in its store.
 
 mod apply;
 mod copies;
 mod model;
 mod plan;
+mod restic;
 mod schema;
+mod telling;
 
 /// The backups of `windlass_corpus_backup`.
 pub(crate) struct CorpusBackup;
@@ -27,6 +28,7 @@ mod tests {
             .sample("path", ["/srv/data"])
             .sample("volume", ["shop_data"])
             .sample("store", ["file:///nonexistent/store"])
+            .sample("engine", ["restic"])
             .sample("format", ["tgz"])
             .sample("links", ["any"])
             .sample("postgres.uri_wo", ["postgres://app:pw@db.example/defaultdb"])

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use backup::{Check, Format, Manifest, Moment, Proof, Retention};
+use backup::{Check, Format, Manifest, Moment, Proof, ResticCheck, Retention, TakenByRestic};
 use framework::{Field, Model};
 use secret::Secret;
 
 use crate::corpora::{ExecModel, PostgresModel, QuiesceModel, SectionsModel};
 
-/// What a new snapshot is taken for when it changes.
+/// What a new snapshot is taken for when it changes, beside the engine.
 pub(super) const CAUSES: [&str; 10] =
     ["host", "path", "volume", "postgres", "exec", "exclude", "store", "format", "links", "triggers"];
 
@@ -22,6 +22,7 @@ pub(crate) struct BackupModel {
     pub(crate) if_missing: Field<String>,
     pub(crate) store: Field<String>,
     pub(crate) copies: Field<Vec<String>>,
+    pub(crate) engine: Field<String>,
     pub(crate) format: Field<String>,
     pub(crate) links: Field<String>,
     pub(crate) triggers: Field<BTreeMap<String, String>>,
@@ -76,6 +77,21 @@ impl BackupModel {
             sections: self.sections.as_ref().map(SectionsModel::sections),
             server_args: self.server_args.clone().known_or_default(),
         })
+    }
+
+    /// Whether restic takes the snapshots.
+    pub(super) fn uses_restic(&self) -> bool {
+        self.engine.as_str() == Some("restic")
+    }
+
+    /// Whether another engine takes them than before. A state of a time without engines has archives.
+    pub(super) fn is_by_another_engine(&self, prior: &Self) -> bool {
+        self.engine.is_unknown() || self.uses_restic() != prior.uses_restic()
+    }
+
+    /// How much of a repository is read back.
+    pub(super) fn check(&self) -> ResticCheck {
+        if self.verify.as_str() == Some("restore") { ResticCheck::All } else { ResticCheck::Some }
     }
 
     /// How the archive is packed.
@@ -155,6 +171,19 @@ impl BackupModel {
         self.file_count = Field::Known(manifest.totals.files);
         self.sha256 = Field::Known(manifest.sha256.clone());
         self.verified_at = Field::from(manifest.verified_at.map(|moment| moment.to_string()));
+    }
+
+    /// What is known of a snapshot in a repository.
+    pub(super) fn set_taken(&mut self, taken: &TakenByRestic, repository: &str) {
+        self.copies_verified_at = Field::Null;
+        self.location = Field::Known(format!("{repository}/{}", taken.id));
+        self.snapshot = Field::Known(taken.id.clone());
+        self.created_at = Field::Known(taken.started_at.to_string());
+        self.size_bytes = Field::Known(taken.size_bytes);
+        self.stored_bytes = Field::Known(taken.stored_bytes);
+        self.file_count = Field::Known(taken.files);
+        self.sha256 = Field::Null;
+        self.verified_at = Field::Known(taken.verified_at.to_string());
     }
 
     fn put(&mut self, size: Field<u64>, stored: Field<u64>, files: Field<u64>, text: fn() -> Field<String>) {

@@ -1,14 +1,15 @@
 //! What a change of `windlass_corpus_backup` means, and what a person should know of the snapshots.
 
-use backup::{Candidate, Moment, SnapshotId, candidates, store::snapshots_of};
+use backup::{Candidate, Moment, Name, Repeats, SnapshotId, candidates, repeats, store::snapshots_of};
 use framework::{Diagnostic, Diagnostics, Plan, Severity, State};
 
 use super::{
     CorpusBackup,
     model::{BackupModel, CAUSES},
+    restic,
 };
 use crate::{
-    corpora::{duration, name, open},
+    corpora::{duration, is_repository, name, open},
     failure::Failure,
     hosted::{Hosts, OnHost, Planning},
 };
@@ -29,11 +30,16 @@ pub(super) async fn plan(
     if let Some(problem) = problems.into_iter().flatten().next() {
         return Err(problem.into());
     }
-    let takes = plan.is_create() || CAUSES.into_iter().any(|name| plan.changes(name));
+    if let Some(problem) = wrong_engine(on, &plan.planned) {
+        return Err(problem.into());
+    }
+    let by_another = plan.prior.as_ref().is_some_and(|prior| plan.planned.is_by_another_engine(&prior.model));
+    let takes = plan.is_create() || by_another || CAUSES.into_iter().any(|name| plan.changes(name));
     if takes {
         plan.planned.expect_snapshot();
-        if let Some(warning) = leaving(on.hosts, &plan.planned, now).await {
-            cx.warn(warning);
+        for warning in [leaving(on.hosts, &plan.planned, now).await, repeating(on.hosts, &plan.planned).await]
+        {
+            warning.into_iter().for_each(|warning| cx.warn(warning));
         }
         return Ok(());
     }
@@ -86,6 +92,42 @@ fn has_no_server(title: &str, planned: &BackupModel) -> Option<Diagnostic> {
     })
 }
 
+/// The error that something is asked of restic that it does not do, or of a store that it is not for.
+fn wrong_engine(on: &Planning<'_>, planned: &BackupModel) -> Option<Diagnostic> {
+    let error = |attribute: &str, happened: &str, next: &str| {
+        let error = Diagnostic::error(on.title).detail(happened).detail("Nothing was changed.").detail(next);
+        Some(error.at(attribute))
+    };
+    let is_repository = is_repository(on.hosts, &planned.store);
+    if !planned.uses_restic() {
+        let is_wrong = is_repository == Some(true) && planned.engine.is_known();
+        let happened = "The store is a repository of restic, in which nothing else writes.";
+        return is_wrong
+            .then(|| error("engine", happened, "Set `engine = \"restic\"`, or name another store."))?;
+    }
+    if is_repository == Some(false) {
+        let happened = "`engine` is `restic`, and the store is not a repository of restic.";
+        return error("store", happened, "Name a store whose URL is `restic:…`, or leave `engine` out.");
+    }
+    if planned.postgres.is_some() || planned.exec.is_some() {
+        let happened = "restic takes snapshots of directories and volumes, and this is neither.";
+        return error("engine", happened, "Leave `engine` out, and name another store.");
+    }
+    if !planned.copies.is_null() && !planned.copies().is_empty() {
+        let happened = "`copies` is for archives: a repository of restic is copied by restic.";
+        return error(
+            "copies",
+            happened,
+            "Take it out; a second resource with another `store` takes a second snapshot.",
+        );
+    }
+    if !planned.encrypt_to.clone().known_or_default().is_empty() {
+        let happened = "`encrypt_to` is for archives: a repository of restic is encrypted by its password.";
+        return error("encrypt_to", happened, "Take it out.");
+    }
+    None
+}
+
 /// The same decision once everything is known, but for the machine.
 pub(super) fn takes(prior: &State<Resource>, planned: &BackupModel) -> bool {
     let BackupModel { path, volume, postgres, exec, exclude, store, format, links, triggers, .. } =
@@ -93,6 +135,7 @@ pub(super) fn takes(prior: &State<Resource>, planned: &BackupModel) -> bool {
     (path, volume, exclude, store) != (&planned.path, &planned.volume, &planned.exclude, &planned.store)
         || (postgres, exec) != (&planned.postgres, &planned.exec)
         || (format, links, triggers) != (&planned.format, &planned.links, &planned.triggers)
+        || planned.is_by_another_engine(&prior.model)
 }
 
 fn stale(model: &BackupModel, hours: u64, limit: u64) -> Diagnostic {
@@ -114,13 +157,23 @@ async fn vanished(hosts: &Hosts, model: &BackupModel) -> Vec<Diagnostic> {
     };
     let subject = model.name.as_str().unwrap_or_default();
     let looking = async {
+        if model.uses_restic() {
+            return restic::has(hosts, model, id).await;
+        }
         let (store, name) = (open(hosts, &model.store)?, name(&model.name)?);
-        Ok(snapshots_of(store.as_ref(), &name).await?)
+        let found = snapshots_of(store.as_ref(), &name).await?;
+        Ok(Some(found.iter().any(|one| one.to_string() == id)))
     };
-    let found: Result<Vec<SnapshotId>, Failure> = looking.await;
+    let found: Result<Option<bool>, Failure> = looking.await;
     match found {
-        Ok(found) if found.iter().any(|one| one.to_string() == id) => Vec::new(),
-        Ok(_) => {
+        Ok(Some(true) | None) => Vec::new(),
+        Ok(Some(false)) if model.uses_restic() => {
+            let title = format!("The last snapshot of corpus {subject:?} is gone");
+            let happened = format!("There is no {location} any more.");
+            let next = "Change `triggers` to take a new one, and find out who removed it.";
+            vec![Diagnostic::warning(title).detail(happened).detail(next).at("store")]
+        }
+        Ok(Some(false)) => {
             let title = format!("The last snapshot of corpus {subject:?} is gone");
             let happened = format!("There is no manifest in {location} any more.");
             let next = "Change `triggers` to take a new one, and find out who removed it.";
@@ -135,23 +188,59 @@ async fn vanished(hosts: &Hosts, model: &BackupModel) -> Vec<Diagnostic> {
     }
 }
 
+/// The warning that archives of all the data hardly differ.
+async fn repeating(hosts: &Hosts, planned: &BackupModel) -> Option<Diagnostic> {
+    if planned.uses_restic() || !planned.store.is_known() || !planned.name.is_known() {
+        return None;
+    }
+    // What cannot be looked at now will be told by the apply.
+    let (store, name) = (open(hosts, &planned.store).ok()?, name(&planned.name).ok()?);
+    repeats(store.as_ref(), &name).await.ok()?.map(|told| alike(&name, told))
+}
+
+fn alike(name: &Name, Repeats { percent, stored_bytes }: Repeats) -> Diagnostic {
+    let megabytes = stored_bytes / 1_000_000;
+    Diagnostic::warning(format!("Snapshots of corpus {:?} hardly differ", name.as_str()))
+        .detail(format!(
+            "The last three are archives of all the data, of {megabytes} MB as they are stored, and at least {percent} % of \
+             the files of each are in the one before it."
+        ))
+        .detail("restic would be cheaper: `engine = \"restic\"` stores what has changed, and nothing else.")
+        .at("engine")
+}
+
 /// The warning about snapshots that go once another one has been taken.
 async fn leaving(hosts: &Hosts, planned: &BackupModel, now: Moment) -> Option<Diagnostic> {
     let retention = planned.retention();
     if retention.is_unlimited() || !planned.store.is_known() || !planned.name.is_known() {
         return None;
     }
+    let name = name(&planned.name).ok()?;
+    if planned.uses_restic() {
+        return going(&name, &restic::leaving(hosts, planned, now).await?);
+    }
     // What cannot be looked at now will be told by the apply.
     let store = open(hosts, &planned.store).ok()?;
-    let name = name(&planned.name).ok()?;
     let (mut candidates, _) = candidates(store.as_ref(), &name).await.ok()?;
     let next = SnapshotId::new(&name, now, "planned");
     candidates.push(Candidate { id: next, verified: true, keep_until: None });
-    let gone = retention.expired(&candidates, now);
+    let mut gone = retention.expired(&candidates, now);
+    for index in (0..gone.len()).rev() {
+        // What the store keeps now will be told by the apply.
+        if matches!(store.held(&gone[index]).await, Ok(Some(_))) {
+            gone.remove(index);
+        }
+    }
+    let gone: Vec<String> = gone.iter().map(ToString::to_string).collect();
+    going(&name, &gone)
+}
+
+/// The warning that these go.
+fn going(name: &Name, gone: &[String]) -> Option<Diagnostic> {
     if gone.is_empty() {
         return None;
     }
-    let list: Vec<String> = gone.iter().take(LISTED).map(ToString::to_string).collect();
+    let list: Vec<&str> = gone.iter().take(LISTED).map(String::as_str).collect();
     let more = if gone.len() > LISTED { "\n…" } else { "" };
     let title = format!("{} of corpus {:?} will go", snapshots(gone.len()), name.as_str());
     let happened =
@@ -211,5 +300,16 @@ mod tests {
         assert!(asks_nothing("T", &BackupModel { check: check.clone(), ..plain() }).is_some());
         let fine = BackupModel { check, sections: Some(SectionsModel::default()), ..proven.clone() };
         assert!(asks_nothing("T", &fine).is_none() && asks_nothing("T", &plain()).is_none());
+    }
+
+    #[test]
+    fn what_restic_would_save_is_told() {
+        let told = alike(&"prod".parse().unwrap(), Repeats { percent: 97, stored_bytes: 512_000_000 });
+        assert_eq!(
+            told.to_string(),
+            "Snapshots of corpus \"prod\" hardly differ (at engine)\nThe last three are archives of all the data, of 512 MB \
+             as they are stored, and at least 97 % of the files of each are in the one before it.\n\nrestic would be \
+             cheaper: `engine = \"restic\"` stores what has changed, and nothing else."
+        );
     }
 }

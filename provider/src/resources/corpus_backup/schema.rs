@@ -43,7 +43,7 @@ pub(super) fn schema() -> Schema {
              down on the way), read back from the store, and only then is its manifest written: a folder without one is \
              not a snapshot. \
              \n\nA new snapshot is taken when the resource is created, and whenever `triggers`, `path`, `volume`, `exclude`, \
-             `store`, `format`, `links`, `postgres`, `exec` or the machine changes. A directory or volume without files is an error, because a disk that is \
+             `store`, `engine`, `format`, `links`, `postgres`, `exec` or the machine changes. A directory or volume without files is an error, because a disk that is \
              not mounted looks like one; so are files that change while they are read, where the host has GNU tar. \
              \n\nAn archive holds files, directories, symbolic and hard links with their modes, times in seconds, and owners \
              as numbers. Sparse files are stored without their holes, and have them again where they are restored, as far as both hosts \
@@ -164,14 +164,26 @@ fn what() -> [Attribute; 7] {
     ]
 }
 
-fn how() -> [Attribute; 10] {
+fn how() -> [Attribute; 11] {
     [
+        Attribute::string("engine").default("archive").validate(validate::one_of(["archive", "restic"])).describe(
+            "What takes the snapshots: `archive` (default), each of which is an archive of all the data, or `restic`, which \
+             stores what has changed, in a repository (`store` is a `restic:` one). restic (0.17.1 or newer) runs on the \
+             host, as root where the connection has that, and reaches the repository from there by itself. A repository that \
+             is there is used as it is, whoever made it; it is made when the resource is created, and not later. A \
+             snapshot has the tag `windlass:<name>`, and only those with it are ever let go (`restic forget --prune`). What \
+             could not be read, or changes the repository's soundness, makes no snapshot. A lock that a process of the \
+             host has left goes; one of another machine does not. It is for `path`, and for `volume` with root; \
+             `format`, `links`, `copies` and `encrypt_to` are not for it (a repository is always encrypted, by its password).",
+        ),
         Attribute::string("verify").default("checksum").validate(validate::one_of(["checksum", "restore"])).describe(
             "What proves a snapshot before it counts: `checksum` (default) reads all of it back from the store and compares \
              the hashes. `restore` restores it as well: files to nowhere, each of which is compared with the manifest; a \
              database to a Postgres in a container of its own on the host, of the very image that the source runs, \
              without a network, with room for it in Docker's directory, which is removed afterwards. The rows of all its tables are counted as of \
-             the moment of the dump, stored with it, and compared. A change of this takes no snapshot.",
+             the moment of the dump, stored with it, and compared. With `engine = \"restic\"`, the repository is checked: how it hangs \
+             together and a twentieth of its data, another one each time (`restic check`), or all of its data with `restore`. A \
+             change of this takes no snapshot.",
         ),
         Attribute::list("server_args", Type::String).validate(validate::length(0, WORDS)).describe(
             "With `verify = \"restore\"` of a database: more options of the Postgres that it is restored to, word by word, \
@@ -211,7 +223,7 @@ fn how() -> [Attribute; 10] {
         ),
         Attribute::string("on_destroy").default("keep").validate(validate::one_of(ON_DESTROY)).describe(
             "What becomes of the snapshots when the resource is destroyed: `keep` (default), or `delete`, which removes \
-             all of this name from the store but those that are held (`keep_for`).",
+             all of this name from the store but those that are held (`keep_for`), or locked by it (object lock).",
         ),
     ]
 }
@@ -223,19 +235,19 @@ fn outputs() -> [Attribute; 9] {
             .describe("The id of the last snapshot. Null when there was nothing to take one of."),
         Attribute::string("created_at").computed().describe("When it was begun, in RFC 3339."),
         Attribute::number("size_bytes").computed().describe("The bytes in its files."),
-        Attribute::number("stored_bytes").computed().describe("The bytes of its archive, as it is stored."),
+        Attribute::number("stored_bytes").computed().describe("The bytes of its archive, as it is stored; of restic, those that were new to the repository."),
         Attribute::number("file_count")
             .computed()
             .describe("How many files it has; further names of one count."),
         Attribute::string("sha256")
             .computed()
-            .describe("SHA-256 of its archive, in lower-case hexadecimal digits."),
+            .describe("SHA-256 of its archive, in lower-case hexadecimal digits; null with `engine = \"restic\"`."),
         Attribute::string("location")
             .computed()
             .describe("Where it is: the store's URL and the folder in it."),
         Attribute::string("verified_at")
             .computed()
-            .describe("When all of it was read back from the store and had its hashes, in RFC 3339."),
+            .describe("When all of it was read back from the store and had its hashes, in RFC 3339; of restic, when the repository was checked."),
         Attribute::map("copies_verified_at", Type::String)
             .computed()
             .describe("The same for each of `copies`, by how it is written there; null without copies."),

@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use backup::{
-    Corpus, Error, Manifest, Moment, Name, Quiesce, Restored, Restoring, SnapshotId, Store, latest, snapshot,
+    Chosen, Corpus, Error, Manifest, Moment, Name, Quiesce, Repository, Restored, Restoring,
+    RestoringResticSnapshot, SnapshotId, Store, latest, snapshot,
 };
 use framework::{Apply, Diagnostic, Diagnostics, Field, Plan, Schema, State, error_chain};
 
@@ -14,7 +15,7 @@ use super::{
     plan::{self, unconfirmed},
 };
 use crate::{
-    corpora::{CorpusFields, SectionsModel, corpus, links, name, open, quiesce},
+    corpora::{CorpusFields, SectionsModel, corpus, links, name, open, quiesce, repository},
     failure::{Explain as _, Failure, Stop, could_not},
     hosted::{Hosted, Import, MachinePrivate, OnHost, OnMachine, Planning, Words},
 };
@@ -112,7 +113,11 @@ async fn restore(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), 
     };
     let corpus = corpus(on.host, fields).await?;
     let quiesce = quiesce(model.quiesce.as_ref(), on.host).await?;
-    let (manifest, restored, from) = from_first(on, &model, (&corpus, quiesce.as_ref())).await?;
+    let repository = repository(on.hosts, &model.store)?;
+    let (came, restored) = match &repository {
+        Some(repository) => from_repository(on, &model, (&corpus, quiesce.as_ref()), repository).await?,
+        None => from_first(on, &model, (&corpus, quiesce.as_ref())).await?,
+    };
     if let Some(left) = restored.replaced_left_at {
         let title = format!("Restored {subject}, and something was left");
         let happened =
@@ -132,14 +137,60 @@ async fn restore(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), 
         );
         on.cx.warn(Diagnostic::warning(title).detail(happened).detail(next).at("owner"));
     }
-    model.snapshot_id = Field::Known(manifest.snapshot.to_string());
-    model.restored_from = Field::Known(from);
+    let (files, size) = came.totals.unzip();
+    model.snapshot_id = Field::Known(came.id);
+    model.restored_from = Field::Known(came.from);
     model.restored_at = Field::Known(Moment::now().to_string());
-    model.file_count = Field::Known(manifest.totals.files);
-    model.size_bytes = Field::Known(manifest.totals.size_bytes);
+    model.file_count = Field::from(files);
+    model.size_bytes = Field::from(size);
     model.duration_seconds = Field::Known(began.elapsed().as_secs());
     on.record(apply, model, MachinePrivate::default());
     Ok(())
+}
+
+/// What was restored, and where it came from.
+struct Came {
+    id: String,
+    /// The store's URL.
+    from: String,
+    /// Its files, and the bytes in them, where that is known.
+    totals: Option<(u64, u64)>,
+}
+
+/// Restores from a repository of restic, by the restic of the host.
+async fn from_repository(
+    on: &OnMachine<'_>,
+    model: &RestoreModel,
+    (corpus, quiesce): (&Corpus, Option<&Quiesce>),
+    repository: &Repository,
+) -> Result<(Came, Restored), Failure> {
+    let wanted = model.snapshot.as_str().unwrap_or(LATEST);
+    let chosen: Chosen = wanted.parse().map_err(|why| {
+        Stop::new(format!("{wanted:?} is not a snapshot of restic: {why}."), "Correct `snapshot`.")
+            .at("snapshot")
+    })?;
+    if !model.copies.clone().known_or_default().is_empty() {
+        let next = "Take it out, and name the repository to restore from in `store`.";
+        return Err(Stop::new("`copies` is for archives, and the store is a repository of restic.", next)
+            .at("copies")
+            .into());
+    }
+    let (name, transform) = (name(&model.name)?, model.transform.clone().known_or_default());
+    let restoring = RestoringResticSnapshot {
+        exec: on.host.executor.as_ref(),
+        repository,
+        name: &name,
+        chosen: &chosen,
+        corpus,
+        overwrite: model.overwrite(),
+        owner: model.owner(),
+        transform: &transform,
+        quiesce,
+        cancel: on.cx.token().clone(),
+    };
+    let (found, restored) = restoring.restore().await?;
+    let totals = found.totals().map(|[files, size, _]| (files, size));
+    Ok((Came { id: found.id, from: repository.url(), totals }, restored))
 }
 
 /// Restores from the first store that can be reached and has the snapshot whole: what it was, what became of it, and
@@ -148,7 +199,7 @@ async fn from_first(
     on: &OnMachine<'_>,
     model: &RestoreModel,
     to: (&Corpus, Option<&Quiesce>),
-) -> Result<(Manifest, Restored, String), Failure> {
+) -> Result<(Came, Restored), Failure> {
     let (name, copies) = (name(&model.name)?, model.copies.clone().known_or_default());
     let stores = [vec![model.store.clone()], copies.into_iter().map(Field::Known).collect()].concat();
     let mut opened = Vec::new();
@@ -166,7 +217,8 @@ async fn from_first(
                         format!("It came from {}. Before it:\n{}", store.url(), passed_over.join("\n"));
                     on.cx.warn(Diagnostic::warning(title).detail(happened).at("store"));
                 }
-                return Ok((manifest, restored, store.url()));
+                let totals = Some((manifest.totals.files, manifest.totals.size_bytes));
+                return Ok((Came { id: manifest.snapshot.to_string(), from: store.url(), totals }, restored));
             }
             Err(FromStore::Failed(error)) if error.is_of_store() && number < last => {
                 passed_over.push(error_chain(&error));

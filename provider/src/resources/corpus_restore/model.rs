@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use backup::{Overwrite, Owner, SnapshotId};
+use backup::{Chosen, Overwrite, Owner, SnapshotId};
 use framework::{Attribute, Field, Model, Rule, Schema, Timeouts, Type, validate};
 
 use crate::{
@@ -116,6 +116,7 @@ fn what() -> [Attribute; 6] {
             .default(LATEST)
             .check(|text: &String| match text.as_str() {
                 LATEST => Ok(()),
+                id if id.parse::<Chosen>().is_ok() => Ok(()),
                 id => id.parse::<SnapshotId>().map(drop).map_err(|error| format!("must be `latest` or an id: {error}")),
             })
             .describe(

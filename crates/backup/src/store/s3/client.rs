@@ -1,42 +1,73 @@
 //! The client of S3: object_store's, over our own client of HTTP, whose TLS runs on ring, and which looks
 //! at what servers answer.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use http::Roots;
 use object_store::{
     BackoffConfig, ClientOptions, RetryConfig,
-    aws::{AmazonS3, AmazonS3Builder},
+    aws::{AmazonS3, AmazonS3Builder, AwsCredential, Checksum},
     client::{HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService},
 };
 use reqwest::{Method, StatusCode};
 
 use super::{
     S3Settings,
+    lock::Locking,
     refusal::{Cause, Refusal},
+    through::Through,
 };
 
 /// How long a connection may take to be there.
-const CONNECT: Duration = Duration::from_secs(15);
+pub(super) const CONNECT: Duration = Duration::from_secs(15);
 
 /// For how long a server may be silent, all of a part's upload included.
-const SILENCE: Duration = Duration::from_secs(300);
+pub(super) const SILENCE: Duration = Duration::from_secs(300);
 
 /// How often a request is sent again at most.
 const TRIES: usize = 20;
 
-/// The client for `bucket`, and that of HTTP which it stands on. Nothing is connected.
-pub(super) fn build(bucket: &str, settings: &S3Settings) -> Result<(AmazonS3, reqwest::Client), Cause> {
-    let endpoint = settings.endpoint.as_deref();
+/// What a bucket is spoken with.
+pub(super) struct Clients {
+    pub(super) client: AmazonS3,
+    /// One whose uploads have a checksum, and a lock where the settings say so.
+    pub(super) locking: AmazonS3,
+    /// The client of HTTP which both stand on.
+    pub(super) web: HttpClient,
+}
+
+/// The clients for `bucket`. Nothing is connected.
+pub(super) fn build(bucket: &str, settings: &S3Settings) -> Result<Clients, Cause> {
+    let endpoint = settings.endpoint.as_deref().unwrap_or("https://");
+    let web = match &settings.via {
+        Some(host) => HttpClient::new(Through::new(host.clone(), endpoint)),
+        None => HttpClient::new(http_client(endpoint)?),
+    };
+    let client = builder(bucket, settings).with_http_connector(Connector(web.clone())).build()?;
+    let locked = settings.lock.map(|lock| {
+        let credential = AwsCredential {
+            key_id: settings.access_key_id.clone(),
+            secret_key: settings.secret_access_key.expose().to_owned(),
+            token: settings.session_token.as_ref().map(|token| token.expose().to_owned()),
+        };
+        let (inner, region) = (web.clone(), settings.region.clone());
+        HttpClient::new(Locking { inner, lock, region, credential: Arc::new(credential) })
+    });
+    let locking = builder(bucket, settings)
+        .with_checksum_algorithm(Checksum::SHA256)
+        .with_http_connector(Connector(locked.unwrap_or_else(|| web.clone())))
+        .build()?;
+    Ok(Clients { client, locking, web })
+}
+
+fn builder(bucket: &str, settings: &S3Settings) -> AmazonS3Builder {
     let retry = RetryConfig {
         backoff: BackoffConfig::default(),
         max_retries: TRIES,
         retry_timeout: settings.patience,
     };
-    let web = http_client(endpoint.unwrap_or("https://"))?;
     let mut builder = AmazonS3Builder::new()
-        .with_http_connector(Connector(web.clone()))
         .with_retry(retry)
         .with_bucket_name(bucket)
         .with_region(&settings.region)
@@ -46,13 +77,13 @@ pub(super) fn build(bucket: &str, settings: &S3Settings) -> Result<(AmazonS3, re
         .with_virtual_hosted_style_request(false)
         // Some servers cannot remove many objects at once, and a snapshot has few.
         .with_disable_bulk_delete(true);
-    if let Some(endpoint) = endpoint {
+    if let Some(endpoint) = &settings.endpoint {
         builder = builder.with_endpoint(endpoint).with_allow_http(endpoint.starts_with("http://"));
     }
     if let Some(token) = &settings.session_token {
         builder = builder.with_token(token.expose());
     }
-    Ok((builder.build()?, web))
+    builder
 }
 
 fn http_client(endpoint: &str) -> Result<reqwest::Client, Cause> {
@@ -66,13 +97,13 @@ fn http_client(endpoint: &str) -> Result<reqwest::Client, Cause> {
     Ok(builder.build()?)
 }
 
-/// Gives requests our own client.
+/// Gives requests a client of ours.
 #[derive(Debug)]
-struct Connector(reqwest::Client);
+struct Connector(HttpClient);
 
 impl HttpConnector for Connector {
     fn connect(&self, _options: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(Watched(HttpClient::new(self.0.clone()))))
+        Ok(HttpClient::new(Watched(self.0.clone())))
     }
 }
 

@@ -2,17 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use object_store::{
     Error as ObjectError,
+    client::{HttpRequest, HttpRequestBody},
     multipart::MultipartStore as _,
     path::Path,
     signer::{SignedUrlOptions, Signer as _},
 };
 use quick_xml::de;
-use reqwest::Method;
+use reqwest::{Method, header::HeaderMap};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{S3Store, refusal::Cause};
+use super::{
+    S3Store,
+    refusal::{Cause, Refusal},
+};
 use crate::{moment::Moment, name::SnapshotId, store::Folder};
 
 /// For how long a request that is signed in its address is good.
@@ -121,13 +126,33 @@ impl S3Store {
     }
 
     /// What the server answers to a question that the client knows nothing of.
-    async fn ask<T: DeserializeOwned>(&self, place: &Path, query: Vec<(&str, String)>) -> Result<T, Cause> {
+    pub(super) async fn ask<T: DeserializeOwned>(
+        &self,
+        place: &Path,
+        query: Vec<(&str, String)>,
+    ) -> Result<T, Cause> {
+        let (_, body) = self.send(Method::GET, place, query).await?;
+        Ok(de::from_str(std::str::from_utf8(&body)?)?)
+    }
+
+    /// Sends a request without a body that the client knows nothing of: the headers and the body of its answer. One that
+    /// the server refuses is a [`Refusal`].
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        place: &Path,
+        query: Vec<(&str, String)>,
+    ) -> Result<(HeaderMap, Bytes), Cause> {
         let options = SignedUrlOptions::default().with_query(query);
-        let address = self.client.signed_url_opts(Method::GET, place, SIGNED, &options).await?;
-        // The address has a signature in it.
-        let sent = self.web.get(address).send().await.map_err(reqwest::Error::without_url)?;
-        let answer = sent.error_for_status().map_err(reqwest::Error::without_url)?;
-        let text = answer.text().await.map_err(reqwest::Error::without_url)?;
-        Ok(de::from_str(&text)?)
+        let address = self.client.signed_url_opts(method.clone(), place, SIGNED, &options).await?;
+        let mut request = HttpRequest::new(HttpRequestBody::empty());
+        *request.method_mut() = method;
+        *request.uri_mut() = address.as_str().parse()?;
+        let (head, body) = self.web.execute(request).await?.into_parts();
+        let body = body.bytes().await?;
+        match Refusal::of_answer(head.status, &body) {
+            Some(refusal) => Err(refusal.into()),
+            None => Ok((head.headers, body)),
+        }
     }
 }

@@ -47,6 +47,22 @@ impl Refusal {
         is_refused.then(|| Self { status, document: document.unwrap_or_default() })
     }
 
+    /// What an answer refuses that has no content of its own: also one whose status is not of success.
+    pub(super) fn of_answer(status: StatusCode, body: &[u8]) -> Option<Self> {
+        let failed = || (!status.is_success()).then(|| Self { status, document: Document::default() });
+        Self::of(status, body).or_else(failed)
+    }
+
+    /// Whether nobody is let in, or not to this.
+    pub(super) fn is_denied(&self) -> bool {
+        is_denied(self.status) || self.document.code == "ObjectLocked"
+    }
+
+    /// Whether what was asked for is not there.
+    pub(super) fn is_absent(&self) -> bool {
+        self.status == StatusCode::NOT_FOUND && !self.is_of_bucket()
+    }
+
     /// Whether it stays one, however often one asks: nobody is let in, or there is no bucket.
     pub(super) fn is_final(&self) -> bool {
         is_denied(self.status) || self.is_of_bucket()

@@ -1,6 +1,8 @@
 //! A bucket of a real server that speaks S3.
 
 mod faults;
+mod locks;
+mod through;
 
 use std::fs;
 
@@ -35,6 +37,8 @@ fn buckets_of_one_name_are_two_places_where_their_servers_are_two() {
             session_token: None,
             key_from: "the test".into(),
             patience: std::time::Duration::ZERO,
+            via: None,
+            lock: None,
         };
         S3Store::new(BUCKET, "prod", &settings).unwrap().location()
     };

@@ -31,13 +31,14 @@ impl S3Store {
             return Err(io::Error::from(io::ErrorKind::AlreadyExists).into());
         }
         let first = next_part(&mut content, self.part).await?;
+        let client = self.writer().await;
         if first.len() < self.part {
-            self.client.put(place, first.into()).await?;
+            client.put(place, first.into()).await?;
             return Ok(());
         }
         let again = Again { pause: self.patience / 60 };
         let options = PutMultipartOptions::default().with_retry_policy(Arc::new(again));
-        let mut upload = self.client.put_multipart_opts(place, options).await?;
+        let mut upload = client.put_multipart_opts(place, options).await?;
         let sent = send(upload.as_mut(), first, content).await;
         if sent.is_err()
             && let Err(error) = upload.abort().await
