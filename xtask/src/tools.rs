@@ -42,6 +42,7 @@ const TOOLS: &[Tool] = &[
     tool(BUILDX, "docker-buildx", &["version"], "-X github.com/docker/buildx/version.Version=v{version}"),
     tool(ACTIONLINT, "actionlint", &["-version"], "-X github.com/rhysd/actionlint.version={version}"),
     tool(SOPS, "sops", &["--version", "--disable-version-check"], ""),
+    tool(RESTIC, "restic", &["version"], ""),
     // It tells the version of the module that it was built from.
     tool(HEADSCALE, "headscale", &["version"], ""),
     tool(OLDER_HEADSCALE, "headscale", &["version"], ""),
@@ -66,6 +67,8 @@ pub const BUILDX: &str = "buildx";
 pub const ACTIONLINT: &str = "actionlint";
 /// What the companion exchanges files with.
 pub const SOPS: &str = "sops";
+/// What takes snapshots of corpora beside our own archives; the distribution of this machine may have an older one.
+pub const RESTIC: &str = "restic";
 /// The control server that the tests of tailnets start.
 pub const HEADSCALE: &str = "headscale";
 /// The same of the release before, which is supported as well.
@@ -329,6 +332,7 @@ mod tests {
             (TAILSCALE, "1."),
             (ACTIONLINT, "1."),
             (SOPS, "3.13.3"),
+            (RESTIC, "0."),
         ] {
             let pin = find(name).unwrap().pin().unwrap();
             assert!(pin.version.starts_with(start), "{name} {}", pin.version);

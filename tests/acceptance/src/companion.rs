@@ -17,6 +17,7 @@ use crate::{cli::root, hcl};
 /// The program `windlass`, in a folder whose `windlass.toml` lets it log in to every host of a lab.
 pub struct Companion {
     folder: TempDir,
+    environment: Vec<(String, String)>,
 }
 
 /// What it came to.
@@ -41,7 +42,14 @@ impl Companion {
             quoted(&lab.state().known_hosts_file)
         );
         std::fs::write(folder.path().join("windlass.toml"), text).unwrap();
-        Self { folder }
+        Self { folder, environment: Vec::new() }
+    }
+
+    /// With a variable in its environment, which has few others.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// Where it runs.
@@ -54,6 +62,7 @@ impl Companion {
         let mut command = Command::new(companion_binary());
         command.args(words).current_dir(self.path()).env_clear();
         command.env("PATH", env::var_os("PATH").unwrap_or_default()).env("HOME", self.path());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (mut stdin, input) = (child.stdin.take().unwrap(), input.to_owned());

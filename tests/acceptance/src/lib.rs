@@ -29,6 +29,7 @@ mod scratch;
 mod secrets;
 mod stack;
 mod systems;
+mod tools;
 mod workspace;
 
 pub use bounded::Running;
@@ -47,4 +48,5 @@ pub use scratch::{Scratch, unique};
 pub use secrets::{SecretHunt, Watch};
 pub use stack::{STACK, Stack};
 pub use systems::{copy_example, test_module, test_root};
+pub use tools::restic_binary;
 pub use workspace::Workspace;

@@ -68,6 +68,7 @@ fn everything(arguments: &TestArguments, interrupt: &Interrupt, report: &mut Rep
         report.step(Area::Builds, "the Headscale before", || tools::built(tools::OLDER_HEADSCALE))?;
     let tailscale = report.step(Area::Builds, "Tailscale", || tools::built(tools::TAILSCALE))?;
     let sops = report.step(Area::Builds, "sops", || tools::built(tools::SOPS))?;
+    let restic = report.step(Area::Builds, "restic", || tools::built(tools::RESTIC))?;
     quick_checks(interrupt, report)?;
     let built = report.step(Area::Builds, "tests, provider and lab", || Built::new(interrupt))?;
     let tool = built.lab.clone();
@@ -78,6 +79,7 @@ fn everything(arguments: &TestArguments, interrupt: &Interrupt, report: &mut Rep
     environment.push(("WINDLASS_OLDER_HEADSCALE", older_headscale.into()));
     environment.push(("WINDLASS_TAILSCALE", tailscale.into()));
     environment.push(("WINDLASS_SOPS", sops.into()));
+    environment.push(("WINDLASS_RESTIC", restic.into()));
     environment.push(("WINDLASS_COMPANION", built.companion.clone().into()));
     let (with_hosts, without): (Vec<_>, Vec<_>) =
         built.tests.into_iter().partition(|program| program.package == WITH_HOSTS);
