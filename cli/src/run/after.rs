@@ -12,7 +12,7 @@ use crate::terminal;
 const ERRORED: &str = "errored.tfstate";
 
 /// Where it is kept, encrypted.
-fn kept(directory: &Path) -> PathBuf {
+pub fn kept(directory: &Path) -> PathBuf {
     directory.join("errored.tfstate.sops.json")
 }
 

@@ -2,13 +2,16 @@
 
 use std::ffi::OsString;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::ExitStatus;
+use std::process::{ExitStatus, Stdio};
 
 use rustix::process::{DumpableBehavior, Pid, Resource, Rlimit, Signal, set_dumpable_behavior, setrlimit};
 use secret::Secret;
 use tokio::io::AsyncReadExt;
 use tokio::process::ChildStdout;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::told::Told;
 
 use crate::exit::{Exit, Failure};
 
@@ -29,13 +32,32 @@ pub enum Stdout {
     Shown,
     /// It is read.
     Kept,
+    /// It goes to our stderr, as its stderr does, and the end of both is read.
+    Told,
+}
+
+/// Who ends a command early.
+#[derive(Clone, Debug, Default)]
+pub enum Ending {
+    /// The signals that this process gets.
+    #[default]
+    Signals,
+    /// Whoever holds these. The command has a process group of its own, so that no terminal reaches it, and no input.
+    Asked {
+        /// Asks it to end as it should.
+        gently: CancellationToken,
+        /// Ends it and all that it has started, wherever they are.
+        hard: CancellationToken,
+        /// Whether all that it has started is asked too; a core asks its providers by itself.
+        whole_group: bool,
+    },
 }
 
 /// How a command has ended.
 pub struct Ended {
     /// Its exit code.
     pub exit: Exit,
-    /// What it wrote to stdout, where that was kept.
+    /// What it wrote to stdout, where that was kept; what it wrote last to both streams, where that was told.
     pub stdout: Secret,
 }
 
@@ -47,41 +69,112 @@ pub async fn run(
     words: &[OsString],
     environment: &[(String, Secret)],
     stdout: Stdout,
+    ending: &Ending,
 ) -> Result<Ended, Failure> {
     let name = words.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
     let failed = || Failure::new(format!("Could not run `{name}`"));
     let program = std::env::current_exe().map_err(|error| failed().because(&error))?;
     // Before the child is there, so that none is missed.
-    let mut signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()]
-        .map(|kind| signal(kind).map_err(|error| failed().because(&error)));
+    let mut forwarding = Forwarding::new(ending).map_err(|error| failed().because(&error))?;
     let mut command = tokio::process::Command::new(program);
     command.arg(EXECUTE).arg(std::process::id().to_string()).arg("--").args(words);
     command.envs(environment.iter().map(|(name, value)| (name, value.expose())));
-    if stdout == Stdout::Kept {
-        command.stdout(std::process::Stdio::piped()).stdin(std::process::Stdio::null());
+    let mut told = None;
+    match stdout {
+        Stdout::Shown => {}
+        Stdout::Kept => {
+            command.stdout(Stdio::piped()).stdin(Stdio::null());
+        }
+        Stdout::Told => {
+            let streams = Told::new().map_err(|error| failed().because(&error))?;
+            let stream = || streams.stream().map_err(|error| failed().because(&error));
+            command.stdout(stream()?).stderr(stream()?).stdin(Stdio::null());
+            told = Some(streams);
+        }
+    }
+    if matches!(ending, Ending::Asked { .. }) {
+        command.stdin(Stdio::null()).process_group(0);
     }
     let mut child = command.spawn().map_err(|error| failed().because(&error))?;
+    if let Some(told) = &mut told {
+        told.pass().map_err(|error| failed().because(&error))?;
+    }
     let kept = tokio::spawn(all_of(child.stdout.take()));
     let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-    let [interrupt, terminate, hangup] = &mut signals;
-    let (Ok(interrupt), Ok(terminate), Ok(hangup)) = (interrupt, terminate, hangup) else {
-        return Err(failed().with("The system does not tell of signals."));
-    };
     loop {
-        let forwarded = tokio::select! {
+        let (signal, whole_group) = tokio::select! {
             ended = child.wait() => {
                 let exit = exit(ended.map_err(|error| failed().because(&error))?);
+                if let Some(told) = told {
+                    return Ok(Ended { exit, stdout: told.end().await });
+                }
                 let kept = kept.await.map_err(|error| failed().because(&error))?;
                 let stdout = kept.map_err(|error| failed().because(&error))?;
                 return Ok(Ended { exit, stdout });
             }
-            _ = interrupt.recv() => if is_in_foreground() { None } else { Some(Signal::INT) },
-            _ = terminate.recv() => Some(Signal::TERM),
-            _ = hangup.recv() => Some(Signal::HUP),
+            next = forwarding.next() => next,
         };
         // The child ends in its own time: it writes its state and unlocks first.
-        if let (Some(signal), Some(pid)) = (forwarded, pid) {
-            let _ = rustix::process::kill_process(pid, signal);
+        if let Some(pid) = pid {
+            let _ = match whole_group {
+                true => rustix::process::kill_process_group(pid, signal),
+                false => rustix::process::kill_process(pid, signal),
+            };
+        }
+    }
+}
+
+/// What a child is told by a signal.
+enum Forwarding<'a> {
+    /// What this process is told.
+    Signals(Box<[tokio::signal::unix::Signal; 3]>),
+    /// What it is asked.
+    Asked { gently: &'a CancellationToken, hard: &'a CancellationToken, whole_group: bool, told: usize },
+}
+
+impl<'a> Forwarding<'a> {
+    fn new(ending: &'a Ending) -> std::io::Result<Self> {
+        match ending {
+            Ending::Signals => {
+                let of = |kind: SignalKind| signal(kind);
+                let [interrupt, terminate, hangup] =
+                    [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(of);
+                Ok(Self::Signals(Box::new([interrupt?, terminate?, hangup?])))
+            }
+            Ending::Asked { gently, hard, whole_group } => {
+                Ok(Self::Asked { gently, hard, whole_group: *whole_group, told: 0 })
+            }
+        }
+    }
+
+    /// Waits for the next one: the signal, and whether it is for the whole group.
+    async fn next(&mut self) -> (Signal, bool) {
+        match self {
+            Self::Signals(signals) => loop {
+                let [interrupt, terminate, hangup] = &mut **signals;
+                let signal = tokio::select! {
+                    _ = interrupt.recv() => if is_in_foreground() { None } else { Some(Signal::INT) },
+                    _ = terminate.recv() => Some(Signal::TERM),
+                    _ = hangup.recv() => Some(Signal::HUP),
+                };
+                if let Some(signal) = signal {
+                    return (signal, false);
+                }
+            },
+            Self::Asked { gently, hard, whole_group, told } => {
+                *told += 1;
+                match told {
+                    1 => {
+                        gently.cancelled().await;
+                        (if *whole_group { Signal::TERM } else { Signal::INT }, *whole_group)
+                    }
+                    2 => {
+                        hard.cancelled().await;
+                        (Signal::KILL, true)
+                    }
+                    _ => std::future::pending().await,
+                }
+            }
         }
     }
 }

@@ -6,12 +6,14 @@
 mod after;
 mod before;
 mod child;
+mod drill;
 mod session;
+mod told;
 
 use std::ffi::OsString;
 
 pub use before::{guard, purpose};
-pub use child::{EXECUTE, Ended, Execute, Stdout, execute};
+pub use child::{EXECUTE, Ended, Ending, Execute, Stdout, execute, run as run_child};
 pub use session::{Serve, Session, Target};
 
 use crate::exit::{Exit, Failure};

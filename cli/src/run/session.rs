@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use secret::Secret;
 use tokio::runtime::Runtime;
 
-use super::child::{self, Ended, Stdout};
-use super::{after, before};
+use super::child::{self, Ended, Ending, Stdout};
+use super::{after, before, drill};
 use crate::exit::Failure;
 use crate::opening::{identities, open};
 use crate::server::{Desk, Server};
@@ -52,8 +52,19 @@ pub enum Serve {
     IfThere,
 }
 
+/// Whose states are served.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    /// Anybody's.
+    Any,
+    /// Those that a drill has begun.
+    Drill,
+}
+
 /// A state that is served.
 pub struct Session {
+    /// Who ends a command early.
+    pub ending: Ending,
     runtime: Runtime,
     environment: Vec<(String, Secret)>,
     desk: Option<Arc<Mutex<Desk>>>,
@@ -68,6 +79,19 @@ impl Session {
     /// # Errors
     /// When something is not so, or the state does not open.
     pub fn open(target: &Target, directory: &Path, serve: Serve) -> Result<Self, Failure> {
+        Self::open_of(target, directory, serve, Of::Any)
+    }
+
+    /// The same for the state of a drill, and for no other: one that is not there yet is begun, and what an interrupted
+    /// run has left beside it belongs to it.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and when the state is none of a drill.
+    pub fn open_drill(target: &Target, directory: &Path) -> Result<Self, Failure> {
+        Self::open_of(target, directory, Serve::Always, Of::Drill)
+    }
+
+    fn open_of(target: &Target, directory: &Path, serve: Serve, of: Of) -> Result<Self, Failure> {
         // What this process knows is in no core dump, nor is what its children know.
         child::keep_memory_private();
         let settings = Settings::find()?;
@@ -78,6 +102,7 @@ impl Session {
             .build()
             .map_err(|error| Failure::new("Could not start").because(&error))?;
         let mut session = Self {
+            ending: Ending::default(),
             runtime,
             environment: target
                 .workspace
@@ -92,21 +117,27 @@ impl Session {
         let is_there =
             target.state.is_some() || session.settings.state.file.is_some() || session.path.exists();
         if serve == Serve::Always || is_there {
-            session.serve(target)?;
+            session.serve(target, of)?;
         }
         Ok(session)
     }
 
-    fn serve(&mut self, target: &Target) -> Result<(), Failure> {
+    fn serve(&mut self, target: &Target, of: Of) -> Result<(), Failure> {
         if !target.no_upstream {
             before::upstream(&self.path)?;
         }
         before::warn_of_workspaces(&self.directory);
-        before::refuse_leftovers(&self.directory, &self.path)?;
+        if of == Of::Any {
+            before::refuse_leftovers(&self.directory, &self.path)?;
+        }
         before::missing(&self.path)?;
         let mut store = open(&self.settings, &self.path)?;
         before::rollback(&mut store)?;
         before::openable(&mut store)?;
+        if of == Of::Drill {
+            drill::begin(&mut store)?;
+            drill::recover(&self.directory, &mut store)?;
+        }
         let others = others(&target.others)?;
         let names: Vec<String> = others.keys().cloned().collect();
         let desk = Arc::new(Mutex::new(Desk::new(store, others)));
@@ -132,7 +163,27 @@ impl Session {
         stdout: Stdout,
     ) -> Result<Ended, Failure> {
         let environment = [&self.environment, more].concat();
-        self.runtime.block_on(child::run(words, &environment, stdout))
+        self.runtime.block_on(child::run(words, &environment, stdout, &self.ending))
+    }
+
+    /// The state as it is now, where it is served and there is one.
+    pub fn state(&self) -> Option<State> {
+        let desk = self.desk.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        desk.store().state().cloned()
+    }
+
+    /// The file of the state.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Takes over what a core could not hand over, into the state of a drill.
+    ///
+    /// # Errors
+    /// When it cannot be taken over, or is of another infrastructure.
+    pub fn recover(&self) -> Result<(), Failure> {
+        let Some(desk) = &self.desk else { return Ok(()) };
+        drill::recover(&self.directory, desk.lock().unwrap_or_else(PoisonError::into_inner).store_mut())
     }
 
     /// What the repository says.

@@ -41,6 +41,16 @@ impl Desk {
         self.writes
     }
 
+    /// What has the state.
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The same, to be written.
+    pub const fn store_mut(&mut self) -> &mut Store {
+        &mut self.store
+    }
+
     /// Does what is asked.
     pub fn answer(&mut self, asked: Asked) -> Answer {
         if let Some(name) = asked.path.strip_prefix("with/") {

@@ -5,6 +5,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Error as IoError, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use rustix::io::FdFlags;
 use serde::{Deserialize, Serialize};
 
 /// What the core says of who locks, word by word.
@@ -78,6 +79,16 @@ impl Lock {
         Ok(Self { file, info })
     }
 
+    /// Whether what is started from now on holds it too: it ends with the last of them, whatever becomes of this
+    /// process.
+    ///
+    /// # Errors
+    /// When the system does not let it.
+    pub fn share(&self, with_children: bool) -> std::io::Result<()> {
+        let flags = if with_children { FdFlags::empty() } else { FdFlags::CLOEXEC };
+        Ok(rustix::io::fcntl_setfd(&self.file, flags)?)
+    }
+
     /// What it was taken with.
     pub const fn info(&self) -> &LockInfo {
         &self.info
@@ -112,5 +123,22 @@ mod tests {
         assert_eq!(*told, info);
         drop(lock);
         Lock::take(&state, LockInfo::default()).unwrap();
+    }
+
+    #[test]
+    fn a_lock_that_is_shared_is_held_until_the_last_child_has_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("s");
+        for with_children in [false, true] {
+            let mut lock = Lock::take(&state, LockInfo::default()).unwrap();
+            lock.share(with_children).unwrap();
+            let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+            // As when this process is killed: what it has open is closed, and nothing is unlocked.
+            lock.file = File::open("/dev/null").unwrap();
+            assert_eq!(Lock::take(&state, LockInfo::default()).is_err(), with_children);
+            child.kill().unwrap();
+            child.wait().unwrap();
+            Lock::take(&state, LockInfo::default()).unwrap();
+        }
     }
 }

@@ -19,6 +19,10 @@ pub use state::{State, identity};
 /// The member that holds the digest.
 pub const DIGEST: &str = "windlass_digest";
 
+/// The member by which a state is one of a drill: the lineage that it began with. What is copied or pushed into its
+/// place has another one, or has no such member.
+pub const DRILL: &str = "windlass_drill";
+
 /// Why a state cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -70,6 +74,8 @@ struct Loaded {
     file: File,
     layout: Layout,
     state: State,
+    /// The lineage of the drill that it was begun for.
+    drill: Option<String>,
     /// SHA-256 of the file.
     on_disk: [u8; 32],
 }
@@ -115,16 +121,18 @@ impl Store {
     /// # Errors
     /// As [`Self::open`].
     pub fn read(&mut self, text: &str) -> Result<State, Error> {
-        let tree = File::read(text, Format::Json, &mut self.identities)
+        let mut tree = File::read(text, Format::Json, &mut self.identities)
             .map_err(|source| Error::Open { path: self.path.clone(), source })?;
+        take_drill(&mut tree);
         self.state_of(tree, false).map(|(state, _)| state)
     }
 
     fn load(&mut self, text: &str, accept_edited: bool) -> Result<Loaded, Error> {
         let opened = File::open_identified(text, Format::Json, &mut self.identities, identity);
-        let (file, tree) = opened.map_err(|source| Error::Open { path: self.path.clone(), source })?;
+        let (file, mut tree) = opened.map_err(|source| Error::Open { path: self.path.clone(), source })?;
+        let drill = take_drill(&mut tree);
         let (state, layout) = self.state_of(tree, accept_edited)?;
-        Ok(Loaded { file, layout, state, on_disk: Sha256::digest(text).into() })
+        Ok(Loaded { file, layout, state, drill, on_disk: Sha256::digest(text).into() })
     }
 
     /// The state in the tree of a file, whose digest has to fit.
@@ -146,6 +154,11 @@ impl Store {
     /// The state, when there is one.
     pub fn state(&self) -> Option<&State> {
         self.loaded.as_ref().map(|loaded| &loaded.state)
+    }
+
+    /// Whether it was begun for a drill, and is still that one.
+    pub fn is_of_drill(&self) -> bool {
+        self.loaded.as_ref().is_some_and(|loaded| loaded.drill.as_deref() == Some(loaded.state.lineage()))
     }
 
     /// The file.
@@ -197,12 +210,26 @@ impl Store {
     ///
     /// # Errors
     /// When it cannot be written; then the file is as it was.
-    pub fn put(&mut self, mut state: State) -> Result<(), Error> {
+    pub fn put(&mut self, state: State) -> Result<(), Error> {
+        let drill = self.loaded.as_ref().and_then(|loaded| loaded.drill.clone());
+        self.write(state, drill)
+    }
+
+    /// Begins the state of a drill, where there is none.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub fn begin_drill(&mut self, state: State) -> Result<(), Error> {
+        let lineage = state.lineage().to_owned();
+        self.write(state, Some(lineage))
+    }
+
+    fn write(&mut self, mut state: State, drill: Option<String>) -> Result<(), Error> {
         self.check_recipients()?;
         self.unchanged()?;
         let (mut file, layout) = self.file_for(&state)?;
         let path = self.path.clone();
-        let text = state.laid_out(layout, |tree| {
+        let text = state.laid_out(layout, drill.as_deref(), |tree| {
             let text = file.write(tree).map_err(Error::Encrypt)?;
             replace(&path, text.as_bytes(), |written| {
                 let text = std::str::from_utf8(written).ok();
@@ -216,7 +243,7 @@ impl Store {
             })?;
             Ok(text)
         })?;
-        self.loaded = Some(Loaded { file, layout, state, on_disk: Sha256::digest(&text).into() });
+        self.loaded = Some(Loaded { file, layout, state, drill, on_disk: Sha256::digest(&text).into() });
         Ok(())
     }
 
@@ -286,5 +313,45 @@ impl Store {
         };
         let file = File::new(Format::Json, recipients, Rules::EVERYTHING).map_err(Error::Encrypt)?;
         Ok((file.identified(identity), layout))
+    }
+}
+
+/// The lineage of the drill that a file was begun for, taken out of what it has.
+fn take_drill(tree: &mut Value) -> Option<String> {
+    tree.take(DRILL).and_then(|lineage| lineage.as_text().map(str::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use age::secrecy::ExposeSecret as _;
+
+    #[test]
+    fn the_state_of_a_drill_is_known_and_no_other_is_taken_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = age::x25519::Identity::generate();
+        let text = secret::Secret::new(key.to_string().expose_secret());
+        let opened = |name: &str, layout| {
+            let recipient = key.to_public().to_string().parse().unwrap();
+            let identities = Identities::of_text(&text, "a test").unwrap();
+            Store::open(&folder.path().join(name), vec![recipient], layout, identities, false).unwrap()
+        };
+        for (name, layout) in [("a", Layout::Structured), ("b", Layout::Binary)] {
+            let mut store = opened(name, layout);
+            assert!(!store.is_of_drill());
+            store.begin_drill(State::empty("l").unwrap()).unwrap();
+            // It stays one, whoever writes it.
+            let next = r#"{"version":4,"serial":2,"lineage":"l","outputs":{},"resources":[]}"#;
+            opened(name, layout).save(State::parse(next).unwrap()).unwrap();
+            let mut store = opened(name, layout);
+            assert!(store.is_of_drill());
+            assert_eq!(store.state().unwrap().text(), next);
+            // Another infrastructure in its place is none of a drill.
+            store.put(State::empty("production").unwrap()).unwrap();
+            assert!(!opened(name, layout).is_of_drill());
+        }
+        let mut other = opened("c", Layout::Structured);
+        other.put(State::empty("production").unwrap()).unwrap();
+        assert!(!opened("c", Layout::Structured).is_of_drill());
     }
 }

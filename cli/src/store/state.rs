@@ -25,6 +25,40 @@ struct Head {
     lineage: String,
 }
 
+/// What a state has.
+#[derive(serde::Deserialize)]
+struct Resources {
+    #[serde(default)]
+    resources: Vec<Resource>,
+}
+
+#[derive(serde::Deserialize)]
+struct Resource {
+    mode: String,
+    module: Option<String>,
+    #[serde(rename = "type")]
+    kind: String,
+    name: String,
+    #[serde(default)]
+    instances: Vec<Instance>,
+}
+
+#[derive(serde::Deserialize)]
+struct Instance {
+    index_key: Option<serde_json::Value>,
+}
+
+impl Resource {
+    fn addresses(&self) -> impl Iterator<Item = String> {
+        let module = self.module.iter().map(|module| format!("{module}.")).collect::<String>();
+        let name = format!("{module}{}.{}", self.kind, self.name);
+        self.instances.iter().map(move |instance| match &instance.index_key {
+            Some(key) => format!("{name}[{key}]"),
+            None => name.clone(),
+        })
+    }
+}
+
 impl State {
     /// Reads a state.
     ///
@@ -83,20 +117,30 @@ impl State {
         &self.digest
     }
 
-    /// Calls with what its file has in it. The tree is lent and not copied: a state may be large.
-    pub fn laid_out<T>(&mut self, layout: Layout, call: impl FnOnce(&Value) -> T) -> T {
+    /// Calls with what its file has in it, of a `drill` with its lineage. The tree is lent and not copied: a
+    /// state may be large.
+    pub fn laid_out<T>(
+        &mut self,
+        layout: Layout,
+        drill: Option<&str>,
+        call: impl FnOnce(&Value) -> T,
+    ) -> T {
+        let drill = drill.map(|lineage| (DRILL.into(), Value::text(lineage)));
         match (layout, self.tree.take()) {
             (Layout::Structured, Some(Value::Map(mut pairs))) => {
                 pairs.push((DIGEST.into(), Value::text(self.digest.as_str())));
+                pairs.extend(drill);
                 let mut tree = Value::Map(pairs);
                 let done = call(&tree);
                 tree.take(DIGEST);
+                tree.take(DRILL);
                 self.tree = Some(tree);
                 done
             }
             (_, tree) => {
                 self.tree = tree;
-                call(&Value::Map(vec![("data".into(), Value::Text(self.text.clone()))]))
+                let data = ("data".into(), Value::Text(self.text.clone()));
+                call(&Value::Map([data].into_iter().chain(drill).collect()))
             }
         }
     }
@@ -104,6 +148,29 @@ impl State {
     /// Whether SOPS can keep all of its numbers.
     pub const fn fits_sops(&self) -> bool {
         self.tree.is_some()
+    }
+
+    /// One that has nothing in it yet.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn empty(lineage: &str) -> Result<Self, Error> {
+        let state = serde_json::json!({
+            "version": 4, "terraform_version": "", "serial": 1, "lineage": lineage, "outputs": {}, "resources": [],
+        });
+        Self::parse(&state.to_string())
+    }
+
+    /// The addresses of what is to be destroyed at its end: what it has, without what was only read. It knows them
+    /// also where SOPS cannot keep a number.
+    ///
+    /// # Errors
+    /// When its resources are not as format 4 has them.
+    pub fn made(&self) -> Result<Vec<String>, Error> {
+        let head: Resources =
+            serde_json::from_str(&self.text).map_err(|error| Error::NotState(error.to_string()))?;
+        let managed = head.resources.iter().filter(|resource| resource.mode == "managed");
+        Ok(managed.flat_map(Resource::addresses).collect())
     }
 
     /// The addresses of what it has, one for each instance.
@@ -180,6 +247,16 @@ mod tests {
         let state = State::parse(STATE).unwrap();
         assert_eq!((state.serial(), state.lineage(), state.text()), (3, "l", STATE));
         assert_eq!(state.addresses(), ["module.a.t.n[\"x\"]", "module.a.t.n[1]", "data.d.m"]);
+        assert_eq!(state.made().unwrap(), ["module.a.t.n[\"x\"]", "module.a.t.n[1]"]);
+        let large = STATE.replace("\"outputs\":{}", "\"outputs\":{\"n\":18446744073709551615}");
+        let large = State::parse(&large).unwrap();
+        assert_eq!((large.fits_sops(), large.made().unwrap()), (false, state.made().unwrap()));
+    }
+
+    #[test]
+    fn an_empty_one_is_a_state() {
+        let state = State::empty("l").unwrap();
+        assert_eq!((state.serial(), state.lineage(), state.made().unwrap().len()), (1, "l", 0));
     }
 
     #[test]
