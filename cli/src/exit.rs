@@ -74,7 +74,12 @@ impl fmt::Display for Failure {
 
 /// What a program on a host wrote before it failed.
 fn words_of_host<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e str> {
-    match error.downcast_ref() {
+    // What passes for its cause is no cause of it.
+    let failed = match error.downcast_ref() {
+        Some(backup::Error::Host(failed)) => Some(failed),
+        _ => error.downcast_ref(),
+    };
+    match failed {
         Some(remote::Error::Failed { stderr, .. }) => Some(stderr.trim()).filter(|said| !said.is_empty()),
         _ => None,
     }
@@ -127,6 +132,8 @@ mod tests {
             "Could not restore\n\n\"sh\" on web ended with status 2:\ntar: no space left"
         );
         assert!(told("").ends_with("ended with status 2."));
+        let wrapped = backup::Error::from(failed("tar: no space left\n"));
+        assert!(Failure::new("x").because(&wrapped).to_string().ends_with("status 2:\ntar: no space left"));
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod machine;
 mod manual;
 mod opening;
 mod plan_summary;
+mod progress;
 mod report;
 mod reviewed;
 mod run;

@@ -4,12 +4,29 @@
 //! is done, and the rest of the text is lost.
 
 use std::io::{ErrorKind, Write};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::exit::Failure;
 
 /// Why an answer could not be written, the first time.
 static LOST: OnceLock<std::io::Error> = OnceLock::new();
+
+/// Whether the last line of the terminal is one that is drawn again and again.
+static HAS_STATUS: Mutex<bool> = Mutex::new(false);
+
+/// To the beginning of the line, and away with what is in it.
+const ERASE: &str = "\r\x1b[2K";
+
+/// Draws a line that the next one replaces, as every other text does; or none.
+pub fn status(line: Option<&str>) {
+    let mut has_status = HAS_STATUS.lock().unwrap_or_else(PoisonError::into_inner);
+    if line.is_none() && !*has_status {
+        return;
+    }
+    *has_status = line.is_some();
+    let mut out = std::io::stderr().lock();
+    let _ = write!(out, "{ERASE}{}", line.unwrap_or_default()).and_then(|()| out.flush());
+}
 
 /// Whether all answers were written, as far as anybody reads them.
 ///
@@ -36,21 +53,25 @@ fn keep(written: std::io::Result<()>) {
 
 /// Writes a line of an answer to stdout.
 pub fn answer(line: impl std::fmt::Display) {
+    status(None);
     keep(writeln!(std::io::stdout().lock(), "{line}"));
 }
 
 /// Tells a person an error.
 pub fn error(text: impl std::fmt::Display) {
+    status(None);
     let _ = writeln!(std::io::stderr().lock(), "Error: {text}");
 }
 
 /// Tells a person what happened beside the answer.
 pub fn note(text: impl std::fmt::Display) {
+    status(None);
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 /// Writes an answer as it is.
 pub fn raw(text: &str) {
+    status(None);
     let mut out = std::io::stdout().lock();
     keep(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
 }

@@ -114,17 +114,17 @@ fn the_companion_reads_all_that_the_schema_has() {
         ("drift", "/properties/drift"),
         ("report", "/properties/report"),
         ("doctor", "/properties/doctor"),
-        ("ssh", "/properties/ssh/items"),
+        ("[ssh]", "/properties/ssh/items"),
         ("backup", "/properties/backup"),
         ("backup.store.x", "/properties/backup/properties/store/additionalProperties"),
         ("backup.corpus.x", CORPUS),
         ("backup.corpus.x.postgres", &format!("{CORPUS}/properties/postgres")),
+        ("[backup.corpus.x.check]", &format!("{CORPUS}/properties/check/items")),
         ("backup.corpus.x.exec", &format!("{CORPUS}/properties/exec")),
         ("backup.corpus.x.quiesce", &format!("{CORPUS}/properties/quiesce")),
         ("backup.corpus.x.retention", &format!("{CORPUS}/properties/retention")),
     ] {
-        let header = if table == "ssh" { "[[ssh]]".to_owned() } else { format!("[{table}]") };
-        std::fs::write(dir.path().join("windlass.toml"), format!("{header}\nnonsense = 1\n")).unwrap();
+        std::fs::write(dir.path().join("windlass.toml"), format!("[{table}]\nnonsense = 1\n")).unwrap();
         let said = told();
         let (_, expected) = said.split_once("unknown field `nonsense`, expected ").expect(&said);
         let expected = expected.split('\n').next().unwrap();

@@ -7,6 +7,7 @@ mod prune;
 mod rekey;
 mod restic;
 mod restore;
+mod restoring;
 mod run;
 mod settings;
 mod stores;
@@ -20,7 +21,8 @@ use crate::exit::{Exit, Failure};
 use crate::settings::Settings;
 use crate::work;
 
-pub use settings::BackupSettings;
+pub use restoring::{Done as Restored, Order as RestoreOrder, Which as WhichSnapshot};
+pub use settings::{BackupSettings, secret};
 pub use stores::open as open_store;
 
 /// What the command takes.

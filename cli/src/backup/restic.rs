@@ -79,6 +79,8 @@ pub async fn run(
         sha256: None,
         verified_at: Some(taken.verified_at.to_string()),
         copies_verified_at: BTreeMap::new(),
+        copied_again: Vec::new(),
+        failed: None,
         removed: removed.into_iter().map(|id| format!("{}/{id}", repository.url())).collect(),
     })
 }

@@ -1,52 +1,22 @@
 //! `windlass backup restore`: a snapshot comes back.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use backup::{
-    Chosen, Container, Database, Error, Manifest, Overwrite, Repository, Restored, Restoring,
-    RestoringResticSnapshot, Sections, Server, SnapshotId, Store, Stream, Wanted, latest, snapshot,
-};
-use serde::Serialize;
-use sops::Identities;
+use backup::{Container, Database, Links, Overwrite, Owner, Sections, Server, Stream, Wanted};
 use tokio_util::sync::CancellationToken;
 
-use super::settings::secret;
-use super::target::{Target, targets};
+use super::restoring::{LATEST, Order, Which};
+use super::settings::{QuiesceSettings, secret};
 use crate::exit::{Exit, Failure};
-use crate::machine::Machine;
-use crate::opening::identities;
+use crate::progress::Shown;
 use crate::settings::Settings;
 use crate::terminal;
-
-/// The word for the newest snapshot.
-const LATEST: &str = "latest";
-
-/// Which snapshot is meant. What is neither of both is refused: another one than was meant must not come back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Which {
-    Latest,
-    Id(SnapshotId),
-    /// One of a repository of restic.
-    OfRestic(Chosen),
-}
-
-impl FromStr for Which {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            LATEST => Ok(Self::Latest),
-            id if id.parse::<Chosen>().is_ok() => Ok(Self::OfRestic(Chosen::Id(id.to_owned()))),
-            id => id.parse().map(Self::Id).map_err(|error| format!("{error}; `{LATEST}` is the newest one")),
-        }
-    }
-}
+use crate::units::duration;
 
 /// What the command takes.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "The first store that has the snapshot whole is used, and said. Nothing on the host is replaced before every byte had its hash."
+    after_help = "The first store that has the snapshot whole is used, and said. Nothing on the host is replaced before every byte had its hash.\n\nThe command of --transform runs as root, where the connection may be that. For a directory or a volume it is started in it, which is also WINDLASS_DIRECTORY; for a database it gets WINDLASS_CONTAINER and WINDLASS_DATABASE; with --to-exec it comes after that command, with WINDLASS_CONTAINER. When it fails, nothing takes its place. No shell takes its words apart."
 )]
 pub struct Arguments {
     /// The corpus, by its name
@@ -83,6 +53,14 @@ pub struct Arguments {
     /// Replace the data that are there; the value repeats the path, the volume or the database
     #[arg(long, value_name = "TARGET")]
     overwrite: Option<String>,
+    /// Whose all files become, such as 1000:1000; default: whose they were
+    #[arg(long, value_name = "UID:GID", conflicts_with_all = ["to_container", "to_exec"])]
+    owner: Option<Owner>,
+    /// A command on the host that changes the data before they take their place: its words, to the end or to a `;`
+    #[arg(long, value_name = "WORDS", num_args = 1.., value_terminator = ";", allow_hyphen_values = true)]
+    transform: Vec<String>,
+    #[command(flatten)]
+    quiesce: HoldStill,
     /// Which symbolic links are restored: inside (those that lead to something in it) or any
     #[arg(long, value_name = "WHICH", default_value = "inside", value_parser = ["inside", "any"])]
     links: String,
@@ -154,16 +132,39 @@ impl SqlFiles {
     }
 }
 
-/// What was restored, as it is printed.
-#[derive(Serialize)]
-struct Done {
-    snapshot: String,
-    store: String,
-    file_count: Option<u64>,
-    size_bytes: Option<u64>,
-    replaced_left_at: Option<String>,
-    /// Whose all of it is now, although it was not.
-    all_owned_by: Option<String>,
+/// What holds still while the data take their place.
+#[derive(clap::Args, Debug)]
+struct HoldStill {
+    /// The Compose project whose services hold still while the data take their place
+    #[arg(long = "quiesce", value_name = "STACK")]
+    stack: Option<String>,
+    /// One of its services, in place of all; repeatable
+    #[arg(long = "quiesce-service", value_name = "SERVICE", requires = "stack")]
+    services: Vec<String>,
+    /// How they hold still: stop starts them again, pause freezes them
+    #[arg(long = "quiesce-mode", value_name = "MODE", default_value = "stop", value_parser = ["pause", "stop"], requires = "stack")]
+    mode: String,
+    /// After how long they go on in any case; default: 15m
+    #[arg(long = "quiesce-timeout", value_name = "DURATION", value_parser = spelled_duration, requires = "stack")]
+    timeout: Option<String>,
+}
+
+/// A duration, as it is spelled.
+fn spelled_duration(text: &str) -> Result<String, String> {
+    duration(text).map(|_| text.to_owned())
+}
+
+impl HoldStill {
+    fn settings(&self) -> Option<QuiesceSettings> {
+        let stack = self.stack.clone()?;
+        let services = self.services.iter().cloned().collect();
+        Some(QuiesceSettings {
+            stack,
+            services,
+            mode: Some(self.mode.clone()),
+            timeout: self.timeout.clone(),
+        })
+    }
 }
 
 impl Arguments {
@@ -171,13 +172,7 @@ impl Arguments {
     fn wanted(&self) -> Result<(Wanted, String), Failure> {
         let To { to_path, to_volume, to_container, to_uri_env, to_exec } = &self.to;
         if let Some(path) = to_path {
-            let is_fine = path.starts_with('/') && !path.trim_end_matches('/').is_empty();
-            return match is_fine {
-                true => Ok((Wanted::Path(path.clone()), path.clone())),
-                false => Err(self
-                    .failed()
-                    .with(format!("The path {path:?} has to be absolute, and not the root directory."))),
-            };
+            return Ok((Wanted::Path(path.clone()), path.clone()));
         }
         if let Some(volume) = to_volume {
             return Ok((Wanted::Volume(volume.clone()), volume.clone()));
@@ -235,181 +230,24 @@ pub async fn run(
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
     let (wanted, target) = arguments.wanted()?;
-    let overwrite = arguments.overwrite(&target)?;
-    let sections = arguments.sections.read()?;
-    let names = [arguments.name.clone()];
-    let corpora = targets(settings, &names, arguments.store.as_deref())?;
-    let from = corpora.first().ok_or_else(|| arguments.failed())?;
-    if let Some(repository) = from.repository(settings)? {
-        let done = restic(settings, arguments, (from, &repository), (&wanted, overwrite), cancel).await?;
-        return done.print(arguments.json);
-    }
-    let stores = from.open(settings)?;
-    let identities = identities()?;
-    let machine = Machine::open(settings, &arguments.host).await?;
-    let (mut result, last) = (Err(arguments.failed()), stores.len().saturating_sub(1));
-    for (number, store) in stores.iter().enumerate() {
-        let (machine, wanted, identities) = (&machine, (&wanted, sections.as_ref()), &identities);
-        let restoring = Coming { arguments, from, machine, wanted, overwrite, identities, cancel };
-        match restoring.from(store.as_ref()).await {
-            Ok((manifest, restored)) => {
-                result = Ok((manifest, restored, store.url()));
-                break;
-            }
-            Err(error) if error.is_of_store() && number < last => {
-                terminal::note(Failure::new(format!("Passed over {}", store.url())).because(&error));
-            }
-            Err(error) => {
-                result = Err(arguments.failed().because(&error).with(error.left_behind()));
-                break;
-            }
-        }
-    }
-    machine.close().await;
-    let (manifest, restored, store) = result?;
-    let done = Done {
-        snapshot: manifest.snapshot.to_string(),
-        store,
-        file_count: Some(manifest.totals.files),
-        size_bytes: Some(manifest.totals.size_bytes),
-        replaced_left_at: restored.replaced_left_at,
-        all_owned_by: restored.all_owned_by.map(|owner| owner.to_string()),
+    let order = Order {
+        corpus: arguments.name.clone(),
+        store: arguments.store.clone(),
+        snapshot: arguments.snapshot.clone(),
+        host: arguments.host.clone(),
+        wanted,
+        overwrite: arguments.overwrite(&target)?,
+        links: if arguments.links == "any" { Links::Any } else { Links::Inside },
+        owner: arguments.owner,
+        transform: arguments.transform.clone(),
+        quiesce: arguments.quiesce.settings(),
+        sections: arguments.sections.read()?,
     };
-    done.print(arguments.json)
-}
-
-impl Done {
-    fn print(&self, json: bool) -> Result<Exit, Failure> {
-        if json {
-            terminal::json(self)?;
-            return Ok(Exit::DONE);
-        }
-        let files = self.file_count.map_or_else(String::new, |files| format!(": {files} files"));
-        terminal::answer(format_args!("{} from {}{files}", self.snapshot, self.store));
-        if let Some(left) = &self.replaced_left_at {
-            terminal::note(format_args!("What was there before could not be removed: it is at {left}."));
-        }
-        if let Some(owner) = &self.all_owned_by {
-            terminal::note(format_args!(
-                "All of it belongs to {owner} now, and not to those whose it was: only root gives files to others. Restore as \
-                 root, or with `?sudo=1` in the connection, to keep the owners."
-            ));
-        }
-        Ok(Exit::DONE)
+    let done = order.restore(settings, Shown::of_process(arguments.json), cancel).await?;
+    if arguments.json {
+        terminal::json(&done)?;
+        return Ok(Exit::DONE);
     }
-}
-
-/// Restores from a repository, by the restic of the host that it is restored to.
-async fn restic(
-    settings: &Settings,
-    arguments: &Arguments,
-    (from, repository): (&Target<'_>, &Repository),
-    (wanted, overwrite): (&Wanted, Overwrite),
-    cancel: &CancellationToken,
-) -> Result<Done, Failure> {
-    let chosen = match &arguments.snapshot {
-        Which::Latest => Chosen::Latest,
-        Which::OfRestic(chosen) => chosen.clone(),
-        Which::Id(id) => {
-            return Err(arguments.failed().with(format!("{id} is not the id of a snapshot of restic.")));
-        }
-    };
-    let machine = Machine::open(settings, &arguments.host).await?;
-    let restored = async {
-        let corpus = machine.find(wanted).await?;
-        let restoring = RestoringResticSnapshot {
-            exec: machine.executor.as_ref(),
-            repository,
-            name: &from.name,
-            chosen: &chosen,
-            corpus: &corpus,
-            overwrite,
-            owner: None,
-            transform: &[],
-            quiesce: None,
-            cancel: cancel.clone(),
-        };
-        restoring.restore().await
-    };
-    let restored = restored.await;
-    machine.close().await;
-    let (found, restored) =
-        restored.map_err(|error| arguments.failed().because(&error).with(error.left_behind()))?;
-    let [file_count, size_bytes, _] = found.totals().map_or([None; 3], |totals| totals.map(Some));
-    Ok(Done {
-        snapshot: found.id,
-        store: repository.url(),
-        file_count,
-        size_bytes,
-        replaced_left_at: restored.replaced_left_at,
-        all_owned_by: restored.all_owned_by.map(|owner| owner.to_string()),
-    })
-}
-
-/// A snapshot on its way.
-struct Coming<'a> {
-    arguments: &'a Arguments,
-    from: &'a Target<'a>,
-    machine: &'a Machine,
-    /// What it becomes, and SQL between the sections of a dump.
-    wanted: (&'a Wanted, Option<&'a Sections>),
-    overwrite: Overwrite,
-    /// What opens encrypted ones.
-    identities: &'a Identities,
-    cancel: &'a CancellationToken,
-}
-
-impl Coming<'_> {
-    async fn from(&self, store: &dyn Store) -> Result<(Manifest, Restored), Error> {
-        let manifest = match &self.arguments.snapshot {
-            Which::Id(id) => snapshot(store, &self.from.name, id).await?,
-            Which::OfRestic(_) => {
-                return Err(Error::NoSnapshot { name: self.from.name.to_string(), store: store.url() });
-            }
-            Which::Latest => {
-                let (manifest, broken) = latest(store, &self.from.name).await?;
-                for error in broken {
-                    terminal::note(Failure::new("Passed over a newer snapshot").because(&error));
-                }
-                manifest
-            }
-        };
-        let key = match &manifest.encryption {
-            Some(_) => manifest.unlock(self.identities)?,
-            None => None,
-        };
-        let (wanted, sections) = self.wanted;
-        let corpus = self.machine.find(wanted).await?;
-        let restoring = Restoring {
-            exec: self.machine.executor.as_ref(),
-            store,
-            manifest: &manifest,
-            corpus: &corpus,
-            overwrite: self.overwrite,
-            links: if self.arguments.links == "any" { backup::Links::Any } else { backup::Links::Inside },
-            owner: None,
-            sections,
-            transform: &[],
-            quiesce: None,
-            key,
-            cancel: self.cancel.clone(),
-        };
-        let restored = restoring.restore().await?;
-        Ok((manifest, restored))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_no_id_does_not_become_the_newest_snapshot() {
-        assert_eq!("latest".parse(), Ok(Which::Latest));
-        assert!(matches!("snapshot-a-20261129T163200Z-1a2b3c4d".parse(), Ok(Which::Id(_))));
-        for text in ["", "nope", "Latest", "snapshot-a-20261129T163200Z-1a2b3c4"] {
-            let error = text.parse::<Which>().unwrap_err();
-            assert!(error.ends_with("`latest` is the newest one"), "{error}");
-        }
-    }
+    done.tell();
+    Ok(Exit::DONE)
 }

@@ -3,18 +3,19 @@
 use std::collections::BTreeMap;
 
 use backup::{
-    Error, Manifest, Moment, Retention, Store, Taking, check_places, heartbeat, missing_copies, prune,
+    Error, Manifest, Moment, Proof, Retention, Store, Taking, check_places, heartbeat, missing_copies, prune,
     replicate, snapshot,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::prune::tell_held;
 use super::restic;
-use super::settings::CorpusSettings;
+use super::settings::{CorpusSettings, Verify};
 use super::taken::{Done, not_taken, quiesce};
 use super::target::{Target, targets};
 use crate::exit::{Exit, Failure};
 use crate::machine::Machine;
+use crate::progress::{Progress, Shown};
 use crate::settings::Settings;
 use crate::terminal;
 
@@ -27,6 +28,9 @@ pub struct Arguments {
     /// Corpora by their names; default: all of `[backup.corpus]` in windlass.toml
     #[arg(value_name = "NAME")]
     names: Vec<String>,
+    /// How much is proven of a snapshot before it counts; default: `verify` of the corpus, or checksum
+    #[arg(long, value_enum, value_name = "HOW")]
+    verify: Option<Verify>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -57,9 +61,10 @@ pub async fn run(
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
     let targets = targets(settings, &arguments.names, None)?;
+    let progress = Progress::begin(Shown::of_process(arguments.json));
     let (mut done, mut exit) = (Vec::new(), Exit::DONE);
     for target in &targets {
-        let (taken, ended) = match one(settings, (target, arguments.init), cancel).await {
+        let (taken, ended) = match one((arguments, settings), target, &progress, cancel).await {
             Ok(one) => (Some(one), None),
             Err(Undone { done, failure }) => (done.map(|done| *done), Some(failure)),
         };
@@ -80,6 +85,7 @@ pub async fn run(
             break;
         }
     }
+    drop(progress);
     if arguments.json {
         terminal::json(&done)?;
     }
@@ -92,8 +98,9 @@ pub async fn run(
 }
 
 async fn one(
-    settings: &Settings,
-    (target, init): (&Target<'_>, bool),
+    (arguments, settings): (&Arguments, &Settings),
+    target: &Target<'_>,
+    progress: &Progress,
     cancel: &CancellationToken,
 ) -> Result<Done, Undone> {
     let known = target.settled()?;
@@ -101,8 +108,10 @@ async fn one(
     // What is wrong with these should be known before the work is done.
     let url = known.heartbeat(name)?;
     let done = match target.repository(settings)? {
-        Some(repository) => restic::run(settings, (target, known), (&repository, init), cancel).await?,
-        None => archive(settings, (target, known), cancel).await?,
+        Some(repository) => {
+            restic::run(settings, (target, known), (&repository, arguments.init), cancel).await?
+        }
+        None => archive((arguments, settings), (target, known), progress, cancel).await?,
     };
     if let Some(url) = url
         && let Err(error) = heartbeat(&url).await
@@ -122,18 +131,21 @@ fn undone(done: Done, failure: Failure) -> Undone {
 
 /// Takes an archive, copies it, and removes what is not kept.
 async fn archive(
-    settings: &Settings,
+    (arguments, settings): (&Arguments, &Settings),
     (target, known): (&Target<'_>, &CorpusSettings),
+    progress: &Progress,
     cancel: &CancellationToken,
 ) -> Result<Done, Undone> {
     let name = target.name.as_str();
-    let stores = target.open(settings)?;
+    let stores = target.watched(settings, progress)?;
     let (first, copies) = stores.split_first().ok_or_else(|| not_taken(target))?;
     let places: Vec<&dyn Store> = copies.iter().map(AsRef::as_ref).collect();
     check_places(first.as_ref(), &places).map_err(|error| {
         not_taken(target).because(&error).with("Nothing was done; correct `copies` in windlass.toml.")
     })?;
-    let manifest = take(settings, target, known, (first.as_ref(), cancel)).await?;
+    let verify = arguments.verify.map_or_else(|| known.verify(name), Ok)?;
+    let proof = (verify == Verify::Restore).then(|| known.proof());
+    let manifest = take(settings, target, (known, proof.as_ref()), (first.as_ref(), cancel)).await?;
     let mut done = Done {
         corpus: name.to_owned(),
         snapshot: manifest.snapshot.to_string(),
@@ -214,7 +226,7 @@ async fn copy_missing(
 async fn take(
     settings: &Settings,
     target: &Target<'_>,
-    known: &CorpusSettings,
+    (known, proof): (&CorpusSettings, Option<&Proof>),
     (store, cancel): (&dyn Store, &CancellationToken),
 ) -> Result<Manifest, Failure> {
     let name = target.name.as_str();
@@ -239,7 +251,7 @@ async fn take(
             encrypt_to: &encrypt_to,
             keep_until: keep_for.map(|hold| now.after(hold)),
             verify: true,
-            proof: None,
+            proof,
             cancel: cancel.clone(),
         };
         taking.take(now).await

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use backup::store::{Lock, LockMode};
 use backup::{
-    Container, Database, Format, Links, Mode, Name, Quiesce, Retention, Server, Stream, Wanted, check_pattern,
+    Check, Container, Database, Format, Links, Mode, Name, Proof, Quiesce, Retention, Server, Stream, Wanted,
+    check_pattern,
 };
 use secret::Secret;
 use serde::Deserialize;
@@ -105,6 +106,14 @@ pub struct CorpusSettings {
     /// For whom they are encrypted: age recipients and SSH public keys.
     #[serde(default)]
     pub encrypt_to: Vec<String>,
+    /// `checksum` or `restore`.
+    pub verify: Option<String>,
+    /// More options of the server that a database is restored to for its proof.
+    #[serde(default)]
+    pub server_args: Vec<String>,
+    /// Questions to it.
+    #[serde(default)]
+    pub check: Vec<CheckSettings>,
     /// For how long no prune removes them.
     pub keep_for: Option<String>,
     /// How old the newest may be.
@@ -174,6 +183,25 @@ pub struct QuiesceSettings {
     pub mode: Option<String>,
     /// After how long they go on in any case; default 15 minutes.
     pub timeout: Option<String>,
+}
+
+/// `[[backup.corpus.NAME.check]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckSettings {
+    /// The question, in SQL.
+    pub sql: String,
+    /// What `psql` prints as the answer.
+    pub expect: String,
+}
+
+/// How much is proven of a snapshot before it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Verify {
+    /// Every byte is read back from the store
+    Checksum,
+    /// It is restored too: files to nowhere, a database to a server that is made for that
+    Restore,
 }
 
 /// `[backup.corpus.NAME.retention]`
@@ -268,6 +296,11 @@ impl CorpusSettings {
         if let Some(quiesce) = &self.quiesce {
             quiesce.how(name)?;
         }
+        let is_proven_database = self.verify(name)? == Verify::Restore && self.postgres.is_some();
+        if !is_proven_database && !(self.check.is_empty() && self.server_args.is_empty()) {
+            let why = "`check` and `server_args` are for a database that is restored for a proof: `verify = \"restore\"` beside `postgres`";
+            return Err(wrong(name, why));
+        }
         Ok(())
     }
 
@@ -291,6 +324,27 @@ impl CorpusSettings {
     /// Whether restic takes its snapshots.
     pub fn uses_restic(&self) -> bool {
         self.engine.as_deref() == Some("restic")
+    }
+
+    /// How much is proven of a snapshot.
+    ///
+    /// # Errors
+    /// When the word means nothing.
+    pub fn verify(&self, name: &str) -> Result<Verify, Failure> {
+        match self.verify.as_deref() {
+            None | Some("checksum") => Ok(Verify::Checksum),
+            Some("restore") => Ok(Verify::Restore),
+            Some(word) => {
+                Err(wrong(name, format!("`verify` is {word:?}, and has to be checksum or restore")))
+            }
+        }
+    }
+
+    /// What it has to be once it is restored.
+    pub fn proof(&self) -> Proof {
+        let check = |check: &CheckSettings| Check { sql: check.sql.clone(), expect: check.expect.clone() };
+        let (checks, server_args) = (self.check.iter().map(check).collect(), self.server_args.clone());
+        Proof { checks, sections: None, server_args }
     }
 
     /// What it is taken of, without the password and the URI.

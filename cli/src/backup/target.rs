@@ -7,6 +7,7 @@ use backup::{Name, Repository, Store};
 use super::settings::{CorpusSettings, name};
 use super::stores::{open, repository};
 use crate::exit::Failure;
+use crate::progress::Progress;
 use crate::settings::Settings;
 
 /// A corpus of a command.
@@ -92,6 +93,15 @@ impl<'a> Target<'a> {
     /// The host that restic runs on, as a connection.
     pub fn host(&self) -> &str {
         self.settings.and_then(|known| known.host.as_deref()).unwrap_or("local://")
+    }
+
+    /// Its stores, opened and watched.
+    ///
+    /// # Errors
+    /// When one cannot be opened.
+    pub fn watched(&self, settings: &Settings, progress: &Progress) -> Result<Vec<Arc<dyn Store>>, Failure> {
+        progress.about(self.name.as_str());
+        Ok(self.open(settings)?.into_iter().map(|store| progress.watch(store)).collect())
     }
 
     /// Its stores, opened.

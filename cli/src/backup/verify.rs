@@ -15,6 +15,7 @@ use super::restic;
 use super::target::{Target, targets};
 use crate::exit::{Exit, Failure};
 use crate::opening::identities;
+use crate::progress::{Progress, Shown};
 use crate::settings::Settings;
 use crate::terminal;
 use crate::units::duration;
@@ -78,8 +79,9 @@ struct Whole {
 pub async fn run(arguments: &Arguments, settings: &Settings) -> Result<Exit, Failure> {
     let targets = targets(settings, &arguments.names, arguments.store.as_deref())?;
     let (mut report, mut failure) = (Report::default(), None);
+    let progress = Progress::begin(Shown::of_process(arguments.json));
     for target in &targets {
-        let mut checking = Checking { arguments, target, report: &mut report };
+        let mut checking = Checking { arguments, target, progress: &progress, report: &mut report };
         if let Err(error) = checking.run(settings).await {
             failure = match failure {
                 None => Some(error),
@@ -90,6 +92,7 @@ pub async fn run(arguments: &Arguments, settings: &Settings) -> Result<Exit, Fai
             };
         }
     }
+    drop(progress);
     report.print(arguments.json)?;
     match failure {
         Some(failure) => Err(failure),
@@ -116,6 +119,7 @@ impl Report {
 struct Checking<'a> {
     arguments: &'a Arguments,
     target: &'a Target<'a>,
+    progress: &'a Progress,
     report: &'a mut Report,
 }
 
@@ -135,7 +139,7 @@ impl Checking<'_> {
         let encrypted = known.is_some_and(|known| !known.encrypt_to.is_empty());
         let expected = Expected { max_age, retention, of: of.as_ref(), encrypted };
         let mut first: Option<Stored> = None;
-        for store in self.target.open(settings)? {
+        for store in self.target.watched(settings, self.progress)? {
             let failed = || Failure::new(format!("Could not verify the snapshots of {name}"));
             let stored = inspect(store.as_ref(), name).await.map_err(|error| failed().because(&error))?;
             for finding in judge(&stored, &expected, Moment::now()) {
@@ -192,6 +196,7 @@ impl Checking<'_> {
                 || Failure::new(format!("Could not verify {} in {}", manifest.snapshot, store.url()));
             let whole = manifest_of(store.as_ref(), &manifest.snapshot).await;
             let whole = whole.map_err(|error| failed().because(&error))?;
+            self.progress.expect(whole.totals.stored_bytes);
             let checked = match self.arguments.open {
                 true => self.open(store.as_ref(), &whole).await?,
                 false => backup::verify(store.as_ref(), &whole).await,

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 use sops::{Format, Value, compact};
 use zeroize::Zeroizing;
 
-use super::{DIGEST, Error, Layout};
+use super::{DIGEST, DRILL, Error, Layout};
 
 /// A state of format 4.
 #[derive(Clone)]

@@ -1,88 +1,19 @@
 //! `windlass backup` as a scheduler and a person call it: this machine, and stores in directories of it.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod progress;
+mod proof;
+mod world;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 
-use serde_json::{Value, json};
-use tempfile::TempDir;
-
-/// A directory with a corpus, two stores and a `windlass.toml`.
-struct World(TempDir);
-
-impl World {
-    /// One whose corpus `prod` has more settings.
-    fn new(settings: &str) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let world = Self(dir);
-        for name in ["data", "store", "copy"] {
-            fs::create_dir(world.path(name)).unwrap();
-        }
-        fs::write(world.path("data/a"), "one").unwrap();
-        world.settle(settings);
-        world
-    }
-
-    fn settle(&self, settings: &str) {
-        let [data, store, copy] = ["data", "store", "copy"].map(|name| self.path(name));
-        let text = format!(
-            "[backup.store.disk]\nurl = \"file://{}\"\n\n[backup.corpus.prod]\nhost = \"local://\"\npath = \"{}\"\n\
-             store = \"disk\"\ncopies = [\"file://{}\"]\n{settings}\n",
-            store.display(),
-            data.display(),
-            copy.display()
-        );
-        fs::write(self.path("windlass.toml"), text).unwrap();
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().canonicalize().unwrap().join(name)
-    }
-
-    fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_windlass"));
-        command.arg("backup").args(words).current_dir(self.0.path()).stdin(Stdio::null());
-        command
-    }
-
-    fn told(&self, words: &[&str]) -> (String, String, Option<i32>) {
-        let Output { stdout, stderr, status } = self.command(words).output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (text(stdout), text(stderr), status.code())
-    }
-
-    /// What a command answers in JSON, and how it ends.
-    fn json(&self, words: &[&str]) -> (Value, Option<i32>) {
-        let (out, err, status) = self.told(&[words, &["--json"]].concat());
-        (serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out}\n{err}")), status)
-    }
-
-    /// Takes a snapshot, and says which.
-    fn take(&self) -> String {
-        let (done, status) = self.json(&["run"]);
-        assert_eq!(status, Some(0), "{done}");
-        done[0]["snapshot"].as_str().unwrap().to_owned()
-    }
-
-    fn snapshots(&self, store: &str) -> Vec<String> {
-        let entries = fs::read_dir(self.path(store)).unwrap();
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
-
-    /// What `verify` finds: its exit code, and a word for each finding.
-    fn found(&self, words: &[&str]) -> (Option<i32>, Vec<String>) {
-        let (report, status) = self.json(&[&["verify"], words].concat());
-        let findings = report["findings"].as_array().unwrap();
-        (status, findings.iter().map(|one| one["problem"].as_str().unwrap().to_owned()).collect())
-    }
-}
+use serde_json::json;
+use world::World;
 
 #[test]
 fn a_corpus_is_backed_up_listed_proven_and_comes_back() {
