@@ -4,8 +4,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::exit::{Exit, Failure};
 use crate::{
-    backup, check, doctor, drift, encryption_method, manual, plan_summary, report, reviewed, run, stack,
-    state, version,
+    backup, check, doctor, drift, drill, encryption_method, manual, plan_summary, report, reviewed, run,
+    stack, state, version,
 };
 
 /// The companion of the Windlass provider for OpenTofu and Terraform
@@ -36,6 +36,8 @@ enum Command {
     Check(check::Arguments),
     /// Take snapshots of what a product cannot lose, prove them, and bring them back
     Backup(backup::Arguments),
+    /// Build the product anew from its backups, look at it, and destroy it in any case
+    Drill(drill::Arguments),
     /// Tell what is wrong with hosts, stores and certificates, and what to do next
     Doctor(doctor::Arguments),
     /// See and mend stacks on a host in an emergency, without a configuration
@@ -69,6 +71,7 @@ impl Arguments {
             Command::PlanSummary(arguments) => plan_summary::run(arguments),
             Command::Check(arguments) => check::run(arguments),
             Command::Backup(arguments) => backup::run(arguments),
+            Command::Drill(arguments) => drill::run(arguments),
             Command::Doctor(arguments) => doctor::run(arguments),
             Command::Stack(arguments) => stack::run(arguments),
             Command::State(arguments) => state::run(arguments),

@@ -9,6 +9,7 @@ mod backup;
 mod check;
 mod doctor;
 mod drift;
+mod drill;
 mod encryption_method;
 mod exit;
 mod git;

@@ -10,6 +10,7 @@ use sops::Recipient;
 
 use crate::backup::BackupSettings;
 use crate::check::CheckSettings;
+use crate::drill::DrillSettings;
 use crate::exit::Failure;
 use crate::store::Layout;
 
@@ -36,6 +37,8 @@ pub struct Settings {
     pub ssh: Vec<SshSettings>,
     /// Which corpora are backed up, and where to.
     pub backup: BackupSettings,
+    /// Drills by their names.
+    pub drill: BTreeMap<String, DrillSettings>,
     /// Where it lies, for paths in it.
     #[serde(skip)]
     pub folder: PathBuf,

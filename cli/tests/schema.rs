@@ -86,10 +86,19 @@ fn the_example_that_people_copy_is_what_is_read() {
     let output = command.args(["backup", "list", "nobody"]).current_dir(dir.path()).output().unwrap();
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("`[backup.corpus]` of windlass.toml does not have it"), "{told}");
+
+    let roots = concat!(env!("CARGO_MANIFEST_DIR"), "/../terraform/roots/README.md");
+    let text = std::fs::read_to_string(roots).unwrap();
+    let (_, example) = text.split_once("```toml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    schemas.validate(&toml::from_str(example).unwrap(), index).unwrap();
 }
 
 /// Where the schema has a corpus.
 const CORPUS: &str = "/properties/backup/properties/corpus/additionalProperties";
+
+/// Where it has a drill.
+const DRILL: &str = "/properties/drill/additionalProperties";
 
 /// `read` fails on a setting that it does not know; on one that it knows, never for its name.
 #[test]
@@ -115,6 +124,10 @@ fn the_companion_reads_all_that_the_schema_has() {
         ("report", "/properties/report"),
         ("doctor", "/properties/doctor"),
         ("[ssh]", "/properties/ssh/items"),
+        ("drill.x", DRILL),
+        ("[drill.x.restore]", &format!("{DRILL}/properties/restore/items")),
+        ("[drill.x.probe]", &format!("{DRILL}/properties/probe/items")),
+        ("[drill.x.command]", &format!("{DRILL}/properties/command/items")),
         ("backup", "/properties/backup"),
         ("backup.store.x", "/properties/backup/properties/store/additionalProperties"),
         ("backup.corpus.x", CORPUS),

@@ -86,14 +86,15 @@ impl Message {
     }
 }
 
-fn fenced(text: &str) -> String {
+/// A text as a block of its own in Markdown, which nothing in it ends.
+pub fn fenced(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
     format!("{fence}text\n{text}\n{fence}")
 }
 
 /// The end of a text, from the beginning of a line on.
-fn last(text: &str, most: usize) -> &str {
+pub fn last(text: &str, most: usize) -> &str {
     if text.len() <= most {
         return text;
     }

@@ -21,6 +21,8 @@ use class::Class;
 use message::Message;
 use sinks::{Memory, Step};
 
+pub use message::{fenced, last};
+
 /// What the command takes.
 #[derive(clap::Args, Debug)]
 #[command(
@@ -72,6 +74,14 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         }
         Err(failure) => Err(failure),
     }
+}
+
+/// Reports how something else has ended, as `[report]` says; its class is what the text tells.
+///
+/// # Errors
+/// When nobody is told.
+pub fn send(settings: &Settings, key: &str, ok: bool, title: &str, text: &str) -> Result<(), Failure> {
+    tell(settings, &Message::new(key, ok, class::class(text), title, text))
 }
 
 /// The exit code, whether all is well, and what was said.

@@ -202,14 +202,15 @@ fn is_out(word: &str) -> bool {
     name.is_some_and(|name| name == "out" || name.starts_with("out="))
 }
 
-/// Warnings of a core (of its own configuration, say) stand before what was asked for.
-fn object(told: &str) -> &str {
+/// The JSON object in what a core has printed. Its warnings (of its own configuration, say) stand before what was asked
+/// for.
+pub fn object(told: &str) -> &str {
     let starts = std::iter::once(0).chain(told.match_indices('\n').map(|(at, _)| at + 1));
     starts.map(|at| &told[at..]).find(|rest| rest.starts_with('{')).unwrap_or_default()
 }
 
-/// The core's name and version, and the platform.
-fn version(told: &str) -> (String, String) {
+/// The core's name and version, and the platform, of what `version` prints.
+pub fn version(told: &str) -> (String, String) {
     let mut lines =
         told.lines().skip_while(|line| !line.starts_with("OpenTofu v") && !line.starts_with("Terraform v"));
     let core = lines.next().unwrap_or_default().to_owned();
@@ -228,8 +229,11 @@ fn state_facts(state: &Secret) -> Result<Option<StateFacts>, Failure> {
     Ok(is_there.then_some(StateFacts { lineage: state.lineage, serial: state.serial }))
 }
 
-/// The core that is there.
-fn found() -> Result<OsString, Failure> {
+/// The core that is there: the first of `tofu` and `terraform` on PATH.
+///
+/// # Errors
+/// When neither is.
+pub fn found() -> Result<OsString, Failure> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let is_there = |name: &&str| std::env::split_paths(&path).any(|folder| folder.join(name).is_file());
     ["tofu", "terraform"].into_iter().find(is_there).map(OsString::from).ok_or_else(|| {

@@ -15,8 +15,9 @@ use std::path::Path;
 
 use secret::Secret;
 
-pub use self::core::{Core, Words};
+pub use self::core::{Core, Words, found, object, version};
 pub use apply::{Arguments as ApplyArguments, run as apply};
+pub use memory::MemoryFile;
 pub use plan::{Arguments as PlanArguments, run as plan};
 
 use crate::exit::Failure;

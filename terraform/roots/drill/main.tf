@@ -1,5 +1,5 @@
-# A drill: the product on another server, from nothing and from a backup. It is destroyed whatever came of
-# it, and its state is its own (`windlass run --workspace drill`), so it reaches nothing of production.
+# A drill: the product on another server, from nothing and from a backup. `windlass drill run` applies it, looks at it
+# and destroys it whatever came of it; its state is its own, so it reaches nothing of production.
 
 terraform {
   # `windlass run` serves the state, encrypted in git.
@@ -37,6 +37,11 @@ module "product" {
     RELEASE    = var.release
     CORPUS_DIR = "/srv/always-on/corpus"
   }
+}
+
+output "connection" {
+  description = "The server, for the probes and commands of the drill."
+  value       = windlass_host.server.connection
 }
 
 output "restored" {

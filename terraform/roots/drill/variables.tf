@@ -28,11 +28,11 @@ variable "release" {
 variable "workspace" {
   type        = string
   default     = "default"
-  description = "Whose state it is; `windlass run --workspace drill` says so."
+  description = "Whose state it is; `windlass drill run` says so, and so does `windlass run --workspace drill`."
 
   validation {
     condition     = var.workspace == "drill"
-    error_message = "A drill has a state of its own: windlass run --workspace drill -- tofu …"
+    error_message = "A drill has a state of its own: windlass drill run, or windlass run --workspace drill -- tofu …"
   }
 }
 

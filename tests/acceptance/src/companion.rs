@@ -1,6 +1,7 @@
 //! The companion, on the hosts of a lab.
 
 use std::{
+    collections::BTreeMap,
     env,
     io::Write,
     path::{Path, PathBuf},
@@ -12,12 +13,12 @@ use lab::Lab;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{cli::root, hcl};
+use crate::{cli::root, hcl, provider_binary};
 
 /// The program `windlass`, in a folder whose `windlass.toml` lets it log in to every host of a lab.
 pub struct Companion {
     folder: TempDir,
-    environment: Vec<(String, String)>,
+    env: BTreeMap<String, String>,
 }
 
 /// What it came to.
@@ -42,14 +43,36 @@ impl Companion {
             quoted(&lab.state().known_hosts_file)
         );
         std::fs::write(folder.path().join("windlass.toml"), text).unwrap();
-        Self { folder, environment: Vec::new() }
+        Self { folder, env: BTreeMap::new() }
     }
 
-    /// With a variable in its environment, which has few others.
-    #[must_use]
-    pub fn env(mut self, name: &str, value: &str) -> Self {
-        self.environment.push((name.to_owned(), value.to_owned()));
+    /// Sets a variable of its environment from now on.
+    pub fn env(&mut self, name: &str, value: &str) -> &mut Self {
+        self.env.insert(name.to_owned(), value.to_owned());
         self
+    }
+
+    /// Lets the CLIs that it runs find the provider under test, also where they are initialised.
+    ///
+    /// # Panics
+    /// When it is not there.
+    pub fn with_provider(&mut self) -> &mut Self {
+        let mirror = self.path().join("mirror");
+        for registry in ["registry.opentofu.org", "registry.terraform.io"] {
+            let folder = mirror.join(registry).join("windlass/windlass/0.0.1/linux_amd64");
+            std::fs::create_dir_all(&folder).unwrap();
+            std::os::unix::fs::symlink(
+                provider_binary().canonicalize().unwrap(),
+                folder.join("terraform-provider-windlass"),
+            )
+            .unwrap();
+        }
+        let settings = self.path().join("mirror.tfrc");
+        let text =
+            format!("provider_installation {{\n  filesystem_mirror {{\n    path = {mirror:?}\n  }}\n}}\n");
+        std::fs::write(&settings, text).unwrap();
+        let settings = settings.display().to_string();
+        self.env("TF_CLI_CONFIG_FILE", &settings).env("CHECKPOINT_DISABLE", "1")
     }
 
     /// Where it runs.
@@ -61,8 +84,7 @@ impl Companion {
     pub fn answer_to(&self, words: &[&str], input: &str) -> Answer {
         let mut command = Command::new(companion_binary());
         command.args(words).current_dir(self.path()).env_clear();
-        command.env("PATH", env::var_os("PATH").unwrap_or_default()).env("HOME", self.path());
-        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.env("PATH", env::var_os("PATH").unwrap_or_default()).env("HOME", self.path()).envs(&self.env);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (mut stdin, input) = (child.stdin.take().unwrap(), input.to_owned());

@@ -70,6 +70,14 @@ pub fn test_root(name: &str) {
     workspace.run(&[&directory, "test"]).expect_success();
 }
 
+/// Copies what the workflows run, with the modules that it stands on, into a folder.
+///
+/// # Panics
+/// When it cannot.
+pub fn copy_roots(to: &Path) {
+    copy(&repository().join("terraform"), &to.join("terraform"));
+}
+
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {

@@ -136,7 +136,8 @@ impl Workspace {
         one
     }
 
-    fn without_init(cli: &Path) -> Self {
+    /// One whose configuration nobody has initialised yet.
+    pub fn without_init(cli: &Path) -> Self {
         let one = Self { folder: tempfile::tempdir().unwrap(), keys: keys(), cli: cli.to_owned() };
         std::fs::create_dir(one.path("home")).unwrap();
         std::fs::write(one.path("main.tf"), CONFIGURATION).unwrap();

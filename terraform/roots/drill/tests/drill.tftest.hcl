@@ -21,6 +21,11 @@ run "the_data_come_from_the_store" {
     condition     = keys(output.restored) == ["corpus"]
     error_message = "The data do not come back."
   }
+
+  assert {
+    condition     = output.connection == "ssh://deploy@server"
+    error_message = "The probes do not know where to ask."
+  }
 }
 
 run "the_state_of_production_is_refused" {

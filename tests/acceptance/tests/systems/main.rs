@@ -5,6 +5,7 @@
 
 mod always_on;
 mod drill;
+mod drilled;
 mod swarm_saas;
 
 use std::fs;
