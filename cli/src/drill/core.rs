@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::future::Future;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -68,8 +69,17 @@ impl Core {
             no_upstream: false,
         };
         let session = Session::open_drill(&target, &directory)?;
+        // From now on: before this, a signal ends what has not begun.
+        let listener = session.block_on(async { stops.listener(drill.time(drill.timeout.as_ref())) });
+        let failed = |error: std::io::Error| Failure::new("Could not begin").because(&error);
+        session.beside(listener.map_err(failed)?);
         let arguments = drill.arguments.iter().map(OsString::from).collect();
         Ok(Self { program, directory, arguments, stops: stops.clone(), session, lock })
+    }
+
+    /// Does other work to its end.
+    pub fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.session.block_on(work)
     }
 
     fn run(

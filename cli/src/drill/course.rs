@@ -143,17 +143,10 @@ impl<'a> Course<'a> {
     /// Brings data back, and looks at what was built; whether all is well. Where data are missing nobody asks further,
     /// and of questions all are asked.
     fn look(&mut self, outputs: &Outputs, now: Moment) -> bool {
-        let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-            Ok(runtime) => runtime,
-            Err(error) => {
-                self.record.failed.push(format!("Could not begin to look at it: {error}"));
-                return false;
-            }
-        };
         let (drill, checks) = (self.drill, Checks { settings: self.settings, outputs, stops: self.stops });
         for restore in &drill.restore {
             let is_well = self.go((Kind::Restore, Some(&restore.corpus)), |course| {
-                let done = runtime.block_on(checks.restore(restore))?;
+                let done = course.core.block_on(checks.restore(restore))?;
                 if let Ok(id) = done.snapshot.parse() {
                     course.record.data.push(data::data(&id, &done.store, now));
                 }
@@ -166,13 +159,14 @@ impl<'a> Course<'a> {
         let mut is_well = true;
         for probe in &drill.probe {
             let title = probe.title();
-            is_well &= self.go((Kind::Probe, Some(&title)), |_| runtime.block_on(checks.probe(probe)));
+            is_well &=
+                self.go((Kind::Probe, Some(&title)), |course| course.core.block_on(checks.probe(probe)));
         }
         for command in &drill.command {
             let title = command.title();
-            is_well &= self.go((Kind::Command, Some(&title)), |_| runtime.block_on(checks.command(command)));
+            is_well &= self
+                .go((Kind::Command, Some(&title)), |course| course.core.block_on(checks.command(command)));
         }
-        runtime.shutdown_background();
         is_well
     }
 

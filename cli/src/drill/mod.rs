@@ -134,8 +134,8 @@ fn exercise(
     (name, drill): (&str, &DrillSettings),
     resume: bool,
 ) -> Result<Record, Failure> {
-    let stops = Stops::watch(drill.time(drill.timeout.as_ref()))?;
-    let lock = alone(settings, name, drill.workspace(name), &stops)?;
+    let lock = alone(settings, name, drill.workspace(name))?;
+    let stops = Stops::default();
     let mut core = Core::open((name, drill), settings, &stops, lock)?;
     let mut record = Record::new(name);
     let mut course = Course::new((settings, drill), &stops, &mut core, &mut record);
@@ -158,8 +158,8 @@ fn destroy(settings: &Settings, (name, drill): (&str, &DrillSettings)) -> Result
         terminal::answer(format_args!("There is no state in {}: nothing is left.", path.display()));
         return Ok(Exit::DONE);
     }
-    let stops = Stops::watch(None)?;
-    let lock = alone(settings, name, drill.workspace(name), &stops)?;
+    let lock = alone(settings, name, drill.workspace(name))?;
+    let stops = Stops::default();
     let mut core = Core::open((name, drill), settings, &stops, lock)?;
     let mut record = Record::new(name);
     let mut course = Course::new((settings, drill), &stops, &mut core, &mut record);
@@ -180,7 +180,7 @@ fn destroy(settings: &Settings, (name, drill): (&str, &DrillSettings)) -> Result
 
 /// Takes the lock of a drill. What an interrupted one has started may still be about to write what it has made: that is
 /// waited for.
-fn alone(settings: &Settings, name: &str, workspace: &str, stops: &Stops) -> Result<Lock, Failure> {
+fn alone(settings: &Settings, name: &str, workspace: &str) -> Result<Lock, Failure> {
     let failed = || Failure::new(format!("Could not begin the drill {name:?}"));
     let state = settings.state_file(None, Some(workspace))?;
     let file = state.file_name().unwrap_or_default().to_string_lossy();
@@ -209,7 +209,7 @@ fn alone(settings: &Settings, name: &str, workspace: &str, stops: &Stops) -> Res
                 holder.id, holder.created
             )));
         }
-        if stops.why().is_some() || began.elapsed() > PATIENCE {
+        if began.elapsed() > PATIENCE {
             return Err(
                 failed().with("What an interrupted drill has started has not ended yet; nothing was run.")
             );

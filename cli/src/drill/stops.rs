@@ -1,5 +1,6 @@
 //! When a drill is to end early: by signals, or because its time is up.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -7,7 +8,6 @@ use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::exit::Failure;
 use crate::terminal;
 
 /// What follows a signal so soon is the same one: `timeout` signals a process and then its group.
@@ -27,51 +27,47 @@ pub struct Stops {
 }
 
 impl Stops {
-    /// Listens to signals from now on, and to the clock.
+    /// What listens to signals from now on, and to the clock; to be called within a runtime, and to be run there.
+    ///
+    /// It is a task of the only thread, and no thread of its own: when a process with several is killed, the kernel tells
+    /// its children so more than once, and a core that is told twice ends before it has written its state.
     ///
     /// # Errors
     /// When the system does not tell of signals.
-    pub fn watch(timeout: Option<Duration>) -> Result<Self, Failure> {
-        let failed = |error: std::io::Error| Failure::new("Could not begin").because(&error);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-        // Before anything is started, so that none is missed.
-        let entered = runtime.enter();
+    pub fn listener(
+        &self,
+        timeout: Option<Duration>,
+    ) -> std::io::Result<impl Future<Output = ()> + Send + use<>> {
         let [interrupt, terminate, hangup] =
             [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
-        let (mut interrupt, mut terminate) = (interrupt.map_err(failed)?, terminate.map_err(failed)?);
-        let mut hangup = hangup.map_err(failed)?;
-        drop(entered);
-        let stops = Self::default();
-        let of_thread = stops.clone();
-        std::thread::spawn(move || {
-            runtime.block_on(async {
-                let late = async {
-                    match timeout {
-                        Some(timeout) => tokio::time::sleep(timeout).await,
-                        None => std::future::pending().await,
-                    }
-                };
-                tokio::pin!(late);
-                let (mut last, mut is_over) = (None::<Instant>, false);
-                loop {
-                    tokio::select! {
-                        _ = interrupt.recv() => {}
-                        _ = terminate.recv() => {}
-                        _ = hangup.recv() => {}
-                        () = &mut late, if !is_over => {
-                            is_over = true;
-                            of_thread.late();
-                            continue;
-                        }
-                    }
-                    if last.is_none_or(|last| last.elapsed() > SAME_SIGNAL) {
-                        of_thread.next();
-                    }
-                    last = Some(Instant::now());
+        let (mut interrupt, mut terminate, mut hangup) = (interrupt?, terminate?, hangup?);
+        let stops = self.clone();
+        Ok(async move {
+            let late = async {
+                match timeout {
+                    Some(timeout) => tokio::time::sleep(timeout).await,
+                    None => std::future::pending().await,
                 }
-            });
-        });
-        Ok(stops)
+            };
+            tokio::pin!(late);
+            let (mut last, mut is_over) = (None::<Instant>, false);
+            loop {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                    _ = hangup.recv() => {}
+                    () = &mut late, if !is_over => {
+                        is_over = true;
+                        stops.late();
+                        continue;
+                    }
+                }
+                if last.is_none_or(|last| last.elapsed() > SAME_SIGNAL) {
+                    stops.next();
+                }
+                last = Some(Instant::now());
+            }
+        })
     }
 
     /// Why the drill ends early, if it does.

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use secret::Secret;
 use tokio::runtime::Runtime;
@@ -52,6 +54,9 @@ pub enum Serve {
     IfThere,
 }
 
+/// For how long a thread stays that has nothing to do.
+const KEPT: Duration = Duration::from_millis(100);
+
 /// Whose states are served.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Of {
@@ -99,6 +104,8 @@ impl Session {
         before::guard(&settings, target.workspace.as_deref())?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
+            // A child whose parent is killed is told so by each thread that there is.
+            .thread_keep_alive(KEPT)
             .build()
             .map_err(|error| Failure::new("Could not start").because(&error))?;
         let mut session = Self {
@@ -164,6 +171,16 @@ impl Session {
     ) -> Result<Ended, Failure> {
         let environment = [&self.environment, more].concat();
         self.runtime.block_on(child::run(words, &environment, stdout, &self.ending))
+    }
+
+    /// Does other work to its end, as a command is waited for.
+    pub fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    /// Does a task beside what is waited for.
+    pub fn beside(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.spawn(task);
     }
 
     /// The state as it is now, where it is served and there is one.

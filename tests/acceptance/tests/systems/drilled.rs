@@ -27,7 +27,7 @@ fn the_product_comes_back_from_its_backup_answers_and_is_gone() {
          [backup.corpus.corpus]\nhost = {host}\npath = \"/srv/production\"\nstore = \"file://{store}\"\n\n\
          [drill.monthly]\ndirectory = \"terraform/roots/drill\"\nworkspace = \"drill\"\ncore = {core}\n\
          max_recovery = \"10m\"\nmax_age = \"1h\"\nreport = \"docs/drills/{{YYYY-MM}}.md\"\n\n\
-         [[drill.monthly.probe]]\nurl = \"http://127.0.0.1:8080/\"\nhost = \"{{output.connection}}\"\nbody = \"Always on\"\n\n\
+         [[drill.monthly.probe]]\nurl = \"http://127.0.0.1:8080/\"\nhost = {host}\nbody = \"Always on\"\n\n\
          [[drill.monthly.command]]\nname = \"the episodes\"\n\
          command = [\"sh\", \"-c\", \"echo $WINDLASS_OUTPUT_restored | grep -q snapshot-corpus-\"]\n",
         recipient = hcl::quoted(&keys.recipient),
