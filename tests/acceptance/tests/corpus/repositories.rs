@@ -160,7 +160,8 @@ fn what_stands_in_the_way_of_restic_is_told_and_its_own_old_locks_go() {
          engine = \"restic\"\nstore = \"r\"\nmax_age = \"1h\"\nretention = {{ last = 1 }}\n",
         hcl::quoted(&hcl::connection(from.host()))
     );
-    let companion = Companion::of(&lab, &toml).env("PASSWORD", PASSWORD);
+    let mut companion = Companion::of(&lab, &toml);
+    companion.env("PASSWORD", PASSWORD);
     let done = companion.json(&["backup", "run", "--json"]);
     assert_eq!(done[0]["removed"].as_array().unwrap().len(), 1, "{done}");
     let listed = companion.json(&["backup", "list", "--json"]);
