@@ -4,7 +4,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::exit::{Exit, Failure};
 use crate::{
-    backup, check, doctor, drift, drill, encryption_method, manual, plan_summary, report, reviewed, run,
+    adopt, backup, check, doctor, drift, drill, encryption_method, manual, plan_summary, report, reviewed, run,
     stack, state, version,
 };
 
@@ -40,6 +40,8 @@ enum Command {
     Drill(drill::Arguments),
     /// Tell what is wrong with hosts, stores and certificates, and what to do next
     Doctor(doctor::Arguments),
+    /// Write the configuration of what runs on a host already, with its imports
+    Adopt(adopt::Arguments),
     /// See and mend stacks on a host in an emergency, without a configuration
     Stack(stack::Arguments),
     /// Look after encrypted states
@@ -73,6 +75,7 @@ impl Arguments {
             Command::Backup(arguments) => backup::run(arguments),
             Command::Drill(arguments) => drill::run(arguments),
             Command::Doctor(arguments) => doctor::run(arguments),
+            Command::Adopt(arguments) => adopt::run(arguments),
             Command::Stack(arguments) => stack::run(arguments),
             Command::State(arguments) => state::run(arguments),
             Command::EncryptionMethod(arguments) => encryption_method::run(arguments),

@@ -4,6 +4,7 @@
 //! ended as an [`Exit`]; what a command does is in that module's own files. Output that a script may
 //! read goes to stdout, everything else to stderr, both through [`terminal`].
 
+mod adopt;
 mod arguments;
 mod backup;
 mod check;

@@ -61,6 +61,11 @@ impl Machine {
         Ok(Self { connection, executor, facts, pool })
     }
 
+    /// How it is reached.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// Whether it is this one.
     pub fn is_local(&self) -> bool {
         matches!(self.connection, Connection::Local(_))

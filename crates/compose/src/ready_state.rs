@@ -37,7 +37,7 @@ impl ReadyState {
     }
 
     /// The word for it in state.
-    pub fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Running | Self::Up => "running",
             Self::Healthy => "healthy",

@@ -31,6 +31,7 @@ use crate::{
     changes::Change,
     context::{Context, Warning},
     desired::{Contents, DesiredStack},
+    differing::differing_files,
     error::Error,
     file_access,
     host::{Host, StackLock},
@@ -57,6 +58,7 @@ use crate::{
     spec::StackSpec,
     step::Step,
     steps::Steps,
+    unvouched::{has_unvouched, key_for_unvouched, recognised_live, unlabelled},
     upload::{Generated, Upload, secret_digest},
 };
 pub use on_request::{RolledBack, roll_back};
@@ -112,6 +114,8 @@ struct Work {
     changes: BTreeMap<String, Change>,
     /// The services that have to be replaced and that Compose sees no reason to replace.
     unseen: BTreeSet<String>,
+    /// The services that stay without our labels.
+    unlabelled: BTreeSet<String>,
     /// The services that the last apply made.
     recorded: BTreeSet<String>,
     /// The services whose containers have to take in changed files by a command.
@@ -226,11 +230,16 @@ impl<'a> Deployment<'a> {
             host_state::inspect(self.host.executor(), self.cx.token(), &self.directory),
             self.host.engine.containers(&self.spec.name)
         );
-        let (state, containers) = (state?, containers?);
+        let (mut state, containers) = (state?, containers?);
         self.check_ownership(&state, &containers).await?;
+        state.found.extend(self.right_already(&state, &containers).await?);
         self.keep_secrets(&state).await?;
         self.keep_secret_files(&state).await?;
         let key = state.key.clone().map_or_else(new_key, Ok)?;
+        if !self.fresh && has_unvouched(state.record.as_ref(), &containers) {
+            let known = key_for_unvouched(self.host.executor(), &state, &containers).await;
+            self.spec.to_mut().keys = known.into_iter().collect();
+        }
         self.see_host_env(&state, &key).await?;
         let compose = self.host.compose_version().await?;
         let digest = self.spec.digest(&self.directory, &compose);
@@ -396,10 +405,12 @@ impl<'a> Deployment<'a> {
     async fn begin(&self, prepared: Prepared) -> Result<Work, Error> {
         let Prepared { state, containers, desired, compose, key } = prepared;
         let live = observe(&containers, state.record.as_ref(), Some(&key), Some(&state.seen()));
+        let live = self.recognised(live, &state, &desired).await?;
         let found = images::inspect(&self.host.engine, Some(&desired)).await?;
         let images = desired.image_ids(&images::ids(&found), &ImageFacts::of(&found));
         let relabelled = relabelled(&containers);
         let changes = desired.changes(&live, (&images, Some(&relabelled)), &compose, self.options.orphans);
+        let unlabelled = unlabelled(&desired, &changes, &containers);
         let unseen = unseen_by_compose(&live, &desired, &images, &relabelled);
         let release = self.release_with_images(&state, &containers).await?;
         let jobs = self.due(&desired, &changes);
@@ -417,6 +428,7 @@ impl<'a> Deployment<'a> {
             containers,
             changes,
             unseen,
+            unlabelled,
             recorded,
             reloads,
             jobs,
@@ -426,6 +438,26 @@ impl<'a> Deployment<'a> {
         self.steps.begin(Step::Mark).await?;
         self.mark(&work).await?;
         Ok(work)
+    }
+
+    /// `live` with what is known of services that no record vouches for.
+    async fn recognised(
+        &self,
+        live: BTreeMap<String, ObservedService>,
+        state: &HostState,
+        desired: &DesiredStack,
+    ) -> Result<BTreeMap<String, ObservedService>, Error> {
+        if self.spec.keys.is_empty() {
+            return Ok(live);
+        }
+        let differing = if state.is_ours() {
+            // Whether what runs has seen the files that were sent, nobody knows.
+            self.spec.source.files.keys().cloned().collect()
+        } else {
+            differing_files(self.host, &self.spec, &self.directory).await?
+        };
+        let by = (state.record.as_ref(), self.spec.keys.first());
+        Ok(recognised_live(live, by, desired, &differing))
     }
 
     /// The jobs that this apply runs.
@@ -491,7 +523,7 @@ impl<'a> Deployment<'a> {
         let generated = Generated {
             layout,
             dotenv: &dotenv,
-            override_file: work.desired.override_file(&self.contents(&work.key)),
+            override_file: work.desired.override_file(&self.contents(&work.key), &work.unlabelled),
             key: &work.key,
             secrets,
             instance: &self.instance,

@@ -129,6 +129,8 @@ impl ResolvedProject<'_> {
             facts: Facts::of(document),
             labels: resolved.labels.get(name).cloned().unwrap_or_default(),
             secret_labels: resolved.secret_labels.get(name).cloned().unwrap_or_default(),
+            known_as: BTreeSet::new(),
+            known_bare_as: BTreeSet::new(),
         })
     }
 }
@@ -231,10 +233,14 @@ impl DesiredStack {
         prior.iter().filter(move |(name, _)| orphans == Orphans::Keep && !is_named(name))
     }
 
-    /// The Compose file with what we add; labels that stand for secrets stand for `contents`.
-    pub(crate) fn override_file(&self, contents: &Contents<'_>) -> String {
+    /// The Compose file with what we add; labels that stand for secrets stand for `contents`. Services of
+    /// `unlabelled` get none of our labels.
+    pub(crate) fn override_file(&self, contents: &Contents<'_>, unlabelled: &BTreeSet<String>) -> String {
+        let labels = |name: &str, one: &DesiredService| {
+            if unlabelled.contains(name) { BTreeMap::new() } else { contents.labels(name, one) }
+        };
         let addition = |name: &str, one: &DesiredService| Addition {
-            labels: contents.labels(name, one),
+            labels: labels(name, one),
             ..one.source.addition()
         };
         let services = self.services.iter().map(|(name, one)| (name.clone(), addition(name, one)));
@@ -411,8 +417,10 @@ mod tests {
         let contents = Contents { key: &key, values: BTreeMap::new(), files: BTreeMap::new() };
         let labels = BTreeMap::from([("windlass.files-hash".to_owned(), "f".to_owned())]);
         let with = DesiredService { labels, ..desired("c") };
-        let services = BTreeMap::from([("a".to_owned(), desired("c")), ("b".to_owned(), with)]);
-        let text = DesiredStack { services, ..DesiredStack::default() }.override_file(&contents);
+        let services = [("a", desired("c")), ("b", with.clone()), ("bare", with)];
+        let services = services.map(|(name, service)| (name.to_owned(), service)).into();
+        let unlabelled = BTreeSet::from(["bare".to_owned()]);
+        let text = DesiredStack { services, ..DesiredStack::default() }.override_file(&contents, &unlabelled);
         let json: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(json, serde_json::json!({"services": {"b": {"labels": {"windlass.files-hash": "f"}}}}));
     }
@@ -458,7 +466,7 @@ mod tests {
         let desired = DesiredStack { runs, ..DesiredStack::default() };
         let key = Key::from_random([7; 32]);
         let contents = Contents { key: &key, values: BTreeMap::new(), files: BTreeMap::new() };
-        let json: Value = serde_json::from_str(&desired.override_file(&contents)).unwrap();
+        let json: Value = serde_json::from_str(&desired.override_file(&contents, &BTreeSet::new())).unwrap();
         let labels = serde_json::json!({"windlass.context-hash": "now"});
         assert_eq!(json, serde_json::json!({"services": {"built": {"build": {"labels": labels}}}}));
         assert_eq!(desired.movable_images(), BTreeSet::from(["a:1".to_owned()]));

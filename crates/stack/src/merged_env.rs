@@ -26,7 +26,9 @@ pub async fn with_host_env(
         return Ok(spec.clone());
     }
     let state = host_state::inspect(host.executor(), cx.token(), directory).await?;
-    with_env_of(host, spec, directory, &state, state.key.as_ref()).await
+    // A stack that was not made by us has no key of its own yet.
+    let key = state.key.as_ref().or(spec.keys.last());
+    with_env_of(host, spec, directory, &state, key).await
 }
 
 /// As [`with_host_env`], where `state` is what the host has, and `key` is or will be the key there.

@@ -9,7 +9,7 @@ use docker::engine::{Container, Health, Port, State};
 use tree::FileDigest;
 
 use crate::{
-    containers::{LABEL_CONFIG_HASH, by_service},
+    containers::{LABEL_CONFIG_HASH, by_service, jobs},
     record::{Key, Record, RecordedService, first_id, purpose},
     service::{CHANGED, DISCONNECTED, ORPHANED, ObservedService},
 };
@@ -24,6 +24,7 @@ pub fn observe(
     files: Option<&BTreeMap<String, FileDigest>>,
 ) -> BTreeMap<String, ObservedService> {
     let live = by_service(containers);
+    let jobs = jobs(containers);
     let names: BTreeSet<&String> =
         record.iter().flat_map(|record| record.services.keys()).chain(live.keys()).collect();
     names
@@ -40,7 +41,7 @@ pub fn observe(
                     let state = known(name, own, orphan, &live, key, None);
                     ObservedService { status: ORPHANED.to_owned(), ..state }
                 }
-                (None, None) => stranger(own),
+                (None, None) => stranger(own, jobs.contains(name.as_str())),
             };
             (name.clone(), state)
         })
@@ -109,9 +110,13 @@ fn live_files(
 }
 
 /// A service that no record knows: of an imported stack, or started beside us.
-fn stranger(own: &[&Container]) -> ObservedService {
+fn stranger(own: &[&Container], is_job: bool) -> ObservedService {
     let healthy = own.iter().any(|container| container.health().is_some());
-    let ready = if healthy { ReadyState::Healthy } else { ReadyState::Running };
+    let ready = match (is_job, healthy) {
+        (true, _) => ReadyState::Completed,
+        (false, true) => ReadyState::Healthy,
+        (false, false) => ReadyState::Running,
+    };
     let mut state = seen(own, ready, u32::try_from(own.len()).unwrap_or(u32::MAX));
     state.config_hash = same(own.iter().map(|one| one.label(LABEL_CONFIG_HASH).unwrap_or_default()));
     state.files_hash = same(own.iter().map(|one| one.label(LABEL_FILES).unwrap_or_default()));

@@ -4,25 +4,17 @@
 //! are, and what its service waits for. That is all that is used here, so one list of containers
 //! tells everything; what only the files know (a service without containers) is not seen.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use compose::{LABEL_JOB, ReadyState, layout::OURS};
-use docker::engine::{Container, LABEL_PROJECT, State};
+use compose::layout::OURS;
+use docker::engine::{Container, LABEL_PROJECT};
 
-use crate::{
-    containers::{LABEL_SERVICE, is_of_service},
-    observe::observe,
-    service::ObservedService,
-};
+use crate::{observe::observe, service::ObservedService};
 
 /// Label of a container: the Compose files of its project, absolute, separated by commas.
 pub const LABEL_CONFIG_FILES: &str = "com.docker.compose.project.config_files";
 /// Label of a container: the directory of its project.
 pub const LABEL_WORKING_DIR: &str = "com.docker.compose.project.working_dir";
-/// Label of a container: `db:service_healthy:false,…`, what its service depends on.
-const LABEL_DEPENDS_ON: &str = "com.docker.compose.depends_on";
-/// How a service waits for another one to end with 0.
-const COMPLETED: &str = "service_completed_successfully";
 
 /// A Compose project as its containers tell it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,20 +44,11 @@ pub fn projects(containers: &[Container]) -> BTreeMap<String, Overview> {
 pub fn overview(containers: &[Container]) -> Overview {
     let files = containers.iter().filter_map(|one| one.label(LABEL_CONFIG_FILES)).next().unwrap_or_default();
     let files: Vec<&str> = files.split(',').filter(|file| file.starts_with('/')).collect();
-    let jobs = jobs(containers);
-    let mut services = observe(containers, None, None, None);
-    for (name, service) in &mut services {
-        let own =
-            containers.iter().filter(|one| is_of_service(one) && one.label(LABEL_SERVICE) == Some(name));
-        if jobs.contains(name.as_str()) && own.clone().all(has_completed) {
-            ReadyState::Completed.word().clone_into(&mut service.status);
-        }
-    }
     Overview {
         directory: containers.iter().find_map(directory).unwrap_or_default(),
         managed: files.iter().any(|file| is_ours(file)),
         config_files: files.into_iter().filter(|file| !is_ours(file)).map(str::to_owned).collect(),
-        services,
+        services: observe(containers, None, None, None),
     }
 }
 
@@ -91,30 +74,12 @@ fn is_ours(file: &str) -> bool {
     file.ends_with(&override_file())
 }
 
-/// The services that are meant to end: a label says so, or another service waits for it.
-fn jobs(containers: &[Container]) -> BTreeSet<&str> {
-    let labelled = containers
-        .iter()
-        .filter(|one| one.label(LABEL_JOB) == Some("true"))
-        .filter_map(|one| one.label(LABEL_SERVICE));
-    let awaited = containers
-        .iter()
-        .filter_map(|one| one.label(LABEL_DEPENDS_ON))
-        .flat_map(|list| list.split(','))
-        .filter_map(|entry| entry.split_once(':'))
-        .filter(|(_, condition)| condition.split(':').next() == Some(COMPLETED))
-        .map(|(service, _)| service);
-    labelled.chain(awaited).collect()
-}
-
-fn has_completed(container: &Container) -> bool {
-    container.state == State::Exited && container.status.exit_code == Some(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use docker::engine::StatusText;
+    use crate::containers::{LABEL_DEPENDS_ON, LABEL_SERVICE};
+    use compose::LABEL_JOB;
+    use docker::engine::{State, StatusText};
 
     fn container(project: &str, service: &str, status: &str, more: &[(&str, &str)]) -> Container {
         let labels = [(LABEL_PROJECT, project), (LABEL_SERVICE, service)];

@@ -1,6 +1,6 @@
 //! What each service of a stack will be, as far as it is known before anything is done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     changes::{Change, planned},
@@ -8,9 +8,8 @@ use crate::{
     image_facts::ImageFacts,
     images::planned_digests,
     options::{Orphans, PullPolicy},
-    record::Key,
     service::{OPEN, ORPHANED, ObservedService, PlannedService},
-    unvouched::{keep_sealed, unsealed},
+    unvouched::{is_sealed, keep_unvouched, recognised},
 };
 
 /// What is known of a stack and its host when it is planned.
@@ -24,8 +23,9 @@ pub struct Known<'a> {
     pub image_facts: &'a ImageFacts,
     /// The version of Compose on the host.
     pub compose: &'a str,
-    /// The keys by which it is known what no record vouches for.
-    pub keys: &'a [Key],
+    /// The shipped files that may be others on the host than here, where no record vouches for what is
+    /// there.
+    pub differing: &'a BTreeSet<String>,
     /// Whether something is applied anyway, even if it is no service.
     pub applied: bool,
 }
@@ -42,7 +42,7 @@ pub struct PlannedStack {
 /// What becomes of the services of `known` when `desired` is applied.
 pub fn plan(desired: &DesiredStack, known: Known<'_>, orphans: Orphans, pull: PullPolicy) -> PlannedStack {
     let ids = desired.image_ids(known.images, known.image_facts);
-    let observed = unsealed(known.observed, desired, known.keys);
+    let observed = recognised(known.observed, desired, known.differing);
     let changes_of = |relabelled: Option<&BTreeMap<String, String>>| {
         desired.changes(&observed, (&ids, relabelled), known.compose, orphans)
     };
@@ -51,7 +51,11 @@ pub fn plan(desired: &DesiredStack, known: Known<'_>, orphans: Orphans, pull: Pu
         changes = changes_of(Some(&known.image_facts.relabelled));
     }
     let mut services = services(desired, &observed, &changes, &ids, (orphans, pull));
-    keep_sealed(&mut services, known.observed, &observed);
+    keep_unvouched(&mut services, known.observed, &observed);
+    if is_sealed(known.observed.values()) {
+        // What has no containers, and is to have none, shows once there is a record.
+        services.retain(|name, one| one.replicas > 0 || known.observed.contains_key(name));
+    }
     let image_digests = planned_digests(&services, known.image_facts, desired);
     PlannedStack { services, image_digests }
 }
@@ -168,7 +172,7 @@ mod tests {
                 images: &images,
                 image_facts,
                 compose: "5.5.1",
-                keys: &[],
+                differing: &BTreeSet::new(),
                 applied,
             };
             let planned = super::plan(desired, known, DEFAULT.0, DEFAULT.1).services;
@@ -209,7 +213,7 @@ mod tests {
                 images: &images,
                 image_facts: &facts,
                 compose,
-                keys: &[],
+                differing: &BTreeSet::new(),
                 applied,
             };
             let planned = super::plan(&all, known, DEFAULT.0, DEFAULT.1).services.into_iter();

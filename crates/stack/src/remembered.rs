@@ -72,8 +72,10 @@ pub async fn resolve_once(
     spec: &StackSpec,
     directory: &str,
 ) -> Result<DesiredStack, Error> {
-    // What does not tell one `.env` of the server from another is no name for an answer.
-    if !is_self_contained(spec) || spec.host_env.as_ref().is_some_and(HostEnv::is_unkeyed) {
+    // What does not tell one `.env` of the server from another is no name for an answer, nor is what does
+    // not tell who asks to know services again.
+    let unnamed = !spec.keys.is_empty() || spec.host_env.as_ref().is_some_and(HostEnv::is_unkeyed);
+    if unnamed || !is_self_contained(spec) {
         return resolve(cx, host, spec, directory).await;
     }
     let digest = spec.digest(directory, &host.compose_version().await?);

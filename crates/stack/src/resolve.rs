@@ -33,6 +33,7 @@ use crate::{
     host::Host,
     images, reload,
     spec::StackSpec,
+    unvouched,
 };
 use files::{Contents, Sent};
 
@@ -54,7 +55,7 @@ pub async fn resolve(
     directory: &str,
 ) -> Result<DesiredStack, Error> {
     let version = host.compose_version().await?;
-    let Resolution { resolved, hashes, inactive, runs, contexts, env_files, undefined, taking } =
+    let Resolution { resolved, hashes, bare, inactive, runs, contexts, env_files, undefined, taking } =
         answer(cx, host, spec, directory).await?;
     let placeholders: Vec<String> =
         spec.placeholders.values().map(|placeholder| placeholder.expose().to_owned()).collect();
@@ -75,6 +76,7 @@ pub async fn resolve(
     let requirements = requirements(&resolved, &desired, spec, directory);
     let ignored = newer::ignored(&resolved.config.document, &version);
     let mut desired = DesiredStack { inactive, env_files, undefined, requirements, ignored, ..desired };
+    unvouched::make_known(&mut desired.services, &bare, &spec.keys);
     if let Some(env) = &spec.host_env {
         env.seal(&mut desired, &taking);
     }
@@ -167,6 +169,8 @@ fn requirements(
 struct Resolution {
     resolved: Resolved,
     hashes: BTreeMap<String, String>,
+    /// The same without our labels, where services are to be known again that have none.
+    bare: BTreeMap<String, String>,
     /// The services that no profile switches on.
     inactive: BTreeSet<String>,
     /// The services that only jobs run.
@@ -306,9 +310,15 @@ impl Stage<'_> {
         let env_files = self.env_files(&compose, &project, sent, &marked).await?;
         let taking = self.taking(&compose, &project).await?;
         let directory = self.end.project_directory();
+        let bare = if self.spec.keys.is_empty() || resolved.labels.is_empty() {
+            BTreeMap::new()
+        } else {
+            let document = without_our_labels(resolved.clone()).to_string().into_bytes();
+            compose.hashes(&self.spec.name, &directory, document, |command| command).await?
+        };
         let last = |command: Command| if self.works_as_root() { command } else { temporary.last(&command) };
         let hashes = compose.hashes(&self.spec.name, &directory, resolved.document(), last).await?;
-        Ok(Resolution { resolved, hashes, inactive, runs, contexts, env_files, undefined, taking })
+        Ok(Resolution { resolved, hashes, bare, inactive, runs, contexts, env_files, undefined, taking })
     }
 
     /// The services that may take values of the server's own `.env`.

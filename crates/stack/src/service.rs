@@ -83,6 +83,13 @@ pub struct DesiredService {
     /// Those of its labels that stand for secrets.
     #[serde(rename = "seals", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secret_labels: BTreeMap<String, SecretLabel>,
+    /// HMACs of the hash by which Compose labels a container that is what the files want: one that nothing
+    /// vouches for is known again by them (see `unvouched`). Empty where there is no such service.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub known_as: BTreeSet<String>,
+    /// The same of a container that has none of our labels.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub known_bare_as: BTreeSet<String>,
 }
 
 /// How one service takes in changed files.
@@ -209,6 +216,8 @@ pub(crate) mod tests {
             facts: Facts::default(),
             labels: BTreeMap::new(),
             secret_labels: BTreeMap::new(),
+            known_as: BTreeSet::new(),
+            known_bare_as: BTreeSet::new(),
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tree::{Tree, TreeFile, sha256};
 
-use crate::{host_env::HostEnv, reload::ReloadSpec, selection::Selection};
+use crate::{host_env::HostEnv, record::Key, reload::ReloadSpec, selection::Selection};
 
 /// Goes into every digest, so that another way to resolve a stack is another digest.
 const DIGEST_FORMAT: &str = "5";
@@ -53,6 +53,9 @@ pub struct StackSpec {
     pub job_services: BTreeMap<String, usize>,
     /// Whether a variable that a service needs and nothing sets is taken for empty, and is no mistake.
     pub blank_undefined: bool,
+    /// The keys by which services that no record vouches for are to be known again; none where there are
+    /// no such services. They say nothing of what the stack is.
+    pub keys: Vec<Key>,
 }
 
 /// Which text variables take their values from where nobody gives one.

@@ -60,6 +60,39 @@ pub(crate) fn import_id(title: &str, id: &str, form: &str) -> Result<(Connection
     Ok((connection, name.to_owned()))
 }
 
+/// The name in the rest of an import id, and the settings that follow it: `<name>|<setting>=<value>|…`.
+/// What is none of `settings` belongs to the name.
+///
+/// # Errors
+/// A diagnostic that shows the form, titled `title`.
+pub(crate) fn import_settings<'i>(
+    title: &str,
+    rest: &'i str,
+    form: &str,
+    settings: &[&str],
+) -> Result<(&'i str, Vec<(&'i str, &'i str)>), Diagnostic> {
+    let setting = |part: &'i str| part.split_once('=').filter(|(name, _)| settings.contains(name));
+    let mut given = Vec::new();
+    let mut name = rest;
+    while let Some((before, found)) =
+        name.rsplit_once('|').and_then(|(before, part)| Some((before, setting(part)?)))
+    {
+        given.push(found);
+        name = before;
+    }
+    given.reverse();
+    if name.is_empty() {
+        return Err(Diagnostic::error(title)
+            .detail(format!("No name is in {rest:?}."))
+            .detail(UNCHANGED)
+            .detail(format!(
+                "The import id has the form {form}, and settings may follow: |{}=….",
+                settings.join("=…, |")
+            )));
+    }
+    Ok((name, given))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +110,23 @@ mod tests {
     fn a_password_belongs_elsewhere() {
         let error = check_connection(&"ssh://me:secret@web".to_owned()).unwrap_err();
         assert!(error.ends_with("and give it in the provider's `ssh` block"), "{error}");
+    }
+
+    #[test]
+    fn settings_may_follow_the_name_in_an_import_id() {
+        let parsed = |rest| import_settings("t", rest, "f", &["files", "dir"]);
+        assert_eq!(parsed("shop"), Ok(("shop", vec![])));
+        let expected = vec![("dir", "./a=b"), ("files", "a"), ("files", "b")];
+        assert_eq!(parsed("shop|dir=./a=b|files=a|files=b"), Ok(("shop", expected)));
+        // Paths may hold anything.
+        assert_eq!(parsed("/etc/a|b|dir=c"), Ok(("/etc/a|b", vec![("dir", "c")])));
+        assert_eq!(parsed("/etc/a|mode=1"), Ok(("/etc/a|mode=1", vec![])));
+        assert!(
+            parsed("|dir=c")
+                .unwrap_err()
+                .detail
+                .contains("form f, and settings may follow: |files=…, |dir=…")
+        );
     }
 
     #[test]

@@ -211,6 +211,19 @@ pub(crate) enum Import<M> {
         /// What Read needs to find it, from the connection and the name.
         model: fn(String, String) -> M,
     },
+    /// By the id `<connection>|<name>`, behind which settings of the configuration may follow that Read
+    /// cannot find on the host: `|<setting>=<value>`, as often as there are values. With them the first
+    /// plan has nothing to change.
+    WithConfig {
+        /// As in [`Import::ByName`].
+        what: &'static str,
+        /// The settings.
+        settings: &'static [&'static str],
+        /// As in [`Import::ByName`].
+        model: fn(String, String) -> M,
+        /// Takes over one of them; `false` where it cannot have that value.
+        set: fn(&mut M, &str, &str) -> bool,
+    },
     /// Not at all.
     Never {
         /// Why not, as a sentence.

@@ -8,7 +8,7 @@ use remote::lock::Lock;
 
 use super::{
     Creation, Departure, Host, Hosted, Import, OnHost, OnMachine, Placed,
-    attribute::{HOST, host_attribute, host_of, import_id, is_same_connection},
+    attribute::{HOST, host_attribute, host_of, import_id, import_settings, is_same_connection},
     object::Planning,
 };
 use crate::failure::{Failure, UNCHANGED, as_warning, could_not};
@@ -250,6 +250,19 @@ impl<K: Hosted> Resource for OnHost<K> {
             Import::ByName { what, model } => {
                 let (connection, name) = import_id(&title, id, &format!("<connection>|<{what}>"))?;
                 Ok(State::new(model(connection.to_string(), name)))
+            }
+            Import::WithConfig { what, settings, model, set } => {
+                let form = format!("<connection>|<{what}>");
+                let (connection, rest) = import_id(&title, id, &form)?;
+                let (name, given) = import_settings(&title, &rest, &form, settings)?;
+                let mut model = model(connection.to_string(), name.to_owned());
+                for (setting, value) in given {
+                    if !set(&mut model, setting, value) {
+                        let detail = format!("{value:?} is not a value of `{setting}`.");
+                        return Err(Diagnostic::error(title).detail(detail).detail(UNCHANGED).into());
+                    }
+                }
+                Ok(State::new(model))
             }
             Import::Never { why, instead } => {
                 Err(Diagnostic::error(title).detail(why).detail(UNCHANGED).detail(instead).into())

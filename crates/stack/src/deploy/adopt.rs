@@ -95,6 +95,22 @@ impl Deployment<'_> {
         Ok(KeptRelease { root, release: one })
     }
 
+    /// The files of what was started by hand that are what is shipped, to the bit: they are not brought again,
+    /// and nothing that uses them has to start again.
+    pub(super) async fn right_already(
+        &self,
+        state: &HostState,
+        containers: &[Container],
+    ) -> Result<BTreeMap<String, FileDigest>, Error> {
+        if !self.is_imported(state, containers) {
+            return Ok(BTreeMap::new());
+        }
+        let wanted = self.spec.source.manifest().files;
+        let mut found = self.overwritten(&self.directory).await?;
+        found.retain(|path, file| wanted.get(path) == Some(file));
+        Ok(found)
+    }
+
     /// The files in `root` that this apply may overwrite, as they are now, and `.env`.
     async fn overwritten(&self, root: &str) -> Result<BTreeMap<String, FileDigest>, Error> {
         let own = [ENV_FILE.to_owned(), self.spec.layout(root).values_path()];

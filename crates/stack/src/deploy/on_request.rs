@@ -127,6 +127,7 @@ impl Deployment<'_> {
             state,
             changes: BTreeMap::new(),
             unseen: BTreeSet::new(),
+            unlabelled: BTreeSet::new(),
             recorded: BTreeSet::new(),
             reloads: BTreeSet::new(),
             jobs: Vec::new(),

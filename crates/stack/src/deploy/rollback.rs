@@ -193,6 +193,7 @@ impl Deployment<'_> {
             containers,
             changes,
             unseen: BTreeSet::new(),
+            unlabelled: BTreeSet::new(),
             recorded: release.record.names().cloned().collect(),
             // Whether the failed apply came to it or not: they take in what is there now.
             reloads: failed.reloads.clone(),

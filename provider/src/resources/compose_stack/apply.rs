@@ -17,7 +17,7 @@ use tree::Modes;
 
 use super::{
     ChosenProject, ComposeStack, StackPrivate,
-    model::{KEEP_IMAGES, ROLLBACK, Service, StackModel, UNDEFINED_ERROR, prior},
+    model::{self, KEEP_IMAGES, ROLLBACK, Service, StackModel, UNDEFINED_ERROR, prior},
     plan, read, schema,
 };
 use crate::{
@@ -70,7 +70,12 @@ impl Hosted for ComposeStack {
             on_destroy: "down".into(),
             ..StackModel::default()
         };
-        Import::ByName { what: "name of the project", model }
+        Import::WithConfig {
+            what: "name of the project",
+            settings: model::IMPORT_SETTINGS,
+            model,
+            set: StackModel::set_imported,
+        }
     }
 
     fn validate(config: &StackModel, problems: &mut Diagnostics) {
@@ -350,6 +355,7 @@ impl Task<'_> {
             desired: Some(deployed.desired),
             project: Some(self.project.clone()),
             host_env: deployed.host_state.host_env,
+            differing: None,
         };
     }
 

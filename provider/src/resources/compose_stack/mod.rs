@@ -24,7 +24,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use stack::{DesiredStack, ImageFacts, StackSpec};
@@ -62,6 +62,10 @@ pub(crate) struct StackPrivate {
     /// What tells how the server's own `.env` was when it was last looked at, where its values count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) host_env: Option<String>,
+    /// The files of this machine that were not on the host as they are here, where the stack was started by
+    /// hand and nothing of it was applied yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) differing: Option<BTreeSet<String>>,
 }
 
 /// What Compose is told of a project beside its directory.

@@ -95,7 +95,28 @@ pub(super) const MERGE: &str = "merge";
 /// `keep_images` where nobody says otherwise.
 pub(super) const KEEP_IMAGES: u64 = stack::KEEP_IMAGES as u64;
 
+/// What an import id may tell of the configuration.
+pub(super) const IMPORT_SETTINGS: &[&str] =
+    &["source_dir", "files", "profiles", "start_services", "host_env", "undefined_variables"];
+
 impl StackModel {
+    /// Takes over what an import id says of the configuration.
+    pub(super) fn set_imported(&mut self, setting: &str, value: &str) -> bool {
+        let is_one_of = |words: [&str; 2]| words.contains(&value);
+        match setting {
+            "source_dir" => self.source_dir = value.into(),
+            "files" => push(&mut self.files, value),
+            "profiles" => insert(&mut self.profiles, value),
+            "start_services" => insert(&mut self.start_services, value),
+            "host_env" if is_one_of([REFUSE, MERGE]) => self.host_env = value.into(),
+            "undefined_variables" if is_one_of([UNDEFINED_ERROR, UNDEFINED_WARN]) => {
+                self.undefined_variables = value.into();
+            }
+            _ => return false,
+        }
+        !value.is_empty()
+    }
+
     /// The name, or nothing while it is unknown.
     pub(super) fn name(&self) -> &str {
         self.name.as_str().unwrap_or_default()
@@ -185,6 +206,18 @@ impl Service {
     }
 }
 
+fn push(list: &mut Field<Vec<String>>, value: &str) {
+    let mut all = list.known().cloned().unwrap_or_default();
+    all.push(value.to_owned());
+    *list = Field::Known(all);
+}
+
+fn insert(set: &mut Field<BTreeSet<String>>, value: &str) {
+    let mut all = set.known().cloned().unwrap_or_default();
+    all.insert(value.to_owned());
+    *set = Field::Known(all);
+}
+
 fn settle<T: Clone>(live: Field<T>, planned: &Field<T>) -> Field<T> {
     if planned.is_unknown() { live } else { planned.clone() }
 }
@@ -222,6 +255,29 @@ mod tests {
         let service = Service::of(&PlannedService::from(&observed()));
         assert_eq!(service.files_hash, Field::Null);
         assert_eq!(service.observed(), observed());
+    }
+
+    #[test]
+    fn an_import_id_tells_what_only_the_configuration_has() {
+        let mut model = StackModel::default();
+        for (setting, value) in [
+            ("source_dir", "./shop"),
+            ("files", "b.yaml"),
+            ("files", "a.yaml"),
+            ("profiles", "x"),
+            ("start_services", "app"),
+            ("host_env", "merge"),
+            ("undefined_variables", "warn"),
+        ] {
+            assert!(IMPORT_SETTINGS.contains(&setting) && model.set_imported(setting, value), "{setting}");
+        }
+        assert_eq!(model.source_dir.as_str(), Some("./shop"));
+        assert_eq!(model.files.known().unwrap(), &["b.yaml", "a.yaml"]);
+        assert_eq!(model.merges_host_env(), Some(true));
+        assert!(model.profiles.known().unwrap().contains("x"));
+        for (setting, value) in [("host_env", "mine"), ("files", ""), ("name", "x")] {
+            assert!(!StackModel::default().set_imported(setting, value), "{setting}");
+        }
     }
 
     #[test]

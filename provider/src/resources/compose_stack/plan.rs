@@ -3,7 +3,7 @@
 //! Live facts come from the last read (`services`, `source_hash`, the private state) and from the
 //! host's Compose; nothing else is looked at, so that the same plan comes out again inside apply.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use framework::{Context, Diagnostics, Field, Plan, State};
 use stack::{
@@ -123,8 +123,6 @@ struct Found {
     stays: bool,
     /// As in [`StackPrivate`].
     host_env: Option<String>,
-    /// As in [`Known`].
-    keys: Vec<Key>,
 }
 
 /// What the last apply wanted, where its inputs are still the ones of now: Compose need not be asked.
@@ -146,7 +144,6 @@ fn without_asking(plan: &Plan<Resource>, spec: &StackSpec) -> Option<Found> {
         compose: prior.private.compose.clone(),
         stays: true,
         host_env: prior.private.host_env.clone(),
-        keys: Vec::new(),
     })
 }
 
@@ -181,6 +178,11 @@ async fn ask(
     let in_files = |error| Failure::from(error).in_files(plan.config.files_attribute());
     let compose = host.compose_version().await?;
     let cx = context(on.cx);
+    let keys = match plan.prior.as_ref().filter(|_| stays) {
+        Some(prior) => keys_for(on.cx, &host, &prior.model).await?,
+        None => Vec::new(),
+    };
+    let spec = &StackSpec { keys, ..spec.clone() };
     let spec = with_host_env(&cx, &host, spec, &directory).await.map_err(in_files)?;
     let host_env = spec.host_env.as_ref().map(|env| env.mark().to_owned());
     let last_seen = plan
@@ -217,14 +219,7 @@ async fn ask(
     if !unbuilt.is_empty() {
         return Err(stack::Error::Images { failed: Vec::new(), buildable: BTreeMap::new(), unbuilt }.into());
     }
-    let keys = match plan.prior.as_ref().filter(|_| stays) {
-        Some(prior) => keys_for(on.cx, &host, &prior.model).await?,
-        None => Vec::new(),
-    };
-    Ok((
-        Found { directory, desired, machine_id: host.machine_id, compose, stays, host_env, keys },
-        spec.clone(),
-    ))
+    Ok((Found { directory, desired, machine_id: host.machine_id, compose, stays, host_env }, spec.clone()))
 }
 
 /// What a plan makes of something that is in the way. That a stack of this name is there already is
@@ -338,12 +333,16 @@ fn settle(
         }
         None => (BTreeMap::new(), BTreeMap::new(), ImageFacts::default()),
     };
+    let differing = plan.prior.as_ref().and_then(|prior| prior.private.differing.clone());
+    // What nobody has compared may differ.
+    let differing: BTreeSet<String> =
+        differing.unwrap_or_else(|| spec.source.files.keys().cloned().collect());
     let known = Known {
         observed: &observed,
         images: &images,
         image_facts: &image_facts,
         compose: &found.compose,
-        keys: &found.keys,
+        differing: &differing,
         applied: false,
     };
     let (orphans, pull) = (plan.planned.orphans(), plan.planned.pull_policy());
@@ -363,6 +362,7 @@ fn settle(
         desired: Some(found.desired),
         project: Some(ChosenProject::of(spec)),
         host_env: found.host_env,
+        differing: None,
     };
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Finding out what became of a stack.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use docker::{
     Engine,
@@ -8,9 +8,9 @@ use docker::{
 };
 use framework::{Diagnostic, Field, State};
 use stack::{
-    DesiredStack, HostState, ImageFacts, Orphans, PullPolicy, RegistryStatus, Release,
+    CHANGED, DesiredStack, HostState, ImageFacts, Orphans, PullPolicy, RegistryStatus, Release,
     containers::is_of_service,
-    host_state,
+    differing_files, host_state,
     images::{self, registry_status, running_digests},
     key_for_unvouched, observe as observe_services, overview, seal,
 };
@@ -96,6 +96,7 @@ pub(super) async fn observe(
     state.private.compose = on.host.compose_version().await?.to_string();
     let key = key_for_unvouched(on.host.executor.as_ref(), &found, &containers).await;
     state.model.set_observed(&found, &containers, key.as_ref());
+    state.private.differing = compared(on, &mut state.model, &found).await?;
     state.private.images = images::ids(&image_of);
     let facts = ImageFacts::of(&image_of).with_running(&engine, &containers).await?;
     if let Some(warning) = gone(state.model.name(), on.host.name(), &registries) {
@@ -114,6 +115,23 @@ pub(super) async fn observe(
         state.model.file_modes = Modes::WORDS[0].into();
     }
     Ok(Some(state))
+}
+
+/// The files of this machine that are not on the host as they are here, where the stack was started by hand
+/// and the state says from which files it is to be: then these tell what its `source_hash` is. That they
+/// cannot be read is for the plan to tell.
+async fn compared(
+    on: &OnMachine<'_>,
+    model: &mut StackModel,
+    found: &HostState,
+) -> Result<Option<BTreeSet<String>>, Failure> {
+    let Some(directory) = model.directory.known().filter(|_| !found.is_ours()) else { return Ok(None) };
+    let files = model.files().and_then(|files| model.files_spec_of(files));
+    let Ok(Some((spec, _))) = files else { return Ok(None) };
+    let differing = differing_files(&on.host.for_stacks().await?, &spec, directory).await?;
+    model.source_hash = if differing.is_empty() { spec.source_hash() } else { CHANGED.to_owned() }.into();
+    model.set_size(spec.source_size());
+    Ok(Some(differing))
 }
 
 /// Whether nothing is left. Files that we shipped are something: they are ours to remove.

@@ -57,7 +57,11 @@ impl Hosted for HostFile {
             on_destroy: Field::Known("delete".to_owned()),
             ..FileModel::default()
         };
-        Import::ByName { what: "absolute path", model }
+        let set = |model: &mut FileModel, _setting: &str, value: &str| {
+            model.source = value.into();
+            !value.is_empty()
+        };
+        Import::WithConfig { what: "absolute path", settings: &["source"], model, set }
     }
 
     async fn plan(_on: &Planning<'_>, plan: &mut Plan<Resource>) -> Result<(), Diagnostics> {
