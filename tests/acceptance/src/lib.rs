@@ -47,6 +47,6 @@ pub use run::{Diagnostic, Run};
 pub use scratch::{Scratch, unique};
 pub use secrets::{SecretHunt, Watch};
 pub use stack::{STACK, Stack};
-pub use systems::{copy_example, copy_roots, test_module, test_root};
+pub use systems::{copy_example, copy_folder, copy_roots, test_module, test_root};
 pub use tools::restic_binary;
 pub use workspace::Workspace;

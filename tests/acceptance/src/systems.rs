@@ -22,7 +22,7 @@ fn repository() -> PathBuf {
 pub fn copy_example(name: &str, workspace: &Workspace) {
     // It says itself where the provider comes from.
     fs::remove_file(workspace.path().join("versions.tf")).unwrap();
-    copy(&repository().join("examples/systems").join(name), workspace.path());
+    copy_folder(&repository().join("examples/systems").join(name), workspace.path());
     let mut has_modules = false;
     for entry in fs::read_dir(workspace.path()).unwrap() {
         let path = entry.unwrap().path();
@@ -32,7 +32,7 @@ pub fn copy_example(name: &str, workspace: &Workspace) {
         let text = fs::read_to_string(&path).unwrap();
         for used in text.split(MODULES).skip(1) {
             let name = used.split('"').next().unwrap();
-            copy(
+            copy_folder(
                 &repository().join("terraform/modules").join(name),
                 &workspace.path().join("modules").join(name),
             );
@@ -53,7 +53,7 @@ pub fn copy_example(name: &str, workspace: &Workspace) {
 pub fn test_module(name: &str) {
     let workspace = Workspace::for_test();
     fs::remove_file(workspace.path().join("versions.tf")).unwrap();
-    copy(&repository().join("terraform/modules").join(name), workspace.path());
+    copy_folder(&repository().join("terraform/modules").join(name), workspace.path());
     workspace.run(&["test"]).expect_success();
 }
 
@@ -64,7 +64,7 @@ pub fn test_module(name: &str) {
 #[track_caller]
 pub fn test_root(name: &str) {
     let workspace = Workspace::for_test();
-    copy(&repository().join("terraform"), &workspace.path().join("terraform"));
+    copy_folder(&repository().join("terraform"), &workspace.path().join("terraform"));
     let directory = format!("-chdir=terraform/roots/{name}");
     workspace.run(&[&directory, "get"]).expect_success();
     workspace.run(&[&directory, "test"]).expect_success();
@@ -75,16 +75,20 @@ pub fn test_root(name: &str) {
 /// # Panics
 /// When it cannot.
 pub fn copy_roots(to: &Path) {
-    copy(&repository().join("terraform"), &to.join("terraform"));
+    copy_folder(&repository().join("terraform"), &to.join("terraform"));
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies what is in a folder into another one, which is made where there is none.
+///
+/// # Panics
+/// When it cannot be copied.
+pub fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());
         if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
+            copy_folder(&entry.path(), &target);
         } else {
             fs::copy(entry.path(), target).unwrap();
         }

@@ -1,8 +1,8 @@
 //! `windlass adopt`: a server that is there already becomes a configuration, and nothing on it changes.
 
-use std::{collections::BTreeMap, fs, path::Path, process::Command};
+use std::{collections::BTreeMap, fs, process::Command};
 
-use acceptance_tests::{Companion, Stack, Workspace, hcl};
+use acceptance_tests::{Change, Companion, Stack, Workspace, copy_folder, hcl};
 use lab::{Lab, Variant};
 
 /// A project that somebody has started by hand: what its Compose file has beside a service `app`, what else is
@@ -147,25 +147,11 @@ fn start(stacks: &[(Stack<'_>, Kind)]) {
     }
 }
 
-/// Copies what was written into a workspace.
-fn copy(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            fs::create_dir_all(&target).unwrap();
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
-
 /// Fails unless a plan does nothing to what is there, and imports all of it.
 #[track_caller]
 fn expect_only_imports(workspace: &Workspace, count: usize) {
     let changes = workspace.changes();
-    let is_other = |(_, change): &(&String, &acceptance_tests::Change)| !change.is_noop();
+    let is_other = |(_, change): &(&String, &Change)| !change.is_noop();
     let others: BTreeMap<_, _> = changes.iter().filter(is_other).collect();
     assert!(others.is_empty(), "{others:#?}");
     assert_eq!(changes.len(), count);
@@ -205,7 +191,7 @@ fn a_server_that_is_there_becomes_a_configuration_and_nothing_on_it_changes() {
     assert!(ignored.contains(&format!("/stacks/{}/app.env\n", stacks[4].0.name)), "{ignored}");
 
     let workspace = &first.workspace;
-    copy(&companion.path().join("infra"), workspace.path());
+    copy_folder(&companion.path().join("infra"), workspace.path());
     let count = KINDS.len() + 5;
     expect_only_imports(workspace, count);
     assert_eq!(look(), before, "something on the host has changed before anything was applied");
@@ -271,7 +257,7 @@ fn what_the_files_do_not_say_is_told() {
     ] {
         assert!(text.contains(line), "{text}");
     }
-    copy(&companion.path().join("infra"), stack.workspace.path());
+    copy_folder(&companion.path().join("infra"), stack.workspace.path());
     let address = format!("windlass_compose_stack.{}", stack.name);
     let change = stack.workspace.expect_change(&address, &["update"]);
     assert_eq!(change.changed_in("services"), ["app", "two"]);
