@@ -260,8 +260,8 @@ mod tests {
     }
 
     fn value(text: &str) -> Static {
-        let locals =
-            "name = \"shop-${var.stage}\"\nloop = local.loop\nboth = merge({ A = 1 }, { B = var.token })\n";
+        let locals = "name = \"shop-${var.stage}\"\nloop = local.loop\nboth = merge({ A = 1 }, { B = var.token })\n\
+                      doc = <<-END\n  one\n    two ${var.stage}\n  END\n";
         scope(locals).expression(&hcl_edit::parser::parse_expr(text).unwrap())
     }
 
@@ -277,7 +277,7 @@ mod tests {
             ("(true && !false ? 8080 : 80)", "8080"),
             (r#"["a", "b"][1]"#, "b"),
             (r#"abspath("x")"#, "/repo/x"),
-            ("<<-END\n  one\n    two ${var.stage}\n  END\n", "one\n  two prod\n"),
+            ("local.doc", "one\n  two prod\n"),
         ] {
             assert_eq!(value(text).text().as_deref(), Some(expected), "{text}");
         }
