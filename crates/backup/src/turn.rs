@@ -10,7 +10,7 @@ use remote::{
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
-use crate::{archive::hex, corpus::Corpus, error::Error};
+use crate::{archive::hex, corpus::Corpus, error::Error, postgres::ServerUri};
 
 /// How long to wait for another restore to the same place, which takes longer as a rule.
 const WAIT: Duration = Duration::from_secs(5);
@@ -71,7 +71,11 @@ fn mark(corpus: &Corpus) -> String {
     let place = match corpus {
         Corpus::Path(path) => format!("path {}", path.trim_end_matches('/')),
         Corpus::Volume(volume) => format!("volume {}", volume.name),
-        Corpus::Postgres(postgres) => format!("database {} of {}", postgres.database, postgres.container),
+        Corpus::Postgres(postgres) => {
+            let server = postgres.container().map(str::to_owned);
+            let server = server.or_else(|| postgres.server.as_ref().map(ServerUri::address));
+            format!("database {} of {}", postgres.database, server.unwrap_or_default())
+        }
         Corpus::Exec(exec) => format!("stream of {}", exec.container),
     };
     let mut digits = hex(Sha256::new_with_prefix(place));

@@ -63,6 +63,13 @@ pub struct ServerUri {
 }
 
 impl ServerUri {
+    /// What tells it from others: its address, in libpq's words.
+    pub(crate) fn address(&self) -> String {
+        let is_address = |name: &str| ["PGHOST", "PGPORT"].contains(&name);
+        let parts = self.variables.iter().filter(|(name, _)| is_address(name));
+        parts.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+    }
+
     /// What `uri` says: `postgresql://user:password@host:port/database?sslmode=require`, where only the host has to be,
     /// and may be several with commas between them.
     ///
