@@ -33,6 +33,8 @@ mod tests {
             .sample("quiesce.mode", ["stop"])
             .sample("quiesce.timeout", ["5m"])
             .sample("confirm", ["/srv/data", "shop_data"])
+            // Sections are refused without a database.
+            .rounds(800)
             .run()
             .await;
         assert!(report.planned > 50, "{report:?}");
