@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use backup::{Container, Database, Links, Overwrite, Wanted};
+use backup::{Container, Database, Links, Overwrite, Server, Wanted};
 use http::probe::{Probe, Statuses, StatusesError, Target};
 use http::{Url, UrlError};
 use remote::Connection;
@@ -77,8 +77,10 @@ impl Checks<'_> {
             (None, None) => {
                 let variable = restore.password_env.as_deref();
                 let password = variable.map(|variable| secret(variable, "the password of the role"));
+                let container = self.filled(restore.container.as_ref())?.unwrap_or_default();
                 Wanted::Database(Database {
-                    container: Container::Named(self.filled(restore.container.as_ref())?.unwrap_or_default()),
+                    server: Server::Container(Container::Named(container)),
+                    image: None,
                     database: self.filled(restore.database.as_ref())?.unwrap_or_default(),
                     user: restore.user.clone().unwrap_or_else(|| backup::POSTGRES_USER.to_owned()),
                     password: password.transpose().map_err(failed)?,
@@ -99,6 +101,7 @@ impl Checks<'_> {
             owner: owner.map_err(|why: backup::OwnerError| Wrong::Failed(format!("`owner`: {why}.")))?,
             transform: restore.transform.clone(),
             quiesce: None,
+            sections: None,
         })
     }
 

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use world::World;
 
 #[test]

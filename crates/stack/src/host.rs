@@ -22,7 +22,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{context::Context, error::Error, remembered::Remembered};
+use crate::{answers::Answers, context::Context, error::Error};
 
 /// How long somebody else's work on the same stack is waited for.
 const LOCK_WAIT: Duration = Duration::from_secs(15);
@@ -59,7 +59,7 @@ pub struct KnownHost {
     /// The version of Compose there.
     pub compose: OnceCell<ComposeVersion>,
     /// What Compose has made of files before the process began.
-    pub(crate) remembered: OnceCell<Remembered>,
+    pub(crate) answers: OnceCell<Answers>,
     /// Who starts containers there takes one of these.
     starts: OnceLock<Semaphore>,
 }
@@ -100,9 +100,9 @@ impl Host {
         format!("{}/windlass/{name}", self.home)
     }
 
-    /// What Compose has made of files before the process began.
-    pub(crate) async fn remembered(&self) -> &Remembered {
-        self.known.remembered.get_or_init(|| Remembered::on(self)).await
+    /// What all who work on it share.
+    pub(crate) fn known(&self) -> &KnownHost {
+        &self.known
     }
 
     /// Does `work`, which starts containers, when it is its turn.

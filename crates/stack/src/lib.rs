@@ -15,6 +15,7 @@
 //! one that fails goes back, and so does who [asks for it](roll_back()). [`destroy`] takes a stack down.
 
 mod adopted;
+mod answers;
 mod before;
 mod changes;
 pub mod containers;

@@ -5,14 +5,14 @@
 //! of all that went in. Only projects whose answer depends on nothing else are remembered: a file
 //! that Compose reads although it is not shipped could be another one by then.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use compose::{inside_directory, layout::ENV_FILE, outline::references};
 use remote::{Command, Input, run};
 use tree::TreeFile;
 
 use crate::{
-    context::Context, desired::DesiredStack, error::Error, host::Host, host_env::HostEnv, resolve::resolve,
+    answers::Answers, context::Context, desired::DesiredStack, error::Error, host::Host, host_env::HostEnv, resolve::resolve,
     spec::StackSpec,
 };
 
@@ -38,30 +38,6 @@ find . ! -name . -type f -mmin +60 -exec rm -f -- {} +
 cat >"$1.$$" && mv -f -- "$1.$$" "$1"
 "#;
 
-/// The answers of a moment ago that lie on a host, by their names. All that a process wants to know of them
-/// it gets by one command.
-#[derive(Debug, Default)]
-pub struct Remembered(BTreeMap<String, String>);
-
-impl Remembered {
-    /// What lies on `host`; nothing where that cannot be told.
-    pub(crate) async fn on(host: &Host) -> Self {
-        let text = run_script(host, LOOK, "", Vec::new()).await.unwrap_or_default();
-        Self::parse(&String::from_utf8_lossy(&text))
-    }
-
-    fn parse(text: &str) -> Self {
-        let lines = text.lines().filter_map(|line| line.strip_prefix("./")?.split_once(':'));
-        Self(lines.map(|(name, json)| (name.to_owned(), json.to_owned())).collect())
-    }
-
-    /// The answer of this name, if it is one for these inputs.
-    fn answer(&self, name: &str, digest: &str) -> Option<DesiredStack> {
-        let found: DesiredStack = serde_json::from_str(self.0.get(name)?).ok()?;
-        (found.digest == digest).then_some(found)
-    }
-}
-
 /// As [`resolve`], which is asked when nobody has done so for the same inputs just now.
 ///
 /// # Errors
@@ -81,7 +57,7 @@ pub async fn resolve_once(
     let digest = spec.digest(directory, &host.compose_version().await?);
     // What another version of Windlass has left may mean something else.
     let name = format!("{digest}-{}", env!("CARGO_PKG_VERSION"));
-    if let Some(known) = host.remembered().await.answer(&name, &digest) {
+    if let Some(known) = answers(host).await.answer(&name, &digest) {
         tracing::debug!(stack = spec.name, "Compose was asked the same just now");
         return Ok(known);
     }
@@ -90,6 +66,15 @@ pub async fn resolve_once(
     let json = serde_json::to_vec(&desired).unwrap_or_default();
     run_script(host, LEAVE, &name, json).await;
     Ok(desired)
+}
+
+/// What lies on `host`; nothing where that cannot be told.
+async fn answers(host: &Host) -> &Answers {
+    let look = || async {
+        let text = run_script(host, LOOK, "", Vec::new()).await.unwrap_or_default();
+        Answers::parse(&String::from_utf8_lossy(&text))
+    };
+    host.known().answers.get_or_init(look).await
 }
 
 /// Runs a script that may as well fail: then Compose is asked again.
@@ -225,30 +210,23 @@ mod tests {
             let ask = |script: &str, name: &str, input: &[u8]| {
                 let script = format!("HOME=$2\n{script}");
                 let found = tools.run(&script, &[name.as_ref(), home.path().as_os_str()], input).1;
-                Remembered::parse(&found).0
+                Answers::parse(&found)
             };
-            assert!(ask(LOOK, "", b"").is_empty());
+            let answers = |all: &[(&str, &str)]| {
+                Answers::parse(&all.iter().map(|(name, json)| format!("./{name}:{json}\n")).collect::<String>())
+            };
+            assert_eq!(ask(LOOK, "", b""), answers(&[]));
             ask(LEAVE, "d-1", b"{\"a:b\": 1}");
-            let one = BTreeMap::from([("d-1".to_owned(), "{\"a:b\": 1}".to_owned())]);
-            assert_eq!(ask(LOOK, "", b""), one, "{tools:?}");
+            assert_eq!(ask(LOOK, "", b""), answers(&[("d-1", "{\"a:b\": 1}")]), "{tools:?}");
             ask(LEAVE, "d-2", b"{}");
-            assert_eq!(ask(LOOK, "", b"").len(), 2, "{tools:?}");
+            let both = answers(&[("d-1", "{\"a:b\": 1}"), ("d-2", "{}")]);
+            assert_eq!(ask(LOOK, "", b""), both, "{tools:?}");
             let old = std::time::SystemTime::now() - std::time::Duration::from_secs(2 * 60 * 60);
             for name in ["d-1", "d-2"] {
                 let file = home.path().join(".windlass/resolved").join(name);
                 std::fs::File::open(&file).unwrap().set_modified(old).unwrap();
             }
-            assert!(ask(LOOK, "", b"").is_empty(), "{tools:?}");
+            assert_eq!(ask(LOOK, "", b""), answers(&[]), "{tools:?}");
         }
-    }
-
-    #[test]
-    fn only_the_answer_for_the_same_inputs_counts() {
-        let answer = DesiredStack { digest: "d".into(), ..DesiredStack::default() };
-        let json = serde_json::to_string(&answer).unwrap();
-        let found = Remembered::parse(&format!("./d-1:{json}\n./broken:{{\n"));
-        assert_eq!(found.answer("d-1", "d"), Some(answer));
-        assert_eq!(found.answer("d-1", "other"), None);
-        assert_eq!((found.answer("broken", "d"), found.answer("d-2", "d")), (None, None));
     }
 }
