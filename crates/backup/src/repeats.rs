@@ -83,6 +83,7 @@ mod tests {
             mtime: 0,
             size: Some(1),
             sha256: Some(format!("{content:064x}")),
+            holes: Vec::new(),
             target: None,
         };
         Manifest {

@@ -197,7 +197,7 @@ fn ssh_keys_are_recipients_and_identities() {
     }
 }
 
-fn by_name(_: &[String], at: usize, value: &Value) -> String {
+fn by_name(_: &[&str], at: usize, value: &Value) -> String {
     value.get("name").and_then(Value::as_text).map_or_else(|| at.to_string(), str::to_owned)
 }
 
