@@ -380,6 +380,16 @@ impl Manifest {
         Ok(manifest)
     }
 
+    /// The same with its seal.
+    ///
+    /// # Errors
+    /// When it contradicts itself, or cannot be written as JSON.
+    pub(crate) fn sealed(self) -> Result<Self, ManifestError> {
+        self.check()?;
+        let seal = self.seal()?;
+        Ok(Self { seal, ..self })
+    }
+
     fn seal(&self) -> Result<String, ManifestError> {
         Ok(seal_of(&self.unsealed()?))
     }

@@ -1,6 +1,7 @@
 //! Bringing a snapshot from one store into another.
 
 use sops::{Identities, Recipient};
+use tokio::io::AsyncReadExt as _;
 
 use crate::{
     error::Error,
@@ -9,9 +10,12 @@ use crate::{
     name::{Name, SnapshotId},
     prune::candidates,
     retention::Retention,
-    store::{Store, StoreError, manifest_of, snapshots_of},
+    store::{Store, StoreError, failed, manifest_of, snapshots_of},
     verify::verify,
 };
+
+/// How much is read at once.
+const CHUNK: usize = 256 << 10;
 
 /// That the stores of copies are other places than `store`, and than each other. It should be known before anything
 /// is written.
@@ -101,27 +105,44 @@ pub async fn rekey(
     identities: &Identities,
     recipients: &[Recipient],
 ) -> Result<Manifest, Error> {
-    let rekeyed = manifest.rekeyed(identities, recipients)?;
-    store.reseal(&manifest.snapshot, &rekeyed.to_json()?).await?;
-    read_back(store, rekeyed).await
+    let rekeyed = manifest.rekeyed(identities, recipients)?.sealed()?;
+    let document = rekeyed.to_json()?;
+    store.reseal(&manifest.snapshot, &document).await?;
+    read_back(store, rekeyed, &document).await
 }
 
 /// Makes a snapshot of a folder by its manifest, and reads that back: what a store says it has proves nothing.
 pub(crate) async fn seal(store: &dyn Store, manifest: Manifest) -> Result<Manifest, Error> {
-    store.seal(&manifest.snapshot, &manifest.to_json()?).await?;
-    read_back(store, manifest).await
+    let manifest = manifest.sealed()?;
+    let document = manifest.to_json()?;
+    store.seal(&manifest.snapshot, &document).await?;
+    read_back(store, manifest, &document).await
 }
 
-/// That the store gives back `manifest`.
-async fn read_back(store: &dyn Store, manifest: Manifest) -> Result<Manifest, Error> {
-    let document = manifest.to_json()?;
-    let (manifest, stored) = (Manifest::from_json(&document)?, manifest_of(store, &manifest.snapshot).await?);
-    if stored == manifest {
+/// That the store gives back `manifest`, byte by byte: a second one of many files would take as much memory as the
+/// first.
+async fn read_back(store: &dyn Store, manifest: Manifest, document: &[u8]) -> Result<Manifest, Error> {
+    let id = &manifest.snapshot;
+    let mut is_same = false;
+    if let Some(mut stored) = store.get(id, MANIFEST).await? {
+        let (mut rest, mut chunk) = (document, vec![0; CHUNK]);
+        is_same = loop {
+            let count = stored
+                .read(&mut chunk)
+                .await
+                .map_err(|error| failed(store, format!("read the manifest of {id}"), error))?;
+            match rest.strip_prefix(&chunk[..count]) {
+                Some(behind) if count > 0 => rest = behind,
+                same => break same.is_some() && rest.is_empty(),
+            }
+        };
+    }
+    if is_same {
         return Ok(manifest);
     }
     Err(Error::Corrupt {
         file: MANIFEST.to_owned(),
-        snapshot: manifest.snapshot.to_string(),
+        snapshot: id.to_string(),
         what: "it is another one".to_owned(),
     })
 }
