@@ -4,8 +4,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::exit::{Exit, Failure};
 use crate::{
-    adopt, backup, check, doctor, drift, drill, encryption_method, manual, plan_summary, report, reviewed, run,
-    stack, state, version,
+    adopt, backup, check, doctor, drift, drill, encryption_method, manual, plan_summary, report, reviewed,
+    run, stack, state, version,
 };
 
 /// The companion of the Windlass provider for OpenTofu and Terraform

@@ -119,12 +119,7 @@ impl State {
 
     /// Calls with what its file has in it, of a `drill` with its lineage. The tree is lent and not copied: a
     /// state may be large.
-    pub fn laid_out<T>(
-        &mut self,
-        layout: Layout,
-        drill: Option<&str>,
-        call: impl FnOnce(&Value) -> T,
-    ) -> T {
+    pub fn laid_out<T>(&mut self, layout: Layout, drill: Option<&str>, call: impl FnOnce(&Value) -> T) -> T {
         let drill = drill.map(|lineage| (DRILL.into(), Value::text(lineage)));
         match (layout, self.tree.take()) {
             (Layout::Structured, Some(Value::Map(mut pairs))) => {

@@ -12,8 +12,8 @@ use remote::{Command, Input, run};
 use tree::TreeFile;
 
 use crate::{
-    answers::Answers, context::Context, desired::DesiredStack, error::Error, host::Host, host_env::HostEnv, resolve::resolve,
-    spec::StackSpec,
+    answers::Answers, context::Context, desired::DesiredStack, error::Error, host::Host, host_env::HostEnv,
+    resolve::resolve, spec::StackSpec,
 };
 
 /// What lets Compose read more files than those that it is told.
@@ -213,7 +213,9 @@ mod tests {
                 Answers::parse(&found)
             };
             let answers = |all: &[(&str, &str)]| {
-                Answers::parse(&all.iter().map(|(name, json)| format!("./{name}:{json}\n")).collect::<String>())
+                Answers::parse(
+                    &all.iter().map(|(name, json)| format!("./{name}:{json}\n")).collect::<String>(),
+                )
             };
             assert_eq!(ask(LOOK, "", b""), answers(&[]));
             ask(LEAVE, "d-1", b"{\"a:b\": 1}");

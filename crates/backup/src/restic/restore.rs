@@ -101,9 +101,7 @@ impl RestoringResticSnapshot<'_> {
         match self.corpus {
             Corpus::Path(target) => self.directory(target, None, from, turn).await,
             Corpus::Volume(volume) => self.volume(volume, from, turn).await,
-            Corpus::Postgres(_) | Corpus::Exec(_) => {
-                Err(not_files(self.corpus, self.exec.name().to_owned()))
-            }
+            Corpus::Postgres(_) | Corpus::Exec(_) => Err(not_files(self.corpus, self.exec.name().to_owned())),
         }
     }
 

@@ -8,6 +8,7 @@
 mod client;
 mod leftovers;
 mod lock;
+mod patience;
 mod refusal;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! The client of S3: object_store's, over our own client of HTTP, whose TLS runs on ring, and which looks
 //! at what servers answer.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::Roots;
@@ -15,15 +15,10 @@ use reqwest::{Method, StatusCode};
 use super::{
     S3Settings,
     lock::Locking,
+    patience::{CONNECT, SILENCE},
     refusal::{Cause, Refusal},
     through::Through,
 };
-
-/// How long a connection may take to be there.
-pub(super) const CONNECT: Duration = Duration::from_secs(15);
-
-/// For how long a server may be silent, all of a part's upload included.
-pub(super) const SILENCE: Duration = Duration::from_secs(300);
 
 /// How often a request is sent again at most.
 const TRIES: usize = 20;

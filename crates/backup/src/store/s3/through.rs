@@ -19,7 +19,7 @@ use reqwest::Method;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::{
-    client::{CONNECT, SILENCE},
+    patience::{CONNECT, SILENCE},
     refusal::Cause,
 };
 
