@@ -41,7 +41,7 @@ enum Command {
     /// Check that snapshots are there, young enough, what they should be, and whole
     Verify(verify::Arguments),
     /// Bring a snapshot back
-    Restore(restore::Arguments),
+    Restore(Box<restore::Arguments>),
     /// Remove what the retention does not keep
     Prune(prune::Arguments),
     /// Give encrypted snapshots to other recipients, without uploading them again

@@ -121,7 +121,7 @@ impl Order {
         cancel: &CancellationToken,
     ) -> Result<Done, Failure> {
         if let Wanted::Path(path) = &self.wanted
-            && !(path.starts_with('/') && !path.trim_end_matches('/').is_empty())
+            && (!path.starts_with('/') || path.trim_end_matches('/').is_empty())
         {
             let why = format!("The path {path:?} has to be absolute, and not the root directory.");
             return Err(self.failed().with(why));
@@ -131,7 +131,7 @@ impl Order {
         let corpora = targets(settings, &names, self.store.as_deref())?;
         let from = corpora.first().ok_or_else(|| self.failed())?;
         if let Some(repository) = from.repository(settings)? {
-            return self.from_repository(settings, (from, &repository), cancel).await;
+            return self.restore_from(settings, (from, &repository), cancel).await;
         }
         let stores = from.watched(settings, &progress)?;
         let identities = identities()?;
@@ -174,7 +174,7 @@ impl Order {
     }
 
     /// Restores from a repository, by the restic of the host that it is restored to.
-    async fn from_repository(
+    async fn restore_from(
         &self,
         settings: &Settings,
         (from, repository): (&Target<'_>, &Repository),

@@ -297,7 +297,8 @@ impl CorpusSettings {
             quiesce.how(name)?;
         }
         let is_proven_database = self.verify(name)? == Verify::Restore && self.postgres.is_some();
-        if !is_proven_database && !(self.check.is_empty() && self.server_args.is_empty()) {
+        let asks = !self.check.is_empty() || !self.server_args.is_empty();
+        if asks && !is_proven_database {
             let why = "`check` and `server_args` are for a database that is restored for a proof: `verify = \"restore\"` beside `postgres`";
             return Err(wrong(name, why));
         }

@@ -114,9 +114,10 @@ pub(crate) fn make_known(
     keys: &[Key],
 ) {
     for (name, service) in services {
-        let known = |hash: &String| keys.iter().map(|key| sealed(key, name, hash)).collect();
-        service.known_as = known(&service.config_hash);
-        service.known_bare_as = bare.get(name).map(known).unwrap_or_default();
+        service.known_as = keys.iter().map(|key| sealed(key, name, &service.config_hash)).collect();
+        let bare = bare.get(name);
+        service.known_bare_as =
+            bare.into_iter().flat_map(|hash| keys.iter().map(|key| sealed(key, name, hash))).collect();
     }
 }
 

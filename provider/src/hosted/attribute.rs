@@ -60,6 +60,9 @@ pub(crate) fn import_id(title: &str, id: &str, form: &str) -> Result<(Connection
     Ok((connection, name.to_owned()))
 }
 
+/// A name, and the settings that follow it.
+type Named<'i> = (&'i str, Vec<(&'i str, &'i str)>);
+
 /// The name in the rest of an import id, and the settings that follow it: `<name>|<setting>=<value>|…`.
 /// What is none of `settings` belongs to the name.
 ///
@@ -70,7 +73,7 @@ pub(crate) fn import_settings<'i>(
     rest: &'i str,
     form: &str,
     settings: &[&str],
-) -> Result<(&'i str, Vec<(&'i str, &'i str)>), Diagnostic> {
+) -> Result<Named<'i>, Diagnostic> {
     let setting = |part: &'i str| part.split_once('=').filter(|(name, _)| settings.contains(name));
     let mut given = Vec::new();
     let mut name = rest;

@@ -67,6 +67,9 @@ struct Reading<'a> {
     here: &'a Path,
 }
 
+/// One of what `count` or `for_each` makes of a block: what its address ends in, `each.key` with `each.value`, and `count.index`.
+type Turn = (String, Option<(Static, Static)>, Option<Static>);
+
 /// How a module is called.
 struct Call {
     /// Its address with a dot at its end; empty for the root.
@@ -223,13 +226,8 @@ impl Reading<'_> {
         self.module(&directory, &body, &Call { address: address + ".", given, depth: call.depth + 1 }, read);
     }
 
-    /// The instances of a block: what their addresses end in, and what they know of themselves.
-    fn instances(
-        &self,
-        block: &Block,
-        scope: &Scope,
-        read: &mut Read,
-    ) -> Vec<(String, Option<(Static, Static)>, Option<Static>)> {
+    /// The instances of a block.
+    fn instances(&self, block: &Block, scope: &Scope, read: &mut Read) -> Vec<Turn> {
         let value = |name: &str| block.body.attributes.get(name).map(|said| scope.value(said));
         let all: Option<Vec<_>> = match (value("for_each"), value("count")) {
             (None, None) => Some(vec![(String::new(), None, None)]),

@@ -58,8 +58,13 @@ mod tests {
         let lock = |hostname: &str, pid| Lock { hostname: hostname.into(), pid };
         let (gone, alive, other) = (lock("web", 21), lock("web", 20), lock("db", 21));
         assert!(are_stale(std::slice::from_ref(&gone), &host));
-        for locks in [&[alive][..], &[other.clone()], &[gone.clone(), other.clone()], &[lock("web", 0)], &[]]
-        {
+        for locks in [
+            &[alive][..],
+            std::slice::from_ref(&other),
+            &[gone.clone(), other.clone()],
+            &[lock("web", 0)],
+            &[],
+        ] {
             assert!(!are_stale(locks, &host), "{locks:?}");
         }
         assert!(!are_stale(std::slice::from_ref(&gone), &Host::default()), "nothing is known");
