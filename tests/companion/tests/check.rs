@@ -101,7 +101,7 @@ fn without_a_template_values_may_come_from_a_configuration() {
     here.write("compose.yaml", "services:\n  web: { image: \"nginx:${TAG}\" }\n");
     let (code, text) = code_and_text(&here.check(&[]));
     assert_eq!(code, Some(0), "{text}");
-    assert!(text.contains("compose.yaml: warning: TAG has no value in .env"), "{text}");
+    assert!(text.contains("compose.yaml:2: warning: TAG has no value in .env"), "{text}");
     here.write("compose.yaml", "services:\n  web: { imagee: x }\n");
     let (code, text) = code_and_text(&here.check(&[]));
     assert_eq!(code, Some(2), "{text}");

@@ -320,8 +320,9 @@ fn a_state_that_opentofu_has_encrypted_with_age_is_imported() {
         assert!(text.contains("encrypted_data") && !text.contains(SECRET), "{text}");
         here.told(&["import", "native/terraform.tfstate"]);
         assert!(here.told(&["pull"]).contains(SECRET) && here.of_sops().contains(SECRET));
-        let changed = text.replacen("\"serial\":", "\"serial\":7", 1);
-        std::fs::write(here.path("changed.tfstate"), changed).unwrap();
+        let mut changed: serde_json::Value = serde_json::from_str(&text).unwrap();
+        changed["serial"] = 71.into();
+        std::fs::write(here.path("changed.tfstate"), changed.to_string()).unwrap();
         let refused = here.windlass(&["state", "push", "changed.tfstate"]).output().unwrap();
         assert!(both(&refused).contains("It was changed after it was encrypted"), "{}", both(&refused));
     }
