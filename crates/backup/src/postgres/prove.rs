@@ -57,6 +57,9 @@ pub struct Check {
     pub expect: String,
 }
 
+/// Asks which role a server has been made with: it has the number 10 (`BOOTSTRAP_SUPERUSERID` in `pg_authid.dat`).
+const FIRST_ROLE: &str = "SELECT rolname FROM pg_catalog.pg_roles WHERE oid = 10";
+
 /// A dump that is to be proven.
 pub(crate) struct Proving<'a> {
     pub(crate) exec: &'a dyn Executor,
@@ -75,7 +78,7 @@ impl Proving<'_> {
         };
         let container = format!("{PREFIX}{}", random_name()?);
         let started = match self.run(cli, &container).await {
-            Ok(()) => self.compare(cli, &container).await,
+            Ok(first) => self.compare(cli, &container, first).await,
             Err(error) => Err(error),
         };
         let remove = cli.docker(["rm", "--force", "--volumes", &container]);
@@ -103,14 +106,22 @@ impl Proving<'_> {
         }
     }
 
-    async fn run(&self, cli: &Cli, container: &str) -> Result<(), Error> {
-        let image = self.image().await?;
-        self.checked(&run_command(cli, (container, &image), &self.postgres.user, self.proof)).await?;
+    /// The role that the server has been made with. Only a server whose first role has the same name takes the
+    /// memberships that it has granted (since Postgres 16).
+    async fn first_role(&self) -> Result<String, Error> {
+        let found = self.postgres.query(self.exec, &self.postgres.database, FIRST_ROLE).await?;
+        Ok(found.into_iter().next().unwrap_or_else(|| self.postgres.user.clone()))
+    }
+
+    /// Starts a server, and says who logs in to it.
+    async fn run(&self, cli: &Cli, container: &str) -> Result<String, Error> {
+        let (image, first) = (self.image().await?, self.first_role().await?);
+        self.checked(&run_command(cli, (container, &image), &first, self.proof)).await?;
         let poll = Poll::new(INTERVAL, START, self.cancel);
         let ready = cli.docker(["exec", container, "pg_isready", "--quiet"]);
         loop {
             let asked = self.checked(&ready).await;
-            let Err(error) = asked else { return Ok(()) };
+            let Err(error) = asked else { return Ok(first) };
             let state = cli.docker(["inspect", "--format", "{{.State.Running}}", container]);
             if self.checked(&state).await? != "true" || poll.next().await.is_err() {
                 return Err(self.without_start(cli, container, error).await);
@@ -130,9 +141,9 @@ impl Proving<'_> {
         }
     }
 
-    async fn compare(&self, cli: &Cli, container: &str) -> Result<(), Error> {
+    async fn compare(&self, cli: &Cli, container: &str, user: String) -> Result<(), Error> {
         let tools = Tools::Container { cli: cli.clone(), container: container.to_owned() };
-        let copy = Postgres { tools, server: None, password: None, ..self.postgres.clone() };
+        let copy = Postgres { tools, server: None, user, password: None, ..self.postgres.clone() };
         let corpus = Corpus::Postgres(copy.clone());
         let restoring = RestoringPostgres {
             exec: self.exec,

@@ -80,6 +80,7 @@ fn a_bucket_that_only_a_host_sees_is_reached_from_there_and_keeps_what_it_locks(
         );
     };
     release(1);
+    corpus.workspace.converge();
     corpus.restore("");
     corpus.workspace.converge();
     let target = corpus.to.path("restored/data");

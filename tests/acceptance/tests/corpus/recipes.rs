@@ -125,7 +125,7 @@ fn mariadb_comes_back_with_its_procedures() {
     let asks = |sql: &str| format!("MYSQL_PWD=$MARIADB_ROOT_PASSWORD mariadb -uroot -N -e \"{sql}\"");
     db.until(&asks("SELECT 1"));
     db.runs(&asks(
-        "CREATE DATABASE shop; CREATE TABLE shop.goods AS SELECT seq AS id FROM seq_1_to_1000; CREATE PROCEDURE shop.two() \
+        "CREATE DATABASE shop; USE shop; CREATE TABLE goods AS SELECT seq AS id FROM seq_1_to_1000; CREATE PROCEDURE two() \
          SELECT 2",
     ));
     let dump = "MYSQL_PWD=$MARIADB_ROOT_PASSWORD exec mariadb-dump --single-transaction --routines --events -uroot shop";

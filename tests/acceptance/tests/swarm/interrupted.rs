@@ -38,7 +38,8 @@ fn a_drain_that_was_stopped_half_way_loses_nothing_and_goes_on() {
     let run = running.finish();
     assert_ne!(run.code, Some(0), "{}", run.stdout);
     assert!(is_up(&cluster, second, &before), "the task runs while no other is well");
-    assert!(cluster.nodes(first).contains(&format!("{} Pause", second.name)));
+    let nodes = cluster.nodes(first);
+    assert!(nodes.contains(&format!("{} Pause", second.name)), "{nodes:?}\n{}", run.stdout);
 
     // A power cut where we run, a little later; then it goes on, and once it is done the node is empty.
     let running = cluster.workspace.start_apply();
