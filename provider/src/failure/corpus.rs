@@ -48,8 +48,22 @@ fn attribute(error: &Error) -> Option<&'static str> {
     }
 }
 
+/// What the server says to SQL of the user's own.
+fn words_of_server(error: &Error) -> Option<&str> {
+    let Error::OwnSql { source, .. } = error else { return None };
+    match source.as_ref() {
+        Error::Host(remote::Error::Failed { stderr, .. }) => {
+            Some(stderr.trim()).filter(|said| !said.is_empty())
+        }
+        _ => None,
+    }
+}
+
 fn story(error: &Error) -> (String, String) {
-    let told = || sentence(&error_chain(error));
+    let told = || match words_of_server(error) {
+        Some(said) => format!("{}:\n{said}", sentence(&error_chain(error)).trim_end_matches('.')),
+        None => sentence(&error_chain(error)),
+    };
     let next = match error {
         Error::Archive(ArchiveError::Refused(refusal)) => return (told(), refused(refusal.why)),
         Error::Archive(
