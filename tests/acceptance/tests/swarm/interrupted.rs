@@ -5,7 +5,7 @@ use lab::{Host, Lab};
 use crate::cluster::{Cluster, node, swarm};
 
 /// A task is well after so many seconds, so that there is time to stop a drain while it moves.
-const START: &str = "sleep 10; touch /tmp/up; exec sleep 1000000";
+const START: &str = "sleep 20; touch /tmp/up; exec sleep 1000000";
 
 #[test]
 fn a_drain_that_was_stopped_half_way_loses_nothing_and_goes_on() {
