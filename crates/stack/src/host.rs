@@ -1,10 +1,6 @@
 //! A host that stacks are deployed to, opened for one operation.
 
-use std::{
-    pin::pin,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use compose::{Compose, ComposeVersion};
 use docker::{Cli, Engine};
@@ -16,23 +12,13 @@ use remote::{
 };
 use secret::Scrubber;
 use time::OffsetDateTime;
-use tokio::{
-    sync::{OnceCell, Semaphore},
-    time::sleep,
-};
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use crate::{answers::Answers, context::Context, error::Error};
 
 /// How long somebody else's work on the same stack is waited for.
 const LOCK_WAIT: Duration = Duration::from_secs(15);
-
-/// How many projects are started at the same time for each processor of a host. More of them only take
-/// the time from each other, so that all are ready late and none is early.
-const STARTS: usize = 2;
-
-/// How long a start keeps others waiting. What takes longer than this does not compute, but waits itself.
-const TURN: Duration = Duration::from_secs(3);
 
 /// A host with Docker.
 #[derive(Clone)]
@@ -47,8 +33,6 @@ pub struct Host {
     pub machine_id: String,
     /// The home directory of who logs in, without a slash at its end.
     pub home: String,
-    /// How many processors it has.
-    processors: usize,
     known: Arc<KnownHost>,
 }
 
@@ -60,8 +44,6 @@ pub struct KnownHost {
     pub compose: OnceCell<ComposeVersion>,
     /// What Compose has made of files before the process began.
     pub(crate) answers: OnceCell<Answers>,
-    /// Who starts containers there takes one of these.
-    starts: OnceLock<Semaphore>,
 }
 
 impl Host {
@@ -74,8 +56,7 @@ impl Host {
         known: Arc<KnownHost>,
     ) -> Self {
         let home = facts.home.trim_end_matches('/').to_owned();
-        let processors = usize::try_from(facts.cpus).unwrap_or(1).max(1);
-        Self { executor, engine, cli, machine_id: facts.machine_id.clone(), home, processors, known }
+        Self { executor, engine, cli, machine_id: facts.machine_id.clone(), home, known }
     }
 
     /// The host in words.
@@ -103,22 +84,6 @@ impl Host {
     /// What all who work on it share.
     pub(crate) fn known(&self) -> &KnownHost {
         &self.known
-    }
-
-    /// Does `work`, which starts containers, when it is its turn.
-    pub(crate) async fn in_turn<T>(&self, cx: &Context, work: impl Future<Output = T>) -> T {
-        let starts = self.known.starts.get_or_init(|| Semaphore::new(STARTS * self.processors));
-        let turn = tokio::select! {
-            turn = starts.acquire() => turn.ok(),
-            // The work ends by itself then.
-            () = cx.token().cancelled() => None,
-        };
-        let mut work = pin!(work);
-        tokio::select! {
-            done = &mut work => return done,
-            () = sleep(TURN) => drop(turn),
-        }
-        work.await
     }
 
     pub(crate) fn executor(&self) -> &dyn Executor {

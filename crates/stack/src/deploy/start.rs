@@ -127,19 +127,15 @@ impl Deployment<'_> {
             self.host.compose(&work.cx, &work.scrubber).naming(format!("{}/", work.layout.root()), "");
         let limit = work.cx.remaining();
         let asked: Vec<String> = needs.into_iter().flatten().cloned().collect();
-        let started = work.desired.started();
-        let up = async {
-            match (started, needs) {
-                // Compose knows best what depends on what, where nothing is left alone.
-                (None, _) => compose.up(&project, &asked, limit).await,
-                (Some(started), None) => compose.up_only(&project, &started, limit).await,
-                (Some(_), Some(needs)) => {
-                    let services: Vec<String> = work.desired.with_dependencies(needs).into_iter().collect();
-                    compose.up_only(&project, &services, limit).await
-                }
+        let done = match (work.desired.started(), needs) {
+            // Compose knows best what depends on what, where nothing is left alone.
+            (None, _) => compose.up(&project, &asked, limit).await,
+            (Some(started), None) => compose.up_only(&project, &started, limit).await,
+            (Some(_), Some(needs)) => {
+                let services: Vec<String> = work.desired.with_dependencies(needs).into_iter().collect();
+                compose.up_only(&project, &services, limit).await
             }
         };
-        let done = self.host.in_turn(&work.cx, up).await;
         match done {
             Ok(()) => Ok(()),
             Err(error) => Err(self.explained(error, work).await),
