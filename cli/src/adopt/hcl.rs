@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use hcl_edit::expr::Expression;
+
 /// A value of an attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
@@ -35,19 +37,7 @@ pub struct Resource {
 
 /// A text in quotes, whatever is in it.
 pub fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    let mut letters = text.chars().peekable();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '"' | '\\' => quoted.extend(['\\', letter]),
-            '\n' => quoted.push_str("\\n"),
-            '\r' => quoted.push_str("\\r"),
-            '\t' => quoted.push_str("\\t"),
-            '$' | '%' if letters.peek() == Some(&'{') => quoted.extend([letter, letter]),
-            letter => quoted.push(letter),
-        }
-    }
-    quoted + "\""
+    Expression::from(text).to_string()
 }
 
 impl Value {

@@ -112,8 +112,8 @@ pub(super) fn block() -> Block {
                  has to have a commit. Default: `GITHUB_TOKEN` or `GH_TOKEN` in the environment.",
             ),
             Attribute::string("password").sensitive().describe(
-                "Of `restic:`: the password of the repository, of one line. It reaches restic in a file that is there as long \
-                 as restic runs, and that nobody else may read. `access_key_id` and `secret_access_key` are the key of a \
+                "Of `restic:`: the password of the repository, of one line. It reaches restic by a pipe, and is in \
+                 no file and no list of processes. `access_key_id` and `secret_access_key` are the key of a \
                  repository in a bucket (`s3:`), and the user and password of one at a `rest:` server. Default: \
                  `RESTIC_PASSWORD` in the environment.",
             ),

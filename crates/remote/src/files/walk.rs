@@ -14,7 +14,7 @@ export LC_ALL=C
 umask 077
 
 # Who we are, without a process for it: the second number is the one that counts.
-while read -r name me_too me rest; do
+while read -r name real me rest; do
   case $name in Uid:) break ;; esac
   me=
 done </proc/self/status
