@@ -19,6 +19,7 @@ mod quorum;
 #[cfg(test)]
 mod scripted;
 mod settings;
+mod spec;
 pub mod stacks;
 mod work;
 

@@ -7,18 +7,20 @@ use std::collections::HashMap;
 
 use bollard::{
     errors::Error as ApiError,
-    models::{ConfigSpec, NodeSpec, ServiceSpec},
+    models::{ConfigSpec, NodeSpec},
     query_parameters::{
-        DeleteNodeOptionsBuilder, ListNodesOptions, ListServicesOptions, ListTasksOptionsBuilder,
-        UpdateNodeOptionsBuilder, UpdateServiceOptionsBuilder, UpdateSwarmOptionsBuilder,
+        DeleteNodeOptionsBuilder, ListNodesOptions, ListTasksOptionsBuilder, UpdateNodeOptionsBuilder,
+        UpdateSwarmOptionsBuilder,
     },
 };
 use docker::Engine;
 use secret::Secret;
+use serde::de::IgnoredAny;
 
 use crate::{
     Cluster, Error, Member, Node, NodeChange, Role, Service, Settings, Task,
     error::{CALL, failed, is_conflict, is_leaderless, said},
+    spec::{ApiService, Spec, update_call},
 };
 
 /// The label of the notes that we leave in a swarm, of what a drain has begun.
@@ -165,7 +167,7 @@ impl Manager {
     /// # Errors
     /// As [`Manager::cluster`].
     pub async fn services(&self) -> Result<Vec<Service>, Error> {
-        let found = self.engine.api().list_services(None::<ListServicesOptions>).await;
+        let found: Result<Vec<ApiService>, _> = self.engine.ask("/services").await;
         let found = found.map_err(|source| self.error("list the services of the swarm", source))?;
         Ok(found.into_iter().map(Service::from_api).collect())
     }
@@ -197,7 +199,7 @@ impl Manager {
                 return Ok(());
             };
             let Some(spec) = service.constrained(change(&service.constraints)) else { return Ok(()) };
-            match self.send_service(&service, spec).await {
+            match self.send_service(&service, &spec).await {
                 Err(source) if !last && is_conflict(&source) => {}
                 Err(source) if is_absent(&source) => return Ok(()),
                 done => {
@@ -212,11 +214,9 @@ impl Manager {
 
     /// Updates a service without credentials: with them, its tasks would count as changed and all of
     /// them be replaced.
-    async fn send_service(&self, service: &Service, spec: ServiceSpec) -> Result<(), ApiError> {
-        let version = i32::try_from(service.version).unwrap_or(i32::MAX);
-        let options =
-            UpdateServiceOptionsBuilder::default().version(version).registry_auth_from("spec").build();
-        self.engine.api().update_service(&service.id, spec, options, None).await.map(drop)
+    async fn send_service(&self, service: &Service, spec: &Spec) -> Result<(), ApiError> {
+        let call = update_call(&service.id, service.version, true);
+        self.engine.tell::<IgnoredAny>(&call, spec.whole(), None).await.map(drop)
     }
 
     /// What was noted by [`Manager::note`] under this name.

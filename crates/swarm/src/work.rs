@@ -1,9 +1,9 @@
 //! Services and tasks, as far as nodes are concerned.
 
-use bollard::models::{
-    Service as ApiService, ServiceSpec, ServiceUpdateStatusStateEnum as UpdateState, Task as ApiTask,
-    TaskState,
-};
+use bollard::models::{ServiceUpdateStatusStateEnum as UpdateState, Task as ApiTask, TaskState};
+use serde_json::json;
+
+use crate::spec::{ApiService, Spec};
 
 /// How a service runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct Service {
     /// How many of its replicas one node may have; 0 for any number.
     pub max_replicas: i64,
     pub(crate) version: u64,
-    pub(crate) spec: ServiceSpec,
+    pub(crate) spec: Spec,
 }
 
 impl Service {
@@ -65,17 +65,11 @@ impl Service {
     }
 
     /// The same service with these constraints and everything else as it is; `None` where it has them.
-    pub(crate) fn constrained(&self, constraints: Vec<String>) -> Option<ServiceSpec> {
+    pub(crate) fn constrained(&self, constraints: Vec<String>) -> Option<Spec> {
         if constraints == self.constraints {
             return None;
         }
-        let mut spec = self.spec.clone();
-        let mut task = spec.task_template.unwrap_or_default();
-        let mut placement = task.placement.unwrap_or_default();
-        placement.constraints = Some(constraints);
-        task.placement = Some(placement);
-        spec.task_template = Some(task);
-        Some(spec)
+        Some(self.spec.with(|whole| whole["TaskTemplate"]["Placement"]["Constraints"] = json!(constraints)))
     }
 }
 
@@ -130,7 +124,8 @@ pub(crate) mod tests {
 
     /// Cut down from GET /services of Docker 26.1.5.
     const JSON: &str = r#"{"ID":"s1","Version":{"Index":30},"Spec":{"Name":"web","Labels":{"a":"b"},
-        "TaskTemplate":{"ContainerSpec":{"Image":"busybox:1@sha256:0","Args":["httpd"],"Isolation":"default"},
+        "TaskTemplate":{"ContainerSpec":{"Image":"busybox:1@sha256:0","Args":["httpd"],"Isolation":"default",
+        "Healthcheck":{"Test":["CMD","true"],"Interval":1000000000}},
         "Resources":{"Limits":{},"Reservations":{"NanoCPUs":500000000}},
         "Placement":{"Constraints":["node.role==worker"],"Platforms":[{"Architecture":"amd64","OS":"linux"}]},
         "Networks":[{"Target":"net1","Aliases":["web"]}],"ForceUpdate":0,"Runtime":"container"},
@@ -162,8 +157,6 @@ pub(crate) mod tests {
                 .unwrap();
         expected["TaskTemplate"]["Placement"]["Constraints"] = serde_json::json!(["node.id!=n1"]);
         let spec = service.constrained(vec!["node.id!=n1".into()]).unwrap();
-        // Whole numbers that are fractions to the API come back as such.
-        expected["UpdateConfig"]["MaxFailureRatio"] = serde_json::json!(0.0);
         assert_eq!(serde_json::to_value(spec).unwrap(), expected);
         assert_eq!(service.constrained(service.constraints.clone()), None);
     }

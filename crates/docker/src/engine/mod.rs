@@ -27,6 +27,7 @@ use std::{
 
 use bollard::{
     Docker,
+    auth::DockerCredentials,
     errors::Error as ApiError,
     models::ContainerSummary,
     query_parameters::{
@@ -36,7 +37,10 @@ use bollard::{
     },
 };
 use futures_util::StreamExt;
+use hyper::Method;
 use remote::Executor;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 pub use addresses::{AddressPool, free_ranges};
 pub use diagnose::Finding;
@@ -134,6 +138,37 @@ impl Engine {
     /// The client, for the parts of the API that crates above this one know: swarms.
     pub fn api(&self) -> &Docker {
         &self.docker
+    }
+
+    /// What the daemon answers to `call`, a path with its query and without a version, as it is: the types
+    /// of the client leave out what they do not know.
+    ///
+    /// # Errors
+    /// As the calls of the client.
+    pub async fn ask<T: DeserializeOwned>(&self, call: &str) -> Result<T, ApiError> {
+        let answer = self.in_time(self.requests.send(Method::GET, call, None, Vec::new())).await?;
+        Ok(serde_json::from_slice(&answer)?)
+    }
+
+    /// The same of a call that changes something by `body`, where a registry may be needed.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`].
+    pub async fn tell<T: DeserializeOwned>(
+        &self,
+        call: &str,
+        body: &Value,
+        registry: Option<DockerCredentials>,
+    ) -> Result<T, ApiError> {
+        let body = serde_json::to_vec(body)?;
+        let answer = self.in_time(self.requests.send(Method::POST, call, registry, body)).await?;
+        Ok(serde_json::from_slice(&answer)?)
+    }
+
+    /// An answer, unless it takes longer than calls of the client may.
+    async fn in_time<T>(&self, answer: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
+        let answered = tokio::time::timeout(self.docker.timeout(), answer).await;
+        answered.unwrap_or(Err(ApiError::RequestTimeoutError))
     }
 
     /// The error of such a call: `operation` is what was asked of the daemon, as a verb phrase.

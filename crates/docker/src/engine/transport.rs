@@ -15,7 +15,11 @@ use bollard::{
 use bytes::Bytes;
 use futures_util::Stream as Chunks;
 use http_body_util::{BodyExt as _, Either, Full, StreamBody};
-use hyper::{Method, Request, Uri, body::Frame, header::CONTENT_TYPE};
+use hyper::{
+    Method, Request, Response, Uri,
+    body::{Frame, Incoming},
+    header::CONTENT_TYPE,
+};
 use hyper_util::{
     client::legacy::{
         Client,
@@ -103,21 +107,11 @@ pub(super) fn client(
         .pool_timer(hyper_util::rt::TokioTimer::new())
         .pool_max_idle_per_host(idle)
         .build(connector);
-    let requests = Requests { client: client.clone(), version: version.clone() };
+    let requests = Requests { client, version, host };
+    let of_bollard = requests.clone();
     let transport = move |request: BollardRequest| {
-        let client = client.clone();
-        let request = to_docker(request, version.get().map(String::as_str));
-        let host = host.clone();
-        async move {
-            let request = request?;
-            let (call, began) = (shown(&request), Instant::now());
-            let answer = client.request(request).await;
-            let result =
-                answer.as_ref().map_or_else(ToString::to_string, |answer| answer.status().to_string());
-            let took_ms = began.elapsed().as_millis() as u64;
-            tracing::debug!(host = &*host, call, took_ms, result, "asked the engine");
-            answer.map_err(lost)
-        }
+        let requests = of_bollard.clone();
+        async move { requests.ask(request).await }
     };
     let docker = Docker::connect_with_custom_transport(
         transport,
@@ -133,6 +127,7 @@ pub(super) fn client(
 pub(super) struct Requests {
     client: Client<Connector, Body>,
     version: Arc<OnceLock<String>>,
+    host: Arc<str>,
 }
 
 impl Requests {
@@ -153,8 +148,7 @@ impl Requests {
             request = request.header("X-Registry-Auth", URL_SAFE.encode(serde_json::to_vec(&credentials)?));
         }
         let request = request.body(Either::Left(Full::new(body.into())))?;
-        let request = to_docker(request, self.version.get().map(String::as_str))?;
-        let answer = self.client.request(request).await.map_err(lost)?;
+        let answer = self.ask(request).await?;
         let status = answer.status();
         let body = answer.into_body().collect().await.map_err(lost)?.to_bytes();
         if status.is_success() {
@@ -163,6 +157,17 @@ impl Requests {
         let message = serde_json::from_slice::<Refusal>(&body)
             .map_or_else(|_| String::from_utf8_lossy(&body).into_owned(), |refusal| refusal.message);
         Err(ApiError::DockerResponseServerError { status_code: status.as_u16(), message })
+    }
+
+    /// Sends a request, and tells the log of it.
+    async fn ask(&self, request: BollardRequest) -> Result<Response<Incoming>, ApiError> {
+        let request = to_docker(request, self.version.get().map(String::as_str))?;
+        let (call, began) = (shown(&request), Instant::now());
+        let answer = self.client.request(request).await;
+        let result = answer.as_ref().map_or_else(ToString::to_string, |answer| answer.status().to_string());
+        let took_ms = began.elapsed().as_millis() as u64;
+        tracing::debug!(host = &*self.host, call, took_ms, result, "asked the engine");
+        answer.map_err(lost)
     }
 }
 

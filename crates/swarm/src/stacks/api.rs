@@ -6,15 +6,16 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bollard::{
     auth::DockerCredentials,
     errors::Error as ApiError,
-    models::{Config, ConfigSpec, NetworkCreateRequest, SecretSpec, Service, ServiceSpec, Task},
+    models::{Config, ConfigSpec, NetworkCreateRequest, SecretSpec, ServiceCreateResponse, Task},
     query_parameters::{
-        InspectServiceOptions, ListConfigsOptionsBuilder, ListNetworksOptionsBuilder,
-        ListSecretsOptionsBuilder, ListServicesOptionsBuilder, ListTasksOptionsBuilder,
-        UpdateConfigOptionsBuilder, UpdateServiceOptionsBuilder,
+        ListConfigsOptionsBuilder, ListNetworksOptionsBuilder, ListSecretsOptionsBuilder,
+        ListTasksOptionsBuilder, UpdateConfigOptionsBuilder,
     },
 };
 use docker::Engine;
-use serde_json::Value;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::IgnoredAny;
+use serde_json::{Value, json};
 
 use super::{
     translate::LABEL_STACK,
@@ -23,6 +24,7 @@ use super::{
 use crate::{
     Error,
     error::{CALL, failed, is_conflict, is_leaderless, said},
+    spec::{ApiService as Service, Spec, update_call},
 };
 
 /// The Engine API of a manager.
@@ -50,16 +52,14 @@ impl Api {
 
     /// The services of a stack, or all, with how many of their tasks run.
     pub(super) async fn services(&self, stack: Option<&str>) -> Result<Vec<Service>, Error> {
-        let label = stack.map(of_stack);
-        let filters: HashMap<_, _> = label.iter().map(|label| ("label", vec![label.as_str()])).collect();
-        let options = ListServicesOptionsBuilder::default().filters(&filters).status(true).build();
-        let found = self.engine.api().list_services(Some(options)).await;
+        let filters = json!({"label": stack.map(of_stack).into_iter().collect::<Vec<_>>()}).to_string();
+        let filters = utf8_percent_encode(&filters, NON_ALPHANUMERIC);
+        let found = self.engine.ask(&format!("/services?status=true&filters={filters}")).await;
         found.map_err(|source| self.error("list the services of the swarm", source))
     }
 
     pub(super) async fn service(&self, id: &str) -> Result<Option<Service>, Error> {
-        let found = self.engine.api().inspect_service(id, None::<InspectServiceOptions>).await;
-        self.found(found, || format!("inspect the service {id}"))
+        self.found(self.engine.ask(&format!("/services/{id}")).await, || format!("inspect the service {id}"))
     }
 
     /// The tasks of a stack that the swarm remembers.
@@ -73,12 +73,12 @@ impl Api {
 
     pub(super) async fn create_service(
         &self,
-        spec: ServiceSpec,
+        spec: &Spec,
         credentials: Option<DockerCredentials>,
     ) -> Result<String, Error> {
         let operation = format!("make the service {}", spec.name.clone().unwrap_or_default());
-        let made = self.engine.api().create_service(spec, credentials).await;
-        let made = made.map_err(|source| self.error(&operation, source))?;
+        let made = self.engine.tell::<ServiceCreateResponse>("/services/create", spec.whole(), credentials);
+        let made = made.await.map_err(|source| self.error(&operation, source))?;
         Ok(made.id.unwrap_or_default())
     }
 
@@ -87,17 +87,14 @@ impl Api {
         &self,
         id: &str,
         mut version: u64,
-        spec: &ServiceSpec,
+        spec: &Spec,
         credentials: Option<&DockerCredentials>,
     ) -> Result<(), Error> {
         let operation = format!("update the service {}", spec.name.clone().unwrap_or_default());
         for last in [false, true] {
-            let number = i32::try_from(version).unwrap_or(i32::MAX);
-            let options = UpdateServiceOptionsBuilder::default().version(number);
             // Without credentials of its own, those of the spec stand.
-            let options = if credentials.is_none() { options.registry_auth_from("spec") } else { options };
-            let sent =
-                self.engine.api().update_service(id, spec.clone(), options.build(), credentials.cloned());
+            let call = update_call(id, version, credentials.is_none());
+            let sent = self.engine.tell::<IgnoredAny>(&call, spec.whole(), credentials.cloned());
             match sent.await {
                 Err(source) if !last && is_conflict(&source) => match self.service(id).await? {
                     Some(found) => version = version_of(&found),

@@ -227,8 +227,8 @@ mod tests {
     fn a_job_is_well_once_it_has_run() {
         let job = |restart: &str| {
             let mut live = live(r#"{"ReplicatedJob":{"TotalCompletions":1}}"#, None);
-            let policy = serde_json::from_value(json!({"Condition": restart})).unwrap();
-            live.spec.task_template.as_mut().unwrap().restart_policy = Some(policy);
+            let policy = json!({"Condition": restart});
+            live.spec = live.spec.with(|whole| whole["TaskTemplate"]["RestartPolicy"] = policy);
             live
         };
         assert_eq!(stands(&job("none"), &[task("a:2", "complete", "complete")]), Standing::Well);

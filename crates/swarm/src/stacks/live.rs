@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bollard::models::{Service, ServiceSpec, ServiceUpdateStatusStateEnum as UpdateState};
+use bollard::models::ServiceUpdateStatusStateEnum as UpdateState;
 use docker::Engine;
 use serde_json::{Value, json};
 
@@ -13,6 +13,7 @@ use super::{
     translate::{LABEL_CONFIG, LABEL_ENVIRONMENT, LABEL_FILES, LABEL_IMAGE, LABEL_RUN},
     wanted::{FileKind, ServiceMode},
 };
+use crate::spec::{ApiService as Service, Spec};
 
 /// What stands in the place of a hash of something that somebody else has changed.
 pub const CHANGED: &str = "changed";
@@ -27,7 +28,7 @@ pub const JOB: &str = "job";
 pub(super) struct LiveService {
     pub(super) id: String,
     pub(super) version: u64,
-    pub(super) spec: ServiceSpec,
+    pub(super) spec: Spec,
     /// All that the swarm says of it.
     pub(super) service: Service,
 }
@@ -233,8 +234,8 @@ impl LiveService {
 
 /// What tells a service that somebody has changed from one that nobody has: all but what is told apart
 /// (image and replicas), what only starts tasks anew, and where a drain keeps them away from.
-pub(super) fn sealed(spec: &ServiceSpec) -> Value {
-    let mut value = json!(spec);
+pub(super) fn sealed(spec: &Spec) -> Value {
+    let mut value = spec.whole().clone();
     for (place, field) in [
         ("/Mode/Replicated", "Replicas"),
         ("/TaskTemplate", "ForceUpdate"),

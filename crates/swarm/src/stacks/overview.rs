@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bollard::models::{Service, ServiceUpdateStatusStateEnum as UpdateState};
+use bollard::models::ServiceUpdateStatusStateEnum as UpdateState;
 use docker::Engine;
+
+use crate::spec::ApiService as Service;
 
 use super::{
     StackError,

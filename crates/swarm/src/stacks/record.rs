@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use bollard::models::{Config, ServiceSpec};
+use bollard::models::Config;
 use remote::files::random_name;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ use super::{
     api::{Api, data_of, labels_of},
     translate::LABEL_STACK,
 };
-use crate::Error;
+use crate::{Error, spec::Spec};
 
 /// The label of such a config; its value is the name of the stack.
 const LABEL_RECORD: &str = "windlass.record";
@@ -26,12 +26,12 @@ pub(super) const LABEL_INSTANCE: &str = "windlass.instance";
 pub(super) struct Record {
     pub(super) instance: String,
     /// Each service as it was when all was well.
-    pub(super) services: BTreeMap<String, ServiceSpec>,
+    pub(super) services: BTreeMap<String, Spec>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Data {
-    services: BTreeMap<String, ServiceSpec>,
+    services: BTreeMap<String, Spec>,
 }
 
 impl Record {

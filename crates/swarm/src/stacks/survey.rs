@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use bollard::models::Service;
 use docker::Engine;
 
 use super::{LiveStack, StackError, api::Api, overview::by_stack, record::Record};
+use crate::spec::ApiService as Service;
 
 /// Services by stack, and what good applies have left.
 #[derive(Clone, Debug, Default)]

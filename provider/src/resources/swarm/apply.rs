@@ -18,6 +18,11 @@ pub(super) type Resource = InCluster<SwarmCluster>;
 
 /// How long a manager that goes on alone may take to lead.
 const ELECTION: Duration = Duration::from_secs(60);
+/// What the world looks like once the settings are what is planned.
+const CHANGED: &str = "The settings of the swarm were changed, but it could not be inspected after that.";
+/// What the world looks like once a manager goes on alone.
+const ALONE: &str = "That manager is the only one of its swarm by now: the others are off its list. Its services and \
+     secrets are as they were.";
 
 #[async_trait]
 impl Clustered for SwarmCluster {
@@ -111,15 +116,15 @@ impl Clustered for SwarmCluster {
             Found::Manager(at) => {
                 let rotate = rotated(&prior.model, &apply.planned);
                 at.manager().change(&apply.planned.settings(), &rotate).await?;
-                record(apply, apply.planned.clone(), &at).await
+                record(apply, apply.planned.clone(), &at).await.with_world(CHANGED)
             }
             Found::Leaderless(at) => {
                 let (old, new) = (&prior.model.force_new_cluster, &apply.planned.force_new_cluster);
                 confirm_force(&id, old, new, prior.private.autolock, (at.host.name(), &at.membership.error))?;
                 at.member().force_new_cluster(&apply.planned.new_swarm()).await?;
-                lead(on, &at).await?;
-                at.manager().change(&apply.planned.settings(), &[]).await?;
-                record(apply, apply.planned.clone(), &at).await
+                lead(on, &at).await.with_world(ALONE)?;
+                at.manager().change(&apply.planned.settings(), &[]).await.with_world(ALONE)?;
+                record(apply, apply.planned.clone(), &at).await.with_world(ALONE)
             }
             Found::Nowhere if is_elsewhere(on, &prior.model, &id).await => Err(not_joined(&id).into()),
             Found::Nowhere if apply.planned.id.is_unknown() => Self::create(on, apply).await,
@@ -178,7 +183,7 @@ async fn take_over(on: &OnCluster<'_>, apply: &mut Apply<Resource>, at: &At) -> 
             .detail(format!("{} was a manager of it already, and `adopt` is set.", at.host.name())),
     );
     at.manager().change(&apply.planned.settings(), &[]).await?;
-    record(apply, apply.planned.clone(), at).await
+    record(apply, apply.planned.clone(), at).await.with_world(CHANGED)
 }
 
 /// Records what a manager says now.

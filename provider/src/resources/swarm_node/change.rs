@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use framework::Apply;
 use remote::poll::{Ended, Poll};
-use swarm::{Availability, Drain, Manager, Node, NodeChange, Quorum, Removal, Role, drain};
+use swarm::{Availability, Drain, Manager, Node, NodeChange, Quorum, Removal, Role, drain::jobs_are_done};
 use tokio::sync::OwnedRwLockWriteGuard;
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     clustered::{At, OnCluster},
-    failure::{Failure, Stop},
+    failure::{Explain as _, Failure, Stop},
 };
 
 /// The time between two looks at the managers.
@@ -23,6 +23,11 @@ const INTERVAL: Duration = Duration::from_secs(1);
 const RESERVE: Duration = Duration::from_secs(5);
 /// How long a wait is where the call has no limit.
 const UNLIMITED: Duration = Duration::from_secs(600);
+/// What the world looks like where a change stopped after its first step.
+const PARTLY: &str = "The labels and the higher role are set; what comes after them may not be.";
+/// What the world looks like where a drain stopped.
+const DRAINING: &str = "The node takes no new tasks by now. Tasks that have moved stay where they are, and the others run on it until \
+     the drain goes on.";
 
 /// Whether the node has to change for what is planned.
 pub(super) fn is_any(old: &NodeModel, planned: &NodeModel) -> bool {
@@ -49,37 +54,41 @@ pub(super) async fn change(
         node
     };
     if model.role() == Role::Worker && node.role == Role::Manager {
-        demote(on, &model, id).await?;
+        demote(on, &model, id).await.with_world(PARTLY)?;
     }
     let _turn = on.clusters.drain_turn(&swarm).await;
-    let manager = on.manager(&model.managers, &swarm, Some(id)).await?.manager();
+    let manager = on.manager(&model.managers, &swarm, Some(id)).await.with_world(PARTLY)?.manager();
     if model.availability() == Availability::Drain && node.availability != Availability::Drain {
-        drain_of(on, &model, &manager, id).run().await?;
+        drain(on, &model, &manager, id).await?;
     } else if model.availability() != node.availability {
         let other = NodeChange { availability: Some(model.availability()), ..NodeChange::default() };
-        manager.change_node(id, &other).await?;
+        manager.change_node(id, &other).await.with_world(PARTLY)?;
         if model.availability() == Availability::Active {
-            Drain::release(&manager, id).await?;
+            Drain::release(&manager, id).await.with_world(PARTLY)?;
         }
     }
-    model.set_computed(&ready(on, &manager, id, Some(model.role())).await?);
+    model.set_computed(&ready(on, &manager, id, Some(model.role())).await.with_world(PARTLY)?);
     apply.record(model, ());
     Ok(())
 }
 
-/// The drain that a node asks for.
-pub(super) fn drain_of<'a>(
-    on: &'a OnCluster<'_>,
+/// Drains the node as it asks for.
+pub(super) async fn drain(
+    on: &OnCluster<'_>,
     model: &NodeModel,
-    manager: &'a Manager,
-    node: &'a str,
-) -> Drain<'a> {
-    Drain {
+    manager: &Manager,
+    node: &str,
+) -> Result<(), Failure> {
+    let drain = Drain {
         manager,
         node,
         graceful: model.is_graceful(),
         limit: model.drain_timeout(),
         cancel: on.cx.token(),
+    };
+    match drain.run().await {
+        Err(error @ swarm::Error::NoPlace { .. }) => Err(error.into()),
+        done => done.with_world(DRAINING),
     }
 }
 
@@ -88,7 +97,7 @@ pub(super) async fn demote(on: &OnCluster<'_>, model: &NodeModel, id: &str) -> R
     {
         let _turn = on.clusters.use_managers(model.swarm()).await;
         let manager = on.manager(&model.managers, model.swarm(), Some(id)).await?.manager();
-        drain::jobs_are_done(&manager, patience(on), on.cx.token()).await?;
+        jobs_are_done(&manager, patience(on), on.cx.token()).await?;
     }
     let Some(turn) = turn_to_go(on, model, id).await? else { return Err(only_manager().into()) };
     turn.demote(on, id).await

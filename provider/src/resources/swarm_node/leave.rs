@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use framework::Diagnostic;
 use remote::poll::Poll;
-use swarm::{Availability, Drain, LocalState, Node, NodeChange, NodeState, Role, drain};
+use swarm::{Availability, Drain, LocalState, Node, NodeChange, NodeState, Role, drain::jobs_are_done};
 
 use super::{
-    change::{drain_of, turn_to_go},
+    change::{drain, turn_to_go},
     model::NodeModel,
     ready::INTERVAL,
 };
@@ -18,6 +18,8 @@ use crate::{
 
 /// How long a machine may take to notice that it is a worker.
 const NOTICE: Duration = Duration::from_secs(30);
+/// What the world looks like where a node did not leave after its work had moved.
+const DRAINED: &str = "It is in the swarm still, and nothing runs on it any more.";
 
 /// Takes the node out of its swarm, step by step; each step that is done already is passed over.
 pub(super) async fn leave(on: &OnCluster<'_>, model: &NodeModel) -> Result<(), Failure> {
@@ -28,9 +30,9 @@ pub(super) async fn leave(on: &OnCluster<'_>, model: &NodeModel) -> Result<(), F
         Ready::Stays => return Ok(()),
     };
     let Some(going) = turn_to_go(on, model, id).await? else { return stays_after_all(on, model).await };
-    going.demote(on, id).await?;
+    going.demote(on, id).await.with_world(DRAINED)?;
     if let Some(machine) = *machine {
-        out_of_swarm(on, &machine).await?;
+        out_of_swarm(on, &machine).await.with_world(DRAINED)?;
     }
     // It has left, or is gone for good.
     let manager = going.at.manager();
@@ -84,9 +86,9 @@ async fn prepare(on: &OnCluster<'_>, model: &NodeModel) -> Result<Ready, Failure
     if node.state == NodeState::Ready {
         let _turn = on.clusters.drain_turn(model.swarm()).await;
         let manager = on.manager(&model.managers, model.swarm(), Some(id)).await?.manager();
-        drain_of(on, model, &manager, id).run().await?;
+        drain(on, model, &manager, id).await?;
         if node.role == Role::Manager {
-            drain::jobs_are_done(&manager, model.drain_timeout(), on.cx.token()).await?;
+            jobs_are_done(&manager, model.drain_timeout(), on.cx.token()).await?;
         }
     }
     Ok(Ready::ToGo(Box::new(machine)))

@@ -5,7 +5,7 @@ use lab::{Host, Lab};
 use crate::cluster::{Cluster, node, swarm};
 
 /// A task is well after so many seconds, so that there is time to stop a drain while it moves.
-const START: &str = "sleep 20; touch /tmp/up; exec sleep 1000000";
+const START: &str = "sleep 8; touch /tmp/up; exec sleep 1000000";
 
 #[test]
 fn a_drain_that_was_stopped_half_way_loses_nothing_and_goes_on() {
@@ -29,6 +29,7 @@ fn a_drain_that_was_stopped_half_way_loses_nothing_and_goes_on() {
         cluster.docker(first, &words).lines().count()
     };
     let (before, place) = serve(&cluster, first, second, third);
+    let whole = spec(&cluster, first);
 
     // Ctrl-C: the task that runs stays until its replacement does, and nobody else comes to the node.
     configure(Some("availability = \"drain\""));
@@ -54,7 +55,7 @@ fn a_drain_that_was_stopped_half_way_loses_nothing_and_goes_on() {
     // out and then removed.
     configure(Some(""));
     cluster.workspace.converge();
-    assert_eq!((notes(), constraints(&cluster, first).contains(&id)), (0, false));
+    assert_eq!((notes(), spec(&cluster, first)), (0, whole.clone()), "its health check is a part of it");
     let elsewhere = format!("node.hostname!={}", third.name);
     cluster.docker(
         first,
@@ -74,7 +75,7 @@ fn a_drain_that_was_stopped_half_way_loses_nothing_and_goes_on() {
     assert_ne!(running.finish().code, Some(0));
     cluster.workspace.converge();
     assert_eq!(cluster.places(first, &cluster.name), std::slice::from_ref(&third.name));
-    assert_eq!((notes(), constraints(&cluster, first).contains(&id)), (0, false));
+    assert_eq!((notes(), spec(&cluster, first)), (0, whole));
     assert_eq!(cluster.nodes(first).len(), 2);
     assert_eq!(cluster.local_state(second), "inactive");
     cluster.docker(first, &["service", "rm", &cluster.name]);
@@ -122,7 +123,7 @@ fn is_up(cluster: &Cluster<'_>, host: &Host, container: &str) -> bool {
     cluster.docker(host, &["inspect", container, "--format", "{{.State.Running}}"]) == "true"
 }
 
-fn constraints(cluster: &Cluster<'_>, manager: &Host) -> String {
-    let format = "{{json .Spec.TaskTemplate.Placement}}";
-    cluster.docker(manager, &["service", "inspect", &cluster.name, "--format", format])
+/// All that the service is told to be.
+fn spec(cluster: &Cluster<'_>, manager: &Host) -> String {
+    cluster.docker(manager, &["service", "inspect", &cluster.name, "--format", "{{json .Spec}}"])
 }

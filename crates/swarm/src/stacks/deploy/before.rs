@@ -5,10 +5,13 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::{Deployment, Names, Touched};
-use crate::stacks::{
-    FileContent, FileKind, LiveStack, NewFile, NewNetwork, StackError,
-    api::{Api, Object, parsed},
-    translate::{LABEL_NETWORK, LABEL_STACK},
+use crate::{
+    spec::Spec,
+    stacks::{
+        FileContent, FileKind, LiveStack, NewFile, NewNetwork, StackError,
+        api::{Api, Object, parsed},
+        translate::{LABEL_NETWORK, LABEL_STACK},
+    },
 };
 
 /// How much of a hash goes into a name.
@@ -56,8 +59,7 @@ impl Deployment<'_> {
             return Ok(());
         }
         for service in api.services(None).await? {
-            let spec = service.spec.unwrap_or_default();
-            let name = spec.name.unwrap_or_default();
+            let name = service.spec.and_then(|spec| spec.name.clone()).unwrap_or_default();
             let short =
                 name.strip_prefix(self.name).and_then(|rest| rest.strip_prefix('_')).unwrap_or_default();
             if self.wanted.services.contains_key(short) && !before.services.contains_key(short) {
@@ -102,19 +104,22 @@ impl Deployment<'_> {
     /// Services of others on a network of ours.
     async fn others_on(&self, api: &Api, network: &Object) -> Result<Vec<String>, StackError> {
         let services = api.services(None).await?.into_iter().filter_map(|service| service.spec);
-        let is_on = |spec: &bollard::models::ServiceSpec| {
+        let is_on = |spec: &Spec| {
             let task = spec.task_template.as_ref().and_then(|task| task.networks.as_ref());
             let all = task.into_iter().chain(spec.networks.as_ref()).flatten();
             let mut targets = all.filter_map(|one| one.target.as_ref());
             targets.any(|target| *target == network.id || *target == network.name)
         };
-        let is_ours = |spec: &bollard::models::ServiceSpec| {
+        let is_ours = |spec: &Spec| {
             spec.labels
                 .as_ref()
                 .and_then(|labels| labels.get(LABEL_STACK))
                 .is_some_and(|stack| stack == self.name)
         };
-        Ok(services.filter(|spec| is_on(spec) && !is_ours(spec)).filter_map(|spec| spec.name).collect())
+        Ok(services
+            .filter(|spec| is_on(spec) && !is_ours(spec))
+            .filter_map(|spec| spec.name.clone())
+            .collect())
     }
 
     pub(super) async fn make_networks(

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     Error,
+    spec::Spec,
     stacks::{
         LiveStack, NewService, StackError,
         api::Api,
@@ -129,7 +130,7 @@ impl Deployment<'_> {
         let random = random_name().map_err(stack::Error::from)?;
         let mut spec = self.spec(&run_of(service, job, self.name, &random), around.names);
         around.sending.set_image(&job.service, &mut spec);
-        Ok(api.create_service(spec, self.credentials(service)).await?)
+        Ok(api.create_service(&Spec::of(spec), self.credentials(service)).await?)
     }
 
     /// Looks at the job until it has ended, or may not go on.

@@ -19,7 +19,6 @@ use std::{
     time::Duration,
 };
 
-use bollard::models::ServiceSpec;
 use docker::{Engine, Registry};
 use remote::Executor;
 use secret::Scrubber;
@@ -225,7 +224,7 @@ impl Deployment<'_> {
     /// Leaves in the swarm what was made.
     async fn record(&self, api: &Api) -> Result<(), StackError> {
         let live = LiveStack::inspect(self.engine, self.name).await?;
-        let services: BTreeMap<String, ServiceSpec> =
+        let services: BTreeMap<String, _> =
             live.services.into_iter().map(|(name, service)| (name, service.spec)).collect();
         Record { instance: self.options.instance.clone(), services }.leave(api, self.name).await
     }

@@ -2,19 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bollard::{auth::DockerCredentials, models::ServiceSpec};
+use bollard::auth::DockerCredentials;
 use docker::{
     engine::{Answer, credentials},
     registry::for_image,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Deployment, Names, Touched};
-use crate::stacks::{
-    FileKind, LiveStack, NewService, PlannedService, ResolveImage, StackError,
-    api::{Api, parsed},
-    live::LiveService,
-    plan::{is_changed, plan},
+use crate::{
+    spec::Spec,
+    stacks::{
+        FileKind, LiveStack, NewService, PlannedService, ResolveImage, StackError,
+        api::Api,
+        live::LiveService,
+        plan::{is_changed, plan},
+    },
 };
 
 /// What the swarm is to be told of services.
@@ -33,9 +36,9 @@ impl Sending<'_> {
     }
 
     /// Names the image of `service` by its digest, where it has one.
-    pub(super) fn set_image(&self, service: &str, spec: &mut ServiceSpec) {
+    pub(super) fn set_image(&self, service: &str, spec: &mut Value) {
         if let Some(image) = self.images.get(service) {
-            set_image(spec, image);
+            spec["TaskTemplate"]["ContainerSpec"]["Image"] = json!(image);
         }
     }
 }
@@ -85,6 +88,7 @@ impl Deployment<'_> {
                 set_replicas(&mut spec, replicas);
             }
             sending.set_image(name, &mut spec);
+            let spec = Spec::of(spec);
             let credentials = self.credentials(service);
             touched.services.insert(name.clone());
             match live {
@@ -95,16 +99,16 @@ impl Deployment<'_> {
                 }
                 Some(live) => {
                     api.remove_service(&live.id).await?;
-                    api.create_service(spec, credentials).await?;
+                    api.create_service(&spec, credentials).await?;
                 }
-                None => drop(api.create_service(spec, credentials).await?),
+                None => drop(api.create_service(&spec, credentials).await?),
             }
         }
         Ok(())
     }
 
     /// What the swarm is told of a service.
-    pub(super) fn spec(&self, service: &NewService, names: &Names) -> ServiceSpec {
+    pub(super) fn spec(&self, service: &NewService, names: &Names) -> Value {
         let mut spec = self.tokens.fill(service.spec.clone());
         for (list, name_of, id_of, kind) in [
             ("Secrets", "SecretName", "SecretID", FileKind::Secret),
@@ -124,7 +128,7 @@ impl Deployment<'_> {
                 one["Target"] = Value::from(other.as_str());
             }
         }
-        parsed(spec)
+        spec
     }
 
     /// The image of each of these services with the digest that it has, or is to have, where there is one.
@@ -170,15 +174,8 @@ impl Deployment<'_> {
     }
 }
 
-fn set_image(spec: &mut ServiceSpec, image: &str) {
-    let task = spec.task_template.as_mut().and_then(|task| task.container_spec.as_mut());
-    if let Some(container) = task {
-        container.image = Some(image.to_owned());
-    }
-}
-
-fn set_replicas(spec: &mut ServiceSpec, replicas: u64) {
-    if let Some(replicated) = spec.mode.as_mut().and_then(|mode| mode.replicated.as_mut()) {
-        replicated.replicas = i64::try_from(replicas).ok();
+fn set_replicas(spec: &mut Value, replicas: u64) {
+    if let Some(replicated) = spec.pointer_mut("/Mode/Replicated") {
+        replicated["Replicas"] = json!(replicas);
     }
 }

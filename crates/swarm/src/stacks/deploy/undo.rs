@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
 use stack::OnFailure;
 
 use super::{Deployment, Failed, Outcome, Touched, sweep, take_down, wait};
@@ -69,16 +68,16 @@ impl Deployment<'_> {
                     if live.mode().is_job() && was.is_some_and(|was| was.mode().is_job()) => {}
                 (Some(live), Some(good)) if was.is_some_and(|was| was.mode() != live.mode()) => {
                     api.remove_service(&live.id).await?;
-                    api.create_service(good.clone(), None).await?;
+                    api.create_service(good, None).await?;
                     changed.insert(name.clone());
                 }
-                (Some(live), Some(good)) if json!(live.spec) == json!(good) => {}
+                (Some(live), Some(good)) if live.spec == *good => {}
                 (Some(live), Some(good)) => {
                     api.update_service(&live.id, live.version, good, None).await?;
                     changed.insert(name.clone());
                 }
                 (None, Some(good)) => {
-                    api.create_service(good.clone(), None).await?;
+                    api.create_service(good, None).await?;
                     changed.insert(name.clone());
                 }
                 (None, None) => {}

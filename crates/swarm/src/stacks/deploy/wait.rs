@@ -6,10 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bollard::{
-    models::{Service, Task},
-    query_parameters::LogsOptionsBuilder,
-};
+use bollard::{models::Task, query_parameters::LogsOptionsBuilder};
 use futures_util::StreamExt;
 use remote::{Tail, poll::Poll};
 use secret::Scrubber;
@@ -17,6 +14,7 @@ use stack::Context;
 
 use crate::{
     Error, Manager,
+    spec::ApiService as Service,
     stacks::{
         StackError, SwarmLock,
         api::Api,

@@ -146,7 +146,7 @@ impl LastingFiles {
     pub async fn users(&self, id: &str) -> Result<Vec<String>, Error> {
         let specs = self.api.services(None).await?.into_iter().filter_map(|service| service.spec);
         let mut names: Vec<String> =
-            specs.filter(|spec| unneeded::uses(spec, id)).filter_map(|spec| spec.name).collect();
+            specs.filter(|spec| unneeded::uses(spec, id)).filter_map(|spec| spec.name.clone()).collect();
         names.sort();
         Ok(names)
     }

@@ -1,10 +1,11 @@
 //! Which secrets and configs nobody needs any more.
 
-use bollard::models::{Service, ServiceSpec, ServiceUpdateStatusStateEnum as UpdateState};
+use bollard::models::{ServiceSpec, ServiceUpdateStatusStateEnum as UpdateState};
 
 use super::SUPERSEDED;
 use crate::{
     Error,
+    spec::ApiService as Service,
     stacks::{
         FileKind,
         api::{Api, Object},
@@ -79,8 +80,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::spec::Spec;
 
-    fn spec(secret: &str) -> ServiceSpec {
+    fn spec(secret: &str) -> Spec {
         let task = json!({"ContainerSpec": {
             "Secrets": [{"SecretID": secret, "SecretName": "x"}],
             "Configs": [{"ConfigID": format!("{secret}-conf"), "ConfigName": "x"}],
