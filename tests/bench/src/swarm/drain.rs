@@ -49,8 +49,10 @@ fn rows(bench: &Bench) -> Result<Vec<Row>> {
     let lost = f64::from(u32::try_from(graceful.failed.len())?);
     Ok(vec![
         Row::new(format!("requests lost in a graceful drain, at {RATE}/s"), lost, "").limit(0.0).beside(format!(
-            "of {} in {ROUNDS} drains; without a health check {}; `docker node update --availability drain` {}",
+            "of {} in {ROUNDS} drains ({} found one address closed, and took the next); without a health check {}; `docker \
+             node update --availability drain` {}",
             graceful.count(),
+            graceful.passed.len(),
             unchecked.in_words(),
             plain.in_words()
         )),
@@ -87,6 +89,7 @@ impl Draining<'_> {
         thread::sleep(AROUND);
         let outcome = requests.stop()?;
         outcome.failed.iter().for_each(|failed| say(&format!("{kind}: failed at {failed}")));
+        outcome.passed.iter().for_each(|passed| say(&format!("{kind}: went elsewhere at {passed}")));
         first.asked(&format!("docker service rm {name}"))?;
         match way {
             Way::Graceful | Way::Unchecked => self.by_provider("active")?,

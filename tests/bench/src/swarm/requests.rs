@@ -25,6 +25,8 @@ pub(crate) struct Outcome {
     pub(crate) answered: usize,
     /// Each that failed: when, at which step, at which address, and why.
     pub(crate) failed: Vec<String>,
+    /// Each address that took no connection, where another one of the same answer did.
+    pub(crate) passed: Vec<String>,
 }
 
 impl<'a> Requests<'a> {
@@ -66,6 +68,7 @@ impl Outcome {
             let (word, rest) = line.split_once(' ').context("the client printed something else")?;
             match word {
                 "failed" => outcome.failed.push(rest.to_owned()),
+                "passed" => outcome.passed.push(rest.to_owned()),
                 _ => outcome.answered += rest.parse::<usize>().context("the client printed no count")?,
             }
         }
@@ -76,6 +79,7 @@ impl Outcome {
     pub(crate) fn add(&mut self, other: Self) {
         self.answered += other.answered;
         self.failed.extend(other.failed);
+        self.passed.extend(other.passed);
     }
 
     /// How many failed, of how many.
@@ -95,10 +99,11 @@ mod tests {
 
     #[test]
     fn what_the_client_prints_is_counted() {
-        let said = "failed 1.250 connect 10.0.1.5 Connection refused\nanswered 7\nanswered 8\n";
+        let said = "failed 1.250 connect 10.0.1.5 Connection refused\npassed 1.5 connect 10.0.1.6 No\nanswered 7\nanswered 8\n";
         let outcome = Outcome::of(said).unwrap();
         assert_eq!((outcome.answered, outcome.count()), (15, 16));
         assert_eq!(outcome.failed, ["1.250 connect 10.0.1.5 Connection refused"]);
+        assert_eq!(outcome.passed, ["1.5 connect 10.0.1.6 No"]);
         assert!(Outcome::of("answered many\n").is_err());
     }
 }
