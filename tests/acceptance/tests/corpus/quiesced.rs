@@ -155,10 +155,10 @@ fn hold_still_and_go_on(corpus: &Corpus<'_>, writers: &Writers<'_>, (mode, still
     // Whoever copies is killed: they go on by themselves.
     corpus.from.root_runs(&["sh", "-c", GROW, "x", &data]);
     let release = |number: u32| format!("triggers = {{ release = \"{number}\" }}");
-    corpus.back_up(&data, &format!("{}\n  {}", release(1), block("timeout = \"12s\"")));
+    corpus.back_up(&data, &format!("{}\n  {}", release(1), block("timeout = \"25s\"")));
     kill_in_the_middle(corpus, writers, still);
     assert_eq!(writers.states(), still, "the timer was not needed");
-    writers.run_within(Duration::from_secs(30));
+    writers.run_within(Duration::from_secs(60));
 
     // What takes longer than they may hold still is no snapshot.
     corpus.from.root_runs(&["sh", "-c", "truncate -s 40G \"$1\"/zeros", "x", &data]);

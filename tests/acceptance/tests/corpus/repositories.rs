@@ -1,6 +1,9 @@
 //! Repositories of restic, by the pinned restic on real hosts.
 
-use std::fs;
+use std::{
+    fs,
+    sync::{Mutex, PoisonError},
+};
 
 use acceptance_tests::{Companion, Scratch, hcl, restic_binary};
 use lab::Lab;
@@ -13,8 +16,12 @@ const RESTORE: &str = "windlass_corpus_restore.it";
 const LIST: &str = "data.windlass_corpus_snapshots.it";
 const PASSWORD: &str = "windlass-test-passw0rd";
 
+/// Held by whoever looks what is said without restic, and by whoever puts it there: tests share hosts.
+static PRESENCE: Mutex<()> = Mutex::new(());
+
 /// Puts restic on a host, where all users find it.
 fn install(lab: &Lab, place: &Scratch<'_>) {
+    let _turn = PRESENCE.lock().unwrap_or_else(PoisonError::into_inner);
     let binary = fs::read(restic_binary()).unwrap();
     let script = "cat >/usr/local/bin/.restic.$$ && chmod 755 /usr/local/bin/.restic.$$ && mv /usr/local/bin/.restic.$$ /usr/local/bin/restic";
     let put = lab.exec_with_input(place.host(), &["sh", "-c", script], &binary).unwrap();
@@ -49,8 +56,11 @@ fn restic_stores_what_has_changed_and_brings_it_back_on_another_machine() {
 
     // Without restic on the host that is told; then it makes the repository.
     release(1);
-    if !from.root_runs(&["sh", "-c", "command -v restic || true"]).contains("restic") {
-        corpus.workspace.apply().expect_error().says("There is no restic").says("Install restic");
+    {
+        let _turn = PRESENCE.lock().unwrap_or_else(PoisonError::into_inner);
+        if !from.root_runs(&["sh", "-c", "command -v restic || true"]).contains("restic") {
+            corpus.workspace.apply().expect_error().says("There is no restic").says("Install restic");
+        }
     }
     install(&lab, from);
     install(&lab, to);
