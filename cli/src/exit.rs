@@ -75,11 +75,10 @@ impl fmt::Display for Failure {
 /// What a program on a host wrote before it failed.
 fn words_of_host<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e str> {
     // What passes for its cause is no cause of it.
-    let failed = match error.downcast_ref() {
-        Some(backup::Error::Host(failed)) => Some(failed),
-        _ => error.downcast_ref(),
-    };
-    match failed {
+    if let Some(error) = error.downcast_ref::<backup::Error>() {
+        return error.said_by_host();
+    }
+    match error.downcast_ref() {
         Some(remote::Error::Failed { stderr, .. }) => Some(stderr.trim()).filter(|said| !said.is_empty()),
         _ => None,
     }
@@ -134,6 +133,9 @@ mod tests {
         assert!(told("").ends_with("ended with status 2."));
         let wrapped = backup::Error::from(failed("tar: no space left\n"));
         assert!(Failure::new("x").because(&wrapped).to_string().ends_with("status 2:\ntar: no space left"));
+        let (container, host) = ("db".to_owned(), "web".to_owned());
+        let deeper = backup::Error::Unfinished { container, host, source: wrapped.into() };
+        assert!(Failure::new("x").because(&deeper).to_string().ends_with("status 2:\ntar: no space left"));
     }
 
     #[test]

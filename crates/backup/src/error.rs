@@ -402,6 +402,20 @@ impl Error {
         }
     }
 
+    /// What a program on the host wrote before it failed, whatever came of that.
+    pub fn said_by_host(&self) -> Option<&str> {
+        match self {
+            Self::Host(remote::Error::Failed { stderr, .. }) => {
+                Some(stderr.trim()).filter(|said| !said.is_empty())
+            }
+            Self::OwnSql { source, .. }
+            | Self::Unfinished { source, .. }
+            | Self::LeftOver { source, .. }
+            | Self::StillQuiesced { source, .. } => source.said_by_host(),
+            _ => None,
+        }
+    }
+
     /// Whether it is the store's: another store may have, whole, what this one has not.
     pub fn is_of_store(&self) -> bool {
         match self {

@@ -48,19 +48,8 @@ fn attribute(error: &Error) -> Option<&'static str> {
     }
 }
 
-/// What the server says to SQL of the user's own.
-fn words_of_server(error: &Error) -> Option<&str> {
-    let Error::OwnSql { source, .. } = error else { return None };
-    match source.as_ref() {
-        Error::Host(remote::Error::Failed { stderr, .. }) => {
-            Some(stderr.trim()).filter(|said| !said.is_empty())
-        }
-        _ => None,
-    }
-}
-
 fn story(error: &Error) -> (String, String) {
-    let told = || match words_of_server(error) {
+    let told = || match error.said_by_host() {
         Some(said) => format!("{}:\n{said}", sentence(&error_chain(error)).trim_end_matches('.')),
         None => sentence(&error_chain(error)),
     };
@@ -283,6 +272,25 @@ mod tests {
              Let `host` be that node, and have a placement constraint keep the service there: its container is worked on \
              where it runs."
         );
+        let failed = || {
+            Box::new(Error::Host(remote::Error::Failed {
+                program: "psql".into(),
+                host: "web".into(),
+                status: 3,
+                stderr: "ERROR: no such table\n".into(),
+            }))
+        };
+        let (host, stack, volume) = (|| "web".to_owned(), "shop".to_owned(), "data".to_owned());
+        let subject = Subject::Database("shop".into());
+        for error in [
+            Error::OwnSql { place: "at the end", subject, host: host(), source: failed() },
+            Error::Unfinished { container: "db".into(), host: host(), source: failed() },
+            Error::LeftOver { volume, host: host(), source: failed() },
+            Error::StillQuiesced { stack, host: host(), seconds: 9, source: failed() },
+        ] {
+            let told = corpus_error("T", &error, "W.").to_string();
+            assert!(told.contains("ended with status 3:\nERROR: no such table\n\nW."), "{told}");
+        }
         let uri = backup::ServerUri::parse(&secret::Secret::new("mysql://a:pw@b/c")).unwrap_err();
         let error = Error::Uri { subject: Subject::Database("shop".into()), source: uri };
         assert_eq!(
