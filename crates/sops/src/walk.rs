@@ -35,7 +35,7 @@ pub fn by_number(_: &[&str], at: usize, _: &Value) -> String {
 pub struct Memory(Arc<Known>);
 
 /// By position.
-type Known = HashMap<String, Arc<Sealed>>;
+type Known = HashMap<Arc<str>, Arc<Sealed>>;
 
 struct Sealed {
     plain: Zeroizing<Vec<u8>>,
@@ -277,14 +277,17 @@ impl<'t> Sealing<'_, 't> {
 
     fn leaf(&mut self, leaf: &Value) -> Result<Value, Error> {
         let sealed = with_bytes(leaf, |bytes, kind| {
-            let known = self.memory.get(&self.way.position);
-            let known = known.filter(|known| known.kind == kind && known.plain.as_slice() == bytes);
-            let sealed = match known {
-                Some(known) => Arc::clone(known),
-                None => Sealed::new(bytes, kind, self.cipher.seal(bytes, kind, self.way.path.place())?),
+            let known = self.memory.get_key_value(self.way.position.as_str());
+            let known = known.filter(|(_, known)| known.kind == kind && known.plain.as_slice() == bytes);
+            let (position, sealed) = match known {
+                Some((position, known)) => (Arc::clone(position), Arc::clone(known)),
+                None => {
+                    let text = self.cipher.seal(bytes, kind, self.way.path.place())?;
+                    (self.way.position.as_str().into(), Sealed::new(bytes, kind, text))
+                }
             };
             let text = sealed.text.clone();
-            self.learned.insert(self.way.position.clone(), sealed);
+            self.learned.insert(position, sealed);
             Ok::<_, Error>(text)
         });
         let Some(text) = sealed.transpose()? else { return Ok(Value::Null) };
@@ -370,7 +373,7 @@ fn learn<'t>(known: &mut Known, sealed: Value, plain: &'t Value, way: &mut Way<'
         (Value::Text(mut text) | Value::Comment(mut text), plain) if is_sealed(&text) => {
             let text = std::mem::take(&mut *text);
             if let Some(sealed) = with_bytes(plain, |bytes, kind| Sealed::new(bytes, kind, text)) {
-                known.insert(way.position.clone(), sealed);
+                known.insert(way.position.as_str().into(), sealed);
             }
         }
         _ => {}

@@ -77,7 +77,8 @@ fn string(content: &str, for_html: bool, text: &mut String) {
     text.push('"');
     let mut rest = content;
     // Most texts have nothing to escape, and are long: what lies between is copied as a whole.
-    while let Some(at) = rest.bytes().position(|byte| may_be_escaped(byte, for_html)) {
+    let escapes = if for_html { &ESCAPES_OF_GO } else { &ESCAPES };
+    while let Some(at) = rest.bytes().position(|byte| escapes[usize::from(byte)]) {
         let (plain, from) = rest.split_at_checked(at).unwrap_or((rest, ""));
         text.push_str(plain);
         let mut letters = from.chars();
@@ -88,6 +89,21 @@ fn string(content: &str, for_html: bool, text: &mut String) {
     }
     text.push_str(rest);
     text.push('"');
+}
+
+/// By the byte that a letter begins with, whether it may have to be escaped.
+const ESCAPES: [bool; 256] = escapes(false);
+/// The same of Go's own writer.
+const ESCAPES_OF_GO: [bool; 256] = escapes(true);
+
+const fn escapes(for_html: bool) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        table[byte] = may_be_escaped(byte as u8, for_html);
+        byte += 1;
+    }
+    table
 }
 
 /// Whether a letter that begins with this byte may have to be escaped.
