@@ -35,6 +35,10 @@ fn what_was_changed_by_hand_is_seen_and_repaired() {
     swarm.workspace.converge();
     assert_eq!(before[&service("b")], swarm.versions()[&service("b")]);
 
+    let health = ["--health-cmd", "true", "--health-interval", "1s"];
+    swarm.asks(&[&["service", "update", "--detach"], &health[..], &[&service("b")]].concat());
+    assert_eq!(differs("b", "config_hash"), "changed");
+
     swarm.asks(&["service", "rm", &service("b")]);
     let change = swarm.workspace.expect_change(STACK, &["update"]);
     assert!(change.before["services"]["b"].is_null() && !change.after["services"]["b"].is_null());
