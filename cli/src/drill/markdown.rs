@@ -135,6 +135,8 @@ mod tests {
         let mut record = Record::new("monthly");
         record.started_at = "2026-11-30T03:41:00Z".into();
         record.keep((Kind::Plan, None), Instant::now(), Ok(()));
+        // However long a busy machine took for that.
+        record.steps.iter_mut().for_each(|step| step.seconds = 0.0);
         record.data.push(Data {
             corpus: "uploads".into(),
             snapshot: "snapshot-uploads-20261129T163200Z-1a2b3c4d".into(),
@@ -176,7 +178,7 @@ mod tests {
         for expected in [
             "# Drill `monthly`: failed, and not destroyed\n",
             "| what failed | probe \"a\\|b\": Error: no such image |\n| what is left | 1 |\n",
-            "| probe | a\\|b | failed | 0.0 s |\n",
+            "| probe | a\\|b | failed | ",
             "## What failed\n\n- probe \"a|b\": Error: no such image\n\nprobe:\n\n```text\nError: no such image\n\non main.tf line 3\n```\n",
             "## What is left\n\n- `hcloud_server.web`\n",
         ] {
