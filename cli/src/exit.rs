@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use crate::advice;
+
 /// An exit code.
 ///
 /// 0 is done, 1 is what went wrong, 64 are words that no command takes (`EX_USAGE` of sysexits.h); commands whose
@@ -32,29 +34,33 @@ impl From<Exit> for ExitCode {
 pub struct Failure {
     title: String,
     details: Vec<String>,
+    /// What to do about a host or a Docker; it is said last.
+    next: Option<String>,
 }
 
 impl Failure {
     /// A failure by its title: the operation and the thing (`Could not open the state "x"`).
     pub fn new(title: impl Into<String>) -> Self {
-        Self { title: title.into(), details: Vec::new() }
+        Self { title: title.into(), details: Vec::new(), next: None }
     }
 
-    /// Adds an error with all of its causes.
+    /// Adds an error with all of its causes, and what to do about it where a host or its Docker is one.
     #[must_use]
     pub fn because(self, error: &(dyn std::error::Error + 'static)) -> Self {
         let mut text = error.to_string();
-        let mut said = words_of_host(error);
+        let (mut said, mut next) = (words_of_host(error), advice_for(error));
         let mut cause = error.source();
         while let Some(error) = cause {
             text += &format!(": {error}");
             said = said.or_else(|| words_of_host(error));
+            next = next.or_else(|| advice_for(error));
             cause = error.source();
         }
-        match said {
+        let told = match said {
             Some(said) => self.with(format!("{}:\n{said}", sentence(&text).trim_end_matches('.'))),
             None => self.with(sentence(&text)),
-        }
+        };
+        Self { next: told.next.or(next), ..told }
     }
 
     /// Adds a paragraph: what the world looks like now, or what to do next.
@@ -68,7 +74,22 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.title)?;
-        self.details.iter().try_for_each(|detail| write!(f, "\n\n{detail}"))
+        self.details.iter().chain(&self.next).try_for_each(|detail| write!(f, "\n\n{detail}"))
+    }
+}
+
+/// What to do about a host, or about Docker there.
+fn advice_for(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    // What only passes an error on is no cause of its own.
+    match (error.downcast_ref(), error.downcast_ref()) {
+        (Some(::stack::Error::Docker(error)), _) | (_, Some(backup::Error::Docker(error))) => {
+            advice::docker(error)
+        }
+        (_, Some(backup::Error::Host(error))) => advice::remote(error),
+        _ => match error.downcast_ref() {
+            Some(error) => advice::docker(error),
+            None => advice::remote(error.downcast_ref()?),
+        },
     }
 }
 
@@ -104,6 +125,27 @@ mod tests {
     #[derive(Debug, thiserror::Error)]
     #[error("read the file x")]
     struct Outer(#[source] std::io::Error);
+
+    #[test]
+    fn what_to_do_about_a_host_is_said_last() {
+        let told = |error: &(dyn std::error::Error + 'static)| {
+            Failure::new("Could not list").because(error).with("Nothing was done.").to_string()
+        };
+        let denied = || docker::Error::Permission { host: "web".into(), socket: "/s".into() };
+        let expected = "Could not list\n\nNo permission for the docker socket /s on web.\n\nNothing was done.\n\nAdd the user";
+        assert!(told(&denied()).starts_with(expected), "{}", told(&denied()));
+        assert_eq!(told(&::stack::Error::from(denied())), told(&denied()));
+        assert_eq!(told(&backup::Error::from(denied())), told(&denied()));
+        let unknown = remote::Error::Unreachable {
+            host: "web".into(),
+            source: std::io::Error::from(std::io::ErrorKind::TimedOut).into(),
+        };
+        assert!(told(&unknown).ends_with(
+            "Nothing was done.\n\nCheck the address, the port and the firewall, and that the host is up."
+        ));
+        assert_eq!(told(&backup::Error::from(unknown)).matches("the firewall").count(), 1);
+        assert!(told(&Outer(std::io::Error::other("x"))).ends_with("Nothing was done."));
+    }
 
     #[test]
     fn names_stay_as_they_are() {

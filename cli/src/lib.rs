@@ -5,6 +5,7 @@
 //! read goes to stdout, everything else to stderr, both through [`terminal`].
 
 mod adopt;
+mod advice;
 mod arguments;
 mod backup;
 mod check;

@@ -44,7 +44,7 @@ impl Machine {
     pub async fn open(settings: &Settings, host: &str) -> Result<Self, Failure> {
         let failed = || Failure::new(format!("Could not reach {host}"));
         Self::connect(settings, host).await.map_err(|error| match error {
-            Unopened::Remote(_) => failed().because(&error).with("Nothing was done."),
+            Unopened::Remote(error) => failed().because(&error).with("Nothing was done."),
             Unopened::Connection(_) | Unopened::Credentials(_) => failed().because(&error),
         })
     }

@@ -10,10 +10,10 @@ use secret::Scrubber;
 use tailnet::node::Node;
 use tokio_util::sync::CancellationToken;
 
-use super::advice;
 use super::finding::{Finding, Report};
 use super::judge::judge;
 use super::seen::{DockerSeen, Forwarding, MachineState, SCRIPT, Seen};
+use crate::advice;
 use crate::machine::{Machine, Unopened};
 use crate::settings::Settings;
 
@@ -39,7 +39,7 @@ pub async fn host(settings: &Settings, connection: &str) -> Report {
 /// Why nothing could be asked.
 fn closed(error: &Unopened) -> Finding {
     let next = match error {
-        Unopened::Remote(error) => advice::remote(error),
+        Unopened::Remote(error) => advice::remote(error).unwrap_or_else(|| advice::HOST.to_owned()),
         Unopened::Connection(_) | Unopened::Credentials(_) => advice::LOGIN.to_owned(),
     };
     let about = match error {

@@ -10,8 +10,8 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
 
-use super::advice;
 use super::finding::{Finding, Report};
+use crate::advice;
 
 /// How long a server may take.
 const LIMIT: Duration = Duration::from_secs(15);

@@ -3,9 +3,9 @@
 use docker::engine::Route;
 use tailnet::node::{NodeError, NodeState, State};
 
-use super::advice;
 use super::finding::Finding;
 use super::seen::{Amount, Disk, DockerSeen, Forwarding, MachineState, Seen};
+use crate::advice;
 use crate::units::bytes;
 
 /// How much of a disk has to be free, in percent: less is a warning, or an error.
@@ -25,7 +25,11 @@ pub fn judge(seen: &Seen) -> Vec<Finding> {
     }
     match &seen.state {
         Ok(state) => all.extend(state_of(state)),
-        Err(error) => all.push(Finding::error("state", remote::chain(error), advice::remote(error))),
+        Err(error) => all.push(Finding::error(
+            "state",
+            remote::chain(error),
+            advice::remote(error).unwrap_or_else(|| advice::HOST.to_owned()),
+        )),
     }
     all.extend(forwarding(&seen.forwarding));
     all.extend(tailnet(&seen.tailnet));
@@ -55,7 +59,11 @@ fn docker(seen: &Result<DockerSeen, docker::Error>) -> Finding {
         Err(error) => {
             let about =
                 if matches!(error, docker::Error::Permission { .. }) { "permissions" } else { "docker" };
-            Finding::error(about, remote::chain(error), advice::docker(error))
+            Finding::error(
+                about,
+                remote::chain(error),
+                advice::docker(error).unwrap_or_else(|| advice::DAEMON.to_owned()),
+            )
         }
     }
 }
@@ -63,7 +71,11 @@ fn docker(seen: &Result<DockerSeen, docker::Error>) -> Finding {
 fn compose(seen: &Result<String, docker::Error>) -> Finding {
     match seen {
         Ok(version) => Finding::ok("compose", format!("Docker Compose {version}")),
-        Err(error) => Finding::error("compose", remote::chain(error), advice::docker(error)),
+        Err(error) => Finding::error(
+            "compose",
+            remote::chain(error),
+            advice::docker(error).unwrap_or_else(|| advice::DAEMON.to_owned()),
+        ),
     }
 }
 

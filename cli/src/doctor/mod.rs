@@ -1,6 +1,5 @@
 //! `windlass doctor`: whether hosts, stores and certificates are fit for what is asked of them.
 
-mod advice;
 mod ask;
 mod certificates;
 mod finding;
@@ -88,7 +87,7 @@ fn subjects(
 }
 
 async fn look_at_store(settings: &Settings, name: &str) -> Report {
-    let error = |seen: String| Finding::error("store", seen, advice::STORE);
+    let error = |seen: String| Finding::error("store", seen, crate::advice::STORE);
     let finding = match open_store(settings, name) {
         Ok(store) => match store.folders().await {
             Ok(folders) => {

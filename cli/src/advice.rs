@@ -19,10 +19,15 @@ pub const RENEWAL: &str = "See why it is not renewed: the log of what renews it 
 /// For a server whose certificate cannot be trusted or had.
 pub const TLS: &str = "Check that the name leads to this server, that its port is open, and that it sends the whole chain of a certificate for that name.";
 
-/// What to do about a host that could not be asked.
-pub fn remote(error: &remote::Error) -> String {
+/// For a host that nothing better can be said of.
+pub const HOST: &str = "Look at the host, then ask again.";
+/// For a daemon that nothing better can be said of.
+pub const DAEMON: &str = "Look at the daemon's log on the host (`journalctl -u docker`), then ask again.";
+
+/// What to do about a host that could not be asked, where that can be said.
+pub fn remote(error: &remote::Error) -> Option<String> {
     use remote::Error;
-    match error {
+    Some(match error {
         Error::Unreachable { .. } => {
             "Check the address, the port and the firewall, and that the host is up.".to_owned()
         }
@@ -48,12 +53,12 @@ pub fn remote(error: &remote::Error) -> String {
             "Let the user run {program:?} by sudo without a password (`sudo -n true` shows whether it may), or take `sudo=` out of the connection."
         ),
         Error::Configuration { .. } => LOGIN.to_owned(),
-        _ => "Look at the host, then ask again.".to_owned(),
-    }
+        _ => return None,
+    })
 }
 
-/// What to do about a Docker that could not be used.
-pub fn docker(error: &docker::Error) -> String {
+/// What to do about a Docker that could not be used, where that can be said.
+pub fn docker(error: &docker::Error) -> Option<String> {
     use docker::Error;
     let text = match error {
         Error::Missing { .. } => {
@@ -75,10 +80,10 @@ pub fn docker(error: &docker::Error) -> String {
             "Install the Compose plugin (docker-compose-plugin or, on Debian 13, docker-compose)."
         }
         Error::ComposeTooOld { needed, .. } => {
-            return format!("Upgrade the Compose plugin on the host to {needed} or newer.");
+            return Some(format!("Upgrade the Compose plugin on the host to {needed} or newer."));
         }
         Error::Remote(error) => return remote(error),
-        _ => "Look at the daemon's log on the host (`journalctl -u docker`), then ask again.",
+        _ => return None,
     };
-    text.to_owned()
+    Some(text.to_owned())
 }
