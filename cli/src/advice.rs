@@ -19,10 +19,17 @@ pub const RENEWAL: &str = "See why it is not renewed: the log of what renews it 
 /// For a server whose certificate cannot be trusted or had.
 pub const TLS: &str = "Check that the name leads to this server, that its port is open, and that it sends the whole chain of a certificate for that name.";
 
-/// For a host that nothing better can be said of.
-pub const HOST: &str = "Look at the host, then ask again.";
-/// For a daemon that nothing better can be said of.
-pub const DAEMON: &str = "Look at the daemon's log on the host (`journalctl -u docker`), then ask again.";
+/// As [`remote`], where something has to be said.
+pub fn host(error: &remote::Error) -> String {
+    remote(error).unwrap_or_else(|| "Look at the host, then ask again.".to_owned())
+}
+
+/// As [`docker`], where something has to be said.
+pub fn daemon(error: &docker::Error) -> String {
+    docker(error).unwrap_or_else(|| {
+        "Look at the daemon's log on the host (`journalctl -u docker`), then ask again.".to_owned()
+    })
+}
 
 /// What to do about a host that could not be asked, where that can be said.
 pub fn remote(error: &remote::Error) -> Option<String> {

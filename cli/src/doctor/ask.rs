@@ -39,7 +39,7 @@ pub async fn host(settings: &Settings, connection: &str) -> Report {
 /// Why nothing could be asked.
 fn closed(error: &Unopened) -> Finding {
     let next = match error {
-        Unopened::Remote(error) => advice::remote(error).unwrap_or_else(|| advice::HOST.to_owned()),
+        Unopened::Remote(error) => advice::host(error),
         Unopened::Connection(_) | Unopened::Credentials(_) => advice::LOGIN.to_owned(),
     };
     let about = match error {

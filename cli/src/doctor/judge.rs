@@ -25,11 +25,7 @@ pub fn judge(seen: &Seen) -> Vec<Finding> {
     }
     match &seen.state {
         Ok(state) => all.extend(state_of(state)),
-        Err(error) => all.push(Finding::error(
-            "state",
-            remote::chain(error),
-            advice::remote(error).unwrap_or_else(|| advice::HOST.to_owned()),
-        )),
+        Err(error) => all.push(Finding::error("state", remote::chain(error), advice::host(error))),
     }
     all.extend(forwarding(&seen.forwarding));
     all.extend(tailnet(&seen.tailnet));
@@ -59,11 +55,7 @@ fn docker(seen: &Result<DockerSeen, docker::Error>) -> Finding {
         Err(error) => {
             let about =
                 if matches!(error, docker::Error::Permission { .. }) { "permissions" } else { "docker" };
-            Finding::error(
-                about,
-                remote::chain(error),
-                advice::docker(error).unwrap_or_else(|| advice::DAEMON.to_owned()),
-            )
+            Finding::error(about, remote::chain(error), advice::daemon(error))
         }
     }
 }
@@ -71,11 +63,7 @@ fn docker(seen: &Result<DockerSeen, docker::Error>) -> Finding {
 fn compose(seen: &Result<String, docker::Error>) -> Finding {
     match seen {
         Ok(version) => Finding::ok("compose", format!("Docker Compose {version}")),
-        Err(error) => Finding::error(
-            "compose",
-            remote::chain(error),
-            advice::docker(error).unwrap_or_else(|| advice::DAEMON.to_owned()),
-        ),
+        Err(error) => Finding::error("compose", remote::chain(error), advice::daemon(error)),
     }
 }
 

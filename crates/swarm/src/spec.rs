@@ -10,7 +10,7 @@ use std::ops::Deref;
 use bollard::models::{
     ObjectVersion, ServiceJobStatus, ServiceServiceStatus, ServiceSpec, ServiceUpdateStatus,
 };
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
 
 /// What a service is told to be. Reads as the parts of it that are known, is written as it came.
@@ -21,7 +21,7 @@ pub(crate) struct Spec {
 }
 
 impl Spec {
-    /// The spec of this JSON, as the engine writes it and reads it.
+    /// The spec of JSON that we have written ourselves, or changed.
     pub(crate) fn of(whole: Value) -> Self {
         let known = serde_json::from_value(whole.clone()).unwrap_or_else(|error| {
             tracing::error!(%error, "a spec is none of the Engine API");
@@ -59,8 +59,11 @@ impl Serialize for Spec {
 }
 
 impl<'de> Deserialize<'de> for Spec {
+    /// What the engine says and no type fits is an error: nobody may take it for an empty one.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Value::deserialize(deserializer).map(Self::of)
+        let whole = Value::deserialize(deserializer)?;
+        let known = serde_json::from_value(whole.clone()).map_err(D::Error::custom)?;
+        Ok(Self { whole, known })
     }
 }
 
@@ -107,6 +110,9 @@ mod tests {
         let changed = spec.with(|whole| whole["Name"] = json!("other"));
         assert_eq!(changed.name.as_deref(), Some("other"));
         assert_eq!(changed.whole()["TaskTemplate"], whole["TaskTemplate"]);
+        // One that cannot be read is not taken for one without constraints.
+        let odd = json!({"Name": "web", "TaskTemplate": {"Placement": {"Constraints": "node.role==worker"}}});
+        assert!(serde_json::from_value::<ApiService>(json!({"ID": "s", "Spec": odd})).is_err());
     }
     /// What is sent back by the client's own types. All that Docker 26.1 and 29 have of them.
     #[test]

@@ -17,6 +17,9 @@ use crate::{
 const BOTH: &str =
     "The new node has joined; the old one is in its swarm still, and has to be removed by hand.";
 
+/// What the world looks like while a machine is in no swarm.
+const LEFT: &str = "The machine has left its old swarm, and is not in the new one yet.";
+
 #[async_trait]
 impl Clustered for SwarmNode {
     type Model = NodeModel;
@@ -122,8 +125,8 @@ async fn update(
     let another_swarm = old.swarm != planned.swarm;
     if another_swarm {
         // A machine is in one swarm at a time.
-        leave::from_old_swarm(on, old).await?;
-        return join::join(on, apply).await;
+        leave::from_old_swarm(on, old).await.with_world(SwarmNode::WORDS.remains)?;
+        return join::join(on, apply).await.with_world(LEFT);
     }
     if !is_same_connection(&old.host, &planned.host) && !is_same_node(on, old, planned).await? {
         join::join(on, apply).await?;

@@ -26,8 +26,7 @@ const UNLIMITED: Duration = Duration::from_secs(600);
 /// What the world looks like where a change stopped after its first step.
 const PARTLY: &str = "The labels and the higher role are set; what comes after them may not be.";
 /// What the world looks like where a drain stopped.
-const DRAINING: &str = "The node takes no new tasks by now. Tasks that have moved stay where they are, and the others run on it until \
-     the drain goes on.";
+const DRAINING: &str = "As far as the drain came, tasks have left the node and it takes no new ones. The next try goes on there.";
 
 /// Whether the node has to change for what is planned.
 pub(super) fn is_any(old: &NodeModel, planned: &NodeModel) -> bool {
@@ -59,7 +58,10 @@ pub(super) async fn change(
     let _turn = on.clusters.drain_turn(&swarm).await;
     let manager = on.manager(&model.managers, &swarm, Some(id)).await.with_world(PARTLY)?.manager();
     if model.availability() == Availability::Drain && node.availability != Availability::Drain {
-        drain(on, &model, &manager, id).await?;
+        match drain(on, &model, &manager, id).await {
+            Err(error @ swarm::Error::NoPlace { .. }) => Err(error).with_world(PARTLY)?,
+            done => done.with_world(DRAINING)?,
+        }
     } else if model.availability() != node.availability {
         let other = NodeChange { availability: Some(model.availability()), ..NodeChange::default() };
         manager.change_node(id, &other).await.with_world(PARTLY)?;
@@ -72,24 +74,15 @@ pub(super) async fn change(
     Ok(())
 }
 
-/// Drains the node as it asks for.
+/// Drains the node as it says.
 pub(super) async fn drain(
     on: &OnCluster<'_>,
     model: &NodeModel,
     manager: &Manager,
     node: &str,
-) -> Result<(), Failure> {
-    let drain = Drain {
-        manager,
-        node,
-        graceful: model.is_graceful(),
-        limit: model.drain_timeout(),
-        cancel: on.cx.token(),
-    };
-    match drain.run().await {
-        Err(error @ swarm::Error::NoPlace { .. }) => Err(error.into()),
-        done => done.with_world(DRAINING),
-    }
+) -> Result<(), swarm::Error> {
+    let (graceful, limit) = (model.is_graceful(), model.drain_timeout());
+    Drain { manager, node, graceful, limit, cancel: on.cx.token() }.run().await
 }
 
 /// Makes a manager a worker, once that is safe.

@@ -18,8 +18,6 @@ use crate::{
 
 /// How long a machine may take to notice that it is a worker.
 const NOTICE: Duration = Duration::from_secs(30);
-/// What the world looks like where a node did not leave after its work had moved.
-const DRAINED: &str = "It is in the swarm still, and nothing runs on it any more.";
 
 /// Takes the node out of its swarm, step by step; each step that is done already is passed over.
 pub(super) async fn leave(on: &OnCluster<'_>, model: &NodeModel) -> Result<(), Failure> {
@@ -30,9 +28,9 @@ pub(super) async fn leave(on: &OnCluster<'_>, model: &NodeModel) -> Result<(), F
         Ready::Stays => return Ok(()),
     };
     let Some(going) = turn_to_go(on, model, id).await? else { return stays_after_all(on, model).await };
-    going.demote(on, id).await.with_world(DRAINED)?;
+    going.demote(on, id).await?;
     if let Some(machine) = *machine {
-        out_of_swarm(on, &machine).await.with_world(DRAINED)?;
+        out_of_swarm(on, &machine).await?;
     }
     // It has left, or is gone for good.
     let manager = going.at.manager();

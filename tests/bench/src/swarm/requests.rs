@@ -25,7 +25,7 @@ pub(crate) struct Outcome {
     pub(crate) answered: usize,
     /// Each that failed: when, at which step, at which address, and why.
     pub(crate) failed: Vec<String>,
-    /// Each address that took no connection, where another one of the same answer did.
+    /// Each address that took no connection, where another one of the same answer was tried then.
     pub(crate) passed: Vec<String>,
 }
 
