@@ -37,30 +37,37 @@ pub(crate) fn ensure(
     report(&format!("building the {} image", recipe.name));
     let builder = format!("windlass-lab-build-{}", recipe.name);
     let _ = engine.docker(&["rm", "-f", "-v", &builder]);
-    let result = build(engine, recipe, &base, &builder, &image);
+    let result = build(engine, lock, recipe, &base, &builder, &image);
     let _ = engine.docker(&["rm", "-f", "-v", &builder]);
     result?;
     remove_other_tags(engine, &image);
     Ok(image)
 }
 
-/// The machine's proxy for packages, which images are made through.
-fn proxy_file(engine: &Engine) -> PathBuf {
-    engine.run_dir().join("proxy.conf")
-}
-
-/// Writes it once: containers that read it have it mounted.
-fn write_proxy(engine: &Engine) -> Result<()> {
-    let path = proxy_file(engine);
+/// The machine's proxy for packages, which images are made through, in a file that is as long there as
+/// the engine runs. It is written once: containers that read it have it mounted.
+fn proxy_file(engine: &Engine, lock: &EngineLock) -> Result<PathBuf> {
+    let _alone = lock.base.lock().unwrap_or_else(PoisonError::into_inner);
+    let path = engine.run_dir().join("proxy.conf");
     let lines = apt::proxy_lines(&run(&words(&["apt-config", "dump"])).unwrap_or_default());
     if std::fs::read_to_string(&path).is_ok_and(|there| there == lines) {
-        return Ok(());
+        return Ok(path);
     }
-    std::fs::write(&path, lines).map_err(Error::file("write", &path))
+    std::fs::write(&path, lines).map_err(Error::file("write", &path))?;
+    Ok(path)
 }
 
-fn build(engine: &Engine, recipe: &Recipe, base: &str, builder: &str, image: &str) -> Result<()> {
-    let mount = format!("{}:/etc/apt/apt.conf.d/90proxy:ro", proxy_file(engine).display());
+fn build(
+    engine: &Engine,
+    lock: &EngineLock,
+    recipe: &Recipe,
+    base: &str,
+    builder: &str,
+    image: &str,
+) -> Result<()> {
+    let proxy = proxy_file(engine, lock)?;
+    // `--volume` would make a folder of a file that is missing.
+    let mount = format!("type=bind,src={},dst=/etc/apt/apt.conf.d/90proxy,readonly", proxy.display());
     engine.docker(&builder_words(recipe, base, builder, &mount))?;
     if !recipe.files.is_empty() {
         let target = format!("{builder}:/");
@@ -74,7 +81,7 @@ fn build(engine: &Engine, recipe: &Recipe, base: &str, builder: &str, image: &st
 /// instruction, and its entry point, which is none for that reason: neither that of what it is made
 /// from nor a shell of the build may stand before the command of the image.
 fn builder_words(recipe: &Recipe, base: &str, builder: &str, mount: &str) -> Vec<String> {
-    let mut line = words(&["create", "--name", builder, "--network", "host", "--volume", mount]);
+    let mut line = words(&["create", "--name", builder, "--network", "host", "--mount", mount]);
     line.extend(words(&["--stop-signal", recipe.stop_signal, "--entrypoint", "", base]));
     line.extend(words(&["sh", "-c", &recipe.install_script()]));
     line
@@ -112,7 +119,6 @@ pub(crate) fn remove_other_tags(engine: &Engine, image: &str) {
 /// A minimal Debian without documentation, made once from the machine's own mirror.
 fn ensure_base(engine: &Engine, lock: &EngineLock, report: &dyn Fn(&str)) -> Result<String> {
     let _alone = lock.base.lock().unwrap_or_else(PoisonError::into_inner);
-    write_proxy(engine)?;
     let image = format!("{PREFIX}base:{}", recipe::base_tag());
     if exists(engine, &image) {
         return Ok(image);
@@ -217,9 +223,9 @@ mod tests {
     #[test]
     fn no_entry_point_of_a_build_gets_into_the_image() {
         let recipe = recipe::busybox_source();
-        let line = builder_words(&recipe, "base:1", "builder", "/p:/q:ro");
+        let line = builder_words(&recipe, "base:1", "builder", "type=bind");
         let options =
-            ["create", "--name", "builder", "--network", "host", "--volume", "/p:/q:ro", "--stop-signal"];
+            ["create", "--name", "builder", "--network", "host", "--mount", "type=bind", "--stop-signal"];
         assert_eq!(line[..8], options);
         assert_eq!(
             line[8..],
