@@ -47,10 +47,7 @@ const LOOK_LIMIT: Duration = Duration::from_secs(3600);
 /// Then the script ends with [`HIDDEN`] and the path.
 const SCRIPT: &str = include_str!("host_state/look.sh");
 
-/// How hashes are remembered, where there is the file [`REMEMBERED`].
-const REMEMBER: &str = include_str!("host_state/remember.awk");
-
-/// Where they are, beside our other files. It is made, empty, where remembering them is worth it.
+/// Where the answer is remembered, beside our other files. It is made, empty, where that is worth it.
 pub(crate) const REMEMBERED: &str = "stat";
 
 /// How the script ends where something may not be looked at.
@@ -110,7 +107,7 @@ pub async fn inspect(
     token: &CancellationToken,
     directory: &str,
 ) -> Result<HostState, Error> {
-    let command = Command::new(["sh", "-c", SCRIPT, "windlass-inspect", directory, REMEMBER]);
+    let command = Command::new(["sh", "-c", SCRIPT, "windlass-inspect", directory]);
     let command = command.privileged().timeout(Some(LOOK_LIMIT));
     let mut listing = Listing::default();
     let limits = Limits::cancelled_by(token);

@@ -24,9 +24,9 @@ use crate::{
 const STAGED: &str = "WINDLASS_SECRET_FILE_";
 
 /// So many bytes are hashed in no time.
-const SMALL: u64 = 8 << 20;
-/// A file of so many bytes is hashed about as fast as it is looked up.
-const SMALL_FILE: u64 = 4 << 10;
+const FEW_BYTES: u64 = 8 << 20;
+/// So many files are, if they are small.
+const FEW_FILES: u64 = 1000;
 
 /// Everything that goes to the host, and what has to go from it.
 pub(crate) struct Upload {
@@ -150,9 +150,9 @@ impl Upload {
     }
 }
 
-/// Whether it takes longer to hash the files than to compare their times with those of the last look.
+/// Whether it takes longer to hash the files than to compare what `stat` tells with the last look.
 fn is_worth_remembering(SourceSize { files, bytes }: SourceSize) -> bool {
-    bytes > SMALL + files * SMALL_FILE
+    bytes > FEW_BYTES || files > FEW_FILES
 }
 
 /// What is at the paths that are shipped, as far as anybody knows: what may not be looked at is taken
@@ -280,10 +280,10 @@ mod tests {
     }
 
     #[test]
-    fn hashes_are_remembered_of_what_takes_long_to_hash() {
+    fn what_takes_long_to_hash_is_remembered() {
         let worth = |files, bytes| is_worth_remembering(SourceSize { files, bytes });
-        assert!(worth(200, 200 << 20) && worth(1, 9 << 20));
-        assert!(!worth(12, 1 << 20) && !worth(50_000, 50_000 << 10));
+        assert!(worth(200, 200 << 20) && worth(1, 9 << 20) && worth(50_000, 1 << 20));
+        assert!(!worth(12, 1 << 20) && !worth(1000, 8 << 20));
     }
 
     #[test]

@@ -251,49 +251,88 @@ async fn a_long_manifest_is_read_as_well() {
     assert!(ended.is_err(), "{ended:?}");
 }
 
-/// A hash is not made again while nothing about the file has changed, whoever looks.
+/// No hash is made again while nothing about the files has changed, whoever looks.
 #[tokio::test]
-async fn hashes_are_remembered_until_a_file_changes() {
+async fn an_answer_is_remembered_until_a_file_changes() {
     let [one, other, third] = Tools::all();
     tokio::join!(remembers(&one), remembers(&other), remembers(&third));
 }
 
 async fn remembers(tools: &Tools) {
     let dir = tempfile::tempdir().unwrap();
-    let ours = dir.path().join(".windlass");
-    fs::create_dir(&ours).unwrap();
-    let paths = ["a b", "c/d", "new", "gone"];
+    let put = |path: &str, text: &str| fs::write(dir.path().join(path), text).unwrap();
+    let remembered = || fs::read_to_string(dir.path().join(".windlass/stat")).unwrap();
+    fs::create_dir(dir.path().join(".windlass")).unwrap();
     fs::create_dir(dir.path().join("c")).unwrap();
-    for path in paths.iter().take(3) {
-        fs::write(dir.path().join(path), path).unwrap();
+    let paths = ["a b", "c/d", "e\nf"];
+    for path in paths {
+        put(path, path);
     }
-    symlink("c/d", dir.path().join("link")).unwrap();
-    let list = null_separated(paths.into_iter().chain(["link"]));
-    fs::write(ours.join("files"), list).unwrap();
+    put("outside", "1");
+    for (link, target) in [("link", "outside"), ("folder", "c"), ("dangling", "nowhere")] {
+        symlink(target, dir.path().join(link)).unwrap();
+    }
+    let list = null_separated(paths.into_iter().chain(["gone", "link", "folder", "dangling"]));
+    fs::write(dir.path().join(".windlass/files"), list).unwrap();
+    put(".windlass/override.json", "{}");
     let look = || async {
         let root = dir.path().to_str().unwrap();
-        inspect(tools, &CancellationToken::new(), root).await.unwrap().found
+        let state = inspect(tools, &CancellationToken::new(), root).await.unwrap();
+        assert_eq!(state.override_sum, Some(sha256(b"{}")), "{tools:?}");
+        state.found
     };
     let plain = look().await;
-    assert_eq!(plain.len(), 4, "{tools:?}");
-    fs::write(ours.join("stat"), "").unwrap();
+    assert_eq!(plain.len(), 6, "{tools:?}");
+    put(".windlass/stat", "");
     assert_eq!(look().await, plain, "{tools:?}");
     // What is new might still change within the same tick of the clock.
-    assert_eq!(fs::read_to_string(ours.join("stat")).unwrap(), "end 0\n", "{tools:?}");
+    assert_eq!(remembered(), "", "{tools:?}");
     tokio::time::sleep(Duration::from_secs(4)).await;
-    fs::write(dir.path().join("new"), "wen").unwrap();
-    let changed = look().await;
-    assert_ne!(changed["new"], plain["new"], "{tools:?}");
-    let remembered = fs::read_to_string(ours.join("stat")).unwrap();
-    assert!(remembered.ends_with("end 2\n"), "{tools:?} {remembered}");
-    assert_eq!(look().await, changed, "{tools:?}");
-    // They are what is told.
+    assert_eq!(look().await, plain, "{tools:?}");
+    let whole = remembered();
+
+    // It is what is told.
     let hash = &plain["a b"].sha256;
-    fs::write(ours.join("stat"), remembered.replace(hash, &"0".repeat(64))).unwrap();
+    put(".windlass/stat", &whole.replace(hash, &"0".repeat(64)));
     assert_eq!(look().await["a b"].sha256, "0".repeat(64), "{tools:?}");
-    // But not when a part of them is missing.
-    fs::write(ours.join("stat"), remembered.replace(hash, "").replace("end 2", "end 3")).unwrap();
+    // But not where a part of it is missing, or of the facts.
+    let (sizes, rest) = whole.split_once('\n').unwrap();
+    for less in [&whole[..whole.len() - 1], &whole[..80], rest, &format!("{sizes}\n"), sizes] {
+        put(".windlass/stat", less);
+        assert_eq!(look().await, plain, "{tools:?}");
+        assert_eq!(remembered(), whole, "{tools:?} {less:?}");
+    }
+    // Nor where a file has changed, or one that a link leads to.
+    for path in ["c/d", "outside", "e\nf"] {
+        put(path, "changed");
+        look().await;
+        assert_eq!(remembered(), whole, "{tools:?}");
+    }
+    let changed = look().await;
+    assert_eq!((&changed["c/d"].sha256, &changed["e\nf"].sha256), (&sha256(b"changed"), &sha256(b"changed")));
+    tokio::time::sleep(Duration::from_secs(4)).await;
     assert_eq!(look().await, changed, "{tools:?}");
+    assert_ne!(remembered(), whole, "{tools:?}");
+    assert!(remembered().contains(&sha256(b"changed")), "{tools:?}");
+    let left = fs::read_dir(dir.path().join(".windlass")).unwrap().count();
+    assert_eq!(left, 3, "what was written on the way is removed");
+}
+
+/// What could not be read by one may be read by another, and nothing is written where nothing can be.
+#[tokio::test]
+async fn only_a_whole_answer_is_remembered() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join(".windlass")).unwrap();
+    fs::write(dir.path().join("a"), "a").unwrap();
+    fs::write(dir.path().join(".windlass/files"), "./a\0./b\0").unwrap();
+    fs::write(dir.path().join(".windlass/stat"), "").unwrap();
+    // A file of the kernel that is made to be written only: not even root can read it.
+    symlink("/sys/bus/platform/drivers_probe", dir.path().join("b")).unwrap();
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let root = dir.path().to_str().unwrap();
+    let found = inspect(&Local::new(), &CancellationToken::new(), root).await.unwrap().found;
+    assert_eq!(found.len(), 2);
+    assert_eq!(fs::read_to_string(dir.path().join(".windlass/stat")).unwrap(), "");
 }
 
 #[test]
