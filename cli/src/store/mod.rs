@@ -231,11 +231,15 @@ impl Store {
         let path = self.path.clone();
         let text = state.laid_out(layout, drill.as_deref(), |tree| {
             let text = file.write(tree).map_err(Error::Encrypt)?;
-            replace(&path, text.as_bytes(), |written| {
-                let text = std::str::from_utf8(written).ok();
-                // All of it opens, and is what it was: nothing less is a reason to let the old one go.
-                text.and_then(|text| File::read(text, Format::Json, &mut self.identities).ok()).as_ref()
-                    == Some(tree)
+            // All of it opens, and is what it was: nothing less is a reason to let the old one go. The disk
+            // takes its time meanwhile.
+            std::thread::scope(|scope| {
+                let opens = scope.spawn(|| {
+                    File::read(&text, Format::Json, &mut self.identities).ok().as_ref() == Some(tree)
+                });
+                replace(&path, text.as_bytes(), |written| {
+                    written == text.as_bytes() && opens.join().unwrap_or_default()
+                })
             })
             .map_err(|error| match error {
                 ReplaceError::Disk(source) => Error::Write { path: path.clone(), source },

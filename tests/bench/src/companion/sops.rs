@@ -4,6 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 use companion_tests::Workspace;
+use serde_json::Value;
 
 use super::{sample, timed};
 use crate::{samples::Samples, table::Row};
@@ -28,10 +29,9 @@ pub(crate) fn rows(workspace: &Workspace) -> Result<Vec<Row>> {
         )?;
         let told =
             timed(&mut decrypting, &mut workspace.windlass(&["state", "--state", &state, "pull"]), b"")?;
-        ensure!(
-            String::from_utf8_lossy(&told.stdout).trim() == sample::state(1),
-            "ours opens as something else"
-        );
+        let [is, was] =
+            [told.stdout.as_slice(), sample::state(1).as_bytes()].map(serde_json::from_slice::<Value>);
+        ensure!(is.context("read what opens")? == was?, "ours opens as something else");
         let mut encrypt = real(workspace);
         encrypt.args([
             "encrypt",
