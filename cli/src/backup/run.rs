@@ -232,7 +232,7 @@ async fn take(
     let name = target.name.as_str();
     let host = known.host.as_deref().unwrap_or("local://");
     let (wanted, format, links) = (known.wanted_with_secrets(name)?, known.format(name)?, known.links(name)?);
-    let exclude = known.exclude(name)?;
+    let (exclude, compress) = (known.exclude(name)?, known.compress(name)?);
     let (keep_for, encrypt_to, now) = (known.keep_for(name)?, known.recipients(name)?, Moment::now());
     let machine = Machine::open(settings, host).await?;
     let quiesce = quiesce(&machine, target, known).await?;
@@ -246,6 +246,7 @@ async fn take(
             exclude,
             store,
             format,
+            compress,
             links,
             quiesce: quiesce.as_ref(),
             encrypt_to: &encrypt_to,

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use backup::store::{Lock, LockMode};
 use backup::{
-    Check, Container, Database, Format, Links, Mode, Name, Proof, Quiesce, Retention, Server, Stream, Wanted,
-    check_pattern,
+    Check, Compress, Container, Database, Format, Links, Mode, Name, Proof, Quiesce, Retention, Server,
+    Stream, Wanted, check_pattern,
 };
 use secret::Secret;
 use serde::Deserialize;
@@ -96,6 +96,8 @@ pub struct CorpusSettings {
     pub links: Option<String>,
     /// `tar.zst`, `tgz` or `tar`.
     pub format: Option<String>,
+    /// Where it is packed: `auto` (default), `host`, `local` or `none`.
+    pub compress: Option<String>,
     /// `archive` (default) or `restic`.
     pub engine: Option<String>,
     /// Where snapshots go: the name of a store, or a URL.
@@ -388,6 +390,23 @@ impl CorpusSettings {
         let Some(word) = &self.format else { return Ok(Format::default()) };
         Format::of_word(word)
             .ok_or_else(|| wrong(name, format!("`format` is {word:?}, and has to be tar.zst, tgz or tar")))
+    }
+
+    /// Where the archive is packed.
+    ///
+    /// # Errors
+    /// When the word means nothing, or `none` stands beside a format that is packed.
+    pub fn compress(&self, name: &str) -> Result<Compress, Failure> {
+        let Some(word) = &self.compress else { return Ok(Compress::default()) };
+        let words = Compress::WORDS.join(", ");
+        let wrong = |why: String| wrong(name, format!("`compress` is {word:?}, and {why}"));
+        let compress = Compress::of_word(word).ok_or_else(|| wrong(format!("has to be one of {words}")))?;
+        match &self.format {
+            Some(format) if compress == Compress::None && format != Format::Tar.word() => {
+                Err(wrong(format!("`format` is {format:?}")))
+            }
+            _ => Ok(compress),
+        }
     }
 
     /// What is left out.

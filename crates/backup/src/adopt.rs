@@ -3,20 +3,19 @@
 //! It goes into the store as it is. While it passes by, it is gone through as if it were restored, so that what is
 //! none, or was cut off, becomes no snapshot.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, io::Read, time::Duration};
 
 use remote::files::random_name;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::{
     archive::{self, ArchiveError},
-    copy::pass,
+    copy::{Form, pass},
     error::Error,
     manifest::{Entry, FORMAT_VERSION, Format, Holds, Host, Manifest, Part, Source, Totals},
     moment::Moment,
     name::{Name, SnapshotId},
-    pack::unpacked,
-    pipe::{PipeReader, Tee},
+    pipe::Tee,
     postgres,
     replicate::seal,
     store::{Content, Store, StoreError, manifest_of},
@@ -124,11 +123,11 @@ impl Adopting<'_> {
         };
         let Artefact { name, made_at, content, max_bytes, sha256 } = artefact;
         let links = self.links;
-        let inspect = move |packed| entries(packed, format, links);
+        let inspect = move |archive| entries(archive, format, links);
         let source = async |tee: &mut Tee| read(content, tee, &name, max_bytes).await;
-        // As it is: it is packed already.
+        let form = Form { format, comes_packed: true };
         let (mut entries, packed) =
-            pass(source, (self.store, id, &file), ((Format::Tar, None), None), inspect).await?;
+            pass(source, (self.store, id, &file), ((form, None), None), inspect).await?;
         if let Some(expected) = sha256.filter(|expected| *expected != packed.sha256) {
             let what = format!("its SHA-256 is {} and not {expected}", packed.sha256);
             return Err(Error::Foreign { artefact: name, what });
@@ -167,10 +166,10 @@ impl Adopting<'_> {
 }
 
 /// What is in an archive; nothing of a dump, which has to be one.
-fn entries(packed: PipeReader, format: Format, links: Links) -> Result<Vec<Entry>, ArchiveError> {
+fn entries(archive: impl Read, format: Format, links: Links) -> Result<Vec<Entry>, ArchiveError> {
     match format {
-        Format::PgDump => archive::check_dump(packed).map(|_| Vec::new()),
-        _ => archive::list(unpacked(packed, format).map_err(ArchiveError::Read)?, links),
+        Format::PgDump => archive::check_dump(archive).map(|_| Vec::new()),
+        _ => archive::list(archive, links),
     }
 }
 

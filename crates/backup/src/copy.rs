@@ -1,5 +1,7 @@
 //! Copying what a command on a host writes into a store, looking at it as it passes by.
 
+use std::io::Read;
+
 use remote::{
     Command, Executor, Input,
     collect::{Limits, Streamed, stream},
@@ -10,12 +12,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     archive::ArchiveError,
+    compress::Compress,
     crypt::SnapshotKey,
     error::Error,
     manifest::Format,
     name::SnapshotId,
-    pack::{Packed, pack},
-    pipe::{PipeReader, Tee, pipe},
+    pack::{Packed, pack, unpacked},
+    pipe::{Tee, pipe},
     store::Store,
 };
 
@@ -26,27 +29,50 @@ pub(crate) struct Copying<'a> {
     pub(crate) id: &'a SnapshotId,
     /// What it is encrypted with.
     pub(crate) key: Option<&'a SnapshotKey>,
+    /// Where it is compressed.
+    pub(crate) compress: Compress,
     pub(crate) cancel: &'a CancellationToken,
 }
 
 impl Copying<'_> {
     /// Copies all that `command` writes to the new file `file`, packed as `format` says, behind files that
-    /// `before` has hashed already. `inspect` reads it too, and `check` says what the command's end means; neither is passed over.
+    /// `before` has hashed already. `inspect` reads it too, as it was before, and `check` says what the
+    /// command's end means; neither is passed over.
     pub(crate) async fn copy<L: Send + 'static>(
         &self,
         (command, input): (&Command, Input<'_>),
         (file, format): (&str, Format),
         before: Option<Sha256>,
-        inspect: impl FnOnce(PipeReader) -> Result<L, ArchiveError> + Send + 'static,
+        inspect: impl FnOnce(Box<dyn Read>) -> Result<L, ArchiveError> + Send + 'static,
         check: impl Fn(Streamed) -> Result<(), Error> + Send + Sync,
     ) -> Result<(L, Packed), Error> {
         let limits = Limits::cancelled_by(self.cancel);
-        let source = async |tee: &mut Tee| match stream(self.exec, command, input, tee, &limits).await {
+        let compressor = self.compress.on_host(self.exec, format).await?;
+        let compressing = compressor.map(|compressor| compressor.behind(command));
+        let running = compressing.as_ref().unwrap_or(command);
+        let form = Form { format, comes_packed: compressor.is_some() };
+        let source = async |tee: &mut Tee| match stream(self.exec, running, input, tee, &limits).await {
             Ok(ended) => check(ended),
             Err(error) => Err(error.into()),
         };
         let to = (self.store, self.id, file);
-        pass(source, to, ((format, self.key.cloned()), before), inspect).await
+        pass(source, to, ((form, self.key.cloned()), before), inspect).await
+    }
+}
+
+/// How something is stored, and how it comes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Form {
+    /// How it is stored.
+    pub(crate) format: Format,
+    /// Whether it comes so.
+    pub(crate) comes_packed: bool,
+}
+
+impl Form {
+    /// How it comes, and what becomes of that here.
+    fn steps(self) -> (Format, Format) {
+        if self.comes_packed { (self.format, Format::Raw) } else { (Format::Raw, self.format) }
     }
 }
 
@@ -54,13 +80,15 @@ impl Copying<'_> {
 pub(crate) async fn pass<L: Send + 'static>(
     source: impl AsyncFnOnce(&mut Tee) -> Result<(), Error>,
     (store, id, file): (&dyn Store, &SnapshotId, &str),
-    (format, before): ((Format, Option<SnapshotKey>), Option<Sha256>),
-    inspect: impl FnOnce(PipeReader) -> Result<L, ArchiveError> + Send + 'static,
+    ((form, key), before): ((Form, Option<SnapshotKey>), Option<Sha256>),
+    inspect: impl FnOnce(Box<dyn Read>) -> Result<L, ArchiveError> + Send + 'static,
 ) -> Result<(L, Packed), Error> {
     let (mut tee, [inspected, packed]) = Tee::new();
     let (out, stored) = pipe();
-    let inspecting = spawn_blocking(move || inspect(inspected));
-    let packing = spawn_blocking(move || pack(packed, format, out, before));
+    let (comes_as, becomes) = form.steps();
+    let inspecting =
+        spawn_blocking(move || inspect(unpacked(inspected, comes_as).map_err(ArchiveError::Read)?));
+    let packing = spawn_blocking(move || pack(packed, (becomes, key), out, before));
     let source = async {
         let ended = source(&mut tee).await;
         let is_ours = tee.is_broken;

@@ -121,6 +121,14 @@ pub enum Error {
         /// The host.
         host: String,
     },
+    /// It is to be compressed there, and nothing there does that.
+    #[error("there is no `{program}` on {host}")]
+    CannotCompress {
+        /// What would do it.
+        program: &'static str,
+        /// The host.
+        host: String,
+    },
     /// There is no file in it: a disk that is not mounted looks like that.
     #[error("there is no file in {subject} on {host}")]
     Empty {

@@ -12,7 +12,7 @@ use remote::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{error::Error, fetch::Fetching, manifest::Format, subject::Subject};
+use crate::{compress::Compress, error::Error, fetch::Fetching, manifest::Format, subject::Subject};
 
 pub(crate) use gather::gather;
 
@@ -48,12 +48,13 @@ impl Exec {
     }
 
     /// What the stream is called, how it is packed, and what it is stored as.
-    fn file(&self) -> (String, Format, String) {
+    fn file(&self, compress: Compress) -> (String, Format, String) {
         let name = format!("stream.{}", self.extension);
         let ending = self.extension.rsplit('.').next().unwrap_or_default();
-        match PACKED.contains(&ending) {
-            true => (name.clone(), Format::Raw, name),
-            false => (name.clone(), Format::Zst, format!("{name}.zst")),
+        let is_packed = PACKED.contains(&ending);
+        match if is_packed { Format::Raw } else { compress.stored(Format::Zst) } {
+            Format::Zst => (name.clone(), Format::Zst, format!("{name}.zst")),
+            other => (name.clone(), other, name),
         }
     }
 }

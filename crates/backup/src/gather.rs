@@ -98,14 +98,15 @@ impl Gathering<'_> {
         tool: (&'static str, String),
         subject: &Subject,
     ) -> Result<Gathered, Error> {
-        let file = format!("snapshot.{}", self.format.word());
+        let format = self.copying.compress.stored(self.format);
+        let file = format!("snapshot.{}", format.word());
         let (links, is_gnu) = (self.links, tool.1.contains("GNU tar"));
         let inspect = move |packed| archive::list(packed, links);
         let check = |ended| self.check_end(is_gnu, ended, command, subject);
         let from = (command, Input::Nothing);
-        let (entries, packed) = self.copying.copy(from, (&file, self.format), None, inspect, check).await?;
+        let (entries, packed) = self.copying.copy(from, (&file, format), None, inspect, check).await?;
         let parts = vec![Part { file, size: packed.size, sha256: packed.sha256.clone() }];
-        Ok(Gathered { source, format: self.format, sha256: packed.sha256, parts, entries, tool })
+        Ok(Gathered { source, format, sha256: packed.sha256, parts, entries, tool })
     }
 
     async fn check_directory(&self, path: &str) -> Result<(), Error> {

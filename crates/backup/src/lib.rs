@@ -8,6 +8,7 @@
 mod adopt;
 mod archive;
 mod audit;
+mod compress;
 mod copy;
 mod corpus;
 mod crypt;
@@ -51,6 +52,7 @@ mod wanted;
 pub use adopt::{Adopting, Artefact};
 pub use archive::ArchiveError;
 pub use audit::{Expected, Finding, Stored, inspect, judge, judge_copy};
+pub use compress::Compress;
 pub use corpus::Corpus;
 pub use crypt::SnapshotKey;
 pub use error::Error;

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    compress::Compress,
     copy::Copying,
     corpus::{CLOCK_SKEW, Corpus},
     crypt::{self, SnapshotKey},
@@ -52,6 +53,8 @@ pub struct Taking<'a> {
     pub store: &'a dyn Store,
     /// How it is packed.
     pub format: Format,
+    /// Where that is done.
+    pub compress: Compress,
     /// Which links it may have.
     pub links: Links,
     /// What holds still while it is copied.
@@ -119,8 +122,8 @@ impl Taking<'_> {
 
     async fn take_as(&self, id: &SnapshotId, previous: Option<SnapshotId>) -> Result<Manifest, Error> {
         let key = (!self.encrypt_to.is_empty()).then(SnapshotKey::generate);
-        let (on, store, cancel) = (self.exec, self.store, &self.cancel);
-        let copying = Copying { exec: on, store, id, key: key.as_ref(), cancel };
+        let (on, store, compress, cancel) = (self.exec, self.store, self.compress, &self.cancel);
+        let copying = Copying { exec: on, store, id, key: key.as_ref(), compress, cancel };
         let (exclude, format, links) = (self.exclude, self.format, self.links);
         let gathering = Gathering { copying, exclude, format, links, counts: self.proof.is_some() };
         let gathering = async {

@@ -12,8 +12,8 @@ use std::{
 
 use async_trait::async_trait;
 use backup::{
-    ArchiveError, Entry, EntryKind, Error, Format, MANIFEST, Manifest, Moment, Overwrite, Part, SnapshotId,
-    Store, Totals, Why, latest,
+    ArchiveError, Compress, Entry, EntryKind, Error, Format, MANIFEST, Manifest, Moment, Overwrite, Part,
+    SnapshotId, Store, Totals, Why, latest,
     store::{Content, FileStore, Folder, StoreError},
     verify,
 };
@@ -21,6 +21,9 @@ use remote::conformance::Tools;
 use tar::{Builder, EntryType, Header};
 use tokio::io::AsyncReadExt as _;
 use world::{HostWithTar, World, refusal};
+
+/// Where it is compressed: here, and on the host, behind a pipe that would lose how tar ends.
+const WAYS: [(Compress, Format); 2] = [(Compress::Local, Format::TarZst), (Compress::Host, Format::Tgz)];
 
 fn part(world: &World, manifest: &Manifest) -> PathBuf {
     world.root().join("store").join(manifest.snapshot.to_string()).join(&manifest.parts[0].file)
@@ -218,14 +221,17 @@ async fn a_tar_that_does_not_end_well_makes_no_snapshot() {
     ] {
         let (world, first) = taken().await;
         let host = HostWithTar::new(script);
-        let error = world.taking(&host).take().await.unwrap_err();
-        let text = format!("{error} {error:?}");
-        assert!(
-            text.contains(expected) || (expected.contains("read") && text.contains("Read(")),
-            "{script}: {text}"
-        );
-        let folders = world.folders().await;
-        assert_eq!(folders, [(first.snapshot, true)], "{script}");
+        for way in WAYS {
+            let taking = world.taking(&host).with(|taking| (taking.compress, taking.format) = way);
+            let error = taking.take().await.unwrap_err();
+            let text = format!("{error} {error:?}");
+            assert!(
+                text.contains(expected) || (expected.contains("read") && text.contains("Read(")),
+                "{script}, {way:?}: {text}"
+            );
+            let folders = world.folders().await;
+            assert_eq!(folders, [(first.snapshot.clone(), true)], "{script}, {way:?}");
+        }
     }
 }
 
@@ -239,10 +245,13 @@ async fn files_that_change_while_they_are_read_are_named() {
         file.display()
     );
     let host = HostWithTar::new(&script);
-    let error = world.taking(&host).take().await.unwrap_err();
-    let Error::Changed { said, .. } = &error else { panic!("{error:?}") };
-    assert!(said.contains("./growing: file changed as we read it"), "{said}");
-    assert_eq!(world.store().folders().await.unwrap(), []);
+    for way in WAYS {
+        let taking = world.taking(&host).with(|taking| (taking.compress, taking.format) = way);
+        let error = taking.take().await.unwrap_err();
+        let Error::Changed { said, .. } = &error else { panic!("{way:?}: {error:?}") };
+        assert!(said.contains("./growing: file changed as we read it"), "{said}");
+        assert_eq!(world.store().folders().await.unwrap(), []);
+    }
 }
 
 /// A store whose line is cut after some bytes of a file.

@@ -11,7 +11,8 @@ use std::{
 };
 
 use backup::{
-    ArchiveError, Corpus, Error, Format, Hole, Links, MANIFEST, Moment, Overwrite, Why, latest, verify,
+    ArchiveError, Compress, Corpus, Error, Format, Hole, Links, MANIFEST, Moment, Overwrite, Why, latest,
+    verify,
 };
 use remote::{Executor as _, conformance::Tools};
 use world::{World, raw, tree};
@@ -145,6 +146,33 @@ async fn a_snapshot_says_what_is_in_it() {
     let folder = world.root().join("store").join(taken.snapshot.to_string());
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&folder), mode(&folder.join(MANIFEST))), (0o700, 0o600));
+}
+
+#[tokio::test]
+async fn it_is_the_same_wherever_it_is_compressed() {
+    let tools = Tools::here();
+    let mut snapshots = Vec::new();
+    for (compress, format) in [
+        (Compress::Local, Format::TarZst),
+        (Compress::Auto, Format::TarZst),
+        (Compress::Host, Format::Tgz),
+        (Compress::None, Format::TarZst),
+    ] {
+        let world = World::new();
+        fill(&world.source());
+        let taking =
+            world.taking(&tools).with(|taking| (taking.compress, taking.format) = (compress, format));
+        let taken = taking.take().await.unwrap();
+        assert_eq!(taken.format == Format::Tar, compress == Compress::None);
+        assert_eq!(taken.parts[0].file, format!("snapshot.{}", taken.format.word()));
+        world.restore(&tools, &taken, Overwrite::Never).await.unwrap();
+        assert_eq!(tree(&world.source(), true), tree(&world.target(), true), "{compress:?}");
+        let path = world.root().join("store").join(taken.snapshot.to_string()).join(&taken.parts[0].file);
+        snapshots.push((taken.totals.files, fs::read(path).unwrap()));
+    }
+    let begins = |snapshot: usize, bytes: &[u8]| snapshots[snapshot].1.starts_with(bytes);
+    assert!(begins(0, b"\x28\xb5\x2f\xfd") && begins(1, b"\x28\xb5\x2f\xfd"));
+    assert!(begins(2, b"\x1f\x8b") && begins(3, b"./"));
 }
 
 #[tokio::test]

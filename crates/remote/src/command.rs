@@ -50,6 +50,13 @@ impl Command {
         self
     }
 
+    /// The same as the last words of `words`, which run it: within its time, and as who it runs.
+    #[must_use]
+    pub fn run_by<W: Into<String>>(mut self, words: impl IntoIterator<Item = W>) -> Self {
+        self.words = words.into_iter().map(Into::into).chain(self.words).collect();
+        self
+    }
+
     /// Ends the command (signal, then close) when it has not ended after `timeout`; `None` never does.
     #[must_use]
     pub fn timeout(mut self, timeout: Option<Duration>) -> Self {

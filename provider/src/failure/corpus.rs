@@ -34,6 +34,7 @@ fn attribute(error: &Error) -> Option<&'static str> {
         Error::Elsewhere { .. } | Error::Nowhere { .. } => Some("host"),
         Error::OwnSql { .. } => Some("sections"),
         Error::CannotExclude { .. } => Some("exclude"),
+        Error::CannotCompress { .. } => Some("compress"),
         Error::SamePlace { .. } => Some("copies"),
         Error::NotProven { .. } => Some("verify"),
         Error::CannotTransform { .. } => Some("transform"),
@@ -89,6 +90,7 @@ fn story(error: &Error) -> (String, String) {
             "Install GNU tar there, or take `exclude` out. In a volume it takes root as well: a connection of root, or \
              `sudo = true` on the host."
         }
+        Error::CannotCompress { .. } => "Install it there, or leave `compress` at \"auto\".",
         Error::Clock { .. } => {
             "Set the clock of this machine. If it is right, the one that the snapshot was taken by was wrong: remove that \
              snapshot's folder from the store, or rename it to one of the right time after restoring it once."

@@ -17,7 +17,7 @@ use crate::{
 
 /// Copies what the command writes to the store.
 pub(crate) async fn gather(copying: &Copying<'_>, exec: &Exec) -> Result<Gathered, Error> {
-    let (name, format, file) = exec.file();
+    let (name, format, file) = exec.file(copying.compress);
     let command = exec.command(&exec.command);
     let check = |ended: Streamed| {
         let output = Output { status: ended.status, stdout: Vec::new(), stderr: ended.stderr };

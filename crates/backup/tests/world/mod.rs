@@ -11,8 +11,8 @@ use std::{
 };
 
 use backup::{
-    ArchiveError, Corpus, Error, Format, Host, Links, Manifest, Moment, Name, Overwrite, RawPath, Restored,
-    Restoring, SnapshotKey, Taking, Why, store::FileStore,
+    ArchiveError, Compress, Corpus, Error, Format, Host, Links, Manifest, Moment, Name, Overwrite, RawPath,
+    Restored, Restoring, SnapshotKey, Taking, Why, store::FileStore,
 };
 use remote::Executor;
 use tempfile::TempDir;
@@ -79,6 +79,7 @@ impl World {
             corpus: &self.corpus,
             exclude: &[],
             store: &self.store,
+            compress: Compress::default(),
             format: Format::TarZst,
             links: Links::Inside,
             quiesce: None,

@@ -183,6 +183,7 @@ async fn take(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), Fai
         exclude: &exclude,
         store: store.as_ref(),
         format: model.format(),
+        compress: model.compress(),
         links: links(&model.links),
         quiesce: quiesce.as_ref(),
         encrypt_to: &encrypt_to,

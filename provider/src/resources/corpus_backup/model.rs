@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use backup::{Check, Format, Manifest, Moment, Proof, ResticCheck, Retention, TakenByRestic};
+use backup::{Check, Compress, Format, Manifest, Moment, Proof, ResticCheck, Retention, TakenByRestic};
 use framework::{Field, Model};
 use secret::Secret;
 
@@ -24,6 +24,7 @@ pub(crate) struct BackupModel {
     pub(crate) copies: Field<Vec<String>>,
     pub(crate) engine: Field<String>,
     pub(crate) format: Field<String>,
+    pub(crate) compress: Field<String>,
     pub(crate) links: Field<String>,
     pub(crate) triggers: Field<BTreeMap<String, String>>,
     pub(crate) encrypt_to: Field<Vec<String>>,
@@ -97,6 +98,11 @@ impl BackupModel {
     /// How the archive is packed.
     pub(super) fn format(&self) -> Format {
         self.format.as_str().and_then(Format::of_word).unwrap_or_default()
+    }
+
+    /// Where that is done.
+    pub(super) fn compress(&self) -> Compress {
+        self.compress.as_str().and_then(Compress::of_word).unwrap_or_default()
     }
 
     /// How many snapshots stay; without a block, all do.

@@ -1,6 +1,8 @@
 //! What a change of `windlass_corpus_backup` means, and what a person should know of the snapshots.
 
-use backup::{Candidate, Moment, Name, Repeats, SnapshotId, candidates, repeats, store::snapshots_of};
+use backup::{
+    Candidate, Compress, Format, Moment, Name, Repeats, SnapshotId, candidates, repeats, store::snapshots_of,
+};
 use framework::{Diagnostic, Diagnostics, Plan, Severity, State};
 
 use super::{
@@ -26,7 +28,9 @@ pub(super) async fn plan(
     now: Moment,
 ) -> Result<(), Diagnostics> {
     let cx = on.cx;
-    let problems = [asks_nothing(on.title, &plan.planned), has_no_server(on.title, &plan.planned)];
+    let planned = &plan.planned;
+    let problems =
+        [asks_nothing(on.title, planned), has_no_server(on.title, planned), packs_nowhere(on.title, planned)];
     if let Some(problem) = problems.into_iter().flatten().next() {
         return Err(problem.into());
     }
@@ -89,6 +93,17 @@ fn has_no_server(title: &str, planned: &BackupModel) -> Option<Diagnostic> {
             .detail("Nothing was changed.")
             .detail("Set `image` in the block `postgres`, or leave `verify` at \"checksum\".")
             .at("verify")
+    })
+}
+
+/// The error that an archive is to be packed, and nowhere.
+fn packs_nowhere(title: &str, planned: &BackupModel) -> Option<Diagnostic> {
+    (planned.compress() == Compress::None && planned.format() == Format::Tgz).then(|| {
+        Diagnostic::error(title)
+            .detail("`format` is \"tgz\", which is compressed, and `compress` is \"none\".")
+            .detail("Nothing was changed.")
+            .detail("Take one of the two out.")
+            .at("compress")
     })
 }
 

@@ -1,5 +1,6 @@
 //! The schema of `windlass_corpus_backup`.
 
+use backup::Compress;
 use framework::{Attribute, Block, Rule, Schema, Timeouts, Type, validate};
 
 use crate::{
@@ -164,7 +165,7 @@ fn what() -> [Attribute; 7] {
     ]
 }
 
-fn how() -> [Attribute; 11] {
+fn how() -> [Attribute; 12] {
     [
         Attribute::string("engine").default("archive").validate(validate::one_of(["archive", "restic"])).describe(
             "What takes the snapshots: `archive` (default), each of which is an archive of all the data, or `restic`, which \
@@ -174,7 +175,7 @@ fn how() -> [Attribute; 11] {
              snapshot has the tag `windlass:<name>`, and only those with it are ever let go (`restic forget --prune`). What \
              could not be read, or changes the repository's soundness, makes no snapshot. A lock that a process of the \
              host has left goes; one of another machine does not. It is for `path`, and for `volume` with root; \
-             `format`, `links`, `copies` and `encrypt_to` are not for it (a repository is always encrypted, by its password).",
+             `format`, `compress`, `links`, `copies` and `encrypt_to` are not for it (a repository is always encrypted, by its password).",
         ),
         Attribute::string("verify").default("checksum").validate(validate::one_of(["checksum", "restore"])).describe(
             "What proves a snapshot before it counts: `checksum` (default) reads all of it back from the store and compares \
@@ -190,8 +191,14 @@ fn how() -> [Attribute; 11] {
              such as `[\"-c\", \"shared_preload_libraries=timescaledb\"]`.",
         ),
         Attribute::string("format").default("tar.zst").validate(validate::one_of(["tar.zst", "tgz", "tar"])).describe(
-            "How the archive is packed, on the machine that runs tofu: `tar.zst` (default), `tgz`, which takes about \
-             five times as long, or `tar`.",
+            "How the archive is packed: `tar.zst` (default), `tgz`, which takes about five times as long, or `tar`.",
+        ),
+        Attribute::string("compress").validate(validate::one_of(Compress::WORDS)).describe(
+            "Where the archive is packed. `auto`, as without it: on the host, by one of its processors, where `zstd` is installed there, so \
+             that less passes the network; else, and for `tgz`, on the machine that runs tofu. `host` is an error where the \
+             host cannot (`zstd`, or `gzip` for `tgz`), `local` spares its processors, and `none` stores what comes as it is: \
+             a directory as `tar`, so leave `format` out or at that. The dump of a database is compressed by `pg_dump`, on \
+             the host, whatever this says. A change of this takes no snapshot.",
         ),
         links_attribute("no snapshot is taken"),
         Attribute::map("triggers", Type::String)

@@ -87,3 +87,44 @@ fn a_corpus_is_backed_up_and_comes_back_on_another_machine() {
     assert!(corpus.snapshots().is_empty());
     assert_eq!(corpus.to.read(&format!("{target}/a.txt")).as_deref(), Some("two"));
 }
+
+#[test]
+fn an_archive_is_packed_where_that_is_wanted() {
+    let lab = Lab::current().unwrap();
+    let corpus = Corpus::new(&lab);
+    let path = corpus.from.path("data");
+    let stored = |attributes: &str| {
+        corpus.back_up(&path, attributes);
+        corpus.workspace.converge();
+        let state = corpus.workspace.state(BACKUP);
+        let folder = corpus.store().join(state["snapshot"].as_str().unwrap());
+        let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut names: Vec<String> = names.map(|name| name.into_string().unwrap()).collect();
+        names.sort();
+        (state["file_count"].clone(), state["stored_bytes"].as_u64().unwrap(), names.remove(1))
+    };
+    let (files, bytes, name) = stored("");
+    assert_eq!(name, "snapshot.tar.zst");
+    for compress in ["host", "local"] {
+        let attributes = format!("compress = \"{compress}\"\n  triggers = {{ release = \"{compress}\" }}");
+        let (again, same, name) = stored(&attributes);
+        assert_eq!((again, name.as_str()), (files.clone(), "snapshot.tar.zst"));
+        assert!(same.abs_diff(bytes) < bytes / 10, "{same} instead of {bytes}");
+    }
+    // Where it is packed is nothing to take another snapshot for.
+    let before = corpus.snapshots();
+    assert_eq!(stored("compress = \"host\"\n  triggers = { release = \"local\" }").2, "snapshot.tar.zst");
+    assert_eq!(corpus.snapshots(), before);
+
+    let none = "compress = \"none\"\n  triggers = { release = \"none\" }";
+    let (again, more, name) = stored(none);
+    assert_eq!((again, name.as_str(), more > bytes), (files, "snapshot.tar", true));
+    corpus.restore("");
+    corpus.workspace.converge();
+    assert_eq!(Corpus::tree(&corpus.to, &corpus.to.path("restored/data")), Corpus::tree(&corpus.from, &path));
+
+    corpus.back_up(&path, &format!("format = \"tgz\"\n  {none}"));
+    corpus.workspace.plan().expect_error().says("`compress` is \"none\"").says("Nothing was changed");
+    corpus.back_up(&path, "compress = \"remote\"");
+    corpus.workspace.plan().expect_error().says("compress");
+}

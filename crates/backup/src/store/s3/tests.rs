@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{S3Settings, S3Store, upload};
 use crate::{
-    Corpus, Error, Format, Host, Links, Manifest, Moment, Overwrite, Restoring, Store as _, Taking, latest,
-    replicate,
+    Compress, Corpus, Error, Format, Host, Links, Manifest, Moment, Overwrite, Restoring, Store as _, Taking,
+    latest, replicate,
     store::{
         StoreError, conformance,
         s3_server::{BUCKET, S3Server},
@@ -73,6 +73,7 @@ async fn take(store: &S3Store, path: &str) -> Result<Manifest, Error> {
         corpus: &Corpus::Path(path.to_owned()),
         exclude: &[],
         store,
+        compress: Compress::default(),
         format: Format::Tar,
         links: Links::Inside,
         quiesce: None,
