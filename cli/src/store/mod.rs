@@ -233,13 +233,16 @@ impl Store {
             let text = file.write(tree).map_err(Error::Encrypt)?;
             // All of it opens, and is what it was: nothing less is a reason to let the old one go. The disk
             // takes its time meanwhile.
+            let (tell, told) = std::sync::mpsc::channel();
+            let (to, bytes) = (&path, text.as_bytes());
             std::thread::scope(|scope| {
-                let opens = scope.spawn(|| {
-                    File::read(&text, Format::Json, &mut self.identities).ok().as_ref() == Some(tree)
+                let writing = scope.spawn(move || {
+                    replace(to, bytes, |written| written == bytes && told.recv().unwrap_or_default())
                 });
-                replace(&path, text.as_bytes(), |written| {
-                    written == text.as_bytes() && opens.join().unwrap_or_default()
-                })
+                let opened = File::read(&text, Format::Json, &mut self.identities);
+                // Where the disk has failed, nobody waits for it.
+                let _ = tell.send(opened.is_ok_and(|opened| opened == *tree));
+                writing.join().unwrap_or(Err(ReplaceError::ReadBack))
             })
             .map_err(|error| match error {
                 ReplaceError::Disk(source) => Error::Write { path: path.clone(), source },

@@ -170,7 +170,7 @@ impl File {
         identities: &mut Identities,
         identify: Identify,
     ) -> Result<(Self, Value), Error> {
-        let Opened { key, metadata, sealed, plain } = Opened::of(text, format, identities)?;
+        let (Opened { key, metadata, plain }, sealed) = Opened::of(text, format, identities, Value::clone)?;
         let memory = Memory::of(sealed, &plain, identify);
         Ok((Self { format, key, metadata, memory, identify }, plain))
     }
@@ -181,7 +181,7 @@ impl File {
     /// # Errors
     /// As [`Self::open`].
     pub fn read(text: &str, format: Format, identities: &mut Identities) -> Result<Value, Error> {
-        Opened::of(text, format, identities).map(|opened| opened.plain)
+        Opened::of(text, format, identities, |_| ()).map(|(opened, ())| opened.plain)
     }
 
     /// Has elements of lists known by what they say.
@@ -240,27 +240,32 @@ impl File {
 struct Opened {
     key: DataKey,
     metadata: Metadata,
-    /// As it stands there, without the part `sops`.
-    sealed: Value,
     plain: Value,
 }
 
 impl Opened {
-    fn of(text: &str, format: Format, identities: &mut Identities) -> Result<Self, Error> {
-        let mut sealed = format.read(text)?;
-        let said = sealed.take("sops").ok_or(Error::NotEncrypted)?;
+    /// Opens it; `keep` is shown what stands there, without the part `sops`, before it is opened.
+    fn of<T>(
+        text: &str,
+        format: Format,
+        identities: &mut Identities,
+        keep: impl FnOnce(&Value) -> T,
+    ) -> Result<(Self, T), Error> {
+        let mut tree = format.read(text)?;
+        let said = tree.take("sops").ok_or(Error::NotEncrypted)?;
         let mut metadata = Metadata::read(&said)?;
         if format == Format::Binary {
             metadata.rules = metadata.rules.for_everything();
         }
         let key = identities.unwrap(&metadata)?;
         let cipher = key.cipher();
-        let (plain, expected) = open(&sealed, &cipher, &metadata.rules)?;
+        let kept = keep(&tree);
+        let expected = open(&mut tree, &cipher, &metadata.rules)?;
         let mac = cipher.open(&metadata.mac, &bound_to(&metadata.last_modified)).ok_or(Error::Mac)?;
         if mac.plain.as_slice() != expected.as_bytes() {
             return Err(Error::Mac);
         }
-        Ok(Self { key, metadata, sealed, plain })
+        Ok((Self { key, metadata, plain: tree }, kept))
     }
 }
 

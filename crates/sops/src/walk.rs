@@ -120,14 +120,14 @@ impl Mac {
     }
 }
 
-/// Opens every value that the rules cover, and says what the MAC has to be.
+/// Opens every value that the rules cover, where it stands, and says what the MAC has to be.
 ///
 /// # Errors
 /// At the first value that does not open, or is not encrypted and should be.
-pub fn open(tree: &Value, cipher: &Cipher, rules: &Rules) -> Result<(Value, String), Error> {
+pub fn open(tree: &mut Value, cipher: &Cipher, rules: &Rules) -> Result<String, Error> {
     let mut opening = Opening { cipher, rules, mac: Mac::new(rules), path: Path::default() };
-    let plain = opening.value(tree)?;
-    Ok((plain, opening.mac.text()))
+    opening.value(tree)?;
+    Ok(opening.mac.text())
 }
 
 struct Opening<'a, 't> {
@@ -138,50 +138,47 @@ struct Opening<'a, 't> {
 }
 
 impl<'t> Opening<'_, 't> {
-    fn value(&mut self, value: &'t Value) -> Result<Value, Error> {
+    fn value(&mut self, value: &'t mut Value) -> Result<(), Error> {
         match value {
-            Value::Null => Ok(Value::Null),
-            Value::List(values) => {
-                values.iter().map(|value| self.value(value)).collect::<Result<_, _>>().map(Value::List)
-            }
-            Value::Map(pairs) => pairs
-                .iter()
-                .map(|(name, value)| self.pair(name, value))
-                .collect::<Result<_, _>>()
-                .map(Value::Map),
+            Value::Null => Ok(()),
+            Value::List(values) => values.iter_mut().try_for_each(|value| self.value(value)),
+            Value::Map(pairs) => pairs.iter_mut().try_for_each(|(name, value)| self.pair(name, value)),
             leaf => {
                 let encrypted = self.rules.covers(&self.path.names);
-                let plain = if encrypted { self.leaf(leaf)? } else { leaf.clone() };
-                self.mac.take(&plain, encrypted);
-                Ok(plain)
+                if encrypted && let Some(plain) = self.leaf(leaf)? {
+                    *leaf = plain;
+                }
+                self.mac.take(leaf, encrypted);
+                Ok(())
             }
         }
     }
 
-    fn pair(&mut self, name: &'t str, value: &'t Value) -> Result<(String, Value), Error> {
+    fn pair(&mut self, name: &'t str, value: &'t mut Value) -> Result<(), Error> {
         // A comment is at the place of what it stands in.
         if value.is_comment() {
-            return Ok((String::new(), self.value(value)?));
+            return self.value(value);
         }
         self.path.enter(name);
-        let plain = self.value(value)?;
+        self.value(value)?;
         self.path.leave();
-        Ok((name.to_owned(), plain))
+        Ok(())
     }
 
-    fn leaf(&self, leaf: &Value) -> Result<Value, Error> {
+    /// What comes in the place of a leaf that the rules cover, if it does not stay.
+    fn leaf(&self, leaf: &Value) -> Result<Option<Value>, Error> {
         let here = self.path.place();
         let name = || self.path.words();
         match leaf {
             // Comments may have been written by hand since.
             Value::Comment(text) => match self.cipher.open(text, here) {
-                Some(opened) => Ok(Value::Comment(utf8(opened).ok_or_else(|| Error::Value(name()))?)),
-                None => Ok(leaf.clone()),
+                Some(opened) => Ok(Some(Value::Comment(utf8(opened).ok_or_else(|| Error::Value(name()))?))),
+                None => Ok(None),
             },
-            Value::Text(text) if text.is_empty() => Ok(leaf.clone()),
+            Value::Text(text) if text.is_empty() => Ok(None),
             Value::Text(text) if is_sealed(text) => {
                 let opened = self.cipher.open(text, here).ok_or_else(|| Error::Value(name()))?;
-                typed(opened).ok_or_else(|| Error::Value(name()))
+                typed(opened).map(Some).ok_or_else(|| Error::Value(name()))
             }
             _ => Err(Error::Plain(name())),
         }

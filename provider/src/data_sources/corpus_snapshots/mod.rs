@@ -37,9 +37,32 @@ pub(crate) struct SnapshotsFacts {
     name: Field<String>,
     max_age: Field<String>,
     host: Field<String>,
+    taken_on: Field<String>,
+    since: Field<String>,
+    until: Field<String>,
     snapshots: Field<Vec<OneSnapshot>>,
     latest: Field<String>,
     stale: Field<bool>,
+}
+
+impl SnapshotsFacts {
+    /// Whether it is about this one, by the machine and the time.
+    fn asks_for(&self, found: &Found) -> bool {
+        let bound = |field: &Field<String>| field.as_str().and_then(Moment::parse);
+        let on = self.taken_on.as_str().is_none_or(|host| found.one.host.as_str() == Some(host));
+        let since = bound(&self.since).is_none_or(|since| found.taken_at.is_some_and(|at| at >= since));
+        let until = bound(&self.until).is_none_or(|until| found.taken_at.is_some_and(|at| at <= until));
+        on && since && until
+    }
+}
+
+/// An optional attribute that holds a moment.
+fn moment_attribute(name: &str) -> Attribute {
+    Attribute::string(name).check(|text: &String| {
+        Moment::parse(text)
+            .map(drop)
+            .ok_or_else(|| "is not a moment in RFC 3339, such as 2026-11-01T00:00:00Z".to_owned())
+    })
 }
 
 /// A snapshot.
@@ -147,13 +170,22 @@ impl DataSource for SnapshotsDataSource {
                  and no `verified_at`, and `host` is what the host called itself; numbers of one that an old restic took are \
                  null.",
             ))
+            .attribute(Attribute::string("taken_on").describe(
+                "Only snapshots whose `host` is this, letter by letter: those of one machine, where several share a `name`.",
+            ))
+            .attribute(moment_attribute("since").describe(
+                "Only snapshots that were begun then or later, in RFC 3339, such as `2026-11-01T00:00:00Z`.",
+            ))
+            .attribute(moment_attribute("until").describe(
+                "Only snapshots that were begun then or before: with `latest`, the newest one from before a mishap.",
+            ))
             .attribute(Attribute::list("snapshots", OneSnapshot::object_type()).computed().describe(
-                "The snapshots, newest first: `id`, `created_at`, `host`, `path`, `volume` and `database` \
+                "The snapshots, or those of them that are asked for, newest first: `id`, `created_at`, `host`, `path`, `volume` and `database` \
                  (where it was taken; all but one of these three are null, and all of a file that `windlass backup adopt` took in), `size_bytes` (in \
                  its files), `stored_bytes` (of its archive), `file_count`, `sha256` (of its archive), `verified_at` (when \
                  it was read back) and `keep_until` (null, or when the hold ends).",
             ))
-            .attribute(Attribute::string("latest").computed().describe("The id of the newest one; null when there is none."))
+            .attribute(Attribute::string("latest").computed().describe("The id of the newest one of them; null when there is none."))
             .attribute(Attribute::bool("stale").computed().describe("Whether it is older than `max_age`, or there is none; false without `max_age`."))
             .timeouts(Timeouts { read: Some(std::time::Duration::from_secs(600)), ..Timeouts::default() })
     }
@@ -167,6 +199,7 @@ impl DataSource for SnapshotsDataSource {
             let title = format!("A snapshot of corpus {subject:?} is broken");
             cx.warn(Diagnostic::warning(title).detail(format!("{}.", error_chain(&error))).at("store"));
         }
+        let found: Vec<Found> = found.into_iter().filter(|found| config.asks_for(found)).collect();
         let newest = found.first();
         let age = newest.and_then(|found| Some(Moment::now().since(found.taken_at?)));
         let limit = duration(&config.max_age);

@@ -75,6 +75,26 @@ fn a_corpus_is_backed_up_and_comes_back_on_another_machine() {
         ),
     );
     corpus.workspace.apply().expect_success().expect_warning("no recent snapshot");
+    let [taken_on, taken_at] = ["host", "created_at"].map(|name| {
+        let all = &corpus.workspace.state("data.windlass_corpus_snapshots.it")["snapshots"];
+        all[0][name].as_str().unwrap().to_owned()
+    });
+    let asked = |filter: &str| {
+        let text = format!(
+            "data \"windlass_corpus_snapshots\" \"it\" {{\n  store = {url}\n  name = \"prod\"\n  {filter}\n}}\n"
+        );
+        corpus.workspace.write("list.tf", &text);
+        corpus.workspace.apply().expect_success();
+        corpus.workspace.state("data.windlass_corpus_snapshots.it")["latest"].clone()
+    };
+    for filter in [("taken_on", taken_on.as_str()), ("since", &taken_at), ("until", &taken_at)] {
+        assert_eq!(asked(&format!("{} = {}", filter.0, hcl::quoted(filter.1))), second["snapshot"]);
+    }
+    for filter in
+        ["taken_on = \"other\"", "since = \"2100-01-01T00:00:00Z\"", "until = \"2000-01-01T00:00:00Z\""]
+    {
+        assert_eq!(asked(filter), Value::Null, "{filter}");
+    }
     let manifest = corpus.store().join(second["snapshot"].as_str().unwrap()).join("snapshot.manifest.json");
     std::fs::rename(&manifest, manifest.with_extension("away")).unwrap();
     corpus.workspace.plan().expect_success().expect_warning("is gone");
