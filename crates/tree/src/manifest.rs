@@ -62,13 +62,13 @@ impl Manifest {
         Ok(Self { files: files.collect::<Result<_, ManifestError>>()? })
     }
 
-    /// The file's content.
+    /// The file's content, on one line: it is read with every plan, and may be of 50,000 files.
     pub fn to_json(&self) -> Vec<u8> {
         let raw =
             |file: &FileDigest| RawFile { sha256: file.sha256.clone(), mode: format!("{:04o}", file.mode) };
         let files = self.files.iter().map(|(path, file)| (path.clone(), raw(file))).collect();
         // Maps with text keys and plain fields cannot fail.
-        let mut json = serde_json::to_vec_pretty(&Raw { version: VERSION, files }).unwrap_or_default();
+        let mut json = serde_json::to_vec(&Raw { version: VERSION, files }).unwrap_or_default();
         json.push(b'\n');
         json
     }
@@ -124,7 +124,7 @@ mod tests {
     fn it_survives_its_file() {
         let manifest = Manifest { files: files(&[("bin/run", "1", 0o4755), ("a", "2", 0o644)]) };
         let json = manifest.to_json();
-        assert!(String::from_utf8_lossy(&json).contains("\"mode\": \"4755\""));
+        assert!(String::from_utf8_lossy(&json).contains("\"mode\":\"4755\""));
         assert_eq!(Manifest::parse(&json).unwrap(), manifest);
         assert!(Manifest::parse(br#"{"version":2,"files":{}}"#).is_err());
         assert!(Manifest::parse(br#"{"version":1,"files":{"a":{"sha256":"1","mode":"9"}}}"#).is_err());

@@ -48,7 +48,7 @@ remembering() {
   umask 077
   new=.windlass/stat.$$
   trap 'rm -f -- "$new" "$new.told" "$new.whole"' EXIT
-  true >"$new" && now=$(stat -c %Z -- "$new") || return
+  true >"$new" && now=$(stat -c '%Z %z' -- "$new") || return
   facts >>"$new"
   length=$(wc -c <"$new")
   # Another look may put its own in the place of what this one reads.
@@ -65,12 +65,13 @@ remembering() {
 
 answer() { xargs -0 sh -c "$each" look <.windlass/files; }
 
-# Keeps the answer, if every file could be read and none was changed in the last seconds: another change
-# might bear the same time. The clock is that of the file system, as a new file told it.
+# Keeps the answer, if every file could be read and none was changed just now: another change might bear
+# the same time. The clock is that of the file system, as a new file told it; some count seconds by twos.
 remember() {
+  case $now in *.*[1-9]*) wait=1 ;; *) wait=3 ;; esac
   last=$(cut -d ' ' -f 1 "$new" | sort -n | tail -n 1)
   case $last in '' | *[!0-9]*) return ;; esac
-  [ "$((last + 3))" -le "$now" ] || return
+  [ "$((last + wait))" -le "${now%% *}" ] || return
   files=$(grep -ac '^[0-9]* 8.* \./' "$new")
   [ "$(grep -acE '^\\?[0-9a-f]{64}  \./' "$new.told")" = "$files" ] || return
   whole=$(cat -- "$new" "$new.told" | wc -c)
