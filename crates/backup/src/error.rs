@@ -122,7 +122,7 @@ pub enum Error {
         host: String,
     },
     /// It is to be compressed there, and nothing there does that.
-    #[error("there is no `{program}` on {host}")]
+    #[error("there is no `{program}` on {host}, and `compress` is `host`")]
     CannotCompress {
         /// What would do it.
         program: &'static str,

@@ -30,6 +30,7 @@ mod tests {
             .sample("store", ["file:///nonexistent/store"])
             .sample("engine", ["restic"])
             .sample("format", ["tgz"])
+            .sample("compress", ["local"])
             .sample("links", ["any"])
             .sample("postgres.uri_wo", ["postgres://app:pw@db.example/defaultdb"])
             .sample("verify", ["restore"])
@@ -41,7 +42,7 @@ mod tests {
             .sample("max_age", ["26h"])
             .sample("on_destroy", ["delete"])
             // Most combinations of sources and proofs are refused.
-            .rounds(800)
+            .rounds(1200)
             .run()
             .await;
         assert!(report.planned > 30, "{report:?}");
