@@ -403,7 +403,7 @@ impl CorpusSettings {
         let compress = Compress::of_word(word).ok_or_else(|| wrong(format!("has to be one of {words}")))?;
         match &self.format {
             Some(format) if compress == Compress::None && format != Format::Tar.word() => {
-                Err(wrong(format!("`format` is {format:?}")))
+                Err(wrong(format!("`format` is {format:?}, which is compressed: take one of the two out")))
             }
             _ => Ok(compress),
         }

@@ -233,9 +233,10 @@ impl Store {
             let text = file.write(tree).map_err(Error::Encrypt)?;
             // All of it opens, and is what it was: nothing less is a reason to let the old one go. The disk
             // takes its time meanwhile.
-            let (tell, told) = std::sync::mpsc::channel();
             let (to, bytes) = (&path, text.as_bytes());
             std::thread::scope(|scope| {
+                // In here: where opening panics, its end goes, and nobody waits for an answer.
+                let (tell, told) = std::sync::mpsc::channel();
                 let writing = scope.spawn(move || {
                     replace(to, bytes, |written| written == bytes && told.recv().unwrap_or_default())
                 });

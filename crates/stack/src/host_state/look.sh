@@ -48,6 +48,7 @@ remembering() {
   umask 077
   new=.windlass/stat.$$
   trap 'rm -f -- "$new" "$new.told" "$new.whole"' EXIT
+  trap 'exit 1' HUP INT TERM
   true >"$new" && now=$(stat -c '%Z %z' -- "$new") || return
   facts >>"$new"
   length=$(wc -c <"$new")

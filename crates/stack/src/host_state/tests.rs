@@ -327,7 +327,7 @@ async fn remembers(tools: &Tools) {
     assert_eq!(left, 3, "what was written on the way is removed");
 }
 
-/// What could not be read by one may be read by another, and nothing is written where nothing can be.
+/// What could not be read by one may be read by another.
 #[tokio::test]
 async fn only_a_whole_answer_is_remembered() {
     let dir = tempfile::tempdir().unwrap();
