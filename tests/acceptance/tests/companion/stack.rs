@@ -1,6 +1,6 @@
 //! `windlass stack`: stacks that the provider has made, seen and mended without it.
 
-use acceptance_tests::{Companion, STACK, Stack, hcl};
+use acceptance_tests::{Companion, STACK, Stack, eventually, hcl};
 use lab::{Lab, Variant};
 use serde_json::Value;
 
@@ -124,16 +124,30 @@ fn containers_are_heard_and_spoken_to() {
     let lab = Lab::current().unwrap();
     let emergency = Emergency::on(&lab, Variant::Deploy);
     let (stack, companion, host) = (&emergency.stack, &emergency.companion, emergency.host.as_str());
-    let entrypoint = "    entrypoint: [sh, -c, \"echo one; echo two >&2; exec sleep infinity\"]\n";
+    // Docker keeps the order of one stream; two of them reach it side by side.
+    let speaks = |words: &str| format!("    entrypoint: [sh, -c, \"{words}; exec sleep infinity\"]\n");
     stack.configure_text(&format!(
-        "services:\n{}{}",
-        stack.service("loud", entrypoint),
+        "services:\n{}{}{}",
+        stack.service("loud", &speaks("echo one; echo two")),
+        stack.service("aside", &speaks("echo three >&2")),
         stack.service("quiet", "")
     ));
     stack.workspace.apply().expect_success();
     let name = stack.name.as_str();
-    let told = companion.told(&["stack", "logs", host, name]);
-    assert_eq!(told, format!("{name}-loud-1 | one\n{name}-loud-1 | two\n"));
+    let heard = || {
+        let told = companion.told(&["stack", "logs", host, name]);
+        let mut lines: Vec<String> = told.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    let all = [("aside", "three"), ("loud", "one"), ("loud", "two")];
+    let all = all.map(|(service, line)| format!("{name}-{service}-1 | {line}"));
+    // A container that runs may not have spoken yet.
+    eventually("every container has spoken", || heard() == all);
+    assert_eq!(
+        companion.told(&["stack", "logs", host, name, "loud"]),
+        format!("{name}-loud-1 | one\n{name}-loud-1 | two\n")
+    );
     assert_eq!(companion.told(&["stack", "logs", host, name, "quiet"]), "");
     assert_eq!(
         companion.told(&["stack", "logs", host, name, "loud", "--lines", "1"]),
@@ -141,7 +155,7 @@ fn containers_are_heard_and_spoken_to() {
     );
     let unknown = companion.answer_to(&["stack", "logs", host, name, "absent"], "");
     assert_eq!(unknown.code, Some(1));
-    assert!(unknown.stderr.contains("it has loud, quiet"), "{unknown:?}");
+    assert!(unknown.stderr.contains("it has aside, loud, quiet"), "{unknown:?}");
 
     let line = "cat; echo aside >&2; exit 7";
     let ran =

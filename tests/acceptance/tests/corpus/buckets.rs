@@ -1,8 +1,8 @@
 //! A bucket of a real server that speaks S3, beside the CLI.
 
-use std::fs;
+use std::{fs, time::Duration};
 
-use acceptance_tests::hcl;
+use acceptance_tests::{eventually_every, hcl};
 use backup::store::s3_server::{BUCKET, KEY, KEY_ID, S3Server};
 use lab::Lab;
 use serde_json::json;
@@ -136,11 +136,7 @@ fn a_bucket_that_is_cut_off_in_the_middle_has_no_snapshot() {
 
     // The provider dies in the middle of an upload; what it left is no snapshot, and no hindrance.
     let running = corpus.workspace.start_apply();
-    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
-    while server.pending_parts() == 0 {
-        assert!(std::time::Instant::now() < until, "no upload began");
-        std::thread::sleep(std::time::Duration::from_millis(2));
-    }
+    eventually_every(Duration::from_millis(2), "an upload began", || server.pending_parts() > 0);
     running.kill();
     drop(running.finish());
     assert_eq!(snapshots(&server), Vec::<String>::new());

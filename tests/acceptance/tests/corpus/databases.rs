@@ -1,8 +1,8 @@
 //! A database of a real Postgres, dumped on one host and restored on another.
 
-use std::{fs, thread::sleep, time::Duration};
+use std::fs;
 
-use acceptance_tests::{Scratch, hcl, unique};
+use acceptance_tests::{Scratch, eventually, hcl, unique};
 use lab::{Host, Lab, Variant};
 use serde_json::json;
 
@@ -24,9 +24,7 @@ impl<'a> Server<'a> {
         place.root_runs(&["docker", "run", "-d", "--name", &name, "-e", &password, image]);
         let server = Self { place, name };
         let ready = ["docker", "exec", &server.name, "pg_isready", "-h", "127.0.0.1"];
-        while !lab.exec(place.host(), &ready).unwrap().status.success() {
-            sleep(Duration::from_millis(200));
-        }
+        eventually("Postgres is ready", || lab.exec(place.host(), &ready).unwrap().status.success());
         server
     }
 

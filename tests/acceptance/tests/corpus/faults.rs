@@ -1,8 +1,8 @@
 //! What goes wrong takes nothing with it.
 
-use std::fs;
+use std::{fs, time::Duration};
 
-use acceptance_tests::hcl;
+use acceptance_tests::{eventually_every, hcl};
 use lab::Lab;
 
 use crate::Corpus;
@@ -64,11 +64,7 @@ fn a_backup_that_fails_leaves_no_snapshot() {
     // The provider dies in the middle: what it left is no snapshot, and no hindrance.
     corpus.from.root_runs(&["sh", "-c", "head -c 300000000 /dev/zero >\"$1\"/zeros", "x", &path]);
     let running = corpus.workspace.start_apply();
-    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
-    while corpus.snapshots().is_empty() {
-        assert!(std::time::Instant::now() < until, "no upload began");
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    eventually_every(Duration::from_millis(5), "an upload began", || !corpus.snapshots().is_empty());
     running.kill();
     drop(running.finish());
     let folder = corpus.store().join(&corpus.snapshots()[0]);

@@ -1,11 +1,6 @@
 //! The recipes of the documentation for other databases: each is run as it is written there.
 
-use std::{
-    thread::sleep,
-    time::{Duration, Instant},
-};
-
-use acceptance_tests::{Scratch, hcl, unique};
+use acceptance_tests::{Scratch, eventually, hcl, unique};
 use lab::Lab;
 
 use crate::Corpus;
@@ -50,11 +45,7 @@ impl<'a> Container<'a> {
     }
 
     fn until(&self, line: &str) {
-        let began = Instant::now();
-        while !self.can(line) {
-            assert!(began.elapsed() < Duration::from_secs(60), "{line}");
-            sleep(Duration::from_millis(200));
-        }
+        eventually(line, || self.can(line));
     }
 
     fn block(&self, attributes: &str) -> String {

@@ -7,11 +7,10 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
-    thread::{self, sleep},
-    time::{Duration, Instant},
+    thread,
 };
 
-use acceptance_tests::{Scratch, unique};
+use acceptance_tests::{Scratch, eventually, unique};
 use lab::{Lab, Variant};
 
 use crate::Corpus;
@@ -43,11 +42,7 @@ impl<'a> Redis<'a> {
     }
 
     fn until(&self, question: &str, answer: &str) {
-        let began = Instant::now();
-        while self.asked(question) != answer {
-            assert!(began.elapsed() < Duration::from_secs(30), "{question}: {}", self.asked(question));
-            sleep(Duration::from_millis(200));
-        }
+        eventually(question, || self.asked(question) == answer);
     }
 
     fn block(&self, attributes: &str) -> String {
