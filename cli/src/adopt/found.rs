@@ -16,7 +16,7 @@ pub struct Found {
     pub networks: Vec<NetworkSpec>,
     /// Volumes that belong to none.
     pub volumes: Vec<VolumeSpec>,
-    /// Files of cron.
+    /// Files that cron reads.
     pub cron: Vec<CronFile>,
     /// What is left out.
     pub left_out: Vec<LeftOut>,
@@ -70,6 +70,9 @@ pub struct Text {
     pub is_compose: bool,
 }
 
+/// Where files lie that say for each line whose it is; other folders have the crontabs of users.
+const CRON_FOLDER: &str = "/etc/cron.d/";
+
 /// A file that cron reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the fields are what their names say")]
@@ -85,6 +88,17 @@ impl CronFile {
     /// Its name in its folder.
     pub fn name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// The user whose own crontab it is, and nobody's else: such a file is named like its user.
+    pub fn user(&self) -> Option<&str> {
+        (!self.path.starts_with(CRON_FOLDER)).then(|| self.name())
+    }
+
+    /// Where it is copied to, relative to the folder of what is written.
+    pub fn copy(&self) -> String {
+        let name = self.name();
+        self.user().map_or_else(|| format!("cron/{name}"), |user| format!("cron/crontabs/{user}"))
     }
 }
 

@@ -20,7 +20,7 @@ use write::Files;
 /// What the command takes.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Written are the Compose projects that somebody has started by hand, networks and volumes that belong to none, and files in /etc/cron.d that no package has brought, each with an `import` block. Nothing on the host changes, and the first plan has nothing to change either: it only imports. Where what runs is otherwise than the files of a project say, comments tell what the first plan shows.
+    after_help = "Written are the Compose projects that somebody has started by hand, networks and volumes that belong to none, files in /etc/cron.d that no package has brought, and crontabs of users, each with an `import` block. Nothing on the host changes, and the first plan has nothing to change either: it only imports. Where what runs is otherwise than the files of a project say, comments tell what the first plan shows.
 
 The files that Compose reads are copied. A `.env`, which may hold secrets, stays on the server, and its values are read there (`host_env = \"merge\"`); other files of values are copied and named in .gitignore. What containers mount, and what images are built from, stays on the server as it is.
 

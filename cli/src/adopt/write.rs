@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use docker::engine::{NetworkSpec, Subnet, VolumeSpec};
 
-use super::found::{CronFile, Found, LeftOut, Project, Text};
+use super::found::{CronFile, Found, LeftOut, Project, Text, may_be_secret};
 use super::hcl::{Resource, Value, comment, label};
 
 /// What is written: paths below the folder, and texts.
@@ -54,10 +54,13 @@ pub fn files(host: &str, found: &Found) -> Files {
             files.insert(place, text.clone());
         }
     }
+    for file in found.cron.iter().filter(|file| may_be_secret(&file.text)) {
+        values += &format!("/{}\n", file.copy());
+    }
     if !values.is_empty() {
         files.insert(".gitignore".to_owned(), IGNORED.to_owned() + &values);
     }
-    files.extend(found.cron.iter().map(|one| (format!("cron/{}", one.name()), one.text.clone())));
+    files.extend(found.cron.iter().map(|one| (one.copy(), one.text.clone())));
     files
 }
 
@@ -183,15 +186,21 @@ fn volume(host: &str, spec: &VolumeSpec, taken: &mut BTreeSet<String>) -> Resour
 
 fn cron(host: &str, file: &CronFile, taken: &mut BTreeSet<String>) -> Resource {
     let text = |text: &str| Value::Text(text.to_owned());
+    let name = file.user().map_or_else(|| file.name().to_owned(), |user| format!("crontab_{user}"));
+    let mut words = Vec::new();
+    words.extend(
+        file.user().map(|user| format!("The crontab of {user}: `crontab -e` there is drift from now on.")),
+    );
+    words.extend(may_be_secret(&file.text).then(|| "It may hold a secret, and is in .gitignore.".to_owned()));
     Resource {
         kind: "windlass_file",
-        label: label(file.name(), taken),
-        id: format!("{host}|{}|source=./cron/{}", file.path, file.name()),
-        comment: None,
+        label: label(&name, taken),
+        id: format!("{host}|{}|source=./{}", file.path, file.copy()),
+        comment: (!words.is_empty()).then(|| words.join("\n")),
         attributes: vec![
             ("host", text(host)),
             ("path", text(&file.path)),
-            ("source", Value::Local(format!("cron/{}", file.name()))),
+            ("source", Value::Local(file.copy())),
             ("mode", text(&file.mode)),
             ("owner", text(&file.owner)),
             ("group", text(&file.group)),
@@ -244,11 +253,18 @@ mod tests {
             group: "root".into(),
             text: "* * * * * root true\n".into(),
         };
+        let crontab = CronFile {
+            path: "/var/spool/cron/crontabs/john.doe".into(),
+            mode: "0600".into(),
+            owner: "john.doe".into(),
+            group: "crontab".into(),
+            text: "API_TOKEN=sesame\n* * * * * true\n".into(),
+        };
         let found = Found {
             projects: vec![project],
             networks: vec![spec],
             volumes: vec![volume],
-            cron: vec![job],
+            cron: vec![job, crontab],
             left_out: vec![LeftOut::project("blog", "it is elsewhere".into())],
         };
         let files = files("ssh://root@web", &found);
@@ -258,6 +274,7 @@ mod tests {
             [
                 ".gitignore",
                 "cron.tf",
+                "cron/crontabs/john.doe",
                 "cron/nightly",
                 "networks.tf",
                 "stacks.tf",
@@ -285,7 +302,11 @@ mod tests {
             assert!(stack.contains(line), "{line}: {stack}");
         }
         assert!(files.iter().all(|(name, text)| !name.ends_with(".tf") || !text.contains("sesame")));
-        assert!(files[".gitignore"].ends_with("none.\n/stacks/shop/app.env\n"), "{}", files[".gitignore"]);
+        assert!(
+            files[".gitignore"].ends_with("none.\n/stacks/shop/app.env\n/cron/crontabs/john.doe\n"),
+            "{}",
+            files[".gitignore"]
+        );
         assert!(files["versions.tf"].contains("\n# Left out: project blog: it is elsewhere.\n\nterraform {"));
         let network = &files["networks.tf"];
         assert!(
@@ -297,6 +318,9 @@ mod tests {
         for line in [
             "source = \"${path.module}/cron/nightly\"",
             "id = \"ssh://root@web|/etc/cron.d/nightly|source=./cron/nightly\"",
+            "# The crontab of john.doe: `crontab -e` there is drift from now on.\n# It may hold a secret,",
+            "source = \"${path.module}/cron/crontabs/john.doe\"",
+            "id = \"ssh://root@web|/var/spool/cron/crontabs/john.doe|source=./cron/crontabs/john.doe\"",
         ] {
             assert!(cron.contains(line), "{cron}");
         }

@@ -14,6 +14,9 @@ struct Kind {
     up: &'static str,
 }
 
+/// Where Debian's cron has the crontabs of users.
+const CRONTABS: &str = "/var/spool/cron/crontabs";
+
 const PLAIN: Kind = Kind { compose: "", files: &[], up: "docker compose up -d --wait" };
 
 const KINDS: [Kind; 23] = [
@@ -167,18 +170,22 @@ fn a_server_that_is_there_becomes_a_configuration_and_nothing_on_it_changes() {
     let first = &stacks[0].0;
     first.root_runs(&["mkdir", "-p", "/etc/cron.d"]);
     first.write_on_host("/etc/cron.d/nightly", "1 2 * * * root true\n");
+    first.root_runs(&["mkdir", "-p", CRONTABS]);
+    first.write_on_host(&format!("{CRONTABS}/root"), "1 3 * * * true\n");
+    first.write_on_host(&format!("{CRONTABS}/nobody-has-this-name"), "1 4 * * * true\n");
+    first.root_runs(&["chmod", "0600", &format!("{CRONTABS}/root")]);
     let look = || {
         let all = "docker ps -a --no-trunc --format '{{.ID}} {{.Names}}' | sort; docker network ls -q | sort; \
                    docker volume ls -q | sort; docker images -q | sort";
-        let files = "find /srv -type f | sort | xargs md5sum; md5sum /etc/cron.d/nightly";
-        (first.shell(all), first.shell(files))
+        let files = format!("find /srv {CRONTABS} -type f | sort | xargs md5sum; md5sum /etc/cron.d/nightly");
+        (first.shell(all), first.shell(&files))
     };
     let before = look();
 
     let companion = Companion::of(&lab, "");
     let connection = hcl::connection(host);
     let adopted = companion.answer_to(&["adopt", &connection, "--out", "infra"], "");
-    let told = format!("Written to infra: {} stacks, 2 networks, 2 volumes, 1 file of cron.\n", KINDS.len());
+    let told = format!("Written to infra: {} stacks, 2 networks, 2 volumes, 2 files of cron.\n", KINDS.len());
     assert_eq!((adopted.code, adopted.stdout.as_str()), (Some(0), told.as_str()), "{adopted:?}");
     assert!(!adopted.stderr.contains("Left out") && !adopted.stderr.contains("not empty"), "{adopted:?}");
     let again = companion.answer_to(&["adopt", &connection, "--out", "infra"], "");
@@ -192,7 +199,7 @@ fn a_server_that_is_there_becomes_a_configuration_and_nothing_on_it_changes() {
 
     let workspace = &first.workspace;
     copy_folder(&companion.path().join("infra"), workspace.path());
-    let count = KINDS.len() + 5;
+    let count = KINDS.len() + 6;
     expect_only_imports(workspace, count);
     assert_eq!(look(), before, "something on the host has changed before anything was applied");
     workspace.apply_planned().expect_success();
