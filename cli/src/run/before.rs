@@ -171,6 +171,8 @@ fn names_workspace(text: &str) -> bool {
     text.lines()
         .map(str::trim_start)
         .filter(|line| !line.starts_with('#') && !line.starts_with("//"))
+        // One that compares the two keeps a person from mixing them up.
+        .filter(|line| !line.contains("var.workspace"))
         .any(|line| line.contains("terraform.workspace") || line.contains("tofu.workspace"))
 }
 
@@ -278,9 +280,12 @@ mod tests {
     }
 
     #[test]
-    fn comments_name_no_workspace() {
+    fn what_only_speaks_of_a_workspace_is_not_warned_of() {
         assert!(names_workspace("a = terraform.workspace\n"));
         assert!(!names_workspace("# terraform.workspace\n  // terraform.workspace\n"));
+        assert!(!names_workspace(
+            "condition = contains([\"default\", var.workspace], terraform.workspace)\n"
+        ));
     }
 
     #[test]

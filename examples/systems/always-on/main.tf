@@ -17,6 +17,14 @@ provider "windlass" {
 resource "windlass_host" "server" {
   address  = var.address
   host_key = var.host_key
+
+  lifecycle {
+    # With a workspace of the core's own, both are to be said: production and a drill never meet by mistake.
+    precondition {
+      condition     = contains(["default", var.workspace], terraform.workspace)
+      error_message = "This is the workspace ${terraform.workspace}, and `workspace` is ${var.workspace}: say -var workspace=${terraform.workspace}."
+    }
+  }
 }
 
 resource "windlass_compose_stack" "always_on" {

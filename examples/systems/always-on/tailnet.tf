@@ -15,7 +15,7 @@ variable "tailnet" {
 
 locals {
   # A drill is a workspace of its own. It joins as what it is, and leaves the policy to the default one.
-  is_drill = terraform.workspace != "default"
+  is_drill = var.workspace != "default"
   tailnet  = var.tailnet == null ? [] : [var.tailnet]
 }
 
@@ -31,7 +31,7 @@ module "tailnet" {
   deployer     = { tag = "tag:gha-deployer", users = each.value.deploys_as }
 
   hosts = [{
-    name         = local.is_drill ? "always-on-${terraform.workspace}" : "always-on"
+    name         = local.is_drill ? "always-on-${var.workspace}" : "always-on"
     connection   = windlass_host.server.connection
     tags         = [local.is_drill ? "tag:dr-drill" : "tag:prod"]
     login_server = each.value.login_server

@@ -1,3 +1,9 @@
+variable "workspace" {
+  type        = string
+  default     = "default"
+  description = "Whose state it is: `default` is production, any other one a drill. `windlass run --workspace NAME` says so by itself."
+}
+
 variable "address" {
   type        = string
   description = "Name or address of the server, as this machine reaches it: a name in the tailnet, say."

@@ -42,6 +42,9 @@ fn the_newest_snapshot_comes_back_on_another_server() {
     system.workspace.run(&["workspace", "new", "drill"]).expect_success();
     system.moves(&other);
     system.choose(&second);
+    // Who says only one of the two does not plan with the other's branch.
+    system.workspace.plan().expect_error().says("say -var workspace=drill");
+    system.workspace.env("TF_VAR_workspace", "drill");
     system.workspace.converge();
     assert_eq!(system.asked("/api/episodes"), "pilot");
     let output = system.workspace.run(&["output", "-json", "time_to_recovery_seconds"]).expect_success();
@@ -49,6 +52,7 @@ fn the_newest_snapshot_comes_back_on_another_server() {
     assert!(seconds < 60, "{seconds}");
     system.workspace.destroy().expect_success();
     system.workspace.run(&["workspace", "select", "default"]).expect_success();
+    system.workspace.env("TF_VAR_workspace", "default");
 
     // What it was drilled for is as it was.
     system.moves(&server);

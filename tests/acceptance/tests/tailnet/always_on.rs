@@ -60,6 +60,7 @@ fn a_drill_joins_and_leaves_without_the_policy() {
 
     // A drill is a workspace of its own, on a machine of its own.
     workspace.run(&["workspace", "new", "drill"]).expect_success();
+    workspace.env("TF_VAR_workspace", "drill");
     choose(&workspace, &drill);
     apply(&workspace);
     let both = [
