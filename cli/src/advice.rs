@@ -14,6 +14,8 @@ pub const TAILSCALE: &str = "`systemctl status tailscaled` on the host tells why
 pub const LOGIN: &str = "Correct `[[ssh]]` of windlass.toml, the WINDLASS_SSH_* environment, or the connection itself (ssh://user@host:port).";
 /// For a store that does not answer.
 pub const STORE: &str = "Check its table `[backup.store]` in windlass.toml and the key that it names; `windlass backup list` asks it again.";
+/// For credentials of a bucket that can remove what is in it.
+pub const REMOVAL: &str = "Where tofu runs they prune, and need that. On a machine that only takes backups, whoever breaks in could remove all of them: give it credentials without s3:DeleteObject, or the bucket object lock.";
 /// For a certificate that is about to end.
 pub const RENEWAL: &str = "See why it is not renewed: the log of what renews it (Caddy, Traefik, certbot) says; renewals usually begin 30 days before the end.";
 /// For a server whose certificate cannot be trusted or had.

@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 
+use backup::store::StoreError;
+
 use crate::backup::open_store;
 use crate::exit::{Exit, Failure};
 use crate::settings::Settings;
@@ -19,7 +21,7 @@ use finding::{Finding, Level, Report};
 /// What the command takes.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Of each host: that it lets us in and is the machine that it was, what it lacks, Docker and Compose and whether we may use them, its disks, its clock, streams to its ports, and its tailnet, where it has one. Nothing is changed anywhere.
+    after_help = "Of each host: that it lets us in and is the machine that it was, what it lacks, Docker and Compose and whether we may use them, its disks, its clock, streams to its ports, and its tailnet, where it has one. Of each store: that it answers, and, of a bucket, whether its credentials can remove snapshots. Nothing is changed anywhere.
 
 Exit codes: 0 all is well (warnings may have been told), 1 nothing could be looked at, 2 something is to be done."
 )]
@@ -88,16 +90,30 @@ fn subjects(
 
 async fn look_at_store(settings: &Settings, name: &str) -> Report {
     let error = |seen: String| Finding::error("store", seen, crate::advice::STORE);
-    let finding = match open_store(settings, name) {
-        Ok(store) => match store.folders().await {
-            Ok(folders) => {
-                Finding::ok("store", format!("{} answers, with {} snapshots", store.url(), folders.len()))
-            }
-            Err(why) => error(remote::chain(&why)),
-        },
-        Err(failure) => error(failure.to_string()),
+    let mut findings = Vec::new();
+    match open_store(settings, name) {
+        Ok(store) => {
+            findings.push(match store.folders().await {
+                Ok(folders) => {
+                    Finding::ok("store", format!("{} answers, with {} snapshots", store.url(), folders.len()))
+                }
+                Err(why) => error(remote::chain(&why)),
+            });
+            findings.extend(removal(store.can_remove().await));
+        }
+        Err(failure) => findings.push(error(failure.to_string())),
+    }
+    Report { subject: format!("store {name}"), findings }
+}
+
+/// What it means whether our credentials can remove snapshots; what cannot be asked is told by what can.
+fn removal(can_remove: Result<Option<bool>, StoreError>) -> Option<Finding> {
+    let finding = if can_remove.ok().flatten()? {
+        Finding::warning("rights", "these credentials can remove snapshots", crate::advice::REMOVAL)
+    } else {
+        Finding::ok("rights", "these credentials can add snapshots and remove none")
     };
-    Report { subject: format!("store {name}"), findings: vec![finding] }
+    Some(finding)
 }
 
 #[cfg(test)]

@@ -182,6 +182,14 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// When it cannot be read.
     async fn get(&self, id: &SnapshotId, name: &str) -> Result<Option<Content>, StoreError>;
 
+    /// Whether whoever has our credentials can remove snapshots. `None` where only removing one would tell.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    async fn can_remove(&self) -> Result<Option<bool>, StoreError> {
+        Ok(None)
+    }
+
     /// What keeps a snapshot from being removed now, as far as the store tells that beforehand.
     ///
     /// # Errors

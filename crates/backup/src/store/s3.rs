@@ -80,6 +80,9 @@ pub struct S3Store {
     has_lock: Arc<OnceCell<bool>>,
 }
 
+/// What no object is called. (One request for all times: a bucket with versions remembers each removal.)
+const NOTHING: &str = "windlass-doctor";
+
 impl S3Store {
     /// The store in `bucket`, below `prefix`, which may be empty. Nothing is connected before it is used.
     ///
@@ -234,6 +237,21 @@ impl Store for S3Store {
             return Ok(None);
         }
         self.hold_of(id).await.map_err(|error| self.told(format!("look after the lock of {id}"), error))
+    }
+
+    async fn can_remove(&self) -> Result<Option<bool>, StoreError> {
+        // What is locked there, each object tells.
+        if self.has_lock().await {
+            return Ok(None);
+        }
+        // Rights are looked at before the object, and there is none.
+        match self.client.delete(&self.prefix.clone().join(NOTHING)).await {
+            Ok(()) | Err(ObjectError::NotFound { .. }) => Ok(Some(true)),
+            Err(error) => match self.told("remove what is not there".to_owned(), error) {
+                StoreError::Denied { .. } => Ok(Some(false)),
+                other => Err(other),
+            },
+        }
     }
 
     async fn remove(&self, id: &SnapshotId) -> Result<(), StoreError> {

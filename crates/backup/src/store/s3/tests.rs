@@ -16,7 +16,7 @@ use crate::{
     latest, replicate,
     store::{
         StoreError, conformance,
-        s3_server::{BUCKET, S3Server},
+        s3_server::{Answer, BUCKET, S3Server},
     },
     verify,
 };
@@ -45,6 +45,25 @@ fn buckets_of_one_name_are_two_places_where_their_servers_are_two() {
     let [one, other] = ["https://a.example.org", "https://b.example.org"].map(Some).map(at);
     assert!(one != other && one != at(None), "{one}");
     assert_eq!(one, at(Some("https://a.example.org/")));
+}
+
+/// How a server refuses what somebody has no right to.
+const DENIED: &str = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_that_cannot_remove_anything_are_enough_to_take_a_snapshot() {
+    let server = S3Server::start();
+    let (bucket, place) = (store(&server), tempfile::tempdir().unwrap());
+    fs::write(place.path().join("a"), "a").unwrap();
+    assert_eq!(bucket.can_remove().await.unwrap(), Some(true));
+    server.answer(|asked| {
+        if asked.method == "DELETE" { Answer::Instead(403, DENIED.to_owned()) } else { Answer::Its }
+    });
+    assert_eq!(bucket.can_remove().await.unwrap(), Some(false));
+    let manifest = take(&bucket, place.path().to_str().unwrap()).await.unwrap();
+    assert!(bucket.remove(&manifest.snapshot).await.is_err());
+    assert!(latest(&bucket, &"prod".parse().unwrap()).await.is_ok());
+    assert!(server.keys().iter().all(|key| !key.ends_with(super::NOTHING)));
 }
 
 /// The size of the file in [`large`].
