@@ -70,9 +70,10 @@ pub enum ArchiveError {
 /// # Errors
 /// When it ends too early, or when something in it must not be in a snapshot.
 pub(crate) fn list(reader: impl Read, links: Links) -> Result<Vec<Entry>, ArchiveError> {
-    let mut entries = Vec::new();
+    // One for all of them: small files are many.
+    let (mut entries, mut chunk) = (Vec::new(), vec![0; CHUNK]);
     walk(reader, links, |entry, is_sparse, content| {
-        entries.push(hashed(entry, is_sparse, content)?);
+        entries.push(hashed(entry, is_sparse, content, &mut chunk)?);
         Ok(())
     })?;
     Ok(entries)
@@ -246,15 +247,20 @@ fn facts(content: &tar::Entry<'_, impl Read>) -> Result<(Entry, u32), ArchiveErr
     Ok((entry, mode))
 }
 
-/// `entry` with the hash of its content, and with its holes where it `is_sparse`.
-fn hashed(entry: Entry, is_sparse: bool, content: &mut dyn Read) -> Result<Entry, ArchiveError> {
+/// `entry` with the hash of its content, which is read into `chunk`, and with its holes where it `is_sparse`.
+fn hashed(
+    entry: Entry,
+    is_sparse: bool,
+    content: &mut dyn Read,
+    chunk: &mut [u8],
+) -> Result<Entry, ArchiveError> {
     if entry.kind != EntryKind::File {
         return Ok(entry);
     }
-    let (mut hasher, mut chunk, mut size) = (Sha256::new(), vec![0; CHUNK], 0);
+    let (mut hasher, mut size) = (Sha256::new(), 0);
     let mut holes = is_sparse.then(Finder::new);
     loop {
-        let count = content.read(&mut chunk).map_err(ArchiveError::Read)?;
+        let count = content.read(chunk).map_err(ArchiveError::Read)?;
         if count == 0 {
             break;
         }

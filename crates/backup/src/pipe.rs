@@ -122,6 +122,8 @@ fn messages() -> (mpsc::Sender<Message>, PipeReader) {
 /// The end of several pipes that get the same.
 pub(crate) struct Tee {
     pipes: Vec<PollSender<Message>>,
+    /// What was not sent on yet: a packet of SSH alone is not worth waking up two threads.
+    chunk: Vec<u8>,
     /// Whether one of them was closed at its other end.
     pub(crate) is_broken: bool,
 }
@@ -135,14 +137,39 @@ impl Tee {
             pipes.push(PollSender::new(sender));
             reader
         });
-        (Self { pipes, is_broken: false }, readers)
+        (Self { pipes, chunk: Vec::new(), is_broken: false }, readers)
+    }
+
+    /// Sends on what was gathered, for which all pipes have room.
+    fn send(&mut self) -> io::Result<()> {
+        let bytes = Bytes::from(std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK + CHUNK / 4)));
+        for pipe in &mut self.pipes {
+            if pipe.send_item(Message::Data(bytes.clone())).is_err() {
+                self.is_broken = true;
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until all pipes have room.
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        for pipe in &mut self.pipes {
+            if ready!(pipe.poll_reserve(cx)).is_err() {
+                self.is_broken = true;
+                return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Says to all of them that this was all.
     pub(crate) async fn end(self) {
+        let rest = Bytes::from(self.chunk);
         for pipe in self.pipes {
             if let Some(sender) = pipe.get_ref() {
                 // Whoever reads no more has its own reason, and tells it.
+                let _ = sender.send(Message::Data(rest.clone())).await;
                 let _ = sender.send(Message::End).await;
             }
         }
@@ -151,28 +178,24 @@ impl Tee {
 
 impl AsyncWrite for Tee {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        for pipe in &mut self.pipes {
-            if ready!(pipe.poll_reserve(cx)).is_err() {
-                self.is_broken = true;
-                return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
-            }
-        }
-        let bytes = Bytes::copy_from_slice(data);
-        for pipe in &mut self.pipes {
-            if pipe.send_item(Message::Data(bytes.clone())).is_err() {
-                self.is_broken = true;
-                return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
-            }
+        ready!(self.poll_room(cx))?;
+        self.chunk.extend_from_slice(data);
+        if self.chunk.len() >= CHUNK {
+            self.send()?;
         }
         Poll::Ready(Ok(data.len()))
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.chunk.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        ready!(self.poll_room(cx))?;
+        Poll::Ready(self.send())
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
     }
 }
 

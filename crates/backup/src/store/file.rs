@@ -7,7 +7,11 @@ use std::{
 };
 
 use async_trait::async_trait;
-use tokio::{fs, io::AsyncWriteExt as _};
+use tokio::{
+    fs,
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _},
+    task::{JoinHandle, spawn_blocking},
+};
 
 use super::{Content, Folder, Store, StoreError, failed};
 use crate::{manifest::MANIFEST, moment::Moment, name::SnapshotId};
@@ -17,6 +21,9 @@ const PARTIAL: &str = ".partial";
 
 /// How much is written at once.
 const CHUNK: usize = 1 << 20;
+
+/// After how much the disk is told to begin with it.
+const AHEAD: usize = 64 << 20;
 
 /// Snapshots in a directory of this machine: `file:///path`.
 #[derive(Clone, Debug)]
@@ -52,11 +59,26 @@ impl FileStore {
     async fn write_over(&self, folder: &Path, name: &str, content: &mut Content) -> io::Result<()> {
         let (place, partial) = (folder.join(name), folder.join(format!("{name}{PARTIAL}")));
         let options = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).clone();
-        let file = fs::OpenOptions::from(options).open(&partial).await?;
-        let mut file = tokio::io::BufWriter::with_capacity(CHUNK, file);
-        tokio::io::copy_buf(&mut tokio::io::BufReader::with_capacity(CHUNK, content), &mut file).await?;
+        let mut file = fs::OpenOptions::from(options).open(&partial).await?;
+        let mut content = tokio::io::BufReader::with_capacity(CHUNK, content);
+        let (mut behind, mut syncing) = (0, None);
+        loop {
+            let chunk = content.fill_buf().await?;
+            let count = chunk.len();
+            if count == 0 {
+                break;
+            }
+            file.write_all(chunk).await?;
+            content.consume(count);
+            behind += count;
+            if behind >= AHEAD {
+                behind = 0;
+                synced(syncing.replace(start_sync(&file).await?)).await?;
+            }
+        }
         file.flush().await?;
-        file.get_ref().sync_all().await?;
+        synced(syncing).await?;
+        file.sync_all().await?;
         fs::rename(&partial, &place).await?;
         sync(folder).await
     }
@@ -68,6 +90,20 @@ impl FileStore {
         gone_is_fine(fs::remove_file(folder.join(format!("{MANIFEST}{PARTIAL}"))).await)?;
         let mut content: Content = Box::new(io::Cursor::new(manifest.to_vec()));
         self.write_over(&folder, MANIFEST, &mut content).await
+    }
+}
+
+/// Begins to have on the disk what is in `file`: otherwise a large one would wait for all of it at its end.
+async fn start_sync(file: &fs::File) -> io::Result<JoinHandle<io::Result<()>>> {
+    let file = file.try_clone().await?.into_std().await;
+    Ok(spawn_blocking(move || file.sync_data()))
+}
+
+/// Waits for what [`start_sync`] has begun. A disk tells an error of it once.
+async fn synced(syncing: Option<JoinHandle<io::Result<()>>>) -> io::Result<()> {
+    match syncing {
+        Some(syncing) => syncing.await.map_err(io::Error::other)?,
+        None => Ok(()),
     }
 }
 
@@ -174,6 +210,26 @@ mod tests {
         assert!(error.to_string().starts_with("could not list the snapshots in file:///"), "{error}");
         let id = conformance::id("prod", 0);
         assert!(store.put(&id, "a", Box::new(&b"x"[..])).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_is_too_large_to_wait_for_at_the_end_arrives_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, id) = (FileStore::new(dir.path()), conformance::id("prod", 0));
+        let size = 2 * AHEAD as u64 + 1;
+        let content = tokio::io::AsyncReadExt::take(tokio::io::repeat(7), size);
+        store.put(&id, "a", Box::new(content)).await.unwrap();
+        let mut content = store.get(&id, "a").await.unwrap().unwrap();
+        let (mut chunk, mut all) = (vec![0; CHUNK], 0);
+        loop {
+            let count = tokio::io::AsyncReadExt::read(&mut content, &mut chunk).await.unwrap();
+            if count == 0 {
+                break;
+            }
+            assert!(chunk[..count].iter().all(|byte| *byte == 7));
+            all += count as u64;
+        }
+        assert_eq!(all, size);
     }
 
     #[tokio::test]
