@@ -45,7 +45,7 @@ const LOOK_LIMIT: Duration = Duration::from_secs(3600);
 /// What we may not look at is not absent: `absent` tells the two apart by the nearest directory on
 /// the way that exists, and a disk of `/etc/fstab` that is not mounted has nothing to tell either.
 /// Then the script ends with [`HIDDEN`] and the path.
-const SCRIPT: &str = include_str!("host_state/look.sh");
+const SCRIPT: &str = concat!(include_str!("host_state/remembered.sh"), include_str!("host_state/look.sh"));
 
 /// Where the answer is remembered, beside our other files. It is made, empty, where that is worth it.
 pub(crate) const REMEMBERED: &str = "stat";

@@ -10,6 +10,8 @@ use docker::engine::Container;
 
 use crate::{host_state::HostState, observe::observe, service::CHANGED};
 pub(crate) use generation::NotMade;
+#[cfg(test)]
+pub(crate) use generation::tests::make_by;
 pub(crate) use keep::{copy_aside, keep, keep_foreign, remove_all};
 pub(crate) use restore::Restoration;
 

@@ -4,7 +4,11 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     io::{self, Read as _},
+    num::NonZero,
+    panic::resume_unwind,
     path::{Component, Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
 };
 
 use remote::files::{Entry, EntryContent};
@@ -19,6 +23,12 @@ use crate::{
 
 /// The mode of files that are texts in the configuration.
 const TEXT_MODE: u32 = 0o644;
+
+/// For so many files it is not worth it to begin a thread.
+const FEW: usize = 16;
+
+/// More threads than this wait for the disk, not for a processor.
+const MOST_THREADS: usize = 8;
 
 /// Why a directory cannot be shipped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -159,13 +169,39 @@ impl Source<'_> {
     fn take_all(&self, names: &[String]) -> Result<Tree, Vec<String>> {
         let mut tree = Tree::default();
         let mut problems = Vec::new();
-        for name in names {
-            match self.take(name) {
+        for (name, taken) in names.iter().zip(self.taken(names)) {
+            match taken {
                 Ok(file) => tree.files.extend(file.map(|file| (name.clone(), file))),
                 Err(problem) => problems.push(format!("{}: {problem}", name.escape_debug())),
             }
         }
         if problems.is_empty() { Ok(tree) } else { Err(problems) }
+    }
+
+    /// What [`Self::take`] says of each of `names`, asked by as many threads as there are processors.
+    fn taken(&self, names: &[String]) -> Vec<Result<Option<TreeFile>, String>> {
+        let next = AtomicUsize::new(0);
+        // One after another: a large file keeps one thread from none of the others.
+        let some = || {
+            let mut taken = Vec::new();
+            loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let Some(name) = names.get(at) else { return taken };
+                taken.push((at, self.take(name)));
+            }
+        };
+        let processors = thread::available_parallelism().map_or(1, NonZero::get);
+        let threads = processors.min(names.len().div_ceil(FEW)).min(MOST_THREADS);
+        let mut all = thread::scope(|scope| {
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(some)).collect();
+            let mut all = some();
+            for other in others {
+                all.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            }
+            all
+        });
+        all.sort_unstable_by_key(|(at, _)| *at);
+        all.into_iter().map(|(_, taken)| taken).collect()
     }
 
     /// The file `name`; none where it is a state or a plan.

@@ -25,7 +25,7 @@ for file in record.json manifest.json source.json key instance; do
 done
 grep -asH '' /etc/machine-id record.json manifest.json source.json key instance good/.windlass/generation.json
 printf '\0'
-cd .. && [ -f .windlass/files ] || exit 0
+[ -f files ] || exit 0
 # Prints what is there of the shipped files. Symbolic links are not followed, but for the hash.
 each='
   sha256sum -- .windlass/override.json "$@"
@@ -34,37 +34,25 @@ each='
     [ ! -L "$path" ] || printf ">%s\n<%s\n" "$path" "$(readlink -- "$path")"
   done'
 
-# What `stat` tells of all of them, and of what symbolic links lead to: it changes when the answer does.
-# The first word of a line is the second of the last change.
-facts() {
-  format='%Z %f %s %i %y %z %n'
-  xargs -0 stat -c "$format" -- .windlass/override.json <.windlass/files
-  grep -a '^[0-9]* a' "$new" | cut -d ' ' -f 11- | tr '\n' '\0' | xargs -0 stat -L -c "$format" --
-}
-
-# The same answer, of files that take long to hash. It is remembered behind the facts that it was given
-# for, and both behind a line with their sizes: a full disk may have left a part of them.
+# The same answer, of files that take long to hash.
 remembering() {
   umask 077
-  new=.windlass/stat.$$
   trap 'rm -f -- "$new" "$new.told" "$new.whole"' EXIT
   trap 'exit 1' HUP INT TERM
   true >"$new" && now=$(stat -c '%Z %z' -- "$new") || return
-  facts >>"$new"
-  length=$(wc -c <"$new")
-  # Another look may put its own in the place of what this one reads.
-  command exec 3<.windlass/stat && read -r facts whole <&3
-  known=/proc/self/fd/3 begin=$((${#facts} + ${#whole} + 3))
-  if [ "$facts" = "$length" ] && [ "$(tail -c "+$begin" "$known" | wc -c)" = "$whole" ] &&
-    tail -c "+$begin" "$known" | head -c "$length" | cmp -s - "$new"; then
-    tail -c "+$((begin + length))" "$known"
+  facts
+  if remembered && is_of_new; then
+    told
     return
   fi
   answer | tee "$new.told" && remember
   return 0
 }
 
-answer() { xargs -0 sh -c "$each" look <.windlass/files; }
+answer() { (cd .. && xargs -0 sh -c "$each" look) <files; }
+
+# Whether we are where the stack's directory has our folder itself, and nobody else can lead us astray in it.
+is_ours_alone() { [ "$(pwd -P)" = "$(cd .. && pwd -P)/.windlass" ] && [ -O . ]; }
 
 # Keeps the answer, if every file could be read and none was changed just now: another change might bear
 # the same time. The clock is that of the file system, as a new file told it; some count seconds by twos.
@@ -75,11 +63,9 @@ remember() {
   [ "$((last + wait))" -le "${now%% *}" ] || return
   files=$(grep -ac '^[0-9]* 8.* \./' "$new")
   [ "$(grep -acE '^\\?[0-9a-f]{64}  \./' "$new.told")" = "$files" ] || return
-  whole=$(cat -- "$new" "$new.told" | wc -c)
-  { printf '%s %s\n' "$length" "$whole" && cat -- "$new" "$new.told"; } >"$new.whole" &&
-    mv -f -- "$new.whole" .windlass/stat
+  leave
 }
 
 exec 2>/dev/null
-[ -r .windlass/stat ] && remembering || answer
+[ -r stat ] && is_ours_alone && remembering || answer
 exit 0

@@ -7,7 +7,7 @@ use std::{
 use remote::{Local, conformance::Tools};
 use tree::{link_digest, null_separated};
 
-use crate::host_env::HostEnv;
+use crate::{host_env::HostEnv, kept_release::make_by};
 
 use super::*;
 
@@ -323,8 +323,23 @@ async fn remembers(tools: &Tools) {
     assert_eq!(look().await, changed, "{tools:?}");
     assert_ne!(remembered(), whole, "{tools:?}");
     assert!(remembered().contains(&sha256(b"changed")), "{tools:?}");
+
+    // That files are linked to be kept is no change, and what is changed meanwhile is one.
+    let (whole, nothing) = (remembered(), "0".repeat(64));
+    put(".windlass/stat", &whole.replace(&sha256(b"changed"), &nothing));
+    let keep = async |name: &str| {
+        let (made, said) = make_by(tools, dir.path(), name, &["a b", "c/d", "e\nf", "link"]).await;
+        assert!(made, "{tools:?} {said}");
+        fs::remove_file(dir.path().join(".windlass/record.json")).unwrap();
+    };
+    keep("1").await;
+    assert_eq!(look().await["c/d"].sha256, nothing, "{tools:?}");
+    assert_ne!(remembered(), whole, "{tools:?}");
+    put("c/d", "CHANGED");
+    keep("2").await;
+    assert_eq!(look().await["c/d"].sha256, sha256(b"CHANGED"), "{tools:?}");
     let left = fs::read_dir(dir.path().join(".windlass")).unwrap().count();
-    assert_eq!(left, 3, "what was written on the way is removed");
+    assert_eq!(left, 5, "what was written on the way is removed");
 }
 
 /// What could not be read by one may be read by another.

@@ -16,6 +16,9 @@ use crate::{error::Error, host::Host, release::FILE};
 /// which is said. The files that the list in the generation `$2` names (as `xargs` reads it) are copied to
 /// it; then the link `$3` leads to it, and what is beside it goes. Large files are linked where that can be
 /// done. Modes, owners and times are kept, symbolic links stay links, and a directory is none of ours.
+///
+/// Links change the time of the last change of what they lead to, by which a look knows whether its answer is
+/// still the one of before. The answer outlives that where nothing else about the files is otherwise.
 const MAKE: &str = r#"
 set -e
 go "$1" ''
@@ -28,13 +31,35 @@ if [ -f record.new ]; then
   put record.new record.json
   echo recorded
 fi
-trap '! [ -e ./taken ] || rm -r -f -- ./taken' EXIT
+trap '! [ -e ./taken ] || rm -r -f -- ./taken; rm -f -- "./$new" "./$new".*' EXIT
 ! [ -e ./taken ] && ! [ -L ./taken ] || rm -r -f -- ./taken
 mkdir -- ./taken
 exec 9<./taken
+(before) 2>/dev/null || true
 take no <"./$2/.windlass/list"
 settle ./taken "./$2"
 rm -f -- "./$2/.windlass/list"
+(after) 2>/dev/null || true
+"#;
+
+/// Around what changes times: what `stat` tells before, and the answer for what it tells then. What somebody changes
+/// in the meantime has another time of its content as well; what they change then has another time of the last
+/// change, where that is told in fractions of seconds.
+const REMEMBERING: &str = r#"
+before() {
+  [ -s stat ] && true >"$new" || return
+  case $(stat -c %z -- "$new") in *.*[1-9]*) facts ;; esac
+}
+
+after() {
+  [ -s "$new" ] && remembered && is_of_new && told >"$new.told" || return
+  otherwise=$(but_the_last_change)
+  sleep 0.1 || sleep 1
+  true >"$new" && facts
+  [ "$otherwise" = "$(but_the_last_change)" ] && leave
+}
+
+but_the_last_change() { cut -d ' ' -f 2-7,11- -- "$new" | sha256sum; }
 "#;
 
 /// Lets the link `$3` lead to `$2`, and removes what is beside that.
@@ -46,11 +71,14 @@ for other in "${2%/*}"/*; do
 done
 "#;
 
+/// How a look remembers its answer.
+const REMEMBERED: &str = include_str!("../host_state/remembered.sh");
+
 /// What the script says once the record is in its place.
 const RECORDED: &str = "recorded\n";
 
 fn make_script() -> String {
-    copying_script(&format!("{MAKE}{SWAP}"))
+    copying_script(&format!("{REMEMBERED}{REMEMBERING}{MAKE}{SWAP}"))
 }
 
 /// Why there is no new generation.
@@ -96,7 +124,7 @@ pub(crate) async fn make(
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use std::{
         fs,
         os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink},
@@ -107,12 +135,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    pub(in crate::kept_release) async fn make_by(
-        tools: &Tools,
-        root: &Path,
-        name: &str,
-        paths: &[&str],
-    ) -> (bool, String) {
+    pub(crate) async fn make_by(tools: &Tools, root: &Path, name: &str, paths: &[&str]) -> (bool, String) {
         let file = |path: String, bytes: &[u8]| Entry {
             path,
             mode: 0o600,
