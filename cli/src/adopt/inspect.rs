@@ -30,27 +30,36 @@ const BUILT_IN: [&str; 5] = ["bridge", "host", "none", "docker_gwbridge", "ingre
 const UNDEFINED: &str = "variable is not set";
 
 /// Prints the files of cron that no package has brought, and the crontabs of users (in the folders of Debian, SUSE
-/// and Red Hat, in this order), each as a line of stat and its name; and instead of the line of stat three dashes
-/// where this login may not read one. A crontab without a user is read by no cron either.
+/// and Red Hat, in this order), each as a line of stat and its name. Instead of the line of stat, a dash and a word tell
+/// why one cannot be adopted.
 const CRON: &str = r#"
 for folder in /etc/cron.d /var/spool/cron/crontabs /var/spool/cron/tabs /var/spool/cron; do
   [ -d "$folder" ] || continue
   if [ ! -r "$folder" ] || [ ! -x "$folder" ]; then
-    printf '%s\n' "- - - $folder"
+    printf '%s\n' "- - hidden $folder"
     continue
   fi
   for file in "$folder"/*; do
     [ -f "$file" ] && [ ! -L "$file" ] || continue
     if [ "$folder" = /etc/cron.d ]; then
-      case ${file##*/} in *[!A-Za-z0-9_-]*) continue ;; esac
+      case ${file##*/} in
+        *.dpkg-* | *.placeholder | *~) continue ;;
+        *[!A-Za-z0-9_-]*)
+          printf '%s\n' "- - ignored $file"
+          continue
+          ;;
+      esac
       if command -v dpkg >/dev/null 2>&1 && dpkg -S "$file" >/dev/null 2>&1; then continue; fi
     else
-      id -u -- "${file##*/}" >/dev/null 2>&1 || continue
+      if ! id -u -- "${file##*/}" >/dev/null 2>&1; then
+        case ${file##*/} in tmp.*) ;; *) printf '%s\n' "- - userless $file" ;; esac
+        continue
+      fi
     fi
     if [ -r "$file" ]; then
       stat -c '0%a %U %G %n' -- "$file"
     else
-      printf '%s\n' "- - - $file"
+      printf '%s\n' "- - hidden $file"
     fi
   done
 done
@@ -167,7 +176,10 @@ fn files_of(overview: &Overview, containers: &[Container]) -> Result<Vec<String>
     }
     let mut files = Vec::new();
     for path in config_files {
-        match below(path, directory).filter(|relative| !relative.contains('|')) {
+        match below(path, directory) {
+            Some(relative) if relative.contains('|') => {
+                return Err(format!("the name of its file {path} has a `|`, which ends a word of an import"));
+            }
             Some(relative) => files.push(relative.to_owned()),
             None => return Err(format!("its file {path} is not in its directory {directory}")),
         }
@@ -256,7 +268,12 @@ async fn beside(machine: &Machine, (engine, cli): (&Engine, &Cli), found: &mut F
             continue;
         };
         if mode == "-" {
-            found.left_out.push(LeftOut { what: path, why: "this login may not read it".to_owned() });
+            let why = match group.as_str() {
+                "ignored" => "cron does not read a file of that name",
+                "userless" => "there is no user of that name, so that no cron reads it",
+                _ => "this login may not read it",
+            };
+            found.left_out.push(LeftOut { what: path, why: why.to_owned() });
             continue;
         }
         if let Some(text) = files.read_text(&path).await? {

@@ -100,6 +100,32 @@ impl Line {
     }
 }
 
+/// How many snapshots of each of its corpora the repository `store` has, as their hosts tell; `None` where that is
+/// another kind of store.
+///
+/// # Errors
+/// When it cannot be asked.
+pub async fn in_repository(
+    settings: &Settings,
+    store: &str,
+) -> Result<Option<Vec<(String, usize)>>, Failure> {
+    if super::stores::repository(settings, store)?.is_none() {
+        return Ok(None);
+    }
+    let own = settings.backup.corpus.iter().filter(|(_, corpus)| corpus.store == store);
+    let names: Vec<String> = own.map(|(name, _)| name.clone()).collect();
+    let mut found = Vec::new();
+    if names.is_empty() {
+        return Ok(Some(found));
+    }
+    for target in targets(settings, &names, None)? {
+        let Some(repository) = target.repository(settings)? else { continue };
+        let snapshots = restic::snapshots(settings, &target, &repository).await?;
+        found.push((target.name.to_string(), snapshots.len()));
+    }
+    Ok(Some(found))
+}
+
 /// Prints them, newest first.
 ///
 /// # Errors

@@ -21,6 +21,7 @@ use crate::exit::{Exit, Failure};
 use crate::settings::Settings;
 use crate::work;
 
+pub use list::in_repository;
 pub use restoring::{Done as Restored, Order as RestoreOrder, Which as WhichSnapshot};
 pub use settings::{BackupSettings, secret};
 pub use stores::open as open_store;

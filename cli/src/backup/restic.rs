@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use backup::{
-    Error, Moment, Repository, ResticCheck, ResticError, ResticSnapshot, Retention, TakingWithRestic,
+    Error, Moment, Repository, ResticCheck, ResticError, ResticSnapshot, Retention, TakingWithRestic, roughly,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -153,11 +153,8 @@ fn judge(found: &[ResticSnapshot], max_age: Option<Duration>, now: Moment) -> Ve
     let age = newest.moment().map(|moment| now.since(moment));
     match (age, max_age) {
         (Some(age), Some(limit)) if age > limit => {
-            let (age, limit) = (age.as_secs() / 3600, limit.as_secs() / 3600);
-            vec![(
-                "stale",
-                format!("the newest snapshot, {}, is {age} h old, and may be {limit} h", newest.id),
-            )]
+            let (age, limit) = (roughly(age), roughly(limit));
+            vec![("stale", format!("the newest snapshot, {}, is {age} old, and may be {limit}", newest.id))]
         }
         _ => Vec::new(),
     }

@@ -321,6 +321,9 @@ impl CorpusSettings {
         if !self.copies.is_empty() || !self.encrypt_to.is_empty() {
             return Err(wrong(name, "`copies` and `encrypt_to` are for archives, and not for restic"));
         }
+        if self.compress.is_some() || self.format.is_some() {
+            return Err(wrong(name, "`compress` and `format` are for archives: restic compresses by itself"));
+        }
         Ok(())
     }
 

@@ -48,6 +48,19 @@ impl LocalCompose {
     }
 }
 
+/// What Compose says of an error, without what it logs on the way: that bears a time, and is another text each time.
+pub fn without_log(said: &str) -> String {
+    let lines: Vec<&str> = said.lines().filter(|line| !line.starts_with("time=\"")).collect();
+    let text = lines.join("\n");
+    if text.trim().is_empty() { said.trim().to_owned() } else { text.trim().to_owned() }
+}
+
+/// The variable that `${NAME:?}` asks for and that has no value, in Compose's words.
+pub fn required(said: &str) -> Option<&str> {
+    let (name, _) = said.split_once("required variable ")?.1.split_once(" is missing a value")?;
+    Some(name.trim_matches('"'))
+}
+
 /// The client of this machine; no daemon is asked.
 fn client() -> Cli {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -83,6 +96,18 @@ fn is_program(path: &Path) -> bool {
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn compose_is_told_in_its_words_without_times() {
+        let said = "time=\"2026-12-01T00:46:04Z\" level=warning msg=\"a\"\nerror while interpolating services.a.environment.P: \
+                    required variable PW is missing a value\n";
+        assert!(without_log(said).starts_with("error while interpolating"));
+        assert_eq!(required(said), Some("PW"));
+        assert_eq!(
+            (required("no such file"), without_log("time=\"x\" level=error")),
+            (None, "time=\"x\" level=error".into())
+        );
+    }
 
     #[test]
     fn the_first_plugin_counts_unless_docker_is_told_of_more() {

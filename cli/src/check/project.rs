@@ -9,7 +9,7 @@ use compose::{Config, Project, dotenv};
 
 use super::STAND_IN;
 use super::finding::{Finding, Level};
-use super::local::LocalCompose;
+use super::local::{LocalCompose, without_log};
 use super::rules::{Rules, Wanted};
 use super::services::{COMPOSE, Decided, ENV_TEMPLATE, OfSwarm, Place, UNDEFINED, in_swarm, violations};
 use crate::exit::Failure;
@@ -51,7 +51,7 @@ pub async fn check(local: &LocalCompose, wanted: &Wanted, rules: &Rules) -> Resu
         Err(why) => {
             let said = why.output().map(str::to_owned);
             let said = said.ok_or_else(|| failed().because(&*why.error))?;
-            return Ok(vec![place.finding(Level::Error, COMPOSE, said.trim(), None)]);
+            return Ok(vec![place.finding(Level::Error, COMPOSE, &without_log(&said), None)]);
         }
     };
     let config = Config::parse(&document).map_err(|error| failed().because(&error))?;

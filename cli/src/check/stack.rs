@@ -1,7 +1,6 @@
 //! One stack of a configuration: its Compose files with what the configuration gives them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use compose::discovery::{Env, Unclear};
@@ -12,7 +11,7 @@ use compose::{Config, Project, dotenv};
 
 use super::configuration::{Line, Source, Stack};
 use super::finding::{Finding, Level};
-use super::local::LocalCompose;
+use super::local::{LocalCompose, required, without_log};
 use super::project::{project, read_if_there};
 use super::rules::{CheckSettings, Rules};
 use super::services::{
@@ -279,18 +278,25 @@ impl Checking<'_> {
         let place = self.place(files);
         let given = self.stack.given.values.iter();
         let lines = given.map(|(name, value)| assignment(name, value.as_deref().unwrap_or(stand_in)));
-        let values =
-            dotenv::followed_by(&lines.collect::<String>(), files.own.as_deref().unwrap_or_default());
-        let mut env_file = tempfile::NamedTempFile::new().map_err(|error| self.failed().because(&error))?;
-        env_file.write_all(values.as_bytes()).map_err(|error| self.failed().because(&error))?;
+        let mut lines: String = lines.collect();
+        let own = files.own.as_deref().unwrap_or_default();
+        let env_file = tempfile::NamedTempFile::new().map_err(|error| self.failed().because(&error))?;
         let project = project(&files.directory, &files.names, files.profiles.clone(), env_file.path());
         let compose = self.local.of(&files.directory, &place.shown);
-        let (document, unset) = match compose.resolve_structure(&project).await {
-            Ok(answer) => answer,
-            Err(why) => {
-                let said = why.output().map(str::to_owned);
-                let said = said.ok_or_else(|| self.failed().because(&*why.error))?;
-                return Ok(vec![place.finding(Level::Error, COMPOSE, said.trim(), None)]);
+        let mut wanted = BTreeSet::new();
+        let ((document, unset), values) = loop {
+            let values = dotenv::followed_by(&lines, own);
+            std::fs::write(env_file.path(), &values).map_err(|error| self.failed().because(&error))?;
+            let why = match compose.resolve_structure(&project).await {
+                Ok(answer) => break (answer, values),
+                Err(why) => why,
+            };
+            let said = why.output().map(str::to_owned);
+            let said = said.ok_or_else(|| self.failed().because(&*why.error))?;
+            // Whether it has a value, only a plan knows.
+            match required(&said).filter(|_| self.stack.given.others) {
+                Some(name) if wanted.insert(name.to_owned()) => lines += &assignment(name, stand_in),
+                _ => return Ok(vec![place.finding(Level::Error, COMPOSE, &without_log(&said), None)]),
             }
         };
         let config = Config::parse(&document).map_err(|error| self.failed().because(&error))?;

@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 
 use backup::store::StoreError;
 
-use crate::backup::open_store;
+use crate::backup::{in_repository, open_store};
 use crate::exit::{Exit, Failure};
 use crate::settings::Settings;
 use crate::{terminal, work};
@@ -90,12 +90,19 @@ fn subjects(
 
 async fn look_at_store(settings: &Settings, name: &str) -> Report {
     let error = |seen: String| Finding::error("store", seen, crate::advice::STORE);
+    let subject = format!("store {name}");
     let mut findings = Vec::new();
+    match in_repository(settings, name).await {
+        Ok(None) => {}
+        Ok(Some(found)) => return Report { subject, findings: vec![repository(&found)] },
+        Err(failure) => return Report { subject, findings: vec![error(failure.to_string())] },
+    }
     match open_store(settings, name) {
         Ok(store) => {
             findings.push(match store.folders().await {
                 Ok(folders) => {
-                    Finding::ok("store", format!("{} answers, with {} snapshots", store.url(), folders.len()))
+                    let sealed = folders.iter().filter(|folder| folder.is_sealed).count();
+                    Finding::ok("store", format!("{} answers, with {sealed} snapshots", store.url()))
                 }
                 Err(why) => error(remote::chain(&why)),
             });
@@ -103,7 +110,16 @@ async fn look_at_store(settings: &Settings, name: &str) -> Report {
         }
         Err(failure) => findings.push(error(failure.to_string())),
     }
-    Report { subject: format!("store {name}"), findings }
+    Report { subject, findings }
+}
+
+/// What the hosts of its corpora say of a repository of restic.
+fn repository(found: &[(String, usize)]) -> Finding {
+    if found.is_empty() {
+        return Finding::ok("store", "a repository of restic, which no corpus here is in: nobody was asked");
+    }
+    let each = found.iter().map(|(corpus, count)| format!("{count} snapshots of {corpus}"));
+    Finding::ok("store", format!("restic opens it, with {}", each.collect::<Vec<_>>().join(", ")))
 }
 
 /// What it means whether our credentials can remove snapshots; what cannot be asked is told by what can.

@@ -11,9 +11,10 @@ use super::outputs::Outputs;
 use super::record::{StateFacts, Versions, Wrong};
 use super::settings::DrillSettings;
 use super::stops::Stops;
+use super::unfinished::Unfinished;
 use crate::exit::{Exit, Failure};
 use crate::reviewed::{MemoryFile, found, object, version};
-use crate::run::{Ended, Ending, Session, Stdout, Target};
+use crate::run::{Ended, Ending, Session, Stdout, Target, has_errored};
 use crate::settings::Settings;
 use crate::store::Lock;
 use crate::version::VERSION;
@@ -25,6 +26,8 @@ pub struct Core {
     arguments: Vec<OsString>,
     stops: Stops,
     session: Session,
+    /// What an apply may have left that was killed.
+    pub(super) unfinished: Unfinished,
     /// That of the drill. The core holds it as well, so that it is held until that has ended, also where this process
     /// is killed; what looks at the product may leave something behind, and does not.
     lock: Lock,
@@ -68,13 +71,19 @@ impl Core {
             others: Vec::new(),
             no_upstream: false,
         };
+        // What a core could not hand over, it had ended with.
+        let has_ended = has_errored(&directory);
         let session = Session::open_drill(&target, &directory)?;
+        let mut unfinished = Unfinished::beside(session.path());
+        if has_ended {
+            unfinished.is_told();
+        }
         // From now on: before this, a signal ends what has not begun.
         let listener = session.block_on(async { stops.listener(drill.time(drill.timeout.as_ref())) });
         let failed = |error: std::io::Error| Failure::new("Could not begin").because(&error);
         session.beside(listener.map_err(failed)?);
         let arguments = drill.arguments.iter().map(OsString::from).collect();
-        Ok(Self { program, directory, arguments, stops: stops.clone(), session, lock })
+        Ok(Self { program, directory, arguments, stops: stops.clone(), session, unfinished, lock })
     }
 
     /// Does other work to its end.
@@ -183,7 +192,12 @@ impl Core {
     /// # Errors
     /// What the core says.
     pub fn apply(&mut self, plan: &MemoryFile) -> Result<(), Wrong> {
-        self.step(&["apply", "-input=false", "-no-color", &plan.path()], false, Until::First)
+        self.unfinished.begin();
+        let ended = self.step(&["apply", "-input=false", "-no-color", &plan.path()], false, Until::First);
+        if !self.stops.third.is_cancelled() {
+            self.unfinished.end();
+        }
+        ended
     }
 
     /// Destroys all that the state has; what a core could not hand over belongs to it.

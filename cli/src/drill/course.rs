@@ -8,7 +8,7 @@ use super::checks::Checks;
 use super::core::Core;
 use super::data;
 use super::outputs::Outputs;
-use super::record::{Kind, Record, Wrong, to_tenths};
+use super::record::{Data, Kind, Record, Wrong, to_tenths};
 use super::settings::DrillSettings;
 use super::stops::Stops;
 use crate::exit::Failure;
@@ -82,7 +82,10 @@ impl<'a> Course<'a> {
             terminal::note(format_args!("Going on with what is there: {}.", left.join(", ")));
             self.record.resumed = true;
         } else if !left.is_empty() {
-            terminal::note(format_args!("An interrupted drill has left {}.", left.join(", ")));
+            terminal::note(format_args!(
+                "The state of the drill has what an interrupted one has left, or somebody has made by `windlass run`: {}.",
+                left.join(", ")
+            ));
             if !self.step((Kind::Leftovers, None), |course| course.core.destroy()) {
                 return Ok(());
             }
@@ -148,7 +151,8 @@ impl<'a> Course<'a> {
             let is_well = self.go((Kind::Restore, Some(&restore.corpus)), |course| {
                 let done = course.core.block_on(checks.restore(restore))?;
                 if let Ok(id) = done.snapshot.parse() {
-                    course.record.data.push(data::data(&id, &done.store, now));
+                    let target = restore.path.clone().or_else(|| restore.volume.clone());
+                    course.record.data.push(Data { target, ..data::data(&id, &done.store, now) });
                 }
                 Ok(())
             });

@@ -37,7 +37,8 @@ pub fn of_state(text: &str, now: Moment) -> Vec<Data> {
         .filter_map(|Instance { attributes }| {
             let text = |name: &str| attributes.get(name).and_then(serde_json::Value::as_str);
             let id = text("snapshot_id")?.parse().ok()?;
-            Some(data(&id, text("restored_from").unwrap_or_default(), now))
+            let target = text("path").or_else(|| text("volume")).map(str::to_owned);
+            Some(Data { target, ..data(&id, text("restored_from").unwrap_or_default(), now) })
         })
         .collect()
 }
@@ -46,6 +47,7 @@ pub fn of_state(text: &str, now: Moment) -> Vec<Data> {
 pub fn data(id: &SnapshotId, store: &str, now: Moment) -> Data {
     Data {
         corpus: id.name().to_string(),
+        target: None,
         snapshot: id.to_string(),
         store: store.to_owned(),
         taken_at: id.moment().to_string(),
@@ -61,7 +63,7 @@ mod tests {
     fn a_state_tells_what_was_restored() {
         let state = r#"{"version":4,"resources":[
             {"mode":"managed","type":"windlass_corpus_restore","name":"this","instances":[
-                {"index_key":"a","attributes":{"snapshot_id":"snapshot-uploads-20261129T163200Z-1a2b3c4d","restored_from":"s3://b/p"}},
+                {"index_key":"a","attributes":{"path":"/srv/a","snapshot_id":"snapshot-uploads-20261129T163200Z-1a2b3c4d","restored_from":"s3://b/p"}},
                 {"index_key":"b","attributes":{"snapshot_id":null}}]},
             {"mode":"managed","type":"windlass_host","name":"h","instances":[{"attributes":{"snapshot_id":"x"}}]}]}"#;
         let now = Moment::from_compact("20261129T173200Z").unwrap();
@@ -70,6 +72,7 @@ mod tests {
             (only.corpus.as_str(), only.age_seconds, only.taken_at.as_str()),
             ("uploads", 3600, "2026-11-29T16:32:00Z")
         );
+        assert_eq!(only.target.as_deref(), Some("/srv/a"));
         assert_eq!(of_state("{}", now), []);
     }
 }

@@ -27,6 +27,15 @@ pub fn markdown(record: &Record) -> String {
                 [&data.corpus, &data.snapshot, &data.taken_at, &data.store].map(|text| cell(text));
             let _ = writeln!(text, "| {corpus} | `{snapshot}` | {taken} | {age} | {store} |");
         }
+        let targets: Vec<&str> = record.data.iter().filter_map(|data| data.target.as_deref()).collect();
+        if !targets.is_empty() {
+            let _ = writeln!(
+                text,
+                "\nWhat came back stays on its server when the rest is destroyed ({}): a server that is not thrown away has it \
+                 removed before the next drill.",
+                targets.join(", ")
+            );
+        }
     }
     if !record.failed.is_empty() {
         text += "\n## What failed\n";
@@ -44,7 +53,7 @@ pub fn markdown(record: &Record) -> String {
         for address in &record.left {
             let _ = writeln!(text, "- `{address}`");
         }
-        text += "\nThe next drill destroys it first; `windlass drill destroy` does nothing else.\n";
+        text += "\nThe next drill destroys first what the state has; `windlass drill destroy` does nothing else.\n";
     }
     text += "\n## Versions\n\n";
     let versions = &record.versions;
@@ -65,7 +74,7 @@ pub fn told(record: &Record) -> String {
     lines.extend(said.map(|message| format!("\n{}", last(message.trim(), LONGEST))));
     if !record.left.is_empty() {
         lines.push(format!(
-            "\nIt is not all destroyed: {} is left. The next drill destroys it first.",
+            "\nIt is not all destroyed: {} is left. The next drill destroys first what the state has.",
             record.left.join(", ")
         ));
     }
@@ -139,6 +148,7 @@ mod tests {
         record.steps.iter_mut().for_each(|step| step.seconds = 0.0);
         record.data.push(Data {
             corpus: "uploads".into(),
+            target: Some("/srv/uploads".into()),
             snapshot: "snapshot-uploads-20261129T163200Z-1a2b3c4d".into(),
             store: "s3://b/p".into(),
             taken_at: "2026-11-29T16:32:00Z".into(),
@@ -162,6 +172,8 @@ mod tests {
              |---|---|---|---:|\n| plan |  | done | 0.0 s |\n\n## Data\n\n\
              | corpus | snapshot | taken at | age | from |\n|---|---|---|---:|---|\n\
              | uploads | `snapshot-uploads-20261129T163200Z-1a2b3c4d` | 2026-11-29T16:32:00Z | 11 h 9 min | s3://b/p |\n\n\
+             What came back stays on its server when the rest is destroyed (/srv/uploads): a server that is not thrown away has \
+             it removed before the next drill.\n\n\
              ## Versions\n\n- windlass 0.1.0\n"
         );
         assert_eq!(told(&record), "");
@@ -184,6 +196,9 @@ mod tests {
         ] {
             assert!(text.contains(expected), "{expected}\n\n{text}");
         }
-        assert!(told(&record).ends_with("hcloud_server.web is left. The next drill destroys it first."));
+        assert!(
+            told(&record)
+                .ends_with("hcloud_server.web is left. The next drill destroys first what the state has.")
+        );
     }
 }

@@ -14,6 +14,7 @@ mod pattern;
 mod record;
 mod settings;
 mod stops;
+mod unfinished;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -32,6 +33,7 @@ use course::Course;
 use markdown::{markdown, outcome, told};
 use record::Record;
 use stops::Stops;
+use unfinished::Unfinished;
 
 pub use settings::DrillSettings;
 
@@ -72,7 +74,9 @@ struct RunArguments {
 
 /// What `destroy` takes.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Exit codes: 0 nothing is left, 1 it was not begun, 3 something is left.")]
+#[command(
+    after_help = "What an apply was making when its core was killed is in no state: that it may be there is told once, with the code 3.\n\nExit codes: 0 nothing is left, 1 it was not begun, 3 something is left."
+)]
 struct DestroyArguments {
     /// The drill, by its name in `[drill]` of windlass.toml; default: the only one
     #[arg(value_name = "NAME")]
@@ -141,6 +145,11 @@ fn exercise(
     let mut course = Course::new((settings, drill), &stops, &mut core, &mut record);
     let begun = course.run(resume);
     course.destroy();
+    if record.failed.is_empty() && record.left.is_empty() {
+        core.unfinished.is_told();
+    } else {
+        record.left.extend(core.unfinished.left());
+    }
     let closed = core.close();
     begun?;
     if let Err(failure) = closed {
@@ -154,7 +163,7 @@ fn exercise(
 /// Destroys what is left of a drill.
 fn destroy(settings: &Settings, (name, drill): (&str, &DrillSettings)) -> Result<Exit, Failure> {
     let path = settings.state_file(None, Some(drill.workspace(name)))?;
-    if !path.exists() {
+    if !path.exists() && Unfinished::beside(&path).left().is_none() {
         terminal::answer(format_args!("There is no state in {}: nothing is left.", path.display()));
         return Ok(Exit::DONE);
     }
@@ -165,10 +174,15 @@ fn destroy(settings: &Settings, (name, drill): (&str, &DrillSettings)) -> Result
     let mut course = Course::new((settings, drill), &stops, &mut core, &mut record);
     let begun = course.begin();
     course.destroy();
+    let untold = core.unfinished.left().filter(|_| begun.is_ok());
+    if untold.is_some() {
+        core.unfinished.is_told();
+    }
     core.close()?;
     begun?;
-    if !record.left.is_empty() {
+    if untold.is_some() || !record.left.is_empty() {
         record.left.iter().for_each(|address| terminal::answer(format_args!("{address} is left")));
+        untold.iter().for_each(|untold| terminal::answer(format_args!("Maybe left: {untold}.")));
         return Ok(LEFT);
     }
     if let Some(failed) = record.failed.first() {

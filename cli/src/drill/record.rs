@@ -42,6 +42,8 @@ pub struct Record {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Data {
     pub corpus: String,
+    /// What it became on its server, where it stays when the rest is destroyed.
+    pub target: Option<String>,
     pub snapshot: String,
     pub store: String,
     pub taken_at: String,

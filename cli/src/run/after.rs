@@ -21,6 +21,11 @@ pub fn errored(directory: &Path) -> PathBuf {
     directory.join(ERRORED)
 }
 
+/// Whether a core has ended without being able to hand over its state.
+pub fn has_errored(directory: &Path) -> bool {
+    errored(directory).exists()
+}
+
 /// Encrypts the state that a core could not hand over, and removes the plain one.
 ///
 /// # Errors

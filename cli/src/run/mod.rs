@@ -9,9 +9,11 @@ mod child;
 mod drill;
 mod session;
 mod told;
+mod workspace;
 
 use std::ffi::OsString;
 
+pub use after::has_errored;
 pub use before::{guard, purpose};
 pub use child::{EXECUTE, Ended, Ending, Execute, Stdout, execute, run as run_child};
 pub use session::{Serve, Session, Target};
@@ -33,6 +35,8 @@ pub struct Arguments {
 /// # Errors
 /// When the command was not started, or the state cannot be used.
 pub fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let Target { state, workspace, .. } = &arguments.target;
+    workspace::check(&arguments.command, workspace.as_deref(), state.is_some() || workspace.is_some())?;
     let session = Session::open(&arguments.target, &before::directory(&arguments.command), Serve::Always)?;
     let more: Vec<_> = before::plan_encryption(&arguments.command).into_iter().collect();
     let ended = session.run(&arguments.command, &more, Stdout::Shown);

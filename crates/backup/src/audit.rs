@@ -133,8 +133,8 @@ impl fmt::Display for Finding {
                 write!(
                     f,
                     "the newest snapshot, {newest}, is {} old, and may be {}",
-                    hours(*age),
-                    hours(*limit)
+                    roughly(*age),
+                    roughly(*limit)
                 )
             }
             Self::Future { newest } => write!(
@@ -161,7 +161,8 @@ impl fmt::Display for Finding {
     }
 }
 
-fn hours(duration: Duration) -> String {
+/// A time as people tell it, in one unit.
+pub fn roughly(duration: Duration) -> String {
     match duration.as_secs() {
         seconds if seconds < 120 => format!("{seconds} s"),
         seconds if seconds < 2 * 3600 => format!("{} min", seconds / 60),

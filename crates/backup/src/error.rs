@@ -315,6 +315,15 @@ pub enum Error {
         /// Where what was there is now, if it could not be moved back.
         stranded_at: Option<String>,
     },
+    /// What changes the data before they take their place has failed.
+    #[error("the command of `transform`, {program:?}, has failed")]
+    Transform {
+        /// The program.
+        program: String,
+        /// How it ended.
+        #[source]
+        source: remote::Error,
+    },
     /// No command on the host reaches what is in a volume.
     #[error(
         "no command on {host} reaches what is restored to volume {volume:?}, because that goes through Docker"
@@ -413,7 +422,8 @@ impl Error {
     /// What a program on the host wrote before it failed, whatever came of that.
     pub fn said_by_host(&self) -> Option<&str> {
         match self {
-            Self::Host(remote::Error::Failed { stderr, .. }) => {
+            Self::Host(remote::Error::Failed { stderr, .. })
+            | Self::Transform { source: remote::Error::Failed { stderr, .. }, .. } => {
                 Some(stderr.trim()).filter(|said| !said.is_empty())
             }
             Self::OwnSql { source, .. }

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How much of a part is read at once.
-const CHUNK: usize = 256 << 10;
+const CHUNK: usize = 1 << 20;
 
 /// A snapshot in its store.
 #[derive(Clone, Copy)]

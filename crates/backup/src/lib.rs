@@ -51,7 +51,7 @@ mod wanted;
 
 pub use adopt::{Adopting, Artefact};
 pub use archive::ArchiveError;
-pub use audit::{Expected, Finding, Stored, inspect, judge, judge_copy};
+pub use audit::{Expected, Finding, Stored, inspect, judge, judge_copy, roughly};
 pub use compress::Compress;
 pub use corpus::Corpus;
 pub use crypt::SnapshotKey;

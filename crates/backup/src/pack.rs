@@ -38,9 +38,17 @@ pub(crate) fn pack(
     out: PipeWriter,
     before: Option<Sha256>,
 ) -> io::Result<Packed> {
-    let hashing = Hashing { inner: out, hasher: Sha256::new(), whole: before, size: 0 };
+    let mut hashing = Hashing { inner: out, hasher: Sha256::new(), whole: before, size: 0 };
     let Hashing { inner, hasher, whole, size } = match key {
         Some(key) => packed(&mut archive, format, key.encrypting(hashing)?)?.finish()?,
+        // It stays as it comes.
+        None if matches!(format, Format::Tar | Format::PgDump | Format::Raw) => {
+            while let Some(chunk) = archive.next()? {
+                hashing.note(&chunk);
+                hashing.inner.pass(chunk)?;
+            }
+            hashing
+        }
         None => packed(&mut archive, format, hashing)?,
     };
     inner.end()?;
@@ -116,14 +124,21 @@ struct Hashing<W> {
     size: u64,
 }
 
+impl<W> Hashing<W> {
+    /// Counts what has passed.
+    fn note(&mut self, data: &[u8]) {
+        self.hasher.update(data);
+        if let Some(whole) = &mut self.whole {
+            whole.update(data);
+        }
+        self.size += data.len() as u64;
+    }
+}
+
 impl<W: Write> Write for Hashing<W> {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         let count = self.inner.write(data)?;
-        self.hasher.update(&data[..count]);
-        if let Some(whole) = &mut self.whole {
-            whole.update(&data[..count]);
-        }
-        self.size += count as u64;
+        self.note(&data[..count]);
         Ok(count)
     }
 

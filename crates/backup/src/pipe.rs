@@ -44,6 +44,18 @@ impl PipeReader {
     }
 }
 
+impl PipeReader {
+    /// What comes next, as it came; nothing at the end.
+    pub(crate) fn next(&mut self) -> io::Result<Option<Bytes>> {
+        while self.chunk.is_empty() && !self.ended {
+            let message = self.messages.blocking_recv();
+            self.accept(message)?;
+        }
+        let chunk = std::mem::take(&mut self.chunk);
+        Ok(Some(chunk).filter(|chunk| !chunk.is_empty()))
+    }
+}
+
 impl Read for PipeReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.chunk.is_empty() && !self.ended {
@@ -81,6 +93,12 @@ pub(crate) struct PipeWriter {
 impl PipeWriter {
     fn send(&self, message: Message) -> io::Result<()> {
         self.messages.blocking_send(message).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+
+    /// Passes on what came, without a copy of it.
+    pub(crate) fn pass(&mut self, chunk: Bytes) -> io::Result<()> {
+        self.flush()?;
+        self.send(Message::Data(chunk))
     }
 
     /// Says that this was all.

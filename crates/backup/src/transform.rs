@@ -37,9 +37,7 @@ pub(crate) async fn transform(
     place: Place<'_>,
     cancel: &CancellationToken,
 ) -> Result<(), Error> {
-    if command.is_empty() {
-        return Ok(());
-    }
+    let Some(program) = command.first() else { return Ok(()) };
     let input = match place {
         Place::Database { postgres, .. } if postgres.container().is_none() => {
             Input::bytes(postgres.preface().into_bytes())
@@ -47,8 +45,9 @@ pub(crate) async fn transform(
         _ => Input::Nothing,
     };
     let command = words(command, place).timeout(None).privileged();
-    run_checked_with(exec, &command, input, &Limits::cancelled_by(cancel)).await?;
-    Ok(())
+    let done = run_checked_with(exec, &command, input, &Limits::cancelled_by(cancel)).await;
+    let failed = |source| Error::Transform { program: program.clone(), source };
+    done.map(drop).map_err(failed)
 }
 
 fn words(command: &[String], place: Place<'_>) -> Command {

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How much is read at once.
-const CHUNK: usize = 256 << 10;
+const CHUNK: usize = 1 << 20;
 
 /// Reads all parts of a snapshot back from `store`: each has its size and its hash, and so has the
 /// whole.

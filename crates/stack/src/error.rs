@@ -217,7 +217,24 @@ pub struct Undefined {
     pub uses: Vec<Use>,
 }
 
+/// What names of variables have whose values are not to be told, in capitals.
+const SECRETS: [&str; 10] = ["PASS", "PWD", "SECRET", "TOKEN", "KEY", "CRED", "AUTH", "DSN", "URL", "URI"];
+
 impl Undefined {
+    /// Its name, unless that may be a part of a secret: what follows a dollar sign in a password names nothing.
+    pub fn shown(&self) -> &str {
+        let is_secret = |variable: &str| {
+            let variable = variable.to_ascii_uppercase();
+            SECRETS.iter().any(|word| variable.contains(word))
+        };
+        let in_secret = |one: &Use| matches!(&one.by, User::Variable(variable) if is_secret(variable));
+        if !self.uses.is_empty() && self.uses.iter().all(in_secret) {
+            "what follows a `$` there"
+        } else {
+            &self.name
+        }
+    }
+
     /// The same, where only `services` need it: what others do with it is left out.
     pub(crate) fn needed_by(mut self, services: &BTreeSet<String>) -> Self {
         let counts = |one: &Use| match &one.by {
@@ -309,7 +326,7 @@ fn list(names: &BTreeSet<String>) -> String {
 }
 
 fn undefined_names(undefined: &[Undefined]) -> String {
-    undefined.iter().map(|one| one.name.as_str()).collect::<Vec<_>>().join(", ")
+    undefined.iter().map(Undefined::shown).collect::<Vec<_>>().join(", ")
 }
 
 impl From<remote::Error> for Error {

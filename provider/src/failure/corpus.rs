@@ -37,7 +37,7 @@ fn attribute(error: &Error) -> Option<&'static str> {
         Error::CannotCompress { .. } => Some("compress"),
         Error::SamePlace { .. } => Some("copies"),
         Error::NotProven { .. } => Some("verify"),
-        Error::CannotTransform { .. } => Some("transform"),
+        Error::Transform { .. } | Error::CannotTransform { .. } => Some("transform"),
         Error::CannotOwn { .. } => Some("owner"),
         Error::Stack(_)
         | Error::NoService { .. }
@@ -158,6 +158,9 @@ fn story(error: &Error) -> (String, String) {
         Error::Lock(_) => "Wait until the other restore to this place is done, then apply again.",
         Error::CannotOwn { .. } => {
             "Connect as root or with `sudo = true` on the host, or name the login's own numbers in `owner`."
+        }
+        Error::Transform { .. } => {
+            "Correct the command; it runs on the host, before anything takes its place."
         }
         Error::CannotTransform { .. } => {
             "Connect as root or with `sudo = true` on the host, or take `transform` out."

@@ -18,7 +18,7 @@ const MOST_USES: usize = 5;
 
 /// The variables by their names.
 pub(super) fn names(undefined: &[Undefined]) -> String {
-    undefined.iter().map(|one| one.name.as_str()).collect::<Vec<_>>().join(", ")
+    undefined.iter().map(Undefined::shown).collect::<Vec<_>>().join(", ")
 }
 
 /// The places where variables without a value are used, a line for each variable.
@@ -39,8 +39,8 @@ fn line(one: &Undefined) -> String {
         places.push(format!("for {services} {}", silent.join(", ")));
     }
     match places.is_empty() {
-        true => format!("  {}", one.name),
-        false => format!("  {}: {}", one.name, places.join(", ")),
+        true => format!("  {}", one.shown()),
+        false => format!("  {}: {}", one.shown(), places.join(", ")),
     }
 }
 
@@ -70,7 +70,7 @@ pub(super) fn set_them(undefined: &[Undefined]) -> String {
 
 fn set_others(undefined: &[Undefined]) -> String {
     let in_value = |one: &Undefined| one.uses.iter().any(|one| matches!(one.by, User::Variable(_)));
-    let first = undefined.first().map_or("NAME", |one| one.name.as_str());
+    let first = undefined.iter().find(|one| !in_value(one)).map_or("NAME", |one| one.name.as_str());
     let set = format!(
         "Set them in `environment`, in `secrets_wo` or in the stack's own .env file, or say where they are used what \
          stands in for them: `${{{first}:-}}` for an empty text. With `undefined_variables = \"warn\"`, all of them are \
@@ -183,6 +183,10 @@ mod tests {
             (
                 one("def", &["web"], &[("app.env", 2, User::Variable("P".to_owned()))]),
                 "  def: the value of P (app.env, line 2), for service \"web\"",
+            ),
+            (
+                one("ecret", &["web"], &[(".env", 1, User::Variable("DB_PASSWORD".to_owned()))]),
+                "  what follows a `$` there: the value of DB_PASSWORD (.env, line 1), for service \"web\"",
             ),
             (one("A", &[], &[]), "  A"),
         ] {

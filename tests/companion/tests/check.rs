@@ -252,6 +252,29 @@ resource "windlass_swarm_stack" "edge" {
 }
 
 #[test]
+fn what_has_to_have_a_value_that_only_a_plan_knows_is_no_finding_and_a_module_that_is_gone_is_one() {
+    let here = Repository::new();
+    here.write(
+        "main.tf",
+        "variable \"values\" { type = map(string) }\nresource \"windlass_compose_stack\" \"app\" {\n  name = \"app\"\n  \
+         source_dir = \"${path.module}/app\"\n  environment = var.values\n}\n",
+    );
+    let required = "${PW:?}\", Q: \"${ALSO:?say it}\"";
+    here.write(
+        "app/compose.yaml",
+        &format!("services: {{ a: {{ image: x, environment: {{ P: \"{required} }} }} }}\n"),
+    );
+    let (code, text) = code_and_text(&here.check(&["."]));
+    assert!(
+        code == Some(0) && text.contains("only a plan knows which variables `environment` gives"),
+        "{text}"
+    );
+    here.write("more.tf", "module \"gone\" {\n  source = \"./gone\"\n}\n");
+    let (code, text) = code_and_text(&here.check(&["."]));
+    assert!(code == Some(2) && text.contains("error: module.gone: there is no directory ./gone"), "{text}");
+}
+
+#[test]
 fn compose_is_found_where_the_docker_client_is_configured() {
     let here = Repository::new();
     here.write("compose.yaml", "services:\n  web: { image: nginx }\n");

@@ -207,11 +207,16 @@ impl Reading<'_> {
             );
             return;
         }
-        let directory = from.join(source);
+        let directory = from.join(&source);
         let directory = directory.canonicalize().unwrap_or(directory);
         let body = match self.body(&directory) {
             Ok(body) => body,
             Err(wrong) => {
+                if !directory.is_dir() {
+                    let message = format!("{address}: there is no directory {source}");
+                    read.notes.push(Finding { level: Level::Error, ..self.note(block, message) });
+                    return;
+                }
                 let place = self.shown(&wrong.file);
                 let note = format!(
                     "{address} is not checked: {place}:{} is not a configuration: {wrong}",

@@ -1,15 +1,17 @@
 //! A directory of the machine that runs us.
 
 use std::{
-    io,
+    fs::File,
+    io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use async_trait::async_trait;
 use tokio::{
     fs,
-    io::{AsyncBufReadExt as _, AsyncWriteExt as _},
+    io::AsyncReadExt as _,
     task::{JoinHandle, spawn_blocking},
 };
 
@@ -59,26 +61,28 @@ impl FileStore {
     async fn write_over(&self, folder: &Path, name: &str, content: &mut Content) -> io::Result<()> {
         let (place, partial) = (folder.join(name), folder.join(format!("{name}{PARTIAL}")));
         let options = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).clone();
-        let mut file = fs::OpenOptions::from(options).open(&partial).await?;
-        let mut content = tokio::io::BufReader::with_capacity(CHUNK, content);
-        let (mut behind, mut syncing) = (0, None);
+        let file = Arc::new(options.open(&partial)?);
+        let (mut behind, mut writing, mut syncing) = (0, None, None);
         loop {
-            let chunk = content.fill_buf().await?;
+            let mut chunk = Vec::with_capacity(CHUNK);
+            while chunk.len() < CHUNK && content.read_buf(&mut chunk).await? > 0 {}
             let count = chunk.len();
             if count == 0 {
                 break;
             }
-            file.write_all(chunk).await?;
-            content.consume(count);
+            ended(writing.take()).await?;
+            writing = Some(begin(&file, move |mut file| file.write_all(&chunk)));
             behind += count;
             if behind >= AHEAD {
                 behind = 0;
-                synced(syncing.replace(start_sync(&file).await?)).await?;
+                // Otherwise a large file would wait for all of it at its end. A disk tells an error of it once.
+                ended(syncing.take()).await?;
+                syncing = Some(begin(&file, File::sync_data));
             }
         }
-        file.flush().await?;
-        synced(syncing).await?;
-        file.sync_all().await?;
+        ended(writing).await?;
+        ended(syncing).await?;
+        ended(Some(begin(&file, File::sync_all))).await?;
         fs::rename(&partial, &place).await?;
         sync(folder).await
     }
@@ -93,16 +97,17 @@ impl FileStore {
     }
 }
 
-/// Begins to have on the disk what is in `file`: otherwise a large one would wait for all of it at its end.
-async fn start_sync(file: &fs::File) -> io::Result<JoinHandle<io::Result<()>>> {
-    let file = file.try_clone().await?.into_std().await;
-    Ok(spawn_blocking(move || file.sync_data()))
+/// Something that is done with a file by a thread that may wait for the disk.
+type Doing = JoinHandle<io::Result<()>>;
+
+fn begin(file: &Arc<File>, what: impl FnOnce(&File) -> io::Result<()> + Send + 'static) -> Doing {
+    let file = file.clone();
+    spawn_blocking(move || what(&file))
 }
 
-/// Waits for what [`start_sync`] has begun. A disk tells an error of it once.
-async fn synced(syncing: Option<JoinHandle<io::Result<()>>>) -> io::Result<()> {
-    match syncing {
-        Some(syncing) => syncing.await.map_err(io::Error::other)?,
+async fn ended(doing: Option<Doing>) -> io::Result<()> {
+    match doing {
+        Some(doing) => doing.await.map_err(io::Error::other)?,
         None => Ok(()),
     }
 }
@@ -174,7 +179,7 @@ impl Store for FileStore {
 
     async fn get(&self, id: &SnapshotId, name: &str) -> Result<Option<Content>, StoreError> {
         match fs::File::open(self.folder(id).join(name)).await {
-            Ok(file) => Ok(Some(Box::new(tokio::io::BufReader::with_capacity(CHUNK, file)))),
+            Ok(file) => Ok(Some(Box::new(file))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed(self, format!("read {name} of {id}"), error)),
         }

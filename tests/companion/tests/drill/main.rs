@@ -6,7 +6,7 @@ mod world;
 use std::time::Duration;
 
 use companion_tests::{SECRET, both, clis};
-use world::{GATED, STATE, World, ended, server, signal};
+use world::{GATED, STATE, World, ended, server, signal, signal_all};
 
 #[test]
 fn a_drill_is_built_looked_at_reported_and_destroyed() {
@@ -188,6 +188,24 @@ fn of_a_drill_that_was_killed_the_next_one_destroys_what_is_left() {
                 assert_eq!(here.report().0["resumed"], true);
             }
         }
+    }
+}
+
+/// A core tells its state of what it makes every now and then, and is not asked when it is killed.
+#[test]
+fn what_an_apply_was_making_when_all_of_it_was_killed_is_told() {
+    for cli in clis() {
+        let here = World::new(&cli, GATED);
+        let drill = here.gated(&["run"]);
+        signal_all(drill.id(), "KILL");
+        let _ = drill.wait_with_output().unwrap();
+        let (status, said) = here.drill(&["destroy"]);
+        assert!(
+            status == Some(3) && said.contains("Maybe left: what an apply was making that began at "),
+            "{said}"
+        );
+        let (status, said) = here.drill(&["destroy"]);
+        assert!(status == Some(0) && said.contains("Nothing is left."), "{said}");
     }
 }
 

@@ -117,6 +117,22 @@ pub fn signal(process: u32, name: &str) {
     assert!(done.success());
 }
 
+/// Signals a process and all that it has started, before any of them can tell another.
+pub fn signal_all(process: u32, name: &str) {
+    let mut all = vec![process];
+    let mut at = 0;
+    while let Some(one) = all.get(at).copied() {
+        at += 1;
+        let tasks = std::fs::read_dir(format!("/proc/{one}/task")).into_iter().flatten().flatten();
+        for task in tasks {
+            let children = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
+            all.extend(children.split_whitespace().map(|id| id.parse::<u32>().unwrap()));
+        }
+    }
+    all.iter().for_each(|one| signal(*one, "STOP"));
+    all.iter().for_each(|one| signal(*one, name));
+}
+
 /// Somebody who answers every question with a status and a body; the port.
 pub fn server(status: &'static str, body: &'static str) -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
