@@ -1,6 +1,7 @@
 //! Why an operation on a stack stopped.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
@@ -222,16 +223,17 @@ const SECRETS: [&str; 10] = ["PASS", "PWD", "SECRET", "TOKEN", "KEY", "CRED", "A
 
 impl Undefined {
     /// Its name, unless that may be a part of a secret: what follows a dollar sign in a password names nothing.
-    pub fn shown(&self) -> &str {
+    pub fn shown(&self) -> Cow<'_, str> {
         let is_secret = |variable: &str| {
             let variable = variable.to_ascii_uppercase();
             SECRETS.iter().any(|word| variable.contains(word))
         };
         let in_secret = |one: &Use| matches!(&one.by, User::Variable(variable) if is_secret(variable));
-        if !self.uses.is_empty() && self.uses.iter().all(in_secret) {
-            "what follows a `$` there"
-        } else {
-            &self.name
+        match self.uses.first().map(|one| &one.by) {
+            Some(User::Variable(variable)) if self.uses.iter().all(in_secret) => {
+                Cow::Owned(format!("what follows a `$` in {variable}"))
+            }
+            _ => Cow::Borrowed(&self.name),
         }
     }
 

@@ -186,7 +186,7 @@ mod tests {
             ),
             (
                 one("ecret", &["web"], &[(".env", 1, User::Variable("DB_PASSWORD".to_owned()))]),
-                "  what follows a `$` there: the value of DB_PASSWORD (.env, line 1), for service \"web\"",
+                "  what follows a `$` in DB_PASSWORD: the value of DB_PASSWORD (.env, line 1), for service \"web\"",
             ),
             (one("A", &[], &[]), "  A"),
         ] {

@@ -75,7 +75,9 @@ fn only_what_runs_needs_its_variables() {
 
     stack.workspace.write("app/more.env", "M=1\nPASSWORD=abc$def\n");
     let error = stack.workspace.plan().expect_error();
-    error.says("no value: def").says("the value of PASSWORD (more.env, line 2), for service \"own\"");
+    error
+        .says("no value: what follows a `$` in PASSWORD")
+        .says("the value of PASSWORD (more.env, line 2), for service \"own\"");
     stack.workspace.write("app/more.env", "M=1\n");
     write("    volumes: [\"${DATA}:/data\"]\n");
     let error = stack.workspace.plan().expect_error();
