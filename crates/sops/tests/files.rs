@@ -43,14 +43,15 @@ fn every_format_opens_again() {
     let pair = pair();
     let cases = [
         (Format::Json, "{\n\t\"a\": \"x\",\n\t\"n\": [\n\t\t1,\n\t\t2.5\n\t]\n}\n"),
-        (Format::Yaml, "# note\na: x\nl:\n    - 1\n    # inner\n    - b: true\n"),
-        (Format::Dotenv, "# note\nA=x\nB=two\\nlines\nC=\n"),
+        (Format::Yaml, "# a note\na: x\nl:\n    - 1\n    # inner\n    - b: true\n"),
+        (Format::Dotenv, "# a note\nA=x\nB=two\\nlines\nC=\n"),
         (Format::Binary, "any\ntext \u{e4}"),
     ];
     for (format, plain) in cases {
         let mut file = File::new(format, std::slice::from_ref(&pair.recipient), Rules::default()).unwrap();
         let text = file.write(&format.read_plain(plain).unwrap()).unwrap();
-        assert!(!text.contains("note") && !text.contains("two"), "{text}");
+        // Both have a character that no Base64 has: chance writes neither into a ciphertext.
+        assert!(!text.contains("a note") && !text.contains("two\\n"), "{text}");
         let (_, tree) = open(&text, format, &pair).unwrap();
         assert_eq!(format.write_plain(&tree).unwrap().as_str(), plain);
     }
