@@ -9,6 +9,7 @@
 mod difference;
 mod digest;
 mod dockerignore;
+mod hashed;
 mod left_out;
 mod manifest;
 #[cfg(test)]

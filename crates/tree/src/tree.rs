@@ -7,8 +7,12 @@ use std::{
     num::NonZero,
     panic::resume_unwind,
     path::{Component, Path, PathBuf},
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
+    time::SystemTime,
 };
 
 use remote::files::{Entry, EntryContent};
@@ -16,6 +20,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     FileDigest, LINK, Manifest, Modes, check_relative,
+    hashed::{self, Hashed, Identity},
     left_out::{self, HEAD},
     link_digest, sha256,
     walk::{self, Found, matching},
@@ -29,6 +34,9 @@ const FEW: usize = 16;
 
 /// More threads than this wait for the disk, not for a processor.
 const MOST_THREADS: usize = 8;
+
+/// How much of a file is read at once.
+const CHUNK: usize = 256 << 10;
 
 /// Why a directory cannot be shipped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -102,6 +110,15 @@ impl Tree {
             Err(error) => Err(vec![format!("{directory:?} cannot be read: {error}")]),
         };
         found.map_err(|problems| TreeError { directory: directory.to_owned(), problems })
+    }
+
+    /// Has the files in `directory` hashed in the background, for who will want [`Tree::directory`] of it soon. What
+    /// is wrong with them, that one tells.
+    pub fn hash_ahead(directory: String) {
+        // Not a thread of a runtime, which would wait for it at its end although nobody wants it then.
+        let hash = move || drop(Self::directory(&directory, Modes::default()));
+        let begun = thread::Builder::new().name("hash-ahead".to_owned()).spawn(hash);
+        drop(begun);
     }
 
     /// The Compose texts under the names that they get on the host, and these names.
@@ -180,14 +197,16 @@ impl Source<'_> {
 
     /// What [`Self::take`] says of each of `names`, asked by as many threads as there are processors.
     fn taken(&self, names: &[String]) -> Vec<Result<Option<TreeFile>, String>> {
+        let turn = hashed::turn(self.canonical);
+        let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
         let next = AtomicUsize::new(0);
         // One after another: a large file keeps one thread from none of the others.
         let some = || {
-            let mut taken = Vec::new();
+            let (mut taken, mut chunk) = (Vec::new(), vec![0; CHUNK]);
             loop {
                 let at = next.fetch_add(1, Ordering::Relaxed);
                 let Some(name) = names.get(at) else { return taken };
-                taken.push((at, self.take(name)));
+                taken.push((at, self.take(name, &mut chunk)));
             }
         };
         let processors = thread::available_parallelism().map_or(1, NonZero::get);
@@ -205,7 +224,7 @@ impl Source<'_> {
     }
 
     /// The file `name`; none where it is a state or a plan.
-    fn take(&self, name: &str) -> Result<Option<TreeFile>, String> {
+    fn take(&self, name: &str, chunk: &mut [u8]) -> Result<Option<TreeFile>, String> {
         check_relative(name)?;
         let path = self.root.join(name);
         let facts = path.symlink_metadata().map_err(|error| error.to_string())?;
@@ -213,25 +232,49 @@ impl Source<'_> {
             return link(self.canonical, &path).map(Some);
         }
         if facts.is_file() {
-            return self.plain(name, &path, &facts).map_err(|error| error.to_string());
+            return self.plain(name, (&path, &facts), chunk).map_err(|error| error.to_string());
         }
         Err("it is a device, pipe or socket".to_owned())
     }
 
-    fn plain(&self, name: &str, path: &Path, facts: &fs::Metadata) -> io::Result<Option<TreeFile>> {
-        let mut file = fs::File::open(path)?;
-        let mut head = Vec::with_capacity(HEAD);
-        file.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
-        if left_out::is_of_core(&head) && !self.asked_for.contains(name) {
+    fn plain(
+        &self,
+        name: &str,
+        (path, facts): (&Path, &fs::Metadata),
+        chunk: &mut [u8],
+    ) -> io::Result<Option<TreeFile>> {
+        let hashed = match Identity::of(facts).known() {
+            Some(hashed) => hashed,
+            None => hash(path, chunk)?,
+        };
+        if hashed.is_of_core && !self.asked_for.contains(name) {
             return Ok(None);
         }
-        let mut hash = Sha256::new();
-        hash.update(&head);
-        io::copy(&mut file, &mut HashWriter(&mut hash))?;
-        let digest =
-            FileDigest { sha256: secret::hex(&hash.finalize()), mode: self.modes.of(mode_of(facts)) };
+        let digest = FileDigest { sha256: hashed.sha256.clone(), mode: self.modes.of(mode_of(facts)) };
         Ok(Some(TreeFile { digest, size: facts.len(), content: Content::Disk(path.to_owned()) }))
     }
+}
+
+/// Hashes a file by way of `chunk`, and remembers that.
+fn hash(path: &Path, chunk: &mut [u8]) -> io::Result<Arc<Hashed>> {
+    let since = SystemTime::now();
+    let mut file = fs::File::open(path)?;
+    let before = Identity::of(&file.metadata()?);
+    let mut head = Vec::with_capacity(HEAD);
+    file.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
+    let mut hash = Sha256::new_with_prefix(&head);
+    loop {
+        match file.read(chunk) {
+            Ok(0) => break,
+            Ok(count) => hash.update(&chunk[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let hashed = Hashed { sha256: secret::hex(&hash.finalize()), is_of_core: left_out::is_of_core(&head) };
+    let hashed = Arc::new(hashed);
+    before.remember(Arc::clone(&hashed), (since, Identity::of(&file.metadata()?)));
+    Ok(hashed)
 }
 
 impl TreeFile {
@@ -262,19 +305,6 @@ fn name_of_text(index: usize) -> String {
     match index {
         0 => "compose.yaml".to_owned(),
         index => format!("compose.{index}.yaml"),
-    }
-}
-
-struct HashWriter<'a>(&'a mut Sha256);
-
-impl io::Write for HashWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
@@ -315,7 +345,10 @@ fn normal(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::{
+        os::unix::fs::{PermissionsExt as _, symlink},
+        time::Duration,
+    };
 
     use super::*;
     use crate::testing::directory;
@@ -398,6 +431,27 @@ mod tests {
         let error = shipped(&dir).unwrap_err().to_string();
         assert!(error.contains("absolute:") && error.contains("up:"), "{error}");
         assert!(!error.contains("dangling"), "{error}");
+    }
+
+    #[test]
+    fn what_was_hashed_before_is_not_hashed_again_and_a_change_is_seen() {
+        let dir = directory(&[("a", "one"), ("plan", "PK\u{3}\u{4}")]);
+        let old = SystemTime::now() - Duration::from_secs(60);
+        for name in ["a", "plan"] {
+            let file = fs::File::options().append(true).open(dir.path().join(name)).unwrap();
+            file.set_modified(old).unwrap();
+        }
+        // When they changed, nobody can set.
+        thread::sleep(Duration::from_secs(4));
+        let first = shipped(&dir).unwrap();
+        let identity = || Identity::of(&fs::metadata(dir.path().join("a")).unwrap());
+        assert_eq!(identity().known().unwrap().sha256, sha256(b"one"));
+        assert_eq!(shipped(&dir).unwrap().manifest().hash(), first.manifest().hash());
+        // As long as before, and of the same time.
+        fs::write(dir.path().join("a"), "two").unwrap();
+        fs::File::options().append(true).open(dir.path().join("a")).unwrap().set_modified(old).unwrap();
+        assert_eq!(shipped(&dir).unwrap().files["a"].digest.sha256, sha256(b"two"));
+        assert!(identity().known().is_none());
     }
 
     #[test]

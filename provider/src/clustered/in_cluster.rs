@@ -59,6 +59,7 @@ impl<K: Clustered> Resource for InCluster<K> {
     }
 
     async fn read(&self, cx: &Context, state: State<Self>) -> Result<Option<State<Self>>, Diagnostics> {
+        K::look_ahead(&state.model);
         let title = title::<K>("read", &state.model);
         let found = self.clusters.inspect(&managers_of(&state.model), K::swarm(&state.model)).await;
         let (manager, failure) = match found {

@@ -63,6 +63,9 @@ pub(crate) trait Clustered: Sized + Send + Sync + 'static {
         Ok(())
     }
 
+    /// Begins what the plan behind a Read will want of this machine, beside what takes its time in the swarm.
+    fn look_ahead(_model: &Self::Model) {}
+
     /// Finds out what there is now, from the manager `at`. `None` when it is gone.
     async fn observe(
         on: &OnCluster<'_>,

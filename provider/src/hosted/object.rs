@@ -95,6 +95,9 @@ pub(crate) trait Hosted: Sized + Send + Sync + 'static {
         true
     }
 
+    /// Begins what the plan behind a Read will want of this machine, beside what takes its time on the host.
+    fn look_ahead(_model: &Self::Model) {}
+
     /// Finds out what there is now. `None` when it is gone.
     async fn observe(
         on: &OnMachine<'_>,

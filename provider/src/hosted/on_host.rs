@@ -176,6 +176,7 @@ impl<K: Hosted> Resource for OnHost<K> {
         if !K::is_observable(&state.model) {
             return Ok(Some(state));
         }
+        K::look_ahead(&state.model);
         let title = could_not("read", &K::subject(&state.model));
         let connection = host_of(&state.model);
         self.hosts.remember(&connection, &K::subject(&state.model));

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use framework::Field;
 use secret::Secret;
+use tree::Tree;
 
 pub(crate) use context::context;
 pub(crate) use files::{Files, path_of_file, profiles};
@@ -41,6 +42,13 @@ pub(crate) struct Sources<'a> {
 }
 
 impl Sources<'_> {
+    /// Has files hashed in the background, which are the most of what a plan does here.
+    pub(crate) fn look_ahead(&self) {
+        if let Field::Known(directory) = self.source_dir {
+            Tree::hash_ahead(directory.clone());
+        }
+    }
+
     /// The attribute to blame for mistakes in the files.
     pub(crate) fn files_attribute(&self) -> &'static str {
         if self.config.is_known() { "config" } else { "source_dir" }

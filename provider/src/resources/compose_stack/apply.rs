@@ -123,6 +123,10 @@ impl Hosted for ComposeStack {
         }
     }
 
+    fn look_ahead(model: &StackModel) {
+        model.sources().look_ahead();
+    }
+
     async fn observe(on: &OnMachine<'_>, state: State<Resource>) -> Result<Option<State<Resource>>, Failure> {
         read::observe(on, state).await
     }

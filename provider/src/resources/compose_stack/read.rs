@@ -34,28 +34,9 @@ pub(super) async fn observe(
     mut state: State<Resource>,
 ) -> Result<Option<State<Resource>>, Failure> {
     let engine = on.host.engine().await?;
-    let (there, images) = match (state.model.directory.known(), &state.private.desired) {
-        (Some(directory), Some(desired)) => {
-            let there = found_in(on, &engine, directory, state.model.name());
-            tokio::try_join!(there, inspect_images(on, &engine, &state.model, Some(desired)))?
-        }
-        (directory, _) => {
-            let there = match directory {
-                Some(directory) => found_in(on, &engine, directory, state.model.name()).await?,
-                None => found_by_name(on, &engine, &mut state.model).await?,
-            };
-            // An import remembers nothing, and a CLI forgets what belongs to a state when the
-            // provider is killed in an apply; the host has kept what the last good apply was told.
-            let release = there.0.release.as_ref();
-            state.private.desired = release.and_then(Release::remembered).cloned();
-            let project =
-                |one: &Release| ChosenProject { files: one.files.clone(), profiles: one.profiles.clone() };
-            state.private.project = state.private.project.take().or_else(|| release.map(project));
-            let images = inspect_images(on, &engine, &state.model, state.private.desired.as_ref()).await?;
-            (there, images)
-        }
-    };
-    let ((found, containers), (image_of, registries)) = (there, images);
+    // Compose takes its time to say its version: it says it meanwhile, and where the stack is gone nobody asks.
+    let (looked, compose) = tokio::join!(look(on, &engine, &mut state), on.host.compose_version());
+    let ((found, containers), (image_of, registries)) = looked?;
     if is_gone(&found, &containers) {
         return Ok(None);
     }
@@ -93,7 +74,7 @@ pub(super) async fn observe(
         // An import, or a state of before this attribute.
         state.model.host_env = if found.host_env.is_some() { MERGE } else { REFUSE }.into();
     }
-    state.private.compose = on.host.compose_version().await?.to_string();
+    state.private.compose = compose?;
     let key = key_for_unvouched(on.host.executor.as_ref(), &found, &containers).await;
     state.model.set_observed(&found, &containers, key.as_ref());
     state.private.differing = compared(on, &mut state.model, &found).await?;
@@ -115,6 +96,35 @@ pub(super) async fn observe(
         state.model.file_modes = Modes::WORDS[0].into();
     }
     Ok(Some(state))
+}
+
+/// What lies on the host and what runs there, and what is known of its images.
+type Looked = ((HostState, Vec<Container>), (BTreeMap<String, Image>, RegistryStatus));
+
+/// Looks at all of that. Of a stack of which nothing is remembered
+/// it takes over what the host remembers.
+async fn look(on: &OnMachine<'_>, engine: &Engine, state: &mut State<Resource>) -> Result<Looked, Failure> {
+    Ok(match (state.model.directory.known(), &state.private.desired) {
+        (Some(directory), Some(desired)) => {
+            let there = found_in(on, engine, directory, state.model.name());
+            tokio::try_join!(there, inspect_images(on, engine, &state.model, Some(desired)))?
+        }
+        (directory, _) => {
+            let there = match directory {
+                Some(directory) => found_in(on, engine, directory, state.model.name()).await?,
+                None => found_by_name(on, engine, &mut state.model).await?,
+            };
+            // An import remembers nothing, and a CLI forgets what belongs to a state when the
+            // provider is killed in an apply; the host has kept what the last good apply was told.
+            let release = there.0.release.as_ref();
+            state.private.desired = release.and_then(Release::remembered).cloned();
+            let project =
+                |one: &Release| ChosenProject { files: one.files.clone(), profiles: one.profiles.clone() };
+            state.private.project = state.private.project.take().or_else(|| release.map(project));
+            let images = inspect_images(on, engine, &state.model, state.private.desired.as_ref()).await?;
+            (there, images)
+        }
+    })
 }
 
 /// The files of this machine that are not on the host as they are here, where the stack was started by hand

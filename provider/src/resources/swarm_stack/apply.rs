@@ -79,6 +79,10 @@ impl Clustered for SwarmStack {
         plan::plan(on, title, plan).await
     }
 
+    fn look_ahead(model: &StackModel) {
+        model.sources().look_ahead();
+    }
+
     async fn observe(
         on: &OnCluster<'_>,
         at: &At,
