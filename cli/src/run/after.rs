@@ -31,10 +31,10 @@ pub fn has_errored(directory: &Path) -> bool {
 /// # Errors
 /// When it cannot be encrypted; then the plain one is still there.
 pub fn leftovers(directory: &Path, settings: &Settings) -> Result<(), Failure> {
-    let plain = errored(directory);
-    if !plain.exists() {
+    if !has_errored(directory) {
         return Ok(());
     }
+    let plain = errored(directory);
     let kept = kept(directory);
     let failed = || {
         Failure::new(format!("Could not encrypt {}", plain.display()))

@@ -181,10 +181,10 @@ fn names_workspace(text: &str) -> bool {
 /// # Errors
 /// When there is something.
 pub fn refuse_leftovers(directory: &Path, state: &Path) -> Result<(), Failure> {
-    let plain = after::errored(directory);
-    if !plain.exists() {
+    if !after::has_errored(directory) {
         return Ok(());
     }
+    let plain = after::errored(directory);
     Err(Failure::new(format!("Could not use {}: {} is there", state.display(), plain.display()))
         .with("A run has left its state in clear, which may be newer; nothing was run.")
         .with(format!("Push it by `windlass state push {}`, or remove it.", plain.display())))

@@ -45,7 +45,7 @@ pub fn recover(directory: &Path, store: &mut Store) -> Result<(), Failure> {
         .with("A run has kept a state in it that it could not write, which may be newer; nothing was run.")
         .with(format!("Push it by `windlass state push {}` and remove it.", kept.display())));
     }
-    if !plain.exists() {
+    if !after::has_errored(directory) {
         return Ok(());
     }
     let failed = || Failure::new(format!("Could not take over {}", plain.display()));

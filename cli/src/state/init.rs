@@ -13,13 +13,14 @@ use crate::{git, terminal};
 /// What git does with the file of a state: never merges it, and shows it masked.
 const ATTRIBUTES: &str = "*.tfstate.sops.json -merge diff=windlass\n";
 /// What never belongs into a repository.
-const IGNORED: [&str; 6] = [
+const IGNORED: [&str; 7] = [
     ".terraform/",
     "*.tfstate",
     "*.tfstate.backup",
     "*.tfplan",
     ".*.tfstate.sops.json.lock",
     ".*.tfstate.sops.json.*.new",
+    "drill-of-*.applying",
 ];
 
 /// What the command takes.

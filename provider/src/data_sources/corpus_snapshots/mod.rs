@@ -48,12 +48,20 @@ pub(crate) struct SnapshotsFacts {
 impl SnapshotsFacts {
     /// Whether it is about this one, by the machine and the time.
     fn asks_for(&self, found: &Found) -> bool {
-        let bound = |field: &Field<String>| field.as_str().and_then(Moment::parse);
         let on = self.taken_on.as_str().is_none_or(|host| found.one.host.as_str() == Some(host));
         let since = bound(&self.since).is_none_or(|since| found.taken_at.is_some_and(|at| at >= since));
         let until = bound(&self.until).is_none_or(|until| found.taken_at.is_some_and(|at| at <= until));
         on && since && until
     }
+
+    /// Whether no moment is between the two that were given.
+    fn ends_before_it_begins(&self) -> bool {
+        bound(&self.since).zip(bound(&self.until)).is_some_and(|(since, until)| until < since)
+    }
+}
+
+fn bound(field: &Field<String>) -> Option<Moment> {
+    field.as_str().and_then(Moment::parse)
 }
 
 /// An optional attribute that holds a moment.
@@ -193,6 +201,14 @@ impl DataSource for SnapshotsDataSource {
     async fn read(&self, cx: &Context, config: SnapshotsFacts) -> Result<SnapshotsFacts, Diagnostics> {
         let subject = config.name.as_str().unwrap_or_default().to_owned();
         let title = format!("Could not list the snapshots of corpus {subject:?}");
+        if config.ends_before_it_begins() {
+            return Err(Diagnostic::error(title)
+                .detail("`until` is before `since`, so that no snapshot can be from between them.")
+                .detail(UNCHANGED)
+                .detail("Swap the two, or leave one of them out.")
+                .at("until")
+                .into());
+        }
         let found = found(&self.hosts, &config).await;
         let (found, broken) = found.map_err(|failure| failure.into_diagnostics(&title, UNCHANGED))?;
         for error in broken {
@@ -245,4 +261,22 @@ async fn found(hosts: &Hosts, config: &SnapshotsFacts) -> Result<(Vec<Found>, Ve
     };
     let found = repository.snapshots_of(host.executor.as_ref(), &name, &Default::default()).await?;
     Ok((found.iter().map(Found::of_restic).collect(), Vec::new()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_that_ends_before_it_begins_is_no_empty_list() {
+        let asked = |since: &str, until: &str| {
+            let (since, until) = (since.to_owned().into(), until.to_owned().into());
+            SnapshotsFacts { since, until, ..SnapshotsFacts::default() }.ends_before_it_begins()
+        };
+        assert!(asked("2026-11-02T00:00:00Z", "2026-11-01T00:00:00Z"));
+        assert!(!asked("2026-11-01T00:00:00Z", "2026-11-01T00:00:00Z"));
+        // In other zones the later text may be the earlier moment.
+        assert!(!asked("2026-11-01T10:00:00+02:00", "2026-11-01T09:00:00Z"));
+        assert!(!SnapshotsFacts::default().ends_before_it_begins());
+    }
 }
