@@ -86,6 +86,8 @@ pub struct Done {
     pub replaced_left_at: Option<String>,
     /// Whose all of it is now, although it was not.
     pub all_owned_by: Option<String>,
+    /// Which extended attributes and ACLs are lost.
+    pub attributes_lost: Option<String>,
 }
 
 impl Done {
@@ -100,6 +102,12 @@ impl Done {
             terminal::note(format_args!(
                 "All of it belongs to {owner} now, and not to those whose it was: only root gives files to others. Restore as \
                  root, or with `?sudo=1` in the connection, to keep the owners."
+            ));
+        }
+        if let Some(lost) = &self.attributes_lost {
+            terminal::note(format_args!(
+                "{lost} Restore to a host with GNU tar (1.27 or newer) and a file system that has them, a volume as root, to \
+                 keep them."
             ));
         }
     }
@@ -163,6 +171,7 @@ impl Order {
             size_bytes: Some(manifest.totals.size_bytes),
             replaced_left_at: restored.replaced_left_at,
             all_owned_by: restored.all_owned_by.map(|owner| owner.to_string()),
+            attributes_lost: restored.unset.map(|unset| unset.to_string()),
         })
     }
 
@@ -217,6 +226,7 @@ impl Order {
             size_bytes,
             replaced_left_at: restored.replaced_left_at,
             all_owned_by: restored.all_owned_by.map(|owner| owner.to_string()),
+            attributes_lost: restored.unset.map(|unset| unset.to_string()),
         })
     }
 }

@@ -11,8 +11,10 @@ use sha2::{Digest as _, Sha256};
 use tar::{Builder, EntryType, Header};
 
 use crate::{
+    attributes::Attributes,
     holes::{Dense, Finder, announce, is_filled},
     manifest::{Entry, EntryKind},
+    members::{BLOCK, Malformed, Member, Members},
     owner::Owner,
     raw::RawPath,
     vet::{Links, Refusal, Vetter, Why, path_in_corpus},
@@ -112,6 +114,15 @@ pub(crate) fn is_empty(reader: impl Read) -> bool {
         .is_ok_and(|entries| entries.iter().all(|entry| entry.path == RawPath::from(HERE)))
 }
 
+/// What is in an archive for GNU tar alone.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Kept {
+    /// Whether sparse files come out without their holes.
+    pub(crate) holes: bool,
+    /// Whether extended attributes and ACLs come out.
+    pub(crate) attributes: bool,
+}
+
 /// What an archive may have in it that is written anew, and what becomes of it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Rules {
@@ -119,8 +130,8 @@ pub(crate) struct Rules {
     pub(crate) links: Links,
     /// Whose all of it becomes; nobody means those whose it was.
     pub(crate) owner: Option<Owner>,
-    /// Whether sparse files come out without their holes, which only GNU tar understands.
-    pub(crate) keeps_holes: bool,
+    /// What comes out that not every tar understands.
+    pub(crate) kept: Kept,
 }
 
 /// Passes the archive that `reader` yields on to `out`, anew and entry by entry, so that nothing comes
@@ -133,7 +144,7 @@ pub(crate) fn copy<W: Write>(
     reader: impl Read,
     out: W,
     (expected, root): (&[Entry], &str),
-    Rules { links, owner, keeps_holes }: Rules,
+    Rules { links, owner, kept }: Rules,
 ) -> Result<W, ArchiveError> {
     let mut builder = Builder::new(out);
     let mut rest = expected.iter();
@@ -144,10 +155,13 @@ pub(crate) fn copy<W: Write>(
         if (Entry { sha256: None, holes: Vec::new(), ..entry.clone() }) != found {
             return Err(differs());
         }
+        if let Some(attributes) = entry.attributes.as_deref().filter(|_| kept.attributes) {
+            extend(builder.get_mut(), attributes).map_err(ArchiveError::Pass)?;
+        }
         if entry.kind == EntryKind::File {
             let mut hashing = Hashing { reader: content, hasher: Sha256::new() };
             let path = spelled(root, &entry.path);
-            let holes = if keeps_holes { &entry.holes[..] } else { &[] };
+            let holes = if kept.holes { &entry.holes[..] } else { &[] };
             let mut header = header(entry, EntryType::Regular, owner);
             let appended = match header.as_gnu_mut().filter(|_| !holes.is_empty()) {
                 Some(sparse) => {
@@ -179,72 +193,45 @@ fn walk(
     links: Links,
     mut visit: impl FnMut(Entry, bool, &mut dyn Read) -> Result<(), ArchiveError>,
 ) -> Result<(), ArchiveError> {
-    let mut vetter = Vetter::new(links);
-    let mut archive = tar::Archive::new(Ended { reader, zeros: 0 });
-    for entry in archive.entries().map_err(ArchiveError::Read)? {
-        let mut content = entry.map_err(ArchiveError::Read)?;
-        let (entry, mode) = facts(&content)?;
+    let (mut vetter, mut members) = (Vetter::new(links), Members::new(reader));
+    while let Some(member) = members.next().map_err(ArchiveError::Read)? {
+        let (is_sparse, mode) = (member.is_sparse, member.mode & MODE_BITS);
+        let entry = facts(&member)?;
         vetter.check(&entry, mode)?;
-        let is_sparse = content.header().entry_type().is_gnu_sparse();
-        visit(entry, is_sparse, &mut content)?;
+        visit(entry, is_sparse, &mut members.content())?;
     }
-    let mut rest = archive.into_inner();
-    // What comes behind the end is padding; it is read so that who writes it is not cut off.
-    io::copy(&mut rest, &mut io::sink()).map_err(ArchiveError::Read)?;
-    if rest.zeros < END { Err(ArchiveError::Read(io::ErrorKind::UnexpectedEof.into())) } else { Ok(()) }
+    members.end().map_err(ArchiveError::Read)
 }
 
-/// How many zeros mark the end of an archive.
-const END: usize = 1024;
-
-/// Counts the zeros at the end, because an archive without its end is one that was cut off, which the
-/// reader of archives takes for a whole one.
-struct Ended<R> {
-    reader: R,
-    zeros: usize,
-}
-
-impl<R: Read> Read for Ended<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.reader.read(buffer)?;
-        let tail = buffer[..count].iter().rev().take_while(|byte| **byte == 0).count();
-        self.zeros = if tail == count { self.zeros.saturating_add(tail) } else { tail };
-        Ok(count)
-    }
-}
-
-/// What the header of `content` says.
-fn facts(content: &tar::Entry<'_, impl Read>) -> Result<(Entry, u32), ArchiveError> {
-    let path = path_in_corpus(&content.path_bytes())?;
-    let header = content.header();
-    let kind = match header.entry_type() {
+/// What the headers of `member` say.
+fn facts(member: &Member<'_>) -> Result<Entry, ArchiveError> {
+    let path = path_in_corpus(&member.path)?;
+    let kind = match member.kind {
         EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => EntryKind::File,
         EntryType::Directory => EntryKind::Directory,
         EntryType::Symlink => EntryKind::Symlink,
         EntryType::Link => EntryKind::Hardlink,
         _ => return Err(Refusal { path, why: Why::Kind }.into()),
     };
-    let link = || content.link_name_bytes().unwrap_or_default().into_owned();
     let target = match kind {
-        EntryKind::Symlink => Some(RawPath(link())),
-        EntryKind::Hardlink => Some(path_in_corpus(&link())?),
+        EntryKind::Symlink => Some(RawPath(member.link.to_vec())),
+        EntryKind::Hardlink => Some(path_in_corpus(&member.link)?),
         EntryKind::File | EntryKind::Directory => None,
     };
-    let mode = header.mode().map_err(ArchiveError::Read)? & MODE_BITS;
-    let entry = Entry {
+    let unreadable = |error: Malformed| ArchiveError::Read(error.into());
+    Ok(Entry {
         path,
         kind,
-        mode: format!("{mode:04o}"),
-        uid: header.uid().map_err(ArchiveError::Read)?,
-        gid: header.gid().map_err(ArchiveError::Read)?,
-        // Before 1970, the number is negative, in the bits of one that is not.
-        mtime: header.mtime().map_err(ArchiveError::Read)?.cast_signed(),
-        size: (kind == EntryKind::File).then(|| content.size()),
+        mode: format!("{:04o}", member.mode & MODE_BITS),
+        uid: member.uid,
+        gid: member.gid,
+        mtime: member.mtime,
+        size: (kind == EntryKind::File).then_some(member.size),
         sha256: None,
         holes: Vec::new(),
         target,
-    };
-    Ok((entry, mode))
+        attributes: Attributes::of(member.records, kind).map_err(unreadable)?,
+    })
 }
 
 /// `entry` with the hash of its content, which is read into `chunk`, and with its holes where it `is_sparse`.
@@ -288,6 +275,21 @@ impl Read for Hashing<'_> {
         self.hasher.update(&buffer[..count]);
         Ok(count)
     }
+}
+
+/// Writes the extended header of what has `attributes`, in front of its other headers.
+fn extend(out: &mut impl Write, attributes: &Attributes) -> io::Result<()> {
+    let records = attributes.to_records();
+    let mut header = Header::new_ustar();
+    header.set_entry_type(EntryType::XHeader);
+    header.set_path("attributes")?;
+    header.set_mode(0o600);
+    header.set_size(records.len() as u64);
+    header.set_cksum();
+    out.write_all(header.as_bytes())?;
+    out.write_all(&records)?;
+    io::copy(&mut io::repeat(0).take((BLOCK - records.len() % BLOCK) as u64 % BLOCK as u64), out)?;
+    Ok(())
 }
 
 /// Adds what has no content.

@@ -143,8 +143,8 @@ impl Manifest {
         if self.totals != Totals::of(&entries, &self.parts) {
             return Err(corrupt("its sums are not those of the manifest".to_owned()));
         }
-        if !entries.iter().all(Entry::has_fitting_holes) {
-            return Err(corrupt("a file has holes that cannot be in it".to_owned()));
+        if let Some(what) = entries.iter().find_map(Entry::contradiction) {
+            return Err(corrupt(what.to_owned()));
         }
         Ok(entries)
     }

@@ -5,8 +5,10 @@
 //! brings it back, [`verify()`] proves that the store still has it, and a [`Retention`] says which ones
 //! may go.
 
+mod acl;
 mod adopt;
 mod archive;
+mod attributes;
 mod audit;
 mod compress;
 mod copy;
@@ -21,6 +23,7 @@ mod helper;
 mod holes;
 mod host_tar;
 mod manifest;
+mod members;
 mod moment;
 mod name;
 mod owner;
@@ -49,8 +52,10 @@ mod vet;
 mod volume;
 mod wanted;
 
+pub use acl::{Acl, NoAcl};
 pub use adopt::{Adopting, Artefact};
 pub use archive::ArchiveError;
+pub use attributes::{Attribute, Attributes};
 pub use audit::{Expected, Finding, Stored, inspect, judge, judge_copy, roughly};
 pub use compress::Compress;
 pub use corpus::Corpus;
@@ -68,7 +73,7 @@ pub use manifest::{
 pub use moment::Moment;
 pub use name::{Name, NameError, SnapshotId};
 pub use owner::{Owner, OwnerError};
-pub use place::Restored;
+pub use place::{Restored, Unset};
 pub use postgres::{
     Check, Network, Postgres, Proof, Sections, ServerUri, Tools, USER as POSTGRES_USER, UriError,
 };

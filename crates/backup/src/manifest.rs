@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
+    attributes::Attributes,
     holes::{self, Hole},
     moment::Moment,
     name::SnapshotId,
@@ -294,6 +295,10 @@ pub struct Entry {
     /// name of.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub target: Option<RawPath>,
+    /// Extended attributes and access control lists, where it has some; those of a file that has more names are with
+    /// the first of them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub attributes: Option<Box<Attributes>>,
 }
 
 /// What a part of a corpus is.
@@ -322,9 +327,18 @@ fn seal_of(unsealed: &[u8]) -> String {
 }
 
 impl Entry {
-    /// Whether its holes can be there.
-    pub(crate) fn has_fitting_holes(&self) -> bool {
-        holes::fit(&self.holes, self.size.unwrap_or_default())
+    /// What of it contradicts the rest of it, if something does.
+    pub(crate) fn contradiction(&self) -> Option<&'static str> {
+        if !holes::fit(&self.holes, self.size.unwrap_or_default()) {
+            return Some("a file has holes that cannot be in it");
+        }
+        let fit = |attributes: &Attributes| match self.kind {
+            EntryKind::Directory => attributes.fit(true),
+            EntryKind::File | EntryKind::Symlink => attributes.fit(false),
+            EntryKind::Hardlink => false,
+        };
+        let do_fit = self.attributes.as_deref().is_none_or(fit);
+        (!do_fit).then_some("something has attributes that it cannot have")
     }
 }
 
@@ -416,8 +430,8 @@ impl Manifest {
         if self.parts.is_empty() {
             return says("it has no parts");
         }
-        if !self.entries.iter().all(Entry::has_fitting_holes) {
-            return says("a file has holes that cannot be in it");
+        if let Some(what) = self.entries.iter().find_map(Entry::contradiction) {
+            return says(what);
         }
         // A part is a file in the snapshot's own folder, and not the manifest.
         let plain = |file: &str| {

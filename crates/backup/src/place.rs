@@ -1,5 +1,7 @@
 //! Putting what was restored into the place of a directory, which may be that of a volume.
 
+use std::fmt;
+
 use remote::Executor;
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +23,45 @@ pub struct Restored {
     pub replaced_left_at: Option<String>,
     /// Whose all of it is now, although it was not: the login is not root, who alone gives files to others.
     pub all_owned_by: Option<Owner>,
+    /// Which extended attributes and access control lists are lost.
+    pub unset: Option<Unset>,
+}
+
+/// Extended attributes and access control lists that were not set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unset {
+    /// All of so many files and directories.
+    All {
+        /// How many had some.
+        count: u64,
+        /// What does not set them.
+        by: String,
+    },
+    /// Some.
+    Some {
+        /// What tar said.
+        said: String,
+    },
+}
+
+/// A sentence.
+impl fmt::Display for Unset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All { count: 1, by } => {
+                write!(f, "One file or directory had extended attributes or ACLs, which {by} does not set.")
+            }
+            Self::All { count, by } => {
+                write!(
+                    f,
+                    "{count} files and directories had extended attributes or ACLs, which {by} does not set."
+                )
+            }
+            Self::Some { said } => {
+                write!(f, "There are extended attributes or ACLs that tar could not set. It said: {said}")
+            }
+        }
+    }
 }
 
 /// How a directory takes the place of another one.
@@ -40,16 +81,16 @@ pub(crate) struct Placing<'a> {
 }
 
 impl Placing<'_> {
-    /// Has `fill` fill a directory beside `path`, and puts that into its place.
+    /// Has `fill` fill a directory beside `path`, which says what it could not set, and puts that into its place.
     pub(crate) async fn place<F>(&self, path: &str, fill: impl FnOnce(String) -> F) -> Result<Restored, Error>
     where
-        F: Future<Output = Result<(), Error>>,
+        F: Future<Output = Result<Option<Unset>, Error>>,
     {
         let stage = Stage::make(self.exec, path, self.overwrite, (self.corpus.subject(), self.turn)).await?;
         let place = stage.place();
         let filling = fill(place.clone());
         let swapping = async {
-            filling.await?;
+            let unset = filling.await?;
             transform(self.exec, self.transform, Place::Directory(&place), self.cancel).await?;
             let swapping = async {
                 // One may have been started meanwhile.
@@ -58,7 +99,8 @@ impl Placing<'_> {
                 }
                 stage.swap(self.overwrite).await
             };
-            quiesced(self.quiesce, self.corpus, self.cancel, swapping).await
+            quiesced(self.quiesce, self.corpus, self.cancel, swapping).await?;
+            Ok(unset)
         };
         let swapped = swapping.await;
         let left = match &swapped {
@@ -66,7 +108,6 @@ impl Placing<'_> {
             Err(Error::Swap { stranded_at: Some(_), .. }) => None,
             _ => stage.remove().await,
         };
-        swapped?;
-        Ok(Restored { replaced_left_at: left, all_owned_by: None })
+        Ok(Restored { unset: swapped?, replaced_left_at: left, all_owned_by: None })
     }
 }

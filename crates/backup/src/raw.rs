@@ -5,7 +5,7 @@ use std::fmt;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize, de::Error as _};
 
-/// A path, or where a link leads: any bytes but NUL.
+/// A path, where a link leads, or the name or the value of an attribute: any bytes, which are never NUL but in the last.
 ///
 /// In JSON it is a string; where it is not UTF-8, an object `{"base64": "…"}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

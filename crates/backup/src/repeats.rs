@@ -85,6 +85,7 @@ mod tests {
             sha256: Some(format!("{content:064x}")),
             holes: Vec::new(),
             target: None,
+            attributes: None,
         };
         Manifest {
             format_version: 1,

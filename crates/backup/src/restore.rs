@@ -7,26 +7,27 @@
 
 use remote::{
     Command, Executor, Input,
-    collect::{Limits, run_checked, run_checked_with},
+    collect::{Limits, last_lines, run_checked, run_checked_with},
 };
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    archive::{self, ArchiveError, HERE, Rules},
+    archive::{self, ArchiveError, HERE, Kept, Rules},
+    attributes::Attributes,
     corpus::Corpus,
     crypt::SnapshotKey,
     error::Error,
     exec,
     fetch::Fetching,
     helper::{Helper, PLACE},
-    host_tar::{HostTar, extract_command},
+    host_tar::{Extras, HostTar, extract_command},
     manifest::{Entry, Manifest, Source},
     name::{Name, SnapshotId},
     owner::Owner,
     pack::{opened, unpacked},
     pipe::{PipeReader, PipeWriter, Tee, pipe},
-    place::{Placing, Restored},
+    place::{Placing, Restored, Unset},
     postgres::{RestoringPostgres, Sections},
     quiesce::{Quiesce, quiesced},
     stage::Overwrite,
@@ -37,6 +38,9 @@ use crate::{
     vet::Links,
     volume::{Volume, Way},
 };
+
+/// How many lines of what tar said are told.
+const SAID_LINES: usize = 5;
 
 /// Prints the numbers of the user and of the group.
 const WHO: [&str; 3] = ["sh", "-c", "id -u && id -g"];
@@ -137,7 +141,8 @@ impl Restoring<'_> {
                     turn,
                     cancel: &self.cancel,
                 };
-                Ok(Restored { replaced_left_at: restoring.restore().await?, all_owned_by: None })
+                let replaced_left_at = restoring.restore().await?;
+                Ok(Restored { replaced_left_at, all_owned_by: None, unset: None })
             }
             Corpus::Exec(exec) => {
                 if self.overwrite == Overwrite::Never {
@@ -159,7 +164,7 @@ impl Restoring<'_> {
                     })
                 };
                 self.quiesced(restoring).await?;
-                Ok(Restored { replaced_left_at: None, all_owned_by: None })
+                Ok(Restored { replaced_left_at: None, all_owned_by: None, unset: None })
             }
             Corpus::Path(path) => self.directory(path, None, turn).await,
             Corpus::Volume(volume) => {
@@ -199,7 +204,7 @@ impl Restoring<'_> {
                 // As long as it is there, it has the volume.
                 helper.remove().await;
                 match filled {
-                    Ok(()) => Ok(Restored { replaced_left_at: None, all_owned_by: None }),
+                    Ok(unset) => Ok(Restored { replaced_left_at: None, all_owned_by: None, unset }),
                     // It was empty, and has to be again.
                     Err(error) if is_spoiled && !is_new => {
                         Err(left_over(volume, error, volume.make_anew().await))
@@ -227,7 +232,7 @@ impl Restoring<'_> {
         volume: &Volume,
         helper: &Helper<'_>,
         is_new: bool,
-    ) -> Result<(), (Error, bool)> {
+    ) -> Result<Option<Unset>, (Error, bool)> {
         if !is_new && !helper.is_empty().await.map_err(|error| (error, false))? {
             let (name, host) = (volume.name.clone(), self.exec.name().to_owned());
             let error = match self.overwrite {
@@ -237,8 +242,11 @@ impl Restoring<'_> {
             return Err((error, false));
         }
         let entries = self.manifest.contents(self.key.as_ref()).map_err(|error| (error, false))?;
+        let count = with_attributes(&entries);
+        let unset = (count > 0).then(|| Unset::All { count, by: "a container".to_owned() });
         // Docker takes no archive with holes.
-        self.fill(&helper.write_command(), (entries, PLACE), false).await.map_err(|error| (error, true))
+        let filled = self.fill(&helper.write_command(), (entries, PLACE), Kept::default()).await;
+        filled.map(|_| unset).map_err(|error| (error, true))
     }
 
     /// Puts it into the place of a directory, which may be that of a volume.
@@ -255,13 +263,30 @@ impl Restoring<'_> {
             turn,
             cancel: &self.cancel,
         };
-        let fill = |place: String| async move {
-            let has_holes = entries.iter().any(|entry| !entry.holes.is_empty());
-            let keeps_holes = has_holes && HostTar::of(self.exec).await?.is_gnu;
-            self.fill(&extract_command(&place), (entries, HERE), keeps_holes).await
-        };
+        let fill = |place: String| async move { self.extract(&place, entries).await };
         let restored = placing.place(path, fill).await?;
         Ok(Restored { all_owned_by, ..restored })
+    }
+
+    /// Has the host's tar extract `entries` in `place`, and says what that could not set.
+    async fn extract(&self, place: &str, entries: Vec<Entry>) -> Result<Option<Unset>, Error> {
+        let has_holes = entries.iter().any(|entry| !entry.holes.is_empty());
+        let count = with_attributes(&entries);
+        let mut kept = Kept::default();
+        let (mut extras, mut unset) = (Extras::default(), None);
+        if has_holes || count > 0 {
+            let tar = HostTar::of(self.exec).await?;
+            let has_acls = |entry: &Entry| entry.attributes.as_deref().is_some_and(Attributes::have_acls);
+            kept = Kept { holes: tar.is_gnu, attributes: tar.keeps_attributes };
+            let attributes = tar.keeps_attributes && count > 0;
+            extras = Extras { attributes, acls: attributes && entries.iter().any(has_acls) };
+            unset = (count > 0 && !attributes).then_some(Unset::All { count, by: tar.version });
+        }
+        let said = self.fill(&extract_command(place, extras), (entries, HERE), kept).await?;
+        if extras.attributes && !said.trim().is_empty() {
+            unset = Some(Unset::Some { said: last_lines(&said, SAID_LINES) });
+        }
+        Ok(unset)
     }
 
     /// Whose all of it will be, where that is somebody else than whose it was, and nobody asked for that.
@@ -286,18 +311,18 @@ impl Restoring<'_> {
         }
     }
 
-    /// Has `command` extract the `entries` of it, in whose archive the corpus is called `root`, with or without
-    /// holes.
+    /// Has `command` extract the `entries` of it, in whose archive the corpus is called `root`, and in which there is
+    /// what is `kept`. Says what it wrote to stderr.
     async fn fill(
         &self,
         command: &Command,
         (entries, root): (Vec<Entry>, &'static str),
-        keeps_holes: bool,
-    ) -> Result<(), Error> {
+        kept: Kept,
+    ) -> Result<String, Error> {
         let (mut tee, [packed]) = Tee::new();
         let (out, archive) = pipe();
         let (format, key) = (self.manifest.format, self.key.clone());
-        let rules = Rules { links: self.links, owner: self.owner, keeps_holes };
+        let rules = Rules { links: self.links, owner: self.owner, kept };
         let vetting = spawn_blocking(move || vet((packed, key), format, out, (&entries, root), rules));
         let fetching = async {
             let fetched = self.fetch(&mut tee).await;
@@ -321,8 +346,7 @@ impl Restoring<'_> {
             Ok(()) | Err(ArchiveError::Pass(_)) => {}
             Err(error) => return Err(error.into()),
         }
-        extracted?;
-        Ok(())
+        Ok(extracted?.stderr_text())
     }
 
     /// Reads all parts from the store, each with its hash.
@@ -336,6 +360,11 @@ impl Restoring<'_> {
     fn fetching(&self) -> Fetching<'_> {
         Fetching { store: self.store, manifest: self.manifest, key: self.key.as_ref() }
     }
+}
+
+/// How many of `entries` have extended attributes or ACLs.
+fn with_attributes(entries: &[Entry]) -> u64 {
+    entries.iter().filter(|entry| entry.attributes.is_some()).count() as u64
 }
 
 /// What is told of a restore that failed: why, and that what it left could not be removed.

@@ -149,6 +149,7 @@ mod tests {
             sha256: None,
             holes: Vec::new(),
             target: target.map(RawPath::from),
+            attributes: None,
         }
     }
 

@@ -174,6 +174,7 @@ async fn what_somebody_put_into_an_archive_stays_in_it() {
         holes: Vec::new(),
         sha256: size.map(|size| tree::sha256(&vec![b'x'; usize::try_from(size).unwrap()])),
         target: target.map(Into::into),
+        attributes: None,
     };
     use EntryKind::{Directory, File, Hardlink, Symlink};
     for (entry, kind, why) in [

@@ -170,6 +170,7 @@ pub(crate) fn entry(file: &str, size: u64, sha256: &str) -> Entry {
         sha256: Some(sha256.to_owned()),
         holes: Vec::new(),
         target: None,
+        attributes: None,
     }
 }
 

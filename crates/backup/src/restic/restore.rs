@@ -161,7 +161,7 @@ impl RestoringResticSnapshot<'_> {
             turn,
             cancel: &self.cancel,
         };
-        placing.place(target, |place| self.fill(place, id, path)).await
+        placing.place(target, |place| async move { self.fill(place, id, path).await.map(|()| None) }).await
     }
 
     /// Extracts `path` of a snapshot to `place`, which is a directory `new` in another one.

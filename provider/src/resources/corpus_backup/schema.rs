@@ -48,8 +48,9 @@ pub(super) fn schema() -> Schema {
              not mounted looks like one; so are files that change while they are read, where the host has GNU tar. \
              \n\nAn archive holds files, directories, symbolic and hard links with their modes, times in seconds, and owners \
              as numbers. Sparse files are stored without their holes, and have them again where they are restored, as far as both hosts \
-             have GNU tar; by BusyBox, and by a container into a volume, they come back with zeros in their place. Extended attributes and ACLs are not in it, \
-             and what comes back has none. Devices, named pipes and files with set-user-id \
+             have GNU tar; by BusyBox, and by a container into a volume, they come back with zeros in their place. Extended attributes of users (`user.*`) \
+             and ACLs, by numbers, are kept in the same way, as far as both hosts have GNU tar 1.27 or newer, and a restore warns of those that \
+             it could not set; capabilities, labels of SELinux and other attributes are not in it. Devices, named pipes and files with set-user-id \
              or set-group-id are refused: what is taken can be restored.",
         )
         .rule(Rule::exactly_one_of(["path", "volume", "postgres", "exec"]))

@@ -137,6 +137,12 @@ async fn restore(on: &OnMachine<'_>, apply: &mut Apply<Resource>) -> Result<(), 
         );
         on.cx.warn(Diagnostic::warning(title).detail(happened).detail(next).at("owner"));
     }
+    if let Some(unset) = restored.unset {
+        let title = format!("Restored {subject}, and extended attributes are lost");
+        let next = "Restore to a host with GNU tar (1.27 or newer) and a file system that has them, a volume as root, to keep \
+                    them.";
+        on.cx.warn(Diagnostic::warning(title).detail(unset.to_string()).detail(next));
+    }
     let (files, size) = came.totals.unzip();
     model.snapshot_id = Field::Known(came.id);
     model.restored_from = Field::Known(came.from);
