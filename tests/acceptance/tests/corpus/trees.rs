@@ -127,3 +127,66 @@ fn who_cannot_give_files_to_others_is_told_that_the_owners_are_lost() {
     let run = corpus.workspace.apply().expect_success();
     assert!(run.diagnostics().iter().all(|one| !one.summary.contains("owners")), "{:?}", run.diagnostics());
 }
+
+/// Gives files and directories in `$1` attributes and access control lists, by Perl, which every Debian has.
+const GIVE: &str = r#"
+my ($set) = `uname -m` =~ /aarch64/ ? 5 : 188;
+sub give { my ($path, $name, $value) = @_; syscall($set, $path, $name, $value, length $value, 0) == 0 or die "$path $name: $!" }
+sub list { my $list = pack "V", 2; $list .= pack "vvV", splice @_, 0, 3 while @_; $list }
+my $none = 0xffffffff;
+chdir $ARGV[0] or die;
+give "d0/1", "user.text", "a line\n12 path=x\nand another";
+give "d0/1", "user.bytes", "\0\xff\0\n";
+give "d0/1", "user.odd=%3D\n\xe9", "=";
+give "d0/1", "system.posix_acl_access", list(1, 6, $none, 2, 4, 0, 2, 6, 4242, 4, 4, $none, 16, 6, $none, 32, 0, $none);
+give "d0/line\nbreak", "user.in", "odd name";
+give "sparse", "user.in", "sparse";
+give "d1", "user.in", "directory";
+give "d1", "system.posix_acl_access", list(1, 7, $none, 4, 5, $none, 8, 7, 33, 16, 7, $none, 32, 5, $none);
+give "d1", "system.posix_acl_default", list(1, 7, $none, 2, 5, 4242, 4, 5, $none, 16, 5, $none, 32, 0, $none);
+"#;
+
+/// Prints what of that everything has whose paths come, with NUL between them.
+const TELL: &str = r#"
+my ($get, $list) = `uname -m` =~ /aarch64/ ? (8, 11) : (191, 194);
+$/ = "\0";
+while (my $path = <STDIN>) {
+  chomp $path;
+  my $names = "\0" x 4096;
+  my $length = syscall $list, $path, $names, 4096;
+  $length >= 0 or die "$path: $!";
+  for my $name (sort grep /^(user|system)\./, split /\0/, substr $names, 0, $length) {
+    my $value = "\0" x 4096;
+    my $length = syscall $get, $path, $name, $value, 4096;
+    print unpack("H*", "$path $name"), " ", unpack("H*", substr $value, 0, $length), "\n";
+  }
+}
+"#;
+
+#[test]
+fn attributes_and_access_control_lists_come_back_and_are_missed_where_they_cannot() {
+    let lab = Lab::current().unwrap();
+    let corpus = Corpus::new(&lab);
+    let (source, target) = (corpus.from.path("data"), corpus.to.path("restored/data"));
+    corpus.from.root_runs(&["sh", "-c", MAKE, "make", &source, "1100", "16", "1"]);
+    corpus.from.root_runs(&["perl", "-e", GIVE, &source]);
+    let told = |place: &Scratch<'_>, path: &str| {
+        let all = r#"cd "$1" && find . ! -type l -print0 | LC_ALL=C sort -z | perl -e "$2""#;
+        place.root_runs(&["sh", "-c", all, "all", path, TELL])
+    };
+    let before = told(&corpus.from, &source);
+    assert_eq!(before.lines().count(), 9, "{before}");
+
+    corpus.back_up(&source, "verify = \"restore\"");
+    corpus.workspace.apply().expect_success();
+    corpus.restore("");
+    corpus.workspace.apply().expect_success();
+    assert_eq!(told(&corpus.to, &target), before);
+    let sum = |place: &Scratch<'_>, path: &str| place.root_runs(&["sh", "-c", SUM, "sum", path]);
+    assert_eq!(sum(&corpus.to, &target).lines().next(), sum(&corpus.from, &source).lines().next());
+
+    let busybox = Scratch::on(&lab, lab.host(Variant::Busybox).unwrap());
+    corpus.restore_to(busybox.host(), &format!("path = {}", hcl::quoted(&busybox.path("restored"))));
+    let run = corpus.workspace.apply().expect_success();
+    run.expect_warning("extended attributes are lost").says("4 files and directories had");
+}
