@@ -230,7 +230,11 @@ fn facts(member: &Member<'_>) -> Result<Entry, ArchiveError> {
         sha256: None,
         holes: Vec::new(),
         target,
-        attributes: Attributes::of(member.records, kind).map_err(unreadable)?,
+        // A further name of a file has what the file has.
+        attributes: match kind {
+            EntryKind::Hardlink => None,
+            _ => Attributes::of(member.records, kind == EntryKind::Directory).map_err(unreadable)?,
+        },
     })
 }
 

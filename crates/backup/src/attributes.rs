@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     acl::Acl,
-    manifest::EntryKind,
     members::{Malformed, pax},
     raw::RawPath,
 };
@@ -53,14 +52,10 @@ pub struct Attributes {
 pub struct Attribute(pub RawPath, pub RawPath);
 
 impl Attributes {
-    /// Those in the records of an extended header of something of this kind, if there are some. An access control list
+    /// Those in the records of an extended header of a directory or something else, if there are some. An access control list
     /// that names somebody says nothing elsewhere, and is left out.
-    pub(crate) fn of(records: &[u8], kind: EntryKind) -> Result<Option<Box<Self>>, Malformed> {
+    pub(crate) fn of(records: &[u8], is_directory: bool) -> Result<Option<Box<Self>>, Malformed> {
         let mut found = Self::default();
-        // A further name of a file has what the file has.
-        if records.is_empty() || kind == EntryKind::Hardlink {
-            return Ok(None);
-        }
         let (mut acl, mut default_acl) = (None, None);
         for record in pax::Records(records) {
             let (keyword, value) = record?;
@@ -83,7 +78,7 @@ impl Attributes {
             }
         }
         found.acl = found.acl.or(acl);
-        found.default_acl = found.default_acl.or(default_acl).filter(|_| kind == EntryKind::Directory);
+        found.default_acl = found.default_acl.or(default_acl).filter(|_| is_directory);
         // The latter of two of the same name counts.
         found.user.reverse();
         found.user.sort_by(|one, other| one.0.cmp(&other.0));
@@ -174,19 +169,19 @@ mod tests {
             (b"SCHILY.acl.access", b"user::rw-\nuser:root:r--\ngroup::r--\nmask::r--\nother::---\n"),
             (b"SCHILY.acl.default", b"user::rwx\ngroup::r-x\nother::---\n"),
         ]);
-        let found = Attributes::of(&found, EntryKind::Directory).unwrap().unwrap();
+        let found = Attributes::of(&found, true).unwrap().unwrap();
         let expected = [(&b"user.a=%\n\xff"[..], &b"line\nbreak\0"[..]), (b"user.b", b"2")];
         let expected =
             expected.map(|(name, value)| Attribute(RawPath(name.to_vec()), RawPath(value.to_vec())));
         assert_eq!((&found.user[..], &found.acl), (&expected[..], &None));
         assert_eq!(found.default_acl.as_ref().unwrap().to_string(), "user::rwx,group::r-x,other::---");
-        assert_eq!(Attributes::of(&found.to_records(), EntryKind::Directory).unwrap(), Some(found.clone()));
+        assert_eq!(Attributes::of(&found.to_records(), true).unwrap(), Some(found.clone()));
         assert!(found.fit(true) && !found.fit(false) && found.have_acls());
         let json = serde_json::to_string(&found).unwrap();
         assert_eq!(serde_json::from_str::<Attributes>(&json).unwrap(), *found);
-        assert_eq!(Attributes::of(&records(&[(b"mtime", b"1")]), EntryKind::File), Ok(None));
+        assert_eq!(Attributes::of(&records(&[(b"mtime", b"1")]), false), Ok(None));
         assert_eq!(
-            Attributes::of(&records(&[(b"SCHILY.xattr.system.posix_acl_access", b"1")]), EntryKind::File),
+            Attributes::of(&records(&[(b"SCHILY.xattr.system.posix_acl_access", b"1")]), false),
             Err(Malformed::Acl)
         );
     }

@@ -196,12 +196,13 @@ mod tests {
     fn attributes_are_set_where_there_are_some() {
         let words = |attributes, acls| {
             let command = extract_command("/srv/x", Extras { attributes, acls });
-            command.words()[7..].join(" ")
+            command.words()[7..].to_vec()
         };
-        assert_eq!(words(false, false), "tar -x -p --numeric-owner -f -");
-        let some = "tar -x -p --numeric-owner --xattrs --xattrs-include=user.* --warning=no-timestamp";
-        assert_eq!(words(true, false), format!("{some} -f -"));
-        assert_eq!(words(true, true), format!("{some} --acls -f -"));
+        let (first, last) = (["tar", "-x", "-p", "--numeric-owner"], ["-f", "-"]);
+        let some = ["--xattrs", "--xattrs-include=user.*", "--warning=no-timestamp"];
+        assert_eq!(words(false, false), [&first[..], &last].concat());
+        assert_eq!(words(true, false), [&first[..], &some, &last].concat());
+        assert_eq!(words(true, true), [&first[..], &some, &["--acls"], &last].concat());
     }
 
     #[test]

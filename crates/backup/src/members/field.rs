@@ -1,4 +1,4 @@
-//! Numbers in the fields of a header.
+//! Numbers in the fields of a header, and in records.
 
 use super::Malformed;
 
@@ -36,6 +36,20 @@ pub(super) fn number(field: &[u8], of: &'static str) -> Result<i64, Malformed> {
 /// The same of what is never negative.
 pub(super) fn count(field: &[u8], of: &'static str) -> Result<u64, Malformed> {
     u64::try_from(number(field, of)?).map_err(|_| Malformed::Number(of))
+}
+
+/// How many digits a decimal number has at most.
+pub(super) const DIGITS: usize = 20;
+
+/// A number of decimal digits alone.
+pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() || digits.len() > DIGITS {
+        return None;
+    }
+    digits.iter().try_fold(0_u64, |number, digit| match digit {
+        b'0'..=b'9' => number.checked_mul(10)?.checked_add(u64::from(digit - b'0')),
+        _ => None,
+    })
 }
 
 #[cfg(test)]

@@ -3,7 +3,11 @@
 //! POSIX.1-2017, pax, extended header: `"%d %s=%s\n", <length>, <keyword>, <value>`, where the length counts the whole
 //! record. So a value may have any bytes in it, line breaks among them.
 
-use super::{Malformed, sparse::Announced};
+use super::{
+    Malformed,
+    field::{DIGITS, decimal},
+    sparse::Announced,
+};
 
 /// What records say of a member that a header has fields for, and how it is sparse.
 #[derive(Debug, Default)]
@@ -91,20 +95,6 @@ fn first(records: &[u8]) -> Option<((&[u8], &[u8]), &[u8])> {
     let equals = body.iter().position(|byte| *byte == b'=').filter(|at| *at > 0)?;
     let (keyword, value) = body.split_at(equals);
     Some(((keyword, value.split_first()?.1), rest))
-}
-
-/// How many digits a number has at most.
-const DIGITS: usize = 20;
-
-/// A number of decimal digits alone.
-pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() || digits.len() > DIGITS {
-        return None;
-    }
-    digits.iter().try_fold(0_u64, |number, digit| match digit {
-        b'0'..=b'9' => number.checked_mul(10)?.checked_add(u64::from(digit - b'0')),
-        _ => None,
-    })
 }
 
 /// The whole seconds of a time, which may have a fraction and may be before 1970: those that had begun.

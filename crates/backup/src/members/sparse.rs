@@ -8,7 +8,7 @@ use std::io::{self, Read};
 
 use tar::{GnuExtSparseHeader, GnuHeader, GnuSparseHeader};
 
-use super::{BLOCK, Malformed, block, field, pax::decimal};
+use super::{BLOCK, Malformed, block, field};
 
 /// How many ranges a member has at most: they are in memory. As many has a file of 64 GiB of which every second
 /// page is a hole.
@@ -42,7 +42,7 @@ impl<'a> Announced<'a> {
         match (self.major, self.minor, self.real_size) {
             (None, None, None) if self.name.is_none() => Ok(None),
             (Some(b"1"), Some(b"0"), Some(size)) => {
-                decimal(size).map(Some).ok_or(Malformed::Number("realsize"))
+                field::decimal(size).map(Some).ok_or(Malformed::Number("realsize"))
             }
             _ => Err(Malformed::SparseVersion),
         }
