@@ -74,7 +74,7 @@ pub(super) async fn observe(
         // An import, or a state of before this attribute.
         state.model.host_env = if found.host_env.is_some() { MERGE } else { REFUSE }.into();
     }
-    state.private.compose = compose?;
+    state.private.compose = compose?.to_string();
     let key = key_for_unvouched(on.host.executor.as_ref(), &found, &containers).await;
     state.model.set_observed(&found, &containers, key.as_ref());
     state.private.differing = compared(on, &mut state.model, &found).await?;
