@@ -185,7 +185,8 @@ fn attributes_and_access_control_lists_come_back_and_are_missed_where_they_canno
     let sum = |place: &Scratch<'_>, path: &str| place.root_runs(&["sh", "-c", SUM, "sum", path]);
     assert_eq!(sum(&corpus.to, &target).lines().next(), sum(&corpus.from, &source).lines().next());
 
-    let busybox = Scratch::on(&lab, lab.host(Variant::Busybox).unwrap());
+    let host = lab.add_host(Variant::Busybox).unwrap();
+    let busybox = Scratch::on(&lab, &host);
     corpus.restore_to(busybox.host(), &format!("path = {}", hcl::quoted(&busybox.path("restored"))));
     let run = corpus.workspace.apply().expect_success();
     run.expect_warning("extended attributes are lost").says("4 files and directories had");
