@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use acceptance_tests::is_full_run;
+use acceptance_tests::{is_full_run, restic_binary};
 use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
 
@@ -22,6 +22,12 @@ const MEMORY: f64 = 160.0;
 const DATA: &str = "/srv/bench-corpus";
 const BACK: &str = "/srv/bench-corpus-back";
 const LARGE: &str = "/srv/bench-large";
+const CHANGING: &str = "/srv/bench-changing";
+/// The repository of restic for that, and the restic that makes it.
+const REPOSITORY: &str = "/srv/bench-repository";
+const RESTIC: &str = "/usr/local/bin/restic";
+/// What a second snapshot by restic may take of the first one, where a hundredth has changed.
+const SECOND: f64 = 0.1;
 const POSTGRES: &str = "bench-postgres";
 const PASSWORD: &str = "bench";
 /// How often a process is asked how much memory it has.
@@ -45,6 +51,13 @@ set -e
 rm -rf \"$1\" && mkdir -p \"$1\" && cd \"$1\"
 head -c 805306368 /dev/urandom | base64 >first
 for n in 1 2 3 4 5 6 7 8 9; do cp first \"copy-$n\"; done
+";
+
+/// Ten gibibytes in a hundred files, of which nothing can be compressed.
+const HUNDRED: &str = "
+set -e
+rm -rf \"$1\" && mkdir -p \"$1\" && cd \"$1\"
+for n in $(seq 100); do head -c 107374182 /dev/urandom >\"$n.bin\"; done
 ";
 
 pub(crate) async fn measure(bench: &'static Bench) -> Result<Vec<Row>> {
@@ -84,6 +97,9 @@ impl<'a> Corpus<'a> {
              [backup.store.here]\nurl = \"file://{store}\"\n\n\
              [backup.corpus.mixed]\nhost = \"{host}\"\npath = \"{DATA}\"\nstore = \"here\"\n\n\
              [backup.corpus.large]\nhost = \"{host}\"\npath = \"{LARGE}\"\nstore = \"here\"\n\n\
+             [backup.store.repository]\nurl = \"restic:{REPOSITORY}\"\npassword_env = \"BENCH_PASSWORD\"\n\n\
+             [backup.corpus.changing]\nhost = \"{host}\"\npath = \"{CHANGING}\"\nstore = \"repository\"\n\
+             engine = \"restic\"\n\n\
              [backup.corpus.shop]\nhost = \"{host}\"\nstore = \"here\"\n\
              postgres = {{ container = \"{POSTGRES}\", database = \"shop\", globals = false }}\n",
             store = store.display(),
@@ -98,6 +114,7 @@ impl<'a> Corpus<'a> {
         rows.extend(self.database()?);
         if is_full_run() {
             rows.push(self.large()?);
+            rows.extend(self.changing()?);
         }
         Ok(rows)
     }
@@ -166,9 +183,36 @@ impl<'a> Corpus<'a> {
             .beside(format!("{seconds:.0} s")))
     }
 
+    /// What restic takes when a hundredth has changed.
+    fn changing(&self) -> Result<[Row; 2]> {
+        self.place.asked(&format!("rm -rf {LARGE}"))?;
+        self.place.put(RESTIC, &fs::read(restic_binary()).context("read restic")?)?;
+        self.place.asked(&format!("chmod 755 {RESTIC}"))?;
+        self.on_host(HUNDRED, CHANGING)?;
+        let stored = || -> Result<f64> {
+            let bytes = self.place.asked(&format!("du -sb {REPOSITORY} | cut -f 1"))?;
+            bytes.trim().parse().context("read the size of the repository")
+        };
+        let first = self.windlass(&["backup", "run", "changing"])?.time.as_secs_f64();
+        let first_bytes = stored()?;
+        self.place.asked(&format!("head -c 107374182 /dev/urandom >{CHANGING}/50.bin"))?;
+        let second = self.windlass(&["backup", "run", "changing"])?.time.as_secs_f64();
+        let second_bytes = stored()? - first_bytes;
+        let mebibytes = |bytes: f64| bytes / f64::from(1 << 20);
+        Ok([
+            Row::new("second snapshot of 10 GiB by restic, 1 % changed, over the first", second / first, "x")
+                .limit(SECOND)
+                .beside(format!("{second:.1} s over {first:.1} s")),
+            Row::new("bytes of that over those of the first", second_bytes / first_bytes, "x")
+                .limit(SECOND)
+                .beside(format!("{:.0} MiB over {:.0} MiB", mebibytes(second_bytes), mebibytes(first_bytes))),
+        ])
+    }
+
     fn clean_up(&self) {
         // The lab goes down next anyway.
-        let remove = format!("rm -rf {DATA} {BACK} {LARGE}; docker rm -f -v {POSTGRES}");
+        let remove =
+            format!("rm -rf {DATA} {BACK} {LARGE} {CHANGING} {REPOSITORY}; docker rm -f -v {POSTGRES}");
         let _ = self.place.asked(&remove);
     }
 
@@ -187,6 +231,7 @@ impl<'a> Corpus<'a> {
         let mut command = Command::new(self.companion);
         command.args(words).current_dir(self.dir.path()).stdin(Stdio::null());
         command.envs(self.environment.iter().map(|(name, value)| (*name, value)));
+        command.env("BENCH_PASSWORD", PASSWORD);
         let log = self.dir.path().join("log");
         command.stdout(File::create(&log)?).stderr(File::options().append(true).open(&log)?);
         let begun = Instant::now();
