@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use compose::{Compose, ComposeVersion};
-use docker::{Cli, Engine};
+use docker::{Cli, Engine, engine::AddressPool};
 use remote::{
     Executor,
     facts::Facts,
@@ -44,6 +44,7 @@ pub struct KnownHost {
     pub compose: OnceCell<ComposeVersion>,
     /// What Compose has made of files before the process began.
     pub(crate) answers: OnceCell<Answers>,
+    pools: OnceCell<Vec<AddressPool>>,
 }
 
 impl Host {
@@ -74,6 +75,14 @@ impl Host {
             Compose::new(executor, cli, Scrubber::default(), CancellationToken::new()).version().await
         };
         Ok(self.known.compose.get_or_try_init(ask).await?.to_string())
+    }
+
+    /// The ranges that its daemon takes addresses of networks from. For this one answer the daemon starts programs.
+    ///
+    /// # Errors
+    /// As [`Engine::address_pools`].
+    pub(crate) async fn address_pools(&self) -> Result<&[AddressPool], Error> {
+        Ok(self.known.pools.get_or_try_init(|| self.engine.address_pools()).await?)
     }
 
     /// Where a stack of this name is when nobody says otherwise.

@@ -63,7 +63,7 @@ async fn without_addresses<'m>(
         return Ok(Vec::new());
     }
     let used: Vec<Cidr> = there.into_values().flatten().collect();
-    let free = free_ranges(&host.engine.address_pools().await?, &used, new.len());
+    let free = free_ranges(host.address_pools().await?, &used, new.len());
     Ok(new.into_iter().skip(free).collect())
 }
 

@@ -77,6 +77,8 @@ fn ten_stacks_at_once_on_one_host_whose_log_tells_the_story() {
     ] {
         assert!(told(parts) >= count, "{parts:?} {} times in\n{}", told(parts), applied.stderr);
     }
+    let asked = told(&["asked the engine", "/info"]);
+    assert!(asked <= 2, "what no stack changes was asked {asked} times, and not once in each process");
     assert_eq!(told(&["ran a command", "N=0"]), 0, "values of variables are in the log");
     assert_eq!(told(&["no free session"]), 0, "somebody waited for a session while holding one");
     stack.workspace.expect_no_changes();
