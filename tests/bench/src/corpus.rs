@@ -193,7 +193,7 @@ impl<'a> Corpus<'a> {
             let bytes = self.place.asked(&format!("du -sb {REPOSITORY} | cut -f 1"))?;
             bytes.trim().parse().context("read the size of the repository")
         };
-        let first = self.windlass(&["backup", "run", "changing"])?.time.as_secs_f64();
+        let first = self.windlass(&["backup", "run", "changing", "--init"])?.time.as_secs_f64();
         let first_bytes = stored()?;
         self.place.asked(&format!("head -c 107374182 /dev/urandom >{CHANGING}/50.bin"))?;
         let second = self.windlass(&["backup", "run", "changing"])?.time.as_secs_f64();
