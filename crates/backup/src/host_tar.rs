@@ -37,6 +37,10 @@ const ATTRIBUTES: [&str; 5] = [
     "--xattrs-include=system.posix_acl_*",
 ];
 
+/// How much GNU tar writes at once, in blocks of 512 bytes: what a pipe of Linux holds. By itself it writes 10 KiB, and
+/// whoever reads is woken up for that.
+const RECORD: &str = "--blocking-factor=128";
+
 /// A host's tar.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HostTar {
@@ -76,6 +80,7 @@ pub(crate) fn create_command(tar: &HostTar, directory: &str, exclude: &[String])
         command.args(format.iter().copied()).args([
             "--numeric-owner",
             "--sort=name",
+            RECORD,
             // Without holes: a file of a terabyte that has a megabyte in it is one megabyte.
             "--sparse",
             // As BusyBox understands patterns: from the beginning of any name on, and `*` within one.
@@ -173,7 +178,7 @@ mod tests {
     fn commands_are_words() {
         let exclude = ["*.tmp".to_owned(), "/cache".to_owned()];
         let excluded = ["--exclude=*.tmp", "--exclude=./cache", "-c", "-f", "-"];
-        let gnu = ["--numeric-owner", "--sort=name", "--sparse", "--no-anchored", "--wildcards"];
+        let gnu = ["--numeric-owner", "--sort=name", RECORD, "--sparse", "--no-anchored", "--wildcards"];
         let old = [&["--format=gnu"][..], &gnu].concat();
         let new = [&ATTRIBUTES[..], &gnu].concat();
         for (is_gnu, keeps_attributes, options, last) in

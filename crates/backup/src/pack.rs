@@ -1,8 +1,8 @@
 //! Packing an archive, and unpacking it: compression and the hash of what is stored.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 
-use flate2::{Compression, read::MultiGzDecoder, write::GzEncoder};
+use flate2::{Compression, bufread::MultiGzDecoder, write::GzEncoder};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
@@ -71,21 +71,24 @@ fn packed<W: Write>(archive: &mut PipeReader, format: Format, out: W) -> io::Res
 
 /// What is stored as `sealed`, in clear.
 pub(crate) fn opened<'r>(
-    sealed: impl Read + Send + 'r,
+    sealed: impl BufRead + Send + 'r,
     key: Option<&SnapshotKey>,
-) -> io::Result<Box<dyn Read + Send + 'r>> {
+) -> io::Result<Box<dyn BufRead + Send + 'r>> {
     Ok(match key {
-        Some(key) => Box::new(key.decrypting(sealed)?),
+        Some(key) => Box::new(BufReader::with_capacity(CHUNK, key.decrypting(sealed)?)),
         None => Box::new(sealed),
     })
 }
 
 /// The archive that is packed in `packed`.
-pub(crate) fn unpacked<'r>(packed: impl Read + Send + 'r, format: Format) -> io::Result<Box<dyn Read + 'r>> {
+pub(crate) fn unpacked<'r>(
+    packed: impl BufRead + Send + 'r,
+    format: Format,
+) -> io::Result<Box<dyn Read + 'r>> {
     Ok(match format {
         Format::Tar | Format::PgDump | Format::Raw => Box::new(packed),
         Format::Tgz => Box::new(MultiGzDecoder::new(packed)),
-        Format::TarZst | Format::Zst => Box::new(zstd::Decoder::new(packed)?),
+        Format::TarZst | Format::Zst => Box::new(zstd::Decoder::with_buffer(packed)?),
     })
 }
 

@@ -2,7 +2,7 @@
 //! store: they bound what is in memory, and know an end from a stream that was cut off.
 
 use std::{
-    io::{self, Read, Write},
+    io::{self, BufRead, Read, Write},
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -47,10 +47,7 @@ impl PipeReader {
 impl PipeReader {
     /// What comes next, as it came; nothing at the end.
     pub(crate) fn next(&mut self) -> io::Result<Option<Bytes>> {
-        while self.chunk.is_empty() && !self.ended {
-            let message = self.messages.blocking_recv();
-            self.accept(message)?;
-        }
+        self.fill_buf()?;
         let chunk = std::mem::take(&mut self.chunk);
         Ok(Some(chunk).filter(|chunk| !chunk.is_empty()))
     }
@@ -58,13 +55,24 @@ impl PipeReader {
 
 impl Read for PipeReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.fill_buf()?;
+        let count = self.chunk.len().min(buffer.len());
+        self.chunk.copy_to_slice(&mut buffer[..count]);
+        Ok(count)
+    }
+}
+
+impl BufRead for PipeReader {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
         while self.chunk.is_empty() && !self.ended {
             let message = self.messages.blocking_recv();
             self.accept(message)?;
         }
-        let count = self.chunk.len().min(buffer.len());
-        self.chunk.copy_to_slice(&mut buffer[..count]);
-        Ok(count)
+        Ok(&self.chunk)
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.chunk.advance(count);
     }
 }
 

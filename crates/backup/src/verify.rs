@@ -1,7 +1,12 @@
 //! Proving that a store has what was stored.
 
+use std::io;
+
 use sha2::{Digest as _, Sha256};
-use tokio::{io::AsyncReadExt as _, task::spawn_blocking};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    task::spawn_blocking,
+};
 
 use crate::{
     archive::{self, ArchiveError, HERE, Rules, hex},
@@ -11,7 +16,7 @@ use crate::{
     manifest::{Manifest, Part},
     pack::{opened, unpacked},
     pipe::{PipeReader, Tee},
-    store::{Store, StoreError},
+    store::{Content, Store, StoreError},
     vet::Links,
 };
 
@@ -29,33 +34,30 @@ pub async fn verify(store: &dyn Store, manifest: &Manifest) -> Result<(), Error>
     let mut only = String::new();
     for part in &manifest.parts {
         let corrupt = |what: String| corrupt(manifest, part, what);
-        let Some(mut content) = store.get(&manifest.snapshot, &part.file).await? else {
+        let Some(content) = store.get(&manifest.snapshot, &part.file).await? else {
             return Err(corrupt("it is not there".to_owned()));
         };
-        let (mut hasher, mut size, mut chunk) = (Sha256::new(), 0, vec![0; CHUNK]);
-        loop {
-            let count = content.read(&mut chunk).await.map_err(|source| StoreError::Failed {
+        let (mut tee, [stored]) = Tee::new();
+        // While one chunk is hashed, the next one is read.
+        let hashing = spawn_blocking(move || hashed(stored, whole));
+        if let Err(source) = read_back(content, &mut tee).await {
+            return Err(StoreError::Failed {
                 operation: format!("read {} of {}", part.file, manifest.snapshot),
                 store: store.url(),
                 source: source.into(),
-            })?;
-            if count == 0 {
-                break;
             }
-            hasher.update(&chunk[..count]);
-            if let Some(whole) = &mut whole {
-                whole.update(&chunk[..count]);
-            }
-            size += count as u64;
+            .into());
         }
-        if size != part.size {
-            return Err(corrupt(format!("it has {size} bytes instead of {}", part.size)));
+        tee.end().await;
+        let hashes = hashing.await.map_err(Error::Thread)?.map_err(ArchiveError::Read)?;
+        whole = hashes.whole;
+        if hashes.size != part.size {
+            return Err(corrupt(format!("it has {} bytes instead of {}", hashes.size, part.size)));
         }
-        let sha256 = hex(hasher);
-        if sha256 != part.sha256 {
+        if hashes.sha256 != part.sha256 {
             return Err(corrupt("it has another hash".to_owned()));
         }
-        only = sha256;
+        only = hashes.sha256;
     }
     if whole.map_or(only, hex) != manifest.sha256 {
         return Err(Error::Corrupt {
@@ -65,6 +67,37 @@ pub async fn verify(store: &dyn Store, manifest: &Manifest) -> Result<(), Error>
         });
     }
     Ok(())
+}
+
+/// What a store gave back of a part.
+struct Hashes {
+    size: u64,
+    sha256: String,
+    /// The hash of it and of all before it.
+    whole: Option<Sha256>,
+}
+
+fn hashed(mut stored: PipeReader, mut whole: Option<Sha256>) -> io::Result<Hashes> {
+    let (mut hasher, mut size) = (Sha256::new(), 0);
+    while let Some(chunk) = stored.next()? {
+        hasher.update(&chunk);
+        if let Some(whole) = &mut whole {
+            whole.update(&chunk);
+        }
+        size += chunk.len() as u64;
+    }
+    Ok(Hashes { size, sha256: hex(hasher), whole })
+}
+
+async fn read_back(mut content: Content, tee: &mut Tee) -> io::Result<()> {
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let count = content.read(&mut chunk).await?;
+        if count == 0 {
+            return Ok(());
+        }
+        tee.write_all(&chunk[..count]).await?;
+    }
 }
 
 /// Looks whether all parts of a snapshot are in `store`, and reads nothing of them.
@@ -110,7 +143,7 @@ pub async fn prove(store: &dyn Store, manifest: &Manifest, key: Option<&Snapshot
         let archive = unpacked(packed, format).map_err(ArchiveError::Read)?;
         // Which links it may have was decided when it was taken.
         let rules = Rules { links: Links::Any, ..Rules::default() };
-        archive::copy(archive, std::io::sink(), (&entries, HERE), rules).map(drop)
+        archive::copy(archive, io::sink(), (&entries, HERE), rules).map(drop)
     };
     through(&fetching, &manifest.parts, read).await
 }
