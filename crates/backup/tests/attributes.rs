@@ -177,6 +177,6 @@ async fn nothing_is_added_for_files_without_attributes() {
     }
     let with = |taking: &mut backup::Taking<'_>| taking.compress = backup::Compress::None;
     let taken = world.taking(&Tools::here()).with(with).take().await.unwrap();
-    // A header and a block for each, the directory, and the end, in records of 20 blocks.
-    assert_eq!(taken.totals.stored_bytes, (51_u64 * 2 + 1).next_multiple_of(20) * 512);
+    // A header and a block for each, the directory, and the end, in records of 128 blocks.
+    assert_eq!(taken.totals.stored_bytes, (51_u64 * 2 + 1).next_multiple_of(128) * 512);
 }
