@@ -45,6 +45,27 @@ const FIRED: u32 = 103;
 /// The policy under which a container starts with the machine, whatever it was before.
 const ALWAYS: &str = "always";
 
+/// What the runtime says where the processes of a container did not all stop in time; then none of them is stopped.
+/// It happens on busy machines (github.com/opencontainers/runc, the freezer of its control groups).
+const NOT_FROZEN: &str = "unable to freeze";
+
+/// What Docker says of a container that is paused by now.
+const PAUSED: &str = "is already paused";
+
+/// How often one is paused that did not stop in time, and after how long again.
+const PAUSE_TRIES: u32 = 5;
+const PAUSE_AGAIN: Duration = Duration::from_secs(1);
+
+/// Whether `error` is of a command that failed with these words.
+fn says(error: &remote::Error, words: &str) -> bool {
+    matches!(error, remote::Error::Failed { stderr, .. } if stderr.contains(words))
+}
+
+/// Whether the same may go well a moment later.
+fn is_of_a_busy_moment(error: &remote::Error) -> bool {
+    says(error, NOT_FROZEN)
+}
+
 /// How services hold still.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -201,8 +222,26 @@ impl Holding<'_> {
             docker(&["stop"], group).await?;
         }
         let paused = self.ids(|one| one.how == Mode::Pause);
-        if !paused.is_empty() {
-            docker(&["pause"], paused).await?;
+        if paused.is_empty() {
+            return Ok(());
+        }
+        match docker(&["pause"], paused.clone()).await {
+            Err(error) if is_of_a_busy_moment(&error) => {}
+            ended => return ended.map(drop).map_err(Error::from),
+        }
+        // Each by itself: what one says of all of them may be cut.
+        for id in paused {
+            let mut tries = 1;
+            while let Err(error) = docker(&["pause"], vec![id]).await {
+                if says(&error, PAUSED) {
+                    break;
+                }
+                if !is_of_a_busy_moment(&error) || tries == PAUSE_TRIES {
+                    return Err(error.into());
+                }
+                tries += 1;
+                tokio::time::sleep(PAUSE_AGAIN).await;
+            }
         }
         Ok(())
     }

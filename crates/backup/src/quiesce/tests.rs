@@ -140,3 +140,20 @@ async fn another_ones_timer_leaves_it_alone() {
     assert_eq!(place.read("p"), "paused");
     assert_eq!(place.run("resume", "second", "").await.status, 0);
 }
+
+#[test]
+fn only_a_busy_moment_is_waited_out() {
+    let failed = |stderr: &str| remote::Error::Failed {
+        program: "docker".into(),
+        host: "web".into(),
+        status: 1,
+        stderr: stderr.into(),
+    };
+    let busy = "Error response from daemon: cannot pause container 5b: OCI runtime pause failed: unable to freeze: unknown";
+    assert!(is_of_a_busy_moment(&failed(busy)));
+    for other in ["Error response from daemon: No such container: 5b", ""] {
+        assert!(!is_of_a_busy_moment(&failed(other)));
+    }
+    assert!(!is_of_a_busy_moment(&remote::Error::Cancelled));
+    assert!(says(&failed("Error response from daemon: Container 5b is already paused"), PAUSED));
+}
